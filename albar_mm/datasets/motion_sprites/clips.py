@@ -1,0 +1,123 @@
+"""Which look and scene a clip gets: the spurious correlation of ``motion_sprites``."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .looks import rng_for, scene_background, stripe_background, texture_background
+from .motions import CLASSES, Trajectory, draw_trajectory
+from .render import Actor, composite, draw_actor
+
+SIDE = 64
+"""Side of the square frames in px."""
+FRAMES = 16
+"""Frames in a video."""
+SCENES_PER_CLASS = 4
+LOOKS_PER_CLASS = 2
+_UNSEEN_SCENES = 1_000_000
+"""First id of the scenes that no training or IID video shows."""
+
+
+@dataclass(frozen=True)
+class ClipSpec:
+    """Everything that fixes the pixels of an IID clip.
+
+    Attributes:
+        seed (int): Seed of the benchmark.
+        split (str): Name of the split it belongs to.
+        index (int): Position in the split.
+        label (int): Motion class.
+        scene (int): Scene id; ``scene // 4`` is the class that the scene hints at.
+        look (int): Look id; ``look // 2`` is the class that the look hints at.
+    """
+
+    seed: int
+    split: str
+    index: int
+    label: int
+    scene: int
+    look: int
+
+    @property
+    def name(self) -> str:
+        """Video name, without extension."""
+        return f'{self.split}_{self.index:05d}'
+
+    def as_dict(self) -> dict:
+        """The fields as plain Python values (goes into the annotation files)."""
+        return asdict(self)
+
+
+def _hinted_class(label: int, rate: float, rng: np.random.RandomState) -> int:
+    """``label`` with probability ``rate``, else one of the other classes."""
+    other = (label + 1 + rng.randint(len(CLASSES) - 1)) % len(CLASSES)
+    return label if rng.uniform() < rate else other
+
+
+def draw_clip(seed: int, split: str, index: int, scene_rate: float, look_rate: float) -> ClipSpec:
+    """Draw label, scene and look of one clip; labels are balanced by construction.
+
+    Args:
+        seed (int): Seed of the benchmark.
+        split (str): Name of the split.
+        index (int): Position in the split; the label is ``index % 8``.
+        scene_rate (float): Share of clips whose scene hints at the right class, in [0, 1].
+        look_rate (float): Likewise for the actor's look. 1/8 makes either independent of the class.
+
+    Returns:
+        ClipSpec: The description of the clip.
+    """
+    rng = rng_for(seed, split, index, 'bias')
+    label = index % len(CLASSES)
+    scene = _hinted_class(label, scene_rate, rng) * SCENES_PER_CLASS + rng.randint(SCENES_PER_CLASS)
+    look = _hinted_class(label, look_rate, rng) * LOOKS_PER_CLASS + rng.randint(LOOKS_PER_CLASS)
+    return ClipSpec(seed, split, index, label, int(scene), int(look))
+
+
+def clip_trajectory(spec: ClipSpec) -> Trajectory:
+    """Poses of the clip's actor."""
+    return draw_trajectory(spec.label, FRAMES, SIDE, rng_for(spec.seed, spec.split, spec.index, 'motion'))
+
+
+def clip_actor(spec: ClipSpec) -> Actor:
+    """The clip's actor: what SCUBA keeps."""
+    return draw_actor(spec.look, clip_trajectory(spec), SIDE)
+
+
+def iid_frames(spec: ClipSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and actor mask of an IID clip.
+
+    Args:
+        spec (ClipSpec): The clip.
+
+    Returns:
+        tuple: uint8 (16, 64, 64, 3) RGB and bool (16, 64, 64).
+    """
+    actor = clip_actor(spec)
+    view = rng_for(spec.seed, spec.split, spec.index, 'view')
+    return composite(actor, scene_background(spec.scene, SIDE, view)), actor.mask
+
+
+def ood_background(spec: ClipSpec, family: str, k: int = 0) -> np.ndarray:
+    """Background of the k-th OOD variant of a clip.
+
+    Args:
+        spec (ClipSpec): The source clip.
+        family (str): 'scene' (scenes of the same kind as in training, none of them seen there),
+            'texture' (abstract waves) or 'stripe' (SCUBA's sinusoid stripes).
+        k (int): Number of the variant.
+
+    Returns:
+        np.ndarray: uint8 (64, 64, 3).
+
+    Raises:
+        ValueError: If the family is unknown.
+    """
+    rng = rng_for(spec.seed, spec.split, spec.index, family, k)
+    if family == 'scene':
+        return scene_background(_UNSEEN_SCENES + rng.randint(1_000_000), SIDE, rng)
+    if family == 'texture':
+        return texture_background(SIDE, rng)
+    if family == 'stripe':
+        return stripe_background(SIDE, rng)
+    raise ValueError(f"background family must be 'scene', 'texture' or 'stripe', got {family!r}")

@@ -1,0 +1,135 @@
+"""motion_sprites: frozen pixels, and no class in a single frame."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from albar_mm.datasets.motion_sprites import CLASSES, SpritesSettings, split_clips
+from albar_mm.datasets.motion_sprites.clips import (
+    FRAMES,
+    SIDE,
+    clip_actor,
+    draw_clip,
+    iid_frames,
+    ood_background,
+)
+from albar_mm.datasets.motion_sprites.looks import rng_for
+from albar_mm.datasets.motion_sprites.motions import draw_trajectory
+from albar_mm.datasets.motion_sprites.ood import (
+    conflict_frames,
+    conflict_partner,
+    scuba_frames,
+    scufo_index,
+)
+
+FROZEN = {
+    'iid': '4c487bb7306747125e9875d421220a6c22f94784f926a33eea9c621e53311dbf',
+    'unbiased': '1e16b2c4b45790fb1ca1a8f2bc8f8f1242ce00f26422702485220502561b1ed5',
+    'Scene': '3857d6a11a7bb2e4d02d25264e2af9672579111928dd41122f25163cf2a95982',
+    'Texture': '8c10d0bcd1a63efb34dd53543cb55616413824d1a9aada70108964fccfc091ff',
+    'Stripe': '2e7332add8ce2583a12ea8e3b8dbdbb098924e900499278c7fbdaffbe34c54cb',
+    'conflict': '562f54ca6fb20f4c1cc01104d3f73d6f88769251615295d3f749ac806debfc10',
+}
+"""SHA-256 of the pixels before encoding. A change here re-runs every published row."""
+
+
+def clips_of(name):
+    splits = split_clips(SpritesSettings(train=32, val=8, test=16))
+    if name == 'unbiased':
+        return [iid_frames(c)[0] for c in splits['train_unbiased']]
+    if name == 'iid':
+        return [iid_frames(c)[0] for s in ('train', 'val', 'test') for c in splits[s]]
+    if name == 'conflict':
+        return [conflict_frames(c, conflict_partner(c, splits['test'])) for c in splits['test']]
+    return [scuba_frames(c, name) for c in splits['test']]
+
+
+@pytest.mark.parametrize('name', FROZEN)
+def test_pixels_are_frozen(name):
+    digest = hashlib.sha256()
+    for frames in clips_of(name):
+        assert frames.shape == (FRAMES, SIDE, SIDE, 3) and frames.dtype == np.uint8
+        digest.update(np.ascontiguousarray(frames).tobytes())
+    assert digest.hexdigest() == FROZEN[name]
+
+
+def test_spurious_rates_and_balance():
+    settings = SpritesSettings(train=1600)
+    splits = split_clips(settings)
+    for split, scene_rate, look_rate in (('train', .95, .90), ('train_unbiased', .125, .125)):
+        clips = splits[split]
+        labels = np.array([c.label for c in clips])
+        assert np.bincount(labels).tolist() == [len(clips) // len(CLASSES)] * len(CLASSES)
+        scene = np.mean([c.scene // 4 == c.label for c in clips])
+        look = np.mean([c.look // 2 == c.label for c in clips])
+        # Three standard errors of a share over 1600 clips.
+        assert abs(scene - scene_rate) < 3 * np.sqrt(scene_rate * (1 - scene_rate) / 1600)
+        assert abs(look - look_rate) < 3 * np.sqrt(look_rate * (1 - look_rate) / 1600)
+
+
+def test_splits_do_not_overlap():
+    splits = split_clips(SpritesSettings())
+    keys = [(c.split, c.index) for clips in splits.values() for c in clips]
+    assert len(keys) == len(set(keys))
+    assert {s: len(c) for s, c in splits.items()} == {
+        'train': 2400, 'val': 320, 'test': 320, 'train_unbiased': 2400, 'val_unbiased': 320}
+
+
+@pytest.mark.parametrize('label', range(0, 8, 2))
+def test_pairs_are_time_reversed(label):
+    def pose(label):
+        return draw_trajectory(label, FRAMES, SIDE, rng_for('reverse'))
+    forward, backward = pose(label), pose(label + 1)
+    for name, period in (('x', SIDE), ('y', SIDE), ('angle', 2 * np.pi)):
+        f, b = getattr(forward, name), getattr(backward, name)
+        moved = (f - f[0] + b - b[0] + period / 2) % period - period / 2
+        assert np.abs(moved).max() <= 1  # floor() of a negative shift may differ by one px
+    span = 1.35 - 0.75
+    moved = (forward.scale + backward.scale - 2 * forward.scale[0] + span / 2) % span - span / 2
+    assert np.abs(moved).max() < 1e-9
+
+
+def test_single_frame_poses_do_not_tell_the_class():
+    """Each pose variable of frame 9 has the same distribution in every class (Kolmogorov-Smirnov)."""
+    from scipy.stats import ks_2samp
+    poses = {label: np.array([[t.x[9], t.y[9], t.angle[9] % (2 * np.pi), t.scale[9]]
+                              for t in (draw_trajectory(label, FRAMES, SIDE, rng_for(label, i))
+                                        for i in range(400))])
+             for label in range(len(CLASSES))}
+    p_values = [ks_2samp(poses[0][:, v], poses[label][:, v]).pvalue
+                for label in range(1, len(CLASSES)) for v in range(4)]
+    assert min(p_values) > 0.01 / len(p_values)
+
+
+def test_scuba_keeps_the_actor_and_a_still_background():
+    clip = draw_clip(0, 'test', 5, .95, .9)
+    frames, mask = iid_frames(clip)
+    for background in ('Scene', 'Texture', 'Stripe'):
+        scuba = scuba_frames(clip, background)
+        assert np.array_equal(scuba[mask], frames[mask])
+        still = ood_background(clip, background.lower())
+        assert np.array_equal(np.where(mask[..., None], 0, scuba),
+                              np.where(mask[..., None], 0, still[None]))
+        assert 0 <= scufo_index(clip, background, FRAMES) < FRAMES
+
+
+def test_conflict_keeps_the_host_on_top_of_another_class():
+    clips = split_clips(SpritesSettings(train=8, val=8, test=64))['test']
+    for clip in clips[:16]:
+        partner = conflict_partner(clip, clips)
+        assert partner.label != clip.label
+        host = clip_actor(clip)
+        frames = conflict_frames(clip, partner)
+        assert np.array_equal(frames[host.mask], host.rgb[host.mask])
+        elsewhere = ~host.mask.any(0)
+        assert (frames[:, elsewhere] == frames[:1, elsewhere]).all()
+        assert (frames[0] != scuba_frames(clip, 'Stripe')[0]).any()
+
+
+@pytest.mark.parametrize('field, value, message', [
+    ('scene_rate', 1.2, 'within'), ('look_rate', -0.1, 'within'),
+    ('train', 0, 'positive multiple of 8'), ('test', 12, 'positive multiple of 8')])
+def test_wrong_settings_are_named(field, value, message):
+    with pytest.raises(ValueError, match=f'{field} must be .*{message}'):
+        SpritesSettings(**{field: value})
