@@ -1,0 +1,245 @@
+"""IID test videos and every OOD set of a bias benchmark as one dataset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmaction.datasets import BaseActionDataset, VideoDataset
+from mmaction.registry import DATASETS
+from mmengine.dataset import Compose
+
+from ..evaluation.functional import DOMAINS, check_partners, name_some
+from .bias_manifest import MANIFEST_NAME, ManifestItem, find_set_folder, read_manifest
+from .video_ids import annotated_video_ids
+
+#: the ``background`` of IID videos: their own
+OWN_BACKGROUND = 'original'
+_SET_NAMES = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
+
+
+@DATASETS.register_module()
+class BiasBenchmarkDataset(BaseActionDataset):
+    """IID, SCUBA, SCUFO and Confl-FG videos, to be tested in one run.
+
+    Sets lie in ``<bias_root>/<DATASET>_<SET>_<BACKGROUND>/`` with a ``manifest.jsonl`` and one
+    video file per item (see :mod:`albar_mm.datasets.bias_manifest`). Only the sets asked for are
+    read. Samples come set by set: IID, then SCUBA, SCUFO and Confl-FG, each background in the
+    given order.
+
+    After the pipeline every data sample gets the metainfo ``domain`` (``'iid'``, ``'scuba'``,
+    ``'scufo'``, ``'conflfg'``), ``background`` (lower case; ``'original'`` for IID), ``pair_id``
+    (``<video>__<k>``; for IID the path in the annotation file) and, for Confl-FG,
+    ``conflict_label``. The dataset's own ``metainfo['sets']`` gives the number of videos per
+    ``<domain>/<background>``.
+
+    Args:
+        pipeline: transforms for every set that ``pipelines`` does not name.
+        iid: settings of a ``VideoDataset`` (``ann_file``, ``data_prefix``, …) with the IID test
+            videos, or None.
+        bias_root: folder of the OOD sets; needed if one is asked for.
+        dataset: first part of the folder names, e.g. ``'HMDB51'``.
+        scuba: backgrounds of the SCUBA sets.
+        scufo: backgrounds of the SCUFO sets. Where a background is in both, the two sets must hold
+            the same ids with the same labels.
+        conflfg: backgrounds of the Confl-FG sets.
+        pipelines: domain -> transforms, overriding ``pipeline``. Domains whose views differ in
+            shape must not share a batch: use :class:`DomainBatchSampler`.
+        num_classes: number of classes, to check the labels.
+        check_files: check on loading that every video file exists.
+        test_mode: True; a benchmark is only ever tested on.
+        **kwargs: further arguments of ``BaseActionDataset``.
+
+    Raises:
+        FileNotFoundError: if a folder, a manifest or a video file is missing.
+        ValueError: for an empty selection, an invalid manifest row, or sets that do not match.
+
+    Example config::
+
+        test_dataloader = dict(
+            batch_size=8, num_workers=2,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            batch_sampler=dict(type='DomainBatchSampler'),
+            dataset=dict(
+                type='BiasBenchmarkDataset',
+                iid=dict(ann_file='data/hmdb51/test.txt', data_prefix=dict(video='data/hmdb51')),
+                bias_root='data/hmdb51_bias', dataset='HMDB51', pipeline=test_pipeline))
+        test_evaluator = dict(type='BiasMetric')
+    """
+
+    METAINFO = dict(dataset_type='bias_benchmark', task_name='action_recognition')
+
+    def __init__(
+        self,
+        pipeline: Sequence[Any],
+        iid: Mapping[str, Any] | None = None,
+        bias_root: str | os.PathLike | None = None,
+        dataset: str = 'HMDB51',
+        scuba: Sequence[str] = ('places365', 'vqgan', 'stripe'),
+        scufo: Sequence[str] = ('places365', 'vqgan', 'stripe'),
+        conflfg: Sequence[str] = ('stripe',),
+        pipelines: Mapping[str, Sequence[Any]] | None = None,
+        num_classes: int | None = None,
+        check_files: bool = True,
+        test_mode: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if not test_mode:
+            raise ValueError('BiasBenchmarkDataset is for testing only, test_mode must stay True')
+        refused = sorted(key for key in ('indices', 'filter_cfg', 'multi_class') if kwargs.get(key))
+        if refused:
+            raise ValueError(
+                f'BiasBenchmarkDataset does not take {", ".join(refused)}: sets must stay '
+                'complete, because SCUBA and SCUFO are joined by id'
+            )
+        self.iid = dict(iid) if iid is not None else None
+        self.bias_root = bias_root
+        self.dataset_name = dataset
+        self.backgrounds = dict(
+            scuba=_background_names('scuba', scuba),
+            scufo=_background_names('scufo', scufo),
+            conflfg=_background_names('conflfg', conflfg),
+        )
+        if iid is None and not any(self.backgrounds.values()):
+            raise ValueError('ask for at least one set: iid, scuba, scufo or conflfg')
+        if bias_root is None and any(self.backgrounds.values()):
+            asked = [domain for domain, names in self.backgrounds.items() if names]
+            raise ValueError(f'bias_root is needed to read {", ".join(asked)}')
+        unknown = sorted(set(pipelines or {}) - set(DOMAINS))
+        if unknown:
+            raise ValueError(f'pipelines: unknown domains {unknown}, expected some of {DOMAINS}')
+        self.check_files = check_files
+        #: path of every annotation file and manifest by its name relative to the data
+        self.source_files: dict[str, str] = {}
+        self._own_pipelines = {name: Compose(steps) for name, steps in (pipelines or {}).items()}
+        self._domains: list[str] = []
+        super().__init__(
+            ann_file='', pipeline=pipeline, num_classes=num_classes, test_mode=True, **kwargs
+        )
+
+    @property
+    def pipelines(self) -> dict[str, Compose]:
+        """The pipeline of every domain that is loaded."""
+        domains = sorted(set(self._domains), key=DOMAINS.index)
+        return {domain: self._own_pipelines.get(domain, self.pipeline) for domain in domains}
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Read the annotation file and the manifests."""
+        entries = self._load_iid() if self.iid is not None else []
+        sets: dict[tuple[str, str], list[ManifestItem]] = {}
+        for domain, backgrounds in self.backgrounds.items():
+            for background in backgrounds:
+                items = self._load_set(domain, background)
+                sets[domain, background] = items
+                for item in items:
+                    entries.append(_entry(domain, background, item))
+        self._check_pairs(sets)
+        self._domains = [entry['domain'] for entry in entries]
+        sizes: dict[str, int] = {}
+        for entry in entries:
+            name = f'{entry["domain"]}/{entry["background"]}'
+            sizes[name] = sizes.get(name, 0) + 1
+        self._metainfo['sets'] = sizes
+        return entries
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline of the sample's domain and add its metainfo.
+
+        Raises:
+            RuntimeError: if the pipeline fails; names the set, the id and the file.
+        """
+        info = self.get_data_info(idx)
+        fields = {
+            key: info[key]
+            for key in ('domain', 'background', 'pair_id', 'conflict_label')
+            if info.get(key) is not None
+        }
+        filename = info['filename']
+        pipeline = self._own_pipelines.get(info['domain'], self.pipeline)
+        try:
+            packed = pipeline(info)
+        except Exception as error:
+            raise RuntimeError(
+                f'{fields["domain"]}/{fields["background"]} {fields["pair_id"]}: cannot read '
+                f'{filename}: {type(error).__name__}: {error}'
+            ) from error
+        packed['data_samples'].set_metainfo(fields)
+        return packed
+
+    def batch_group(self, idx: int) -> str:
+        """What :class:`DomainBatchSampler` must keep apart: the domain of a sample."""
+        if not self._fully_initialized:
+            self.full_init()
+        return self._domains[idx]
+
+    def _load_iid(self) -> list[dict[str, Any]]:
+        settings = dict(type=VideoDataset, **self.iid) if 'type' not in self.iid else self.iid
+        videos = DATASETS.build(dict(settings, pipeline=[], test_mode=True))
+        name = f'iid/{os.path.basename(videos.ann_file)}'
+        self.source_files[name] = videos.ann_file
+        entries = []
+        for index, video in enumerate(annotated_video_ids(videos)):
+            info = videos.get_data_info(index)
+            item = ManifestItem(video, info['filename'], info['label'], None)
+            entries.append(_entry('iid', OWN_BACKGROUND, item))
+        upper = self.num_classes if self.num_classes is not None else float('inf')
+        wrong = [e['pair_id'] for e in entries if not 0 <= e['label'] < upper]
+        if wrong:
+            raise ValueError(
+                f'{videos.ann_file}: {len(wrong)} video(s) without a label in [0, {upper}): '
+                f'{name_some(wrong)}'
+            )
+        missing = [e['pair_id'] for e in entries if not os.path.isfile(e['filename'])]
+        if self.check_files and missing:
+            raise FileNotFoundError(
+                f'{videos.ann_file}: {len(missing)} of {len(entries)} videos do not exist under '
+                f'data_prefix {videos.data_prefix}: {name_some(missing)}'
+            )
+        return entries
+
+    def _load_set(self, domain: str, background: str) -> list[ManifestItem]:
+        folder = find_set_folder(self.bias_root, self.dataset_name, _SET_NAMES[domain], background)
+        items = read_manifest(folder, self.num_classes, self.check_files)
+        unknown = [item.item_id for item in items if item.conflict_label is None]
+        if domain == 'conflfg' and 0 < len(unknown) < len(items):
+            raise ValueError(
+                f'{folder / MANIFEST_NAME}: {len(unknown)} of {len(items)} items lack a '
+                f'conflict_label: {name_some(unknown)}'
+            )
+        self.source_files[f'{folder.name}/{MANIFEST_NAME}'] = str(folder / MANIFEST_NAME)
+        return items
+
+    def _check_pairs(self, sets: Mapping[tuple[str, str], Sequence[ManifestItem]]) -> None:
+        for background in self.backgrounds['scuba']:
+            if ('scufo', background) not in sets:
+                continue
+            scuba = {item.item_id: item.label for item in sets['scuba', background]}
+            scufo = {item.item_id: item.label for item in sets['scufo', background]}
+            check_partners(f'scuba/{background}', scuba, f'scufo/{background}', scufo)
+
+
+def _background_names(domain: str, names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise ValueError(f'{domain} must be a list of backgrounds, got the string {names!r}')
+    lower = tuple(name.lower() for name in names or ())
+    for name in lower:
+        if name == 'avg' or not name.replace('-', '').isalnum():
+            raise ValueError(
+                f'{domain}: {name!r} is no background name; letters, digits and hyphens only, '
+                "and not 'avg', which names the average"
+            )
+    if len(set(lower)) != len(lower):
+        raise ValueError(f'{domain} names a background twice: {list(names)}')
+    return lower
+
+
+def _entry(domain: str, background: str, item: ManifestItem) -> dict[str, Any]:
+    return dict(
+        filename=item.filename,
+        label=item.label,
+        domain=domain,
+        background=background,
+        pair_id=item.item_id,
+        conflict_label=item.conflict_label if domain == 'conflfg' else None,
+    )

@@ -1,0 +1,71 @@
+"""Batches that never mix test sets."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+from mmaction.registry import DATA_SAMPLERS
+from torch.utils.data import BatchSampler, Sampler
+
+
+@DATA_SAMPLERS.register_module()
+class DomainBatchSampler(BatchSampler):
+    """Group samples into batches of one domain each, in the order of the sampler.
+
+    Test sets may use different views (say 3 crops for IID and 1 for SCUBA). MMEngine zero-pads
+    samples of unlike shape to a common one without a word, so they must not share a batch. The
+    dataset says what belongs together through ``batch_group(idx)``. Every index of the sampler
+    comes exactly once; the last batch of a group may be smaller.
+
+    For evaluation only: under DDP the processes may get different numbers of batches, which test
+    loops do not mind and training does.
+
+    Args:
+        sampler: a finite sampler without shuffling whose ``dataset`` has ``batch_group``, such as
+            ``DefaultSampler(shuffle=False)``.
+        batch_size: largest number of samples in a batch.
+
+    Raises:
+        TypeError: if the dataset has no ``batch_group``.
+        ValueError: if the sampler shuffles, or if ``batch_size`` is not positive.
+
+    Example config::
+
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        batch_sampler=dict(type='DomainBatchSampler')
+    """
+
+    def __init__(self, sampler: Sampler, batch_size: int) -> None:
+        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
+            raise ValueError(f'batch_size must be a positive integer, got {batch_size!r}')
+        dataset = getattr(sampler, 'dataset', None)
+        if not hasattr(dataset, 'batch_group'):
+            raise TypeError(
+                'DomainBatchSampler needs a dataset with batch_group(idx), such as '
+                f'BiasBenchmarkDataset, got {type(dataset).__name__}'
+            )
+        # also true of mmengine's InfiniteSampler by default, over which no test would end
+        if getattr(sampler, 'shuffle', False):
+            raise ValueError('DomainBatchSampler is for evaluation; set shuffle=False')
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = False
+        self._group_of = dataset.batch_group
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the indices of one batch after the other."""
+        waiting: dict[Hashable, list[int]] = {}
+        for index in self.sampler:
+            batch = waiting.setdefault(self._group_of(index), [])
+            batch.append(index)
+            if len(batch) == self.batch_size:
+                yield waiting.pop(self._group_of(index))
+        yield from waiting.values()
+
+    def __len__(self) -> int:
+        """Number of batches on this process."""
+        sizes: dict[Hashable, int] = {}
+        for index in self.sampler:
+            group = self._group_of(index)
+            sizes[group] = sizes.get(group, 0) + 1
+        return sum(-(-size // self.batch_size) for size in sizes.values())

@@ -1,0 +1,36 @@
+"""Pure functions behind the metrics: plain values in, percentages out."""
+
+from .bias import (
+    DOMAINS,
+    bias_scores,
+    contrasted_accuracy,
+    per_class_scores,
+    predicted_class,
+    top1_accuracy,
+)
+from .pairing import (
+    Prediction,
+    PredictionRecord,
+    check_partners,
+    collate_records,
+    join_by_id,
+    name_some,
+)
+from .static_contrast import VIEWS, static_contrast_scores
+
+__all__ = [
+    'DOMAINS',
+    'VIEWS',
+    'Prediction',
+    'PredictionRecord',
+    'bias_scores',
+    'check_partners',
+    'collate_records',
+    'contrasted_accuracy',
+    'join_by_id',
+    'name_some',
+    'per_class_scores',
+    'predicted_class',
+    'static_contrast_scores',
+    'top1_accuracy',
+]

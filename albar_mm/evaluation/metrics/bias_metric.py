@@ -1,0 +1,71 @@
+"""IID, SCUBA, SCUFO, Confl-FG and contrasted accuracy from one test run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mmaction.registry import METRICS
+from mmengine.logging import print_log
+
+from ..functional import DOMAINS, Prediction, bias_scores, per_class_scores
+from ..tables import format_bias_table
+from .record_metric import RecordMetric
+
+
+@METRICS.register_module()
+class BiasMetric(RecordMetric):
+    """Scores of a bias benchmark read through :class:`albar_mm.datasets.BiasBenchmarkDataset`.
+
+    Keys and definitions are those of :func:`albar_mm.evaluation.functional.bias_scores`, in
+    percent. The table is written to the log as well.
+
+    Args:
+        per_class: add every score for each true class, as ``<score>/class_<label>``.
+        collect_device: see :class:`RecordMetric`.
+        prefix: put before every key; by default nothing, so keys read ``scuba/avg``.
+        collect_dir: see :class:`RecordMetric`.
+
+    Example config::
+
+        test_evaluator = dict(type='BiasMetric')
+    """
+
+    domains = DOMAINS
+    dataset_type = 'BiasBenchmarkDataset'
+
+    def __init__(
+        self,
+        per_class: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        self.per_class = per_class
+
+    def score(self, predictions: dict[tuple[str, str], dict[str, Prediction]]) -> dict[str, float]:
+        """Score the sets, write the table to the log.
+
+        Raises:
+            ValueError: if a set is incomplete or the ids of SCUBA and SCUFO do not match.
+        """
+        self._check_sizes(predictions)
+        scores = bias_scores(predictions)
+        print_log('\n' + format_bias_table(scores, 'Static bias'), logger='current')
+        if self.per_class:
+            for label, values in per_class_scores(predictions).items():
+                scores.update({f'{key}/class_{label}': value for key, value in values.items()})
+        return scores
+
+    def _check_sizes(self, predictions: Mapping[tuple[str, str], Mapping]) -> None:
+        """Compare with the sizes that the dataset states, set by set."""
+        expected = (self.dataset_meta or {}).get('sets', {})
+        found = {f'{d}/{b}': len(records) for (d, b), records in predictions.items()}
+        wrong = {
+            name: (found.get(name, 0), size)
+            for name, size in expected.items()
+            if found.get(name, 0) != size
+        }
+        if wrong:
+            listing = '; '.join(f'{n}: {got} of {size}' for n, (got, size) in wrong.items())
+            raise ValueError(f'predictions are missing from the test run: {listing}')

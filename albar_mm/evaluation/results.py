@@ -1,0 +1,209 @@
+"""``results.json``: what was measured, on which data, with which weights and versions."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import math
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+SCHEMA_VERSION = 1
+_PACKAGES = dict(
+    albar_mm='albar_mm', mmaction2='mmaction', mmengine='mmengine', mmcv='mmcv', torch='torch',
+    numpy='numpy', opencv='cv2', decord='decord',
+)  # fmt: skip
+
+
+def write_results(
+    path: str | os.PathLike,
+    metrics: Mapping[str, float],
+    protocol: Mapping[str, Any],
+    data: Iterable[Mapping[str, Any]] = (),
+    checkpoint: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    **extra: Any,
+) -> dict[str, Any]:
+    """Write one evaluation's ``results.json``, whole or not at all.
+
+    JSON has no NaN or infinity: such a metric is written as ``null`` and named under
+    ``non_finite``.
+
+    Args:
+        path: file to write; its folder is made if absent.
+        metrics: name -> value, percentages unless the name says otherwise.
+        protocol: how it was measured, e.g. from :func:`describe_protocol`.
+        data: identities of the annotation files and manifests, from :func:`file_identity`.
+        checkpoint: identity of the weights.
+        seed: seed of the run.
+        **extra: further JSON-ready entries, e.g. ``config``.
+
+    Returns:
+        The document as written.
+
+    Raises:
+        TypeError: if a value cannot be written as JSON; names the key.
+        ValueError: if an extra entry has a reserved name.
+    """
+    path = Path(path)
+    plain = {key: _number(key, value) for key, value in metrics.items()}
+    document: dict[str, Any] = dict(
+        schema_version=SCHEMA_VERSION,
+        metrics={k: v if math.isfinite(v) else None for k, v in plain.items()},
+        protocol=dict(protocol),
+        data=[dict(entry) for entry in data],
+        checkpoint=dict(checkpoint) if checkpoint is not None else None,
+        seed=seed,
+        versions=library_versions(),
+    )
+    non_finite = [key for key, value in plain.items() if not math.isfinite(value)]
+    if non_finite:
+        document['non_finite'] = non_finite
+    reserved = sorted(extra.keys() & (document.keys() | {'non_finite'}))
+    if reserved:
+        raise ValueError(f'results.json already has entries named {reserved}')
+    document.update(extra)
+    for key, value in document.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f'{path.name}: entry {key!r} is not plain JSON: {error}') from error
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
+    write_text_atomically(path, text)
+    return json.loads(text)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write a UTF-8 text file through a temporary file in the same folder, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+    try:
+        with os.fdopen(handle, 'w', encoding='utf-8') as stream:
+            stream.write(text)
+        # mkstemp makes the file private; give it the rights of any other new file
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def file_identity(path: str | os.PathLike, name: str | None = None) -> dict[str, Any]:
+    """Name, size in bytes and SHA-256 of a file, without its place on this machine.
+
+    Args:
+        path: the file.
+        name: how to call it, e.g. its path relative to the data folder. Default: the base name.
+
+    Returns:
+        Dict with ``file``, ``bytes``, ``sha256``.
+    """
+    path = Path(path)
+    with path.open('rb') as stream:
+        digest = hashlib.file_digest(stream, 'sha256') if hasattr(hashlib, 'file_digest') else None
+        if digest is None:  # Python 3.10
+            digest = hashlib.sha256()
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+    return dict(file=name or path.name, bytes=path.stat().st_size, sha256=digest.hexdigest())
+
+
+def weights_sha256(model: nn.Module) -> str:
+    """SHA-256 over names, types, shapes and values of a model's state dict, sorted by name."""
+    digest = hashlib.sha256()
+    state = model.state_dict()
+    for name in sorted(state):
+        value = state[name]
+        if not isinstance(value, torch.Tensor):
+            continue
+        value = value.detach().cpu().contiguous()
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}\n'.encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def library_versions() -> dict[str, str | None]:
+    """Versions of everything that can change a result; None for a library that is not installed."""
+    versions: dict[str, str | None] = {}
+    for name, module in _PACKAGES.items():
+        try:
+            versions[name] = str(importlib.import_module(module).__version__)
+        except ImportError:
+            versions[name] = None
+    versions['python'] = platform.python_version()
+    versions['platform'] = platform.platform()
+    return versions
+
+
+def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str, Any]:
+    """Describe what a dataset and its test pipelines measure.
+
+    Args:
+        dataset: a dataset with ``pipeline``; a :class:`BiasBenchmarkDataset` adds one pipeline per
+            overridden domain and the size of every set. Wrappers are followed through ``.dataset``.
+        model: recogniser whose head says how the views of a video are averaged.
+
+    Returns:
+        ``num_samples``, ``sets`` (name -> number of videos), ``pipelines`` (name -> list of
+        transforms with their settings), ``clip_sampling`` (name -> settings of the frame samplers)
+        and ``average_clips``.
+    """
+    sizes = getattr(dataset, 'metainfo', {}).get('sets', {})
+    inner = innermost_dataset(dataset)
+    pipelines = getattr(inner, 'pipelines', None) or {'all': getattr(inner, 'pipeline', None)}
+    described = {
+        name: [_describe_transform(t) for t in getattr(pipeline, 'transforms', [])]
+        for name, pipeline in pipelines.items()
+    }
+    head = getattr(model, 'cls_head', None)
+    return dict(
+        num_samples=len(dataset),
+        sets=dict(sizes),
+        pipelines=described,
+        clip_sampling={
+            name: [step for step in steps if 'Sample' in step['type']]
+            for name, steps in described.items()
+        },
+        average_clips=getattr(head, 'average_clips', None),
+    )
+
+
+def innermost_dataset(dataset: Any) -> Any:
+    """The dataset inside any number of wrappers that keep it as ``.dataset``."""
+    while hasattr(dataset, 'dataset'):
+        dataset = dataset.dataset
+    return dataset
+
+
+def _describe_transform(transform: Any) -> dict[str, Any]:
+    settings = {
+        key: value
+        for key, value in vars(transform).items()
+        if not key.startswith('_') and _is_plain(value)
+    }
+    return dict(type=type(transform).__name__, **settings)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str)
+
+
+def _number(key: str, value: Any) -> float:
+    try:
+        return value if isinstance(value, int) else float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f'metric {key!r} must be a number, got {type(value).__name__}') from error

@@ -1,0 +1,110 @@
+"""Bias scores as plain-text tables: one model set by set, or several models side by side."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+_ROWS = (
+    ('SCUBA (higher is better)', 'scuba'),
+    ('SCUFO (lower is better)', 'scufo'),
+    ('Contrasted (higher is better)', 'contrasted'),
+)
+_SINGLE_ROWS = (
+    ('IID top-1', 'iid/top1'),
+    ('Confl-FG, moving action', 'conflfg/top1'),
+    ('Confl-FG, pasted foreground', 'conflfg/conflict_top1'),
+)
+#: the columns of the ALBAR paper's main tables
+COMPARISON_COLUMNS = (
+    ('IID', 'iid/top1'),
+    ('SCUBA', 'scuba/avg'),
+    ('SCUFO', 'scufo/avg'),
+    ('Confl-FG', 'conflfg/top1'),
+    ('Contrasted', 'contrasted/avg'),
+)
+
+
+def format_bias_table(scores: Mapping[str, float], title: str = '') -> str:
+    """Lay out the scores of one model: a row per set, a column per background and their average.
+
+    Args:
+        scores: as returned by :func:`albar_mm.evaluation.functional.bias_scores`, in percent.
+            Keys it does not know (per-class scores, losses) are left out.
+        title: first line of the table.
+
+    Returns:
+        Text of several lines; '-' stands where there is no score.
+    """
+    backgrounds = sorted(
+        {
+            key.split('/')[1]
+            for key in scores
+            if key.count('/') == 1 and key.split('/')[0] in {name for _, name in _ROWS}
+        }
+        - {'avg'}
+    )
+    header = ['top-1, %', *backgrounds, 'average']
+    rows = []
+    for label, key in _SINGLE_ROWS[:1]:
+        rows.append(_single_row(label, scores.get(key), len(backgrounds)))
+    for label, name in _ROWS:
+        keys = [f'{name}/{background}' for background in (*backgrounds, 'avg')]
+        rows.append([label, *(_number(scores.get(key)) for key in keys)])
+    for label, key in _SINGLE_ROWS[1:]:
+        rows.append(_single_row(label, scores.get(key), len(backgrounds)))
+    present = [row for row in rows if set(row[1:]) - {'-', ''}]
+    return _layout(header, present, title)
+
+
+def format_bias_comparison(
+    results: Mapping[str, Mapping[str, float] | Sequence[Mapping[str, float]]], title: str = ''
+) -> str:
+    """Lay out several models side by side: a row per model, the columns of the paper's tables.
+
+    Args:
+        results: name of the model -> its scores in percent, or a list of scores, one per seed,
+            shown as mean ± sample standard deviation.
+        title: first line of the table.
+
+    Returns:
+        Text of several lines; '-' stands where there is no score.
+
+    Raises:
+        ValueError: if a seed lacks a score that another seed of the same model has.
+    """
+    rows = []
+    for name, scores in results.items():
+        runs = [scores] if isinstance(scores, Mapping) else list(scores)
+        rows.append([name, *(_spread(name, key, runs) for _, key in COMPARISON_COLUMNS)])
+    return _layout(['top-1, %', *(label for label, _ in COMPARISON_COLUMNS)], rows, title)
+
+
+def _spread(name: str, key: str, runs: Sequence[Mapping[str, float]]) -> str:
+    values = [run[key] for run in runs if key in run]
+    if values and len(values) != len(runs):
+        raise ValueError(f'{name}: {len(runs) - len(values)} of {len(runs)} runs lack {key}')
+    if len(values) < 2:
+        return _number(values[0] if values else None)
+    return f'{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}'
+
+
+def _single_row(label: str, value: float | None, num_backgrounds: int) -> list[str]:
+    return [label, *[''] * num_backgrounds, _number(value)]
+
+
+def _number(value: float | None) -> str:
+    return '-' if value is None else f'{value:.2f}'
+
+
+def _layout(header: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> str:
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(len(cell) for cell in column) for column in columns]
+
+    def line(cells: Sequence[str]) -> str:
+        first = cells[0].ljust(widths[0])
+        return '  '.join([first, *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))])
+
+    rule = '-' * len(line(header))
+    body = [line(header), rule, *(line(row) for row in rows), rule]
+    return '\n'.join([title, *body] if title else body)

@@ -1,0 +1,250 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from mmaction.registry import DATASETS
+
+from albar_mm.datasets import BiasBenchmarkDataset
+
+from ..evaluation.tiny_benchmark import (
+    item_ids,
+    mmaction_scope,  # noqa: F401
+    test_pipeline,
+    write_benchmark,
+    write_manifest,
+    write_video,
+)
+
+
+@pytest.fixture(scope='module')
+def written(tmp_path_factory):
+    root = tmp_path_factory.mktemp('benchmark')
+    return root, write_benchmark(root)
+
+
+@pytest.fixture
+def copied(written, tmp_path):
+    """A private copy of the benchmark, to be broken."""
+    root = tmp_path / 'copy'
+    shutil.copytree(written[0], root)
+    arguments = json.loads(json.dumps(written[1]).replace(str(written[0]), str(root)))
+    return root, arguments
+
+
+def build(arguments, **changes):
+    return BiasBenchmarkDataset(**(dict(pipeline=test_pipeline()) | arguments | changes))
+
+
+def edit_manifest(root, folder, edit):
+    path = root / 'bias' / folder / 'manifest.jsonl'
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    write_manifest(path.parent, edit(rows) or rows)
+
+
+def test_every_set_with_its_fields(written):
+    dataset = DATASETS.build(
+        dict(type='BiasBenchmarkDataset', pipeline=test_pipeline(), **written[1])
+    )
+    assert dataset.metainfo['sets'] == {
+        'iid/original': 3, 'scuba/places365': 5, 'scuba/stripe': 5, 'scufo/places365': 5,
+        'scufo/stripe': 5, 'conflfg/stripe': 5,
+    }  # fmt: skip
+    assert len(dataset) == 28
+    fields = [dataset[i]['data_samples'] for i in range(len(dataset))]
+    assert [f.pair_id for f in fields[:3]] == ['rise_a.avi', 'rise_b.avi', 'fall_a.avi']
+    assert {f.background for f in fields[:3]} == {'original'}
+    for start, domain, background in [
+        (3, 'scuba', 'places365'), (8, 'scuba', 'stripe'), (13, 'scufo', 'places365'),
+        (18, 'scufo', 'stripe'), (23, 'conflfg', 'stripe'),
+    ]:  # fmt: skip
+        group = fields[start : start + 5]
+        assert {(f.domain, f.background) for f in group} == {(domain, background)}
+        assert {f.pair_id: f.gt_label.item() for f in group} == {
+            item: label for item, (_, label) in item_ids().items()
+        }
+    assert [f.conflict_label for f in fields[23:]] == [1 - f.gt_label.item() for f in fields[23:]]
+    assert all('conflict_label' not in f for f in fields[:23])
+    assert [dataset.batch_group(i) for i in (0, 3, 12, 13, 27)] == [
+        'iid', 'scuba', 'scuba', 'scufo', 'conflfg',
+    ]  # fmt: skip
+
+
+def test_pixels_come_from_the_right_file(written):
+    """SCUBA brightness changes with the label, SCUFO stands still."""
+    dataset = build(written[1])
+    for index in range(len(dataset)):
+        packed = dataset[index]
+        sample = packed['data_samples']
+        levels = packed['inputs'].float().mean(dim=(0, 1, 3, 4)).numpy()
+        if sample.domain == 'scufo':
+            assert np.ptp(levels) < 2
+        else:
+            assert np.sign(levels[-1] - levels[0]) == (1 if sample.gt_label.item() == 0 else -1)
+
+
+def test_only_the_sets_asked_for_are_read(copied):
+    root, arguments = copied
+    shutil.rmtree(root / 'bias' / 'TOY_ConflFG_Stripe')
+    (root / 'bias' / 'TOY_SCUFO_Stripe' / 'manifest.jsonl').write_text('broken')
+    dataset = build(arguments, scuba=['stripe'], scufo=[], conflfg=[], iid=None)
+    assert dataset.metainfo['sets'] == {'scuba/stripe': 5}
+    only_iid = build(arguments, scuba=[], scufo=[], conflfg=[], bias_root=None)
+    assert only_iid.metainfo['sets'] == {'iid/original': 3}
+
+
+def test_pipeline_per_domain(written):
+    dataset = build(written[1], pipelines=dict(iid=test_pipeline(clip_len=4)))
+    assert dataset[0]['inputs'].shape[2] == 4
+    assert dataset[3]['inputs'].shape[2] == 8
+    assert list(dataset.pipelines) == ['iid', 'scuba', 'scufo', 'conflfg']
+
+
+def test_folder_names_match_in_any_case(written):
+    dataset = build(written[1], dataset='toy', scuba=['PLACES365'], scufo=['places365'])
+    assert 'scuba/places365' in dataset.metainfo['sets']
+
+
+def test_source_files_have_no_machine_path(written):
+    assert list(build(written[1]).source_files) == [
+        'iid/test.txt',
+        'TOY_SCUBA_Places365/manifest.jsonl', 'TOY_SCUBA_Stripe/manifest.jsonl',
+        'TOY_SCUFO_Places365/manifest.jsonl', 'TOY_SCUFO_Stripe/manifest.jsonl',
+        'TOY_ConflFG_Stripe/manifest.jsonl',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'changes, match',
+    [
+        (dict(iid=None, scuba=[], scufo=[], conflfg=[]), 'ask for at least one set'),
+        (dict(bias_root=None), 'bias_root is needed to read scuba, scufo, conflfg'),
+        (dict(test_mode=False), 'for testing only'),
+        (dict(indices=4), 'does not take indices'),
+        (dict(scuba='stripe'), "a list of backgrounds, got the string 'stripe'"),
+        (dict(scuba=['stripe', 'Stripe']), 'names a background twice'),
+        (dict(scuba=['avg']), "'avg' is no background name"),
+        (dict(scuba=['../stripe']), 'is no background name'),
+        (dict(pipelines=dict(sucba=[])), r"unknown domains \['sucba'\]"),
+        (dict(num_classes=1), r'label must be an integer \[0, 1\)|without a label in \[0, 1\)'),
+    ],
+)
+def test_bad_settings(written, changes, match):
+    with pytest.raises(ValueError, match=match):
+        build(written[1], **changes)
+
+
+def test_missing_folders_and_files(copied):
+    root, arguments = copied
+    with pytest.raises(FileNotFoundError, match='TOY_SCUBA_vqgan; it holds TOY_ConflFG_Stripe'):
+        build(arguments, scuba=['vqgan'])
+    with pytest.raises(FileNotFoundError, match='nowhere is not a folder'):
+        build(arguments, bias_root=str(root / 'nowhere'))
+    (root / 'bias' / 'TOY_SCUBA_Stripe' / 'rise_a__1.avi').unlink()
+    with pytest.raises(FileNotFoundError, match='1 of 5 files.*rise_a__1.avi'):
+        build(arguments)
+    (root / 'bias' / 'TOY_SCUBA_Places365' / 'manifest.jsonl').unlink()
+    with pytest.raises(FileNotFoundError, match='manifest.jsonl does not exist'):
+        build(arguments)
+    (root / 'videos' / 'rise_b.avi').unlink()
+    with pytest.raises(FileNotFoundError, match='1 of 3 videos do not exist.*rise_b.avi'):
+        build(arguments)
+    with pytest.raises(FileNotFoundError, match='nowhere.txt'):
+        build(arguments, iid=dict(ann_file=str(root / 'nowhere.txt')))
+
+
+@pytest.mark.parametrize(
+    'change, match',
+    [
+        (dict(id='rise_a__1'), 'line 3: id rise_a__1 is a duplicate of line 2'),
+        (dict(id='rise_b'), r'line 3: id must read <video>__<k>'),
+        (dict(id=7), r'line 3: id must read <video>__<k>'),
+        (dict(label='0'), 'line 3: label must be an integer'),
+        (dict(label=True), 'line 3: label must be an integer'),
+        (dict(label=-1), 'line 3: label must be an integer'),
+        (dict(conflict_label=0), 'line 3: conflict_label 0 must differ from label'),
+        (dict(file='../rise_b__0.avi'), 'line 3: file must lie inside the folder'),
+        (dict(file='/tmp/rise_b__0.avi'), 'line 3: file must lie inside the folder'),
+        (dict(file=''), 'line 3: file must be a path'),
+        (dict(file='rise_b__0.jpg'), 'line 3: .*still image or an archive'),
+        (dict(file='rise_b__0.zip'), 'line 3: .*still image or an archive'),
+    ],
+)
+def test_bad_manifest_rows(copied, change, match):
+    root, arguments = copied
+    edit_manifest(root, 'TOY_SCUBA_Places365', lambda rows: rows[2].update(change))
+    with pytest.raises(ValueError, match=match) as error:
+        build(arguments)
+    assert 'TOY_SCUBA_Places365/manifest.jsonl' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'line, match',
+    [
+        ('{"id": ', 'line 6: not valid JSON'),
+        ('[1]', 'line 6: expected a JSON object, got list'),
+        ('{"id": "a__0", "label": 0}', 'line 6: required keys are missing: file, video'),
+    ],
+)
+def test_unreadable_manifest_lines(copied, line, match):
+    root, arguments = copied
+    path = root / 'bias' / 'TOY_SCUFO_Stripe' / 'manifest.jsonl'
+    path.write_text(path.read_text() + line + '\n')
+    with pytest.raises(ValueError, match=match):
+        build(arguments)
+
+
+def test_empty_manifest(copied):
+    root, arguments = copied
+    write_manifest(root / 'bias' / 'TOY_SCUBA_Stripe', [])
+    with pytest.raises(ValueError, match='lists no items'):
+        build(arguments)
+
+
+def test_partner_sets_must_match(copied):
+    root, arguments = copied
+    edit_manifest(root, 'TOY_SCUFO_Stripe', lambda rows: rows[:-1])
+    with pytest.raises(ValueError, match=r'1 missing from scufo/stripe: fall_a__1'):
+        build(arguments)
+
+
+def test_partner_labels_must_match(copied):
+    root, arguments = copied
+    edit_manifest(root, 'TOY_SCUFO_Stripe', lambda rows: rows[0].update(label=1))
+    with pytest.raises(ValueError, match='1 of 5 ids different labels: rise_a__0'):
+        build(arguments)
+
+
+def test_conflict_labels_must_be_complete(copied):
+    root, arguments = copied
+    edit_manifest(root, 'TOY_ConflFG_Stripe', lambda rows: rows[0].pop('conflict_label') and None)
+    with pytest.raises(ValueError, match='1 of 5 items lack a conflict_label: rise_a__0'):
+        build(arguments)
+
+
+def test_iid_list_is_checked(copied):
+    root, arguments = copied
+    (root / 'test.txt').write_text('rise_a.avi 0\nrise_a.avi 0\n')
+    with pytest.raises(ValueError, match='more than once: rise_a.avi'):
+        build(arguments)
+    (root / 'test.txt').write_text('rise_a.avi\n')
+    with pytest.raises(ValueError, match='without a label'):
+        build(arguments)
+
+
+@pytest.mark.parametrize('content', [b'', b'no video at all' * 50])
+def test_an_undecodable_item_is_named(copied, content):
+    root, arguments = copied
+    (root / 'bias' / 'TOY_SCUBA_Stripe' / 'rise_b__0.avi').write_bytes(content)
+    dataset = build(arguments)
+    index = [dataset.get_data_info(i)['pair_id'] for i in range(8, 13)].index('rise_b__0') + 8
+    with pytest.raises(RuntimeError, match=r'scuba/stripe rise_b__0: cannot read .*rise_b__0.avi'):
+        dataset[index]
+
+
+def test_a_video_in_a_sub_folder_of_the_set(copied):
+    root, arguments = copied
+    folder = root / 'bias' / 'TOY_SCUBA_Stripe'
+    write_video(folder / 'part' / 'x.avi', np.zeros((8, 32, 32, 3), np.uint8))
+    edit_manifest(root, folder.name, lambda rows: rows[0].update(file='part/x.avi'))
+    assert build(arguments)[8]['inputs'].float().mean() < 20

@@ -1,0 +1,240 @@
+"""Every set of a bias benchmark through one ``Runner.test()``."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch import nn
+
+import albar_mm
+from albar_mm.evaluation.results import file_identity, weights_sha256
+
+from ..evaluation.tiny_benchmark import (
+    item_ids,
+    mmaction_scope,  # noqa: F401
+    test_pipeline,
+    write_benchmark,
+)
+
+
+@MODELS.register_module()
+class ToyMotionBackbone(nn.Module):
+    """(rises, falls, stands still): a model that sees brightness change and nothing else."""
+
+    def forward(self, x):
+        level = x.mean(dim=(1, 3, 4))
+        change = level[:, -1] - level[:, 0]
+        return torch.stack([change, -change, torch.full_like(change, 5.0)], dim=1)
+
+
+@MODELS.register_module()
+class ToyAppearanceBackbone(nn.Module):
+    """Sees one frame only: bright is class 0, dark is class 1."""
+
+    def forward(self, x):
+        level = x[:, :, 3].mean(dim=(1, 2, 3))
+        return torch.stack([level - 100, 100 - level, torch.full_like(level, -1e3)], dim=1)
+
+
+@MODELS.register_module()
+class ToyPassHead(nn.Module):
+    """Takes the backbone's output as class scores, like a stock head does."""
+
+    average_clips = 'score'
+
+    def predict(self, feats, data_samples, **kwargs):
+        feats = feats.reshape(len(data_samples), -1, feats.shape[1]).mean(1)
+        return [s.set_pred_score(f) for s, f in zip(data_samples, feats, strict=True)]
+
+
+@pytest.fixture(scope='module')
+def benchmark(tmp_path_factory):
+    return write_benchmark(tmp_path_factory.mktemp('benchmark'))
+
+
+def toy_model(backbone):
+    return dict(
+        type='Recognizer3D',
+        backbone=dict(type=backbone),
+        cls_head=dict(type='ToyPassHead'),
+        data_preprocessor=dict(type='ActionDataPreprocessor', format_shape='NCTHW'),
+    )
+
+
+def stock_model():
+    return dict(
+        type='Recognizer3D',
+        backbone=dict(
+            type='ResNet3d', depth=18, pretrained=None, base_channels=4, pretrained2d=False,
+            norm_eval=False, conv_cfg=dict(type='Conv3d'),
+        ),
+        cls_head=dict(
+            type='I3DHead', in_channels=32, num_classes=3, spatial_type='avg', dropout_ratio=0.0,
+            average_clips='prob',
+        ),
+        data_preprocessor=dict(
+            type='ActionDataPreprocessor', mean=[114.75] * 3, std=[57.375] * 3,
+            format_shape='NCTHW',
+        ),
+    )  # fmt: skip
+
+
+def run_test(work_dir, model, dataset, load_from=None, batch_size=2, **extra):
+    cfg = Config(
+        dict(
+            default_scope='mmaction',
+            model=model,
+            work_dir=str(work_dir),
+            load_from=load_from,
+            test_dataloader=dict(
+                batch_size=batch_size,
+                num_workers=0,
+                sampler=dict(type='DefaultSampler', shuffle=False),
+                batch_sampler=dict(type='DomainBatchSampler'),
+                dataset=dict(type='BiasBenchmarkDataset', **dataset),
+            ),
+            test_evaluator=dict(type='BiasMetric'),
+            test_cfg=dict(type='TestLoop'),
+            custom_hooks=[dict(type='ResultsHook')],
+            randomness=dict(seed=3),
+            experiment_name=f'{Path(work_dir).parent.name}-{Path(work_dir).name}',
+            log_level='WARNING',
+            **extra,
+        )
+    )
+    runner = Runner.from_cfg(cfg)
+    return runner.test(), runner
+
+
+def test_a_motion_model_is_unbiased(benchmark, tmp_path):
+    scores, _ = run_test(
+        tmp_path / 'w', toy_model('ToyMotionBackbone'), dict(benchmark, pipeline=test_pipeline())
+    )
+    for key in ('iid/top1', 'scuba/avg', 'contrasted/avg', 'conflfg/top1'):
+        assert scores[key] == 100.0
+    assert scores['scufo/avg'] == scores['conflfg/conflict_top1'] == 0.0
+
+
+def test_a_single_frame_model_has_no_contrast(benchmark, tmp_path):
+    scores, _ = run_test(
+        tmp_path / 'w',
+        toy_model('ToyAppearanceBackbone'),
+        dict(benchmark, pipeline=test_pipeline()),
+    )
+    assert scores['scuba/avg'] == scores['scufo/avg'] > 0.0
+    assert scores['contrasted/avg'] == 0.0
+
+
+def test_domains_with_other_views_share_no_batch(benchmark, tmp_path):
+    """IID at another size than SCUBA: a mixed batch would be zero-padded."""
+    scores, _ = run_test(
+        tmp_path / 'w',
+        toy_model('ToyAppearanceBackbone'),
+        dict(benchmark, pipeline=test_pipeline(), pipelines=dict(iid=test_pipeline(size=16))),
+        batch_size=100,
+    )
+    # frame 3 of the IID videos has brightness 136 (rises) or 64 (falls)
+    assert scores['iid/top1'] == 100.0
+
+
+def count_by_hand(runner, dataset):
+    """Hits of each set, one video at a time, paired by the names of the files."""
+    model = runner.model.eval()
+    right = {}
+    for index in range(len(dataset)):
+        info, packed = dataset.get_data_info(index), dataset[index]
+        batch = dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']])
+        with torch.no_grad():
+            score = model.test_step(batch)[0].pred_score
+        path = Path(info['filename'])
+        right[path.parent.name, path.stem] = int(score.argmax()) == info['label']
+    return right
+
+
+def test_stock_recogniser_matches_a_count_by_hand(benchmark, tmp_path):
+    torch.manual_seed(3)
+    model = MODELS.build(stock_model())
+    checkpoint = tmp_path / 'tiny.pth'
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    scores, runner = run_test(
+        tmp_path / 'work',
+        stock_model(),
+        dict(benchmark, pipeline=test_pipeline(), num_classes=3),
+        load_from=str(checkpoint),
+    )
+    right = count_by_hand(runner, runner.test_dataloader.dataset)
+    items = list(item_ids())
+
+    def percent(hits):
+        return pytest.approx(100.0 * sum(hits) / len(hits))
+
+    assert scores['iid/top1'] == percent([v for (f, _), v in right.items() if f == 'videos'])
+    assert scores['conflfg/top1'] == percent([right['TOY_ConflFG_Stripe', i] for i in items])
+    for name in ('Places365', 'Stripe'):
+        scuba = [right[f'TOY_SCUBA_{name}', i] for i in items]
+        scufo = [right[f'TOY_SCUFO_{name}', i] for i in items]
+        both = [a and not b for a, b in zip(scuba, scufo, strict=True)]
+        assert scores[f'scuba/{name.lower()}'] == percent(scuba)
+        assert scores[f'scufo/{name.lower()}'] == percent(scufo)
+        assert scores[f'contrasted/{name.lower()}'] == percent(both)
+    assert 0 < scores['contrasted/avg'] < 100  # else these weights show nothing
+    _check_results_file(tmp_path / 'work' / 'results.json', scores, runner, checkpoint, tmp_path)
+
+
+def _check_results_file(path, scores, runner, checkpoint, tmp_path):
+    text = path.read_text()
+    assert str(tmp_path) not in text  # nothing of this machine
+    document = json.loads(text)
+    assert document['metrics'] == scores
+    assert document['seed'] == 3
+    assert document['versions']['albar_mm'] == albar_mm.__version__
+    assert document['checkpoint'] == dict(
+        file_identity(checkpoint), weights_sha256=weights_sha256(runner.model)
+    )
+    protocol = document['protocol']
+    assert protocol['num_samples'] == 28 and protocol['average_clips'] == 'prob'
+    assert protocol['sets']['scufo/stripe'] == 5 and protocol['sets']['iid/original'] == 3
+    sampling = protocol['clip_sampling']['scuba'][0]
+    assert sampling['type'] == 'SampleFrames' and sampling['clip_len'] == 8
+    assert sampling['out_of_bound_opt'] == 'loop'
+    files = {entry['file']: entry['sha256'] for entry in document['data']}
+    dataset = runner.test_dataloader.dataset
+    assert files == {
+        name: file_identity(file)['sha256'] for name, file in dataset.source_files.items()
+    }
+    assert len(files) == 6
+
+
+def test_validation_contrast_of_a_stock_dataset(benchmark, tmp_path):
+    """StaticPairDataset and StaticContrastMetric through Runner.val()."""
+    cfg = Config(
+        dict(
+            default_scope='mmaction',
+            model=toy_model('ToyMotionBackbone'),
+            work_dir=str(tmp_path / 'w'),
+            val_dataloader=dict(
+                batch_size=4,
+                num_workers=0,
+                sampler=dict(type='DefaultSampler', shuffle=False),
+                dataset=dict(
+                    type='StaticPairDataset',
+                    dataset=dict(
+                        type='VideoDataset',
+                        test_mode=True,
+                        pipeline=test_pipeline(),
+                        **benchmark['iid'],
+                    ),
+                ),
+            ),
+            val_evaluator=dict(type='StaticContrastMetric'),
+            val_cfg=dict(type='ValLoop'),
+            experiment_name=f'val-{tmp_path.name}',
+            log_level='WARNING',
+        )
+    )
+    scores = Runner.from_cfg(cfg).val()
+    assert scores == {'val/top1': 100.0, 'val/static_top1': 0.0, 'val/contrast': 100.0}

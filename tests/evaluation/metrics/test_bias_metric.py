@@ -1,0 +1,121 @@
+import pytest
+import torch
+from mmaction.registry import METRICS
+from mmaction.structures import ActionDataSample
+
+from albar_mm.evaluation import BiasMetric
+from albar_mm.evaluation.metrics import bias_metric
+
+LABELS = dict(a=0, b=1, c=2, d=0, e=0)
+SCUBA = dict(a=0, b=1, c=2, d=3, e=0)
+SCUFO = dict(a=0, b=2, c=2, d=1, e=1)
+WORKED = {
+    'scuba/stripe': 80.0, 'scuba/avg': 80.0, 'scufo/stripe': 40.0, 'scufo/avg': 40.0,
+    'contrasted/stripe': 40.0, 'contrasted/avg': 40.0,
+}  # fmt: skip
+
+
+def sample(domain, name, pred, label, **extra):
+    """A data sample as a recogniser's head returns it."""
+    result = ActionDataSample().set_gt_label(label)
+    result.set_pred_score(torch.nn.functional.one_hot(torch.tensor(pred), 4).float())
+    result.set_metainfo(dict(domain=domain, background='stripe', pair_id=f'{name}__0') | extra)
+    return result.to_dict()
+
+
+def worked_samples():
+    return [
+        sample(domain, name, preds[name], LABELS[name])
+        for domain, preds in (('scuba', SCUBA), ('scufo', SCUFO))
+        for name in LABELS
+    ]
+
+
+def test_worked_example():
+    metric = METRICS.build(dict(type='BiasMetric'))
+    samples = worked_samples()
+    metric.process(None, samples[:3])
+    metric.process(None, samples[3:])
+    assert metric.evaluate(10) == WORKED
+    assert metric.results == []
+
+
+def test_prefix_and_per_class():
+    metric = BiasMetric(per_class=True, prefix='hmdb')
+    metric.process(None, worked_samples())
+    scores = metric.evaluate(10)
+    assert scores['hmdb/contrasted/avg'] == 40.0
+    assert scores['hmdb/scufo/avg/class_1'] == 0.0
+    assert scores['hmdb/scuba/stripe/class_0'] == pytest.approx(200 / 3)
+
+
+def test_conflict_label_is_read_from_the_sample():
+    metric = BiasMetric()
+    metric.process(
+        None,
+        [
+            sample('conflfg', 'a', pred=1, label=0, conflict_label=1),
+            sample('conflfg', 'b', pred=0, label=0, conflict_label=1),
+        ],
+    )
+    assert metric.evaluate(2) == {'conflfg/top1': 50.0, 'conflfg/conflict_top1': 50.0}
+
+
+def test_table_is_logged(monkeypatch):
+    lines = []
+    monkeypatch.setattr(bias_metric, 'print_log', lambda text, **_: lines.append(text))
+    metric = BiasMetric()
+    metric.process(None, worked_samples())
+    metric.evaluate(10)
+    assert len(lines) == 1 and 'Contrasted' in lines[0] and '40.00' in lines[0]
+
+
+def test_an_incomplete_run_is_an_error():
+    metric = BiasMetric()
+    metric.process(None, worked_samples()[:-1])
+    with pytest.raises(ValueError, match='9 distinct samples, but the dataset holds 10'):
+        metric.evaluate(10)
+
+
+def test_a_missing_set_is_named():
+    metric = BiasMetric()
+    metric.dataset_meta = dict(sets={'scuba/stripe': 5, 'scufo/stripe': 5, 'scuba/vqgan': 7})
+    metric.process(None, worked_samples())
+    with pytest.raises(ValueError, match='scuba/vqgan: 0 of 7'):
+        metric.evaluate(10)
+
+
+def test_a_true_duplicate_is_an_error():
+    metric = BiasMetric()
+    metric.process(None, worked_samples() + worked_samples()[:1])
+    with pytest.raises(ValueError, match='scuba/stripe.*more than once: a__0'):
+        metric.evaluate(10)
+
+
+def bad(**changes):
+    good = sample('scuba', 'a', 0, 0) | changes
+    return {key: value for key, value in good.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    'broken, match',
+    [
+        (bad(domain=None), 'domain missing; use it with BiasBenchmarkDataset'),
+        (bad(pair_id=None), 'pair_id missing'),
+        (bad(domain='clip'), "domain 'clip'"),
+        (bad(gt_label=torch.tensor([7])), r'a__0: one label in \[0, 4\) expected, got .*7'),
+        (bad(gt_label=torch.tensor([0, 1])), r'one label in \[0, 4\) expected.*shape \(2,\)'),
+        (bad(pred_score=torch.rand(3, 4)), r"shape \(3, 4\).*average_clips to 'prob'"),
+        (bad(pred_score=dict(rgb=torch.rand(4))), 'got a dict'),
+        (bad(pred_score=torch.tensor([0.0, float('nan')])), 'scuba/stripe a__0.*not finite'),
+    ],
+)
+def test_unusable_samples(broken, match):
+    with pytest.raises(ValueError, match=match):
+        BiasMetric().process(None, [broken])
+
+
+def test_a_single_unaveraged_view_is_accepted():
+    metric = BiasMetric()
+    metric.process(None, [bad(pred_score=torch.tensor([[0.1, 0.9, 0.0, 0.0]]))])
+    assert metric.results[0].pred == 1

@@ -1,0 +1,99 @@
+import hashlib
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from albar_mm.evaluation.results import (
+    describe_protocol,
+    file_identity,
+    library_versions,
+    weights_sha256,
+    write_results,
+)
+from albar_mm.version import __version__
+
+
+def strict_load(path):
+    def refuse(constant):
+        raise AssertionError(f'{constant} is not JSON')
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_written_document(tmp_path):
+    path = tmp_path / 'new' / 'results.json'
+    written = write_results(
+        path, {'iid/top1': 90.0}, {'sets': {'iid/original': 3}}, seed=7, config=dict(file='a.py')
+    )
+    loaded = strict_load(path)
+    assert loaded == written
+    assert loaded['metrics'] == {'iid/top1': 90.0}
+    assert loaded['seed'] == 7 and loaded['config'] == dict(file='a.py')
+    assert 'non_finite' not in loaded
+    assert [p.name for p in path.parent.iterdir()] == ['results.json']
+
+
+def test_non_finite_metrics_become_null_and_are_named(tmp_path):
+    path = tmp_path / 'results.json'
+    write_results(path, {'a': float('nan'), 'b': torch.tensor(2.5), 'c': float('inf')}, {})
+    loaded = strict_load(path)
+    assert loaded['metrics'] == {'a': None, 'b': 2.5, 'c': None}
+    assert loaded['non_finite'] == ['a', 'c']
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'results.json'
+    write_results(path, {'a': 1.0}, {})
+    before = path.read_bytes()
+    with pytest.raises(TypeError, match="entry 'protocol' is not plain JSON"):
+        write_results(path, {'a': 2.0}, {'bad': object()})
+    with pytest.raises(TypeError, match="metric 'a' must be a number"):
+        write_results(path, {'a': 'many'}, {})
+    with pytest.raises(ValueError, match='versions'):
+        write_results(path, {'a': 2.0}, {}, versions={})
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ['results.json']
+
+
+def test_file_identity_hides_the_machine(tmp_path):
+    file = tmp_path / 'test.txt'
+    file.write_bytes(b'a.avi 0\n')
+    assert file_identity(file) == dict(
+        file='test.txt', bytes=8, sha256=hashlib.sha256(b'a.avi 0\n').hexdigest()
+    )
+    assert file_identity(file, 'iid/test.txt')['file'] == 'iid/test.txt'
+
+
+def test_weights_hash_follows_the_values():
+    model, twin = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), None
+    twin = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    twin.load_state_dict(model.state_dict())
+    assert weights_sha256(twin) == weights_sha256(model)
+    twin[1].num_batches_tracked += 1
+    assert weights_sha256(twin) != weights_sha256(model)
+
+
+def test_versions_name_what_can_change_a_result():
+    versions = library_versions()
+    assert versions['albar_mm'] == __version__
+    assert versions['torch'] == torch.__version__
+    assert {'mmaction2', 'mmengine', 'mmcv', 'numpy', 'python', 'platform'} <= set(versions)
+
+
+def test_protocol_of_a_plain_dataset():
+    class Sampler:
+        def __init__(self):
+            self.clip_len, self._private, self.reader = 32, 1, object()
+
+    class SampleFrames(Sampler):
+        pass
+
+    class Dataset(list):
+        pipeline = type('Compose', (), dict(transforms=[SampleFrames()]))()
+        metainfo = {}
+
+    protocol = describe_protocol(Dataset([1, 2]))
+    assert protocol['num_samples'] == 2
+    assert protocol['clip_sampling'] == {'all': [dict(type='SampleFrames', clip_len=32)]}

@@ -1,0 +1,44 @@
+import pytest
+
+from albar_mm.evaluation import format_bias_comparison, format_bias_table
+
+SCORES = {
+    'iid/top1': 73.2, 'scuba/places365': 54.73, 'scuba/stripe': 50.12, 'scuba/avg': 52.425,
+    'scufo/places365': 0.04, 'scufo/stripe': 0.04, 'scufo/avg': 0.04,
+    'contrasted/places365': 54.7, 'contrasted/stripe': 50.1, 'contrasted/avg': 52.4,
+    'conflfg/top1': 49.84, 'conflfg/conflict_top1': 7.5, 'scuba/stripe/class_3': 1.0,
+}  # fmt: skip
+
+
+def cells(line):
+    return line.split()
+
+
+def test_bias_table_puts_each_score_in_its_column():
+    lines = format_bias_table(SCORES, title='Swin-T').splitlines()
+    assert lines[0] == 'Swin-T'
+    assert cells(lines[1])[-3:] == ['places365', 'stripe', 'average']
+    assert cells(lines[3])[-1] == '73.20'
+    assert cells(lines[4])[-3:] == ['54.73', '50.12', '52.42']
+    assert cells(lines[5])[-3:] == ['0.04', '0.04', '0.04']
+    assert cells(lines[6])[-3:] == ['54.70', '50.10', '52.40']
+    assert cells(lines[7])[-1] == '49.84' and cells(lines[8])[-1] == '7.50'
+    assert len({len(line) for line in lines[1:]}) == 1
+
+
+def test_bias_table_leaves_out_sets_that_were_not_run():
+    text = format_bias_table({'iid/top1': 50.0})
+    assert '50.00' in text and 'SCUBA' not in text
+
+
+def test_comparison_gives_mean_and_spread_over_seeds():
+    other = {key: value + 2 for key, value in SCORES.items()}
+    lines = format_bias_comparison({'one': SCORES, 'two seeds': [SCORES, other]}).splitlines()
+    assert cells(lines[0])[-5:] == ['IID', 'SCUBA', 'SCUFO', 'Confl-FG', 'Contrasted']
+    assert cells(lines[2]) == ['one', '73.20', '52.42', '0.04', '49.84', '52.40']
+    assert '74.20 ± 1.41' in lines[3]
+
+
+def test_comparison_refuses_seeds_with_gaps():
+    with pytest.raises(ValueError, match='1 of 2 runs lack conflfg/top1'):
+        format_bias_comparison({'m': [{'iid/top1': 1.0, 'conflfg/top1': 1.0}, {'iid/top1': 1.0}]})
