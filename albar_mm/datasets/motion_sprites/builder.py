@@ -92,8 +92,8 @@ def build_motion_sprites(root: str | os.PathLike, settings: SpritesSettings | No
         sprites.json                    settings, generator version, finished parts
         <split>.txt                     MMAction2 list: 'videos/<split>/<name>.avi label'
         <split>.jsonl                   label, scene and look ids, boxes (T, 4) of every clip
-        videos/<split>/<name>.avi       Motion-JPEG, 64 x 64 px, 16 frames, 15 fps
-        masks/<split>/<name>.npz        'mask', bool (16, 64, 64)
+        videos/<split>/<name>.avi       Motion-JPEG, 64 x 64 px, 8 frames, 8 fps
+        masks/<split>/<name>.npz        'mask', bool (8, 64, 64)
         SPRITES_SCUBA_<Background>/     manifest.jsonl and <name>__0.avi; likewise SCUFO, ConflFG
 
     Args:

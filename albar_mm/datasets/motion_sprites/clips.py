@@ -10,7 +10,7 @@ from .render import Actor, composite, draw_actor
 
 SIDE = 64
 """Side of the square frames in px."""
-FRAMES = 16
+FRAMES = 8
 """Frames in a video."""
 SCENES_PER_CLASS = 4
 LOOKS_PER_CLASS = 2
@@ -91,7 +91,7 @@ def iid_frames(spec: ClipSpec) -> tuple[np.ndarray, np.ndarray]:
         spec (ClipSpec): The clip.
 
     Returns:
-        tuple: uint8 (16, 64, 64, 3) RGB and bool (16, 64, 64).
+        tuple: uint8 (8, 64, 64, 3) RGB and bool (8, 64, 64).
     """
     actor = clip_actor(spec)
     view = rng_for(spec.seed, spec.split, spec.index, 'view')

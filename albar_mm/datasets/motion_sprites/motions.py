@@ -55,9 +55,9 @@ def draw_trajectory(label: int, frames: int, side: int, rng: np.random.RandomSta
     # Every variable is drawn for every class, so that classes differ in nothing but its use.
     x0, y0 = rng.randint(side), rng.randint(side)
     angle0, phase0 = rng.uniform(0, 2 * np.pi), rng.uniform(0, 1)
-    px_per_frame = rng.uniform(2.0, 3.5)
-    turn_per_frame = rng.uniform(0.25, 0.40)
-    phase_per_frame = rng.uniform(0.07, 0.11)
+    px_per_frame = rng.uniform(4.0, 7.0)
+    turn_per_frame = rng.uniform(0.50, 0.80)
+    phase_per_frame = rng.uniform(0.14, 0.22)
 
     t = sign * np.arange(frames, dtype=np.float64)
     still = np.zeros(frames)

@@ -19,7 +19,7 @@ def scuba_frames(spec: ClipSpec, background: str) -> np.ndarray:
         background (str): Key of ``FAMILIES``.
 
     Returns:
-        np.ndarray: uint8 (16, 64, 64, 3).
+        np.ndarray: uint8 (8, 64, 64, 3).
     """
     return composite(clip_actor(spec), ood_background(spec, FAMILIES[background]))
 
@@ -59,7 +59,7 @@ def conflict_frames(spec: ClipSpec, partner: ClipSpec) -> np.ndarray:
         partner (ClipSpec): Clip that lends one frame of its actor.
 
     Returns:
-        np.ndarray: uint8 (16, 64, 64, 3).
+        np.ndarray: uint8 (8, 64, 64, 3).
     """
     host, foreign = clip_actor(spec), clip_actor(partner)
     rng = rng_for(spec.seed, spec.split, spec.index, 'conflict')

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-FPS = 15
+FPS = 8
 QUALITY = 95
 """JPEG quality of the frames."""
 

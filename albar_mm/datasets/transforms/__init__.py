@@ -1,0 +1,5 @@
+"""Pipeline transforms."""
+
+from .static_clip import StaticClip
+
+__all__ = ['StaticClip']

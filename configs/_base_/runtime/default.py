@@ -1,0 +1,13 @@
+# MMAction2's runtime plus what every albar_mm config needs.
+_base_ = 'mmaction::_base_/default_runtime.py'
+
+custom_imports = dict(imports=['albar_mm'], allow_failed_imports=False)
+
+default_hooks = dict(
+    # Selection by a part held out of train: never by a test or OOD set.
+    checkpoint=dict(save_best='val/contrast', rule='greater', max_keep_ckpts=2))
+custom_hooks = [dict(type='ResultsHook')]
+
+# The static monitors are averaged over the window like the losses (but never summed into them).
+log_processor = dict(mean_pattern=r'.*(loss|time|data_time|grad_norm|static).*')
+randomness = dict(seed=0)
