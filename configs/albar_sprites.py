@@ -1,14 +1,5 @@
 # ALBAR on motion_sprites: the baseline plus the static pass.
-_base_ = 'erm_sprites.py'
-
-model = dict(
-    type='ALBARRecognizer3D',
-    data_preprocessor=dict(type='StaticDataPreprocessor'),
-    static=dict(frame='random', losses=[
-        dict(type='StaticAdversarialLoss', weight=1.),
-        dict(type='StaticEntropyLoss', weight=4.),
-        dict(type='StaticGradientPenalty', weight=10., reduction='official'),
-    ]))
+_base_ = ['erm_sprites.py', '_base_/models/albar.py']
 
 train_pipeline = [*_base_.train_pipeline, dict(type='StaticClip', frame='random')]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -13,7 +13,9 @@ _CLIP = 255
 """First copy of a band is clipped here, not at the canvas border (kept for fidelity)."""
 
 
-def stripe_column(y: float, half_thickness: float, spacing: float, canvas: int = CANVAS) -> np.ndarray:
+def stripe_column(
+    y: float, half_thickness: float, spacing: float, canvas: int = CANVAS
+) -> np.ndarray:
     """Painted rows of one canvas column.
 
     Args:

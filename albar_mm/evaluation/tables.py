@@ -58,7 +58,9 @@ def format_bias_table(scores: Mapping[str, float], title: str = '') -> str:
 
 
 def format_bias_comparison(
-    results: Mapping[str, Mapping[str, float] | Sequence[Mapping[str, float]]], title: str = ''
+    results: Mapping[str, Mapping[str, float] | Sequence[Mapping[str, float]]],
+    title: str = '',
+    columns: Sequence[tuple[str, str]] = COMPARISON_COLUMNS,
 ) -> str:
     """Lay out several models side by side: a row per model, the columns of the paper's tables.
 
@@ -66,6 +68,7 @@ def format_bias_comparison(
         results: name of the model -> its scores in percent, or a list of scores, one per seed,
             shown as mean ± sample standard deviation.
         title: first line of the table.
+        columns: heading and score name of each column.
 
     Returns:
         Text of several lines; '-' stands where there is no score.
@@ -76,8 +79,8 @@ def format_bias_comparison(
     rows = []
     for name, scores in results.items():
         runs = [scores] if isinstance(scores, Mapping) else list(scores)
-        rows.append([name, *(_spread(name, key, runs) for _, key in COMPARISON_COLUMNS)])
-    return _layout(['top-1, %', *(label for label, _ in COMPARISON_COLUMNS)], rows, title)
+        rows.append([name, *(_spread(name, key, runs) for _, key in columns)])
+    return _layout(['top-1, %', *(label for label, _ in columns)], rows, title)
 
 
 def _spread(name: str, key: str, runs: Sequence[Mapping[str, float]]) -> str:

@@ -130,7 +130,8 @@ def build_motion_sprites(root: str | os.PathLike, settings: SpritesSettings | No
         if part not in finished:
             write()
             finished.append(part)
-            _write_text(root / SETTINGS_FILE, json.dumps({**record, 'finished': finished}, indent=1))
+            text = json.dumps({**record, 'finished': finished}, indent=1)
+            _write_text(root / SETTINGS_FILE, text)
     return root
 
 

@@ -76,7 +76,8 @@ def draw_clip(seed: int, split: str, index: int, scene_rate: float, look_rate: f
 
 def clip_trajectory(spec: ClipSpec) -> Trajectory:
     """Poses of the clip's actor."""
-    return draw_trajectory(spec.label, FRAMES, SIDE, rng_for(spec.seed, spec.split, spec.index, 'motion'))
+    rng = rng_for(spec.seed, spec.split, spec.index, 'motion')
+    return draw_trajectory(spec.label, FRAMES, SIDE, rng)
 
 
 def clip_actor(spec: ClipSpec) -> Actor:

@@ -1,0 +1,5 @@
+"""Hooks and launching."""
+
+from . import hooks
+
+__all__ = ['hooks']

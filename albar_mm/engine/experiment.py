@@ -1,0 +1,154 @@
+"""One experiment: train a config once, test its last weights once, keep the scores."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from ..evaluation.results import library_versions, write_text_atomically
+from ..evaluation.tables import COMPARISON_COLUMNS, format_bias_comparison
+from .launch import LaunchError, load_config, test, train
+
+SCORES_FILE = 'experiment.json'
+_VALIDATION = (('val top-1', 'val/top1'), ('val static top-1', 'val/static_top1'),
+               ('val contrast', 'val/contrast'))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What to train.
+
+    Attributes:
+        name (str): Row name in tables.
+        config (Config | str): A config or its path.
+        options (Mapping): Dotted settings that override the config.
+    """
+
+    name: str
+    config: Config | str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: int = 0,
+                   test_after: bool = True,
+                   trials: str | os.PathLike | None = None) -> dict[str, Any]:
+    """Train and test, or return what an earlier call with the same settings left.
+
+    An interrupted training goes on from its last epoch checkpoint. The *last* weights are tested;
+    nothing is selected on test or OOD data.
+
+    Args:
+        experiment (Experiment): What to train.
+        work_dir (str | os.PathLike): Folder of this one run.
+        seed (int): Seed of the run.
+        test_after (bool): Also run the test loop. Without it only validation scores are kept, which
+            is how settings are chosen. Defaults to True.
+        trials (str | os.PathLike, optional): JSON-lines file to which the setting and its
+            validation scores are appended, once.
+
+    Returns:
+        dict: ``name``, ``seed``, ``options``, ``settings_sha256``, ``validation`` (scores of the
+        last validation), ``train_seconds``, ``test_seconds`` and, if tested, ``metrics``.
+
+    Raises:
+        LaunchError: If ``work_dir`` holds a run of other settings, or the run itself fails.
+    """
+    work_dir = Path(work_dir)
+    cfg = load_config(experiment.config, experiment.options)
+    digest = hashlib.sha256(f'{cfg.pretty_text}\nseed={seed}'.encode()).hexdigest()
+    record = _load(work_dir / SCORES_FILE, digest)
+    if record is None:
+        record = {'name': experiment.name, 'config': Path(cfg.filename or 'config').name,
+                  'seed': seed, 'options': dict(experiment.options), 'settings_sha256': digest}
+        _save(work_dir, record)
+    if 'validation' not in record:
+        started = time.monotonic()
+        runner = train(cfg, work_dir=str(work_dir), seed=seed, resume='auto')
+        record['train_seconds'] = round(time.monotonic() - started, 1)
+        record['validation'] = _last_validation(runner)
+        _save(work_dir, record)
+        if trials is not None:
+            _append_trial(Path(trials), record)
+    if test_after and 'metrics' not in record:
+        started = time.monotonic()
+        checkpoint = (work_dir / 'last_checkpoint').read_text().strip()
+        record['metrics'] = test(cfg, checkpoint, work_dir=str(work_dir))
+        record['test_seconds'] = round(time.monotonic() - started, 1)
+        _save(work_dir, record)
+    return record
+
+
+def run_seeds(experiment: Experiment, work_dir: str | os.PathLike, seeds: Sequence[int],
+              test_after: bool = True,
+              trials: str | os.PathLike | None = None) -> list[dict[str, Any]]:
+    """:func:`run_experiment` once for each seed, in ``<work_dir>/seed<n>``."""
+    records = []
+    for seed in seeds:
+        print_log(f'=== {experiment.name}, seed {seed}', logger='current')
+        records.append(run_experiment(experiment, Path(work_dir) / f'seed{seed}', seed, test_after,
+                                      trials))
+    return records
+
+
+def summary_table(results: Mapping[str, Sequence[Mapping[str, Any]]], title: str = '') -> str:
+    """Mean ± sd over seeds: the paper's columns, or validation scores if nothing was tested.
+
+    Args:
+        results (Mapping): Row name to the records of its seeds.
+        title (str): First line.
+
+    Returns:
+        str: Text of several lines.
+    """
+    tested = all('metrics' in record for records in results.values() for record in records)
+    part, columns = ('metrics', COMPARISON_COLUMNS) if tested else ('validation', _VALIDATION)
+    return format_bias_comparison(
+        {name: [record[part] for record in records] for name, records in results.items()},
+        title, columns)
+
+
+def write_summary(path: str | os.PathLike,
+                  results: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Write all records of several experiments to one JSON file, with library versions.
+
+    Args:
+        path (str | os.PathLike): File to write.
+        results (Mapping): Row name to the records of its seeds.
+    """
+    document = {'versions': library_versions(), 'rows': results}
+    write_text_atomically(Path(path), json.dumps(document, indent=1) + '\n')
+
+
+def _load(path: Path, digest: str) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    record = json.loads(path.read_text())
+    if record.get('settings_sha256') != digest:
+        raise LaunchError(f'{path.parent} holds a run of other settings: give another work folder '
+                          'or delete this one')
+    return record
+
+
+def _save(work_dir: Path, record: Mapping[str, Any]) -> None:
+    write_text_atomically(work_dir / SCORES_FILE, json.dumps(record, indent=1) + '\n')
+
+
+def _last_validation(runner: Any) -> dict[str, float]:
+    scalars = runner.message_hub.log_scalars
+    return {key: scalars[key].current() for key in scalars if key.startswith('val/')
+            and 'time' not in key}
+
+
+def _append_trial(path: Path, record: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = ('name', 'config', 'seed', 'options', 'validation', 'train_seconds')
+    row = {'date': time.strftime('%Y-%m-%d'), **{key: record[key] for key in kept}}
+    with path.open('a') as stream:
+        stream.write(json.dumps(row) + '\n')

@@ -1,0 +1,5 @@
+"""Data preprocessors."""
+
+from .static_data_preprocessor import StaticDataPreprocessor
+
+__all__ = ['StaticDataPreprocessor']

@@ -1,0 +1,122 @@
+"""The three terms of ALBAR as pure functions, each to be *minimised*.
+
+ALBAR (ICLR 2025): with z the logits of the clip, z̄ those of a static clip x̄ (one frame repeated)
+and p̄ = softmax(z̄),
+
+    L = CE(z, y) - w_adv CE(z̄, y) + w_ent mean_b sum_c p̄ log p̄ + w_gp GP(x̄).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+#: Added under the square root of the penalty, as in the official code, so that the gradient of the
+#: norm is finite where the input gradient is zero.
+PENALTY_EPS = 1e-12
+REDUCTIONS = ('official', 'sample')
+
+
+def adversarial_cross_entropy(logits: Tensor, labels: Tensor, cap: float | None = None) -> Tensor:
+    """Minus the cross-entropy: small when a static clip does *not* tell the class.
+
+    The term is unbounded below, and the entropy term does not bound it (a static accuracy below
+    chance is the known consequence, as in the paper's tables).
+
+    Args:
+        logits: (B, K).
+        labels: int64 (B,) class indices, or float (B, K) class probabilities.
+        cap: Cross-entropy in nats beyond which a sample stops contributing gradient, for example
+            ``math.log(K)``. Neither paper nor official code has one. Defaults to None (no cap).
+
+    Returns:
+        Tensor: Scalar in (-inf, 0], or [-cap, 0].
+
+    Example:
+        >>> round(adversarial_cross_entropy(torch.tensor([[1., 0., 0.]]),
+        ...                                 torch.tensor([0])).item(), 6)
+        -0.551445
+    """
+    per_sample = F.cross_entropy(logits, labels, reduction='none')
+    if cap is not None:
+        per_sample = per_sample.clamp(max=cap)
+    return -per_sample.mean()
+
+
+def negative_entropy(logits: Tensor) -> Tensor:
+    """Batch mean of sum_c p_c log p_c, with p = softmax(logits).
+
+    Computed as softmax times log-softmax. The official code takes ``log(softmax)``, which is NaN as
+    soon as a probability underflows.
+
+    Args:
+        logits: (B, K).
+
+    Returns:
+        Tensor: Scalar in [-log K, 0] nats.
+
+    Example:
+        >>> round(negative_entropy(torch.tensor([[2., 1., 0.]])).item(), 6)
+        -0.832396
+    """
+    log_probs = F.log_softmax(logits, dim=1)
+    return (log_probs.exp() * log_probs).sum(1).mean()
+
+
+def input_gradient(logits: Tensor, clip: Tensor) -> Tensor:
+    """Gradient of the sum of all logits with respect to the clip, itself differentiable.
+
+    Args:
+        logits: (B, K), computed from ``clip``.
+        clip: Any shape, a leaf or not, with ``requires_grad``.
+
+    Returns:
+        Tensor: Same shape as ``clip``.
+
+    Raises:
+        ValueError: If no gradient can flow from ``logits`` to ``clip``.
+    """
+    if not clip.requires_grad:
+        raise ValueError('the gradient penalty needs a clip with requires_grad=True, set before '
+                         'the forward pass')
+    if not logits.requires_grad:
+        raise ValueError('the gradient penalty needs logits that carry a graph; was the forward '
+                         'pass run under torch.no_grad()?')
+    grad, = torch.autograd.grad(logits.sum(), clip, create_graph=True, allow_unused=True)
+    if grad is None:
+        raise ValueError('the logits do not depend on the clip given to the gradient penalty')
+    return grad
+
+
+def gradient_penalty(logits: Tensor, clip: Tensor, reduction: str = 'official') -> Tensor:
+    """Mean norm of the gradient of the summed logits with respect to the static clip.
+
+    The paper writes the plain norm of the input gradient; the official code sums the squares over
+    dimensions 1, 2, 3 of (B, C, T, H, W), so that the width survives and is averaged. For gradients
+    of even size over the picture, ``'sample'`` is about sqrt(W) times ``'official'`` (14.97 at
+    W = 224): the published weight of 10 belongs to ``'official'``, about 0.67 to ``'sample'``.
+
+    Args:
+        logits: (B, K), computed from ``clip``.
+        clip: (B, C, T, H, W), (B, N, C, T, H, W), (B, N, C, H, W) of a 2D recogniser (N is time),
+            or (B, C, H, W). With N views each view counts as a sample of its own; logits that are
+            a mean over views give each view 1/N of the gradient.
+        reduction: ``'official'``: norm over dimensions 1, 2, 3 (after views are merged into the
+            batch), mean over what is left. ``'sample'``: norm over everything but the batch, mean
+            over samples.
+
+    Returns:
+        Tensor: Scalar >= 1e-6 (the square root of the epsilon 1e-12).
+
+    Raises:
+        ValueError: For an unknown reduction, a clip of another shape, or when no gradient flows.
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be 'official' or 'sample', got {reduction!r}")
+    if clip.ndim not in (4, 5, 6):
+        raise ValueError('clip must be (B, C, T, H, W), (B, N, C, T, H, W), (B, N, C, H, W) or '
+                         f'(B, C, H, W), got {tuple(clip.shape)}')
+    grad = input_gradient(logits, clip)
+    if grad.ndim == 6:
+        grad = grad.flatten(0, 1)
+    dims = (1, 2, 3) if reduction == 'official' else tuple(range(1, grad.ndim))
+    return (grad.square().sum(dims) + PENALTY_EPS).sqrt().mean()

@@ -1,0 +1,89 @@
+"""The terms of ALBAR as registered modules over :mod:`albar_mm.models.losses.functional`."""
+
+import math
+
+from mmaction.registry import MODELS
+from torch import Tensor
+
+from .base import StaticLoss, StaticPass
+from .functional import REDUCTIONS, adversarial_cross_entropy, gradient_penalty, negative_entropy
+
+
+@MODELS.register_module()
+class StaticAdversarialLoss(StaticLoss):
+    """Minus the cross-entropy of the static clip (ALBAR, weight 1 in paper and code).
+
+    Args:
+        weight: See :class:`StaticLoss`. Defaults to 1.
+        cap: Cross-entropy in nats beyond which a sample stops contributing; ``'chance'`` is log K.
+            Defaults to None, as in the paper.
+        name: See :class:`StaticLoss`.
+    """
+
+    default_name = 'adv'
+
+    def __init__(self, weight: float = 1.0, cap: float | str | None = None,
+                 name: str | None = None) -> None:
+        super().__init__(weight, name)
+        is_number = isinstance(cap, (int, float)) and not isinstance(cap, bool)
+        if not (cap is None or cap == 'chance' or (is_number and 0 < cap < math.inf)):
+            raise ValueError("cap of StaticAdversarialLoss must be None, 'chance' or a finite "
+                             f'number > 0, got {cap!r}')
+        self.cap = cap
+
+    def forward(self, ctx: StaticPass) -> Tensor:
+        """Return the scalar term, in (-inf, 0]."""
+        cap = math.log(ctx.logits.shape[1]) if self.cap == 'chance' else self.cap
+        return adversarial_cross_entropy(ctx.logits, ctx.labels, cap)
+
+
+@MODELS.register_module()
+class StaticEntropyLoss(StaticLoss):
+    """Negative entropy of the static prediction (ALBAR; weight 4 in the paper, 4.25 in its code).
+
+    Args:
+        weight: See :class:`StaticLoss`. Defaults to 4.
+        name: See :class:`StaticLoss`.
+    """
+
+    default_name = 'ent'
+
+    def __init__(self, weight: float = 4.0, name: str | None = None) -> None:
+        super().__init__(weight, name)
+
+    def forward(self, ctx: StaticPass) -> Tensor:
+        """Return the scalar term, in [-log K, 0]."""
+        return negative_entropy(ctx.logits)
+
+
+@MODELS.register_module()
+class StaticGradientPenalty(StaticLoss):
+    """Norm of the gradient of the summed logits by the static clip (ALBAR, weight 10).
+
+    The summed logit is the direction which softmax ignores: a head whose class weights sum to zero
+    has no penalty, without any change of its probabilities. A network that ends in BatchNorm,
+    average pooling and a linear layer (UniFormer) has none either while BatchNorm uses batch
+    statistics, as the sum over the batch is then a constant: set ``static.norm='running'`` there.
+
+    Args:
+        weight: See :class:`StaticLoss`. Defaults to 10, which belongs to ``'official'``.
+        reduction: ``'official'`` (as in the released code) or ``'sample'`` (the norm over the
+            whole clip, as the paper writes it). See :func:`gradient_penalty`.
+        name: See :class:`StaticLoss`.
+    """
+
+    default_name = 'gp'
+    needs_input_grad = True
+    monitor = 'static_penalty'
+
+    def __init__(self, weight: float = 10.0, reduction: str = 'official',
+                 name: str | None = None) -> None:
+        super().__init__(weight, name)
+        if reduction not in REDUCTIONS:
+            raise ValueError("reduction of StaticGradientPenalty must be 'official' or 'sample', "
+                             f'got {reduction!r}')
+        self.reduction = reduction
+
+    def forward(self, ctx: StaticPass) -> Tensor:
+        """Return the scalar term, >= 1e-6."""
+        return gradient_penalty(ctx.logits, ctx.clip, self.reduction)

@@ -1,0 +1,236 @@
+"""ALBAR recognisers: a motion pass and a static pass in one ``loss()``."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmaction.models.data_preprocessors import ActionDataPreprocessor
+from mmaction.models.recognizers import Recognizer2D, Recognizer3D
+from mmaction.registry import MODELS
+from mmengine.logging import MessageHub, print_log
+from torch import Tensor, nn
+
+from ..data_preprocessors import StaticDataPreprocessor
+from ..losses.base import StaticLoss, StaticPass
+from ..losses.functional import negative_entropy
+from ..utils.labels import batch_labels
+from ..utils.static_frames import repeat_frames, static_frame_indices, take_frames, time_axis
+from .double_backward import (
+    differentiable_twice,
+    non_reentrant_checkpointing,
+    probe_double_backward,
+    refuse_unsupported,
+)
+from .frame_order import WARNING as FRAME_ORDER_WARNING
+from .frame_order import ignores_frame_order
+from .static_norm import static_norm
+from .static_options import StaticOptions
+
+
+class ALBARMixin:
+    """Adds the static pass of ALBAR (ICLR 2025) to a MMAction2 recogniser.
+
+    ``loss()`` runs the recogniser's own loss on the clip (motion pass), then the network on a
+    static clip, one frame of the same clip repeated, and adds ``weight * term`` for every static
+    loss as ``loss_static_<name>``. Raw values are logged and *not* summed: ``static_ce`` (nats),
+    ``static_entropy`` (nats, in [0, log K]), ``static_top1`` (in [0, 1]), ``static_penalty``. For
+    MMEngine to average them set ``log_processor.mean_pattern`` to
+    ``r'.*(loss|time|data_time|grad_norm|static).*'``.
+
+    Prediction, parameters and state dict are those of the plain recogniser.
+
+    Args:
+        *args: See :class:`Recognizer3D` or :class:`Recognizer2D`.
+        static: None or ``losses=[]`` for the plain recogniser, else a dict with the optional keys
+
+            - ``frame``: ``'random'`` (default), ``'middle'``, ``'first'``, ``'last'`` or an index;
+              used for samples whose pipeline has no ``StaticClip``, whose index wins. Passed on to
+              the :class:`StaticDataPreprocessor`.
+            - ``source``: ``'unblended'`` (default): frame and label before mini-batch blending,
+              which needs :class:`StaticDataPreprocessor`; ``'blended'``: those after it.
+            - ``norm``: what BatchNorm does in the static pass: ``'batch'`` (default),
+              ``'running'`` or ``'update'``, see :func:`static_norm`.
+            - ``losses``: list of ``dict(type=..., weight=...)``; by default adversarial 1,
+              entropy 4, gradient penalty 10 (``'official'`` reduction).
+        **kwargs: See :class:`Recognizer3D` or :class:`Recognizer2D`.
+
+    Raises:
+        TypeError, ValueError: For an illegal ``static`` (the message names the key), or a
+            data preprocessor with another ``frame``.
+    """
+
+    def __init__(self, *args: Any, static: Mapping[str, Any] | None = MappingProxyType({}),
+                 **kwargs: Any) -> None:
+        options = StaticOptions.from_config(static)
+        if len(args) < 6 and kwargs.get('data_preprocessor') is None:
+            kwargs['data_preprocessor'] = dict(type='StaticDataPreprocessor')
+        super().__init__(*args, **kwargs)
+        self.static = options
+        self.static_losses = nn.ModuleList(options.losses)
+        if options.losses and not self.with_cls_head:
+            raise ValueError('static losses need a cls_head')
+        self._bind_preprocessor()
+        self._frame_order_known = False
+        self._double_backward_checked = False
+        self._foreign_warned = False
+
+    def _bind_preprocessor(self) -> None:
+        """Make ``static.frame`` the one source of the frame choice."""
+        preprocessor = self.data_preprocessor
+        if not isinstance(preprocessor, StaticDataPreprocessor):
+            return
+        if preprocessor.frame not in (None, self.static.frame):
+            raise ValueError(f'data_preprocessor.frame is {preprocessor.frame!r} but static.frame '
+                             f'is {self.static.frame!r}: set only static.frame')
+        preprocessor.frame = self.static.frame
+        preprocessor.emit_static = bool(self.static.losses) and self.static.source == 'unblended'
+
+    def loss(self, inputs: Tensor, data_samples: Sequence[Any],
+             static_inputs: Tensor | None = None, static_target: Tensor | None = None,
+             **kwargs: Any) -> dict[str, Tensor]:
+        """Losses of the motion pass and the weighted static terms.
+
+        Args:
+            inputs: (B, N, C, T, H, W) or, for 2D recognisers, (B, N, C, H, W) with N as time.
+            data_samples: B samples with ``gt_label``.
+            static_inputs: (B, N, C, 1, H, W) or (B, 1, C, H, W) from
+                :class:`StaticDataPreprocessor`.
+            static_target: Labels of those frames, int64 (B,) or float (B, K).
+            **kwargs: Passed to the parent's ``loss``.
+
+        Returns:
+            dict: Keys of the head plus those named in the class docstring.
+
+        Raises:
+            RuntimeError: Before the first step, if the penalty cannot work with this network.
+        """
+        active = [term for term in self.static_losses if term.weight > 0]
+        if not active:
+            return super().loss(inputs, data_samples, **kwargs)
+        frames, labels = self._static_source(inputs, data_samples, static_inputs, static_target)
+        clip = repeat_frames(frames.detach(), inputs.shape[time_axis(inputs)])
+        with non_reentrant_checkpointing():
+            self._check_before_first_step(inputs, clip, active)
+            losses = super().loss(inputs, data_samples, **kwargs)
+        losses.update(self._static_terms(clip, labels, active))
+        return losses
+
+    def _static_source(self, inputs: Tensor, data_samples: Sequence[Any],
+                       static_inputs: Tensor | None,
+                       static_target: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Frame and labels of the static pass; falls back to what is left after blending."""
+        if self.static.source == 'unblended':
+            if static_inputs is not None and static_target is not None:
+                return static_inputs, static_target
+            self._warn_foreign_preprocessor()
+        indices = static_frame_indices(data_samples, inputs.shape[time_axis(inputs)],
+                                       self.static.frame, inputs.device)
+        return take_frames(inputs, indices), batch_labels(data_samples, inputs.device)
+
+    def _warn_foreign_preprocessor(self) -> None:
+        preprocessor = self.data_preprocessor
+        # Without blending the frame is the same before and after it: nothing to warn of.
+        same = type(preprocessor) is ActionDataPreprocessor and preprocessor.blending is None
+        if self._foreign_warned or same:
+            return
+        self._foreign_warned = True
+        print_log(f'{type(preprocessor).__name__} does not hand on unblended frames, so the static '
+                  "pass takes frames and labels as they come, after any blending. Use "
+                  "type='StaticDataPreprocessor', or set static.source='blended' to say that this "
+                  'is meant.', 'current', logging.WARNING)
+
+    @torch.compiler.disable
+    def _check_before_first_step(self, inputs: Tensor, clip: Tensor,
+                                 active: list[StaticLoss]) -> None:
+        """Refuse or warn before any weight has moved; each check runs once."""
+        if not self._double_backward_checked and _penalised(active):
+            refuse_unsupported(self, self.static.norm)
+            # 'update' would let the probe into the running statistics.
+            norm = 'batch' if self.static.norm == 'update' else self.static.norm
+            with self._static_context(clip.device.type, True, norm):
+                probe_double_backward(self._clip_logits, _full_precision(clip[:2]), self)
+            self._double_backward_checked = True
+        if not self._frame_order_known:
+            ignored = ignores_frame_order(self, inputs)
+            self._frame_order_known = ignored is not None
+            if ignored:
+                print_log(FRAME_ORDER_WARNING.format(model=type(self.backbone).__name__),
+                          'current', logging.WARNING)
+
+    # Compiled graphs have no second backward; with ``compile=True`` only the motion pass is.
+    @torch.compiler.disable
+    def _static_terms(self, clip: Tensor, labels: Tensor,
+                      active: list[StaticLoss]) -> dict[str, Tensor]:
+        """Run the static pass and return weighted terms and monitors."""
+        penalised = _penalised(active)
+        if penalised:
+            clip = _full_precision(clip).requires_grad_()
+        losses = {}
+        with self._static_context(clip.device.type, penalised, self.static.norm):
+            ctx = StaticPass(self._clip_logits(clip), labels, clip, self._clip_logits,
+                             MessageHub.get_current_instance().get_info('iter', 0))
+            for term in active:
+                raw = term(ctx)
+                losses[f'loss_static_{term.name}'] = term.weight * raw
+                if term.monitor is not None:
+                    losses[term.monitor] = raw.detach()
+            losses.update(_monitors(ctx))
+        return losses
+
+    @contextmanager
+    def _static_context(self, device_type: str, penalised: bool, norm: str) -> Iterator[None]:
+        """BatchNorm mode, checkpointing and, if penalised, twice differentiable arithmetic."""
+
+        @contextmanager
+        def inner() -> Iterator[None]:
+            with ExitStack() as stack:
+                stack.enter_context(static_norm(self, norm))
+                if penalised:
+                    stack.enter_context(differentiable_twice(device_type))
+                yield
+
+        with inner(), non_reentrant_checkpointing(recompute=inner):
+            yield
+
+    def _clip_logits(self, clip: Tensor) -> Tensor:
+        """Logits (B, K) of a batch of clips, as the head gives them, averaged over views."""
+        # Without data samples a neck computes no auxiliary loss.
+        feats, head_kwargs = self.extract_feat(clip)
+        logits = self.cls_head(feats, **head_kwargs)
+        if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) % len(clip):
+            shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise TypeError(f'the static pass needs logits of shape (B, K) from '
+                            f'{type(self.cls_head).__name__}, got {shape}')
+        logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+        return logits.view(len(clip), -1, logits.shape[1]).mean(1)
+
+
+def _penalised(active: list[StaticLoss]) -> bool:
+    return any(term.needs_input_grad for term in active)
+
+
+def _full_precision(clip: Tensor) -> Tensor:
+    return clip.float() if clip.dtype in (torch.float16, torch.bfloat16) else clip
+
+
+@torch.no_grad()
+def _monitors(ctx: StaticPass) -> dict[str, Tensor]:
+    """Raw values for the log; none of the keys contains 'loss', so MMEngine does not sum them."""
+    target = ctx.labels if ctx.labels.ndim == 1 else ctx.labels.argmax(1)
+    return dict(static_ce=F.cross_entropy(ctx.logits, ctx.labels),
+                static_entropy=-negative_entropy(ctx.logits),
+                static_top1=(ctx.logits.argmax(1) == target).float().mean())
+
+
+@MODELS.register_module()
+class ALBARRecognizer3D(ALBARMixin, Recognizer3D):
+    """:class:`Recognizer3D` with the static pass of :class:`ALBARMixin`."""
+
+
+@MODELS.register_module()
+class ALBARRecognizer2D(ALBARMixin, Recognizer2D):
+    """:class:`Recognizer2D` with the static pass; the segments of a video are its time axis."""

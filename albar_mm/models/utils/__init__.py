@@ -1,0 +1,1 @@
+"""Small helpers shared by recognisers, data preprocessors and transforms."""

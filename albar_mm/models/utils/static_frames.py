@@ -1,0 +1,120 @@
+"""Choosing one frame of a clip and turning it into a static clip.
+
+The one place that knows where the time axis of a batch is and what the settings ``'random'``,
+``'first'``, ``'middle'``, ``'last'`` and an integer mean.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+FRAME_CHOICES = ('random', 'middle', 'first', 'last')
+
+
+def check_frame_choice(frame: Any, where: str) -> str | int:
+    """Return ``frame`` when it is a legal frame choice.
+
+    Args:
+        frame: One of ``'random'``, ``'middle'``, ``'first'``, ``'last'`` or an index >= 0.
+        where: Name of the setting, used in the error.
+
+    Raises:
+        ValueError: If ``frame`` is anything else.
+    """
+    if isinstance(frame, str) and frame in FRAME_CHOICES:
+        return frame
+    if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0:
+        return frame
+    raise ValueError(f'{where} must be one of {", ".join(map(repr, FRAME_CHOICES))} or an index '
+                     f'>= 0, got {frame!r}')
+
+
+def fixed_frame_index(frame: str | int, num_frames: int) -> int:
+    """Index of a frame choice that needs no draw.
+
+    ``'middle'`` is ``num_frames // 2`` (16 of 32); an integer is clamped to the last frame.
+    """
+    if frame == 'first':
+        return 0
+    if frame == 'last':
+        return num_frames - 1
+    if frame == 'middle':
+        return num_frames // 2
+    return min(int(frame), num_frames - 1)
+
+
+def time_axis(inputs: Tensor) -> int:
+    """Axis of the frames of a batch.
+
+    3 for (B, N, C, T, H, W), the layout of 3D recognisers; 1 for (B, N, C, H, W), the layout of 2D
+    recognisers, where the N segments play the part of T.
+
+    Raises:
+        ValueError: For any other number of dimensions.
+    """
+    if inputs.ndim == 6:
+        return 3
+    if inputs.ndim == 5:
+        return 1
+    raise ValueError('a static clip needs a batch of shape (B, N, C, T, H, W) or (B, N, C, H, W), '
+                     f'got {tuple(inputs.shape)}')
+
+
+def static_frame_indices(data_samples: Sequence[Any], num_frames: int, frame: str | int,
+                         device: torch.device | str) -> Tensor:
+    """One frame index per sample.
+
+    An index that the pipeline wrote (``static_frame`` in the metainfo, see
+    :class:`albar_mm.datasets.transforms.StaticClip`) wins over ``frame`` and is clamped to the last
+    frame. For ``frame='random'``, indices of samples without one are drawn on ``device``.
+
+    Returns:
+        Tensor: int64, shape (B,), values in [0, num_frames).
+    """
+    given = [sample.metainfo.get('static_frame') for sample in data_samples]
+    if frame == 'random' and None in given:
+        drawn = torch.randint(num_frames, (len(given), ), device=device)
+    else:
+        drawn = torch.full((len(given), ),
+                           0 if frame == 'random' else fixed_frame_index(frame, num_frames),
+                           dtype=torch.long, device=device)
+    if all(index is None for index in given):
+        return drawn
+    for index in given:
+        if index is not None and int(index) < 0:
+            raise ValueError(f"metainfo 'static_frame' must be >= 0, got {index}")
+    known = torch.tensor([index is not None for index in given], device=device)
+    written = torch.tensor([0 if index is None else min(int(index), num_frames - 1)
+                            for index in given], dtype=torch.long, device=device)
+    return torch.where(known, written, drawn)
+
+
+def take_frames(inputs: Tensor, indices: Tensor) -> Tensor:
+    """Copy one frame per sample, keeping the time axis with length 1.
+
+    Args:
+        inputs: (B, N, C, T, H, W) or (B, N, C, H, W).
+        indices: int64 (B,).
+
+    Returns:
+        Tensor: (B, N, C, 1, H, W) or (B, 1, C, H, W); never a view of ``inputs``.
+    """
+    axis = time_axis(inputs)
+    rows = torch.arange(len(inputs), device=inputs.device)
+    return inputs.movedim(axis, 1)[rows, indices.to(inputs.device)].unsqueeze(axis)
+
+
+def repeat_frames(frames: Tensor, num_frames: int) -> Tensor:
+    """Repeat a frame along the time axis.
+
+    The copies are real memory, not an expanded view, so that a gradient per frame exists.
+
+    Args:
+        frames: Output of :func:`take_frames`.
+        num_frames: T, the length of the static clip.
+    """
+    repeats = [1] * frames.ndim
+    repeats[time_axis(frames)] = num_frames
+    return frames.repeat(repeats)

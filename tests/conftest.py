@@ -1,0 +1,39 @@
+"""Shared fixtures: tiny videos, a tiny run of the real Runner, and the real clips."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from .toy import write_toy_config, write_toy_videos
+
+
+@pytest.fixture(scope='session')
+def real_data() -> Path:
+    """Folder of real clips that ``ALBAR_MM_DATA`` names.
+
+    Without it a test is skipped on a user's machine, and fails where ``CI=true``.
+    """
+    named = os.environ.get('ALBAR_MM_DATA')
+    if named and Path(named).is_dir():
+        return Path(named)
+    reason = (
+        f'ALBAR_MM_DATA={named} is no folder'
+        if named
+        else 'ALBAR_MM_DATA is not set: it names the folder of real test clips'
+    )
+    if os.environ.get('CI', '').lower() == 'true':
+        pytest.fail(f'{reason} (required where CI=true)')
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope='session')
+def toy_videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with eight tiny mp4 files of two classes and their list ``list.txt``."""
+    return write_toy_videos(tmp_path_factory.mktemp('toy_videos'))
+
+
+@pytest.fixture
+def toy_config(toy_videos: Path, tmp_path: Path) -> Path:
+    """Config file of a tiny 3D recogniser on ``toy_videos`` (two epochs of two steps)."""
+    return write_toy_config(tmp_path / 'toy.py', toy_videos)

@@ -1,0 +1,64 @@
+import math
+
+import pytest
+import torch
+
+from albar_mm.models.losses import (
+    StaticAdversarialLoss,
+    StaticEntropyLoss,
+    StaticGradientPenalty,
+    StaticPass,
+)
+from albar_mm.models.losses.functional import gradient_penalty
+
+
+def make_pass(labels, logits=None):
+    clip = torch.randn(2, 1, 3, 4, 5, 5, requires_grad=True)
+    logits = clip.flatten(1)[:, :3].tanh() if logits is None else logits
+    return StaticPass(logits, labels, clip, forward_fn=lambda x: x.flatten(1)[:, :3].tanh())
+
+
+def test_terms_return_the_raw_value_whatever_their_weight():
+    ctx = make_pass(torch.tensor([0, 1]), torch.tensor([[1., 0., 0.], [0., 0., 0.]]))
+    assert StaticAdversarialLoss(weight=7)(ctx).item() == pytest.approx(-.825028, abs=1e-5)
+    assert StaticEntropyLoss(weight=7)(ctx).item() == pytest.approx(-1.036970, abs=1e-5)
+
+
+def test_penalty_term_uses_its_reduction():
+    ctx = make_pass(torch.tensor([0, 1]))
+    for reduction in ('official', 'sample'):
+        torch.testing.assert_close(StaticGradientPenalty(reduction=reduction)(ctx),
+                                   gradient_penalty(ctx.logits, ctx.clip, reduction))
+
+
+def test_chance_cap():
+    ctx = make_pass(torch.tensor([0, 0]), torch.tensor([[0., 9., 9.], [0., 0., 0.]]))
+    assert StaticAdversarialLoss(cap='chance')(ctx).item() == pytest.approx(-math.log(3), abs=1e-6)
+
+
+def test_defaults_are_the_papers():
+    weights = [cls().weight for cls in (StaticAdversarialLoss, StaticEntropyLoss,
+                                        StaticGradientPenalty)]
+    assert weights == [1., 4., 10.]
+    assert StaticGradientPenalty().reduction == 'official'
+
+
+def test_no_term_holds_state():
+    for cls in (StaticAdversarialLoss, StaticEntropyLoss, StaticGradientPenalty):
+        assert not cls().state_dict() and not list(cls().parameters())
+
+
+@pytest.mark.parametrize('weight', [-1, float('nan'), float('inf'), '1', None, True])
+def test_illegal_weight(weight):
+    with pytest.raises(ValueError, match='weight of StaticEntropyLoss'):
+        StaticEntropyLoss(weight=weight)
+
+
+@pytest.mark.parametrize('build, match', [
+    (lambda: StaticAdversarialLoss(cap=0), 'cap'),
+    (lambda: StaticAdversarialLoss(cap='log'), 'cap'),
+    (lambda: StaticGradientPenalty(reduction='full'), 'reduction'),
+])
+def test_illegal_option(build, match):
+    with pytest.raises(ValueError, match=match):
+        build()

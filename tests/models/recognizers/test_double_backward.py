@@ -1,0 +1,260 @@
+"""Second backward pass: each hazard works, or is refused before the first step."""
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+from albar_mm.models.recognizers.double_backward import (
+    non_reentrant_checkpointing,
+    probe_double_backward,
+)
+from tests import toy_recognizers as toys
+
+CLIP = (1, 3, 4, 16, 16)
+NO_PENALTY = [dict(type='StaticAdversarialLoss'), dict(type='StaticEntropyLoss')]
+
+
+def train_loss(model, shape=CLIP, **kwargs):
+    total, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=shape, **kwargs))
+    total.backward()
+    return total.detach(), losses
+
+
+# ---- fused attention
+
+def test_fused_attention_has_no_second_derivative_by_itself():
+    """The hazard is real: without our mending the probe finds it."""
+    model = toys.build(backbone=dict(type='ToyAttentionBackbone'), cls_head=toys.head(8))
+    with pytest.raises(RuntimeError, match='cannot be differentiated twice.*StaticGradientPenalty'):
+        probe_double_backward(model._clip_logits, toys.clips(2, CLIP), model)
+
+
+def test_fused_attention_works_in_the_static_pass():
+    model = toys.build(backbone=dict(type='ToyAttentionBackbone'), cls_head=toys.head(8))
+    _, losses = train_loss(model)
+    assert losses['static_penalty'] > 1e-3
+    assert model.backbone.qkv.weight.grad.abs().max() > 0
+
+
+# ---- checkpointing
+
+def swin(with_cp, **kwargs):
+    return toys.build(backbone=dict(toys.SWIN, with_cp=with_cp, **kwargs), cls_head=toys.head(12))
+
+
+def r3d(with_cp, norm):
+    return toys.build(backbone=dict(toys.R3D, with_cp=with_cp), cls_head=toys.head(8),
+                      static=dict(norm=norm))
+
+
+@pytest.mark.parametrize('make', [swin, lambda cp: r3d(cp, 'batch'), lambda cp: r3d(cp, 'running')],
+                         ids=['swin', 'r3d-batch', 'r3d-running'])
+def test_checkpointing_gives_the_same_gradient(make):
+    plain, checkpointed = make(False), make(True)
+    expected, _ = train_loss(plain)
+    total, _ = train_loss(checkpointed)
+    torch.testing.assert_close(total, expected, rtol=1e-5, atol=1e-5)
+    for (name, a), b in zip(plain.named_parameters(), checkpointed.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_recomputation_does_not_touch_running_statistics_of_the_static_pass():
+    """Recomputed with the static clip's BatchNorm mode, long after the pass itself."""
+    ours, plain = r3d(True, 'batch'), toys.build(
+        'Recognizer3D', dict(toys.R3D, with_cp=True), toys.head(8),
+        data_preprocessor=toys.preprocessor('ActionDataPreprocessor'))
+    data = dict(shape=CLIP)
+    with non_reentrant_checkpointing():
+        toys.total_loss(plain, toys.batch([0, 1], **data))[0].backward()
+    toys.total_loss(ours, toys.batch([0, 1], [0, 1], **data))[0].backward()
+    for (name, a), b in zip(plain.named_buffers(), ours.buffers(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_checkpoint_function_is_restored():
+    original = torch.utils.checkpoint.checkpoint
+    with pytest.raises(KeyError), non_reentrant_checkpointing():
+        assert torch.utils.checkpoint.checkpoint is not original
+        raise KeyError
+    assert torch.utils.checkpoint.checkpoint is original
+
+
+# ---- mixed precision
+
+def under_autocast(model):
+    # Half, not bfloat16: MMAction2's training accuracy cannot turn bfloat16 scores into numpy.
+    with torch.autocast('cpu', dtype=torch.float16):
+        return toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=CLIP))
+
+
+def test_static_pass_runs_in_float32_under_autocast():
+    _, losses = under_autocast(swin(False))
+    _, expected = toys.total_loss(swin(False), toys.batch([0, 1], [0, 1], shape=CLIP))
+    for key in ('static_penalty', 'static_ce', 'loss_static_ent'):
+        assert torch.equal(losses[key], expected[key]), key
+    # Autocast was really on: the motion pass is rounded.
+    assert not torch.equal(losses['loss_cls'], expected['loss_cls'])
+
+
+def test_without_penalty_the_static_pass_follows_autocast():
+    cfg = dict(backbone=toys.SWIN, cls_head=toys.head(12), static=dict(losses=NO_PENALTY))
+    _, losses = under_autocast(toys.build(**cfg))
+    _, expected = toys.total_loss(toys.build(**cfg), toys.batch([0, 1], [0, 1], shape=CLIP))
+    assert losses['loss_static_adv'].dtype == torch.float32
+    assert not torch.equal(losses['static_ce'], expected['static_ce'])
+    torch.testing.assert_close(losses['static_ce'], expected['static_ce'], rtol=1e-2, atol=1e-2)
+
+
+def test_loss_scaling_scales_every_gradient_alike():
+    plain, scaled = swin(False), swin(False)
+    under_autocast(plain)[0].backward()
+    scaler = torch.amp.GradScaler('cpu', init_scale=2.**10)
+    optimizer = torch.optim.SGD(scaled.parameters(), lr=0.1)
+    scaler.scale(under_autocast(scaled)[0]).backward()
+    scaler.unscale_(optimizer)
+    for (name, a), b in zip(plain.named_parameters(), scaled.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-2, atol=1e-3, msg=name)
+
+
+def test_half_precision_weights_are_refused():
+    model = swin(False).bfloat16()
+    data = model.data_preprocessor(toys.batch([0, 1], [0, 1], shape=CLIP), True)
+    data['inputs'] = data['inputs'].bfloat16()
+    with pytest.raises(RuntimeError, match='float32.*AmpOptimWrapper'):
+        model(**data, mode='loss')
+
+
+def test_half_precision_weights_work_without_the_penalty():
+    model = toys.build(backbone=toys.SWIN, cls_head=toys.head(12), static=dict(losses=NO_PENALTY))
+    model = model.half()
+    data = model.data_preprocessor(toys.batch([0, 1], [0, 1], shape=CLIP), True)
+    data.update({key: data[key].half() for key in ('inputs', 'static_inputs')})
+    assert torch.isfinite(model.parse_losses(model(**data, mode='loss'))[0])
+
+
+# ---- torch.compile
+
+def test_compiled_submodule_is_refused_with_the_penalty_only():
+    model = swin(False)
+    model.backbone.compile(backend='eager')
+    with pytest.raises(RuntimeError, match='backbone is compiled by torch.compile'):
+        train_loss(model)
+    wrapped = swin(False)
+    wrapped.backbone = torch.compile(wrapped.backbone, backend='eager')
+    with pytest.raises(RuntimeError, match='backbone is compiled by torch.compile'):
+        train_loss(wrapped)
+
+
+def test_compiled_train_step_equals_the_plain_one():
+    """``compile=True`` compiles the motion pass; the static pass stays eager."""
+    weights = []
+    for compiled in (False, True):
+        torch._dynamo.reset()
+        torch._dynamo.utils.counters.clear()
+        model = toys.build()
+        step = model.train_step
+        if compiled:
+            step = torch.compile(step, backend='aot_eager')
+        step(toys.batch([0, 1], [0, 1]), toys.sgd(model))
+        weights.append([p.detach().clone() for p in model.parameters()])
+    assert torch._dynamo.utils.counters['stats']['unique_graphs'] > 0
+    for a, b in zip(*weights, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+# ---- synchronised BatchNorm
+
+def sync_model(norm, losses=None):
+    static = dict(norm=norm) if losses is None else dict(norm=norm, losses=losses)
+    model = toys.build(backbone=dict(toys.R3D), cls_head=toys.head(8), static=static)
+    return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+
+
+def test_sync_bn_is_refused_across_processes(monkeypatch):
+    monkeypatch.setattr(torch.distributed, 'is_initialized', lambda: True)
+    monkeypatch.setattr(torch.distributed, 'get_world_size', lambda group=None: 2)
+    model = sync_model('batch')
+    start = [p.detach().clone() for p in model.parameters()]
+    with pytest.raises(RuntimeError, match="SyncBatchNorm.*static.norm='running'"):
+        train_loss(model)
+    assert all(torch.equal(a, b) for a, b in zip(start, model.parameters(), strict=True))
+
+
+def test_mmcv_sync_bn_is_refused():
+    model = swin(False)
+    model.backbone.extra = type('SyncBatchNorm', (nn.Module, ), {})()
+    with pytest.raises(RuntimeError, match="backbone.extra is mmcv's SyncBatchNorm"):
+        train_loss(model)
+
+
+def test_sync_bn_across_processes_needs_no_refusal_without_penalty(monkeypatch):
+    model = sync_model('batch', NO_PENALTY)
+    monkeypatch.setattr('albar_mm.models.recognizers.double_backward._synchronises',
+                        lambda module: True)
+    assert torch.isfinite(train_loss(model)[0])
+
+
+def test_sync_bn_of_one_process_is_plain_batch_norm():
+    for norm in ('batch', 'running'):
+        assert torch.isfinite(train_loss(sync_model(norm))[0])
+
+
+# ---- anything else
+
+class _OnceOnly(torch.autograd.Function):
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        return 2 * ctx.saved_tensors[0] * grad
+
+
+@MODELS.register_module(force=True)
+class ToyOnceDifferentiable(nn.Module):
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv3d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        return _OnceOnly.apply(self.conv(x))
+
+
+def test_unknown_operation_is_refused_before_the_first_step():
+    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'))
+    with pytest.raises(RuntimeError, match='cannot be differentiated twice.*once_differentiable'):
+        train_loss(model)
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_it_trains_without_the_penalty():
+    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'),
+                       static=dict(losses=NO_PENALTY))
+    train_loss(model)
+    assert model.backbone.conv.weight.grad.abs().max() > 0
+
+
+def test_the_check_comes_with_a_penalty_that_is_switched_on_later():
+    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'),
+                       static=dict(losses=[*NO_PENALTY,
+                                           dict(type='StaticGradientPenalty', weight=0)]))
+    train_loss(model)
+    model.static_losses[2].weight = 1.
+    with pytest.raises(RuntimeError, match='cannot be differentiated twice'):
+        train_loss(model)
+
+
+def test_loss_under_no_grad():
+    """A loss on validation clips: same value, nothing to differentiate outside."""
+    model = toys.build(backbone=toys.SWIN, cls_head=toys.head(12))
+    expected, _ = train_loss(model)
+    with torch.no_grad():
+        total, _ = toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=CLIP))
+    torch.testing.assert_close(total.detach(), expected)

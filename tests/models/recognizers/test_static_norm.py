@@ -1,0 +1,78 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from albar_mm.models.recognizers.static_norm import static_norm
+from tests import toy_recognizers as toys
+
+
+def buffers(model):
+    return {name: value.clone() for name, value in model.named_buffers()}
+
+
+def bn_model(static=None, **kwargs):
+    return toys.build(backbone=dict(toys.R3D, **kwargs), cls_head=toys.head(8), static=static)
+
+
+def after_one_step(norm):
+    model = bn_model(None if norm is None else dict(norm=norm))
+    toys.total_loss(model, toys.batch([0, 1], [0, 1]))
+    return buffers(model)
+
+
+@pytest.mark.parametrize('norm', ['batch', 'running'])
+def test_running_statistics_see_the_motion_pass_only(norm):
+    plain, ours = after_one_step(None), after_one_step(norm)
+    assert any(name.endswith('num_batches_tracked') and value == 1
+               for name, value in plain.items())
+    for name, value in plain.items():
+        assert torch.equal(value, ours[name]), name
+
+
+def test_update_lets_static_clips_in_and_nothing_else():
+    """The one-off checks before the first step must not count as a third pass."""
+    plain, ours = after_one_step(None), after_one_step('update')
+    counts = {n: v for n, v in ours.items() if n.endswith('num_batches_tracked')}
+    assert counts and all(v == 2 for v in counts.values())
+    assert any(not torch.equal(plain[n], ours[n]) for n in plain if n.endswith('running_mean'))
+
+
+def test_what_each_mode_normalises_with():
+    torch.manual_seed(0)
+    bn = nn.BatchNorm3d(2)
+    x = 5 + 3 * torch.randn(4, 2, 3, 4, 4)
+    with static_norm(nn.Sequential(bn), 'batch'):
+        torch.testing.assert_close(bn(x).mean((0, 2, 3, 4)), torch.zeros(2), atol=1e-5, rtol=0)
+    with static_norm(nn.Sequential(bn), 'running'):  # fresh statistics: mean 0, variance 1
+        torch.testing.assert_close(bn(x), x, rtol=1e-4, atol=1e-4)
+    assert bn.num_batches_tracked == 0
+
+
+@pytest.mark.parametrize('mode', ['batch', 'running', 'update'])
+def test_flags_are_restored_even_after_an_error(mode):
+    model = nn.Sequential(nn.BatchNorm3d(2), nn.SyncBatchNorm(2), nn.BatchNorm1d(2),
+                          nn.BatchNorm2d(2, track_running_stats=False)).train()
+    model[2].eval()
+    before = [(m.training, m.track_running_stats) for m in model]
+    with pytest.raises(KeyError), static_norm(model, mode):
+        with static_norm(model, mode):  # as during recomputation
+            pass
+        raise KeyError
+    assert [(m.training, m.track_running_stats) for m in model] == before
+
+
+@pytest.mark.parametrize('norm', ['batch', 'running', 'update'])
+def test_frozen_batch_norm_stays_frozen(norm):
+    model = bn_model(dict(norm=norm), norm_eval=True)
+    model.train()
+    before = buffers(model)
+    reference = copy.deepcopy(model)
+    _, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1]))
+    for name, value in buffers(model).items():
+        assert torch.equal(value, before[name]), name
+    # With frozen statistics all three modes are one and the same.
+    reference.static.norm = 'running'
+    _, expected = toys.total_loss(reference, toys.batch([0, 1], [0, 1]))
+    assert torch.equal(losses['static_ce'], expected['static_ce'])

@@ -1,0 +1,177 @@
+"""What an installed copy holds, and that it finds its configs."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*command, cwd=None, **env):
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def sources(folder, pattern):
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / folder).rglob(pattern)
+        if '__pycache__' not in path.parts
+    }
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    """A wheel built from a copy of the tracked folders (the repository stays clean)."""
+    if importlib.util.find_spec('setuptools') is None:
+        pytest.skip('setuptools, which builds the wheel, is not installed here')
+    import shutil
+
+    folder = tmp_path_factory.mktemp('wheel')
+    copy = folder / 'source'
+    ignored = shutil.ignore_patterns('__pycache__', '*.egg-info')
+    for name in ('albar_mm', 'downstream', 'configs', 'tools', 'requirements'):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    for name in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'README.md'):
+        if (ROOT / name).is_file():
+            shutil.copy(ROOT / name, copy / name)
+    code = (
+        'import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))'
+    )
+    run(sys.executable, '-c', code, folder, cwd=copy)
+    return next(folder.glob('*.whl'))
+
+
+def test_wheel_holds_packages_configs_and_tools(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        metadata_name = next(name for name in names if name.endswith('METADATA'))
+        metadata = archive.read(metadata_name).decode()
+        version = {}
+        exec(archive.read('albar_mm/version.py'), version)
+    for folder in ('albar_mm', 'downstream'):
+        assert sources(folder, '*.py') <= names
+    for folder in ('configs', 'tools'):
+        shipped = {f'albar_mm/.mim/{name}' for name in sources(folder, '*.py')}
+        assert shipped and shipped <= names
+    top = {name.split('/')[0] for name in names if '.dist-info' not in name}
+    assert top <= {'albar_mm', 'downstream'}
+    assert any(name.endswith('LICENSE') for name in names)
+    assert f'Version: {version["__version__"]}\n' in metadata and 'Name: albar_mm\n' in metadata
+    required = [line for line in metadata.splitlines() if line.startswith('Requires-Dist:')]
+    plain = [line for line in required if 'extra ==' not in line]
+    assert any('mmaction2==1.2.0' in line for line in plain)
+    assert not any('mmcv' in line for line in plain)  # a full mmcv is the user's choice
+    assert any('mmcv-lite' in line and 'lite' in line for line in required)
+    assert [line for line in plain if 'torch' in line] == ['Requires-Dist: torch>=2.6']
+
+
+def test_constraints_fit_the_requirements():
+    """Every requirement is constrained for every supported Python, to a version it allows."""
+    from packaging.requirements import Requirement
+
+    def read(name):
+        lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
+        return [Requirement(line) for line in lines if line.strip() and line[0] != '#']
+
+    pinned = read('constraints')
+    for python in ('3.10', '3.11', '3.12'):
+        environment = dict(python_version=python, python_full_version=f'{python}.0')
+        versions = {}
+        for pin in pinned:
+            if pin.marker is None or pin.marker.evaluate(environment):
+                assert pin.name.lower() not in versions, f'{pin.name} twice for {python}'
+                versions[pin.name.lower()] = next(iter(pin.specifier)).version
+        assert versions['torch'] == '2.13.0'
+        for wanted in read('runtime') + read('lite') + read('dev'):
+            assert wanted.specifier.contains(versions[wanted.name.lower()]), (python, wanted)
+
+
+def test_makefile_refuses_an_old_python(tmp_path):
+    """One clear sentence, and no half-made environment."""
+    fake = tmp_path / 'python-old'
+    fake.write_text('#!/bin/sh\nexit 1\n')
+    fake.chmod(0o755)
+    done = subprocess.run(
+        ['make', 'test', f'PYTHON={fake}', f'VENV={tmp_path / "venv"}'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert 'albar_mm needs Python 3.10 or newer' in done.stderr
+    assert not (tmp_path / 'venv').exists()
+
+
+def unpack(wheel, folder):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+CHECK = """
+import os, sys
+sys.path[:] = [p for p in sys.path if os.path.realpath(p or '.') != {root!r}]
+sys.modules['pkg_resources'] = None
+from pathlib import Path
+import albar_mm
+assert Path(albar_mm.__file__).is_relative_to({where!r}), albar_mm.__file__
+from albar_mm import _compat_config
+from mmengine.config import Config
+root = Path(_compat_config.config_root())
+assert root == Path({configs!r}), root
+Path('own.py').write_text("_base_ = 'albar_mm::{base}'")
+assert Config.fromfile('own.py').filename
+Path('stock.py').write_text("_base_ = 'mmaction::_base_/default_runtime.py'")
+assert Config.fromfile('stock.py').default_scope == 'mmaction'
+print('fine')
+"""
+
+
+def first_config():
+    return min(sources('configs', '*.py'))[len('configs/') :]
+
+
+def test_configs_are_found_in_an_installed_wheel(wheel, tmp_path):
+    site = unpack(wheel, tmp_path / 'site')
+    code = CHECK.format(
+        root=str(ROOT),
+        where=str(site),
+        configs=str(site / 'albar_mm' / '.mim' / 'configs'),
+        base=first_config(),
+    )
+    assert run(sys.executable, '-c', code, cwd=tmp_path, PYTHONPATH=str(site)).endswith('fine\n')
+
+
+@pytest.mark.slow
+def test_editable_install_in_a_fresh_environment(tmp_path):
+    """``pip install -e .`` as pip does it; the other packages come from this environment."""
+    import site
+
+    venv = tmp_path / 'venv'
+    run(sys.executable, '-m', 'venv', '--without-pip', venv)
+    library = next(venv.glob('lib/python*/site-packages'))
+    here = next(p for p in site.getsitepackages() if p.endswith('site-packages'))
+    (library / 'here.pth').write_text(here + '\n')
+    python = venv / 'bin' / 'python'
+    run(
+        python, '-m', 'pip', 'install', '-q', '--no-deps', '--no-build-isolation', '-e', ROOT,
+        cwd=tmp_path,
+    )  # fmt: skip
+    code = CHECK.format(
+        root='', where=str(ROOT), configs=str(ROOT / 'configs'), base=first_config()
+    )
+    assert run(python, '-c', code, cwd=tmp_path, PYTHONPATH='').endswith('fine\n')

@@ -1,0 +1,64 @@
+"""What every tool does around its work: find the package, report errors in one line."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def use_repository() -> None:
+    """Let a tool of a repository that was not installed import ``albar_mm`` from any folder."""
+    root = Path(__file__).resolve().parents[1]
+    if (root / 'albar_mm' / '__init__.py').is_file() and str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+
+
+def run(
+    work: Callable[[], object],
+    *,
+    debug: bool = False,
+    on_interrupt: Callable[[], str] | None = None,
+) -> int:
+    """Do a tool's work and turn its failure into one line on stderr.
+
+    Args:
+        work: The work; imports belong inside, so that a missing library is reported like the rest.
+        debug: Show the full trace of an error.
+        on_interrupt: Says how to go on after Ctrl-C.
+
+    Returns:
+        Exit status: 0, 1 for a failure, 130 for an interruption.
+    """
+    try:
+        use_repository()
+        work()
+    except KeyboardInterrupt:
+        _say('interrupted' + (f': {on_interrupt()}' if on_interrupt else ''))
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        _say(f'error: {_describe(error, debug)}')
+        return FAILED
+    return 0
+
+
+def _say(text: str) -> None:
+    rank = f'[rank {os.environ["RANK"]}] ' if int(os.environ.get('WORLD_SIZE', 1)) > 1 else ''
+    print(f'{rank}{Path(sys.argv[0]).name}: {text}', file=sys.stderr, flush=True)
+
+
+def _describe(error: Exception, debug: bool) -> str:
+    try:
+        from albar_mm.compat import CheckpointError
+        from albar_mm.engine.launch import LaunchError, one_line
+    except ImportError:  # the import is what failed
+        return ' '.join(str(error).split())
+    if isinstance(error, (LaunchError, CheckpointError)):
+        return one_line(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f'{frame.filename}:{frame.lineno}'
+    return f'{one_line(error)} (at {place}' + ('' if debug else '; --debug shows the trace') + ')'

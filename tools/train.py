@@ -1,0 +1,86 @@
+"""Train a recogniser from a config (MMAction2's options)."""
+
+import argparse
+import os
+import sys
+
+import _command
+
+EXAMPLES = """\
+examples:
+  python tools/train.py configs/albar_sprites.py
+  python tools/train.py configs/albar_sprites.py --work-dir work_dirs/run1 --seed 1 --resume
+  python tools/train.py albar_mm::albar_hmdb51.py --auto-scale-lr \\
+      --cfg-options train_dataloader.batch_size=4 train_dataloader.dataset.ann_file=train.txt
+  torchrun --nproc_per_node=8 tools/train.py configs/albar_hmdb51.py --launcher pytorch
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add('config', help='path of a config, or albar_mm::<name>')
+    add('--work-dir', help='folder for logs and checkpoints (default: ./work_dirs/<config name>)')
+    add(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint, or from the latest one in the work folder',
+    )
+    add('--amp', action='store_true', help='mixed precision')
+    add('--no-validate', action='store_true', help='do not validate during training')
+    add(
+        '--auto-scale-lr',
+        action='store_true',
+        help="scale the learning rate from the config's base_batch_size to the real batch size",
+    )
+    add('--seed', type=int, help="random seed (default: the config's, or 0)")
+    add('--diff-rank-seed', action='store_true', help='another seed in each process')
+    add('--deterministic', action='store_true', help='deterministic cuDNN algorithms')
+    add(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. optim_wrapper.optimizer.lr=0.001 key="[a,b]"',
+    )
+    add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    add('--debug', action='store_true', help='show the full trace of an error')
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Train and return the exit status.
+
+    Args:
+        argv: As for :func:`parse_args`.
+    """
+    args = parse_args(argv)
+
+    def work() -> None:
+        from albar_mm.engine.launch import train
+
+        options = {k: v for k, v in vars(args).items() if k not in ('local_rank', 'debug')}
+        train(options.pop('config'), **options)
+
+    def how_to_go_on() -> str:
+        from albar_mm.engine.launch import load_config, resume_hint, work_dir_of
+
+        return resume_hint(work_dir_of(load_config(args.config, args.cfg_options), args.work_dir))
+
+    return _command.run(work, debug=args.debug, on_interrupt=how_to_go_on)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
