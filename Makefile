@@ -19,7 +19,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check $(PIP_ARGS) -c requi
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
 
 demo: $(STAMP)
 	@$(PY) tools/demo.py

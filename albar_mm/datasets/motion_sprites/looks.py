@@ -11,9 +11,13 @@ import numpy as np
 from albar_mm.benchmark.stripes import stripe_image
 
 TEMPLATE = 57
-"""Side of an actor template in template px; drawn 40 px wide at scale 1."""
-TEMPLATE_TO_FRAME = 0.7
+"""Side of an actor template in template px; drawn 48 px wide at scale 1."""
+TEMPLATE_TO_FRAME = 0.85
 """Frame px per template px at scale 1."""
+
+
+CONTRAST = 0.6
+"""Contrast of every background around mid-grey; actors have full contrast."""
 
 
 def rng_for(*key: object) -> np.random.RandomState:
@@ -44,12 +48,12 @@ def actor_template(look: int) -> tuple[np.ndarray, np.ndarray]:
     """
     rng = rng_for('look', look)
     lobes, depth = rng.randint(3, 7), rng.uniform(0.10, 0.30)
-    arm = rng.uniform(0.10, 0.16)
+    arm = rng.uniform(0.16, 0.24)
     body_colour, arm_colour = _two_colours(rng)
     half = TEMPLATE // 2
     v, u = np.mgrid[-half:half + 1, -half:half + 1] / half
     radius, theta = np.hypot(u, v), np.arctan2(v, u)
-    body = radius <= 0.55 * (1 - depth + depth * np.cos(lobes * theta))
+    body = radius <= 0.50 * (1 - depth + depth * np.cos(lobes * theta))
     limb = (np.abs(v) <= arm) & (u >= 0) & (u <= 0.98)
     silhouette = body | limb
     rgb = np.where((limb & (u > 0.2))[..., None], arm_colour, body_colour)
@@ -88,7 +92,7 @@ def scene_background(scene: int, side: int, rng: np.random.RandomState) -> np.nd
         colour = fixed.randint(0, 256, size=3)
         inside = (rows >= y) & (rows < y + h) & (cols >= x) & (cols < x + w)
         image[inside] = colour
-    return np.clip(image * gain, 0, 255).astype(np.uint8)
+    return _mute(np.clip(image * gain, 0, 255))
 
 
 def texture_background(side: int, rng: np.random.RandomState) -> np.ndarray:
@@ -109,11 +113,11 @@ def texture_background(side: int, rng: np.random.RandomState) -> np.ndarray:
             ky, kx, phase = rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5), rng.uniform(0, 6.28)
             wave += rng.uniform(0.3, 1) * np.sin(ky * rows + kx * cols + phase)
         channels.append(128 + 100 * np.tanh(wave))
-    return np.stack(channels, axis=-1).astype(np.uint8)
+    return _mute(np.stack(channels, axis=-1))
 
 
 def stripe_background(side: int, rng: np.random.RandomState) -> np.ndarray:
-    """SCUBA's sinusoid stripes at frame size.
+    """SCUBA's sinusoid stripes at frame size and reduced contrast.
 
     Args:
         side (int): Side of the square frame in px; must divide 256.
@@ -124,4 +128,9 @@ def stripe_background(side: int, rng: np.random.RandomState) -> np.ndarray:
     """
     image = stripe_image(rng)
     step = image.shape[0] // side
-    return np.ascontiguousarray(image[::step, ::step])
+    return _mute(image[::step, ::step].astype(np.float64))
+
+
+def _mute(image: np.ndarray) -> np.ndarray:
+    """Reduce the contrast of a background in [0, 255]."""
+    return (127.5 + CONTRAST * (image - 127.5)).astype(np.uint8)

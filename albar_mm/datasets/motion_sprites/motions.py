@@ -13,8 +13,8 @@ CLASSES = ('move_right', 'move_left', 'move_down', 'move_up', 'turn_clockwise',
            'turn_counterclockwise', 'grow', 'shrink')
 """Class names; the label is the index. Labels 2i and 2i + 1 are time-reversed partners."""
 
-SCALE_RANGE = (0.75, 1.35)
-"""Range of the actor's scale (1.0 = an actor 40 px wide)."""
+SCALE_RANGE = (0.7, 1.25)
+"""Range of the actor's scale (1.0 = an actor 48 px wide)."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def draw_trajectory(label: int, frames: int, side: int, rng: np.random.RandomSta
     x0, y0 = rng.randint(side), rng.randint(side)
     angle0, phase0 = rng.uniform(0, 2 * np.pi), rng.uniform(0, 1)
     px_per_frame = rng.uniform(4.0, 7.0)
-    turn_per_frame = rng.uniform(0.50, 0.80)
-    phase_per_frame = rng.uniform(0.14, 0.22)
+    turn_per_frame = rng.uniform(0.40, 0.60)
+    phase_per_frame = rng.uniform(0.12, 0.17)
 
     t = sign * np.arange(frames, dtype=np.float64)
     still = np.zeros(frames)
