@@ -41,9 +41,7 @@ def test_fresh_interpreter(tmp_path):
         "tsn_imagenet-pretrained-r50_8xb32-1x1x3-100e_kinetics400-rgb.py'\n"
         'model = dict(cls_head=dict(num_classes=7))\n'
     )
-    (tmp_path / 'own.py').write_text(
-        "_base_ = 'albar_mm::_base_/runtime/default.py'\nmarker = 3\n"
-    )
+    (tmp_path / 'own.py').write_text("_base_ = 'albar_mm::_base_/runtime/default.py'\nmarker = 3\n")
     out = python(
         'import sys, numpy\n'
         "sys.modules['pkg_resources'] = None\n"  # as with a setuptools that has dropped it

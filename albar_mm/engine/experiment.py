@@ -141,9 +141,10 @@ def _save(work_dir: Path, record: Mapping[str, Any]) -> None:
 
 
 def _last_validation(runner: Any) -> dict[str, float]:
+    # MMEngine keeps a validation score under 'val/<its name>'.
     scalars = runner.message_hub.log_scalars
-    return {key: scalars[key].current() for key in scalars if key.startswith('val/')
-            and 'time' not in key}
+    return {key.removeprefix('val/'): scalars[key].current() for key in scalars
+            if key.startswith('val/') and 'time' not in key}
 
 
 def _append_trial(path: Path, record: Mapping[str, Any]) -> None:

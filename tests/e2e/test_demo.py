@@ -14,7 +14,7 @@ from albar_mm.engine.launch import LaunchError
 CONFIGS = Path(__file__).parents[2] / 'configs'
 REDUCED = SpritesSettings(train=32, val=16, test=16)
 OPTIONS = ['train_cfg.max_epochs=1', 'train_cfg.val_begin=1', 'train_cfg.val_interval=1',
-           'train_dataloader.batch_size=16', 'train_dataloader.num_workers=0',
+           'train_dataloader.batch_size=4', 'train_dataloader.num_workers=0',
            'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
            'val_dataloader.persistent_workers=False', 'test_dataloader.num_workers=0']
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 
 from albar_mm.engine.ablation import frame, losses, run_ablation, sweep, weights
 from albar_mm.engine.launch import LaunchError, load_config
@@ -79,7 +78,7 @@ def test_a_plain_config_cannot_be_ablated():
 
 
 def test_a_partial_config_names_the_missing_term(cfg):
-    partial = Config(cfg.to_dict(), filename='mine.py')
+    partial = cfg.copy()
     partial.model.static.losses = partial.model.static.losses[:2]
-    with pytest.raises(LaunchError, match='mine.py: .*must list StaticGradientPenalty'):
+    with pytest.raises(LaunchError, match='albar_sprites.py: .*must list StaticGradientPenalty'):
         weights(partial)

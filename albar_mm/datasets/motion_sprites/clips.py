@@ -12,7 +12,7 @@ SIDE = 64
 """Side of the square frames in px."""
 FRAMES = 8
 """Frames in a video."""
-SCENES_PER_CLASS = 4
+SCENES_PER_CLASS = 3
 LOOKS_PER_CLASS = 2
 _UNSEEN_SCENES = 1_000_000
 """First id of the scenes that no training or IID video shows."""
@@ -27,7 +27,7 @@ class ClipSpec:
         split (str): Name of the split it belongs to.
         index (int): Position in the split.
         label (int): Motion class.
-        scene (int): Scene id; ``scene // 4`` is the class that the scene hints at.
+        scene (int): Scene id; ``scene // 3`` is the class that the scene hints at.
         look (int): Look id; ``look // 2`` is the class that the look hints at.
     """
 

@@ -16,7 +16,7 @@ TEMPLATE_TO_FRAME = 0.85
 """Frame px per template px at scale 1."""
 
 
-CONTRAST = 0.6
+CONTRAST = 0.8
 """Contrast of every background around mid-grey; actors have full contrast."""
 
 
@@ -37,8 +37,7 @@ def rng_for(*key: object) -> np.random.RandomState:
 def actor_template(look: int) -> tuple[np.ndarray, np.ndarray]:
     """Texture and silhouette of an actor look.
 
-    A look is a body (polygon in polar form, 3-6 lobes) with one long arm, so that its orientation
-    can be seen, in two colours.
+    A look is a body (polygon in polar form, 3-6 lobes) with one long arm, in two colours.
 
     Args:
         look (int): Look id, >= 0.
@@ -71,13 +70,13 @@ def scene_background(scene: int, side: int, rng: np.random.RandomState) -> np.nd
     Args:
         scene (int): Scene id; fixes colours, waves and blocks.
         side (int): Side of the square frame in px.
-        rng (np.random.RandomState): Draws the view (shift up to 16 px, gain 0.85-1.15).
+        rng (np.random.RandomState): Draws the view (shift up to 4 px, gain 0.85-1.15).
 
     Returns:
         np.ndarray: uint8 RGB, (side, side, 3).
     """
     fixed = rng_for('scene', scene)
-    left, top = rng.randint(17), rng.randint(17)
+    left, top = rng.randint(5), rng.randint(5)
     gain = rng.uniform(0.85, 1.15)
     rows, cols = np.mgrid[top:top + side, left:left + side].astype(np.float64)
     low, high = _two_colours(fixed)

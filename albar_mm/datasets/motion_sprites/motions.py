@@ -1,4 +1,4 @@
-"""The eight motion classes of ``motion_sprites``.
+"""The eight motion classes of ``motion_sprites``: directions in which the actor moves.
 
 Classes come in pairs that are each other's time reversal, and every pose variable (position on the
 torus, angle, scale) has the same uniform distribution in every frame of every class. So one frame
@@ -9,12 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CLASSES = ('move_right', 'move_left', 'move_down', 'move_up', 'turn_clockwise',
-           'turn_counterclockwise', 'grow', 'shrink')
+CLASSES = ('move_right', 'move_left', 'move_down', 'move_up', 'move_down_right', 'move_up_left',
+           'move_down_left', 'move_up_right')
 """Class names; the label is the index. Labels 2i and 2i + 1 are time-reversed partners."""
+
+_DIRECTIONS = ((1, 0), (0, 1), (1, 1), (-1, 1))
+"""Column and row direction of the first class of each pair; rows grow downwards."""
 
 SCALE_RANGE = (0.7, 1.25)
 """Range of the actor's scale (1.0 = an actor 48 px wide)."""
+SPEED_RANGE = (4.0, 7.0)
+"""Range of the speed, in px per frame."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +27,16 @@ class Trajectory:
     """Pose of an actor in each of T frames.
 
     Attributes:
-        x (np.ndarray): Column of the centre in px, (T,) int, taken modulo the frame width.
-        y (np.ndarray): Row of the centre in px, (T,) int, taken modulo the frame height.
-        angle (np.ndarray): Clockwise rotation in radians, (T,).
-        scale (np.ndarray): Scale factor, (T,), within ``SCALE_RANGE``.
+        x (np.ndarray): Column of the centre in px, (T,) int, modulo the frame width.
+        y (np.ndarray): Row of the centre in px, (T,) int, modulo the frame height.
+        angle (float): Clockwise rotation in radians, the same in all frames.
+        scale (float): Scale factor within ``SCALE_RANGE``, the same in all frames.
     """
 
     x: np.ndarray
     y: np.ndarray
-    angle: np.ndarray
-    scale: np.ndarray
+    angle: float
+    scale: float
 
 
 def draw_trajectory(label: int, frames: int, side: int, rng: np.random.RandomState) -> Trajectory:
@@ -51,21 +56,11 @@ def draw_trajectory(label: int, frames: int, side: int, rng: np.random.RandomSta
     """
     if not 0 <= label < len(CLASSES):
         raise ValueError(f'label must be 0-{len(CLASSES) - 1}, got {label}')
-    kind, sign = label // 2, 1 - 2 * (label % 2)
-    # Every variable is drawn for every class, so that classes differ in nothing but its use.
+    direction, sign = np.array(_DIRECTIONS[label // 2]), 1 - 2 * (label % 2)
     x0, y0 = rng.randint(side), rng.randint(side)
-    angle0, phase0 = rng.uniform(0, 2 * np.pi), rng.uniform(0, 1)
-    px_per_frame = rng.uniform(4.0, 7.0)
-    turn_per_frame = rng.uniform(0.40, 0.60)
-    phase_per_frame = rng.uniform(0.12, 0.17)
-
-    t = sign * np.arange(frames, dtype=np.float64)
-    still = np.zeros(frames)
-    shift = np.floor(px_per_frame * t).astype(np.int64)
-    low, high = SCALE_RANGE
-    phase = np.mod(phase0 + (phase_per_frame * t if kind == 3 else still), 1.0)
-    return Trajectory(
-        x=np.mod(x0 + (shift if kind == 0 else 0) + still.astype(np.int64), side),
-        y=np.mod(y0 + (shift if kind == 1 else 0) + still.astype(np.int64), side),
-        angle=angle0 + (turn_per_frame * t if kind == 2 else still),
-        scale=low + (high - low) * phase)
+    angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(*SCALE_RANGE)
+    speed = rng.uniform(*SPEED_RANGE) / np.hypot(*direction)
+    # Rounded before the sign is applied: a pair visits exactly the same places.
+    shift = sign * np.rint(speed * np.arange(frames)).astype(np.int64)
+    return Trajectory(x=(x0 + direction[0] * shift) % side, y=(y0 + direction[1] * shift) % side,
+                      angle=angle, scale=scale)

@@ -42,16 +42,15 @@ def draw_actor(look: int, trajectory: Trajectory, side: int) -> Actor:
     rows, cols = np.mgrid[-half_frame:side - half_frame, -half_frame:side - half_frame]
     size = trajectory.scale * TEMPLATE_TO_FRAME
     cos, sin = np.cos(trajectory.angle) / size, np.sin(trajectory.angle) / size
-    rgb, mask = [], []
-    for t, (dx, dy) in enumerate(zip(trajectory.x, trajectory.y, strict=True)):
-        if t == 0 or cos[t] != cos[t - 1] or sin[t] != sin[t - 1]:
-            u = np.clip(np.rint(cos[t] * cols + sin[t] * rows).astype(np.intp) + centre, 0, last)
-            v = np.clip(np.rint(cos[t] * rows - sin[t] * cols).astype(np.intp) + centre, 0, last)
-            centred_rgb, centred_mask = texture[v, u], silhouette[v, u]
-        shift = (int(dy) - half_frame, int(dx) - half_frame)
-        rgb.append(np.roll(centred_rgb, shift, axis=(0, 1)))
-        mask.append(np.roll(centred_mask, shift, axis=(0, 1)))
-    return Actor(rgb=np.stack(rgb), mask=np.stack(mask))
+    u = np.clip(np.rint(cos * cols + sin * rows).astype(np.intp) + centre, 0, last)
+    v = np.clip(np.rint(cos * rows - sin * cols).astype(np.intp) + centre, 0, last)
+    shifts = [(int(y) - half_frame, int(x) - half_frame)
+              for x, y in zip(trajectory.x, trajectory.y, strict=True)]
+
+    def moved(image: np.ndarray) -> np.ndarray:
+        return np.stack([np.roll(image, shift, axis=(0, 1)) for shift in shifts])
+
+    return Actor(rgb=moved(texture[v, u]), mask=moved(silhouette[v, u]))
 
 
 def composite(actor: Actor, background: np.ndarray) -> np.ndarray:
