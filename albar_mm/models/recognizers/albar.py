@@ -27,7 +27,7 @@ from .double_backward import (
 )
 from .frame_order import WARNING as FRAME_ORDER_WARNING
 from .frame_order import ignores_frame_order
-from .static_norm import static_norm
+from .static_norm import ClipStatistics, clip_statistics, static_norm
 from .static_options import StaticOptions
 
 
@@ -53,7 +53,7 @@ class ALBARMixin:
             - ``source``: ``'unblended'`` (default): frame and label before mini-batch blending,
               which needs :class:`StaticDataPreprocessor`; ``'blended'``: those after it.
             - ``norm``: what BatchNorm does in the static pass: ``'batch'`` (default),
-              ``'running'`` or ``'update'``, see :func:`static_norm`.
+              ``'running'``, ``'update'`` or ``'clip'``, see :func:`static_norm`.
             - ``losses``: list of ``dict(type=..., weight=...)``; by default adversarial 1,
               entropy 4, gradient penalty 10 (``'official'`` reduction).
         **kwargs: See :class:`Recognizer3D` or :class:`Recognizer2D`.
@@ -115,8 +115,9 @@ class ALBARMixin:
         clip = repeat_frames(frames.detach(), inputs.shape[time_axis(inputs)])
         with non_reentrant_checkpointing():
             self._check_before_first_step(inputs, clip, active)
-            losses = super().loss(inputs, data_samples, **kwargs)
-        losses.update(self._static_terms(clip, labels, active))
+            with clip_statistics(self, self.static.norm == 'clip') as statistics:
+                losses = super().loss(inputs, data_samples, **kwargs)
+        losses.update(self._static_terms(clip, labels, active, statistics))
         return losses
 
     def _static_source(self, inputs: Tensor, data_samples: Sequence[Any],
@@ -149,8 +150,8 @@ class ALBARMixin:
         """Refuse or warn before any weight has moved; each check runs once."""
         if not self._double_backward_checked and _penalised(active):
             refuse_unsupported(self, self.static.norm)
-            # 'update' would let the probe into the running statistics.
-            norm = 'batch' if self.static.norm == 'update' else self.static.norm
+            # 'update' would let the probe into the running statistics; for 'clip' there are none yet.
+            norm = {'update': 'batch', 'clip': 'running'}.get(self.static.norm, self.static.norm)
             with self._static_context(clip.device.type, True, norm):
                 probe_double_backward(self._clip_logits, _full_precision(clip[:2]), self)
             self._double_backward_checked = True
@@ -163,14 +164,14 @@ class ALBARMixin:
 
     # Compiled graphs have no second backward; with ``compile=True`` only the motion pass is.
     @torch.compiler.disable
-    def _static_terms(self, clip: Tensor, labels: Tensor,
-                      active: list[StaticLoss]) -> dict[str, Tensor]:
+    def _static_terms(self, clip: Tensor, labels: Tensor, active: list[StaticLoss],
+                      statistics: ClipStatistics) -> dict[str, Tensor]:
         """Run the static pass and return weighted terms and monitors."""
         penalised = _penalised(active)
         if penalised:
             clip = _full_precision(clip).requires_grad_()
         losses = {}
-        with self._static_context(clip.device.type, penalised, self.static.norm):
+        with self._static_context(clip.device.type, penalised, self.static.norm, statistics):
             ctx = StaticPass(self._clip_logits(clip), labels, clip, self._clip_logits,
                              MessageHub.get_current_instance().get_info('iter', 0))
             for term in active:
@@ -182,13 +183,14 @@ class ALBARMixin:
         return losses
 
     @contextmanager
-    def _static_context(self, device_type: str, penalised: bool, norm: str) -> Iterator[None]:
+    def _static_context(self, device_type: str, penalised: bool, norm: str,
+                        statistics: ClipStatistics | None = None) -> Iterator[None]:
         """BatchNorm mode, checkpointing and, if penalised, twice differentiable arithmetic."""
 
         @contextmanager
         def inner() -> Iterator[None]:
             with ExitStack() as stack:
-                stack.enter_context(static_norm(self, norm))
+                stack.enter_context(static_norm(self, norm, statistics))
                 if penalised:
                     stack.enter_context(differentiable_twice(device_type))
                 yield

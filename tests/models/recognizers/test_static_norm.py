@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from albar_mm.models.recognizers.static_norm import static_norm
+from albar_mm.models.recognizers.static_norm import clip_statistics, static_norm
 from tests import toy_recognizers as toys
 
 
@@ -22,7 +22,7 @@ def after_one_step(norm):
     return buffers(model)
 
 
-@pytest.mark.parametrize('norm', ['batch', 'running'])
+@pytest.mark.parametrize('norm', ['batch', 'running', 'clip'])
 def test_running_statistics_see_the_motion_pass_only(norm):
     plain, ours = after_one_step(None), after_one_step(norm)
     assert any(name.endswith('num_batches_tracked') and value == 1
@@ -50,7 +50,7 @@ def test_what_each_mode_normalises_with():
     assert bn.num_batches_tracked == 0
 
 
-@pytest.mark.parametrize('mode', ['batch', 'running', 'update'])
+@pytest.mark.parametrize('mode', ['batch', 'running', 'update', 'clip'])
 def test_flags_are_restored_even_after_an_error(mode):
     model = nn.Sequential(nn.BatchNorm3d(2), nn.SyncBatchNorm(2), nn.BatchNorm1d(2),
                           nn.BatchNorm2d(2, track_running_stats=False)).train()
@@ -63,7 +63,7 @@ def test_flags_are_restored_even_after_an_error(mode):
     assert [(m.training, m.track_running_stats) for m in model] == before
 
 
-@pytest.mark.parametrize('norm', ['batch', 'running', 'update'])
+@pytest.mark.parametrize('norm', ['batch', 'running', 'update', 'clip'])
 def test_frozen_batch_norm_stays_frozen(norm):
     model = bn_model(dict(norm=norm), norm_eval=True)
     model.train()
@@ -72,7 +72,42 @@ def test_frozen_batch_norm_stays_frozen(norm):
     _, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1]))
     for name, value in buffers(model).items():
         assert torch.equal(value, before[name]), name
-    # With frozen statistics all three modes are one and the same.
+    # With frozen statistics all modes are one and the same.
     reference.static.norm = 'running'
     _, expected = toys.total_loss(reference, toys.batch([0, 1], [0, 1]))
     assert torch.equal(losses['static_ce'], expected['static_ce'])
+
+
+def test_clip_mode_normalises_with_the_statistics_of_the_moving_clips():
+    torch.manual_seed(0)
+    bn = nn.BatchNorm3d(2)
+    model = nn.Sequential(bn)
+    clips, static = 5 + 3 * torch.randn(4, 2, 3, 4, 4), torch.randn(4, 2, 3, 4, 4)
+    with clip_statistics(model, True) as statistics:
+        model(clips)
+    running = buffers(model)
+    with static_norm(model, 'clip', statistics):
+        out = model(static)
+    mean = clips.mean((0, 2, 3, 4), keepdim=True)
+    std = clips.var((0, 2, 3, 4), correction=0, keepdim=True).add(bn.eps).sqrt()
+    torch.testing.assert_close(out, (static - mean) / std, rtol=1e-4, atol=1e-5)
+    for name, value in buffers(model).items():
+        assert torch.equal(value, running[name]), name
+    assert bn.num_batches_tracked == 1
+
+
+def test_clip_mode_gives_a_static_clip_the_logits_of_the_same_moving_clip():
+    """If every clip happens to stand still, the two passes are one: the terms must agree."""
+    model = bn_model(dict(norm='clip', losses=[dict(type='StaticAdversarialLoss')]))
+    data = toys.batch([0, 1], [0, 1])
+    data['inputs'] = [x[:, :, :1].expand_as(x).contiguous() for x in data['inputs']]
+    _, losses = toys.total_loss(model, data)
+    # Statistics are read off running ones in float32, at a tenth of their weight.
+    torch.testing.assert_close(losses['static_ce'], losses['loss_cls'], rtol=1e-2, atol=1e-2)
+
+
+def test_clip_mode_refuses_a_cumulative_average():
+    model = nn.Sequential(nn.BatchNorm3d(2, momentum=None))
+    with pytest.raises(ValueError, match="0 has momentum=None: use static.norm='batch'"):
+        with clip_statistics(model, True):
+            pass
