@@ -17,9 +17,10 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 def settings(real_data, tmp_path, **extra):
     root = real_data / 'hmdb51_jhmdb21'
     with (root / 'index.csv').open() as stream:
-        rows = [row for row in csv.DictReader(stream) if row['hmdb51_split1'] == 'train']
+        rows = [r for r in csv.DictReader(stream) if r['hmdb51_split1'] == 'train']
     classes = sorted({row['class'] for row in rows})
-    lines = [f'{row["class"]}/{row["video"]}.avi {classes.index(row["class"])}' for row in rows[::40]]
+    lines = [f'{row["class"]}/{row["video"]}.avi {classes.index(row["class"])}'
+             for row in rows[::40]]
     (tmp_path / 'train.txt').write_text('\n'.join(lines) + '\n')
     return {
         'load_from': None,

@@ -150,7 +150,7 @@ class ALBARMixin:
         """Refuse or warn before any weight has moved; each check runs once."""
         if not self._double_backward_checked and _penalised(active):
             refuse_unsupported(self, self.static.norm)
-            # 'update' would let the probe into the running statistics; for 'clip' there are none yet.
+            # 'update' would let the probe into the running statistics; 'clip' has none yet.
             norm = {'update': 'batch', 'clip': 'running'}.get(self.static.norm, self.static.norm)
             with self._static_context(clip.device.type, True, norm):
                 probe_double_backward(self._clip_logits, _full_precision(clip[:2]), self)

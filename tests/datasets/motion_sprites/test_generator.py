@@ -99,7 +99,7 @@ def test_names_say_where_the_actor_goes():
 
 
 def test_single_frame_poses_do_not_tell_the_class():
-    """Each pose variable of frame 5 has the same distribution in every class (Kolmogorov-Smirnov)."""
+    """Each pose variable of frame 5 is distributed alike in every class (Kolmogorov-Smirnov)."""
     from scipy.stats import ks_2samp
     poses = {label: np.array([[t.x[5], t.y[5], t.angle, t.scale]
                               for t in (draw_trajectory(label, FRAMES, SIDE, rng_for(label, i))
