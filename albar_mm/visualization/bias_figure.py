@@ -68,8 +68,8 @@ def _draw_bars(ax: object, results: Mapping, chance: float) -> None:
         for x, mean, sd in zip(centres, means, spread, strict=True):
             ax.text(x, mean + sd + 1.5, f'{mean:.1f}', ha='center', va='bottom', fontsize=9)
     ax.axhline(chance, color='#444444', linewidth=1, linestyle='--')
-    ax.text(len(COMPARISON_COLUMNS) - 0.5, chance + 1, 'chance', ha='right', fontsize=8,
-            color='#444444')
+    ax.set_xlim(-0.9, len(COMPARISON_COLUMNS) - 0.5)
+    ax.text(-0.88, chance + 1, 'chance', fontsize=8, color='#444444')
     labels = [f'{name}\n{_NOTES[name]}' for name, _ in COMPARISON_COLUMNS]
     ax.set_xticks(range(len(labels)), labels, fontsize=9)
     ax.set_ylim(0, 112)
