@@ -1,5 +1,6 @@
 """What every tool does around its work: find the package, report errors in one line."""
 
+import argparse
 import os
 import sys
 import traceback
@@ -7,6 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 FAILED, INTERRUPTED = 1, 130
+
+
+def parser(description: str, examples: str) -> argparse.ArgumentParser:
+    """A tool's parser: description, examples as they stand, and ``--debug``.
+
+    Args:
+        description: What the tool does.
+        examples: Shown under the options.
+    """
+    made = argparse.ArgumentParser(
+        description=description, epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument('--debug', action='store_true', help='show the trace of an error')
+    return made
 
 
 def use_repository() -> None:

@@ -20,9 +20,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     Args:
         argv: Arguments without the program's name; those of the process when None.
     """
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('config', help='path of an ALBAR config, or albar_mm::<name>')
     add('--which', required=True, choices=('losses', 'frame', 'weights', 'sweep'),
@@ -36,7 +34,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--validate-only', action='store_true',
         help='leave out the test sets: how settings are chosen')
     add('--trials', help='JSON-lines file to append every setting and its validation scores to')
-    add('--debug', action='store_true', help='show the trace of an error')
     return parser.parse_args(argv)
 
 

@@ -18,9 +18,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     Args:
         argv: Arguments without the program's name; those of the process when None.
     """
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('--work-dir', default='work_dirs/demo', help='finished runs there are not repeated')
     add('--configs', default='configs', help='folder of the configs (default: configs)')
@@ -29,7 +27,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--cfg-options', nargs='+', help='key=value settings for every model')
     add('--trials', help='JSON-lines file to append every setting and its validation scores to')
     add('--workers', type=int, default=2, help='processes that render the data (default: 2)')
-    add('--debug', action='store_true', help='show the trace of an error')
     return parser.parse_args(argv)
 
 

@@ -22,9 +22,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     Args:
         argv: Arguments without the program's name; those of the process when None.
     """
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('config', help='path of a config, or albar_mm::<name>')
     add('--work-dir', help='folder for logs and checkpoints (default: ./work_dirs/<config name>)')
@@ -54,7 +52,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-    add('--debug', action='store_true', help='show the full trace of an error')
     args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args

@@ -8,7 +8,7 @@ from albar_mm.engine.ablation import frame, losses, run_ablation, sweep, weights
 from albar_mm.engine.launch import LaunchError, load_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-DEFAULTS = {'StaticAdversarialLoss': 1., 'StaticEntropyLoss': 1., 'StaticGradientPenalty': 1.}
+DEFAULTS = {'StaticAdversarialLoss': 1., 'StaticEntropyLoss': 4., 'StaticGradientPenalty': 10.}
 """Weights in configs/albar_sprites.py."""
 
 
@@ -29,7 +29,7 @@ def test_losses_are_all_eight_subsets_in_the_papers_order(cfg):
         '(g) ent + gp', '(h) adv + ent + gp']
     subsets = [frozenset(applied(e)) for e in experiments]
     assert len(set(subsets)) == 8 and applied(experiments[7]) == DEFAULTS
-    assert applied(experiments[5]) == {'StaticAdversarialLoss': 1., 'StaticGradientPenalty': 1.}
+    assert applied(experiments[5]) == {'StaticAdversarialLoss': 1., 'StaticGradientPenalty': 10.}
 
 
 def test_weights_change_one_term_and_keep_its_reduction(cfg):

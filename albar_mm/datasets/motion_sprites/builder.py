@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from mmengine.utils import track_parallel_progress
 
+from albar_mm.evaluation.results import write_text_atomically
+
 from .clips import FRAMES, SIDE, ClipSpec, draw_clip, iid_frames
 from .motions import CLASSES
 from .ood import (
@@ -131,7 +133,7 @@ def build_motion_sprites(root: str | os.PathLike, settings: SpritesSettings | No
             write()
             finished.append(part)
             text = json.dumps({**record, 'finished': finished}, indent=1)
-            _write_text(root / SETTINGS_FILE, text)
+            write_text_atomically(root / SETTINGS_FILE, text)
     return root
 
 
@@ -152,8 +154,8 @@ def _write_split(root: Path, split: str, clips: list[ClipSpec], workers: int) ->
     for folder in ('videos', 'masks'):
         (root / folder / split).mkdir(parents=True, exist_ok=True)
     rows = _parallel(partial(_write_clip, root, split), clips, workers, split)
-    _write_text(root / f'{split}.jsonl', _json_lines(rows))
-    _write_text(root / f'{split}.txt',
+    write_text_atomically(root / f'{split}.jsonl', _json_lines(rows))
+    write_text_atomically(root / f'{split}.txt',
                 ''.join(f'videos/{split}/{c.name}.avi {c.label}\n' for c in clips))
 
 
@@ -190,7 +192,7 @@ def _write_set(folder: Path, background: str, clips: list[ClipSpec], make: Calla
                workers: int) -> None:
     folder.mkdir(exist_ok=True)
     rows = _parallel(partial(_write_item, folder, background, make), clips, workers, folder.name)
-    _write_text(folder / 'manifest.jsonl', _json_lines(rows))
+    write_text_atomically(folder / 'manifest.jsonl', _json_lines(rows))
 
 
 def _write_item(folder: Path, background: str, make: Callable, spec: ClipSpec) -> dict:
@@ -212,9 +214,3 @@ def _parallel(function: Callable, tasks: list, workers: int, what: str) -> list:
 
 def _json_lines(rows: Iterable[dict]) -> str:
     return ''.join(json.dumps(row) + '\n' for row in rows)
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    temporary.write_text(text)
-    os.replace(temporary, path)
