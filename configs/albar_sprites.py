@@ -8,7 +8,7 @@ model = dict(
     data_preprocessor=dict(type='StaticDataPreprocessor'),
     static=dict(
         frame='random',
-        norm='update',
+        norm='batch',
         losses=[
             dict(type='StaticAdversarialLoss', weight=1., cap='chance'),
             dict(type='StaticEntropyLoss', weight=4.),

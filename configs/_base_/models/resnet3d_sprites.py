@@ -1,4 +1,5 @@
-# A three-stage 3D ResNet (0.2 M parameters) that trains in minutes on two CPU cores.
+# A two-stage 3D ResNet (0.1 M parameters) that trains in minutes on two CPU cores. GroupNorm, as it
+# treats a static clip in training as it does in testing (docs/static_pass.md).
 model = dict(
     type='Recognizer3D',
     backbone=dict(
@@ -7,21 +8,22 @@ model = dict(
         pretrained=None,
         in_channels=3,
         base_channels=16,
-        num_stages=3,
-        stage_blocks=(1, 1, 1),
-        spatial_strides=(1, 2, 2),
-        temporal_strides=(1, 1, 2),
-        dilations=(1, 1, 1),
-        out_indices=(2, ),
-        conv1_kernel=(3, 5, 5),
+        num_stages=2,
+        stage_blocks=(1, 1),
+        spatial_strides=(1, 2),
+        temporal_strides=(1, 1),
+        dilations=(1, 1),
+        out_indices=(1, ),
+        conv1_kernel=(3, 7, 7),
         conv1_stride_s=2,
         pool1_stride_s=2,
-        inflate=(1, 1, 1),
+        inflate=(1, 1),
+        norm_cfg=dict(type='GN', num_groups=16, requires_grad=True),
         zero_init_residual=False,
         norm_eval=False),
     cls_head=dict(
         type='I3DHead',
-        in_channels=64,
+        in_channels=32,
         num_classes=8,
         spatial_type='avg',
         dropout_ratio=0.,
