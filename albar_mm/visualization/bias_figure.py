@@ -66,8 +66,9 @@ def _draw_bars(ax: object, results: Mapping, chance: float) -> None:
         ax.bar(centres, means, width * 0.94, label=name, color=_COLOURS[i % len(_COLOURS)],
                yerr=spread if any(spread) else None, capsize=3)
         for x, mean, sd in zip(centres, means, spread, strict=True):
-            ax.text(x, mean + sd + 1.5, f'{mean:.1f}', ha='center', va='bottom', fontsize=9)
-    ax.axhline(chance, color='#444444', linewidth=1, linestyle='--')
+            ax.text(x, mean + sd + 1.5, f'{mean:.1f}', ha='center', va='bottom', fontsize=9,
+                    bbox=dict(facecolor='white', edgecolor='none', pad=0.5), zorder=3)
+    ax.axhline(chance, color='#444444', linewidth=1, linestyle='--', zorder=2)
     ax.set_xlim(-0.9, len(COMPARISON_COLUMNS) - 0.5)
     ax.text(-0.88, chance + 1, 'chance', fontsize=8, color='#444444')
     labels = [f'{name}\n{_NOTES[name]}' for name, _ in COMPARISON_COLUMNS]
