@@ -1,0 +1,122 @@
+"""Cores, memory, disk and limits of this machine or container."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from .report import Finding
+
+GIB = 2**30
+MIN_SHARED_BYTES = GIB
+MIN_DISK_BYTES = 2 * GIB
+MIN_OPEN_FILES = 1024
+SHARED = Path('/dev/shm')
+
+
+def check_machine() -> tuple[dict[str, str], list[Finding]]:
+    """Facts on the machine, and what is too small for a training with workers."""
+    facts = {'cores': str(cores()), 'RAM': _gib(memory_bytes())}
+    found = []
+    for name, folder in (('current folder', Path.cwd()), ('temporary', tempfile.gettempdir())):
+        free = shutil.disk_usage(folder).free
+        facts[f'free disk ({name})'] = _gib(free)
+        if free < MIN_DISK_BYTES:
+            found.append(Finding(
+                'warning', f'only {_gib(free)} free on the disk of {folder}',
+                f'df -h "{folder}" && du -xh "{folder}" | sort -h | tail -20',
+            ))  # fmt: skip
+    shared = shared_bytes()
+    if shared is not None:
+        facts['shared memory'] = _gib(shared)
+        found += check_shared(shared)
+    soft = open_files()
+    if soft is not None:
+        facts['ulimit -n'] = str(soft)
+        found += check_open_files(soft)
+    for name in ('CUDA_VISIBLE_DEVICES', 'OMP_NUM_THREADS', 'PYTHONPATH', 'LD_LIBRARY_PATH'):
+        if name in os.environ:
+            facts[name] = os.environ[name] or '(empty)'
+    return facts, found
+
+
+def check_shared(size_bytes: int, needed_bytes: int = MIN_SHARED_BYTES) -> list[Finding]:
+    """Shared memory carries batches from the workers; a container's default is 64 MiB.
+
+    Args:
+        size_bytes: What there is.
+        needed_bytes: What a run needs.
+    """
+    if size_bytes >= needed_bytes:
+        return []
+    wanted = max(8, -(-2 * needed_bytes // GIB))
+    return [Finding(
+        'warning',
+        f'shared memory (/dev/shm) is {_gib(size_bytes)}, {_gib(needed_bytes)} are needed: data '
+        'loader workers would die with "Bus error" (in docker: start with '
+        f'--shm-size={wanted}g)',
+        f'sudo mount -o remount,size={wanted}G /dev/shm',
+    )]  # fmt: skip
+
+
+def check_open_files(soft: int, needed: int = MIN_OPEN_FILES) -> list[Finding]:
+    """Every tensor that a worker hands over keeps a file open.
+
+    Args:
+        soft: The limit of ``ulimit -n``.
+        needed: What a run needs.
+    """
+    if soft >= needed:
+        return []
+    return [Finding(
+        'warning',
+        f'at most {soft} files may be open (ulimit -n), {needed} are needed: data loader workers '
+        'would stop with "Too many open files"',
+        f'ulimit -n {max(65536, 2 * needed)}',
+    )]  # fmt: skip
+
+
+def cores() -> int:
+    """Cores that this process may use (affinity and the quota of a container)."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    quota = _first_words('/sys/fs/cgroup/cpu.max')
+    if len(quota) == 2 and quota[0].isdigit():
+        count = min(count, max(1, int(quota[0]) // int(quota[1])))
+    return count or 1
+
+
+def memory_bytes() -> int | None:
+    """RAM that this process may use; None where the system does not say."""
+    try:
+        size = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+    except (AttributeError, ValueError, OSError):
+        return None
+    limit = _first_words('/sys/fs/cgroup/memory.max')
+    return min(size, int(limit[0])) if limit and limit[0].isdigit() else size
+
+
+def shared_bytes() -> int | None:
+    """Size of the shared memory in bytes; None where there is no ``/dev/shm``."""
+    return shutil.disk_usage(SHARED).total if SHARED.is_dir() else None
+
+
+def open_files() -> int | None:
+    """Largest number of open files (soft limit); None on Windows and where it is unlimited."""
+    if sys.platform == 'win32':
+        return None
+    import resource
+
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _first_words(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().split()
+    except OSError:
+        return []
+
+
+def _gib(size_bytes: int | None) -> str:
+    return 'unknown' if size_bytes is None else f'{size_bytes / GIB:.1f} GiB'

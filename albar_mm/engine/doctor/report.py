@@ -1,0 +1,125 @@
+"""What the doctor found, and how it is printed without naming anybody."""
+
+import getpass
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+#: an error stops a run, a warning may, a note is worth knowing elsewhere
+LEVELS = ('error', 'warning', 'note')
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong.
+
+    Attributes:
+        level: One of :data:`LEVELS`.
+        what: What is wrong, in one line.
+        fix: The command that mends it, or what to edit where no command can.
+    """
+
+    level: str
+    what: str
+    fix: str
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise ValueError(f'level must be one of {LEVELS}, got {self.level!r}')
+        for name in ('what', 'fix'):
+            object.__setattr__(self, name, ' '.join(getattr(self, name).split()))
+
+
+@dataclass
+class Report:
+    """Facts by section, and findings.
+
+    Attributes:
+        facts: Section -> name -> value, in the order of printing.
+        findings: Everything that is wrong.
+    """
+
+    facts: dict[str, dict[str, str]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, section: str, facts: dict[str, Any], findings: list[Finding]) -> None:
+        """Take in the result of one check.
+
+        Args:
+            section: Heading of the facts.
+            facts: Name -> value; values are kept as text.
+            findings: What the check found wrong.
+        """
+        self.facts.setdefault(section, {}).update({k: str(v) for k, v in facts.items()})
+        self.findings.extend(findings)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing would stop a run."""
+        return not any(finding.level == 'error' for finding in self.findings)
+
+    def sorted_findings(self) -> list[Finding]:
+        """Findings without repeats, errors first."""
+        return sorted(dict.fromkeys(self.findings), key=lambda f: LEVELS.index(f.level))
+
+    def advice(self) -> str:
+        """What is wrong and how to mend it, for the user's own terminal (paths as they are)."""
+        findings = self.sorted_findings()
+        lines = [f'{f.level}: {f.what}\n  fix: {f.fix}' for f in findings]
+        counts = []
+        for level in LEVELS:
+            count = sum(finding.level == level for finding in findings)
+            counts.append(f'{count} {level}{"" if count == 1 else "s"}')
+        verdict = 'nothing would stop a run' if self.ok else 'a run would stop'
+        return '\n'.join([*lines, f'{", ".join(counts)}: {verdict}'])
+
+    def block(self) -> str:
+        """Plain text to paste into a bug report; see :func:`redact`."""
+        lines = ['```text', 'albar_mm doctor']
+        for section, facts in self.facts.items():
+            lines.append(f'[{section}]')
+            lines += [f'{name}: {value}' for name, value in facts.items()]
+        lines.append('[problems]')
+        lines += [f'{f.level}: {f.what} | fix: {f.fix}' for f in self.sorted_findings()] or ['none']
+        return '\n'.join([*(redact(line) for line in lines), '```'])
+
+    def as_json(self) -> str:
+        """The same as :meth:`block`, as JSON: ``ok``, ``facts``, ``problems``."""
+        document = dict(
+            ok=self.ok,
+            facts=self.facts,
+            problems=[asdict(finding) for finding in self.sorted_findings()],
+        )
+        return json.dumps(_redacted(document), indent=2, ensure_ascii=False)
+
+
+def redact(text: str) -> str:
+    """Take home folders and the user's name out of a text.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text, with ``~`` for the home folder (or any folder like one) and ``<user>`` for the
+        name.
+    """
+    home = os.path.expanduser('~')
+    for path in {home, os.path.realpath(home)} - {'/', '~'}:
+        text = re.sub(re.escape(path) + r'(?![\w.-])', '~', text)
+    text = re.sub(r'(?<![\w.])/(?:home|Users)/[^/\s\'":,;]+', '~', text)
+    text = re.sub(r'(?i)[a-z]:\\Users\\[^\\\s\'":,;]+', '~', text)
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container without an entry for its user
+        return text
+    return re.sub(rf'(?<![\w-]){re.escape(user)}(?![\w-])', '<user>', text)
+
+
+def _redacted(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_redacted(item) for item in value]
+    return redact(value) if isinstance(value, str) else value

@@ -1,0 +1,308 @@
+"""Several processes give what one process gives: losses, gradients, bias metrics.
+
+The file is two things. Under pytest it holds the tests. Under ``torchrun --module`` it is the
+program of every process. :func:`train`, :func:`bias` and :func:`contrast` are the same code in
+both, so that only the number of processes differs.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmaction.registry import MODELS, TRANSFORMS
+from mmcv.transforms import BaseTransform
+from mmengine.config import Config
+from mmengine.dist import get_dist_info
+from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper
+from mmengine.registry import HOOKS, OPTIM_WRAPPERS, init_default_scope
+from mmengine.runner import Runner
+
+import albar_mm  # noqa: F401  (registers the components)
+from tests.e2e.test_bias_test_run import run_test, stock_model
+from tests.evaluation.tiny_benchmark import test_pipeline, write_benchmark
+from tests.toy_recognizers import SWIN
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIP_LEN, GLOBAL_BATCH, STEPS = 4, 4, 2
+
+PLAIN_SWIN = dict(SWIN, pretrained2d=False)
+GROUP_NORM = dict(
+    type='ResNet3d', depth=18, base_channels=8, pretrained=None, pretrained2d=False,
+    conv1_kernel=(3, 3, 3), norm_cfg=dict(type='GN', num_groups=2), norm_eval=False,
+    zero_init_residual=False,
+)  # fmt: skip
+#: name -> backbone, its channels, reduction of the gradient penalty
+TRAININGS = {
+    'swin_official': (PLAIN_SWIN, 12, 'official'),
+    'swin_sample': (PLAIN_SWIN, 12, 'sample'),
+    'group_norm_official': (GROUP_NORM, 64, 'official'),
+}
+
+
+@TRANSFORMS.register_module(force=True)
+class FrameByName(BaseTransform):
+    """The static frame of ``clip_<n>.mp4`` is ``n % CLIP_LEN``: fixed, and not the same for all."""
+
+    def transform(self, results):
+        sample = results['data_samples']
+        number = int(Path(sample.filename).stem.split('_')[1])
+        sample.set_metainfo(dict(static_frame=number % CLIP_LEN))
+        return results
+
+
+@OPTIM_WRAPPERS.register_module(force=True)
+class GradientRecorder(OptimWrapper):
+    """Keeps what the optimiser is given: under DDP the gradients averaged over the processes."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.recorded = []
+
+    def step(self, **kwargs):
+        parameters = [p for group in self.param_groups for p in group['params']]
+        self.recorded.append([p.grad.clone() for p in parameters])
+        super().step(**kwargs)
+
+
+@HOOKS.register_module(force=True)
+class LossRecorder(Hook):
+    """Keeps every logged value of this process, iteration by iteration."""
+
+    def __init__(self):
+        self.recorded = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.recorded.append({k: float(torch.as_tensor(v).detach()) for k, v in outputs.items()})
+
+
+def train(name, videos, folder, launcher='none', world_size=1):
+    """One epoch over the toy videos, ``GLOBAL_BATCH`` clips a step over all processes."""
+    backbone, channels, reduction = TRAININGS[name]
+    losses = [
+        dict(type='StaticAdversarialLoss', weight=1.0),
+        dict(type='StaticEntropyLoss', weight=4.0),
+        dict(type='StaticGradientPenalty', weight=10.0, reduction=reduction),
+    ]
+    pipeline = [
+        dict(type='DecordInit'),
+        dict(type='SampleFrames', clip_len=CLIP_LEN, frame_interval=2, num_clips=1, test_mode=True),
+        dict(type='DecordDecode'),
+        dict(type='Resize', scale=(32, 32), keep_ratio=False),
+        dict(type='FormatShape', input_format='NCTHW'),
+        dict(type='PackActionInputs', meta_keys=('filename',)),
+        dict(type='FrameByName'),
+    ]
+    cfg = dict(
+        default_scope='mmaction',
+        model=dict(
+            type='ALBARRecognizer3D',
+            backbone=backbone,
+            cls_head=dict(
+                type='I3DHead', in_channels=channels, num_classes=2, dropout_ratio=0.0, init_std=0.5
+            ),
+            data_preprocessor=dict(
+                type='StaticDataPreprocessor', mean=[128.0] * 3, std=[64.0] * 3,
+                format_shape='NCTHW',
+            ),
+            static=dict(losses=losses),
+        ),
+        train_dataloader=dict(
+            batch_size=GLOBAL_BATCH // world_size,
+            num_workers=0,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(
+                type='VideoDataset', ann_file='list.txt', data_root=str(videos),
+                data_prefix=dict(video='videos'), pipeline=pipeline,
+            ),
+        ),
+        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
+        optim_wrapper=dict(type='GradientRecorder', optimizer=dict(type='SGD', lr=0.05)),
+        custom_hooks=[dict(type='LossRecorder')],
+        default_hooks=dict(checkpoint=None),
+        randomness=dict(seed=1),
+        launcher=launcher,
+        work_dir=str(folder / name),
+        experiment_name=f'{folder.name}-{name}',
+        log_level='WARNING',
+    )  # fmt: skip
+    runner = Runner.from_cfg(Config(cfg))
+    runner.train()
+    model = getattr(runner.model, 'module', runner.model)
+    recorder = next(hook for hook in runner.hooks if isinstance(hook, LossRecorder))
+    return dict(
+        losses=recorder.recorded,
+        gradients=runner.optim_wrapper.recorded,
+        names=[key for key, _ in model.named_parameters()],
+        weights=model.state_dict(),
+    )
+
+
+def bias(data, folder, launcher='none'):
+    """Every set of a bias benchmark of an odd number of videos through ``Runner.test()``."""
+    scores, runner = run_test(
+        folder / 'bias',
+        stock_model(),
+        dict(data['benchmark'], pipeline=test_pipeline(), num_classes=3),
+        load_from=data['checkpoint'],
+        launcher=launcher,
+    )
+    return scores, len(runner.test_dataloader.dataset)
+
+
+def contrast(data, folder, launcher='none'):
+    """The validation contrast of an odd number of videos through ``Runner.val()``."""
+    cfg = dict(
+        default_scope='mmaction',
+        model=stock_model(),
+        load_from=data['checkpoint'],
+        val_dataloader=dict(
+            batch_size=3,
+            num_workers=0,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(
+                type='StaticPairDataset',
+                dataset=dict(
+                    type='VideoDataset', test_mode=True, pipeline=test_pipeline(),
+                    ann_file=data['odd_list'],
+                    data_prefix=dict(video=str(Path(data['videos']) / 'videos')),
+                ),
+            ),
+        ),
+        val_evaluator=dict(type='StaticContrastMetric'),
+        val_cfg=dict(type='ValLoop'),
+        default_hooks=dict(checkpoint=None),
+        launcher=launcher,
+        work_dir=str(folder / 'contrast'),
+        experiment_name=f'{folder.name}-contrast',
+        log_level='WARNING',
+    )  # fmt: skip
+    runner = Runner.from_cfg(Config(cfg))
+    return runner.val(), len(runner.val_dataloader.dataset)
+
+
+def main(folder):
+    """What every process under torchrun does; leaves ``rank<n>.pt`` in the folder."""
+    folder = Path(folder)
+    data = json.loads((folder / 'data.json').read_text())
+    world_size = int(os.environ['WORLD_SIZE'])
+    found = {}
+    for name in data['trainings']:
+        found[name] = train(name, data['videos'], folder, 'pytorch', world_size)
+    found['bias'] = bias(data, folder, 'pytorch')
+    found['contrast'] = contrast(data, folder, 'pytorch')
+    rank, size = get_dist_info()
+    assert size == world_size, 'the processes never met'
+    torch.save(found, folder / f'rank{rank}.pt')
+
+
+def torchrun(folder, data, processes):
+    """Run :func:`main` in so many processes; return what each found."""
+    folder.mkdir()
+    (folder / 'data.json').write_text(json.dumps(data))
+    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '-1'}
+    command = [
+        sys.executable, '-m', 'torch.distributed.run', '--standalone',
+        f'--nproc_per_node={processes}', '--module', __name__, str(folder),
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-9000:]
+    return [
+        torch.load(folder / f'rank{rank}.pt', weights_only=True) for rank in range(processes)
+    ]
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory, toy_videos):
+    """Files that all runs read: 27 test videos, 7 validation videos, one set of weights."""
+    folder = tmp_path_factory.mktemp('data')
+    benchmark = write_benchmark(folder / 'benchmark')
+    iid = Path(benchmark['iid']['ann_file'])
+    iid.write_text(''.join(iid.read_text().splitlines(keepends=True)[:2]))
+    odd_list = folder / 'odd.txt'
+    odd_list.write_text(''.join((toy_videos / 'list.txt').open().readlines()[:7]))
+    init_default_scope('mmaction')
+    torch.manual_seed(3)
+    checkpoint = folder / 'tiny.pth'
+    torch.save(dict(state_dict=MODELS.build(stock_model()).state_dict()), checkpoint)
+    return dict(
+        videos=str(toy_videos), benchmark=benchmark, odd_list=str(odd_list),
+        checkpoint=str(checkpoint), trainings=list(TRAININGS),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def two(tmp_path_factory, data):
+    """What each of two processes found."""
+    return torchrun(tmp_path_factory.mktemp('two') / 'run', data, processes=2)
+
+
+@pytest.mark.parametrize('name', TRAININGS)
+def test_losses_and_gradients(name, two, data, tmp_path):
+    """Equal shards: the mean over the processes is the value on the global batch.
+
+    The second step starts from the weights that the first one left.
+    """
+    one = train(name, data['videos'], tmp_path)
+    ranks = [found[name] for found in two]
+    assert len(one['losses']) == len(one['gradients']) == STEPS
+    terms = {'loss', 'loss_cls', *(f'loss_static_{term}' for term in ('adv', 'ent', 'gp'))}
+    assert terms <= one['losses'][0].keys()
+    for step in range(STEPS):
+        shards = [rank['losses'][step] for rank in ranks]
+        # even indices go to one process and odd ones, the other class, to the other
+        assert abs(shards[0]['loss'] - shards[1]['loss']) > 1e-2, 'nothing to average'
+        for key, value in one['losses'][step].items():
+            mean = sum(shard[key] for shard in shards) / len(shards)
+            assert mean == pytest.approx(value, rel=1e-5, abs=1e-5), (step, key)
+        for key, alone, *averaged in zip(
+            one['names'], one['gradients'][step], *(rank['gradients'][step] for rank in ranks),
+            strict=True,
+        ):  # fmt: skip
+            assert torch.equal(*averaged), f'{key}: the processes step apart'
+            torch.testing.assert_close(
+                averaged[0], alone, rtol=1e-5, atol=1e-5, msg=lambda m, key=key: f'{key}: {m}'
+            )
+    for key, alone in one['weights'].items():
+        torch.testing.assert_close(ranks[0]['weights'][key], alone, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', TRAININGS)
+def test_every_term_has_a_part_in_the_gradient(name, two):
+    """Else the equality above would hold for a loss that does nothing."""
+    for rank in two:
+        first = rank[name]['losses'][0]
+        assert abs(first['loss_static_gp']) > 1e-3 and abs(first['loss_static_adv']) > 1e-3
+        assert all(gradient.abs().sum() > 0 for gradient in rank[name]['gradients'][0])
+
+
+def test_bias_metric(two, data, tmp_path):
+    """27 videos in two processes: one comes twice, and every score stays what it was."""
+    scores, count = bias(data, tmp_path)
+    assert count == 27
+    assert [found['bias'] for found in two] == [(scores, count)] * 2
+    assert 0 < scores['contrasted/avg'] < 100  # else these weights show nothing
+
+
+def test_static_contrast_metric(two, data, tmp_path):
+    """A clip goes to one process and its static clip to the other; they meet in the score."""
+    scores, count = contrast(data, tmp_path)
+    assert count == 14
+    assert [found['contrast'] for found in two] == [(scores, count)] * 2
+    assert 0 < scores['val/top1'] < 100
+
+
+@pytest.mark.slow
+def test_metrics_with_three_processes(data, tmp_path):
+    """14 samples of the contrast over three processes, where the sampler repeats one."""
+    three = torchrun(tmp_path / 'three', dict(data, trainings=[]), processes=3)
+    assert [found['bias'] for found in three] == [bias(data, tmp_path)] * 3
+    assert [found['contrast'] for found in three] == [contrast(data, tmp_path)] * 3
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])
