@@ -215,6 +215,23 @@ def _checkpoints() -> bool:
     return True
 
 
+def _checkpoint_files() -> bool:
+    """``CheckpointHook`` removes the old checkpoint before the new one is written.
+
+    With ``max_keep_ckpts=1`` a run killed in between has none. Old files now go last, and
+    ``last_checkpoint`` is written whole or not at all. May go: when mmengine does both.
+    """
+    import mmengine.hooks.checkpoint_hook as module
+
+    from ._compat_checkpoint_files import open_whole, remove_after_saving
+
+    for name in ('_save_checkpoint_with_step', '_save_best_checkpoint'):
+        save = getattr(module.CheckpointHook, name)
+        setattr(module.CheckpointHook, name, remove_after_saving(save))
+    module.open = open_whole
+    return True
+
+
 def _distributed_on_cpu() -> bool:
     """``init_dist`` and ``Runner.wrap_model`` assume CUDA, so torchrun fails on a CPU machine.
 
@@ -263,6 +280,7 @@ _MENDS: tuple[Callable[[], bool], ...] = (
     _without_pkg_resources,
     _own_configs,
     _checkpoints,
+    _checkpoint_files,
     _distributed_on_cpu,
     _amp_on_cpu,
 )

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-FAILED, INTERRUPTED = 1, 130
+FAILED, INCOMPLETE, INTERRUPTED = 1, 3, 130
 
 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:
@@ -22,6 +22,27 @@ def parser(description: str, examples: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument('--debug', action='store_true', help='show the trace of an error')
+    return made
+
+
+def add_command(
+    commands: argparse._SubParsersAction, name: str, description: str, examples: str
+) -> argparse.ArgumentParser:
+    """Add a sub-command whose parser looks like :func:`parser`'s; ``--debug`` may stand after it.
+
+    Args:
+        commands: What ``parser(...).add_subparsers(...)`` returned.
+        name: Name of the sub-command.
+        description: What it does.
+        examples: Shown under its options.
+    """
+    made = commands.add_parser(
+        name, help=description, description=description, epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # no default of its own: it would undo a --debug before the sub-command
+    made.add_argument('--debug', action='store_true', default=argparse.SUPPRESS,
+                      help='show the trace of an error')
     return made
 
 
@@ -42,15 +63,16 @@ def run(
 
     Args:
         work: The work; imports belong inside, so that a missing library is reported like the rest.
+            A whole number that it returns is the exit status, as :data:`INCOMPLETE`.
         debug: Show the full trace of an error.
         on_interrupt: Says how to go on after Ctrl-C.
 
     Returns:
-        Exit status: 0, 1 for a failure, 130 for an interruption.
+        Exit status: 0 or what the work returned, 1 for a failure, 130 for an interruption.
     """
     try:
         use_repository()
-        work()
+        status = work()
     except KeyboardInterrupt:
         _say('interrupted' + (f': {on_interrupt()}' if on_interrupt else ''))
         return INTERRUPTED
@@ -59,7 +81,7 @@ def run(
             traceback.print_exc()
         _say(f'error: {_describe(error, debug)}')
         return FAILED
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def _say(text: str) -> None:
@@ -70,8 +92,11 @@ def _say(text: str) -> None:
 def _describe(error: Exception, debug: bool) -> str:
     try:
         from albar_mm.compat import CheckpointError
+        from albar_mm.datasets.strict_reading import DatasetError
         from albar_mm.engine.launch import LaunchError, one_line
     except ImportError:  # the import is what failed
+        return ' '.join(str(error).split())
+    if isinstance(error, DatasetError):
         return ' '.join(str(error).split())
     if isinstance(error, (LaunchError, CheckpointError)):
         return one_line(error)

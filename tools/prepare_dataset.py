@@ -1,4 +1,4 @@
-"""Prepare a data set. For now: the embedded benchmark motion_sprites."""
+"""Prepare a data set: official split lists in, verified MMAction2 annotation files out."""
 
 import argparse
 import sys
@@ -8,8 +8,22 @@ import _command
 EXAMPLES = """\
 examples:
   python tools/prepare_dataset.py motion_sprites
-  python tools/prepare_dataset.py motion_sprites --out data/other --scene-rate 0.8 --train 800
+  python tools/prepare_dataset.py jhmdb21 --source /data/hmdb51_jhmdb21
+  python tools/prepare_dataset.py hmdb51 --videos /data/hmdb51/videos --lists /data/hmdb51/splits
+  python tools/prepare_dataset.py ucf101 --videos /data/UCF-101 --lists /data/ucfTrainTestlist
+  python tools/prepare_dataset.py kinetics400 --videos /data/k400 --lists /data/k400/csv \\
+      --missing drop --workers 16
 """
+EPILOG = """\
+exit status: 0 complete, 1 failed, 3 written without the clips that report.json lists
+
+see docs/prepare_data.md
+"""
+OFFICIAL = dict(
+    hmdb51='the 51 classes of HMDB51', ucf101='the 101 classes of UCF101',
+    kinetics400='Kinetics-400 (its official val list is the test set)',
+    jhmdb21='real HMDB51 clips of the 21 classes that JHMDB annotated',
+)  # fmt: skip
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -18,14 +32,49 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     Args:
         argv: Arguments without the program's name; those of the process when None.
     """
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _command.parser(__doc__, EXAMPLES)
     commands = parser.add_subparsers(dest='dataset', required=True, metavar='DATASET')
-    sprites = commands.add_parser(
-        'motion_sprites', help='labelled clips whose class is the motion alone', epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = sprites.add_argument
+    for name, text in OFFICIAL.items():
+        examples = ''.join(_examples_of(name))
+        _add_official(_command.add_command(commands, name, text, examples + EPILOG), name)
+    _add_sprites(_command.add_command(
+        commands, 'motion_sprites', 'labelled clips whose class is the motion alone',
+        _examples_of('motion_sprites')
+        + '  python tools/prepare_dataset.py motion_sprites --out data/other --scene-rate 0.8\n',
+    ))  # fmt: skip
+    return parser.parse_args(argv)
+
+
+def _examples_of(name: str) -> str:
+    first, *rest = EXAMPLES.split('  python ')
+    return first + ''.join(f'  python {text}' for text in rest if text.split()[1] == name) + '\n'
+
+
+def _add_official(parser: argparse.ArgumentParser, name: str) -> None:
+    add = parser.add_argument
+    if name == 'jhmdb21':
+        add('--source', required=True, help='folder of index.csv and videos/<class>/<name>.avi')
+    else:
+        add('--videos', help=f'folder of the videos (default: data/{name}/videos); linked to there')
+        add('--lists', help=f'folder of the official lists (default: data/{name}/annotations)')
+    if name in ('hmdb51', 'ucf101'):
+        add('--split', type=int, choices=(1, 2, 3), default=1, help='official split (default: 1)')
+    add('--out', default=f'data/{name}', help=f'folder to write to (default: data/{name})')
+    add('--val-share', type=float, default=0.1, metavar='SHARE',
+        help='share of the training clips held out for validation (default: 0.1)')
+    add('--seed', type=int, default=0, help='seed of what is held out (default: 0)')
+    add('--workers', type=int, default=2, help='processes that check videos (default: 2)')
+    add('--missing', choices=('fail', 'drop'), default='fail',
+        help='with missing or broken videos: write nothing (default), or leave them out')
+    add('--decode', choices=('first', 'all', 'none'),
+        help='check of every video: decode the first frame, all frames, or only see whether the '
+             'file is there (default: all for hmdb51 and jhmdb21, else first)')
+    add('--delimiter', choices=('space', 'tab'),
+        help='between path and label (default: space; kinetics400, whose folders hold blanks: tab)')
+
+
+def _add_sprites(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add('--out', default='data/motion_sprites', help='folder to write to')
     add('--seed', type=int, default=0)
     add('--scene-rate', type=float, default=0.95,
@@ -37,24 +86,42 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--test', type=int, default=320, help='clips of each test set (default: 320)')
     add('--no-unbiased', action='store_true', help='leave out the unbiased training set')
     add('--workers', type=int, default=2, help='processes (default: 2)')
-    add('--debug', action='store_true', help='show the trace of an error')
-    return parser.parse_args(argv)
+
+
+def _prepare_sprites(args: argparse.Namespace) -> None:
+    from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
+
+    settings = SpritesSettings(args.seed, args.scene_rate, args.look_rate, args.train,
+                               args.val, args.test)
+    build_motion_sprites(args.out, settings, not args.no_unbiased, args.workers)
+    print(f'motion_sprites is complete in {args.out}')
+
+
+def _prepare_official(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from albar_mm.datasets.preparation import DELIMITERS, PrepareOptions, prepare_dataset
+
+    if args.dataset == 'jhmdb21':
+        lists, videos = Path(args.source), Path(args.source, 'videos')
+    else:
+        lists, videos = (Path(p) if p else None for p in (args.lists, args.videos))
+    done = prepare_dataset(args.dataset, PrepareOptions(
+        Path(args.out), lists, videos, getattr(args, 'split', 1), args.val_share, args.seed,
+        args.workers, args.missing, args.decode, DELIMITERS.get(args.delimiter)))
+    print(f'{args.dataset} is ready in {args.out}'
+          + (f' without {done.left_out} clips: {done.report}' if done.left_out else ''))
+    return _command.INCOMPLETE if done.left_out else 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
-
-    def work() -> None:
-        from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
-
-        settings = SpritesSettings(args.seed, args.scene_rate, args.look_rate, args.train,
-                                   args.val, args.test)
-        build_motion_sprites(args.out, settings, not args.no_unbiased, args.workers)
-        print(f'motion_sprites is complete in {args.out}')
-
-    return _command.run(work, debug=args.debug, on_interrupt=lambda: (
-        f'finished parts are kept in {args.out}; the same command goes on'))
+    if args.dataset == 'motion_sprites':
+        return _command.run(lambda: _prepare_sprites(args), debug=args.debug, on_interrupt=lambda: (
+            f'finished parts are kept in {args.out}; the same command goes on'))
+    return _command.run(lambda: _prepare_official(args), debug=args.debug, on_interrupt=lambda: (
+        f'no annotation file was written to {args.out}; run the same command again'))
 
 
 if __name__ == '__main__':

@@ -1,5 +1,6 @@
-"""Saying in one line why a run failed (used by :mod:`albar_mm.engine.launch` only)."""
+"""Saying in one line why a run failed (used by :mod:`albar_mm.engine` only)."""
 
+import errno
 import os.path as osp
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,15 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from .. import compat
+from ..datasets.strict_reading import DatasetError
+
+_SPEAKING = (DatasetError, compat.CheckpointError, FileNotFoundError)
+_CANNOT_WRITE = {
+    errno.ENOSPC: 'the disk is full: make room',
+    errno.EDQUOT: 'your quota is used up: make room',
+    errno.EROFS: 'the disk is read-only: choose another folder with --work-dir',
+    errno.EACCES: 'no permission: choose another folder with --work-dir, or change its rights',
+}
 
 
 class LaunchError(RuntimeError):
@@ -72,9 +82,10 @@ def one_line(error: BaseException) -> str:
     """
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     if 'Original Traceback' in text:
-        return text.strip().splitlines()[-1]
+        last = text.strip().splitlines()[-1]
+        return last.split(': ', 1)[-1] if isinstance(error, DatasetError) else last
     text = ' '.join(text.split())
-    if not text or not isinstance(error, (LaunchError, compat.CheckpointError, FileNotFoundError)):
+    if not text or not isinstance(error, (LaunchError, *_SPEAKING)):
         text = f'{type(error).__name__}: {text}'.rstrip(': ')
     return text
 
@@ -104,6 +115,11 @@ def explained(cfg: Config, loaders: Sequence[str]) -> Iterator[None]:
         weights = cfg.get('load_from')
         if weights and '://' not in weights and not osp.isfile(weights):
             raise LaunchError(f'load_from: no such checkpoint: {weights}') from error
+        if isinstance(error, DatasetError):
+            raise LaunchError(one_line(error)) from error
+        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+            where = error.filename or cfg.get('work_dir')
+            raise LaunchError(f'cannot use {where}: {_CANNOT_WRITE[error.errno]}') from error
         if 'out of memory' in str(error):
             raise LaunchError(
                 f'{one_line(error)}; use smaller batches: --cfg-options '

@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 from .. import compat
 from ._draw_predictions import DrawPredictions
 from ._launch_errors import FittingCheckpoint, LaunchError, explained, one_line
+from ._launch_training import add_training_hooks, check_last_checkpoint
 
 __all__ = ['LaunchError', 'load_config', 'one_line', 'resume_hint', 'test', 'train', 'work_dir_of']
 
@@ -41,6 +42,9 @@ def train(
     launcher: str = 'none',
 ) -> Runner:
     """Train a model.
+
+    ``EpochResumeHook``, ``BadVideoHook`` and ``PretrainedCheck`` are added to ``custom_hooks``
+    where the config does not name them.
 
     Args:
         config: Path of a config, ``albar_mm::<name>``, ``mmaction::<path>``, or a ``Config`` (which
@@ -81,6 +85,7 @@ def train(
         cfg.auto_scale_lr.enable = True
     _set_randomness(cfg, seed, diff_rank_seed, deterministic)
     _set_resume(cfg, resume)
+    add_training_hooks(cfg)
     with explained(cfg, _LOADERS[:1] if no_validate else _LOADERS[:2]):
         runner = _build(cfg)
         _check_batch_size(runner, cfg)
@@ -245,15 +250,21 @@ def _set_randomness(
     given['diff_rank_seed'] = diff_rank_seed or given.get('diff_rank_seed', False)
     given['deterministic'] = deterministic or given.get('deterministic', False)
     cfg.randomness = given
+    sampler = (cfg.get('train_dataloader') or {}).get('sampler')
+    if isinstance(sampler, Mapping):  # else MMEngine may draw one, from numbers used up elsewhere
+        sampler.setdefault('seed', given['seed'])
 
 
 def _set_resume(cfg: Config, resume: str | bool | None) -> None:
-    if not resume:
+    if resume:
+        cfg.resume = True
+        cfg.load_from = None if resume in (True, 'auto') else os.fspath(resume)
+    if not cfg.get('resume'):
         return
-    cfg.resume = True
-    cfg.load_from = None if resume in (True, 'auto') else os.fspath(resume)
-    if cfg.load_from is not None:
+    if cfg.get('load_from') is not None:
         _require_checkpoint(cfg.load_from)
+    else:
+        check_last_checkpoint(cfg.work_dir)
 
 
 def _require_checkpoint(path: str) -> None:

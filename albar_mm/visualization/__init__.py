@@ -1,5 +1,6 @@
 """Pictures."""
 
 from .bias_figure import bias_figure
+from .stability_figure import plot_stability, stability_figure
 
-__all__ = ['bias_figure']
+__all__ = ['bias_figure', 'plot_stability', 'stability_figure']

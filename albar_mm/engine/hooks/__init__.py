@@ -1,5 +1,17 @@
 """Hooks."""
 
+from .bad_video_hook import BadVideoHook
+from .epoch_resume_hook import EpochResumeHook
+from .pretrained_check import PretrainedCheck
+from .reseed_hook import ReseedHook
+from .static_probe_hook import StaticProbeHook
 from .static_weight_hook import StaticWeightHook
 
-__all__ = ['StaticWeightHook']
+__all__ = [
+    'BadVideoHook',
+    'EpochResumeHook',
+    'PretrainedCheck',
+    'ReseedHook',
+    'StaticProbeHook',
+    'StaticWeightHook',
+]

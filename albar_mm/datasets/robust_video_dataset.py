@@ -1,0 +1,140 @@
+"""Training on videos of which a few cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mmaction.datasets import VideoDataset
+from mmaction.registry import DATASETS
+from mmengine.fileio import list_from_file
+
+from .strict_reading import BadVideoError, DatasetError, read_strictly
+
+
+@DATASETS.register_module()
+class RobustVideoDataset(VideoDataset):
+    """``VideoDataset`` that replaces unreadable videos in training, and says so.
+
+    In training, an unreadable video (see :func:`read_strictly`) is replaced by another item of the
+    set, label and all. The item's metainfo names the file it stands in for, ``replaced: str``, and
+    why, ``replaced_reason: str``; :class:`BadVideoHook` counts and lists them. The replacement is
+    drawn from the index, the attempt and the loader's random numbers, so it changes from epoch to
+    epoch and is the same in a resumed run. With ``test_mode=True`` an unreadable video stops the
+    run.
+
+    Args:
+        *args: As for ``VideoDataset``.
+        max_attempts: Number of replacements that are tried for one item.
+        give_up: A process whose first so many videos are all unreadable stops: then the folder or
+            the decoder is wrong, not the videos.
+        **kwargs: As for ``VideoDataset``. With ``num_classes`` the labels are checked.
+
+    Raises:
+        DatasetError: The annotation file is empty or a line cannot be understood.
+        BadVideoError: A video cannot be read and is not, or cannot be, replaced.
+
+    Example:
+        >>> dataset = dict(type='RobustVideoDataset', ann_file='train.txt',
+        ...                data_prefix=dict(video='videos'), pipeline=train_pipeline)
+        >>> custom_hooks = [dict(type='BadVideoHook', max_share=0.01)]
+    """
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401
+        max_attempts: int = 10,
+        give_up: int = 8,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        if max_attempts < 1 or give_up < 1:
+            raise ValueError(
+                'RobustVideoDataset: max_attempts and give_up must be >= 1, got '
+                f'{max_attempts} and {give_up}'
+            )
+        self.max_attempts, self.give_up = max_attempts, give_up
+        self._any_read = False
+        self._failed = 0
+        super().__init__(*args, **kwargs)
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Read the annotation file.
+
+        Returns:
+            ``filename`` and ``label`` of every video.
+
+        Raises:
+            DatasetError: Names the file and, where there is one, the line.
+        """
+        where = f'annotation file {self.ann_file}'
+        lines = list_from_file(self.ann_file)
+        if not any(line.strip() for line in lines):
+            raise DatasetError(f"{where} is empty: expected one 'path label' per line")
+        for number, line in enumerate(lines, 1):
+            self._check_line(f'{where}, line {number}', line.strip().split(self.delimiter))
+        return super().load_data_list()
+
+    def _check_line(self, where: str, parts: list[str]) -> None:
+        if len(parts) == 1 and parts[0] and self.test_mode:  # videos without labels
+            return
+        if len(parts) < 2 or (len(parts) > 2 and not self.multi_class):
+            raise DatasetError(
+                f'{where}: expected path{self.delimiter!r}label, got '
+                f'{self.delimiter.join(parts)!r}; paths with spaces need another delimiter'
+            )
+        upper = self.num_classes if self.num_classes is not None else float('inf')
+        for label in parts[1:]:
+            if not label.isdecimal() or not int(label) < upper:
+                raise DatasetError(f'{where}: expected a label in [0, {upper}), got {label!r}')
+
+    def prepare_data(self, idx: int) -> Any:  # noqa: ANN401
+        """Read one video through the pipeline.
+
+        Args:
+            idx: Position in the annotation file.
+
+        Raises:
+            BadVideoError: It cannot be read.
+        """
+        return read_strictly(self.pipeline.transforms, self.get_data_info(idx))
+
+    def __getitem__(self, idx: int) -> dict[str, Any]:
+        if not self._fully_initialized:
+            self.full_init()
+        if self.test_mode:
+            return self.prepare_data(idx)
+        try:
+            return self._count(idx)
+        except BadVideoError as error:
+            bad = error
+        item = self._replacement(idx, bad)
+        item['data_samples'].set_metainfo(dict(replaced=bad.video, replaced_reason=bad.reason))
+        return item
+
+    def _count(self, idx: int) -> dict[str, Any]:
+        try:
+            item = self.prepare_data(idx)
+        except BadVideoError as error:
+            self._failed += 1
+            if not self._any_read and self._failed >= self.give_up:
+                raise DatasetError(
+                    f'none of the first {self._failed} videos can be read, the last being '
+                    f'{error.video} ({error.reason}): check data_prefix, and whether the decoder '
+                    'of the pipeline reads this format'
+                ) from error
+            raise
+        self._any_read = True
+        return item
+
+    def _replacement(self, idx: int, bad: BadVideoError) -> dict[str, Any]:
+        draw = np.random.randint(2**31)  # of the epoch's stream, see ReseedHook
+        for attempt in range(self.max_attempts):
+            other = int(np.random.default_rng([idx, attempt, draw]).integers(len(self)))
+            try:
+                return self._count(other)
+            except BadVideoError as error:
+                last = error
+        raise DatasetError(
+            f'{bad} (and {self.max_attempts} videos that were drawn to replace it cannot be read '
+            f'either, the last being {last.video}: {last.reason})'
+        ) from last

@@ -1,0 +1,154 @@
+"""Counting the unreadable videos of a training."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from mmaction.registry import HOOKS
+from mmengine.dist import all_gather_object, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import IterBasedTrainLoop, Runner
+
+from ...evaluation.results import write_text_atomically
+from .._launch_errors import LaunchError
+
+
+@HOOKS.register_module()
+class BadVideoHook(Hook):
+    """List the videos that :class:`RobustVideoDataset` had to replace, and stop at too many.
+
+    The items of all processes are counted from their metainfo ``replaced``. At the end of an epoch
+    the files are logged and added to ``<work_dir>/bad_videos.jsonl``, one JSON object per epoch and
+    file: ``epoch`` (from 1, as in ``epoch_1.pth``), ``video``, ``reason``, ``times``. When more
+    than ``max_share`` of the epoch's items were replaced, training stops before the epoch's
+    checkpoint is written; one process alone stops earlier when it has seen more than that. In a
+    loop by iteration, as many steps as the loader is long count as an epoch.
+
+    Args:
+        max_share: Largest share of replaced items, in [0, 1]. Defaults to 0.01.
+        file_name: File in the work folder.
+        shown: Largest number of files named in the log; the file lists all.
+
+    Raises:
+        LaunchError: Too many items were replaced.
+
+    Example:
+        >>> custom_hooks = [dict(type='BadVideoHook', max_share=0.05)]
+    """
+
+    priority = 'NORMAL'  # before CheckpointHook
+
+    def __init__(
+        self, max_share: float = 0.01, file_name: str = 'bad_videos.jsonl', shown: int = 20
+    ) -> None:
+        if not 0 <= max_share <= 1:
+            raise ValueError(f'BadVideoHook.max_share must be in [0, 1], got {max_share}')
+        self.max_share, self.file_name, self.shown = max_share, file_name, shown
+        self._rows: list[dict] = []
+        self._start()
+
+    def _start(self) -> None:
+        self._seen, self._bad = 0, Counter()
+
+    def before_train(self, runner: Runner) -> None:
+        """Keep what earlier epochs of a resumed run found."""
+        path = Path(runner.work_dir) / self.file_name
+        done = self._epoch(runner, finished=True)
+        found = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
+        self._rows = [row for row in map(json.loads, found) if row['epoch'] <= done]
+        if len(self._rows) < len(found) and is_main_process():
+            self._write(path)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Start counting."""
+        self._start()
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Count the items of one step.
+
+        Args:
+            runner: The runner.
+            batch_idx: Not used.
+            data_batch: What the loader gave; its ``data_samples`` are looked at.
+            outputs: Not used.
+        """
+        samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
+        self._seen += len(samples)
+        for sample in samples:
+            if 'replaced' in sample.metainfo:
+                reason = sample.metainfo.get('replaced_reason', '')
+                self._bad[sample.metainfo['replaced'], reason] += 1
+        items = len(samples) * self._steps(runner) * runner.world_size
+        if self._bad and self._bad.total() > self.max_share * items:
+            self._report(runner, self._seen, self._bad)
+            self._check(runner, self._seen, self._bad)
+        if self._by_iter(runner) and (runner.iter + 1) % self._steps(runner) == 0:
+            self._finish(runner)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """List the unreadable videos of all processes."""
+        if not self._by_iter(runner) or self._seen:
+            self._finish(runner)
+
+    def _finish(self, runner: Runner) -> None:
+        parts = all_gather_object((self._seen, self._bad))
+        seen, bad = sum(part[0] for part in parts), sum((part[1] for part in parts), Counter())
+        self._start()
+        if bad:
+            self._report(runner, seen, bad)
+            self._check(runner, seen, bad)
+
+    def _report(self, runner: Runner, seen: int, bad: Counter) -> None:
+        if not is_main_process():
+            return
+        epoch, path = self._epoch(runner), Path(runner.work_dir) / self.file_name
+        ordered = sorted(bad.items())
+        self._rows += [
+            dict(epoch=epoch, video=video, reason=reason, times=times)
+            for (video, reason), times in ordered
+        ]
+        self._write(path)
+        lines = [f'  {video}: {reason}' for (video, reason), _ in ordered[: self.shown]]
+        if len(ordered) > self.shown:
+            lines.append(f'  and {len(ordered) - self.shown} more, see {path}')
+        runner.logger.warning(
+            '\n'.join([f'{self._count(runner, seen, bad)} (listed in {path}):', *lines])
+        )
+
+    def _check(self, runner: Runner, seen: int, bad: Counter) -> None:
+        if bad.total() <= self.max_share * seen:
+            return
+        video, reason = min(bad)
+        raise LaunchError(
+            f'{self._count(runner, seen, bad)}, more than max_share = {self.max_share:.2%}, as '
+            f'{video} ({reason}); all are listed in {Path(runner.work_dir) / self.file_name}: '
+            'restore them, take them out of the annotation file, or raise BadVideoHook.max_share'
+        )
+
+    def _count(self, runner: Runner, seen: int, bad: Counter) -> str:
+        return (
+            f'epoch {self._epoch(runner)}: {bad.total()} of {seen} items ({bad.total() / seen:.2%})'
+            ' stand in for videos that cannot be read'
+        )
+
+    def _write(self, path: Path) -> None:
+        lines = [json.dumps(row, ensure_ascii=False) + '\n' for row in self._rows]
+        write_text_atomically(path, ''.join(lines))
+
+    def _epoch(self, runner: Runner, finished: bool = False) -> int:
+        done = runner.iter // self._steps(runner) if self._by_iter(runner) else runner.epoch
+        return done if finished else done + 1
+
+    @staticmethod
+    def _by_iter(runner: Runner) -> bool:
+        return isinstance(runner.train_loop, IterBasedTrainLoop)
+
+    @staticmethod
+    def _steps(runner: Runner) -> int:
+        return len(runner.train_dataloader)

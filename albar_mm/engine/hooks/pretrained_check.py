@@ -1,0 +1,162 @@
+"""Making sure that pretrained weights arrive in the model."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import torch
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import CheckpointLoader, Runner
+from torch import Tensor, nn
+
+from .._launch_errors import LaunchError
+
+_BACKBONE = 'backbone.'
+
+
+@HOOKS.register_module()
+class PretrainedCheck(Hook):
+    """Refuse to train when pretrained weights did not reach the backbone.
+
+    MMEngine loads without ``strict`` and only prints what did not fit. Two ways are checked:
+
+    - ``load_from``: names and shapes. Fewer than ``min_loaded`` of the backbone's tensors in the
+      file is refused; other tensors of the model that the file lacks or holds in another shape (a
+      head for other classes) are listed in a warning. With ``resume`` every tensor must fit.
+    - ``backbone.pretrained`` and ``backbone.init_cfg=dict(type='Pretrained')``: *values*, after
+      initialisation, so that renamed and inflated 2D weights count too: a tensor counts as loaded
+      if the file holds its values, for a 3D convolution also its sum over time. Left out where
+      ``load_from`` overwrites them.
+
+    Args:
+        min_loaded: Smallest share of the backbone's tensors, in [0, 1]. Defaults to 0.9.
+
+    Raises:
+        LaunchError: Too little was loaded.
+
+    Example:
+        >>> custom_hooks = [dict(type='PretrainedCheck')]
+    """
+
+    priority = 'LOWEST'  # after hooks that change the checkpoint, such as EMAHook
+
+    def __init__(self, min_loaded: float = 0.9) -> None:
+        if not 0 <= min_loaded <= 1:
+            raise ValueError(f'PretrainedCheck.min_loaded must be in [0, 1], got {min_loaded}')
+        self.min_loaded = min_loaded
+        self._loaded_whole = False
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare a checkpoint with the model that it is loaded into.
+
+        Args:
+            runner: The runner.
+            checkpoint: What was loaded.
+        """
+        self._loaded_whole = True
+        resume = bool(runner.cfg.get('resume'))
+        path = runner.cfg.get('load_from') or f'the latest checkpoint in {runner.work_dir}'
+        wanted = _tensors(_model(runner))
+        given = {
+            name.removeprefix('module.'): value
+            for name, value in checkpoint.get('state_dict', checkpoint).items()
+        }
+        wrong = {
+            name: 'missing' if name not in given else f'of shape {_shape(given[name])}'
+            for name, value in wanted.items()
+            if _shape(given.get(name)) != tuple(value.shape)
+        }
+        if resume and wrong:
+            name, why = next(iter(wrong.items()))
+            raise LaunchError(
+                f'{path} does not fit the model: {len(wrong)} of its {len(wanted)} tensors are '
+                f'missing or of another shape, as {name} ({why}): resume with the config that it '
+                'was trained with'
+            )
+        backbone = [name for name in wanted if name.startswith(_BACKBONE)] or list(wanted)
+        self._require(
+            f'load_from={path}', backbone, [n for n in backbone if n in wrong],
+            'give a checkpoint of this model; weights of a backbone alone go to '
+            "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)",
+        )  # fmt: skip
+        if wrong:
+            listed = [f'  {name} {tuple(wanted[name].shape)}: {why}' for name, why in wrong.items()]
+            runner.logger.warning(
+                '\n'.join([f'load_from={path} leaves {len(wrong)} tensors at random:', *listed])
+            )
+        extra = sorted(set(given) - set(wanted) - set(_model(runner).state_dict()))
+        if extra:
+            runner.logger.warning(
+                f'load_from={path} holds {len(extra)} tensors that the model has not, as {extra[0]}'
+            )
+
+    def before_train(self, runner: Runner) -> None:
+        """Look for the values of pretrained files in the initialised backbone."""
+        backbone = getattr(_model(runner), 'backbone', None)
+        if self._loaded_whole or not isinstance(backbone, nn.Module):
+            return
+        for path in _pretrained_files(backbone):
+            loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+            given = list(_all_tensors(loaded))
+            tensors = _tensors(backbone)
+            absent = [name for name, value in tensors.items() if not _found(value.cpu(), given)]
+            self._require(
+                f'model.backbone: {path}', list(tensors), absent,
+                'give weights of this backbone, or none (pretrained=None)',
+            )  # fmt: skip
+
+    def _require(
+        self, what: str, wanted: Sequence[str], absent: Sequence[str], advice: str
+    ) -> None:
+        found = len(wanted) - len(absent)
+        if found < self.min_loaded * len(wanted):
+            raise LaunchError(
+                f'{what} fills {found} of {len(wanted)} tensors of the backbone, fewer than '
+                f'{self.min_loaded:.0%}; not {absent[0]}: {advice}'
+            )
+
+
+def _model(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers that a checkpoint should hold."""
+    return {
+        name: value
+        for name, value in module.state_dict().items()
+        if isinstance(value, Tensor) and not name.endswith('num_batches_tracked')
+    }
+
+
+def _shape(value: object) -> tuple[int, ...] | None:
+    return tuple(value.shape) if isinstance(value, Tensor) else None
+
+
+def _pretrained_files(backbone: nn.Module) -> Iterator[str]:
+    """Paths that the backbone was told to initialise itself from."""
+    paths = [getattr(backbone, 'pretrained', None)]
+    given = getattr(backbone, 'init_cfg', None) or []
+    for cfg in [given] if isinstance(given, Mapping) else given:
+        if cfg.get('type') == 'Pretrained':
+            paths.append(cfg.get('checkpoint'))
+    yield from dict.fromkeys(path for path in paths if isinstance(path, str))
+
+
+def _all_tensors(node: object) -> Iterator[Tensor]:
+    if isinstance(node, Tensor):
+        yield node
+    elif isinstance(node, Mapping):
+        for value in node.values():
+            yield from _all_tensors(value)
+
+
+def _found(value: Tensor, given: Iterable[Tensor]) -> bool:
+    """Whether a tensor, or a 3D convolution summed over time, is among the given ones."""
+    forms = [value] + ([value.sum(2)] if value.ndim == 5 else [])
+    return any(
+        form.shape == other.shape
+        and torch.allclose(form.double(), other.double(), rtol=1e-4, atol=1e-6)
+        for form in forms
+        for other in given
+    )

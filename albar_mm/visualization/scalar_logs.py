@@ -1,0 +1,118 @@
+"""Reading back the curves that MMEngine wrote into a work folder."""
+
+import ast
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+PROBE = 'static_probe/'
+
+
+@dataclass(frozen=True)
+class RunLog:
+    """The scalars of one run.
+
+    Attributes:
+        curves: Key to (iterations, values), both (N,) and sorted by iteration; values may be NaN or
+            infinite, as they were logged.
+        num_classes: ``model.cls_head.num_classes`` of the config beside the log, or None.
+        left_out: One sentence for everything that was not read.
+    """
+
+    curves: dict[str, tuple[np.ndarray, np.ndarray]]
+    num_classes: int | None
+    left_out: tuple[str, ...] = ()
+
+
+def read_run(run: str | os.PathLike) -> RunLog:
+    """Read every ``scalars.json`` of a run.
+
+    A resumed run has several, one for each start: where they overlap, the later one counts.
+    Values of a validation, which are logged by epoch, are placed at the last iteration that was
+    logged before them.
+
+    Args:
+        run: Work folder, one of its ``<time>`` folders, or a ``scalars.json``.
+
+    Raises:
+        FileNotFoundError: If there is no log.
+        ValueError: If a line is not JSON (file and line are named) or no log is of a training. A
+            last line that was cut off while it was written is left out instead.
+    """
+    run = Path(run)
+    files = [run] if run.is_file() else sorted(run.glob('*/vis_data/scalars.json'))
+    if not files and (run / 'vis_data' / 'scalars.json').is_file():
+        files = [run / 'vis_data' / 'scalars.json']
+    if not files:
+        raise FileNotFoundError(f'{run}: no <time>/vis_data/scalars.json in it: name the work '
+                                'folder of a training')
+    left_out: list[str] = []
+    points: dict[str, dict[int, float]] = {}
+    trainings = 0
+    for file in files:
+        rows = list(_rows(file, left_out))
+        if not any(trained for trained, _, _ in rows):
+            left_out.append(f'{file}: no training in it')
+            continue
+        trainings += 1
+        start = min(step for trained, step, _ in rows if trained)
+        for curve in points.values():
+            for step in [step for step in curve if step >= start]:
+                del curve[step]
+        for _, step, scalars in rows:
+            for key, value in scalars.items():
+                points.setdefault(key, {})[step] = value
+    if not trainings:
+        raise ValueError(f'{run}: no scalars.json in it holds a training iteration: name the work '
+                         'folder of a training')
+    curves = {key: (np.array(sorted(curve)), np.array([curve[step] for step in sorted(curve)]))
+              for key, curve in points.items() if curve}
+    return RunLog(curves, _num_classes(files[-1].with_name('config.py')), tuple(left_out))
+
+
+def _rows(file: Path, left_out: list[str]) -> Iterator[tuple[bool, int, dict[str, float]]]:
+    """Whether a line is of a training iteration, its iteration, and its numbers."""
+    last = 0
+    lines = file.read_text(encoding='utf-8').splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            if not isinstance(row, dict) or not isinstance(row.get('step'), int):
+                raise ValueError("an object with 'step' was expected")
+        except ValueError as error:
+            if number == len(lines) and not line.endswith('\n'):
+                left_out.append(f'{file}:{number}: cut off while it was written')
+                return
+            raise ValueError(f'{file}:{number}: no line of scalars ({error}): mend or remove this '
+                             'line') from error
+        trained = 'iter' in row
+        if trained or any(key.startswith(PROBE) for key in row):
+            last = row['step']
+        yield trained, last, {key: float(value) for key, value in row.items()
+                              if isinstance(value, (int, float)) and not isinstance(value, bool)}
+
+
+def _num_classes(config: Path) -> int | None:
+    """Read a dumped config as text; running it would run whatever it holds."""
+    try:
+        tree = ast.parse(config.read_text(encoding='utf-8'))
+    except (OSError, SyntaxError):
+        return None
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], 'id', '') == 'model':
+            value = _keyword(_keyword(statement.value, 'cls_head'), 'num_classes')
+            if isinstance(value, ast.Constant) and isinstance(value.value, int):
+                return value.value
+    return None
+
+
+def _keyword(call: ast.expr | None, name: str) -> ast.expr | None:
+    if isinstance(call, ast.Call):
+        return next((word.value for word in call.keywords if word.arg == name), None)
+    return None

@@ -1,0 +1,220 @@
+"""The course of static bias over training, for one or more runs (after Fig. 5 of the paper)."""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .scalar_logs import RunLog, read_run
+
+_COLOURS = ('#1f77b4', '#d62728', '#2ca02c', '#9467bd', '#ff7f0e', '#17becf', '#8c564b', '#7f7f7f')
+_LOG_SCALE_FROM = 5  # times the chance level
+_CHANCE_STYLE = dict(color='#444444', linewidth=1, linestyle='--')
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One quantity: where it is in the log, and its chance level for K classes."""
+
+    title: str
+    unit: str
+    note: str
+    chance_label: str
+    chance: Callable[[int], float]
+    held_out: tuple[str, ...] = ()
+    training: str | None = None
+    training_factor: float = 1.
+
+
+PANELS = (
+    _Panel('Static top-1', '%', 'low: one frame does not tell the class', 'chance',
+           lambda k: 100 / k, ('static_probe/top1', 'val/static_top1'), 'static_top1', 100.),
+    _Panel('Static entropy', 'nats', 'high: unsure about one frame', 'uniform', math.log,
+           ('static_probe/entropy', ), 'static_entropy'),
+    _Panel('Static cross-entropy', 'nats', 'far above chance: sure of a wrong class', 'uniform',
+           math.log, ('static_probe/cross_entropy', ), 'static_ce'),
+    _Panel('Clip loss', 'nats', 'low: the clips are learnt', 'uniform', math.log, (), 'loss_cls'),
+    _Panel('Validation contrast', '%', 'high: clip right, its own static clip wrong', 'chance',
+           lambda k: 100 * (k - 1) / k**2, ('static_probe/contrast', 'val/contrast')),
+)
+
+
+def plot_stability(runs: Sequence[str | os.PathLike], out: str | os.PathLike,
+                   labels: Sequence[str] | None = None, num_classes: int | None = None,
+                   title: str = 'Static bias during training') -> tuple[Path, list[str]]:
+    """Read the logs of runs and draw their curves.
+
+    Args:
+        runs: Work folders, see :func:`albar_mm.visualization.scalar_logs.read_run`.
+        out: PNG, PDF or SVG file to write.
+        labels: A name for each run; default: the names of the folders.
+        num_classes: K, for the chance levels; default: that of the runs' configs.
+        title: Heading.
+
+    Returns:
+        The file, and a sentence for everything that is not in the picture.
+
+    Raises:
+        FileNotFoundError, ValueError: For bad arguments or logs, naming the run.
+    """
+    labels = list(labels) if labels else [Path(run).resolve().name for run in runs]
+    if len(labels) != len(runs):
+        raise ValueError(f'{len(labels)} labels for {len(runs)} runs: give one for each')
+    if len(set(labels)) != len(labels):
+        raise ValueError(f'runs need names of their own, got {labels}: set --labels')
+    logs = {label: read_run(run) for label, run in zip(labels, runs, strict=True)}
+    for label, log in logs.items():
+        if not any(key in log.curves for panel in PANELS for key in _keys(panel)):
+            raise ValueError(f'{label}: the log holds none of '
+                             f'{[key for panel in PANELS for key in _keys(panel)]}: train with '
+                             'StaticProbeHook (any recogniser) or an ALBAR recogniser')
+    notes = [note for log in logs.values() for note in log.left_out]
+    found = {log.num_classes for log in logs.values()} - {None}
+    if num_classes is None and len(found) > 1:
+        raise ValueError(f'the runs have different numbers of classes, {sorted(found)}: compare '
+                         'runs on the same classes, or set --num-classes')
+    if num_classes is None and found:
+        num_classes = found.pop()
+    if num_classes is None:
+        notes.append('no chance levels: no config beside the logs tells the number of classes '
+                     '(set --num-classes)')
+    return stability_figure(out, logs, num_classes, title), notes + _not_logged(logs)
+
+
+def stability_figure(path: str | os.PathLike, runs: Mapping[str, RunLog],
+                     num_classes: int | None = None,
+                     title: str = 'Static bias during training') -> Path:
+    """Draw static top-1, entropy and cross-entropy, clip loss and validation contrast.
+
+    Lines with dots are measured on held-out clips (``static_probe/*``, else ``val/*``), thin ones
+    on the batches of the training. A cross at the top marks a value that is not finite. An axis
+    turns logarithmic when a cross-entropy runs far beyond chance.
+
+    Args:
+        path: PNG, PDF or SVG file to write, whole or not at all.
+        runs: Name to log, in the order of the legend.
+        num_classes: K; None draws no chance levels.
+        title: Heading.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        ValueError: If there is no run, or ``num_classes`` is below 2.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if not runs:
+        raise ValueError('stability_figure needs at least one run')
+    if num_classes is not None and num_classes < 2:
+        raise ValueError(f'num_classes must be at least 2, got {num_classes}')
+    path = Path(path)
+    figure = Figure(figsize=(12, 6.6), layout='constrained')
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=13)
+    *axes, corner = figure.subplots(2, 3, sharex=True).flat
+    seen = {name for panel, ax in zip(PANELS, axes, strict=True)
+            for name in _draw_panel(ax, panel, runs, num_classes)}
+    for ax in axes[3:]:
+        ax.set_xlabel('iteration')
+    axes[2].set_xlabel('iteration')
+    axes[2].tick_params(labelbottom=True)
+    _draw_legend(corner, runs, seen)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
+    try:
+        figure.savefig(temporary, dpi=130)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _keys(panel: _Panel) -> tuple[str, ...]:
+    return panel.held_out + ((panel.training, ) if panel.training else ())
+
+
+def _not_logged(runs: Mapping[str, RunLog]) -> list[str]:
+    missing = [f'{panel.title.lower()} of {label}' for label, log in runs.items()
+               for panel in PANELS if not log.curves.keys() & set(_keys(panel))]
+    return [f'not in the logs: {", ".join(missing)} (StaticProbeHook would log it)'] \
+        if missing else []
+
+
+def _draw_panel(ax: Any, panel: _Panel, runs: Mapping[str, RunLog],
+                num_classes: int | None) -> set[str]:
+    """Draw one quantity of all runs; returns which kinds of marks came to be used."""
+    used, values = set(), []
+    for colour, log in zip(_cycle(len(runs)), runs.values(), strict=True):
+        held_out = next((key for key in panel.held_out if key in log.curves), None)
+        lines = []
+        if panel.training in log.curves:
+            style = dict(linewidth=1, alpha=0.4) if held_out else dict(linewidth=1.3)
+            lines.append(('training', *log.curves[panel.training], panel.training_factor, style))
+        if held_out:
+            lines.append(('held-out', *log.curves[held_out], 1.,
+                          dict(linewidth=1.6, marker='o', markersize=3.5)))
+        for kind, steps, curve, factor, style in lines:
+            finite = np.isfinite(curve)
+            ax.plot(steps, np.where(finite, factor * curve, np.nan), color=colour, **style)
+            values.append(factor * curve[finite])
+            used.add(kind)
+            if not finite.all():
+                # x in iterations, y as a share of the height: at the top whatever the scale.
+                ax.plot(steps[~finite], np.full((~finite).sum(), 0.98), 'x', color=colour,
+                        transform=ax.get_xaxis_transform(), markersize=6)
+                used.add('not finite')
+    shown = np.concatenate(values) if values else np.zeros(0)
+    if not shown.size:
+        ax.text(0.5, 0.5, 'not in the logs', transform=ax.transAxes, ha='center', color='#888888')
+    _draw_chance(ax, panel, shown, num_classes)
+    ax.set_title(panel.title, loc='left', fontsize=11, pad=18)
+    ax.annotate(panel.note, (0, 1), xytext=(0, 6), xycoords='axes fraction',
+                textcoords='offset points', fontsize=8, color='#666666')
+    ax.set_ylabel(panel.unit)
+    ax.spines[['top', 'right']].set_visible(False)
+    ax.grid(axis='y', color='#eeeeee')
+    ax.set_axisbelow(True)
+    return used
+
+
+def _draw_chance(ax: Any, panel: _Panel, shown: np.ndarray, num_classes: int | None) -> None:
+    """Scale of the y axis, and the level of a blind guess."""
+    highest = shown.max(initial=0.)
+    chance = panel.chance(num_classes) if num_classes else None
+    wild = panel.unit == 'nats' and highest > _LOG_SCALE_FROM * (chance or math.log(10))
+    if wild and shown.min() > 0:
+        ax.set_yscale('log')
+    else:
+        ax.set_ylim(0, 1.12 * max(highest, chance or 0.) or 1.)
+    if chance is not None:
+        ax.axhline(chance, zorder=1, **_CHANCE_STYLE)
+        ax.text(0.995, chance, panel.chance_label, transform=ax.get_yaxis_transform(), fontsize=8,
+                color=_CHANCE_STYLE['color'], ha='right', va='bottom', zorder=1)
+
+
+def _draw_legend(ax: Any, runs: Mapping[str, RunLog], used: set[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = {
+        'held-out': Line2D([], [], color='#666666', linewidth=1.6, marker='o', markersize=3.5,
+                           label='held-out clips'),
+        'training': Line2D([], [], color='#666666', linewidth=1, alpha=0.6,
+                           label='training batches'),
+        'not finite': Line2D([], [], color='#666666', linestyle='', marker='x', markersize=6,
+                             label='not finite'),
+    }
+    handles = [Line2D([], [], color=colour, linewidth=3, label=label)
+               for colour, label in zip(_cycle(len(runs)), runs, strict=True)]
+    handles += [mark for name, mark in marks.items() if name in used]
+    ax.axis('off')
+    ax.legend(handles=handles, loc='center left', frameon=False, fontsize=10)
+
+
+def _cycle(count: int) -> list[str]:
+    return [_COLOURS[i % len(_COLOURS)] for i in range(count)]

@@ -1,0 +1,173 @@
+"""Killed by SIGKILL at random moments and resumed: bit-equal to the run that was not."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+EPOCHS, STEPS = 6, 6
+STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/\d+\]')
+
+CONFIG = """
+default_scope = 'mmaction'
+custom_hooks = [dict(type='ReseedHook')]
+custom_imports = dict(imports=['albar_mm'], allow_failed_imports=False)
+model = dict(
+    type='ALBARRecognizer3D',
+    backbone=dict(
+        type='SwinTransformer3D', patch_size=(2, 4, 4), window_size=(2, 4, 4), out_indices=(1, ),
+        arch=dict(embed_dims=8, depths=[1, 2], num_heads=[1, 2]), drop_path_rate=0.5,
+        pretrained2d=False),
+    cls_head=dict(type='I3DHead', in_channels=16, num_classes=2, dropout_ratio=0.5,
+        average_clips='prob'),
+    data_preprocessor=dict(type='StaticDataPreprocessor', mean=[128.0] * 3, std=[64.0] * 3,
+        format_shape='NCTHW'))
+steps = [
+    dict(type='Resize', scale=(32, 32), keep_ratio=False),
+    dict(type='Flip', flip_ratio=0.5),
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs'),
+    dict(type='StaticClip', frame='random'),
+]
+train_pipeline = [
+    dict(type='OpenCVInit'), dict(type='SampleFrames', clip_len=4, frame_interval=2),
+    dict(type='OpenCVDecode'), dict(type='RandomResizedCrop')] + steps
+val_pipeline = [
+    dict(type='OpenCVInit'),
+    dict(type='SampleFrames', clip_len=4, frame_interval=2, test_mode=True),
+    dict(type='OpenCVDecode')] + steps[:1] + steps[2:4]
+train_dataloader = dict(
+    batch_size=4, num_workers=2, persistent_workers={persistent},
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='RobustVideoDataset', ann_file={ann_file!r}, pipeline=train_pipeline,
+        data_prefix=dict(video={videos!r})))
+val_dataloader = dict(
+    batch_size=4, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='RobustVideoDataset', ann_file={val_file!r}, pipeline=val_pipeline,
+        data_prefix=dict(video={videos!r}), test_mode=True))
+val_evaluator = dict(type='AccMetric')
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs={epochs}, val_interval=1)
+val_cfg = dict(type='ValLoop')
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=0.003))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, begin=0, end=1, by_epoch=True,
+        convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=1, T_max={epochs} - 1, by_epoch=True,
+        convert_to_iter_based=True)]
+default_hooks = dict(
+    logger=dict(type='LoggerHook', interval=1),
+    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=1, save_best='acc/top1'))
+"""
+
+
+def write_config(folder, toy_videos, persistent, epochs):
+    """A list of 24 clips, so that an epoch has six steps of four."""
+    lines = (toy_videos / 'list.txt').read_text().splitlines()
+    (folder / 'train.txt').write_text('\n'.join(lines * 3) + '\n')
+    values = dict(ann_file=str(folder / 'train.txt'), val_file=str(toy_videos / 'list.txt'),
+                  videos=str(toy_videos / 'videos'), persistent=persistent, epochs=epochs)
+    text = CONFIG
+    for name, value in values.items():
+        text = text.replace(f'{{{name}!r}}', repr(value)).replace(f'{{{name}}}', repr(value))
+    (folder / 'config.py').write_text(text)
+    return folder / 'config.py'
+
+
+def start(config, work_dir, *args):
+    command = [sys.executable, str(ROOT / 'tools' / 'train.py'), str(config), '--seed', '5',
+               '--work-dir', str(work_dir), *args]
+    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONUNBUFFERED': '1'}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            env=env, start_new_session=True)
+
+
+def finish(process):
+    out = process.communicate()[0]
+    assert process.returncode == 0, out[-3000:]
+    return out
+
+
+def kill_at(process, step, delay):
+    """SIGKILL a training, workers and all, ``delay`` seconds after its log shows a step."""
+    seen = ''
+    for line in process.stdout:
+        seen += line
+        found = STEP.search(line)
+        if found and (int(found[1]) - 1) * STEPS + int(found[2]) >= step:
+            time.sleep(delay)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+            return
+    raise AssertionError(f'the training ended before step {step}:\n{seen[-3000:]}')
+
+
+def state(path):
+    from albar_mm.compat import safe_load
+
+    return safe_load(path, map_location='cpu')
+
+
+def check_equal(one, other):
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+def check_killed_and_resumed(folder, toy_videos, kills, persistent, epochs, seed):
+    config = write_config(folder, toy_videos, persistent, epochs)
+    whole = start(config, folder / 'whole')
+    rng = random.Random(seed)
+    # after the first checkpoint: before it, a resumed run is just a new one
+    steps = sorted(rng.sample(range(STEPS + 1, STEPS * epochs), kills))
+    moments = [(step, rng.uniform(0, 0.3)) for step in steps]
+    print(f'seed {seed}: killed (step, seconds later): {moments}')
+    for index, (step, delay) in enumerate(moments):
+        kill_at(start(config, folder / 'parts', *['--resume'] * bool(index)), step, delay)
+        for path in (folder / 'parts').glob('*.pth'):  # whole, whenever it was killed
+            assert state(path)['state_dict']
+    finish(start(config, folder / 'parts', '--resume'))
+    finish(whole)
+
+    last = f'epoch_{epochs}.pth'
+    ours, theirs = state(folder / 'parts' / last), state(folder / 'whole' / last)
+    check_equal(ours['state_dict'], theirs['state_dict'])
+    for index, moments in theirs['optimizer']['state'].items():
+        check_equal(moments, ours['optimizer']['state'][index])
+    best = [sorted(path.name for path in (folder / part).glob('best_*.pth'))
+            for part in ('parts', 'whole')]
+    assert best[0] == best[1] and len(best[0]) == 1
+    check_equal(*(state(folder / part / best[0][0])['state_dict'] for part in ('parts', 'whole')))
+    first = write_initial(folder, config)
+    assert any(not torch.equal(first[name], value) for name, value in ours['state_dict'].items())
+
+
+def write_initial(folder, config):
+    """Weights before training: what is compared must have moved."""
+    from mmaction.registry import MODELS
+    from mmengine.registry import init_default_scope
+
+    from albar_mm.engine.launch import load_config
+
+    init_default_scope('mmaction')
+    torch.manual_seed(0)
+    return MODELS.build(load_config(config).model).state_dict()
+
+
+def test_one_kill(tmp_path, toy_videos):
+    check_killed_and_resumed(tmp_path, toy_videos, kills=1, persistent=True, epochs=2, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('persistent', [True, False])
+def test_five_kills(tmp_path, toy_videos, persistent):
+    check_killed_and_resumed(tmp_path, toy_videos, kills=5, persistent=persistent, epochs=EPOCHS,
+                             seed=2)

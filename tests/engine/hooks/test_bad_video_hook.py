@@ -1,0 +1,96 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from albar_mm.engine import launch
+from tests.video_files import write_video
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Eight videos, the sixth cut; annotation lists each three times."""
+    root = tmp_path / 'videos'
+    root.mkdir()
+    for index in range(8):
+        write_video(root / f'v{index}.avi')
+    whole = (root / 'v5.avi').read_bytes()
+    (root / 'v5.avi').write_bytes(whole[:len(whole) // 2])
+    lines = [f'v{index}.avi {index % 2}\n' for index in range(8)] * 3
+    (root / 'list.txt').write_text(''.join(lines))
+    return root
+
+
+def settings(toy_config, videos, max_share, **changes):
+    cfg = launch.load_config(toy_config)
+    data = cfg.train_dataloader.dataset
+    data.update(type='RobustVideoDataset', ann_file='list.txt', data_root=str(videos),
+                data_prefix=dict(video=''))
+    data.pipeline[0].type, data.pipeline[2].type = 'OpenCVInit', 'OpenCVDecode'
+    cfg.custom_hooks = [dict(type='BadVideoHook', max_share=max_share)]
+    cfg.merge_from_dict(changes)
+    return cfg
+
+
+def listed(work_dir):
+    return [json.loads(line) for line in
+            (work_dir / 'bad_videos.jsonl').read_text().splitlines()]
+
+
+def test_every_epochs_bad_videos_are_listed(toy_config, videos, tmp_path):
+    """3 of 24 items are replaced in each epoch; a resumed run keeps finished epochs only."""
+    cfg, work = settings(toy_config, videos, max_share=0.125), tmp_path / 'run'
+    runner = launch.train(cfg, work_dir=str(work), no_validate=True)
+    rows = listed(work)
+    assert [(row['epoch'], row['times'], Path(row['video']).name) for row in rows] == [
+        (1, 3, 'v5.avi'), (2, 3, 'v5.avi')]
+    assert 'truncated' in rows[0]['reason']
+    assert runner.iter == 24
+    log, = work.rglob('*.log')
+    assert 'epoch 2: 3 of 24 items (12.50%) stand in for videos' in log.read_text()
+
+    (work / 'last_checkpoint').write_text(str(work / 'epoch_1.pth'))
+    launch.train(cfg, work_dir=str(work), no_validate=True, resume=True)
+    assert listed(work) == rows
+
+
+@pytest.mark.parametrize('loop', ['epoch', 'iteration'])
+def test_too_many_stop_the_training(toy_config, videos, tmp_path, loop):
+    changes = {}
+    if loop == 'iteration':
+        changes = {'train_cfg': dict(type='IterBasedTrainLoop', max_iters=30, _delete_=True),
+                   'param_scheduler': None}
+    cfg = settings(toy_config, videos, max_share=0.1, **changes)
+    with pytest.raises(launch.LaunchError) as caught:
+        launch.train(cfg, work_dir=str(tmp_path / 'run'), no_validate=True)
+    text = str(caught.value)
+    assert 'epoch 1: 3 of ' in text and 'more than max_share = 10.00%' in text
+    assert str(videos / 'v5.avi') in text and 'bad_videos.jsonl' in text and '\n' not in text
+    assert listed(tmp_path / 'run')[0]['times'] == 3
+    assert not list((tmp_path / 'run').glob('*.pth'))
+
+
+def test_share_is_that_of_all_processes(toy_config, videos, tmp_path):
+    """Two processes of twelve items; one of them alone may have more than the share."""
+    cfg = settings(toy_config, videos, max_share=0.1249, **{'train_cfg.max_epochs': 1})
+    cfg.dump(str(tmp_path / 'cfg.py'))
+    command = [
+        sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
+        str(ROOT / 'tools' / 'train.py'), 'cfg.py', '--launcher', 'pytorch', '--no-validate',
+        '--work-dir', 'two', '--cfg-options', 'find_unused_parameters=True']
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode != 0
+    assert 'epoch 1: 3 of 24 items (12.50%)' in done.stderr, done.stderr[-2000:]
+    assert listed(tmp_path / 'two')[0]['times'] == 3
+
+
+@pytest.mark.parametrize('share', [-0.1, 1.5])
+def test_illegal_share(share):
+    from albar_mm.engine.hooks import BadVideoHook
+
+    with pytest.raises(ValueError, match='max_share must be in'):
+        BadVideoHook(max_share=share)

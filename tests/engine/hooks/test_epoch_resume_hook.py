@@ -1,0 +1,92 @@
+import logging
+
+import pytest
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+
+from albar_mm.engine import launch
+
+SAVE_BEST = {'default_hooks.checkpoint.save_best': 'acc/top1'}
+
+
+@HOOKS.register_module(name='ToyValidationLog', force=True)
+class ValidationLog(Hook):
+    """Notes validated epochs; raises before that of epoch ``stop``."""
+
+    epochs = []
+
+    def __init__(self, stop=None):
+        self.stop = stop
+
+    def before_val_epoch(self, runner):
+        if runner.epoch == self.stop:
+            raise KeyboardInterrupt
+        self.epochs.append(runner.epoch)
+
+
+def train(toy_config, work_dir, options=None, stop=None, **kwargs):
+    cfg = launch.load_config(toy_config, options)
+    cfg.custom_hooks = [dict(type='ToyValidationLog', stop=stop)]
+    ValidationLog.epochs.clear()
+    return launch.train(cfg, work_dir=str(work_dir / 'run'), **kwargs)
+
+
+def test_checkpoints_within_an_epoch_are_refused(toy_config, tmp_path):
+    options = {'default_hooks.checkpoint.by_epoch': False}
+    with pytest.raises(launch.LaunchError, match=r'CheckpointHook\(by_epoch=False\) under Epoch'):
+        train(toy_config, tmp_path, options)
+
+
+@pytest.mark.parametrize('step, refused', [(2, True), (3, True), (4, False)])
+def test_only_whole_epochs_are_resumed(toy_config, tmp_path, step, refused):
+    """Epochs of four steps; an epoch's last step is whole although MMEngine counts it as begun."""
+    import torch
+
+    from albar_mm.compat import safe_load
+
+    train(toy_config, tmp_path, {'train_cfg.max_epochs': 1}, no_validate=True)
+    checkpoint = safe_load(tmp_path / 'run' / 'epoch_1.pth')
+    assert (checkpoint['meta']['epoch'], checkpoint['meta']['iter']) == (1, 4)
+    checkpoint['meta'].update(epoch=step // 4, iter=step)
+    torch.save(checkpoint, tmp_path / 'changed.pth')
+    resume = dict(resume=str(tmp_path / 'changed.pth'), no_validate=True)
+    if refused:
+        with pytest.raises(launch.LaunchError, match=f'changed.pth was written after {step} steps, '
+                                                     'not at the end of .* epochs of 4 steps'):
+            train(toy_config, tmp_path / 'again', **resume)
+    else:
+        assert train(toy_config, tmp_path / 'again', **resume).iter == 8
+
+
+def test_a_checkpoint_without_the_optimiser_is_refused(toy_config, tmp_path):
+    train(toy_config, tmp_path, SAVE_BEST)
+    best, = (tmp_path / 'run').glob('best_*.pth')
+    with pytest.raises(launch.LaunchError, match='best_.* holds no optimiser state'):
+        train(toy_config, tmp_path, SAVE_BEST, resume=str(best))
+
+
+def test_the_lost_validation_is_made_up_for(toy_config, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(toy_config, tmp_path, SAVE_BEST, stop=1)
+    assert not list((tmp_path / 'run').glob('best_*.pth'))
+    runner = train(toy_config, tmp_path, SAVE_BEST, resume=True)
+    assert ValidationLog.epochs == [1, 2] and runner.iter == 8
+    whole = train(toy_config, tmp_path / 'whole', SAVE_BEST)
+    scores = [run.message_hub.get_scalar('val/acc/top1').data[0].tolist()
+              for run in (runner, whole)]
+    assert scores[0] == scores[1]
+    # the first epoch was validated before its checkpoint was written again with the best score
+    train(toy_config, tmp_path / 'whole', SAVE_BEST, resume=str(tmp_path / 'whole/run/epoch_1.pth'))
+    assert ValidationLog.epochs == [2]
+
+
+def test_other_epochs_and_pending_gradients_are_pointed_out(toy_config, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(logging.Logger, 'warning', lambda self, text, *args: said.append(str(text)))
+    train(toy_config, tmp_path, {'train_cfg.max_epochs': 1}, no_validate=True)
+    options = {'train_dataloader.batch_size': 4, 'optim_wrapper.accumulative_counts': 3,
+               'auto_scale_lr.base_batch_size': 4}
+    runner = train(toy_config, tmp_path, options, resume=True, no_validate=True)
+    assert any('had 4 steps and now have 2' in text for text in said)
+    assert any('2 steps ends within 3 accumulated steps' in text for text in said)
+    assert runner.epoch == 2

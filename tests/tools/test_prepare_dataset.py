@@ -1,0 +1,118 @@
+"""``tools/prepare_dataset.py``: what a user meets at the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from tests.datasets.preparation.official import write_jhmdb21, write_ucf101
+from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
+
+CONFIGS = TOOLS.parent / 'configs'
+DATASETS = ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'motion_sprites')
+
+
+@pytest.mark.parametrize('name', [None, *DATASETS])
+def test_help(name):
+    command = [sys.executable, TOOLS / 'prepare_dataset.py', *([name] if name else []), '--help']
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and 'examples:' in done.stdout and '--debug' in done.stdout
+    examples = [line for line in done.stdout.splitlines() if line.startswith('  python tools/')]
+    assert {line.split()[2] for line in examples} == ({name} if name else set(DATASETS))
+
+
+def paths_of(config):
+    cfg = Config.fromfile(CONFIGS / config)
+    train, val = cfg.train_dataloader.dataset, cfg.val_dataloader.dataset.dataset
+    return [train, val, cfg.test_dataloader.dataset.iid]
+
+
+def test_lists_lie_where_the_config_reads_them(call, tmp_path):  # noqa: F811
+    source = write_jhmdb21(tmp_path / 'source')
+    status, lines = call('prepare_dataset', 'jhmdb21', '--source', source)
+    assert (status, lines) == (0, [])
+    for part in paths_of('albar_jhmdb21.py'):
+        listed = Path(part.ann_file).read_text().splitlines()
+        videos = [Path(part.data_prefix.video, line.split(' ')[0]) for line in listed]
+        assert videos and all(path.is_file() for path in videos)
+
+
+@pytest.mark.parametrize(('name', 'delimiter'), [('hmdb51', None), ('ucf101', None),
+                                                 ('kinetics400', '\t')])  # fmt: skip
+def test_names_are_those_of_the_configs(name, delimiter):
+    from albar_mm.datasets.preparation import SPECS
+
+    suffix = SPECS[name].suffix.format(split=1)
+    wanted = [f'data/{name}/{split}{suffix}.txt' for split in ('train', 'val', 'test')]
+    for method in ('erm', 'albar'):
+        parts = paths_of(f'{method}_{name}.py')
+        assert [part.ann_file for part in parts] == wanted
+        assert {part.data_prefix.video for part in parts} == {f'data/{name}/videos'}
+        assert {part.get('delimiter') for part in parts} == {delimiter}
+        assert (delimiter or ' ') == SPECS[name].delimiter
+
+
+def test_exit_status_and_report(call, tmp_path):  # noqa: F811
+    source = write_jhmdb21(tmp_path / 'source')
+    broken = sorted((source / 'videos').glob('*/*.avi'))[7]
+    broken.write_bytes(broken.read_bytes()[:-400])
+    status, lines = call('prepare_dataset', 'jhmdb21', '--source', source)
+    assert status == 1 and len(lines) == 1
+    assert 'truncated' in lines[0] and broken.name in lines[0] and '--missing drop' in lines[0]
+    assert '.py:' not in lines[0].removeprefix('prepare_dataset.py: ')
+    assert not list(Path('data/jhmdb21').glob('*.txt'))
+    status, lines = call('prepare_dataset', 'jhmdb21', '--source', source, '--missing', 'drop')
+    assert (status, lines) == (3, [])
+    report = json.loads(Path('data/jhmdb21/report.json').read_text())
+    assert [Path(finding['name']).name for finding in report['findings']] == [broken.name]
+
+
+@pytest.mark.parametrize(('args', 'wanted'), [
+    (['jhmdb21', '--source', 'gone'], r'gone: no such folder; name the one with'),
+    (['hmdb51', '--lists', '.'], r"no '<class>_test_split1.txt'; name the folder"),
+    (['hmdb51'], r'data/hmdb51/annotations: no such folder'),
+    (['ucf101', '--lists', 'ucf'], r'data/ucf101/videos: no such folder of videos'),
+    (['ucf101', '--lists', 'ucf', '--videos', 'v', '--out', 'file/out'],
+     r'file/out: cannot write there: Not a directory; .* with --out'),
+    (['ucf101', '--lists', 'overlap', '--videos', 'v', '--out', 'o'],
+     r'wrong lists \(\d+ overlap\), the first: overlap: test Class\d+/.*no annotation file'),
+    (['ucf101', '--lists', 'empty'], r'testlist01.txt: the list is empty'),
+    (['kinetics400', '--lists', 'ucf'], r'none of train.csv'),
+    (['ucf101', '--lists', 'ucf', '--videos', 'v', '--val-share', '2'], r'--val-share 2: expected'),
+])  # fmt: skip
+def test_errors_are_one_line(call, tmp_path, args, wanted):  # noqa: F811
+    import re
+
+    for name in ('ucf', 'overlap', 'empty'):
+        write_ucf101(tmp_path / name)
+    train = (tmp_path / 'overlap' / 'trainlist01.txt').read_text()
+    (tmp_path / 'overlap' / 'testlist01.txt').write_text(
+        '\n'.join(line.split()[0] for line in train.splitlines()[:5]))
+    (tmp_path / 'empty' / 'testlist01.txt').write_text('\n\n')
+    (tmp_path / 'v').mkdir()
+    (tmp_path / 'file').touch()
+    status, lines = call('prepare_dataset', *args)
+    assert status == 1 and len(lines) == 1 and re.search(wanted, lines[0]), lines
+    assert '--debug shows' not in lines[0]
+    assert not [path for path in tmp_path.rglob('*split1.txt')]
+
+
+def test_debug_before_and_after_the_command(call, capfd):  # noqa: F811
+    for args in (['--debug', 'jhmdb21', '--source', 'gone'],
+                 ['jhmdb21', '--source', 'gone', '--debug']):
+        import tests.tools.test_train_and_test as helpers
+
+        helpers.tool('prepare_dataset').main(args)
+        assert 'Traceback' in capfd.readouterr().err
+
+
+def test_motion_sprites_as_before(call, tmp_path):  # noqa: F811
+    status, lines = call(
+        'prepare_dataset', 'motion_sprites', '--out', tmp_path / 's', '--train', '8', '--val', '8',
+        '--test', '8', '--no-unbiased', '--workers', '1', '--seed', '4', '--scene-rate', '0.5',
+        '--look-rate', '0.5')
+    assert (status, lines) == (0, [])
+    assert len((tmp_path / 's' / 'train.txt').read_text().splitlines()) == 8

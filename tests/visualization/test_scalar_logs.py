@@ -1,0 +1,96 @@
+"""Curves as MMEngine's logger left them."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from albar_mm.visualization.scalar_logs import read_run
+
+
+def write(folder, start, lines, config=None, end=''):
+    """One start of a run; lines are dicts or text."""
+    data = folder / start / 'vis_data'
+    data.mkdir(parents=True)
+    text = ''.join((json.dumps(line) if isinstance(line, dict) else line) + '\n' for line in lines)
+    (data / 'scalars.json').write_text(text + end)
+    if config is not None:
+        (data / 'config.py').write_text(config)
+    return data / 'scalars.json'
+
+
+def train(step, **scalars):
+    return dict(lr=0.1, epoch=1 + (step - 1) // 40, iter=step, step=step, **scalars)
+
+
+def curve(log, key):
+    steps, values = log.curves[key]
+    return steps.tolist(), values.tolist()
+
+
+def test_validation_by_epoch_is_placed_at_the_last_logged_iteration(tmp_path):
+    write(tmp_path, '1', [
+        {'static_probe/top1': 50., 'step': 0}, train(20, loss_cls=2.), train(40, loss_cls=1.),
+        {'static_probe/top1': 25., 'step': 40}, {'val/contrast': 60., 'time': .1, 'step': 1},
+        train(60, loss_cls=.5), {'static_probe/top1': 5., 'step': 80},
+        {'val/contrast': 70., 'step': 2}])
+    log = read_run(tmp_path)
+    assert curve(log, 'val/contrast') == ([40, 80], [60., 70.])
+    assert curve(log, 'static_probe/top1') == ([0, 40, 80], [50., 25., 5.])
+    assert curve(log, 'loss_cls') == ([20, 40, 60], [2., 1., .5])
+    assert log.left_out == () and log.num_classes is None
+
+
+def test_a_resumed_run_replaces_what_was_lost(tmp_path):
+    write(tmp_path, '20260101_1', [train(20, loss_cls=2.), train(40, loss_cls=1.),
+                                   {'val/contrast': 1., 'step': 1}, train(60, loss_cls=9.),
+                                   train(80, loss_cls=9.), {'val/contrast': 9., 'step': 2}])
+    write(tmp_path, '20260101_2', [train(60, loss_cls=.5), {'val/contrast': 2., 'step': 2}])
+    tested = write(tmp_path, '20260101_3', [{'val/contrast': 7., 'step': 0}])
+    log = read_run(tmp_path)
+    assert curve(log, 'loss_cls') == ([20, 40, 60], [2., 1., .5])
+    assert curve(log, 'val/contrast') == ([40, 60], [1., 2.])
+    assert log.left_out == (f'{tested}: no training in it', )
+    one = read_run(tmp_path / '20260101_1')
+    assert curve(one, 'loss_cls') == ([20, 40, 60, 80], [2., 1., 9., 9.])
+    assert curve(read_run(tmp_path / '20260101_2' / 'vis_data' / 'scalars.json'),
+                 'loss_cls') == ([60], [.5])
+
+
+def test_values_that_are_not_finite_are_kept(tmp_path):
+    write(tmp_path, '1', [train(20, loss_cls=math.nan), train(40, loss_cls=math.inf)])
+    assert np.isnan(read_run(tmp_path).curves['loss_cls'][1][0])
+    assert read_run(tmp_path).curves['loss_cls'][1][1] == math.inf
+
+
+@pytest.mark.parametrize('config, expected', [
+    ('a = dict(num_classes=3)\nmodel = dict(cls_head=dict(num_classes=8))\n', 8),
+    ('model = dict(backbone=dict(num_classes=8))\n', None),
+    ('raise SystemExit("a config is data here, never run")\n', None),
+    ('model = dict(', None)])
+def test_number_of_classes_is_read_without_running_the_config(tmp_path, config, expected):
+    write(tmp_path, '1', [train(20)], config)
+    assert read_run(tmp_path).num_classes == expected
+
+
+def test_a_line_cut_off_by_a_kill_is_left_out_and_said(tmp_path):
+    file = write(tmp_path, '1', [train(20, loss_cls=1.)], end='{"lr": 0.1, "lo')
+    log = read_run(tmp_path)
+    assert curve(log, 'loss_cls') == ([20], [1.])
+    assert log.left_out == (f'{file}:2: cut off while it was written', )
+
+
+@pytest.mark.parametrize('line', ['{"lr": 0.1, "lo', '[1, 2]', '{"lr": 0.1}', '{"step": "x"}'])
+def test_a_broken_line_is_named(tmp_path, line):
+    file = write(tmp_path, '1', [train(20), line, train(40)])
+    with pytest.raises(ValueError, match=f'{file}:2: no line of scalars .* remove this line'):
+        read_run(tmp_path)
+
+
+def test_no_logs(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no <time>/vis_data/scalars.json in it'):
+        read_run(tmp_path)
+    write(tmp_path, '1', [{'val/contrast': 7., 'step': 0}])
+    with pytest.raises(ValueError, match='no scalars.json in it holds a training iteration'):
+        read_run(tmp_path)
