@@ -9,12 +9,15 @@ from albar_mm.engine.launch import LaunchError, load_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 DEFAULTS = {'StaticAdversarialLoss': 1., 'StaticEntropyLoss': 4., 'StaticGradientPenalty': 10.}
-"""Weights in configs/albar_sprites.py."""
+"""The paper's weights: all different, so that a mix-up shows."""
 
 
 @pytest.fixture(scope='module')
 def cfg():
-    return load_config(CONFIGS / 'albar_sprites.py')
+    config = load_config(CONFIGS / 'albar_sprites.py')
+    for term in config.model.static.losses:
+        term.weight = DEFAULTS[term.type]
+    return config
 
 
 def applied(experiment):
