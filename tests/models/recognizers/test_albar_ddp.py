@@ -3,6 +3,7 @@
 import itertools
 import os
 import socket
+import time
 
 import torch
 import torch.distributed as dist
@@ -46,7 +47,13 @@ def test_two_processes_equal_one(tmp_path):
         sock.bind(('127.0.0.1', 0))
         port = sock.getsockname()[1]
     out = str(tmp_path / 'grads')
-    mp.spawn(worker, (port, out), nprocs=2)
+    processes = mp.spawn(worker, (port, out), nprocs=2, join=False)
+    deadline = time.monotonic() + 180
+    while not processes.join(timeout=5):  # a process that hangs must not hang the whole run
+        if time.monotonic() > deadline:
+            for process in processes.processes:
+                process.kill()
+            raise AssertionError('the two processes did not finish within three minutes')
 
     single = build(False)
     wrapper = toys.sgd(single, lr=0.1)
