@@ -4,5 +4,4 @@ _base_ = [
     '_base_/schedules/adamw_40e_jhmdb21.py', '_base_/runtime/default.py'
 ]
 
-custom_hooks = [*_base_.custom_hooks, dict(type='ReseedHook')]  # resumes bit by bit
 default_hooks = dict(logger=dict(interval=8))  # 17 steps an epoch

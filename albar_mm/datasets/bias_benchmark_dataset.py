@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmaction.datasets import BaseActionDataset, VideoDataset
+from mmaction.datasets import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
 from ..evaluation.functional import DOMAINS, check_partners, name_some
 from .bias_manifest import MANIFEST_NAME, ManifestItem, find_set_folder, read_manifest
+from .robust_video_dataset import RobustVideoDataset
+from .strict_reading import BadVideoError, read_strictly
 from .video_ids import annotated_video_ids
 
 #: the ``background`` of IID videos: their own
@@ -36,7 +38,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
 
     Args:
         pipeline: transforms for every set that ``pipelines`` does not name.
-        iid: settings of a ``VideoDataset`` (``ann_file``, ``data_prefix``, …) with the IID test
+        iid: settings of a ``RobustVideoDataset`` (``ann_file``, ``data_prefix``, …) with the IID test
             videos, or None.
         bias_root: folder of the OOD sets; needed if one is asked for.
         dataset: first part of the folder names, e.g. ``'HMDB51'``.
@@ -147,7 +149,9 @@ class BiasBenchmarkDataset(BaseActionDataset):
         """Run the pipeline of the sample's domain and add its metainfo.
 
         Raises:
-            RuntimeError: if the pipeline fails; names the set, the id and the file.
+            BadVideoError: if the video cannot be read (see :func:`read_strictly`).
+            RuntimeError: if the pipeline fails for another reason. Both name the set, the id and
+                the file.
         """
         info = self.get_data_info(idx)
         fields = {
@@ -155,14 +159,16 @@ class BiasBenchmarkDataset(BaseActionDataset):
             for key in ('domain', 'background', 'pair_id', 'conflict_label')
             if info.get(key) is not None
         }
-        filename = info['filename']
         pipeline = self._own_pipelines.get(info['domain'], self.pipeline)
+        sample = f'{fields["domain"]}/{fields["background"]} {fields["pair_id"]}'
         try:
-            packed = pipeline(info)
+            packed = read_strictly(pipeline.transforms, info)
+        except BadVideoError as error:
+            raise BadVideoError(f'{sample}: {error}', error.video, error.reason) from error
         except Exception as error:
             raise RuntimeError(
-                f'{fields["domain"]}/{fields["background"]} {fields["pair_id"]}: cannot read '
-                f'{filename}: {type(error).__name__}: {error}'
+                f'{sample}: the pipeline fails on {info["filename"]}: '
+                f'{type(error).__name__}: {error}'
             ) from error
         packed['data_samples'].set_metainfo(fields)
         return packed
@@ -174,7 +180,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
         return self._domains[idx]
 
     def _load_iid(self) -> list[dict[str, Any]]:
-        settings = dict(type=VideoDataset, **self.iid) if 'type' not in self.iid else self.iid
+        settings = dict(type=RobustVideoDataset, **self.iid) if 'type' not in self.iid else self.iid
         videos = DATASETS.build(dict(settings, pipeline=[], test_mode=True))
         name = f'iid/{os.path.basename(videos.ann_file)}'
         self.source_files[name] = videos.ann_file

@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from ._launch_errors import LaunchError
 
-TRAINING_HOOKS = ('EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
+TRAINING_HOOKS = ('ReseedHook', 'EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
 
 
 def check_last_checkpoint(work_dir: str) -> None:

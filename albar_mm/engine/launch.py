@@ -43,8 +43,8 @@ def train(
 ) -> Runner:
     """Train a model.
 
-    ``EpochResumeHook``, ``BadVideoHook`` and ``PretrainedCheck`` are added to ``custom_hooks``
-    where the config does not name them.
+    ``ReseedHook``, ``EpochResumeHook``, ``BadVideoHook`` and ``PretrainedCheck`` are added to
+    ``custom_hooks`` where the config does not name them.
 
     Args:
         config: Path of a config, ``albar_mm::<name>``, ``mmaction::<path>``, or a ``Config`` (which

@@ -18,7 +18,6 @@ STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/\d+\]')
 
 CONFIG = """
 default_scope = 'mmaction'
-custom_hooks = [dict(type='ReseedHook')]
 custom_imports = dict(imports=['albar_mm'], allow_failed_imports=False)
 model = dict(
     type='ALBARRecognizer3D',

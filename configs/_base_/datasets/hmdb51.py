@@ -31,7 +31,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='VideoDataset',
+        type='RobustVideoDataset',
         ann_file=f'{data_root}/train_split1.txt',
         data_prefix=dict(video=video_root),
         pipeline=train_pipeline))
@@ -43,7 +43,7 @@ val_dataloader = dict(
     dataset=dict(
         type='StaticPairDataset',
         dataset=dict(
-            type='VideoDataset',
+            type='RobustVideoDataset',
             ann_file=f'{data_root}/val_split1.txt',
             data_prefix=dict(video=video_root),
             pipeline=test_pipeline,

@@ -25,7 +25,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='VideoDataset',
+        type='RobustVideoDataset',
         ann_file=f'{data_root}/train.txt',
         data_prefix=dict(video=data_root),
         pipeline=train_pipeline))
@@ -38,7 +38,7 @@ val_dataloader = dict(
     dataset=dict(
         type='StaticPairDataset',
         dataset=dict(
-            type='VideoDataset',
+            type='RobustVideoDataset',
             ann_file=f'{data_root}/val.txt',
             data_prefix=dict(video=data_root),
             pipeline=test_pipeline,

@@ -9,6 +9,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='ResultsHook'),
     # What tools/train.py adds to every config, named here for other ways to train.
+    dict(type='ReseedHook'),
     dict(type='EpochResumeHook'),
     dict(type='BadVideoHook', max_share=0.01),
     dict(type='PretrainedCheck', min_loaded=0.9),
