@@ -41,8 +41,13 @@ def apply() -> None:
     if _applied:
         return
     _require()
-    for mend in _MENDS:
-        _applied[mend.__name__.strip('_')] = bool(mend())
+    for name, mend in zip(known(), _MENDS, strict=True):
+        _applied[name] = bool(mend())
+
+
+def known() -> tuple[str, ...]:
+    """Names of all mends, needed here or not, in the order in which they are applied."""
+    return tuple(mend.__name__.strip('_') for mend in _MENDS)
 
 
 def applied() -> tuple[str, ...]:

@@ -38,8 +38,8 @@ class BiasBenchmarkDataset(BaseActionDataset):
 
     Args:
         pipeline: transforms for every set that ``pipelines`` does not name.
-        iid: settings of a ``RobustVideoDataset`` (``ann_file``, ``data_prefix``, …) with the IID test
-            videos, or None.
+        iid: settings of a ``RobustVideoDataset`` (``ann_file``, ``data_prefix``, …) with the IID
+            test videos, or None.
         bias_root: folder of the OOD sets; needed if one is asked for.
         dataset: first part of the folder names, e.g. ``'HMDB51'``.
         scuba: backgrounds of the SCUBA sets.

@@ -25,9 +25,9 @@ def package() -> dict[str, Any]:
     from albar_mm import compat
 
     needed = compat.applied()
-    names = [mend.__name__.strip('_') for mend in compat._MENDS]
     env = {key: str(value) for key, value in collect_env().items() if key in _COLLECTED}
-    return dict(needed=needed, others=[n for n in names if n not in needed], env=env)
+    others = [name for name in compat.known() if name not in needed]
+    return dict(needed=needed, others=others, env=env)
 
 
 def gpus() -> dict[str, Any]:

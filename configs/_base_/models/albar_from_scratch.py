@@ -1,5 +1,6 @@
-# The static pass for training from scratch: weights 1 / 1 / 1, chosen on motion_sprites by validation
-# contrast (benchmarks/results/trials.jsonl); uncapped, the adversarial term grows without bound.
+# The static pass for training from scratch. On motion_sprites weights 1 / 1 / 1 have the best validation
+# contrast (benchmarks/results/trials.jsonl); the paper's 1 / 4 / 10 come next. Uncapped, the
+# adversarial term grows without bound.
 albar_static = dict(
     frame='random',
     source='unblended',
