@@ -40,6 +40,33 @@ def announced_bytes(path: str | os.PathLike) -> int | None:
     return None
 
 
+def is_empty_avi(path: str | os.PathLike) -> bool:
+    """Whether a file is an AVI with a list of frames that holds none, as a writer leaves it.
+
+    Decoders say so in many words of their own.
+
+    Args:
+        path: A local file.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    size = os.path.getsize(path)
+    with open(path, 'rb') as stream:
+        head = stream.read(12)
+        if head[:4] != b'RIFF' or head[8:] != b'AVI ':
+            return False
+        position = 12
+        while position < size:
+            stream.seek(position)
+            head = stream.read(12)
+            length = int.from_bytes(head[4:8], 'little')
+            if head[:4] == b'LIST' and head[8:] == b'movi':
+                return length == 4  # the word 'movi'; a file that is still open announces 0
+            position += 8 + length + length % 2
+    return False
+
+
 def _riff(stream: BinaryIO, size: int) -> int | None:
     position = 0
     while position < size:  # files above 1 GB hold several RIFF parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from mmaction.datasets.transforms import (
     PyAVInit,
 )
 
-from ._container_length import announced_bytes
+from ._container_length import announced_bytes, is_empty_avi
 
 _READERS = (
     DecordInit, DecordDecode, OpenCVInit, OpenCVDecode, PyAVInit, PyAVDecode, PIMSInit, PIMSDecode,
@@ -28,6 +29,8 @@ _FAULTS = (
     TypeError, NameError, AttributeError, ImportError, KeyError, AssertionError,
     NotImplementedError, MemoryError, RecursionError,
 )  # fmt: skip
+# '[time of day] source file:line: ' of a compiled decoder
+_PLACE_IN_DECORD = re.compile(r'\[\d\d:\d\d:\d\d\] \S+:\d+: ')
 # The real HMDB51 clips decode up to 17 % fewer frames than OpenCV announces (8 of 47: it counts
 # the time stamps of frames that were never coded).
 MAX_MISSING = 0.25
@@ -101,8 +104,7 @@ def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> An
             except _Short as error:
                 raise BadVideoError.of(video, str(error)) from None
             except Exception as error:
-                text = ' '.join(str(error).split()) or 'no message'
-                reason = f'{type(step).__name__}: {type(error).__name__}: {text[:200]}'
+                reason = f'{type(step).__name__}: {type(error).__name__}: {_message(error)}'
                 raise BadVideoError.of(video, reason) from error
             checked = True
         if results is None:
@@ -112,6 +114,12 @@ def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> An
 
 class _Short(Exception):
     """A file holds less than it announces."""
+
+
+def _message(error: Exception) -> str:
+    text = ' '.join(str(error).split())
+    text = _PLACE_IN_DECORD.sub('', text)
+    return (text if len(text) <= 200 else text[:199] + '…') or 'no message'
 
 
 def _check_container(video: str) -> None:
@@ -126,6 +134,8 @@ def _check_container(video: str) -> None:
         raise _Short('the file is empty')
     if announced is not None and announced > size:
         raise _Short(f'the file is truncated: {size} of at least {announced} bytes')
+    if is_empty_avi(video):
+        raise _Short('it holds no frames')
 
 
 def _read(step: Callable, results: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,9 +1,11 @@
+import cv2
 import numpy as np
 import pytest
+from mmaction.datasets.transforms import OpenCVInit
 from mmaction.registry import TRANSFORMS
 from mmengine.registry import init_default_scope
 
-from albar_mm.datasets._container_length import announced_bytes
+from albar_mm.datasets._container_length import announced_bytes, is_empty_avi
 from albar_mm.datasets.strict_reading import BadVideoError, read_strictly
 from tests.video_files import write_video
 
@@ -39,6 +41,25 @@ def test_announced_length_of_whole_and_cut_files(video, tmp_path):
     for tail in (b'\0', b'\xff'):
         (tmp_path / 'tail').write_bytes(raw + 100 * tail)
         assert announced_bytes(tmp_path / 'tail') == len(raw)
+
+
+def test_a_video_without_a_frame(video, tmp_path):
+    empty = tmp_path / 'empty.avi'
+    cv2.VideoWriter(str(empty), cv2.VideoWriter_fourcc(*'MJPG'), 30, (64, 64)).release()
+    assert is_empty_avi(empty) and not is_empty_avi(video)
+    with pytest.raises(BadVideoError, match='empty.avi cannot be read: it holds no frames;'):
+        read_strictly(steps('OpenCV'), info(empty))
+
+
+def test_where_a_decoder_was_compiled_is_left_out():
+    def fail(results):
+        raise RuntimeError('[22:20:58] /src/a.cc:61: Check failed: no\n  stream ' + 'x' * 300)
+
+    step = type('OpenCVInit', (OpenCVInit, ), dict(transform=lambda self, results: fail(results)))
+    with pytest.raises(BadVideoError) as raised:
+        read_strictly([step()], info(__file__))
+    assert raised.value.reason.startswith('OpenCVInit: RuntimeError: Check failed: no stream x')
+    assert raised.value.reason.endswith('x…')
 
 
 @pytest.mark.parametrize('content, expected', [
