@@ -88,8 +88,21 @@ def _build_loss(cfg: Any, position: int) -> StaticLoss:
     if not isinstance(cfg, nn.Module):
         if not isinstance(cfg, Mapping) or 'type' not in cfg:
             raise ValueError(f"{where} must be a dict with a 'type', got {cfg!r}")
-        cfg = MODELS.build(cfg)
+        cfg = _build_registered(cfg, where)
     if not isinstance(cfg, StaticLoss):
         raise ValueError(f'{where} must be a static loss (a subclass of StaticLoss), got '
                          f'{type(cfg).__name__}')
     return cfg
+
+
+def _build_registered(cfg: Mapping[str, Any], where: str) -> nn.Module:
+    kind = cfg['type']
+    if isinstance(kind, str) and MODELS.get(kind) is None:
+        known = sorted(name for name, module in MODELS.module_dict.items()
+                       if isinstance(module, type) and issubclass(module, StaticLoss))
+        raise ValueError(f'{where}.type: there is no {kind!r}; use one of {", ".join(known)}, or '
+                         'name the module that registers it under custom_imports')
+    try:
+        return MODELS.build(cfg)
+    except TypeError as error:  # an argument that the loss does not have
+        raise ValueError(f'{where}: {error}') from error

@@ -172,6 +172,9 @@ def test_logits_are_averaged_over_views():
     (dict(losses=[ADV, ADV]), ValueError, "two terms named 'adv'"),
     (dict(losses=[dict(ENT, weight=-1)]), ValueError, 'weight'),
     ([ADV], TypeError, 'static must be a dict'),
+    (dict(losses=[ADV, dict(type='NoSuchLoss')]), ValueError,
+     r"losses\[1\].type: there is no 'NoSuchLoss'; use one of StaticAdversarialLoss, "),
+    (dict(losses=[dict(ADV, weigth=2.)]), ValueError, r"static.losses\[0\]: .*'weigth'"),
 ])
 def test_illegal_options(static, error, match):
     with pytest.raises(error, match=match):
