@@ -2,14 +2,17 @@
 
 from . import transforms
 from .bias_benchmark_dataset import BiasBenchmarkDataset
+from .published_benchmark_dataset import ALBARBenchmarkDataset, StillMixBenchmarkDataset
 from .robust_video_dataset import RobustVideoDataset
 from .samplers import DomainBatchSampler
 from .static_pair_dataset import StaticPairDataset
 
 __all__ = [
+    'ALBARBenchmarkDataset',
     'BiasBenchmarkDataset',
     'DomainBatchSampler',
     'RobustVideoDataset',
     'StaticPairDataset',
+    'StillMixBenchmarkDataset',
     'transforms',
 ]

@@ -65,8 +65,18 @@ class ResultsHook(Hook):
             seed=runner.seed,
             config=_config_identity(runner),
             run=runner.timestamp,
+            **_metric_entries(runner),
         )
         print_log(f'Results written to {path}', logger='current')
+
+
+def _metric_entries(runner: Runner) -> dict[str, Any]:
+    """What the metrics of the run have for the file besides their scores."""
+    evaluator = getattr(runner, 'test_evaluator', None)
+    entries: dict[str, Any] = {}
+    for metric in getattr(evaluator, 'metrics', ()):
+        entries.update(getattr(metric, 'results_entries', {}))
+    return entries
 
 
 def _source_files(dataset: Any) -> dict[str, str]:

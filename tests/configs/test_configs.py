@@ -1,5 +1,6 @@
 """Every shipped config parses, builds all its parts, and keeps validation apart from test."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def test_datasets_pipelines_metrics_and_hooks(path, video):
     assert all(isinstance(HOOKS.build(hook), Hook) for hook in cfg.custom_hooks)
     # a domain of another shape would be padded
     assert cfg.test_dataloader.batch_sampler.type == 'DomainBatchSampler'
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
+def test_monitors_are_averaged_over_a_window_but_not_over_validations(path):
+    """MMEngine searches the pattern in names without the leading 'train/' or 'val/'."""
+    averaged = re.compile(Config.fromfile(path).log_processor.mean_pattern)
+    assert all(averaged.search(key) for key in ('static_ce', 'static_top1', 'loss_static_adv'))
+    assert not any(averaged.search(key) for key in ('val/static_top1', 'val/top1', 'lr'))
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)

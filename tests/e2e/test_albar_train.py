@@ -19,7 +19,7 @@ from tests import toy_recognizers as toys
 BACKBONE = dict(toys.R3D)
 STATS = dict(type='StaticDataPreprocessor', mean=[0.] * 3, std=[1.] * 3, format_shape='NCTHW')
 LOG = dict(type='LogProcessor', window_size=4, by_epoch=True,
-           mean_pattern=r'.*(loss|time|data_time|grad_norm|static).*')
+           mean_pattern=r'.*(loss|time|data_time|grad_norm).*|^static_')
 
 
 @DATASETS.register_module(force=True)

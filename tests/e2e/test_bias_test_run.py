@@ -195,6 +195,8 @@ def _check_results_file(path, scores, runner, checkpoint, tmp_path):
     assert document['checkpoint'] == dict(
         file_identity(checkpoint), weights_sha256=weights_sha256(runner.model)
     )
+    assert set(document['per_class']) == {'0', '1'}
+    assert document['per_class']['0'].keys() <= scores.keys()
     protocol = document['protocol']
     assert protocol['num_samples'] == 28 and protocol['average_clips'] == 'prob'
     assert protocol['sets']['scufo/stripe'] == 5 and protocol['sets']['iid/original'] == 3

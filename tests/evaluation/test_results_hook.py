@@ -68,3 +68,10 @@ def test_place_and_name_can_be_chosen(runner, tmp_path):
     hook = results_hook.ResultsHook(filename='iid.json', out_dir=tmp_path / 'elsewhere')
     hook.after_test_epoch(runner, {'a': 1.0})
     assert (tmp_path / 'elsewhere' / 'iid.json').is_file()
+
+
+def test_what_metrics_have_besides_their_scores_is_written_too(runner):
+    metric = SimpleNamespace(results_entries={'per_class': {'0': {'scuba/avg': 50.0}}})
+    runner.test_evaluator = SimpleNamespace(metrics=[SimpleNamespace(), metric])
+    results_hook.ResultsHook().after_test_epoch(runner, {'a': 1.0})
+    assert written(runner)['per_class'] == {'0': {'scuba/avg': 50.0}}

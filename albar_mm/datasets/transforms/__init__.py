@@ -1,5 +1,7 @@
 """Pipeline transforms."""
 
+from .bias_sample_frames import BiasSampleFrames
+from .published_frames import PublishedFrameDecode
 from .static_clip import StaticClip
 
-__all__ = ['StaticClip']
+__all__ = ['BiasSampleFrames', 'PublishedFrameDecode', 'StaticClip']

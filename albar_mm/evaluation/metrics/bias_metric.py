@@ -8,7 +8,7 @@ from mmaction.registry import METRICS
 from mmengine.logging import print_log
 
 from ..functional import DOMAINS, Prediction, bias_scores, per_class_scores
-from ..tables import format_bias_table
+from ..tables import COMPARISON_COLUMNS, format_bias_table
 from .record_metric import RecordMetric
 
 
@@ -17,10 +17,12 @@ class BiasMetric(RecordMetric):
     """Scores of a bias benchmark read through :class:`albar_mm.datasets.BiasBenchmarkDataset`.
 
     Keys and definitions are those of :func:`albar_mm.evaluation.functional.bias_scores`, in
-    percent. The table is written to the log as well.
+    percent. The table is written to the log as well. :class:`ResultsHook` adds the main scores of
+    every class to ``results.json``, as ``per_class``: true label -> score name -> percentage.
 
     Args:
-        per_class: add every score for each true class, as ``<score>/class_<label>``.
+        per_class: add every score for each true class to the metrics (and so to the log), as
+            ``<score>/class_<label>``.
         collect_device: see :class:`RecordMetric`.
         prefix: put before every key; by default nothing, so keys read ``scuba/avg``.
         collect_dir: see :class:`RecordMetric`.
@@ -52,8 +54,13 @@ class BiasMetric(RecordMetric):
         self._check_sizes(predictions)
         scores = bias_scores(predictions)
         print_log('\n' + format_bias_table(scores, 'Static bias'), logger='current')
+        of_classes = per_class_scores(predictions)
+        self.results_entries['per_class'] = {
+            str(label): {key: values[key] for _, key in COMPARISON_COLUMNS if key in values}
+            for label, values in of_classes.items()
+        }
         if self.per_class:
-            for label, values in per_class_scores(predictions).items():
+            for label, values in of_classes.items():
                 scores.update({f'{key}/class_{label}': value for key, value in values.items()})
         return scores
 

@@ -47,6 +47,8 @@ class RecordMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        #: further entries for results.json, set by :meth:`score`; JSON-ready, main process only
+        self.results_entries: dict[str, Any] = {}
 
     @abstractmethod
     def score(self, predictions: dict[tuple[str, str], dict[str, Prediction]]) -> dict[str, float]:

@@ -39,7 +39,7 @@ class ALBARMixin:
     loss as ``loss_static_<name>``. Raw values are logged and *not* summed: ``static_ce`` (nats),
     ``static_entropy`` (nats, in [0, log K]), ``static_top1`` (in [0, 1]), ``static_penalty``. For
     MMEngine to average them set ``log_processor.mean_pattern`` to
-    ``r'.*(loss|time|data_time|grad_norm|static).*'``.
+    ``r'.*(loss|time|data_time|grad_norm).*|^static_'``.
 
     Prediction, parameters and state dict are those of the plain recogniser.
 

@@ -15,6 +15,7 @@ custom_hooks = [
     dict(type='PretrainedCheck', min_loaded=0.9),
 ]
 
-# The static monitors are averaged over the window like the losses (but never summed into them).
-log_processor = dict(mean_pattern=r'.*(loss|time|data_time|grad_norm|static).*')
+# The static monitors of training are averaged over the window like the losses (but never summed into
+# them); val/static_top1 is not: it would be averaged over earlier validations.
+log_processor = dict(mean_pattern=r'.*(loss|time|data_time|grad_norm).*|^static_')
 randomness = dict(seed=0)

@@ -119,3 +119,16 @@ def test_a_single_unaveraged_view_is_accepted():
     metric = BiasMetric()
     metric.process(None, [bad(pred_score=torch.tensor([[0.1, 0.9, 0.0, 0.0]]))])
     assert metric.results[0].pred == 1
+
+
+def test_main_scores_of_every_class_are_kept_for_the_results_file():
+    metric = BiasMetric()
+    metric.process(None, worked_samples())
+    assert 'scuba/avg/class_0' not in metric.evaluate(10)  # not in the log
+    per_class = metric.results_entries['per_class']
+    assert sorted(per_class) == ['0', '1', '2']
+    # class 0 is a, d, e: SCUBA right on a and e, SCUFO right on a
+    assert per_class['0'] == pytest.approx(
+        {'scuba/avg': 200 / 3, 'scufo/avg': 100 / 3, 'contrasted/avg': 100 / 3}
+    )
+    assert per_class['2'] == {'scuba/avg': 100.0, 'scufo/avg': 100.0, 'contrasted/avg': 0.0}

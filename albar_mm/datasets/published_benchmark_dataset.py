@@ -1,0 +1,233 @@
+"""Testing on the sets as StillMix and ALBAR published them."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmaction.registry import DATASETS
+
+from .bias_benchmark_dataset import BiasBenchmarkDataset
+from .bias_manifest import ManifestItem, find_set_folder
+from .published_sets import (
+    PublishedItem,
+    look_up,
+    one_frame_of,
+    read_albar_set,
+    read_labels,
+    read_stillmix_set,
+    ucf101_class,
+)
+from .strict_reading import DatasetError
+
+
+class PublishedBenchmarkDataset(BiasBenchmarkDataset):
+    """What the two published forms share: items that are folders, zips or images, not videos.
+
+    Their pipeline starts with a frame sampler and :class:`PublishedFrameDecode`; IID videos need
+    one of their own in ``pipelines``.
+    """
+
+    @abstractmethod
+    def read_set(self, domain: str, background: str) -> list[PublishedItem]:
+        """Read one set.
+
+        Args:
+            domain: ``'scuba'``, ``'scufo'`` or ``'conflfg'``.
+            background: Name of the background, lower case.
+        """
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Read the annotation file and the sets."""
+        self._fields: dict[tuple[str, str, str], dict[str, Any]] = {}
+        entries = super().load_data_list()
+        for entry in entries:
+            key = entry['domain'], entry['background'], entry['pair_id']
+            entry.update(self._fields.get(key, {}))
+        del self._fields
+        return entries
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """What is known of one item; ``start_index`` is the index of its first frame."""
+        info = super().get_data_info(idx)
+        info['start_index'] = info.pop('first_index', info['start_index'])
+        return info
+
+    def _load_set(self, domain: str, background: str) -> list[ManifestItem]:
+        conflicts = self.conflict_labels(background) if domain == 'conflfg' else {}
+        items = self.read_set(domain, background)
+        lacking = [item.item_id for item in items if item.item_id not in conflicts]
+        if conflicts and (lacking or len(conflicts) != len(items)):
+            raise DatasetError(
+                f'{domain}/{background}: the list of still actors names {len(conflicts)} ids, the '
+                f'set {len(items)}; {len(lacking)} lack a still actor'
+            )
+        self._fields.update({(domain, background, item.item_id): item.fields for item in items})
+        found = []
+        for item in items:
+            conflict = conflicts.get(item.item_id)
+            if conflict == item.label:
+                raise DatasetError(
+                    f'{domain}/{background}: {item.item_id} has one label, {conflict}, for the '
+                    'moving and the still actor'
+                )
+            found.append(ManifestItem(item.item_id, item.fields['filename'], item.label, conflict))
+        return found
+
+    def conflict_labels(self, background: str) -> dict[str, int]:
+        """Class of the still actor by id; empty where it is not known.
+
+        Args:
+            background: Name of the background.
+        """
+        return {}
+
+
+@DATASETS.register_module()
+class StillMixBenchmarkDataset(PublishedBenchmarkDataset):
+    """Sets in StillMix's form: folders ``<video>__<k>`` of frames, and list files.
+
+    StillMix published no SCUFO: it is one frame of each SCUBA video, chosen by ``scufo_seed``.
+
+    Args:
+        pipeline: Transforms for the OOD sets; see :class:`PublishedFrameDecode`.
+        scuba: Background -> ``dict(frames=folder, list=file)``, see
+            :func:`albar_mm.datasets.published_sets.read_stillmix_set`.
+        scufo: Backgrounds of the SCUFO sets, some of ``scuba``'s; None for all of them.
+        conflfg: As ``scuba``; ``static_list`` may name the list with the classes of the still
+            actors, with the same ids.
+        scufo_seed: Seed of the SCUFO frames.
+        **kwargs: Further arguments of :class:`BiasBenchmarkDataset` (``iid``, ``pipelines``, …).
+
+    Raises:
+        DatasetError: A list or frames cannot be used.
+
+    Example config::
+
+        dict(type='StillMixBenchmarkDataset', pipeline=frame_pipeline,
+             iid=dict(ann_file='data/hmdb51/test.txt', data_prefix=dict(video='data/hmdb51/videos')),
+             pipelines=dict(iid=video_pipeline), dataset='HMDB51', num_classes=51,
+             scuba=dict(stripe=dict(frames='data/scuba_stripe', list='data/scuba_stripe.txt')))
+    """  # noqa: E501
+
+    def __init__(
+        self,
+        pipeline: Sequence[Any],
+        scuba: Mapping[str, Mapping[str, str]],
+        scufo: Sequence[str] | None = None,
+        conflfg: Mapping[str, Mapping[str, str]] | None = None,
+        scufo_seed: int = 0,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        self.set_files: dict[tuple[str, str], dict[str, str]] = {}
+        for domain, sets in (('scuba', scuba), ('conflfg', conflfg or {})):
+            allowed = {'frames', 'list'} | ({'static_list'} if domain == 'conflfg' else set())
+            for name, files in sets.items():
+                if not {'frames', 'list'} <= files.keys() <= allowed:
+                    raise DatasetError(
+                        f'{domain}.{name} must be dict(frames=folder, list=file), got {files}'
+                    )
+                self.set_files[domain, name.lower()] = dict(files)
+        self.scufo_seed = scufo_seed
+        scufo = list(scuba) if scufo is None else list(scufo)
+        alone = [name for name in scufo if ('scuba', name.lower()) not in self.set_files]
+        if alone:
+            raise DatasetError(f'scufo: {alone} are not among the scuba sets that frames come from')
+        super().__init__(
+            pipeline, bias_root='', scuba=list(scuba), scufo=scufo, conflfg=list(conflfg or {}),
+            **kwargs,
+        )  # fmt: skip
+
+    def read_set(self, domain: str, background: str) -> list[PublishedItem]:
+        """Read the list and look at the folders."""
+        files = self.set_files['scuba' if domain == 'scufo' else domain, background]
+        self._note_source(domain, background, files['list'])
+        items = read_stillmix_set(files['frames'], files['list'], self.num_classes)
+        if domain == 'scufo':
+            items = [one_frame_of(item, self.scufo_seed, background) for item in items]
+        return items
+
+    def conflict_labels(self, background: str) -> dict[str, int]:
+        """Read the list of still actors, if one is named."""
+        files = self.set_files['conflfg', background]
+        if 'static_list' not in files:
+            return {}
+        self._note_source('conflfg', f'{background}_static', files['static_list'])
+        still = read_stillmix_set(files['frames'], files['static_list'], self.num_classes)
+        return {item.item_id: item.label for item in still}
+
+    def _note_source(self, domain: str, background: str, path: str) -> None:
+        names = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
+        name = f'{self.dataset_name}_{names[domain]}_{background}/{Path(path).name}'
+        self.source_files[name] = path
+
+
+@DATASETS.register_module()
+class ALBARBenchmarkDataset(PublishedBenchmarkDataset):
+    """Sets in ALBAR's form: ``<bias_root>/<DATASET>_<SET>_<BACKGROUND>/`` of zips and images.
+
+    SCUBA and Confl-FG hold ``<video>__<k>.zip`` (JPEGs in sorted order), SCUFO ``<video>__<k>.jpg``
+    of the same ids. Zips are decoded in memory.
+
+    Args:
+        pipeline: Transforms for the OOD sets; see :class:`PublishedFrameDecode`.
+        labels: List that gives the label of a source video, see
+            :func:`albar_mm.datasets.published_sets.read_labels`: for HMDB51 and Kinetics-400.
+        classes: In its place for UCF101: file with one class per line, in the order of the labels
+            (``ApplyEyeMakeup`` or ``1 ApplyEyeMakeup``); the class is read from the file name.
+        **kwargs: Arguments of :class:`BiasBenchmarkDataset`.
+
+    Raises:
+        DatasetError: A file cannot be used, or a label is not known.
+
+    Example config::
+
+        dict(type='ALBARBenchmarkDataset', pipeline=frame_pipeline, pipelines=dict(iid=video_pipeline),
+             iid=dict(ann_file='data/hmdb51/test.txt', data_prefix=dict(video='data/hmdb51/videos')),
+             bias_root='data/albar', dataset='HMDB51', labels='data/hmdb51/test.txt', num_classes=51)
+    """  # noqa: E501
+
+    def __init__(
+        self,
+        pipeline: Sequence[Any],
+        labels: str | os.PathLike | None = None,
+        classes: str | os.PathLike | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        if (labels is None) == (classes is None):
+            raise DatasetError(
+                'ALBARBenchmarkDataset takes either labels=<list of videos> or, for UCF101, '
+                'classes=<list of classes>'
+            )
+        self.label_list, self.class_list = labels, classes
+        super().__init__(pipeline, **kwargs)
+
+    def read_set(self, domain: str, background: str) -> list[PublishedItem]:
+        """Look at the folder; check every zip."""
+        name = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')[domain]
+        folder = find_set_folder(self.bias_root, self.dataset_name, name, background)
+        source = self.label_list if self.class_list is None else self.class_list
+        self.source_files[f'{folder.name}/{Path(source).name}'] = str(source)
+        if self.class_list is None:
+            label_of = look_up(read_labels(source, self.num_classes), str(source))
+        else:
+            of_class = look_up(_read_classes(source), str(source))
+
+            def label_of(video: str) -> int:
+                return of_class(ucf101_class(video))
+
+        return read_albar_set(folder, domain == 'scufo', label_of)
+
+
+def _read_classes(path: str | os.PathLike) -> dict[str, int]:
+    try:
+        lines = Path(path).read_text(encoding='utf-8-sig').split('\n')
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f'{path}: cannot be read as a list of classes: {error}') from error
+    names = [line.split()[-1] for line in lines if line.strip()]
+    if len(set(names)) != len(names) or not names:
+        raise DatasetError(f'{path}: expected one class per line, each once')
+    return {name: label for label, name in enumerate(names)}

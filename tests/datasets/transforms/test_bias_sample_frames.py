@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from mmaction.registry import TRANSFORMS
+
+from albar_mm.datasets.transforms import BiasSampleFrames
+
+
+def indices(total, short, start_index=0, **settings):
+    settings = dict(clip_len=32, frame_interval=2, num_clips=1, test_mode=True) | settings
+    step = TRANSFORMS.build(dict(type='BiasSampleFrames', short=short, **settings))
+    results = step.transform(dict(total_frames=total, start_index=start_index))
+    assert results['frame_inds'].dtype == np.int32
+    return results['frame_inds'].tolist()
+
+
+EVEN = [*range(0, 40, 2)]
+
+
+@pytest.mark.parametrize('total, short, expected', [
+    (40, 'loop', [*EVEN, *range(0, 24, 2)]),
+    (40, 'clamp', [*EVEN, *[38] * 12]),
+    (40, 'halve', [*range(32)]),
+    (20, 'halve', [*range(20), *[19] * 12]),
+    (63, 'loop', [*range(0, 64, 2)]),
+    (63, 'clamp', [*range(0, 64, 2)]),
+    (63, 'halve', [*range(32)]),
+    (64, 'loop', [*range(0, 64, 2)]),
+    (64, 'halve', [*range(0, 64, 2)]),
+    (100, 'loop', [*range(18, 81, 2)]),
+    (100, 'halve', [*range(18, 81, 2)]),
+    (300, 'clamp', [*range(118, 181, 2)]),
+    (1, 'loop', [0] * 32), (1, 'clamp', [0] * 32), (1, 'halve', [0] * 32),
+])  # fmt: skip
+def test_worked_indices(total, short, expected):
+    assert indices(total, short) == expected
+
+
+@pytest.mark.parametrize('total', [100, 300, 64])
+def test_first_frame_start_of_the_authors_code(total):
+    assert indices(total, 'halve', start='first') == [*range(0, 64, 2)]
+
+
+def test_frames_that_count_from_one():
+    assert indices(20, 'halve', start_index=1) == [*range(1, 21), *[20] * 12]
+
+
+def test_several_clips_of_a_short_video_are_alike():
+    assert indices(20, 'halve', num_clips=3) == 3 * [*range(20), *[19] * 12]
+
+
+def test_the_default_is_the_stock_sampler():
+    for total in (5, 40, 100):
+        stock = TRANSFORMS.build(dict(type='SampleFrames', clip_len=8, frame_interval=4,
+                                      num_clips=2, test_mode=True))  # fmt: skip
+        expected = stock.transform(dict(total_frames=total, start_index=0))['frame_inds']
+        assert indices(total, 'loop', clip_len=8, frame_interval=4, num_clips=2) == list(expected)
+
+
+@pytest.mark.parametrize('settings, said', [
+    (dict(short='wrap'), 'must be one of'),
+    (dict(start='last'), 'must be one of'),
+    (dict(out_of_bound_opt='loop'), 'short, which replaces'),
+    (dict(start='first'), 'one clip with test_mode'),
+    (dict(short='halve', target_fps=15), 'stride of its own'),
+])  # fmt: skip
+def test_settings_that_contradict_each_other(settings, said):
+    with pytest.raises(ValueError, match=said):
+        BiasSampleFrames(**(dict(clip_len=8) | settings))
+
+
+def test_a_video_without_frames():
+    with pytest.raises(ValueError, match='has no frames'):
+        indices(0, 'loop')
