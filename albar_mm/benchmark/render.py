@@ -1,0 +1,65 @@
+"""From a manifest row to pixels: the one place where items get their look.
+
+The exporter, the check of an exported set and the on-the-fly transforms all come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .compositing import composite
+from .conflict import Still, fit_still, paste_still
+
+
+def still_backdrop(
+    row: Mapping[str, Any], background: np.ndarray, still: Still | None = None
+) -> np.ndarray:
+    """What stands still behind the moving foreground of an item.
+
+    Args:
+        row: Row of the manifest.
+        background: The item's background at the size of the video, uint8 (H, W, 3).
+        still: The foreign foreground of a Confl-FG item, at the size of its own video.
+
+    Returns:
+        uint8 (H, W, 3): the background; for Confl-FG with the foreign foreground on it.
+
+    Raises:
+        ValueError: A Confl-FG item without ``still``.
+    """
+    if row['set'] != 'conflfg':
+        return background
+    if still is None:
+        raise ValueError(f'{row["id"]}: a Confl-FG item needs its still foreground')
+    return paste_still(background, fit_still(still, *background.shape[:2]), row['conflict_shift'])
+
+
+def render_item(
+    row: Mapping[str, Any],
+    frames: np.ndarray,
+    masks: np.ndarray,
+    background: np.ndarray,
+    still: Still | None = None,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """All frames of one item.
+
+    Args:
+        row: Row of the manifest.
+        frames: The whole source video, uint8 (N, H, W, 3).
+        masks: Masks of the kept frames ``row['first']`` to ``row['last']``, bool (T, H, W).
+        background: The item's background at the size of the video, uint8 (H, W, 3).
+        still: The foreign foreground of a Confl-FG item, at the size of its own video.
+        out: Buffer for SCUBA and Confl-FG, uint8 (T, H, W, 3).
+
+    Returns:
+        uint8 (T, H, W, 3); for SCUFO a read-only view of one frame, repeated.
+    """
+    kept = frames[row['first']:row['last'] + 1]
+    if row['set'] == 'scufo':
+        chosen = slice(row['scufo_frame'], row['scufo_frame'] + 1)
+        return np.broadcast_to(composite(kept[chosen], masks[chosen], background), kept.shape)
+    return composite(kept, masks, still_backdrop(row, background, still), out)
