@@ -183,6 +183,4 @@ def cost_line(built: Built, seconds: float) -> str:
     line = f'{items} items, {built.frames} frames, {size / GIGABYTE:.2f} GB, {seconds:.0f} s'
     if built.written == items:
         return f'{line}, {built.frames / max(seconds, 1e-9):.0f} frames/s'
-    if built.written:
-        return f'{line}; {built.written} files were written now, the others were there'
-    return line
+    return f'{line}; {built.written} files were written now'

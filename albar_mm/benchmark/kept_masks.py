@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +30,43 @@ def mask_sha256(masks: np.ndarray) -> str:
     Args:
         masks: bool, shape (T, H, W).
     """
-    digest = hashlib.sha256(repr(tuple(map(int, masks.shape))).encode())
-    digest.update(np.packbits(masks).tobytes())
-    return digest.hexdigest()
+    return _sha256(np.packbits(masks), masks.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class PackedMasks:
+    """Masks that are unpacked frame by frame.
+
+    Attributes:
+        bits: uint8, one bit a pixel, as ``numpy.packbits`` gives them.
+        shape: (T, H, W).
+    """
+
+    bits: np.ndarray
+    shape: tuple[int, int, int]
+
+    def frames(self, indices: Iterable[int]) -> np.ndarray:
+        """Unpack the masks of some frames.
+
+        Args:
+            indices: n kept frames, each in [0, T).
+
+        Returns:
+            bool, shape (n, H, W).
+        """
+        pixels = self.shape[1] * self.shape[2]
+        chosen = [self._bits(int(index) * pixels, pixels) for index in indices]
+        return np.stack(chosen).reshape(-1, *self.shape[1:]).view(bool)
+
+    def all(self) -> np.ndarray:
+        """Unpack all, bool of shape (T, H, W)."""
+        bits = np.unpackbits(self.bits, count=math.prod(self.shape))
+        return bits.reshape(self.shape).view(bool)
+
+    def _bits(self, start: int, count: int) -> np.ndarray:
+        first, offset = divmod(start, 8)  # a frame of odd size starts within a byte
+        last = -(-(start + count) // 8)
+        return np.unpackbits(self.bits[first:last], count=offset + count)[offset:]
 
 
 def save_kept_masks(path: Path, masks: np.ndarray) -> None:
@@ -63,15 +101,35 @@ def load_kept_masks(path: Path, sha256: str | None = None) -> np.ndarray:
     Raises:
         BenchmarkError: The file is gone, broken, or holds other masks.
     """
+    return load_packed_masks(path, sha256).all()
+
+
+def load_packed_masks(path: Path, sha256: str | None = None) -> PackedMasks:
+    """Read masks without unpacking them.
+
+    Args:
+        path: The file.
+        sha256: What :func:`mask_sha256` must give.
+
+    Raises:
+        BenchmarkError: The file is gone, broken, or holds other masks.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
             shape = tuple(int(n) for n in stored['shape'])
-            bits = np.unpackbits(stored['bits'], count=int(np.prod(shape)))
-            masks = bits.reshape(shape).view(bool)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            bits = stored['bits']
+        if len(shape) != 3 or bits.dtype != np.uint8 or bits.shape != (-(-math.prod(shape) // 8),):
+            raise ValueError(f'{bits.dtype} bits of shape {bits.shape} for masks {shape}')
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise BenchmarkError(f'{path}: cannot be read as masks ({error}); delete it and build '
                              'again') from error  # fmt: skip
-    if sha256 is not None and mask_sha256(masks) != sha256:
+    if sha256 is not None and _sha256(bits, shape) != sha256:
         raise BenchmarkError(f'{path}: not the masks that the manifest was made with (their '
                              'SHA-256 differs); delete it and build again')  # fmt: skip
-    return masks
+    return PackedMasks(bits, shape)
+
+
+def _sha256(bits: np.ndarray, shape: tuple[int, ...]) -> str:
+    digest = hashlib.sha256(repr(tuple(map(int, shape))).encode())
+    digest.update(bits)
+    return digest.hexdigest()

@@ -49,7 +49,7 @@ class BuildSettings:
     def __post_init__(self) -> None:
         if not self.dataset or not self.dataset.replace('-', '').isalnum():
             raise BenchmarkError(
-                f'--dataset {self.dataset!r}: use letters, digits and hyphens, e.g. HMDB51'
+                f'--name {self.dataset!r}: use letters, digits and hyphens, e.g. HMDB51'
             )
         if self.per_video < 1:
             raise BenchmarkError(f'--per-video {self.per_video}: expected 1 or more')

@@ -2,6 +2,7 @@
 
 from . import transforms
 from .bias_benchmark_dataset import BiasBenchmarkDataset
+from .on_the_fly_benchmark_dataset import OnTheFlyBenchmarkDataset
 from .published_benchmark_dataset import ALBARBenchmarkDataset, StillMixBenchmarkDataset
 from .robust_video_dataset import RobustVideoDataset
 from .samplers import DomainBatchSampler
@@ -11,6 +12,7 @@ __all__ = [
     'ALBARBenchmarkDataset',
     'BiasBenchmarkDataset',
     'DomainBatchSampler',
+    'OnTheFlyBenchmarkDataset',
     'RobustVideoDataset',
     'StaticPairDataset',
     'StillMixBenchmarkDataset',

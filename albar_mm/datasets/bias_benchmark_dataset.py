@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmaction.datasets import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
-from ..evaluation.functional import DOMAINS, check_partners, name_some
+from ..evaluation.functional import (
+    DOMAINS,
+    OWN_BACKGROUND,
+    check_partners,
+    is_iid_name,
+    name_some,
+)
 from .bias_manifest import MANIFEST_NAME, ManifestItem, find_set_folder, read_manifest
 from .robust_video_dataset import RobustVideoDataset
-from .strict_reading import BadVideoError, read_strictly
+from .strict_reading import BadVideoError, DatasetError, read_strictly
 from .video_ids import annotated_video_ids
+from .view_shapes import fixes_size, frame_size
 
-#: the ``background`` of IID videos: their own
-OWN_BACKGROUND = 'original'
 _SET_NAMES = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
 
 
@@ -27,19 +33,21 @@ class BiasBenchmarkDataset(BaseActionDataset):
 
     Sets lie in ``<bias_root>/<DATASET>_<SET>_<BACKGROUND>/`` with a ``manifest.jsonl`` and one
     video file per item (see :mod:`albar_mm.datasets.bias_manifest`). Only the sets asked for are
-    read. Samples come set by set: IID, then SCUBA, SCUFO and Confl-FG, each background in the
-    given order.
+    read. Samples come set by set: IID, further IID sets, then SCUBA, SCUFO and Confl-FG, each
+    background in the given order.
 
     After the pipeline every data sample gets the metainfo ``domain`` (``'iid'``, ``'scuba'``,
-    ``'scufo'``, ``'conflfg'``), ``background`` (lower case; ``'original'`` for IID), ``pair_id``
-    (``<video>__<k>``; for IID the path in the annotation file) and, for Confl-FG,
-    ``conflict_label``. The dataset's own ``metainfo['sets']`` gives the number of videos per
-    ``<domain>/<background>``.
+    ``'scufo'``, ``'conflfg'``), ``background`` (lower case; for IID ``'original'``, for a further
+    IID set its name), ``pair_id`` (``<video>__<k>``; for IID the path in the annotation file) and,
+    for Confl-FG, ``conflict_label``. The dataset's own ``metainfo['sets']`` gives the number of
+    videos per ``<domain>/<background>``.
 
     Args:
         pipeline: transforms for every set that ``pipelines`` does not name.
         iid: settings of a ``RobustVideoDataset`` (``ann_file``, ``data_prefix``, …) with the IID
             test videos, or None.
+        extra_iid: name -> the same for further videos with the classes of IID, e.g. ``'aras'``;
+            their accuracy is reported as ``aras/top1``. They need ``iid`` and share its pipeline.
         bias_root: folder of the OOD sets; needed if one is asked for.
         dataset: first part of the folder names, e.g. ``'HMDB51'``.
         scuba: backgrounds of the SCUBA sets.
@@ -76,6 +84,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
         self,
         pipeline: Sequence[Any],
         iid: Mapping[str, Any] | None = None,
+        extra_iid: Mapping[str, Mapping[str, Any]] | None = None,
         bias_root: str | os.PathLike | None = None,
         dataset: str = 'HMDB51',
         scuba: Sequence[str] = ('places365', 'vqgan', 'stripe'),
@@ -96,6 +105,13 @@ class BiasBenchmarkDataset(BaseActionDataset):
                 'complete, because SCUBA and SCUFO are joined by id'
             )
         self.iid = dict(iid) if iid is not None else None
+        self.extra_iid = {name: dict(settings) for name, settings in (extra_iid or {}).items()}
+        wrong = [name for name in self.extra_iid if not is_iid_name(name)]
+        if wrong:
+            raise ValueError(
+                f'extra_iid: {wrong[0]!r} is no name for a further IID set; lower-case letters, '
+                'digits and hyphens, and no name of another score'
+            )
         self.bias_root = bias_root
         self.dataset_name = dataset
         self.backgrounds = dict(
@@ -103,6 +119,8 @@ class BiasBenchmarkDataset(BaseActionDataset):
             scufo=_background_names('scufo', scufo),
             conflfg=_background_names('conflfg', conflfg),
         )
+        if self.extra_iid and iid is None:
+            raise ValueError('extra_iid names sets beside iid; without iid, give the set as iid')
         if iid is None and not any(self.backgrounds.values()):
             raise ValueError('ask for at least one set: iid, scuba, scufo or conflfg')
         if bias_root is None and any(self.backgrounds.values()):
@@ -116,6 +134,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
         self.source_files: dict[str, str] = {}
         self._own_pipelines = {name: Compose(steps) for name, steps in (pipelines or {}).items()}
         self._domains: list[str] = []
+        self._groups: dict[int, Hashable] = {}
         super().__init__(
             ann_file='', pipeline=pipeline, num_classes=num_classes, test_mode=True, **kwargs
         )
@@ -128,7 +147,10 @@ class BiasBenchmarkDataset(BaseActionDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read the annotation file and the manifests."""
-        entries = self._load_iid() if self.iid is not None else []
+        iid_sets = {OWN_BACKGROUND: self.iid} if self.iid is not None else {}
+        entries = []
+        for name, settings in {**iid_sets, **self.extra_iid}.items():
+            entries += self._load_iid(name, settings)
         sets: dict[tuple[str, str], list[ManifestItem]] = {}
         for domain, backgrounds in self.backgrounds.items():
             for background in backgrounds:
@@ -150,6 +172,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
 
         Raises:
             BadVideoError: if the video cannot be read (see :func:`read_strictly`).
+            DatasetError: if something else that the sample is made from cannot be used.
             RuntimeError: if the pipeline fails for another reason. Both name the set, the id and
                 the file.
         """
@@ -165,6 +188,8 @@ class BiasBenchmarkDataset(BaseActionDataset):
             packed = read_strictly(pipeline.transforms, info)
         except BadVideoError as error:
             raise BadVideoError(f'{sample}: {error}', error.video, error.reason) from error
+        except DatasetError as error:
+            raise DatasetError(f'{sample}: {error}') from error
         except Exception as error:
             raise RuntimeError(
                 f'{sample}: the pipeline fails on {info["filename"]}: '
@@ -173,22 +198,35 @@ class BiasBenchmarkDataset(BaseActionDataset):
         packed['data_samples'].set_metainfo(fields)
         return packed
 
-    def batch_group(self, idx: int) -> str:
-        """What :class:`DomainBatchSampler` must keep apart: the domain of a sample."""
+    def batch_group(self, idx: int) -> Hashable:
+        """What :class:`DomainBatchSampler` must keep apart.
+
+        The domain of a sample; with a pipeline whose views keep the video's aspect ratio (no crop,
+        no ``Resize`` to a fixed size), the domain and the video's height and width.
+        """
         if not self._fully_initialized:
             self.full_init()
-        return self._domains[idx]
+        domain = self._domains[idx]
+        pipeline = self._own_pipelines.get(domain, self.pipeline)
+        if fixes_size(pipeline.transforms):
+            return domain
+        if idx not in self._groups:
+            self._groups[idx] = (domain, *self._frame_size(self.get_data_info(idx)))
+        return self._groups[idx]
 
-    def _load_iid(self) -> list[dict[str, Any]]:
-        settings = dict(type=RobustVideoDataset, **self.iid) if 'type' not in self.iid else self.iid
+    def _frame_size(self, info: Mapping[str, Any]) -> tuple[int, int]:
+        return frame_size(str(info['filename']))
+
+    def _load_iid(self, name: str, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+        settings = dict(dict(type=RobustVideoDataset), **settings)
         videos = DATASETS.build(dict(settings, pipeline=[], test_mode=True))
-        name = f'iid/{os.path.basename(videos.ann_file)}'
-        self.source_files[name] = videos.ann_file
+        shown = 'iid' if name == OWN_BACKGROUND else name
+        self.source_files[f'{shown}/{os.path.basename(videos.ann_file)}'] = videos.ann_file
         entries = []
         for index, video in enumerate(annotated_video_ids(videos)):
             info = videos.get_data_info(index)
             item = ManifestItem(video, info['filename'], info['label'], None)
-            entries.append(_entry('iid', OWN_BACKGROUND, item))
+            entries.append(_entry('iid', name, item))
         upper = self.num_classes if self.num_classes is not None else float('inf')
         wrong = [e['pair_id'] for e in entries if not 0 <= e['label'] < upper]
         if wrong:
@@ -206,7 +244,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
 
     def _load_set(self, domain: str, background: str) -> list[ManifestItem]:
         folder = find_set_folder(self.bias_root, self.dataset_name, _SET_NAMES[domain], background)
-        items = read_manifest(folder, self.num_classes, self.check_files)
+        items = self._read_items(folder, domain, background)
         unknown = [item.item_id for item in items if item.conflict_label is None]
         if domain == 'conflfg' and 0 < len(unknown) < len(items):
             raise ValueError(
@@ -215,6 +253,9 @@ class BiasBenchmarkDataset(BaseActionDataset):
             )
         self.source_files[f'{folder.name}/{MANIFEST_NAME}'] = str(folder / MANIFEST_NAME)
         return items
+
+    def _read_items(self, folder: Path, domain: str, background: str) -> list[ManifestItem]:
+        return read_manifest(folder, self.num_classes, self.check_files)
 
     def _check_pairs(self, sets: Mapping[tuple[str, str], Sequence[ManifestItem]]) -> None:
         for background in self.backgrounds['scuba']:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
+from .functional import is_iid_name
+
 _ROWS = (
     ('SCUBA (higher is better)', 'scuba'),
     ('SCUFO (lower is better)', 'scufo'),
@@ -46,8 +48,9 @@ def format_bias_table(scores: Mapping[str, float], title: str = '') -> str:
     )
     header = ['top-1, %', *backgrounds, 'average']
     rows = []
-    for label, key in _SINGLE_ROWS[:1]:
-        rows.append(_single_row(label, scores.get(key), len(backgrounds)))
+    for label, key in (*_SINGLE_ROWS[:1], *further_iid_columns([scores])):
+        name = f'{label} top-1' if label != _SINGLE_ROWS[0][0] else label
+        rows.append(_single_row(name, scores.get(key), len(backgrounds)))
     for label, name in _ROWS:
         keys = [f'{name}/{background}' for background in (*backgrounds, 'avg')]
         rows.append([label, *(_number(scores.get(key)) for key in keys)])
@@ -68,7 +71,8 @@ def format_bias_comparison(
         results: name of the model -> its scores in percent, or a list of scores, one per seed,
             shown as mean ± sample standard deviation.
         title: first line of the table.
-        columns: heading and score name of each column.
+        columns: heading and score name of each column. Further IID sets that some model has a
+            score for, e.g. ``aras/top1``, follow the usual columns.
 
     Returns:
         Text of several lines; '-' stands where there is no score.
@@ -77,10 +81,23 @@ def format_bias_comparison(
         ValueError: if a seed lacks a score that another seed of the same model has.
     """
     rows = []
+    if columns is COMPARISON_COLUMNS:
+        every = [s for v in results.values() for s in ([v] if isinstance(v, Mapping) else v)]
+        columns = (*columns, *further_iid_columns(every))
     for name, scores in results.items():
         runs = [scores] if isinstance(scores, Mapping) else list(scores)
         rows.append([name, *(_spread(name, key, runs) for _, key in columns)])
     return _layout(['top-1, %', *(label for label, _ in columns)], rows, title)
+
+
+def further_iid_columns(runs: Sequence[Mapping[str, float]]) -> list[tuple[str, str]]:
+    """Heading and score name of the IID sets besides the IID test videos, e.g. ARAS.
+
+    Args:
+        runs: Scores of some runs.
+    """
+    names = {key[:-len('/top1')] for run in runs for key in run if key.endswith('/top1')}
+    return [(name.upper(), f'{name}/top1') for name in sorted(names) if is_iid_name(name)]
 
 
 def _spread(name: str, key: str, runs: Sequence[Mapping[str, float]]) -> str:

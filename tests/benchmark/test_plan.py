@@ -67,7 +67,7 @@ def test_partners_spread_over_all_other_classes():
 
 
 @pytest.mark.parametrize(('changes', 'message'), [
-    (dict(dataset='HMDB 51'), '--dataset'),
+    (dict(dataset='HMDB 51'), '--name'),
     (dict(per_video=0), '--per-video 0'),
     (dict(sets=('scuba', 'aras')), '--sets scuba aras: expected some of'),
     (dict(sets=()), '--sets'),

@@ -1,11 +1,15 @@
 """Every shipped config parses, builds all its parts, and keeps validation apart from test."""
 
 import re
+import zipfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from mmaction.registry import DATASETS, HOOKS, METRICS, MODELS
 from mmengine.config import Config
+from mmengine.dataset import Compose
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
 
@@ -13,6 +17,8 @@ from tests.datasets.preparation.official import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))
+BIAS_CONFIGS = sorted((FOLDER / 'bias').glob('*.py'))
+BIAS_BASES = sorted((FOLDER / '_base_' / 'datasets').glob('bias_*.py'))
 NAMES = ['hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'sprites']
 FULL_SIZE = NAMES[:3]
 
@@ -144,3 +150,113 @@ def test_ood_sets(name, dataset, classes, conflfg):
     assert test.bias_root == f'data/{name}/bias'
     assert test.scuba == test.scufo == ['places365', 'vqgan', 'stripe']
     assert test.conflfg == conflfg
+
+
+def bias_base(name):
+    return Config.fromfile(FOLDER / '_base_' / 'datasets' / f'bias_{name}.py')
+
+
+def through(pipeline, video):
+    packed = Compose(pipeline)(dict(filename=video, label=0, start_index=0, modality='RGB'))
+    return tuple(packed['inputs'].shape)
+
+
+@pytest.mark.parametrize('path', BIAS_CONFIGS, ids=lambda p: p.stem)
+def test_bias_configs_test_the_model_of_a_training_config(path, video):
+    """They differ from it in what is tested alone, and show the model the same views."""
+    method, name, on_the_fly = re.fullmatch(r'(erm|albar)_(\w+?)(_on_the_fly)?', path.stem).groups()
+    cfg, trained = Config.fromfile(path), load(f'{method}_{name}')
+    init_default_scope(cfg.default_scope)
+    assert cfg.model == trained.model and cfg.test_evaluator == trained.test_evaluator
+    for part in ('train_dataloader', 'val_dataloader', 'train_cfg', 'custom_hooks'):
+        assert cfg[part] == trained[part]
+    test = cfg.test_dataloader.dataset
+    assert test.type == ('OnTheFlyBenchmarkDataset' if on_the_fly else 'BiasBenchmarkDataset')
+    assert test.iid == trained.test_dataloader.dataset.iid
+    assert test.scuba == test.scufo and 'stripe' in test.scuba and test.conflfg == ['stripe']
+    assert set(test.scuba) - {'stripe'} == set(cfg.bias_backgrounds)
+    assert through(test.pipeline, video) == through(trained.test_pipeline, video)
+    assert cfg.test_dataloader.batch_sampler.type == 'DomainBatchSampler'
+    DATASETS.build(dict(test, lazy_init=True))
+    assert len(path.read_text().splitlines()) <= 40
+
+
+def test_every_method_has_both_bias_configs():
+    assert {path.stem for path in BIAS_CONFIGS} == {
+        f'{method}_jhmdb21{how}' for method in ('erm', 'albar') for how in ('', '_on_the_fly')}
+
+
+@pytest.mark.parametrize('path', BIAS_BASES, ids=lambda p: p.stem)
+def test_bias_bases_go_beside_any_other(path):
+    cfg = Config.fromfile(path)
+    init_default_scope('mmaction')
+    assert all(key.startswith('bias_') for key in cfg)
+    loaders = {key: value for key, value in cfg.items() if key.endswith('_dataloader')}
+    assert {'bias_dataloader', 'bias_on_the_fly_dataloader'} <= loaders.keys()
+    for loader in loaders.values():
+        assert loader.batch_sampler.type == 'DomainBatchSampler'
+        DATASETS.build(dict(loader.dataset, lazy_init=True))
+    exported, made = cfg.bias_dataloader.dataset, dict(cfg.bias_on_the_fly_dataloader.dataset)
+    assert set(made.pop('backgrounds')) | {'stripe'} == set(exported.scuba)
+    assert made.pop('videos') == exported.iid.data_prefix.video
+    assert dict(exported, type=made['type']) == made
+
+
+@pytest.mark.parametrize(('name', 'dataset', 'classes', 'conflfg', 'further', 'root'), [
+    ('hmdb51', 'HMDB51', 51, ['stripe'], [], 'data/hmdb51/bias'),
+    ('ucf101', 'UCF101', 101, ['stripe'], [], 'data/ucf101/bias'),
+    ('ucf101_boxes', 'UCF101', 101, ['stripe'], [], 'data/ucf101/bias_boxes'),
+    ('k400', 'K400', 400, [], ['aras'], 'data/kinetics400/bias')])  # fmt: skip
+def test_published_protocols(name, dataset, classes, conflfg, further, root):
+    test = bias_base(name).bias_dataloader.dataset
+    assert (test.dataset, test.num_classes, test.bias_root) == (dataset, classes, root)
+    assert test.scuba == test.scufo == ['places365', 'vqgan', 'stripe']
+    assert test.conflfg == conflfg and list(test.get('extra_iid', {})) == further
+    assert test.pipeline[1] == dict(
+        type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, test_mode=True,
+        short='loop')  # fmt: skip
+
+
+def test_views(video):
+    cfg = bias_base('hmdb51')
+    init_default_scope('mmaction')
+    views = dict(bias_pipeline=1, bias_pipeline_albar=1, bias_pipeline_1x3=3, bias_pipeline_4x3=12,
+                 bias_pipeline_squeezed=1)  # fmt: skip
+    for name, number in views.items():
+        assert through(cfg[name], video) == (number, 3, 32, 224, 224), name
+    assert {domain: through(steps, video)[0] for domain, steps in
+            cfg.bias_stillmix_pipelines.items()} == dict(iid=12, scuba=3, scufo=3, conflfg=1)
+    assert (cfg.bias_pipeline_albar[1].short, cfg.bias_pipeline_albar[1].start) == (
+        'halve', 'first')
+
+
+def test_published_sets_are_read_through_a_config(tmp_path):
+    """The loaders of bias_hmdb51_published.py on sets of one item."""
+    init_default_scope('mmaction')
+    cfg = bias_base('hmdb51_published')
+    write_video(tmp_path / 'videos' / 'a.avi', 40)
+    (tmp_path / 'test.txt').write_text('a.avi 7\n')
+    iid = dict(ann_file=str(tmp_path / 'test.txt'),
+               data_prefix=dict(video=str(tmp_path / 'videos')))  # fmt: skip
+    picture = np.random.RandomState(0).randint(0, 255, (240, 320, 3), np.uint8)
+    _, data = cv2.imencode('.jpg', picture)
+    frames = tmp_path / 'stripe' / 'a__0'
+    frames.mkdir(parents=True)
+    for number in range(1, 4):
+        (frames / f'frame{number:06}.jpg').write_bytes(data.tobytes())
+    (tmp_path / 'stripe.txt').write_text('a__0 3 7\n')
+    files = dict(frames=str(tmp_path / 'stripe'), list=str(tmp_path / 'stripe.txt'))
+    still = dict(cfg.bias_stillmix_dataloader.dataset, iid=iid, scuba=dict(stripe=files))
+    zipped = tmp_path / 'HMDB51_SCUBA_Stripe' / 'a__0.zip'
+    zipped.parent.mkdir()
+    with zipfile.ZipFile(zipped, 'w') as archive:
+        archive.writestr('000001.jpg', data.tobytes())
+    albar = dict(cfg.bias_albar_dataloader.dataset, iid=iid, bias_root=str(tmp_path),
+                 labels=str(tmp_path / 'test.txt'), scuba=['stripe'], scufo=[],
+                 conflfg=[])  # fmt: skip
+    for settings, number in ((still, 3), (albar, 2)):
+        dataset = DATASETS.build(settings)
+        assert len(dataset) == number
+        for index in range(number):
+            assert dataset[index]['inputs'].shape == (1, 3, 32, 224, 224)
+            assert dataset[index]['data_samples'].gt_label.item() == 7

@@ -65,11 +65,12 @@ def silhouette_or_box(
 class GrabCutMasks(CheckedMasks):
     """Every actor's box refined by GrabCut (Rother et al., SIGGRAPH 2004), without any model.
 
-    Outside of the padded box is background for sure; the rest is decided by colour and edges. The
-    silhouette of the frame before, moved with the box, tells where the actor probably is. The
-    result lies within the padded boxes and is never empty where there is a box: one that loses the
-    actor is replaced by the box, counted as ``box_fallbacks``. Where actor and background have the
-    same colours, the silhouette keeps background or loses limbs: look at the contact sheet.
+    Outside of the padded box is background for sure, a slim ellipse in the middle of the box is the
+    actor; the rest is decided by colour and edges. The silhouette of the frame before, moved with
+    the box, tells where the actor probably is. The result lies within the padded boxes and is never
+    empty where there is a box: one that loses the actor is replaced by the box, counted as
+    ``box_fallbacks``. Where actor and background have the same colours, the silhouette keeps
+    background or loses limbs: look at the contact sheet.
 
     Attributes:
         boxes: The boxes.
@@ -81,7 +82,7 @@ class GrabCutMasks(CheckedMasks):
 
     boxes: BoxMasks
     padding: float = 0.05
-    iterations: int = 3
+    iterations: int = 2
     propagate: bool = True
     seed: int = 0
 

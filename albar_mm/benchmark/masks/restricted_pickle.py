@@ -119,6 +119,15 @@ class _Encode:
         return text.encode('latin1')
 
 
+class _EmptyBytes:
+    """How Python 3 writes ``b''``, e.g. the values of an empty array, up to protocol 2."""
+
+    __slots__ = ()
+
+    def __call__(self) -> bytes:
+        return b''
+
+
 class _Buffer:
     __slots__ = ()
 
@@ -144,5 +153,6 @@ for _module in _MULTIARRAY:
     _ALLOWED[_module, 'scalar'] = _Scalar()
     _ALLOWED[_module, '_reconstruct'] = _EmptyArray()
 for _module in ('builtins', '__builtin__'):
+    _ALLOWED[_module, 'bytes'] = _EmptyBytes()
     for _type in (set, frozenset, list, dict, tuple, bytearray):
         _ALLOWED[_module, _type.__name__] = _type

@@ -2,8 +2,10 @@
 
 from .bias import (
     DOMAINS,
+    OWN_BACKGROUND,
     bias_scores,
     contrasted_accuracy,
+    is_iid_name,
     per_class_scores,
     predicted_class,
     top1_accuracy,
@@ -20,6 +22,7 @@ from .static_contrast import VIEWS, static_contrast_scores
 
 __all__ = [
     'DOMAINS',
+    'OWN_BACKGROUND',
     'VIEWS',
     'Prediction',
     'PredictionRecord',
@@ -27,6 +30,7 @@ __all__ = [
     'check_partners',
     'collate_records',
     'contrasted_accuracy',
+    'is_iid_name',
     'join_by_id',
     'name_some',
     'per_class_scores',

@@ -7,7 +7,7 @@ is the first maximum (``numpy.argmax``); ALBAR's code takes the last one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -15,8 +15,21 @@ from .pairing import Prediction, Predictions, join_by_id, name_some
 
 #: the test sets of one benchmark, in the order in which they are reported
 DOMAINS = ('iid', 'scuba', 'scufo', 'conflfg')
+#: the ``background`` of the IID test videos: their own
+OWN_BACKGROUND = 'original'
+_OTHER_SCORES = ('contrasted', 'avg', 'val', 'test', 'train')
 
 ArrayLike = np.ndarray | Sequence
+
+
+def is_iid_name(name: str) -> bool:
+    """Whether a further IID set may have a name, which becomes the score ``<name>/top1``.
+
+    Args:
+        name: e.g. ``'aras'``.
+    """
+    taken = (OWN_BACKGROUND, *DOMAINS, *_OTHER_SCORES)
+    return name.replace('-', '').isalnum() and name == name.lower() and name not in taken
 
 
 def predicted_class(scores: ArrayLike) -> np.ndarray:
@@ -89,10 +102,12 @@ def bias_scores(predictions: Predictions) -> dict[str, float]:
     Args:
         predictions: (domain, background) -> id -> :class:`Prediction` (or a plain tuple of the same
             order). Domains are ``'iid'``, ``'scuba'``, ``'scufo'`` and ``'conflfg'``; any may be
-            absent.
+            absent. Beside the IID videos, whose background is ``'original'``, there may be further
+            IID sets with their names as background, e.g. ``'aras'``.
 
     Returns:
-        Flat dict of percentages: ``iid/top1``, ``scuba/<background>``, ``scuba/avg``,
+        Flat dict of percentages: ``iid/top1``, ``<name>/top1`` of every further IID set,
+        ``scuba/<background>``, ``scuba/avg``,
         ``scufo/<background>``, ``scufo/avg``, ``contrasted/<background>``, ``contrasted/avg``,
         ``conflfg/top1`` (the moving action) and, where the class of the pasted foreground is known,
         ``conflfg/conflict_top1`` (accuracy with respect to that class). With several Confl-FG
@@ -114,11 +129,15 @@ def bias_scores(predictions: Predictions) -> dict[str, float]:
         (80.0, 40.0, 40.0)
     """
     sets = _sets_by_domain(predictions)
+    return _scores(sets, _iid_names(sets['iid']))
+
+
+def _scores(
+    sets: Mapping[str, Mapping[str, Mapping[str, Prediction]]], names: Mapping[str, str]
+) -> dict[str, float]:
     scores: dict[str, float] = {}
-    if len(sets['iid']) > 1:
-        raise ValueError(f'one IID set expected, got backgrounds {sorted(sets["iid"])}')
-    for records in sets['iid'].values():
-        scores['iid/top1'] = top1_accuracy(records)
+    for background in sorted(sets['iid'], key=list(names).index):
+        scores[f'{names[background]}/top1'] = top1_accuracy(sets['iid'][background])
     for domain in ('scuba', 'scufo'):
         _add_with_average(scores, domain, {b: top1_accuracy(r) for b, r in sets[domain].items()})
     contrasted = {}
@@ -154,13 +173,15 @@ def per_class_scores(predictions: Predictions) -> dict[int, dict[str, float]]:
     """
     labels = sorted({Prediction(*r).label for records in predictions.values()
                      for r in records.values()})  # fmt: skip
+    # of the whole: a class may have no IID test video
+    names = _iid_names({background for domain, background in predictions if domain == 'iid'})
     result = {}
     for label in labels:
         chosen = {
             key: {i: r for i, r in records.items() if Prediction(*r).label == label}
             for key, records in predictions.items()
         }
-        result[label] = bias_scores({key: records for key, records in chosen.items() if records})
+        result[label] = _scores(_sets_by_domain({k: r for k, r in chosen.items() if r}), names)
     return result
 
 
@@ -174,6 +195,21 @@ def _sets_by_domain(predictions: Predictions) -> dict[str, dict[str, dict[str, P
             raise ValueError(f'{domain}/{background} is empty')
         sets[domain][background] = {key: Prediction(*record) for key, record in records.items()}
     return sets
+
+
+def _iid_names(backgrounds: Collection[str]) -> dict[str, str]:
+    """Name of the score of every IID set by its background, the IID test videos first.
+
+    A lone set is that of the IID test videos, whatever its background is called.
+    """
+    own = OWN_BACKGROUND if len(backgrounds) > 1 else next(iter(backgrounds), '')
+    further = sorted(set(backgrounds) - {own})
+    if backgrounds and (own not in backgrounds or not all(map(is_iid_name, further))):
+        raise ValueError(
+            f'one IID set expected, of background {OWN_BACKGROUND!r}, and further ones with names '
+            f'that are no score, got backgrounds {sorted(backgrounds)}'
+        )
+    return {own: 'iid', **{name: name for name in further}}
 
 
 def _conflict_scores(sets: Mapping[str, Mapping[str, Prediction]]) -> dict[str, float]:

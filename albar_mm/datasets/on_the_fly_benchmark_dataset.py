@@ -1,0 +1,189 @@
+"""A bias benchmark that is composited while it is read, without exported videos."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmaction.datasets.transforms import (
+    DecordDecode,
+    DecordInit,
+    OpenCVDecode,
+    OpenCVInit,
+    PIMSDecode,
+    PIMSInit,
+    PyAVDecode,
+    PyAVInit,
+)
+from mmaction.registry import DATASETS
+from mmengine.dataset import Compose
+
+from ..benchmark.kept_masks import kept_masks_path
+from ..benchmark.manifest_rows import read_rows
+from ..benchmark.plan import GENERATOR
+from ..benchmark.survey import still_path
+from ..evaluation.functional import name_some
+from .bias_benchmark_dataset import BiasBenchmarkDataset
+from .bias_manifest import MANIFEST_NAME, ManifestItem, read_manifest
+from .strict_reading import DatasetError
+from .transforms.paste_foreground import PasteForeground
+from .transforms.repeat_frame import RepeatFrame
+from .transforms.source_frames import CACHE_MIB, SourceDecode, SourceInit
+from .transforms.swap_background import CompositeFrames, SwapBackground
+
+_INITS = DecordInit, OpenCVInit, PyAVInit, PIMSInit
+_DECODES = DecordDecode, OpenCVDecode, PyAVDecode, PIMSDecode
+_OF_DOMAIN = {t.domain: t for t in (SwapBackground, RepeatFrame, PasteForeground)}
+_NEEDED = ('frames', 'height', 'width', 'fps')
+
+
+@DATASETS.register_module()
+class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
+    """:class:`BiasBenchmarkDataset` for sets without videos: ``--encoding none``, or any other.
+
+    Clips, indices and pixels are those of the lossless export. The pipeline is written as for
+    exported sets: its reading steps are replaced by :class:`SourceInit` and :class:`SourceDecode`,
+    which is followed by :class:`SwapBackground` (SCUBA), :class:`RepeatFrame` (SCUFO) or
+    :class:`PasteForeground` (Confl-FG). A pipeline that names these steps itself is left as it is.
+
+    The OOD items come grouped by source video, which a process decodes once for all of them.
+
+    Args:
+        pipeline: As for :class:`BiasBenchmarkDataset`.
+        videos: Folder of the source videos, that of the build.
+        backgrounds: Background family -> folder of its images; stripes need none.
+        cache_mib: Limit of decoded source frames that a process keeps, in MiB; 0 for none.
+        **kwargs: Further arguments of :class:`BiasBenchmarkDataset`.
+
+    Raises:
+        DatasetError: Masks, stills, images or source videos are missing; names some.
+        BenchmarkError: A manifest was not made by ``tools/build_bias_benchmark.py``.
+        ValueError: As for :class:`BiasBenchmarkDataset`; a pipeline without a decoding step.
+
+    Example config::
+
+        dict(type='OnTheFlyBenchmarkDataset', videos='data/hmdb51/videos',
+             backgrounds=dict(places365='data/places365/test_256', vqgan='data/vqgan'),
+             iid=dict(ann_file='data/hmdb51/test.txt', data_prefix=dict(video='data/hmdb51/videos')),
+             bias_root='data/hmdb51/bias', dataset='HMDB51', pipeline=test_pipeline)
+    """  # noqa: E501
+
+    def __init__(
+        self,
+        pipeline: Sequence[Any],
+        videos: str | os.PathLike,
+        backgrounds: Mapping[str, str | os.PathLike] | None = None,
+        pipelines: Mapping[str, Sequence[Any]] | None = None,
+        cache_mib: int = CACHE_MIB,
+        bias_root: str | os.PathLike | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        self.videos, self.cache_mib = Path(videos), cache_mib
+        self.folders = {name.lower(): str(path) for name, path in (backgrounds or {}).items()}
+        made = {
+            domain: self._compositing((pipelines or {}).get(domain, pipeline), domain, bias_root)
+            for domain in _OF_DOMAIN
+        }
+        super().__init__(pipeline, pipelines={**(pipelines or {}), **made}, bias_root=bias_root,
+                         **kwargs)  # fmt: skip
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Read the annotation file and the manifests, and group the items by source video."""
+        gone = [path for path in self.folders.values() if not os.path.isdir(path)]
+        if gone:
+            raise DatasetError(f'{gone[0]}: no such folder of background images; name that which '
+                               'the benchmark was built with in backgrounds')  # fmt: skip
+        self._rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+        entries = super().load_data_list()
+        also: dict[str, set[int]] = {}
+        for row in self._rows.values():
+            if row['set'] == 'scufo':
+                frame = row['first'] + row['scufo_frame']
+                also.setdefault(row['video_id'], set()).add(frame)
+        by_video: dict[str, list[dict[str, Any]]] = {}
+        iid = []
+        for entry in entries:
+            row = self._rows.get((entry['domain'], entry['background'], entry['pair_id']))
+            if row is None:
+                iid.append(entry)
+                continue
+            entry.update(row=row, also_frames=sorted(also.get(row['video_id'], ())))
+            by_video.setdefault(row['video_id'], []).append(entry)
+        del self._rows
+        ordered = iid + [entry for video in sorted(by_video) for entry in by_video[video]]
+        self._domains = [entry['domain'] for entry in ordered]
+        return ordered
+
+    def _read_items(self, folder: Path, domain: str, background: str) -> list[ManifestItem]:
+        items = read_manifest(folder, self.num_classes, check_files=False)
+        rows = read_rows(folder)
+        for row in rows:
+            self._check_row(folder / MANIFEST_NAME, row, domain, background)
+        if self.check_files:
+            self._check_there(folder, rows)
+        self._rows.update({(domain, background, row['id']): row for row in rows})
+        return [item._replace(filename=str(self.videos / row['video']))
+                for item, row in zip(items, rows, strict=True)]  # fmt: skip
+
+    def _check_row(self, path: Path, row: dict[str, Any], domain: str, background: str) -> None:
+        of_set = dict(scufo=('scufo_frame',), conflfg=('conflict_shift', 'conflict_frame'))
+        lacking = [key for key in (*_NEEDED, *of_set.get(domain, ())) if key not in row]
+        if lacking:
+            raise DatasetError(f'{path}: {row["id"]} has no {", ".join(lacking)}; build the set '
+                               'again')  # fmt: skip
+        if (row['set'], row['background']) != (domain, background):
+            raise DatasetError(f'{path}: {row["id"]} is an item of {row["set"]}/'
+                               f'{row["background"]}, expected {domain}/{background}')  # fmt: skip
+        if row['generator'] != GENERATOR:
+            raise DatasetError(f'{path}: {row["id"]} was made by {row["generator"]}, and this is '
+                               f'{GENERATOR}, whose pixels differ; build it again')  # fmt: skip
+        if 'background_file' in row and background not in self.folders:
+            raise DatasetError(f'{path}: no folder for the backgrounds {background!r}; add '
+                               f"backgrounds=dict({background}='<folder of images>')")  # fmt: skip
+
+    def _check_there(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+        missing: dict[str, set[str]] = {}
+        for row in rows:
+            for what, path in self._files_of(row):
+                if not path.is_file():
+                    missing.setdefault(what, set()).add(str(path))
+        for what, paths in missing.items():
+            raise DatasetError(f'{folder}: {len(paths)} {what} do not exist: '
+                               f'{name_some(sorted(paths))}')  # fmt: skip
+
+    def _files_of(self, row: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+        root = Path(self.bias_root)
+        yield 'source videos (folder: videos)', self.videos / row['video']
+        yield 'mask files (build the benchmark again)', kept_masks_path(root, row['video_id'])
+        if 'background_file' in row:
+            folder = Path(self.folders[row['background']])
+            yield 'background images (folder: backgrounds)', folder / row['background_file']
+        if row['set'] == 'conflfg':
+            yield ('stills (build the benchmark again)',
+                   still_path(root, row['conflict_video_id'], row['conflict_frame']))  # fmt: skip
+
+    def _frame_size(self, info: Mapping[str, Any]) -> tuple[int, int]:
+        if 'row' in info:
+            return info['row']['height'], info['row']['width']
+        return super()._frame_size(info)
+
+    def _compositing(
+        self, pipeline: Sequence[Any], domain: str, bias_root: str | os.PathLike | None
+    ) -> list[Any]:
+        """Steps of a pipeline with those that read a video replaced."""
+        steps = list(Compose(pipeline).transforms)
+        if any(isinstance(step, CompositeFrames) for step in steps):
+            return steps
+        places = [n for n, step in enumerate(steps) if isinstance(step, _DECODES)]
+        if not steps or bias_root is None:
+            return steps
+        if len(places) != 1:
+            raise ValueError(
+                f'the pipeline of {domain} must hold one decoding step such as DecordDecode, after '
+                f'which its frames are composited; it holds {len(places)}'
+            )
+        swap = _OF_DOMAIN[domain](bias_root, self.folders)
+        steps[places[0]:places[0] + 1] = [SourceDecode(self.cache_mib), swap]
+        return [SourceInit() if isinstance(step, _INITS) else step for step in steps]

@@ -1,0 +1,107 @@
+"""SCUBA on the fly, and what the three compositing transforms share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from ...benchmark.materials import changed, materials_of
+from ...benchmark.render import render_frames
+from .source_frames import row_of
+
+
+class CompositeFrames(BaseTransform):
+    """Composites the sampled frames of an item; the pixels are those of the lossless export.
+
+    Args:
+        bias_root: Folder of the benchmark, with ``masks/`` and, for Confl-FG, ``stills/``.
+        backgrounds: Background family -> folder of its images; stripes need none.
+    """
+
+    #: the set whose rows the transform takes
+    domain = ''
+
+    def __init__(
+        self,
+        bias_root: str | os.PathLike,
+        backgrounds: Mapping[str, str | os.PathLike] | None = None,
+    ) -> None:
+        # not public attributes: results.json describes a pipeline by those, without paths
+        self._root, self._folders = str(bias_root), dict(backgrounds or {})
+        self.backgrounds = sorted(name.lower() for name in self._folders)
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Set ``imgs`` (uint8 RGB), ``original_shape`` and ``img_shape`` (height, width).
+
+        Args:
+            results: ``row``, ``frame_inds``, and what :class:`SourceDecode` found.
+
+        Raises:
+            BenchmarkError: Masks, background or still are gone or not those of the manifest, or
+                the source video has changed.
+            ValueError: The row is of another set, or no ``SourceDecode`` stands before.
+        """
+        name = type(self).__name__
+        row = row_of(results, name)
+        if row['set'] != self.domain:
+            raise ValueError(f'{name} makes {self.domain} items, {row["id"]} is of the set '
+                             f'{row["set"]}: name each domain in pipelines')  # fmt: skip
+        if 'source_frames' not in results:
+            raise ValueError(f'{name} must stand right after SourceDecode in the pipeline')
+        results = dict(results)
+        frames: dict[int, np.ndarray] = results.pop('source_frames')
+        materials = materials_of(self._root, self._folders)
+        source, shape = Path(results['filename']), (row['height'], row['width'])
+        materials.check_length(row, source, results.pop('source_total'))
+        found = next(iter(frames.values())).shape[:2]
+        if found != shape:
+            raise changed(source, f'{found[1]}x{found[0]} px, {shape[1]}x{shape[0]} expected')
+        rendered = render_frames(
+            row, list(frames.values()), materials.masks(row).frames(frames),
+            materials.background(row), materials.still(row),
+        )  # fmt: skip
+        imgs = self._arrange(dict(zip(frames, rendered, strict=True)), results['frame_inds'])
+        return dict(results, imgs=imgs, original_shape=shape, img_shape=shape)
+
+    def _arrange(
+        self, rendered: dict[int, np.ndarray], indices: np.ndarray
+    ) -> list[np.ndarray]:
+        """One image per sampled frame, none of them twice: later steps may work in place."""
+        used: set[int] = set()
+        imgs = []
+        for index in map(int, indices):
+            imgs.append(rendered[index].copy() if index in used else rendered[index])
+            used.add(index)
+        return imgs
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(backgrounds={self.backgrounds})'
+
+
+@TRANSFORMS.register_module()
+class SwapBackground(CompositeFrames):
+    """SCUBA: puts the moving foreground on the still background that the row names.
+
+    Stands right after :class:`SourceDecode`. :class:`OnTheFlyBenchmarkDataset` puts both into a
+    usual pipeline by itself; written out:
+
+    Args:
+        bias_root: Folder of the benchmark.
+        backgrounds: Background family -> folder of its images; stripes need none.
+
+    Example:
+        >>> pipeline = [
+        ...     dict(type='SourceInit'),
+        ...     dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, test_mode=True),
+        ...     dict(type='SourceDecode'),
+        ...     dict(type='SwapBackground', bias_root='data/hmdb51/bias',
+        ...          backgrounds=dict(places365='data/places365/test_256')), ...]
+    """
+
+    domain = 'scuba'

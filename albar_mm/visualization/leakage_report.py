@@ -1,0 +1,199 @@
+"""From words of the command line to ``leakage.json``, ``leakage.png`` and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..benchmark.availability import boxes_inside, without_masks
+from ..benchmark.command import mask_source
+from ..benchmark.errors import BenchmarkError
+from ..benchmark.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage, measure_leakage
+from ..benchmark.masks.bounding import BoundingBoxes, write_box_file
+from ..benchmark.masks.source import MaskSource, settings_of
+from ..benchmark.ring_probe import FEATURES, PROBE
+from ..benchmark.sources import SourceList, read_source_list, require_files
+from ..evaluation.functional import name_some
+from ..evaluation.results import write_results
+from .leakage_figure import choose_examples, leakage_figure
+
+RESULTS_NAME, FIGURE_NAME, BOXES_NAME = 'leakage.json', 'leakage.png', 'boxes.txt'
+_BOXES = '{boxes}'
+
+
+def leakage_report(
+    videos: Path,
+    lists: Sequence[Path],
+    silhouettes: str,
+    boxes: str | None = None,
+    refined: str | None = None,
+    label_map: Path | None = None,
+    out: Path = Path('leakage'),
+    frames: int = 4,
+    margin: int = 4,
+    folds: int = 5,
+    seed: int = 0,
+    missing_masks: str = 'fail',
+    workers: int = 1,
+) -> tuple[list[str], int]:
+    """Measure the background that boxes, and refined masks, let through.
+
+    Args:
+        videos: Folder of the videos.
+        lists: Files of ``path label`` lines.
+        silhouettes: Mask source that is taken as the truth.
+        boxes: Mask source of the boxes; default: bounding boxes of the silhouettes.
+        refined: A third mask source; ``{boxes}`` in it is the file of the boxes.
+        label_map: Class names, one a line; default: ``label_map.txt`` beside the list.
+        out: Folder to write to.
+        frames: Frames of every video whose background is looked at.
+        margin: Pixels next to the silhouette that do not count as background.
+        folds: Folds of the cross-validation.
+        seed: Seed of the folds.
+        missing_masks: ``'fail'``, or ``'drop'`` to leave out videos without masks.
+        workers: Processes.
+
+    Returns:
+        Lines for the terminal, and how many videos were left out.
+
+    Raises:
+        BenchmarkError: Something cannot be read or does not fit.
+    """
+    for name, value, least in (('frames', frames, 1), ('margin', margin, 0), ('folds', folds, 2)):
+        if value < least:
+            raise BenchmarkError(f'--{name} {value}: expected {least} or more')
+    truth = mask_source(silhouettes)
+    listed = _listed(lists, videos, label_map)
+    given = mask_source(boxes) if boxes else BoundingBoxes(truth)
+    listed = _with_masks(listed, (truth, given), missing_masks)
+    require_files(listed)
+    sources: dict[str, MaskSource] = {'boxes': given}
+    if refined:
+        sources['refined'] = mask_source(_filled(refined, given, truth, listed, out))
+        listed = _with_masks(listed, (sources['refined'],), missing_masks)
+    meter = LeakageMeter(truth, sources, frames, margin)
+    found = measure_leakage(meter, listed.videos, folds, seed, workers)
+    left_out = [*listed.left_out, *found.left_out]
+    if found.left_out and missing_masks != 'drop':
+        first = found.left_out[0]
+        more = len(found.left_out) - 1
+        raise BenchmarkError(first['reason'] + (f'; and {more} more videos' if more else '')
+                             + '; to leave them out: --missing-masks drop')  # fmt: skip
+    how = dict(frames=frames, margin_px=margin, folds=folds, seed=seed)
+    write_results(
+        out / RESULTS_NAME, _metrics(found), _protocol(found, meter, how), listed.lists,
+        seed=seed, left_out=left_out, videos=_per_video(found),
+    )  # fmt: skip
+    leakage_figure(out / FIGURE_NAME, found, meter, choose_examples(found))
+    lines = [*_table(found), *_notes(found, left_out), str(out / RESULTS_NAME),
+             str(out / FIGURE_NAME)]  # fmt: skip
+    return lines, len(left_out)
+
+
+def _listed(lists: Sequence[Path], videos: Path, label_map: Path | None) -> SourceList:
+    parts = [read_source_list(path, videos, label_map, training_lists=()) for path in lists]
+    ids = [video.video_id for part in parts for video in part.videos]
+    twice = {one for one in ids if ids.count(one) > 1}
+    if twice:
+        raise BenchmarkError(f'--list: {len(twice)} videos are in more than one list: '
+                             f'{name_some(twice)}')  # fmt: skip
+    names = {key: value for part in parts for key, value in part.names.items()}
+    return SourceList(tuple(video for part in parts for video in part.videos), names,
+                      tuple(file for part in parts for file in part.lists))  # fmt: skip
+
+
+def _with_masks(
+    listed: SourceList, sources: Sequence[MaskSource], missing_masks: str
+) -> SourceList:
+    for source in sources:
+        missing = without_masks(source, listed)
+        if missing and missing_masks != 'drop':
+            raise BenchmarkError(
+                f'{len(missing)} of {len(listed.videos)} videos have no mask: '
+                f'{name_some(missing)}; the first: {missing[min(missing)]}; to leave them out: '
+                '--missing-masks drop'
+            )
+        listed = listed.without(missing)
+    if not listed.videos:
+        raise BenchmarkError('no video is left; left out: '
+                             f'{name_some({entry["reason"] for entry in listed.left_out})}')
+    return listed
+
+
+def _filled(
+    spec: str, given: MaskSource, truth: MaskSource, listed: SourceList, out: Path
+) -> str:
+    """Put the file of boxes into a mask source; boxes of silhouettes are written to one first."""
+    if _BOXES not in spec:
+        return spec
+    holder = next(boxes_inside(given), None)
+    if holder is None and not isinstance(given, BoundingBoxes):
+        raise BenchmarkError(f'--refined {spec}: {given.name} has no file of boxes to put for '
+                             f'{_BOXES}; name --boxes boxes:FILE')  # fmt: skip
+    path = holder.path if holder else write_box_file(out / BOXES_NAME, truth, listed.videos)
+    return spec.replace(_BOXES, str(path))
+
+
+def _metrics(found: Leakage) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for one in found.sources:
+        key = one.name.replace(' ', '_')
+        values = dict(outside_share=one.outside, outside_share_se=one.outside_error,
+                      actor_kept=one.kept)  # fmt: skip
+        if one.probe:
+            values.update(ring_top1=one.probe.accuracy, ring_top1_se=one.probe.standard_error)
+        metrics.update({f'{key}/{name}': 100 * value
+                        for name, value in values.items() if value is not None})  # fmt: skip
+    return metrics
+
+
+def _protocol(found: Leakage, meter: LeakageMeter, how: dict[str, int]) -> dict[str, Any]:
+    return dict(
+        task='background_leakage', **how, silhouettes=settings_of(meter.silhouettes),
+        sources={name: settings_of(source) for name, source in meter.sources.items()},
+        videos=len(found.videos), classes=found.classes, groups=found.groups,
+        chance=100 * found.chance, largest_class=100 * found.majority, features=FEATURES,
+        probe=PROBE, not_measured=found.no_probe,
+        videos_without_ring={one.name: one.empty for one in found.sources},
+    )  # fmt: skip
+
+
+def _per_video(found: Leakage) -> list[dict[str, Any]]:
+    return [dict(video=one.video.video_id, label=one.video.label, group=one.group,
+                 outside_share=one.outside, actor_kept=one.kept)
+            for one in found.videos]  # fmt: skip
+
+
+def _table(found: Leakage) -> list[str]:
+    rows = [('', 'not actor, %', 'actor kept, %', 'ring top-1, %', 'no ring')]
+    for one in found.sources:
+        ring = _with_error(one.probe.accuracy, one.probe.standard_error) if one.probe else '-'
+        rows.append((one.name, _with_error(one.outside, one.outside_error),
+                     _with_error(one.kept, None), ring, _empty(one)))  # fmt: skip
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ['  '.join(cell.rjust(width) if place else cell.ljust(width)
+                      for place, (cell, width) in enumerate(zip(row, widths, strict=True)))
+            for row in rows]  # fmt: skip
+
+
+def _notes(found: Leakage, left_out: Sequence[dict[str, str]]) -> list[str]:
+    lines = [f'{len(found.videos)} videos, {found.classes} classes, {found.groups} groups; '
+             f'chance {100 * found.chance:.1f} %, largest class {100 * found.majority:.1f} %; '
+             '+- is one standard error, groups as units']  # fmt: skip
+    if found.no_probe:
+        lines.append(f'ring accuracy was not measured: {found.no_probe}')
+    if left_out:
+        lines.append(f'left out {len(left_out)} videos, all in {RESULTS_NAME}: '
+                     f'{name_some(entry["video"] for entry in left_out)}')  # fmt: skip
+    return lines
+
+
+def _with_error(value: float | None, error: float | None) -> str:
+    if value is None:
+        return '-'
+    return f'{100 * value:.1f}' + (f' +- {100 * error:.1f}' if error is not None else '')
+
+
+def _empty(one: SourceLeakage) -> str:
+    return '-' if one.name == WHOLE else str(one.empty)

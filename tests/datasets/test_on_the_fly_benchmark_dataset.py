@@ -1,0 +1,286 @@
+"""The on-the-fly data set gives what the lossless export gives."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import DATASETS
+from mmengine.runner import Runner
+
+from albar_mm.benchmark.errors import BenchmarkError
+from albar_mm.benchmark.frame_cache import frame_cache
+from albar_mm.benchmark.masks.jhmdb import JhmdbMasks
+from albar_mm.benchmark.materials import forget_materials
+from albar_mm.benchmark.sources import read_source_list
+from albar_mm.datasets import BiasBenchmarkDataset, OnTheFlyBenchmarkDataset
+from albar_mm.datasets.strict_reading import DatasetError
+
+from ..benchmark.toy_benchmark import (
+    RectangleMasks,
+    build,
+    build_benchmark,
+    quiet,
+    settings_of,
+    write_photos,
+    write_sources,
+)
+from ..evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
+
+
+def pipeline(*further, short='loop', **sample):
+    return [
+        dict(type='DecordInit'),
+        dict(type='BiasSampleFrames', **{'clip_len': 4, 'frame_interval': 2, 'test_mode': True,
+                                         'short': short, **sample}),
+        dict(type='DecordDecode'),
+        *further,
+        dict(type='FormatShape', input_format='NCTHW'),
+        dict(type='PackActionInputs'),
+    ]  # fmt: skip
+
+
+#: no frame of a video lacks its mask; or the first, one in the middle and the last do
+BLANK = dict(none={}, some={'wave_a': (0, 1, 3), 'jump_a': (2, 3, 6), 'jump_b (1)#&!': (2,)})
+
+
+@pytest.fixture(scope='module')
+def sources(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('sources')
+    write_photos(folder / 'photos')
+    return write_sources(folder).parent
+
+
+@pytest.fixture(scope='module')
+def roots(tmp_path_factory, sources):
+    """Lossless benchmarks by policy and blank masks."""
+    made = {}
+    for name, policy, blank in [('plain', 'cut', 'none'), ('cut', 'cut', 'some'),
+                                ('background', 'background', 'some')]:  # fmt: skip
+        made[name] = tmp_path_factory.mktemp(name) / 'bias'
+        settings = settings_of(sources / 'photos', encoding='lossless', empty_frames=policy)
+        build(made[name], sources / 'test_split1.txt', settings, RectangleMasks(blank=BLANK[blank]))
+    return made
+
+
+@pytest.fixture(autouse=True)
+def empty_caches():
+    frame_cache(256).clear()
+    forget_materials()
+
+
+def arguments(root, **changes):
+    return {**dict(pipeline=pipeline(), bias_root=root, dataset='TOY', scuba=['stripe', 'photos'],
+                   scufo=['stripe', 'photos'], conflfg=['stripe'], num_classes=2), **changes}
+
+
+def on_the_fly(sources, root, **changes):
+    own = dict(videos=sources / 'videos', backgrounds=dict(Photos=sources / 'photos'))
+    return OnTheFlyBenchmarkDataset(**arguments(root, **{**own, **changes}))
+
+
+def contents(dataset):
+    found = {}
+    for index in range(len(dataset)):
+        packed = dataset[index]
+        sample = packed['data_samples']
+        key = sample.domain, sample.background, sample.pair_id
+        found[key] = (packed['inputs'], sample.gt_label.item(), sample.get('conflict_label'),
+                      sample.img_shape)  # fmt: skip
+    return found
+
+
+def same(one, other):
+    assert one.keys() == other.keys() and one
+    for key, (clip, *rest) in one.items():
+        assert torch.equal(clip, other[key][0]), key
+        assert rest == list(other[key][1:]), key
+
+
+@pytest.mark.parametrize('name', ['plain', 'cut', 'background'])
+@pytest.mark.parametrize('short', ['loop', 'halve'])
+def test_clips_of_the_lossless_export(sources, roots, name, short):
+    steps = pipeline(short=short)
+    exported = BiasBenchmarkDataset(**arguments(roots[name], pipeline=steps))
+    made = on_the_fly(sources, roots[name], pipeline=steps)
+    assert made.metainfo['sets'] == exported.metainfo['sets']
+    assert made.source_files.keys() == exported.source_files.keys()
+    same(contents(exported), contents(made))
+
+
+def test_the_cases_above_are_what_they_say(roots):
+    rows = {name: [json.loads(line) for line in (root / 'TOY_SCUBA_Stripe' / 'manifest.jsonl')
+                   .read_text().splitlines()] for name, root in roots.items()}  # fmt: skip
+    assert {row['first'] for row in rows['plain']} == {0}
+    assert {(row['video_id'], row['first'], row['last']) for row in rows['cut']} >= {
+        ('wave_a', 2, 5), ('jump_a', 0, 5)}
+    assert any(row['filled_frames'] for row in rows['background'])
+    assert {(row['height'], row['width']) for row in rows['cut']} == {(48, 64), (51, 71)}
+    assert {row['k'] for row in rows['cut']} == {0, 1}
+
+
+def test_several_clips_and_a_fixed_view(sources, roots):
+    steps = pipeline(dict(type='Resize', scale=(-1, 32)), dict(type='ThreeCrop', crop_size=32),
+                     num_clips=3, clip_len=2)  # fmt: skip
+    exported = BiasBenchmarkDataset(**arguments(roots['cut'], pipelines=dict(scuba=steps)))
+    made = on_the_fly(sources, roots['cut'], pipelines=dict(scuba=steps))
+    same(contents(exported), contents(made))
+    assert made[0]['inputs'].shape == (9, 3, 2, 32, 32)
+
+
+def test_no_exported_file_is_needed(sources, roots, tmp_path):
+    build(tmp_path / 'bias', sources / 'test_split1.txt',
+          settings_of(sources / 'photos', encoding='none'))  # fmt: skip
+    assert not list(tmp_path.rglob('*.avi'))
+    same(contents(on_the_fly(sources, tmp_path / 'bias')),
+         contents(on_the_fly(sources, roots['plain'])))  # fmt: skip
+
+
+def test_steps_named_in_the_config(sources, roots):
+    swap = dict(type='SwapBackground', bias_root=roots['cut'],
+                backgrounds=dict(photos=sources / 'photos'))  # fmt: skip
+    steps = [dict(type='SourceInit'), pipeline()[1], dict(type='SourceDecode', cache_mib=0), swap,
+             *pipeline()[3:]]  # fmt: skip
+    same(contents(on_the_fly(sources, roots['cut'])),
+         contents(on_the_fly(sources, roots['cut'], pipelines=dict(scuba=steps))))  # fmt: skip
+
+
+def test_a_source_is_decoded_once_for_all_its_items(sources, roots):
+    dataset = on_the_fly(sources, roots['cut'], cache_mib=200)
+    videos = [dataset.get_data_info(i)['row']['video_id'] for i in range(len(dataset))]
+    assert len(set(videos)) == 3 and videos == sorted(videos)
+    contents(dataset)
+    assert frame_cache(200).decoded == 3
+    limited, before = on_the_fly(sources, roots['cut'], cache_mib=0), frame_cache(0).decoded
+    contents(limited)
+    assert frame_cache(0).decoded - before == len(limited)
+
+
+def test_two_workers(sources, roots):
+    config = dict(
+        batch_size=4, num_workers=2, sampler=dict(type='DefaultSampler', shuffle=False),
+        batch_sampler=dict(type='DomainBatchSampler'), collate_fn=dict(type='pseudo_collate'),
+        dataset=dict(
+            type='OnTheFlyBenchmarkDataset', videos=str(sources / 'videos'),
+            backgrounds=dict(photos=str(sources / 'photos')),
+            **{**arguments(roots['cut']), 'bias_root': str(roots['cut'])}))  # fmt: skip
+    loader = Runner.build_dataloader(config, seed=0)
+    wanted = contents(loader.dataset)
+    seen = 0
+    for batch in loader:
+        assert len({clip.shape for clip in batch['inputs']}) == 1
+        assert len({sample.domain for sample in batch['data_samples']}) == 1
+        for clip, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
+            key = sample.domain, sample.background, sample.pair_id
+            assert torch.equal(clip, wanted[key][0])
+            seen += 1
+    assert seen == len(wanted) == 30
+
+
+def test_batches_keep_view_shapes_apart(sources, roots):
+    dataset = on_the_fly(sources, roots['plain'])
+    groups = {dataset.batch_group(i) for i in range(len(dataset))}
+    assert groups == {(d, *s) for d in ('scuba', 'scufo', 'conflfg') for s in ((48, 64), (51, 71))}
+    cropped = on_the_fly(sources, roots['plain'],
+                         pipeline=pipeline(dict(type='CenterCrop', crop_size=32)))  # fmt: skip
+    assert {cropped.batch_group(i) for i in range(30)} == {'scuba', 'scufo', 'conflfg'}
+    exported = BiasBenchmarkDataset(**arguments(roots['plain']))
+    assert {exported.batch_group(i) for i in range(30)} == groups
+
+
+@pytest.fixture
+def copied(sources, roots, tmp_path):
+    shutil.copytree(roots['cut'], tmp_path / 'bias')
+    return tmp_path / 'bias'
+
+
+def test_what_is_missing_is_said_at_once(sources, copied, tmp_path):
+    with pytest.raises(DatasetError, match=r'3 source videos .*do not exist: .*jump_a'):
+        on_the_fly(sources, copied, videos=tmp_path)
+    with pytest.raises(DatasetError, match=r"no folder for the backgrounds 'photos'; add backg"):
+        on_the_fly(sources, copied, backgrounds={})
+    with pytest.raises(DatasetError, match='nowhere: no such folder of background images'):
+        on_the_fly(sources, copied, backgrounds=dict(photos=tmp_path / 'nowhere'))
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(DatasetError, match=r'background images .*do not exist'):
+        on_the_fly(sources, copied, backgrounds=dict(photos=tmp_path / 'empty'))
+    shutil.rmtree(copied / 'stills')
+    with pytest.raises(DatasetError, match='stills .*do not exist'):
+        on_the_fly(sources, copied)
+    (copied / 'masks' / 'wave_a.npz').unlink()
+    with pytest.raises(DatasetError, match='1 mask files .*do not exist: .*wave_a.npz'):
+        on_the_fly(sources, copied)
+    unchecked = on_the_fly(sources, copied, check_files=False, scufo=[], conflfg=[])
+    lost = [i for i in range(12) if unchecked.get_data_info(i)['row']['video_id'] == 'wave_a'][0]
+    with pytest.raises(DatasetError, match='scuba/stripe wave_a__0: .*cannot be read as masks'):
+        unchecked[lost]
+
+
+def test_a_pipeline_without_a_decoding_step(sources, roots):
+    with pytest.raises(ValueError, match='the pipeline of scuba must hold one decoding step'):
+        on_the_fly(sources, roots['cut'], pipeline=pipeline()[:2])
+
+
+@pytest.mark.parametrize('change, match', [
+    (dict(generator='albar_mm/0'), 'made by albar_mm/0'),
+    (dict(background='photos'), 'is an item of scuba/photos, expected scuba/stripe'),
+    (dict(fps=None), None)])
+def test_rows_that_cannot_be_used(sources, copied, change, match):
+    path = copied / 'TOY_SCUBA_Stripe' / 'manifest.jsonl'
+    first, *rest = path.read_text().splitlines()
+    row = {**json.loads(first), **change}
+    if match is None:
+        row.pop('fps')
+        match = 'has no fps; build the set again'
+    path.write_text('\n'.join([json.dumps(row), *rest]))
+    with pytest.raises(DatasetError, match=match):
+        on_the_fly(sources, copied)
+
+
+def test_published_sets_are_no_such_sets(sources, copied):
+    path = copied / 'TOY_SCUBA_Stripe' / 'manifest.jsonl'
+    keys = ('id', 'file', 'label', 'video')
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text(''.join(json.dumps({k: r[k] for k in keys}) + '\n' for r in rows))
+    with pytest.raises(BenchmarkError, match='only sets made by tools/build_bias_benchmark.py'):
+        on_the_fly(sources, copied)
+
+
+def test_further_iid_sets(sources, roots, tmp_path):
+    (tmp_path / 'aras.txt').write_text('jump/jump_a.avi 0\nwave/wave_a.avi 1\n')
+    settings = dict(ann_file=str(tmp_path / 'aras.txt'),
+                    data_prefix=dict(video=str(sources / 'videos')))  # fmt: skip
+    dataset = DATASETS.build(dict(
+        type='OnTheFlyBenchmarkDataset', videos=sources / 'videos', iid=settings,
+        extra_iid=dict(aras=settings), **arguments(roots['cut'], scuba=['stripe'], scufo=[])))
+    assert list(dataset.metainfo['sets'])[:2] == ['iid/original', 'iid/aras']
+    fields = [dataset[i]['data_samples'] for i in range(4)]
+    assert [(f.domain, f.background) for f in fields] == (
+        [('iid', 'original')] * 2 + [('iid', 'aras')] * 2)
+    assert 'aras/aras.txt' in dataset.source_files
+    for bad, match in [(dict(extra_iid=dict(scuba=settings), iid=settings), "'scuba' is no name"),
+                       (dict(extra_iid=dict(aras=settings)), 'extra_iid names sets beside iid')]:
+        with pytest.raises(ValueError, match=match):
+            BiasBenchmarkDataset(**arguments(roots['cut'], **bad))
+
+
+@pytest.mark.real_data
+def test_three_real_clips(real_data, tmp_path):
+    """Real clips with JHMDB's masks: pixels and indices of the lossless export."""
+    source = real_data / 'hmdb51_jhmdb21'
+    names = [min((source / 'videos' / c).glob('*.avi'), key=lambda p: (p.stat().st_size, p))
+             for c in ('jump', 'golf', 'wave')]  # the shortest: PNG is slow
+    lines = [f'{c.parent.name}/{c.name} {label}\n' for label, c in enumerate(names)]
+    (tmp_path / 'test.txt').write_text(''.join(lines))
+    photos = real_data / 'backgrounds' / 'colour'
+    sources = read_source_list(tmp_path / 'test.txt', source / 'videos')
+    settings = settings_of(photos, encoding='lossless', per_video=1)
+    build_benchmark(tmp_path / 'bias', settings, sources, JhmdbMasks(source / 'masks'), say=quiet)
+    steps = pipeline(clip_len=32)
+    options = arguments(tmp_path / 'bias', pipeline=steps, num_classes=3)
+    exported = contents(BiasBenchmarkDataset(**options))
+    made = OnTheFlyBenchmarkDataset(
+        **options, videos=source / 'videos', backgrounds=dict(photos=photos))
+    same(exported, contents(made))
+    assert np.ptp([clip.float().mean() for clip, *_ in exported.values()]) > 1

@@ -1,0 +1,133 @@
+"""The three compositing transforms, written out in a pipeline."""
+
+import numpy as np
+import pytest
+from mmengine.dataset import Compose
+
+from albar_mm.benchmark.errors import BenchmarkError
+from albar_mm.benchmark.frame_cache import frame_cache
+from albar_mm.benchmark.manifest_rows import read_rows
+from albar_mm.benchmark.materials import forget_materials
+from albar_mm.benchmark.source_video import read_frames
+from albar_mm.datasets.transforms import PasteForeground, RepeatFrame, SwapBackground
+
+from ...benchmark.toy_benchmark import build, settings_of, write_photos, write_sources
+from ...evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
+
+SAMPLE = dict(type='BiasSampleFrames', clip_len=6, frame_interval=2, test_mode=True)
+FOLDERS = dict(SwapBackground='TOY_SCUBA_Photos', RepeatFrame='TOY_SCUFO_Photos',
+               PasteForeground='TOY_ConflFG_Stripe')  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('toy')
+    photos = write_photos(folder / 'photos')
+    build(folder / 'bias', write_sources(folder), settings_of(photos, encoding='lossless'))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def empty_caches():
+    frame_cache(256).clear()
+    forget_materials()
+
+
+def info_of(made, folder, number=0):
+    row = read_rows(made / 'bias' / folder)[number]
+    return row, dict(filename=str(made / 'videos' / row['video']), row=row, start_index=0)
+
+
+def steps(made, name, sample=SAMPLE):
+    swap = dict(type=name, bias_root=made / 'bias', backgrounds=dict(Photos=made / 'photos'))
+    return Compose([dict(type='SourceInit'), sample, dict(type='SourceDecode'), swap])
+
+
+@pytest.mark.parametrize('name', FOLDERS)
+@pytest.mark.parametrize('short', ['loop', 'clamp', 'halve'])
+def test_pixels_and_indices_of_the_export(made, name, short):
+    pipeline = steps(made, name, dict(SAMPLE, short=short))
+    exported = Compose([dict(type='DecordInit'), dict(SAMPLE, short=short),
+                        dict(type='DecordDecode')])  # fmt: skip
+    for number in range(6):
+        row, info = info_of(made, FOLDERS[name], number)
+        file = made / 'bias' / FOLDERS[name] / row['file']
+        wanted = exported(dict(filename=str(file), start_index=0))
+        found = pipeline(info)
+        assert np.array_equal(found['frame_inds'], wanted['frame_inds'])
+        assert np.array_equal(np.stack(found['imgs']), np.stack(wanted['imgs']))
+        assert np.array_equal(wanted['imgs'], read_frames(file)[wanted['frame_inds']])
+        for key in ('total_frames', 'original_shape', 'img_shape', 'avg_fps', 'start_index'):
+            assert found[key] == wanted[key], key
+
+
+@pytest.mark.parametrize('name', FOLDERS)
+def test_later_steps_may_work_in_place(made, name):
+    pipeline = steps(made, name)
+    _, info = info_of(made, FOLDERS[name])
+    before = [image.copy() for image in pipeline(dict(info))['imgs']]
+    images = pipeline(dict(info))['imgs']
+    assert len({image.ctypes.data for image in images}) == len(images)
+    for image in images:
+        image[:] = 0
+    assert np.array_equal(pipeline(dict(info))['imgs'], before)
+
+
+def test_a_row_of_another_set(made):
+    _, info = info_of(made, 'TOY_SCUFO_Photos')
+    with pytest.raises(ValueError, match='SwapBackground makes scuba items, .* of the set scufo'):
+        steps(made, 'SwapBackground')(info)
+
+
+def test_steps_in_the_wrong_place(made):
+    row, _ = info_of(made, 'TOY_SCUBA_Photos')
+    swap = SwapBackground(made / 'bias')
+    with pytest.raises(ValueError, match='must stand right after SourceDecode'):
+        swap(dict(row=row))
+    with pytest.raises(ValueError, match='needs the row of a manifest'):
+        swap({})
+    with pytest.raises(ValueError, match='cache_mib must be'):
+        Compose([dict(type='SourceDecode', cache_mib=-1)])
+
+
+def test_masks_gone_or_others(made):
+    row, info = info_of(made, 'TOY_SCUBA_Photos')
+    other = dict(info, row=dict(row, mask_sha256='0' * 64))
+    with pytest.raises(BenchmarkError, match='not the masks that the manifest was made with'):
+        steps(made, 'SwapBackground')(other)
+    gone = dict(info, row=dict(row, video_id='nobody'))
+    with pytest.raises(BenchmarkError, match='nobody.npz: cannot be read as masks'):
+        steps(made, 'SwapBackground')(gone)
+
+
+def test_the_source_video_has_changed(made):
+    row, info = info_of(made, 'TOY_SCUBA_Photos')
+    longer = str(made / 'videos' / 'wave' / 'wave_a.avi')
+    assert row['video'] != 'wave/wave_a.avi'
+    with pytest.raises(BenchmarkError, match='wave_a.avi: not the video that the benchmark was'):
+        steps(made, 'SwapBackground')(dict(info, filename=longer))
+    sized = dict(info, row=dict(row, height=50))
+    with pytest.raises(BenchmarkError, match='64x48 px, 64x50 expected'):
+        steps(made, 'SwapBackground')(sized)
+    shorter = dict(info, row=dict(row, video_id='handed_on', last=row['last'] + 1))
+    with pytest.raises(BenchmarkError, match='7 frames, more than 7 expected'):
+        steps(made, 'SwapBackground')(shorter)
+
+
+def test_background_gone_or_another(made):
+    row, info = info_of(made, 'TOY_SCUBA_Photos')
+    with pytest.raises(BenchmarkError, match='none.png: cannot be read as a background'):
+        steps(made, 'SwapBackground')(dict(info, row=dict(row, background_file='none.png')))
+    with pytest.raises(BenchmarkError, match='not the image that the manifest was made with'):
+        steps(made, 'SwapBackground')(dict(info, row=dict(row, background_sha256='0' * 64)))
+    step = SwapBackground(made / 'bias')
+    frames = steps(made, 'SwapBackground').transforms[:3]
+    with pytest.raises(BenchmarkError, match="no folder was given for the backgrounds 'photos'"):
+        Compose([*frames, step])(info)
+
+
+@pytest.mark.parametrize('step', [SwapBackground, RepeatFrame, PasteForeground])
+def test_nothing_of_this_machine_is_described(step):
+    made = step('/somewhere/bias', dict(photos='/somewhere/photos'))
+    assert repr(made) == f"{step.__name__}(backgrounds=['photos'])"
+    assert all('somewhere' not in str(v) for k, v in vars(made).items() if k[0] != '_')

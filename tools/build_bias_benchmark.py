@@ -1,0 +1,272 @@
+"""Make and check SCUBA, SCUFO and Confl-FG sets from test videos and masks of their actors."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import _command
+
+EXAMPLES = """\
+examples:
+  python tools/build_bias_benchmark.py build hmdb51 --masks jhmdb:/data/jhmdb/puppet_mask \\
+      --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan --verify --report
+  python tools/build_bias_benchmark.py verify data/hmdb51/bias --videos data/hmdb51/videos \\
+      --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
+  python tools/build_bias_benchmark.py report data/hmdb51/bias --videos data/hmdb51/videos \\
+      --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
+  python tools/build_bias_benchmark.py leakage --videos data/jhmdb21/videos \\
+      --list data/jhmdb21/test_split1.txt --silhouettes jhmdb:/data/jhmdb/puppet_mask
+
+see docs/build_benchmark.md
+"""
+BUILD = """\
+DATASET: hmdb51, jhmdb21, ucf101, ucf101-boxes or kinetics400, which have defaults for all but
+--masks; or any other name with --list and --videos.
+
+masks (SPEC):
+  jhmdb:FOLDER  png:FOLDER  npz:FOLDER  rle:FILE_OR_FOLDER    made by someone else
+  boxes:FILE  grabcut:FILE                                    person boxes as they are, or refined
+  dnn:MODEL  sam2:CHECKPOINT,boxes=FILE  motion               made here, see docs
+  union(A,B)  within(A,boxes:FILE)                            from other masks
+
+examples:
+  python tools/build_bias_benchmark.py build hmdb51 --masks jhmdb:/data/jhmdb/puppet_mask \\
+      --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
+  python tools/build_bias_benchmark.py build ucf101 --masks grabcut:/data/pyannot.pkl \\
+      --backgrounds stripe Places365=/data/places/test_256 --workers 16 --report
+  python tools/build_bias_benchmark.py build ucf101-boxes --masks boxes:/data/pyannot.pkl
+  python tools/build_bias_benchmark.py build kinetics400 --masks 'union(png:/m/p,png:/m/salient)'
+  python tools/build_bias_benchmark.py build mine --list test.txt --videos videos --out bias \\
+      --masks dnn:person.onnx --dry-run
+
+exit status: 0 complete, 1 failed, 3 built without the listed videos that benchmark.json names
+"""
+VERIFY = """\
+example:
+  python tools/build_bias_benchmark.py verify data/hmdb51/bias --videos data/hmdb51/videos \\
+      --backgrounds stripe Places365=/data/places/test_256 --sample 200
+
+exit status: 0 all is as the manifests say, 1 something is not
+"""
+REPORT = """\
+Writes ROOT/mask_statistics.{csv,json}, ROOT/contact_sheet/page_*.png and ROOT/contact_sheet.html.
+
+example:
+  python tools/build_bias_benchmark.py report data/ucf101/bias --videos data/ucf101/videos \\
+      --backgrounds stripe Places365=/data/places/test_256 --boxes boxes:/data/pyannot.pkl
+"""
+LEAKAGE = """\
+Writes leakage.json and leakage.png to --out.
+
+examples:
+  python tools/build_bias_benchmark.py leakage --videos data/jhmdb21/videos \\
+      --list data/jhmdb21/test_split1.txt --silhouettes jhmdb:/data/jhmdb/puppet_mask \\
+      --refined 'grabcut:{boxes}'
+  python tools/build_bias_benchmark.py leakage --videos data/ucf101/videos \\
+      --list data/ucf101/test_split1.txt --boxes boxes:/data/pyannot.pkl \\
+      --silhouettes png:/data/ucf101_masks
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = _command.parser(__doc__, EXAMPLES)
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    _add_build(_command.add_command(commands, 'build', 'make sets, or go on making them', BUILD))
+    _add_verify(_command.add_command(commands, 'verify', 'check built sets', VERIFY))
+    _add_report(_command.add_command(
+        commands, 'report', 'pictures and statistics to check masks by eye', REPORT))
+    _add_leakage(_command.add_command(
+        commands, 'leakage', 'how much background masks let through', LEAKAGE))
+    return parser.parse_args(argv)
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('dataset', metavar='DATASET', help='name of the data set, see below')
+    add('--masks', required=True, metavar='SPEC', help='where the masks come from, see below')
+    _add_backgrounds(parser)
+    add('--videos', type=Path, help='folder of the videos (default: data/DATASET/videos)')
+    add('--list', type=Path, metavar='FILE',
+        help='test list of "path label" lines (default: that of tools/prepare_dataset.py)')
+    add('--lists', type=Path, metavar='FOLDER', help='folder of the official lists instead')
+    add('--split', type=int, choices=(1, 2, 3), default=1, help='official split for --lists')
+    add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
+    add('--training-lists', type=Path, nargs='*', metavar='FILE',
+        help='lists that must name none of the videos (default: those beside the list)')
+    add('--out', type=Path, help='folder to write to (default: data/DATASET/bias)')
+    add('--name', help='first part of the folder names (default: HMDB51, UCF101, ...)')
+    add('--per-video', type=int, metavar='N',
+        help='variants of every video (default: as published, else 10)')
+    add('--seed', type=int, default=0, help='seed of all draws (default: 0)')
+    add('--sets', nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all')
+    add('--empty-frames', choices=('cut', 'nearest', 'background', 'error'), default='cut',
+        help='frames without a mask: cut both ends and take the nearest mask between (default), '
+             'the nearest mask always, background alone between as published, or refuse the video')
+    add('--missing-masks', choices=('fail', 'drop'),
+        help='videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
+             'kinetics400)')
+    add('--encoding', choices=('jpeg', 'lossless', 'none'), default='jpeg',
+        help='none writes masks and manifests alone, to composite on the fly (default: jpeg)')
+    add('--cover-filter', metavar='FRAMES,COVER',
+        help='keep videos of which this share of frames has this share of mask, or none '
+             '(default: 0.9,0.1 for kinetics400)')
+    add('--min-side', type=int, default=64, metavar='PX',
+        help='refuse background images with a shorter side (default: 64)')
+    add('--workers', type=_count, help='processes (default: one per core)')
+    add('--dry-run', action='store_true', help='write plan.jsonl alone; needs no videos')
+    add('--verify', action='store_true', help='check the sets right after')
+    add('--report', action='store_true', help='write contact sheet and mask statistics right after')
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text}: expected a whole number of 1 or more')
+    return int(text)
+
+
+def _add_backgrounds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--backgrounds', nargs='+', default=['stripe'],
+                        metavar='stripe|NAME=FOLDER', help='background families (default: stripe)')
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('root', type=Path, metavar='ROOT', help='folder of the benchmark')
+    add('--videos', type=Path, required=True, help='folder of the source videos')
+    _add_backgrounds(parser)
+    add('--sample', type=int, default=50, metavar='N', help='items to render again (default: 50)')
+    add('--all', action='store_true', help='render all items again')
+    add('--seed', type=int, default=0, help='seed of which (default: 0)')
+    add('--workers', type=_count, help='processes (default: one per core)')
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('root', type=Path, metavar='ROOT', help='folder of the benchmark')
+    add('--videos', type=Path, required=True, help='folder of the source videos')
+    _add_backgrounds(parser)
+    add('--per-class', type=int, default=2, metavar='N',
+        help='videos of every class to show (default: 2; 0 shows all)')
+    add('--suspicious', type=int, default=20, metavar='N',
+        help='suspicious videos to show before them (default: 20)')
+    add('--variant', type=int, default=0, metavar='K', help='which variant to show (default: 0)')
+    add('--boxes', metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept')
+    add('--workers', type=_count, help='processes (default: one per core)')
+
+
+def _add_leakage(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('--videos', type=Path, required=True, help='folder of the videos')
+    add('--list', type=Path, nargs='+', required=True, metavar='FILE', help='"path label" lines')
+    add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
+    add('--silhouettes', required=True, metavar='SPEC', help='masks taken as the truth')
+    add('--boxes', metavar='SPEC', help='boxes (default: bounding boxes of the silhouettes)')
+    add('--refined', metavar='SPEC', help='a third mask source; {boxes} in it is the file of boxes')
+    add('--out', type=Path, default=Path('leakage'), help='folder to write to (default: leakage)')
+    add('--frames', type=int, default=4, metavar='N', help='frames of every video (default: 4)')
+    add('--margin', type=int, default=4, metavar='PX',
+        help='pixels next to the silhouette that do not count as background (default: 4)')
+    add('--folds', type=int, default=5, help='folds of the cross-validation (default: 5)')
+    add('--seed', type=int, default=0, help='seed of the folds (default: 0)')
+    add('--missing-masks', choices=('fail', 'drop'), default='fail',
+        help='videos without masks: stop, or leave them out')
+    add('--workers', type=_count, help='processes (default: one per core)')
+
+
+def _build(args: argparse.Namespace) -> int:
+    from albar_mm.benchmark import command
+    from albar_mm.benchmark.build import build_benchmark, plan_benchmark, summary
+    from albar_mm.benchmark.parallel import default_workers
+    from albar_mm.benchmark.presets import preset_of
+
+    started, preset = time.monotonic(), preset_of(args.dataset)
+    root, workers = args.out or preset.root, args.workers or default_workers()
+    masks = command.mask_source(args.masks)
+    families = command.background_families(args.backgrounds, args.min_side)
+    settings = command.build_settings(args.dataset, families, args.name, args.per_video, args.seed,
+                                      args.sets, args.empty_frames, args.encoding)
+    missing = args.missing_masks or preset.missing_masks
+    keep = command.cover_filter(args.cover_filter, preset)
+    sources = command.source_videos(args.dataset, args.videos, args.list, args.lists, args.split,
+                                    args.label_map, args.training_lists)
+    if args.dry_run:
+        left, counts = plan_benchmark(root, settings, sources, masks, missing, workers)
+        print(*command.plan_lines(root, left, counts), sep='\n')
+        return _command.INCOMPLETE if left.left_out else 0
+    built = build_benchmark(root, settings, sources, masks, missing, keep, workers)
+    print(*summary(built), command.cost_line(built, time.monotonic() - started), sep='\n')
+    videos = command.video_folder(args.dataset, args.videos)
+    if args.report:
+        _print_report(root, videos, families, masks, workers)
+    sound = not args.verify or _print_verified(root, videos, families, 50, 0, workers)
+    return (_command.INCOMPLETE if built.left_out else 0) if sound else _command.FAILED
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from albar_mm.benchmark import command
+    from albar_mm.benchmark.parallel import default_workers
+
+    sound = _print_verified(args.root, args.videos, command.background_families(args.backgrounds),
+                            None if args.all else args.sample, args.seed,
+                            args.workers or default_workers())
+    return 0 if sound else _command.FAILED
+
+
+def _report(args: argparse.Namespace) -> None:
+    from albar_mm.benchmark import command
+    from albar_mm.benchmark.parallel import default_workers
+
+    _print_report(args.root, args.videos, command.background_families(args.backgrounds),
+                  command.mask_source(args.boxes) if args.boxes else None,
+                  args.workers or default_workers(),
+                  per_class=args.per_class, suspicious=args.suspicious, variant=args.variant)
+
+
+def _leakage(args: argparse.Namespace) -> int:
+    from albar_mm.benchmark.parallel import default_workers
+    from albar_mm.visualization.leakage_report import leakage_report
+
+    lines, left_out = leakage_report(
+        args.videos, args.list, args.silhouettes, args.boxes, args.refined, args.label_map,
+        args.out, args.frames, args.margin, args.folds, args.seed, args.missing_masks,
+        args.workers or default_workers())
+    print(*lines, sep='\n')
+    return _command.INCOMPLETE if left_out else 0
+
+
+def _print_verified(root: Path, videos: Path, families: object, sample: int | None, seed: int,
+                    workers: int) -> bool:
+    from albar_mm.benchmark.verify import verify_benchmark
+
+    found = verify_benchmark(root, videos, families, sample, seed, workers)
+    for finding in found.findings:
+        print(finding)
+    print(f'{found.files} files and {found.rendered} items rendered again: '
+          f'{len(found.findings) or "no"} findings')
+    return not found.findings
+
+
+def _print_report(root: Path, videos: Path, families: object, boxes: object, workers: int,
+                  **chosen: int) -> None:
+    from albar_mm.visualization.contact_sheet_page import report_benchmark
+
+    print(*report_benchmark(root, videos, families, boxes, workers=workers, **chosen), sep='\n')
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; returns the exit status."""
+    args = parse_args(argv)
+    work = dict(build=_build, verify=_verify, report=_report, leakage=_leakage)[args.command]
+    kept = 'finished parts are kept; the same command goes on' if args.command == 'build' else (
+        'run the same command again')
+    return _command.run(lambda: work(args), debug=args.debug, on_interrupt=lambda: kept)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
