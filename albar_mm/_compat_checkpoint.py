@@ -207,7 +207,7 @@ def _reason(error: Exception, name: str) -> str:
             'allow your own class with torch.serialization.add_safe_globals([...]) first'
         )
     # torch.load puts the unpickler's sentence after advice to load the file as code
-    inner = re.search(r'WeightsUnpickler error: ([^\n]+)', text)
+    inner = re.search(r'WeightsUnpickler error:\s*([^\n]+)', text)
     first = inner[1] if inner else next(iter(text.splitlines()), '')
     return (
         f'{name} cannot be read as a PyTorch checkpoint ({type(error).__name__}: {first}). It is '

@@ -337,6 +337,13 @@ def test_safe_load_with_users_own_allow_list(tmp_path):
     assert set(torch.serialization.get_safe_globals()) == before
 
 
+def test_no_advice_to_load_a_file_of_another_kind_as_code(tmp_path):
+    path = tmp_path / 'notes.pth'
+    path.write_bytes(b'garbage\n')
+    with pytest.raises(compat.CheckpointError, match=r'\(UnpicklingError: Unsupported operand'):
+        compat.safe_load(path)
+
+
 def test_damaged_and_missing_files(tmp_path):
     whole = saved(tmp_path, dict(w=torch.ones(1000))).read_bytes()
     for name, data in (('cut.pth', whole[:500]), ('text.pth', b'hello world'), ('none.pth', b'')):

@@ -12,6 +12,7 @@ from mmengine.utils import track_parallel_progress
 
 from albar_mm.evaluation.results import write_text_atomically
 
+from ..strict_reading import DatasetError
 from .clips import FRAMES, SIDE, ClipSpec, draw_clip, iid_frames
 from .motions import CLASSES
 from .ood import (
@@ -110,6 +111,7 @@ def build_motion_sprites(root: str | os.PathLike, settings: SpritesSettings | No
 
     Raises:
         ValueError: If ``root`` holds a benchmark of other settings.
+        DatasetError: A file cannot be written.
     """
     root, settings = Path(root), settings or SpritesSettings()
     record = {'generator': GENERATOR, **asdict(settings)}
@@ -130,10 +132,16 @@ def build_motion_sprites(root: str | os.PathLike, settings: SpritesSettings | No
 
     for part, write in parts.items():
         if part not in finished:
-            write()
+            try:
+                write()
+                text = json.dumps({**record, 'finished': [*finished, part]}, indent=1)
+                write_text_atomically(root / SETTINGS_FILE, text)
+            except OSError as error:
+                raise DatasetError(
+                    f'{root}: {part} cannot be written: {error.strerror or error}; finished parts '
+                    'are kept: make room, or get the right to write there, and run again'
+                ) from error
             finished.append(part)
-            text = json.dumps({**record, 'finished': finished}, indent=1)
-            write_text_atomically(root / SETTINGS_FILE, text)
     return root
 
 
@@ -165,8 +173,11 @@ def _write_clip(root: Path, split: str, spec: ClipSpec) -> dict:
     write_mjpeg(video, frames)
     target = root / 'masks' / split / f'{spec.name}.npz'
     temporary = target.with_name(f'.{spec.name}.{os.getpid()}.npz')
-    np.savez_compressed(temporary, mask=mask)
-    os.replace(temporary, target)
+    try:
+        np.savez_compressed(temporary, mask=mask)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
     return {'video': f'videos/{split}/{video.name}', **spec.as_dict(),
             'class': CLASSES[spec.label], 'boxes': boxes(mask).tolist()}
 

@@ -1,10 +1,13 @@
 """Writing video files whose frames know nothing of each other."""
 
+import errno
 import os
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from .._container_length import announced_bytes
 
 FPS = 8
 QUALITY = 95
@@ -22,7 +25,7 @@ def write_mjpeg(path: Path, frames: np.ndarray) -> None:
         frames (np.ndarray): uint8 RGB (T, H, W, 3).
 
     Raises:
-        OSError: If OpenCV cannot write the file.
+        OSError: If OpenCV cannot write the file, or not all of it.
     """
     temporary = path.with_name(f'.{path.stem}.{os.getpid()}.avi')
     height, width = frames.shape[1:3]
@@ -34,4 +37,12 @@ def write_mjpeg(path: Path, frames: np.ndarray) -> None:
     for frame in frames:
         writer.write(np.ascontiguousarray(frame[..., ::-1]))
     writer.release()
-    os.replace(temporary, path)
+    try:
+        # OpenCV says nothing when the disk is full
+        size, announced = temporary.stat().st_size, announced_bytes(temporary)
+        if announced is None or size < announced:
+            raise OSError(errno.ENOSPC, f'{path.name}: only {size} of {announced} bytes were '
+                          'written; is the disk full?')
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,6 +1,8 @@
 """motion_sprites on disk."""
 
+import errno
 import json
+import os
 
 import cv2
 import numpy as np
@@ -94,3 +96,40 @@ def test_interrupted_build_is_finished(tmp_path, monkeypatch):
     assert (tmp_path / 'train.txt').stat().st_mtime_ns == before
     assert (tmp_path / 'SPRITES_ConflFG_Stripe/manifest.jsonl').exists()
     assert not (tmp_path / 'train_unbiased.txt').exists()
+
+
+def test_full_disk_is_said_in_one_line_and_the_build_goes_on(tmp_path, monkeypatch):
+    from albar_mm.datasets.motion_sprites import builder
+    from albar_mm.datasets.strict_reading import DatasetError
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(builder, 'write_mjpeg', full)
+    with pytest.raises(DatasetError, match='train cannot be written: No space left .* run again'):
+        build_motion_sprites(tmp_path, SETTINGS, unbiased=False, workers=1)
+    monkeypatch.undo()
+    build_motion_sprites(tmp_path, SETTINGS, unbiased=False, workers=1)
+    assert not list(tmp_path.rglob('.*.npz'))
+
+
+def test_a_video_that_was_cut_short_is_not_taken_for_whole(tmp_path, monkeypatch):
+    """OpenCV says nothing when the disk is full while it writes."""
+    from albar_mm.datasets.motion_sprites import video_file
+
+    real = cv2.VideoWriter
+
+    class CutShort:
+        def __init__(self, path, *args):
+            self._path, self._writer = path, real(path, *args)
+
+        def __getattr__(self, name):
+            return getattr(self._writer, name)
+
+        def release(self):
+            self._writer.release()
+            os.truncate(self._path, os.path.getsize(self._path) // 2)
+
+    monkeypatch.setattr(cv2, 'VideoWriter', CutShort)
+    with pytest.raises(OSError, match='clip.avi: only .* of .* bytes were written'):
+        video_file.write_mjpeg(tmp_path / 'clip.avi', np.zeros((4, 64, 64, 3), np.uint8))
+    assert not list(tmp_path.iterdir())
