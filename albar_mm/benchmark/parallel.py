@@ -41,12 +41,14 @@ def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: in
         return []
     progress = ProgressBar(len(tasks))
     results: list[Any] = [None] * len(tasks)
+    threads = cv2.getNumThreads()
     try:
         if workers == 1:
             for index, task in enumerate(tasks):
                 results[index] = function(task)
                 progress.update()
             return results
+        cv2.setNumThreads(1)  # a forked process dies in OpenCV if its parent has threads of it
         with ProcessPoolExecutor(min(workers, len(tasks)), initializer=_prepare_worker) as pool:
             running = {pool.submit(function, task): i for i, task in enumerate(tasks)}
             try:
@@ -63,6 +65,7 @@ def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: in
             'run the same command again, with fewer --workers'
         ) from error
     finally:
+        cv2.setNumThreads(threads)
         print(flush=True)
 
 
