@@ -13,32 +13,33 @@ _CLIP = 255
 """First copy of a band is clipped here, not at the canvas border (kept for fidelity)."""
 
 
-def stripe_column(
-    y: float, half_thickness: float, spacing: float, canvas: int = CANVAS
+def stripe_columns(
+    y: np.ndarray, half_thickness: float, spacing: float, canvas: int = CANVAS
 ) -> np.ndarray:
-    """Painted rows of one canvas column.
+    """Painted rows of the canvas columns.
 
     Args:
-        y (float): Row of the curve in this column, in px.
+        y (np.ndarray): Row of the curve in each of W columns, in px.
         half_thickness (float): Half the thickness of a band, in px.
-        spacing (float): Distance between two bands, in px.
+        spacing (float): Distance between two bands, in px, more than 1.
         canvas (int): Rows of the canvas. Defaults to 384.
 
     Returns:
-        np.ndarray: bool, shape (canvas,), True where the stripe colour goes.
+        np.ndarray: bool, shape (canvas, W), True where the stripe colour goes.
     """
-    painted = np.zeros(canvas, dtype=bool)
-    lo, hi = int(max(0, y - half_thickness)), int(min(_CLIP, y + half_thickness))
-    painted[lo:hi] = True
-    n = 1
-    while int(hi - n * spacing) > 0:
-        painted[max(0, int(lo - n * spacing)):int(hi - n * spacing)] = True
-        n += 1
-    n = 1
-    while int(lo + n * spacing) < canvas:
-        painted[int(lo + n * spacing):min(canvas, int(hi + n * spacing))] = True
-        n += 1
-    return painted
+    low = np.maximum(0, y - half_thickness).astype(np.int64)
+    high = np.minimum(_CLIP, y + half_thickness).astype(np.int64)
+    copies = np.arange(-int(_CLIP / spacing) - 1, int(canvas / spacing) + 2)
+    shifts = copies[:, None] * spacing
+    # the source truncates toward 0, as astype does
+    starts = (low + shifts).astype(np.int64).clip(0, canvas)
+    ends = (high + shifts).astype(np.int64).clip(0, canvas)
+    # a band begins with +1 and ends with -1: the running sum counts the bands over a pixel
+    size = (canvas + 1) * len(y)
+    flat = np.arange(len(y))
+    steps = (np.bincount((starts * len(y) + flat).ravel(), minlength=size)
+             - np.bincount((ends * len(y) + flat).ravel(), minlength=size))  # fmt: skip
+    return steps.reshape(canvas + 1, len(y)).astype(np.int16).cumsum(0, dtype=np.int16)[:-1] > 0
 
 
 def stripe_image(rng: np.random.RandomState) -> np.ndarray:
@@ -62,10 +63,9 @@ def stripe_image(rng: np.random.RandomState) -> np.ndarray:
     angle = rng.uniform(0, 360)
 
     y = amplitude * np.sin(omega * np.arange(CANVAS) + phase) + _OFFSET
-    painted = np.stack([stripe_column(float(v), half_thickness, spacing) for v in y], axis=1)
+    painted = stripe_columns(y, half_thickness, spacing)
     turned = Image.fromarray(painted.astype(np.uint8)).rotate(angle, Image.NEAREST, expand=True)
-    painted = np.asarray(turned).astype(bool)
+    painted = np.asarray(turned)
     top, left = (painted.shape[0] - SIDE) // 2, (painted.shape[1] - SIDE) // 2
-    painted = painted[top:top + SIDE, left:left + SIDE]
     colours = (255 * np.stack([base, 1 - base])).astype(np.uint8)
-    return colours[painted.astype(np.int64)]
+    return colours[painted[top:top + SIDE, left:left + SIDE]]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.benchmark.stripes import SIDE, stripe_column, stripe_image
+from albar_mm.benchmark.stripes import SIDE, stripe_columns, stripe_image
 
 
 def bands(column):
@@ -11,15 +11,44 @@ def bands(column):
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-@pytest.mark.parametrize('y, half, spacing, expected', [
+WORKED = [
     (128, 10, 40, [(0, 18), (38, 58), (78, 98), (118, 138), (158, 178), (198, 218), (238, 258),
                    (278, 298), (318, 338), (358, 378)]),
     (238, 20, 60, [(0, 15), (38, 75), (98, 135), (158, 195), (218, 255), (278, 315), (338, 375)]),
-])
+]
+
+
+@pytest.mark.parametrize('y, half, spacing, expected', WORKED)
 def test_worked_columns(y, half, spacing, expected):
-    column = stripe_column(y, half, spacing)
-    assert bands(column) == expected
-    assert column.sum() == sum(b - a for a, b in expected)
+    columns = stripe_columns(np.array([y, 128.0, y]), half, spacing)
+    assert columns.shape == (384, 3)
+    assert bands(columns[:, 0]) == bands(columns[:, 2]) == expected
+    assert columns[:, 0].sum() == sum(b - a for a, b in expected)
+
+
+def column_as_published(y, half, spacing, canvas=384):
+    """The recipe of the spec, band by band."""
+    painted = np.zeros(canvas, bool)
+    lo, hi = int(max(0, y - half)), int(min(255, y + half))
+    painted[lo:hi] = True
+    n = 1
+    while int(hi - n * spacing) > 0:
+        painted[max(0, int(lo - n * spacing)):int(hi - n * spacing)] = True
+        n += 1
+    n = 1
+    while int(lo + n * spacing) < canvas:
+        painted[int(lo + n * spacing):min(canvas, int(hi + n * spacing))] = True
+        n += 1
+    return painted
+
+
+def test_columns_are_those_of_the_recipe():
+    rng = np.random.RandomState(0)
+    for _ in range(100):
+        half = rng.uniform(5, 20)
+        spacing, y = half * rng.uniform(3, 5), rng.uniform(18, 238, 40)
+        expected = np.stack([column_as_published(v, half, spacing) for v in y], axis=1)
+        assert np.array_equal(stripe_columns(y, half, spacing), expected)
 
 
 def test_image_has_two_complementary_colours_and_follows_the_seed():
