@@ -1,6 +1,7 @@
 """What every tool does around its work: find the package, report errors in one line."""
 
 import argparse
+import errno
 import os
 import sys
 import traceback
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 FAILED, INCOMPLETE, INTERRUPTED = 1, 3, 130
+CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}
 
 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:
@@ -100,6 +102,9 @@ def _describe(error: Exception, debug: bool) -> str:
         return ' '.join(str(error).split())
     if isinstance(error, (LaunchError, CheckpointError)):
         return one_line(error)
+    if isinstance(error, OSError) and error.filename and error.errno in CANNOT_WRITE:
+        return (f'{error.filename}: {error.strerror}: free space or get the right to write there, '
+                'or choose another folder; then run again')
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f'{frame.filename}:{frame.lineno}'
     return f'{one_line(error)} (at {place}' + ('' if debug else '; --debug shows the trace') + ')'

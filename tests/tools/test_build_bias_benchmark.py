@@ -215,6 +215,12 @@ def test_bad_input_is_one_line(call, toy, spoil, wanted):  # noqa: F811
     assert not leftovers(toy)
 
 
+def test_a_folder_that_cannot_be_made(call, toy):  # noqa: F811
+    status, lines = call('build_bias_benchmark', *command(toy, out='photos/photo0.png/bias'))
+    assert status == 1 and len(lines) == 1, lines
+    assert re.search(r'photo0.png.*: Not a directory: .* or choose another folder', lines[0])
+
+
 def test_a_pickle_that_runs_code(call, toy):  # noqa: F811
     (toy / 'evil.pkl').write_bytes(pickle.dumps(Evil()))
     status, lines = call('build_bias_benchmark', *command(toy, masks=f'boxes:{toy / "evil.pkl"}'))
