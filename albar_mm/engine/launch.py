@@ -5,6 +5,7 @@ The options are those of MMAction2's tools. What differs: errors say what is mis
 training can be tested, and a batch size that does not fit the learning rate is pointed out.
 """
 
+import copy
 import os
 import os.path as osp
 from collections.abc import Mapping, Sequence
@@ -167,7 +168,7 @@ def load_config(
         LaunchError: There is no such config, or it cannot be parsed.
     """
     if isinstance(config, Config):
-        cfg = config.copy()
+        cfg = copy.deepcopy(config)  # Config.copy() shares what is nested
     else:
         path = os.fspath(config)
         try:

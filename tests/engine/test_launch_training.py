@@ -72,3 +72,13 @@ def test_bad_video_in_validation_is_one_line(toy_config, toy_videos, tmp_path):
                'train_cfg.max_epochs': 1}
     with pytest.raises(launch.LaunchError, match=r'^video .*gone.mp4 cannot be read: no such file'):
         launch.train(toy_config, work_dir=str(tmp_path / 'run'), cfg_options=options)
+
+
+def test_a_config_that_is_given_stays_as_it_is(toy_config, tmp_path, built):
+    """Else the sampler of the next seed would go on with the seed of this one."""
+    cfg = launch.load_config(toy_config)
+    before = cfg.pretty_text
+    for seed in (3, 4):
+        launch.train(cfg, work_dir=str(tmp_path / str(seed)), seed=seed)
+    assert cfg.pretty_text == before
+    assert [c.train_dataloader.sampler.seed for c in built] == [3, 4]
