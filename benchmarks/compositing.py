@@ -18,12 +18,10 @@ less.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / 'tools')]
 
 import _command  # noqa: E402
+from _run import progress, run_benchmark  # noqa: E402
 
 LOADING_TARGET, EXPORT_TARGET = 1.25, 5.0
 EXAMPLES = """\
@@ -76,10 +75,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         clips = Clips(Path(args.data), Path(folder), args.clips)
         for family in ('stripe', 'photos'):
             for name in ('first', 'variants'):
-                wall, cpu = loading_seconds(clips, family, name == 'first', args.rounds, _progress)
+                wall, cpu = loading_seconds(clips, family, name == 'first', args.rounds, progress)
                 document[f'loading/{family}/{name}'] = dict(
                     paired(wall), cpu_ratio=paired(cpu)['ratio'])  # fmt: skip
-        pairs = export_seconds(clips, args.workers, args.rounds, _progress)
+        pairs = export_seconds(clips, args.workers, args.rounds, progress)
         document['export'] = paired([(theirs, ours) for ours, theirs in pairs])
     return document
 
@@ -116,20 +115,7 @@ def report(document: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    args = parse_args(argv)
-
-    def work() -> None:
-        from albar_mm.evaluation.results import write_text_atomically
-
-        document = measure(args)
-        print(report(document))
-        if args.out:
-            write_text_atomically(Path(args.out), json.dumps(document, indent=2) + '\n')
-
-    return _command.run(work, debug=args.debug)
-
-
-_progress: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    return run_benchmark(parse_args(argv), measure, report)
 
 
 if __name__ == '__main__':

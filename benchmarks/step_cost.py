@@ -27,7 +27,6 @@ published order in both.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / 'tools')]
 
 import _command  # noqa: E402
+from _run import progress, run_benchmark  # noqa: E402
 
 TARGET = 1.03
 LOADER_TARGET = 0.01
@@ -84,14 +84,14 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         device_name=torch.cuda.get_device_name(device) if device.startswith('cuda') else 'CPU',
         target=TARGET, versions=library_versions(), settings={})
     for name in args.settings:
-        seconds = paired_seconds(name, args.batch_size, args.rounds, args.warmup, device, _progress)
+        seconds = paired_seconds(name, args.batch_size, args.rounds, args.warmup, device, progress)
         found: dict[str, Any] = dict(
             seconds=seconds, time_over_plain=ratios(seconds, 'plain'),
             time_over_published=ratios(seconds, 'published'),
             flops=flops(name, args.batch_size, device),
             loader=loader_bytes(setting(name), args.batch_size))
         if args.memory_repeats:
-            memory = peak_memory(name, args.batch_size, args.memory_repeats, device, _progress)
+            memory = peak_memory(name, args.batch_size, args.memory_repeats, device, progress)
             found.update(peak_bytes=memory, memory_over_plain=memory_ratio(memory, 'plain'),
                          memory_over_published=memory_ratio(memory, 'published'))
         document['settings'][name] = found
@@ -131,21 +131,7 @@ def report(document: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    args = parse_args(argv)
-
-    def work() -> None:
-        from albar_mm.evaluation.results import write_text_atomically
-
-        document = measure(args)
-        print(report(document))
-        if args.out:
-            write_text_atomically(Path(args.out), json.dumps(document, indent=2) + '\n')
-
-    return _command.run(work, debug=args.debug)
-
-
-def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    return run_benchmark(parse_args(argv), measure, report)
 
 
 if __name__ == '__main__':

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 
 from ..datasets.strict_reading import DatasetError
+from ..evaluation.functional import name_some
+from .errors import BenchmarkError
 from .masks.boxes import BoxMasks
 from .masks.source import MaskSource, files_of
 from .source_video import SourceVideo
@@ -28,6 +30,32 @@ def without_masks(source: MaskSource, sources: SourceList) -> dict[str, str]:
     """
     reasons = {video.video_id: _reason(source, video) for video in sources.videos}
     return {video_id: reason for video_id, reason in reasons.items() if reason}
+
+
+def require_masks(
+    source: MaskSource, sources: SourceList, missing_masks: str, what: str = 'source videos'
+) -> SourceList:
+    """Stop at videos that a mask source has nothing for, or leave them out.
+
+    Args:
+        source: The mask source.
+        sources: The source videos; they need not be there.
+        missing_masks: ``'drop'`` leaves them out, anything else stops.
+        what: What they are called in the message.
+
+    Returns:
+        The source videos that remain, perhaps none.
+
+    Raises:
+        BenchmarkError: Some have no mask; names them and the reason of one.
+    """
+    missing = without_masks(source, sources)
+    if missing and missing_masks != 'drop':
+        raise BenchmarkError(
+            f'{len(missing)} of {len(sources.videos)} {what} have no mask: {name_some(missing)}; '
+            f'the first: {missing[min(missing)]}; to leave them out: --missing-masks drop'
+        )
+    return sources.without(missing)
 
 
 def _reason(source: MaskSource, video: SourceVideo) -> str:

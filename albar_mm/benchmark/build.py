@@ -12,7 +12,7 @@ import cv2
 
 from ..evaluation.functional import name_some
 from ..evaluation.results import write_text_atomically
-from .availability import without_masks
+from .availability import require_masks
 from .backgrounds import Backgrounds, ImageFolder
 from .errors import BenchmarkError
 from .export import Exporter, SourceResult, SourceTask
@@ -81,7 +81,7 @@ def plan_benchmark(
         BenchmarkError: As for :func:`build_benchmark`, as far as that shows without videos.
     """
     if mask_source is not None:
-        sources = _with_masks(sources, mask_source, missing_masks)
+        sources = require_masks(mask_source, sources, missing_masks)
     _require_videos(sources)
     rows = plan_rows(settings, sources, workers)
     text = ''.join(json.dumps(row) + '\n' for row in rows)
@@ -137,7 +137,7 @@ def build_benchmark(
         opencv=cv2.__version__,
     )  # fmt: skip
     _check_same(root, identity)
-    sources = _with_masks(sources, mask_source, missing_masks)
+    sources = require_masks(mask_source, sources, missing_masks)
     _require_videos(sources)
     require_files(sources)
     _write_json(root / BENCHMARK_NAME, dict(complete=False, settings=identity))
@@ -241,19 +241,6 @@ def _check_same(root: Path, identity: dict[str, Any]) -> None:
                            for key in differing)  # fmt: skip
         raise BenchmarkError(f'{root} holds a benchmark of other settings ({detail}); name another '
                              'folder with --out, or delete that one')  # fmt: skip
-
-
-def _with_masks(
-    sources: SourceList, mask_source: MaskSource, missing_masks: str
-) -> SourceList:
-    missing = without_masks(mask_source, sources)
-    if missing and missing_masks != 'drop':
-        raise BenchmarkError(
-            f'{len(missing)} of {len(sources.videos)} source videos have no mask: '
-            f'{name_some(missing)}; the first: {missing[min(missing)]}; to leave them out: '
-            '--missing-masks drop'
-        )
-    return sources.without(missing)
 
 
 def _tasks(sources: SourceList, rows: Iterable[dict[str, Any]]) -> list[SourceTask]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..benchmark.availability import boxes_inside, without_masks
+from ..benchmark.availability import boxes_inside, require_masks
 from ..benchmark.command import mask_source
 from ..benchmark.errors import BenchmarkError
 from ..benchmark.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage, measure_leakage
@@ -94,7 +95,7 @@ def leakage_report(
 def _listed(lists: Sequence[Path], videos: Path, label_map: Path | None) -> SourceList:
     parts = [read_source_list(path, videos, label_map, training_lists=()) for path in lists]
     ids = [video.video_id for part in parts for video in part.videos]
-    twice = {one for one in ids if ids.count(one) > 1}
+    twice = [one for one, times in Counter(ids).items() if times > 1]
     if twice:
         raise BenchmarkError(f'--list: {len(twice)} videos are in more than one list: '
                              f'{name_some(twice)}')  # fmt: skip
@@ -107,14 +108,7 @@ def _with_masks(
     listed: SourceList, sources: Sequence[MaskSource], missing_masks: str
 ) -> SourceList:
     for source in sources:
-        missing = without_masks(source, listed)
-        if missing and missing_masks != 'drop':
-            raise BenchmarkError(
-                f'{len(missing)} of {len(listed.videos)} videos have no mask: '
-                f'{name_some(missing)}; the first: {missing[min(missing)]}; to leave them out: '
-                '--missing-masks drop'
-            )
-        listed = listed.without(missing)
+        listed = require_masks(source, listed, missing_masks, 'videos')
     if not listed.videos:
         raise BenchmarkError('no video is left; left out: '
                              f'{name_some({entry["reason"] for entry in listed.left_out})}')
