@@ -2,8 +2,11 @@
 
 import csv
 import io
+import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -118,6 +121,27 @@ def loading_seconds(
             cpu.append(tuple(s[1] / len(chosen) for s in seconds))
         say(f'loading {family}, {"first" if first else "variants"}: round {number + 1}/{rounds}')
     return wall, cpu
+
+
+def memory_seconds(clips: Clips, rounds: int, say: Callable[[str], None]) -> Pairs:
+    """Seconds per clip of plain loading, freed memory kept and given back, in fresh processes.
+
+    Args:
+        clips: The clips.
+        rounds: Number of processes of each kind.
+        say: Called with the progress.
+    """
+    program = str(Path(__file__).with_name('_plain_loading.py'))
+    pairs: Pairs = []
+    for number in range(rounds):
+        found = {}
+        for keep in ('keep', 'return')[::(-1) ** number]:
+            command = [sys.executable, program, str(clips.list_file), str(clips.videos), keep]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found[keep] = json.loads(done.stdout.splitlines()[-1])
+        pairs += zip(found['keep'], found['return'], strict=True)
+        say(f'freed memory kept: round {number + 1}/{rounds}')
+    return pairs
 
 
 def export_seconds(clips: Clips, workers: int, rounds: int, say: Callable[[str], None]) -> Pairs:

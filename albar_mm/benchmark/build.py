@@ -108,6 +108,7 @@ def build_benchmark(
         report.json                         background images that were refused
         <DATASET>_<SET>_<Background>/       manifest.jsonl, files.sha256 and <video>__<k>.avi
         masks/<video>.npz                   masks of the kept frames, bit-packed
+        backgrounds/<family>/*.npz          with ``'none'``: backgrounds at the size of the videos
         stills/<video>/<frame>.png          foregrounds lent to Confl-FG, RGB with the mask as alpha
 
     The manifest of a set appears when all its files are there. Same lists, masks, backgrounds and

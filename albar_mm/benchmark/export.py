@@ -16,6 +16,7 @@ from ..evaluation.results import write_text_atomically
 from .backgrounds import Backgrounds
 from .conflict import fit_still, shift_away
 from .errors import BenchmarkError
+from .kept_backgrounds import kept_background_path, save_kept_background
 from .kept_masks import kept_masks_path, load_kept_masks
 from .manifest_rows import rows_digest
 from .render import render_item
@@ -93,6 +94,8 @@ class Exporter:
 
     def _export(self, task: SourceTask) -> SourceResult:
         marker = self.root / PROGRESS_FOLDER / f'{task.video.video_id}.json'
+        if self.encoding == 'none':
+            self._keep_backgrounds(task.rows)
         planned = rows_digest(task.rows)
         known = self._finished(marker, planned)
         wanted = [self._place(row) for row in task.rows] if self.encoding != 'none' else []
@@ -127,6 +130,14 @@ class Exporter:
         data = encode_item(row, video.frames, masks, self.backgrounds, self._still(row),
                            self.encoding, buffer)  # fmt: skip
         return write_whole(path, data)
+
+    def _keep_backgrounds(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            path = kept_background_path(self.root, row)
+            if not path.is_file():
+                save_kept_background(
+                    path, self.backgrounds.of_row(row, row['height'], row['width'])
+                )
 
     def _still(self, row: Mapping[str, Any]) -> Any:  # noqa: ANN401  a Still or None
         if row['set'] != 'conflfg':

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
-import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import BenchmarkError
-from .video_file import write_whole
+from .packed_arrays import load_arrays, save_arrays, unreadable
 
 MASK_FOLDER = 'masks'
 
@@ -76,16 +73,7 @@ def save_kept_masks(path: Path, masks: np.ndarray) -> None:
         path: Target, ``.npz``.
         masks: bool, shape (T, H, W).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = io.BytesIO()
-    # np.savez would store the time of writing
-    with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
-        entries = dict(bits=np.packbits(masks), shape=np.asarray(masks.shape))
-        for name, array in entries.items():
-            data = io.BytesIO()
-            np.save(data, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f'{name}.npy'), data.getvalue(), zipfile.ZIP_DEFLATED)
-    write_whole(path, content.getvalue())
+    save_arrays(path, bits=np.packbits(masks), shape=np.asarray(masks.shape))
 
 
 def load_kept_masks(path: Path, sha256: str | None = None) -> np.ndarray:
@@ -114,15 +102,10 @@ def load_packed_masks(path: Path, sha256: str | None = None) -> PackedMasks:
     Raises:
         BenchmarkError: The file is gone, broken, or holds other masks.
     """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            shape = tuple(int(n) for n in stored['shape'])
-            bits = stored['bits']
-        if len(shape) != 3 or bits.dtype != np.uint8 or bits.shape != (-(-math.prod(shape) // 8),):
-            raise ValueError(f'{bits.dtype} bits of shape {bits.shape} for masks {shape}')
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise BenchmarkError(f'{path}: cannot be read as masks ({error}); delete it and build '
-                             'again') from error  # fmt: skip
+    bits, stored_shape = load_arrays(path, ('bits', 'shape'), 'masks')
+    shape = tuple(int(n) for n in np.ravel(stored_shape))
+    if len(shape) != 3 or bits.dtype != np.uint8 or bits.shape != (-(-math.prod(shape) // 8),):
+        raise unreadable(path, 'masks', f'{bits.dtype} bits of shape {bits.shape} for {shape}')
     if sha256 is not None and _sha256(bits, shape) != sha256:
         raise BenchmarkError(f'{path}: not the masks that the manifest was made with (their '
                              'SHA-256 differs); delete it and build again')  # fmt: skip

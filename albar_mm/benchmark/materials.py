@@ -15,11 +15,13 @@ import numpy as np
 from .backgrounds import Backgrounds, ImageFolder, Stripes
 from .conflict import Still
 from .errors import BenchmarkError
+from .kept_backgrounds import kept_background_path, load_kept_background
 from .kept_masks import PackedMasks, kept_masks_path, load_packed_masks
 from .survey import SURVEY_FOLDER, read_still
 
 _KEPT_BYTES = 64 << 20
 _KEPT_STILLS = 16
+_KEPT_BACKGROUNDS = 16
 
 
 class Materials:
@@ -35,6 +37,7 @@ class Materials:
         images = [_NamedImages(name, folder) for name, folder in folders.items()]
         self._backgrounds = Backgrounds([Stripes(), *images])
         self._masks: OrderedDict[Hashable, PackedMasks] = OrderedDict()
+        self._background = lru_cache(_KEPT_BACKGROUNDS)(load_kept_background)
         self._still = lru_cache(_KEPT_STILLS)(read_still)
         self._total = lru_cache(_KEPT_STILLS)(self._surveyed_total)
 
@@ -65,7 +68,9 @@ class Materials:
         Raises:
             BenchmarkError: The image is gone or another one.
         """
-        return self._backgrounds.of_row(row, row['height'], row['width'])
+        size = row['height'], row['width']
+        kept = self._background(kept_background_path(self.root, row), *size)
+        return self._backgrounds.of_row(row, *size) if kept is None else kept
 
     def still(self, row: Mapping[str, Any]) -> Still | None:
         """The foreign foreground of a Confl-FG row, None for others.

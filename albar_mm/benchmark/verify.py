@@ -16,6 +16,7 @@ from .build import BENCHMARK_NAME, read_description
 from .conflict import Still, fit_still, shift_away
 from .errors import BenchmarkError
 from .export import encode_item, file_sha256
+from .kept_backgrounds import kept_background_path, load_kept_background
 from .kept_masks import kept_masks_path, load_kept_masks
 from .manifest_rows import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
 from .parallel import map_videos
@@ -108,6 +109,11 @@ class Renderer:
             shift = shift_away(fit_still(still, *masks.shape[1:]).mask, masks)
             if shift != row['conflict_shift']:
                 return f'conflict_shift is {row["conflict_shift"]}, expected {shift}'
+        kept = load_kept_background(kept_background_path(self.root, row), *masks.shape[1:])
+        if kept is not None and not np.array_equal(
+            kept, self.backgrounds.of_row(row, *masks.shape[1:])
+        ):
+            return 'its kept background is not the one that its manifest row names'
         if self.encoding == 'none':
             return ''
         wanted = encode_item(row, frames, masks, self.backgrounds, still, self.encoding)

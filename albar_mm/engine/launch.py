@@ -17,6 +17,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from .. import compat
+from ._allocator import keep_freed_memory
 from ._draw_predictions import DrawPredictions
 from ._launch_errors import FittingCheckpoint, LaunchError, explained, one_line
 from ._launch_training import add_training_hooks, check_last_checkpoint
@@ -216,6 +217,7 @@ def _set_run(
     cfg: Config, config: str | os.PathLike | Config, work_dir: str | None, launcher: str
 ) -> None:
     global _runs_started
+    keep_freed_memory()
     cfg.launcher = launcher
     cfg.work_dir = work_dir_of(cfg, work_dir)
     if launcher == 'pytorch' and 'RANK' not in os.environ:

@@ -19,8 +19,5 @@ class RepeatFrame(CompositeFrames):
 
     domain = 'scufo'
 
-    def _arrange(
-        self, rendered: dict[int, np.ndarray], indices: np.ndarray
-    ) -> list[np.ndarray]:
-        (frame,) = rendered.values()
-        return [frame, *(frame.copy() for _ in indices[1:])]
+    def _shown(self, frames: list[int], indices: np.ndarray) -> list[int]:
+        return [0] * len(indices)

@@ -62,23 +62,19 @@ class CompositeFrames(BaseTransform):
         found = next(iter(frames.values())).shape[:2]
         if found != shape:
             raise changed(source, f'{found[1]}x{found[0]} px, {shape[1]}x{shape[0]} expected')
-        rendered = render_frames(
+        shown = self._shown(list(frames), results['frame_inds'])
+        buffer = np.empty((len(shown), *shape, 3), np.uint8)
+        render_frames(
             row, list(frames.values()), materials.masks(row).frames(frames),
-            materials.background(row), materials.still(row),
+            materials.background(row), materials.still(row), buffer[:len(frames)],
         )  # fmt: skip
-        imgs = self._arrange(dict(zip(frames, rendered, strict=True)), results['frame_inds'])
+        imgs = _one_each(buffer, shown, len(frames))
         return dict(results, imgs=imgs, original_shape=shape, img_shape=shape)
 
-    def _arrange(
-        self, rendered: dict[int, np.ndarray], indices: np.ndarray
-    ) -> list[np.ndarray]:
-        """One image per sampled frame, none of them twice: later steps may work in place."""
-        used: set[int] = set()
-        imgs = []
-        for index in map(int, indices):
-            imgs.append(rendered[index].copy() if index in used else rendered[index])
-            used.add(index)
-        return imgs
+    def _shown(self, frames: list[int], indices: np.ndarray) -> list[int]:
+        """Which of the rendered frames each sampled frame shows."""
+        place = {frame: number for number, frame in enumerate(frames)}
+        return [place[index] for index in indices.tolist()]
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(backgrounds={self.backgrounds})'
@@ -105,3 +101,16 @@ class SwapBackground(CompositeFrames):
     """
 
     domain = 'scuba'
+
+
+def _one_each(buffer: np.ndarray, shown: list[int], rendered: int) -> list[np.ndarray]:
+    """One image per sampled frame, none of them twice: later steps may work in place."""
+    used: set[int] = set()
+    imgs = []
+    for place in shown:
+        if place in used:
+            buffer[rendered] = buffer[place]
+            place, rendered = rendered, rendered + 1
+        used.add(place)
+        imgs.append(buffer[place])
+    return imgs
