@@ -16,7 +16,7 @@ def keep_freed_memory() -> bool:
     """Ask the C library to keep up to 128 MiB of freed memory for the next clip.
 
     By default glibc gives the memory of a clip back to the system and gets it anew for the next
-    one, page by page, which costs a fifth of the time of decoding and resizing
+    one, page by page, which costs a sixth of the time of decoding and resizing
     (``benchmarks/compositing.py``). Holds for this process and for workers forked from it.
 
     Returns:
