@@ -12,6 +12,8 @@ examples:
   python tools/train.py configs/albar_sprites.py --work-dir work_dirs/run1 --seed 1 --resume
   python tools/train.py albar_mm::albar_hmdb51.py --auto-scale-lr \\
       --cfg-options train_dataloader.batch_size=4 train_dataloader.dataset.ann_file=train.txt
+  python tools/train.py configs/erm_hmdb51.py --debias stillmix --debias-options prob=0.5
+  python tools/train.py my_recognizer.py --debias albar --print-config
   torchrun --nproc_per_node=8 tools/train.py configs/albar_hmdb51.py --launcher pytorch
 """
 
@@ -50,6 +52,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override settings of the config, e.g. optim_wrapper.optimizer.lr=0.001 key="[a,b]"',
     )
+    add('--debias', metavar='METHOD',
+        help='mix a method into the config: mixup, videomix, sdn, be, actorcutmix, fame, stillmix, '
+             'albar, albar+stillmix')  # fmt: skip
+    add('--debias-options', nargs='+', default=[], metavar='KEY=VALUE',
+        help='options of the method, e.g. prob=0.5 boxes=people.jsonl')  # fmt: skip
+    add('--print-config', action='store_true',
+        help='print the config, or with --debias what the method changes, and end')  # fmt: skip
     add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -66,15 +75,22 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> None:
-        from albar_mm.engine.launch import train
+        from albar_mm.engine.launch import print_config, train
 
-        options = {k: v for k, v in vars(args).items() if k not in ('local_rank', 'debug')}
+        if args.print_config:
+            print_config(args.config, args.cfg_options, args.debias, args.debias_options)
+            return
+        own = ('local_rank', 'debug', 'print_config')
+        options = {k: v for k, v in vars(args).items() if k not in own}
         train(options.pop('config'), **options)
 
     def how_to_go_on() -> str:
-        from albar_mm.engine.launch import load_config, resume_hint, work_dir_of
+        from albar_mm.engine.launch import debiased, load_config, resume_hint, work_dir_of
 
-        return resume_hint(work_dir_of(load_config(args.config, args.cfg_options), args.work_dir))
+        cfg = load_config(args.config, args.cfg_options)
+        if args.debias:
+            cfg = debiased(cfg, args.debias, args.debias_options)
+        return resume_hint(work_dir_of(cfg, args.work_dir))
 
     return _command.run(work, debug=args.debug, on_interrupt=how_to_go_on)
 

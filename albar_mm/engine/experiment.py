@@ -38,11 +38,13 @@ class Experiment:
 
 def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: int = 0,
                    test_after: bool = True,
-                   trials: str | os.PathLike | None = None) -> dict[str, Any]:
+                   trials: str | os.PathLike | None = None,
+                   test_best: bool = False) -> dict[str, Any]:
     """Train and test, or return what an earlier call with the same settings left.
 
-    An interrupted training goes on from its last epoch checkpoint. The *last* weights are tested;
-    nothing is selected on test or OOD data.
+    An interrupted training goes on from its last epoch checkpoint. The *last* weights are tested,
+    and those that were best on the validation set if asked for; nothing is selected on test or OOD
+    data.
 
     Args:
         experiment (Experiment): What to train.
@@ -52,13 +54,17 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
             is how settings are chosen. Defaults to True.
         trials (str | os.PathLike, optional): JSON-lines file to which the setting and its
             validation scores are appended, once.
+        test_best (bool): Also test the checkpoint that validation chose, in ``<work_dir>/best``.
+            Defaults to False.
 
     Returns:
         dict: ``name``, ``seed``, ``options``, ``settings_sha256``, ``validation`` (scores of the
-        last validation), ``train_seconds``, ``test_seconds`` and, if tested, ``metrics``.
+        last validation), ``train_seconds``, ``test_seconds`` and, if tested, ``metrics`` (last
+        weights) and ``metrics_best`` with ``best_checkpoint``.
 
     Raises:
-        LaunchError: If ``work_dir`` holds a run of other settings, or the run itself fails.
+        LaunchError: If ``work_dir`` holds a run of other settings, the run itself fails, or no
+            checkpoint was chosen by validation.
     """
     work_dir = Path(work_dir)
     cfg = load_config(experiment.config, experiment.options)
@@ -82,33 +88,42 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
         record['metrics'] = test(cfg, checkpoint, work_dir=str(work_dir))
         record['test_seconds'] = round(time.monotonic() - started, 1)
         _save(work_dir, record)
+    if test_after and test_best and 'metrics_best' not in record:
+        best = _best_checkpoint(work_dir)
+        record['metrics_best'] = test(cfg, best, work_dir=str(work_dir / 'best'))
+        record['best_checkpoint'] = best.name
+        _save(work_dir, record)
     return record
 
 
 def run_seeds(experiment: Experiment, work_dir: str | os.PathLike, seeds: Sequence[int],
               test_after: bool = True,
-              trials: str | os.PathLike | None = None) -> list[dict[str, Any]]:
+              trials: str | os.PathLike | None = None,
+              test_best: bool = False) -> list[dict[str, Any]]:
     """:func:`run_experiment` once for each seed, in ``<work_dir>/seed<n>``."""
     records = []
     for seed in seeds:
         print_log(f'=== {experiment.name}, seed {seed}', logger='current')
         records.append(run_experiment(experiment, Path(work_dir) / f'seed{seed}', seed, test_after,
-                                      trials))
+                                      trials, test_best))
     return records
 
 
-def summary_table(results: Mapping[str, Sequence[Mapping[str, Any]]], title: str = '') -> str:
+def summary_table(results: Mapping[str, Sequence[Mapping[str, Any]]], title: str = '',
+                  part: str = 'metrics') -> str:
     """Mean ± sd over seeds: the paper's columns, or validation scores if nothing was tested.
 
     Args:
         results (Mapping): Row name to the records of its seeds.
         title (str): First line.
+        part (str): ``'metrics'`` for the last weights, ``'metrics_best'`` for those that validation
+            chose.
 
     Returns:
         str: Text of several lines.
     """
-    tested = all('metrics' in record for records in results.values() for record in records)
-    part, columns = ('metrics', COMPARISON_COLUMNS) if tested else ('validation', _VALIDATION)
+    tested = all(part in record for records in results.values() for record in records)
+    part, columns = (part, COMPARISON_COLUMNS) if tested else ('validation', _VALIDATION)
     return format_bias_comparison(
         {name: [record[part] for record in records] for name, records in results.items()},
         title, columns)
@@ -138,6 +153,14 @@ def _load(path: Path, digest: str) -> dict[str, Any] | None:
 
 def _save(work_dir: Path, record: Mapping[str, Any]) -> None:
     write_text_atomically(work_dir / SCORES_FILE, json.dumps(record, indent=1) + '\n')
+
+
+def _best_checkpoint(work_dir: Path) -> Path:
+    found = sorted(work_dir.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise LaunchError(f'{work_dir}: holds no best_*.pth: the config must validate and have '
+                          "default_hooks.checkpoint.save_best, e.g. 'val/contrast'")
+    return found[-1]
 
 
 def _last_validation(runner: Any) -> dict[str, float]:

@@ -5,7 +5,6 @@ The options are those of MMAction2's tools. What differs: errors say what is mis
 training can be tested, and a batch size that does not fit the learning rate is pointed out.
 """
 
-import copy
 import os
 import os.path as osp
 from collections.abc import Mapping, Sequence
@@ -16,13 +15,16 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from .. import compat
 from ._allocator import keep_freed_memory
 from ._draw_predictions import DrawPredictions
+from ._launch_config import config_stem, debiased, load_config, print_config
 from ._launch_errors import FittingCheckpoint, LaunchError, explained, one_line
 from ._launch_training import add_training_hooks, check_last_checkpoint
 
-__all__ = ['LaunchError', 'load_config', 'one_line', 'resume_hint', 'test', 'train', 'work_dir_of']
+__all__ = [
+    'LaunchError', 'debiased', 'load_config', 'one_line', 'print_config', 'resume_hint', 'test',
+    'train', 'work_dir_of',
+]  # fmt: skip
 
 DEFAULT_SEED = 0
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -42,6 +44,8 @@ def train(
     deterministic: bool = False,
     cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
     launcher: str = 'none',
+    debias: str | None = None,
+    debias_options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> Runner:
     """Train a model.
 
@@ -65,6 +69,8 @@ def train(
         cfg_options: Settings that override the config: a mapping of dotted keys, or ``key=value``
             strings as on the command line.
         launcher: ``'none'``, ``'pytorch'`` (torchrun), ``'slurm'`` or ``'mpi'``.
+        debias: Method to mix into the config, see :func:`albar_mm.mixin.debias`.
+        debias_options: Its options: a mapping, or ``key=value`` strings.
 
     Returns:
         The runner, after training.
@@ -73,6 +79,8 @@ def train(
         LaunchError: Something named by the arguments or the config is missing or does not fit.
     """
     cfg = load_config(config, cfg_options)
+    if debias:
+        cfg = debiased(cfg, debias, debias_options)
     _set_run(cfg, config, work_dir, launcher)
     if amp:
         _enable_amp(cfg)
@@ -153,61 +161,6 @@ def test(
         return runner.test()
 
 
-def load_config(
-    config: str | os.PathLike | Config, cfg_options: Mapping[str, Any] | Sequence[str] | None = None
-) -> Config:
-    """Read a config and override settings.
-
-    Args:
-        config: As for :func:`train`.
-        cfg_options: As for :func:`train`.
-
-    Returns:
-        A config that the caller may change.
-
-    Raises:
-        LaunchError: There is no such config, or it cannot be parsed.
-    """
-    if isinstance(config, Config):
-        cfg = copy.deepcopy(config)  # Config.copy() shares what is nested
-    else:
-        path = os.fspath(config)
-        try:
-            path = compat.resolve_config(path) if '::' in path else path
-            if not osp.isfile(path):
-                raise FileNotFoundError(f'no such file; the current folder is {os.getcwd()}')
-            cfg = Config.fromfile(path)
-        except KeyboardInterrupt:
-            raise
-        except Exception as error:  # a config is Python: it can raise anything
-            raise LaunchError(f'config {path}: {one_line(error)}') from error
-    if cfg_options:
-        try:
-            cfg.merge_from_dict(_parse_options(cfg_options))
-        except (KeyError, TypeError, AssertionError) as error:
-            raise LaunchError(f'--cfg-options: {one_line(error)}') from error
-    return cfg
-
-
-def _parse_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    if isinstance(options, Mapping):
-        return dict(options)
-    import argparse
-
-    from mmengine.config import DictAction
-
-    wrong = [option for option in options if '=' not in option]
-    if wrong:
-        raise LaunchError(f'--cfg-options {wrong[0]}: expected key=value')
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--options', nargs='+', action=DictAction)
-    return parser.parse_args(['--options', *options]).options
-
-
-def _stem(cfg: Config) -> str:
-    return osp.splitext(osp.basename(cfg.filename or 'config'))[0]
-
-
 def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
     path = cfg.filename if isinstance(config, Config) else os.fspath(config)
     return path or 'the config'
@@ -229,7 +182,7 @@ def _set_run(
     # MMEngine keeps loggers and message hubs by experiment name and second: two runs of one
     # process within a second would share their histories
     if _runs_started:
-        cfg.experiment_name = f'{cfg.get("experiment_name") or _stem(cfg)}_{_runs_started}'
+        cfg.experiment_name = f'{cfg.get("experiment_name") or config_stem(cfg)}_{_runs_started}'
     _runs_started += 1
 
 
@@ -310,7 +263,7 @@ def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
     """
     if work_dir is not None:
         return os.fspath(work_dir)
-    return cfg.get('work_dir') or osp.join('./work_dirs', _stem(cfg))
+    return cfg.get('work_dir') or osp.join('./work_dirs', config_stem(cfg))
 
 
 def resume_hint(work_dir: str) -> str:

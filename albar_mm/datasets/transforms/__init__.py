@@ -1,7 +1,9 @@
 """Pipeline transforms."""
 
 from .bias_sample_frames import BiasSampleFrames
+from .box_pipeline import check_box_pipeline, with_person_boxes
 from .paste_foreground import PasteForeground
+from .person_boxes import LoadPersonBoxes, PackPersonBoxes
 from .published_frames import PublishedFrameDecode
 from .repeat_frame import RepeatFrame
 from .source_frames import SourceDecode, SourceInit
@@ -10,6 +12,8 @@ from .swap_background import SwapBackground
 
 __all__ = [
     'BiasSampleFrames',
+    'LoadPersonBoxes',
+    'PackPersonBoxes',
     'PasteForeground',
     'PublishedFrameDecode',
     'RepeatFrame',
@@ -17,4 +21,6 @@ __all__ = [
     'SourceInit',
     'StaticClip',
     'SwapBackground',
+    'check_box_pipeline',
+    'with_person_boxes',
 ]

@@ -1,0 +1,121 @@
+"""Which configs can be debiased (used by :mod:`albar_mm.mixin` only)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+PLAIN_TYPES = ('Recognizer2D', 'Recognizer3D')
+_OTHER_TYPES = {
+    'RecognizerOmni': 'RecognizerOmni trains on images and videos at once',
+    'RecognizerAudio': 'the model takes audio',
+    'RecognizerGCN': 'the model takes skeletons',
+    'MMRecognizer3D': 'the model takes skeletons beside RGB',
+}
+# steps and data sets that show what a pipeline reads
+_SKELETON = ('Pose', 'Skeleton', 'GenSkeFeat', 'Kinetics400Pose', 'PreNormalize')
+_AUDIO = ('Audio', 'MelSpectrogram')
+_TRAINED = {'ALBARRecognizer': 'albar', 'SDNRecognizer': 'sdn'}
+
+
+class DebiasError(ValueError):
+    """A config cannot be debiased so; the message says why and what to do."""
+
+
+def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+    """The recogniser within a model config, which may wrap it.
+
+    Args:
+        model: ``cfg.model``.
+        name: The config, for messages.
+
+    Returns:
+        The dict itself, not a copy.
+
+    Raises:
+        DebiasError: There is none, several, or one that no method fits.
+    """
+    found = list(_recognizers(model))
+    if len(found) != 1:
+        raise DebiasError(f'{name}: {len(found) or "no"} recogniser(s) in model; expected one dict '
+                          'with a type, a backbone and a cls_head')  # fmt: skip
+    (recognizer,) = found
+    kind = str(recognizer['type']).rpartition('.')[2]
+    for prefix, method in _TRAINED.items():
+        if kind.startswith(prefix):
+            raise DebiasError(f'{name}: its model is a {kind} already: start from the plain config '
+                              f'that {method} was mixed into')  # fmt: skip
+    if kind not in PLAIN_TYPES:
+        why = _OTHER_TYPES.get(kind, f'{kind} is no recogniser of MMAction2')
+        raise DebiasError(f'{name}: {why}; debias() takes RGB video recognisers, '
+                          f'{" or ".join(PLAIN_TYPES)}')  # fmt: skip
+    return recognizer
+
+
+def check_data(cfg: Config, name: str) -> None:
+    """Refuse what is not RGB video.
+
+    Args:
+        cfg: The config.
+        name: The config, for messages.
+
+    Raises:
+        DebiasError: It reads skeletons, audio or optical flow, or several data sets in one step.
+    """
+    loader = cfg.get('train_dataloader') or cfg.get('test_dataloader')
+    if isinstance(loader, (list, tuple)):
+        raise DebiasError(f'{name}: train_dataloader is a list: several data sets in one step '
+                          '(OmniSource) cannot be debiased')  # fmt: skip
+    for node in _dicts(loader):
+        kind = str(node.get('type', ''))
+        what = ('skeletons' if kind.startswith(_SKELETON) or kind.startswith('GeneratePose') else
+                'audio' if any(sign in kind for sign in _AUDIO) else
+                'optical flow' if node.get('modality') == 'Flow' else '')  # fmt: skip
+        if what:
+            raise DebiasError(f'{name}: it reads {what} ({kind}): a static clip and a background '
+                              'are things of RGB video; give an RGB config')  # fmt: skip
+
+
+def check_head(recognizer: Mapping[str, Any], name: str) -> int:
+    """Number of classes of a single-label head.
+
+    Args:
+        recognizer: Its config.
+        name: The config, for messages.
+
+    Raises:
+        DebiasError: The head is for several labels a clip, or tells no number of classes.
+    """
+    head = recognizer.get('cls_head') or {}
+    loss = str((head.get('loss_cls') or {}).get('type', ''))
+    if head.get('multi_class') or loss.startswith('BCE'):
+        raise DebiasError(f'{name}: its cls_head is for several labels a clip '
+                          f'({"multi_class" if head.get("multi_class") else loss}): the methods '
+                          'need one class a clip')  # fmt: skip
+    classes = head.get('num_classes')
+    if not isinstance(classes, int) or classes < 2:
+        raise DebiasError(f'{name}: model.cls_head.num_classes is {classes!r}; expected the number '
+                          'of classes')  # fmt: skip
+    return classes
+
+
+def _recognizers(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    if not isinstance(node, dict):
+        return
+    kind = str(node.get('type', '')).rpartition('.')[2]
+    if 'type' in node and ('backbone' in node or kind.startswith(('Recognizer', 'MMRecognizer'))):
+        yield node
+        return
+    for value in node.values():
+        yield from _recognizers(value)
+
+
+def _dicts(node: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
+    if isinstance(node, Mapping):
+        yield node
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _dicts(child)

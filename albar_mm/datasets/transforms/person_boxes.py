@@ -1,0 +1,208 @@
+"""Person boxes through the augmentations of a clip, to the data sample."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from typing import Any
+
+import numpy as np
+import torch
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
+
+from ..person_boxes import read_person_boxes
+from ..strict_reading import DatasetError
+
+MISSING = ('fail', 'none')
+MIN_SCORE = 0.4
+"""Score from which ActorCutMix and StillMix take a detection for a person."""
+_ROUNDING = 1e-3  # px; scale factors are float32
+
+
+@TRANSFORMS.register_module()
+class LoadPersonBoxes(BaseTransform):
+    """Load the person boxes of the sampled frames; stands right after the decoding step.
+
+    The boxes go to ``gt_bboxes``, which MMAction2's own resizing, cropping and flipping steps
+    transform (and which steps that cannot refuse). But its crops end a box that reaches their right
+    or lower border one pixel before it, which a following enlargement makes several: a person that
+    fills the crop would not. So two points are sent along as ``keypoint``, which those steps move
+    without clipping, and :class:`PackPersonBoxes` reads from them where the boxes went. Steps
+    between the two must carry both, or not move pixels: see :func:`.check_box_pipeline`.
+
+    Args:
+        file: File of boxes, see :func:`albar_mm.datasets.person_boxes.read_person_boxes`. It is
+            read when the transform is made, so that the workers of a loader share its memory.
+        min_score: Boxes of a lower score are left out.
+        missing: What to do with a video that the file does not have: ``'fail'``, or ``'none'``,
+            take it for a video without people; such videos are counted in the log.
+
+    Raises:
+        ValueError: For another ``missing``, or a ``min_score`` that is not finite.
+        DatasetError: The file cannot be read.
+
+    Example:
+        >>> pipeline = with_person_boxes(train_pipeline, 'data/hmdb51/people.jsonl')
+    """
+
+    def __init__(
+        self, file: str | os.PathLike, min_score: float = MIN_SCORE, missing: str = 'fail'
+    ) -> None:
+        if missing not in MISSING:
+            raise ValueError(f'LoadPersonBoxes.missing must be one of {MISSING}, got {missing!r}')
+        if isinstance(min_score, bool) or not isinstance(min_score, (int, float)) or (
+                not math.isfinite(min_score)):
+            raise ValueError(f'LoadPersonBoxes.min_score must be a number, got {min_score!r}')
+        self._file = os.fspath(file)  # not public: results.json describes a pipeline without paths
+        self.min_score, self.missing = float(min_score), missing
+        self._without: set[str] = set()
+        read_person_boxes(self._file)
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Set ``gt_bboxes``, ``person_frames`` and what :class:`PackPersonBoxes` needs.
+
+        Args:
+            results: ``imgs`` (decoded frames, RGB), ``frame_inds``, ``filename`` or, for raw
+                frames, ``frame_dir``; ``start_index`` (number of the first frame of a video) and
+                ``offset`` (frames of the folder before the video) if there are any.
+
+        Returns:
+            The results with ``gt_bboxes``, float32 (n, 4) of x1, y1, x2, y2 in px of the frames,
+            clipped to them, and ``person_frames``, int64 (n,), the position in ``imgs`` that each
+            box belongs to; n may be 0.
+
+        Raises:
+            ValueError: It does not stand where it must.
+            DatasetError: The file does not have the video, or its boxes do not fit it.
+        """
+        if 'imgs' not in results or 'frame_inds' not in results:
+            raise ValueError('LoadPersonBoxes must stand right after the decoding step: imgs and '
+                             'frame_inds are not there yet')  # fmt: skip
+        taken = [key for key in ('gt_bboxes', 'keypoint') if key in results]
+        if taken:
+            raise ValueError(f'LoadPersonBoxes: {taken[0]} is there already: the data set has '
+                             'boxes or key points of its own, which is not supported')  # fmt: skip
+        video = results.get('frame_dir') or results.get('filename')
+        if video is None:
+            raise ValueError('LoadPersonBoxes needs filename or frame_dir to find the video')
+        frames = np.ravel(results['frame_inds'])
+        if len(frames) != len(results['imgs']):
+            raise ValueError(f'LoadPersonBoxes must stand right after the decoding step: there are '
+                             f'{len(results["imgs"])} images of {len(frames)} frames')  # fmt: skip
+        numbers = frames - results.get('start_index', 0) + results.get('offset', 0)
+        height, width = results['imgs'][0].shape[:2]
+        boxes, positions = self._boxes(str(video), numbers)
+        boxes = self._clipped(boxes, numbers[positions], width, height, str(video))
+        results = dict(results)
+        results.update(
+            img_shape=(height, width), gt_bboxes=boxes, person_frames=positions,
+            # outside of the image, and so odd that no crop moves one of them to 0: Flip leaves
+            # key points at 0 where they are
+            keypoint=_points(width, height)[None, None],
+            person_boxes_from=(boxes.copy(), (height, width)),
+        )  # fmt: skip
+        return results
+
+    def _boxes(self, video: str, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        known = read_person_boxes(self._file)
+        found = known.of(video)
+        if found is not None:
+            return found.at(numbers, self.min_score)
+        if self.missing == 'fail':
+            raise known.missing(video)
+        if video not in self._without:
+            self._without.add(video)
+            count = len(self._without)
+            if count & (count - 1) == 0:  # 1, 2, 4, 8, ...
+                print_log(f'{self._file}: no person boxes of {count} videos so far, taken for '
+                          f'videos without people; the last one is {video}', 'current',
+                          logging.WARNING)  # fmt: skip
+        return np.empty((0, 4), np.float32), np.empty(0, np.int64)
+
+    def _clipped(
+        self, boxes: np.ndarray, numbers: np.ndarray, width: int, height: int, video: str
+    ) -> np.ndarray:
+        clipped = boxes.clip(0, np.array([width, height, width, height], np.float32))
+        outside = (clipped[:, 0] >= clipped[:, 2]) | (clipped[:, 1] >= clipped[:, 3])
+        if outside.any():
+            first = int(np.flatnonzero(outside)[0])
+            raise DatasetError(
+                f'{self._file}: video {video}: the box {boxes[first].tolist()} of frame '
+                f'{int(numbers[first])} (from 0) lies outside of the image of {width}x{height} px; '
+                'get the boxes of this very file'
+            )
+        return clipped
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(min_score={self.min_score}, missing={self.missing!r})'
+
+
+@TRANSFORMS.register_module()
+class PackPersonBoxes(BaseTransform):
+    """Turn what :class:`LoadPersonBoxes` began into the field ``person_boxes``.
+
+    Stands right before ``FormatShape``; ``PackActionInputs(algorithm_keys=('person_boxes',))`` then
+    carries the field to the data sample. Boxes are clipped to the final image; those that left it
+    are dropped.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Replace ``gt_bboxes`` and ``person_frames`` by ``person_boxes``.
+
+        Args:
+            results: ``imgs`` and what :class:`LoadPersonBoxes` set.
+
+        Returns:
+            The results with ``person_boxes``, float32 tensor (n, 5) of frame, x1, y1, x2, y2: the
+            position in ``imgs``, and corners in px of the final image, x2 and y2 exclusive.
+
+        Raises:
+            ValueError: There is no ``LoadPersonBoxes`` before it, or a step between them changed
+                images, but not the boxes.
+        """
+        if 'person_boxes_from' not in results:
+            raise ValueError('PackPersonBoxes needs LoadPersonBoxes before it in the pipeline, '
+                             'and FormatShape after it')  # fmt: skip
+        results = dict(results)
+        boxes, (height, width) = results.pop('person_boxes_from')
+        carried, positions = results.pop('gt_bboxes'), results.pop('person_frames')
+        points = np.asarray(results.pop('keypoint'), dtype=np.float64).reshape(-1, 2)
+        _check_carried(results, carried, boxes)
+        before = _points(width, height)
+        factor = (points[1] - points[0]) / (before[1] - before[0])
+        shift = points[0] - factor * before[0]
+        moved = boxes.reshape(-1, 2, 2) * factor + shift
+        # a whole number stays one: a mask made of the boxes may look for the pixels they touch
+        moved = np.where(np.abs(moved - np.rint(moved)) < _ROUNDING, np.rint(moved), moved)
+        size = results['imgs'][0].shape[1::-1]
+        # a flipped box has its corners exchanged
+        first, last = moved.min(axis=1).clip(0, size), moved.max(axis=1).clip(0, size)
+        stays = (first < last).all(axis=1)
+        rows = np.concatenate([positions[:, None], first, last], axis=1)[stays]
+        results['person_boxes'] = torch.from_numpy(rows.astype(np.float32))
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+def _points(width: int, height: int) -> np.ndarray:
+    """Two points, float64 (2, 2) of x, y, outside of an image of this size."""
+    return np.array([[-0.31830989, -0.36787944], [1.57721566, 1.61803399]]) * (width, height)
+
+
+def _check_carried(results: dict[str, Any], carried: Any, boxes: np.ndarray) -> None:  # noqa: ANN401
+    shape = results['imgs'][0].shape[:2]
+    if tuple(results['img_shape']) != shape:
+        why = f'images are {shape[1]}x{shape[0]} px, but img_shape says {results["img_shape"]}'
+    elif len(results['imgs']) != np.size(results['frame_inds']):
+        why = f'there are {len(results["imgs"])} images of {np.size(results["frame_inds"])} frames'
+    elif not isinstance(carried, np.ndarray) or carried.shape != boxes.shape:
+        why = 'gt_bboxes were replaced'
+    else:
+        return
+    raise ValueError(f'PackPersonBoxes: a step after LoadPersonBoxes changed images, but not the '
+                     f'person boxes ({why}); check_box_pipeline names it')  # fmt: skip

@@ -1,0 +1,185 @@
+"""The table of the ALBAR paper on one config: every method, several seeds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from ..mixin import METHODS, DebiasError, debias
+from ..visualization.comparison_figure import comparison_figure
+from ..visualization.report import make_report
+from .experiment import Experiment, run_seeds, summary_table, write_summary
+from .launch import LaunchError, load_config
+from .reference_bank import ReferenceBank
+
+BASELINE = 'none'
+ROWS = {
+    BASELINE: 'None', 'mixup': 'Mixup', 'videomix': 'VideoMix', 'sdn': 'SDN', 'be': 'BE',
+    'actorcutmix': 'ActorCutMix', 'fame': 'FAME', 'stillmix': 'StillMix', 'albar': 'ALBAR',
+    'albar+stillmix': 'ALBAR+StillMix',
+}  # fmt: skip
+"""Method -> name of its row, in the order of the paper's table."""
+_FILES = {'sdn': ('scenes', 'boxes'), 'actorcutmix': ('boxes',), 'stillmix': ('bank',)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    Attributes:
+        cfg: The plain config, without its ``comparison``.
+        options: Method -> options of :func:`albar_mm.mixin.debias`.
+        notes: Method -> what its row was given, shown under the table.
+        reference: Network whose frame bank StillMix uses; None: frames of the batch, or a bank
+            that ``options`` name.
+    """
+
+    cfg: Config
+    options: Mapping[str, Mapping[str, Any]]
+    notes: Mapping[str, str] = field(default_factory=dict)
+    reference: ReferenceBank | None = None
+
+
+def read_plan(
+    config: str | os.PathLike,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Plan:
+    """Read a config and its variable ``comparison``.
+
+    ``comparison`` is a dict with the optional keys ``scenes``, ``boxes``, ``bank`` (files, as for
+    :func:`~albar_mm.mixin.debias`), ``reference`` (see :class:`ReferenceBank`), ``options``
+    (method -> options) and ``notes`` (method -> text).
+
+    Args:
+        config: The config of the plain model.
+        cfg_options: Settings that override the config.
+        files: ``scenes``, ``boxes`` or ``bank``, which come before those of the config.
+
+    Raises:
+        LaunchError: ``comparison`` has an unknown key, method or option file.
+    """
+    cfg = load_config(config, cfg_options)
+    given = dict(cfg.get('comparison') or {})
+    cfg.pop('comparison', None)
+    known = {'scenes', 'boxes', 'bank', 'reference', 'options', 'notes'}
+    unknown = [*(given.keys() - known),
+               *(m for part in ('options', 'notes') for m in given.get(part) or {}
+                 if m not in ROWS)]  # fmt: skip
+    if unknown:
+        raise LaunchError(f'{config}: comparison: unknown {unknown[0]!r}; expected '
+                          f'{", ".join(sorted(known))}, and the methods {", ".join(ROWS)}')
+    given.update({key: path for key, path in (files or {}).items() if path})
+    options = {method: dict((given.get('options') or {}).get(method) or {}) for method in METHODS}
+    for method, needed in _FILES.items():
+        for name in needed:
+            left_out = name == 'scenes' and options[method].get('scene', {}) is None
+            if given.get(name) and not left_out:
+                options[method].setdefault(name, given[name])
+    reference = given.get('reference')
+    if reference and not options['stillmix'].get('bank'):
+        folder = Path(cfg.filename).parent if cfg.filename else Path()
+        reference = ReferenceBank.from_config(reference, folder)
+    else:
+        reference = None
+    return Plan(cfg, options, dict(given.get('notes') or {}), reference)
+
+
+def run_comparison(
+    config: str | os.PathLike,
+    work_dir: str | os.PathLike,
+    methods: Sequence[str] = ('all',),
+    seeds: Sequence[int] = (0,),
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    files: Mapping[str, str] | None = None,
+    test_after: bool = True,
+    trials: str | os.PathLike | None = None,
+) -> dict[str, list[dict[str, Any]]]:
+    """Train and test every method with every seed; print the table after every row.
+
+    Every method gets the schedule of the config. Writes ``results.json``, ``table.txt``,
+    ``comparison.png`` and ``report.html`` to ``work_dir``. The first table is that of the last
+    weights; that of the weights which the validation set chose stands apart. Nothing is chosen on
+    test or OOD sets. What is finished is not repeated.
+
+    Args:
+        config: See :func:`read_plan`.
+        work_dir: Folder to write to.
+        methods: Names as in :data:`ROWS`, or ``'all'``.
+        seeds: One run of every method for each.
+        cfg_options: Settings for every run.
+        files: See :func:`read_plan`.
+        test_after: False leaves the validation scores alone, by which settings are chosen.
+        trials: See :func:`~.experiment.run_experiment`.
+
+    Returns:
+        Name of the row -> records of its seeds.
+
+    Raises:
+        LaunchError: A method cannot be mixed into the config, or a run fails.
+    """
+    plan, folder = read_plan(config, cfg_options, files), Path(work_dir)
+    chosen = _chosen(methods)
+    configs = {method: _config_of(plan, method, folder) for method in chosen}  # fails early
+    if 'stillmix' in chosen and plan.reference is not None:
+        plan.reference.make(folder / 'reference')
+    results: dict[str, list[dict[str, Any]]] = {}
+    for method in chosen:
+        experiment = Experiment(ROWS[method], configs[method])
+        results[ROWS[method]] = run_seeds(experiment, folder / method, seeds, test_after, trials,
+                                          test_best=test_after)  # fmt: skip
+        print(summary_table(results, f'{len(seeds)} seed(s), last weights'), flush=True)
+        write_summary(folder / 'results.json', results)
+    if test_after:
+        _write_pages(plan, folder, results, {m: ROWS[m] for m in chosen}, len(seeds))
+    return results
+
+
+def _chosen(methods: Sequence[str]) -> list[str]:
+    names = list(ROWS) if 'all' in methods else list(dict.fromkeys(map(str.lower, methods)))
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        raise LaunchError(f'unknown method {unknown[0]!r}; there are all, {", ".join(ROWS)}')
+    return names
+
+
+def _config_of(plan: Plan, method: str, folder: Path) -> Config:
+    if method == BASELINE:
+        return plan.cfg
+    options = dict(plan.options[method])
+    bank = None
+    if method == 'stillmix' and plan.reference is not None:
+        bank = plan.reference.path(folder / 'reference')
+    try:
+        made = debias(plan.cfg, method, **options)
+    except DebiasError as error:
+        raise LaunchError(str(error)) from error
+    if bank is not None:  # it is written later, by a network of this config's own classes
+        made.model.data_preprocessor.blending['bank'] = str(bank)
+    return made
+
+
+def _write_pages(
+    plan: Plan, folder: Path, results: Mapping[str, Sequence[Mapping[str, Any]]],
+    rows: Mapping[str, str], seeds: int,
+) -> None:
+    tables = [summary_table(results, f'{seeds} seed(s), last weights'),
+              summary_table(results, f'{seeds} seed(s), weights chosen by validation contrast',
+                            'metrics_best')]  # fmt: skip
+    notes = [f'{rows[method]}: {text}' for method, text in plan.notes.items() if method in rows]
+    text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
+    (folder / 'table.txt').write_text(text, encoding='utf-8')
+    metrics = {name: [r['metrics'] for r in records] for name, records in results.items()}
+    picture = comparison_figure(folder / 'comparison.png', metrics, f'{seeds} seed(s), mean ± sd')
+    found = [(rows[method], folder / method) for method in rows]
+    make_report([], [(name, path / place / 'results.json') for name, path in found
+                     for place in sorted(p.name for p in path.glob('seed*'))],
+                folder / 'report.html', folder / 'report.md')  # fmt: skip
+    print_log(f'\n{text}\ntable: {folder / "table.txt"}\npicture: {picture}\n'
+              f'report: {folder / "report.html"}', logger='current')  # fmt: skip

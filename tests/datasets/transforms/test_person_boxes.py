@@ -1,0 +1,456 @@
+"""Person boxes through MMAction2's augmentations, against masks that go the same way."""
+
+import copy
+import csv
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+from mmengine.dataset import Compose
+
+from albar_mm.benchmark.masks.jhmdb import read_puppet_mask
+from albar_mm.datasets.person_boxes import read_person_boxes
+from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.datasets.transforms import (
+    LoadPersonBoxes,
+    PackPersonBoxes,
+    check_box_pipeline,
+    with_person_boxes,
+)
+
+from ...evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
+from ...video_files import write_video
+
+AUGMENT = [
+    dict(type='Resize', scale=(-1, 256)),
+    dict(type='RandomResizedCrop'),
+    dict(type='Resize', scale=(224, 224), keep_ratio=False),
+    dict(type='Flip', flip_ratio=0.5),
+]
+STOCK = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=4, frame_interval=2, num_clips=1),
+    dict(type='DecordDecode'),
+    *AUGMENT,
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs'),
+]
+WAYS = {
+    'swin': AUGMENT,
+    'tsn': [dict(type='Resize', scale=(-1, 96)),
+            dict(type='MultiScaleCrop', input_size=64, scales=(1, 0.875, 0.75, 0.66),
+                 random_crop=False, max_wh_scale_gap=1, num_fixed_crops=13),
+            dict(type='Resize', scale=(64, 64), keep_ratio=False), dict(type='Flip')],
+    'slowfast': [dict(type='RandomRescale', scale_range=(70, 110)),
+                 dict(type='RandomCrop', size=64), dict(type='Flip', flip_ratio=1.0)],
+    'flips_first': [dict(type='Flip', flip_ratio=1.0), dict(type='RandomResizedCrop'),
+                    dict(type='Flip', flip_ratio=0.5), dict(type='Resize', scale=0.5)],
+    'centre': [dict(type='CenterCrop', crop_size=48), dict(type='RandomErasing', erase_prob=0.0),
+               dict(type='ColorJitter', contrast=0.0, hue=0.0)],
+}  # fmt: skip
+
+
+def write_lines(path, *rows):
+    path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    return path
+
+
+def decoded(frames, **others):
+    imgs = [np.zeros((60, 80, 3), np.uint8) for _ in frames]
+    return dict(imgs=imgs, frame_inds=np.array(frames), filename='/d/wave/clip.avi',
+                original_shape=(60, 80), img_shape=(60, 80), modality='RGB', **others)  # fmt: skip
+
+
+def masks_of(boxes):
+    """White where a box is; every box has an image of its own."""
+    imgs = np.zeros((len(boxes), 60, 80, 3), np.uint8)
+    for image, (x1, y1, x2, y2) in zip(imgs, boxes, strict=True):
+        image[y1:y2, x1:x2] = 255
+    return list(imgs)
+
+
+def edges(image):
+    rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+    return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1] if len(rows) else None
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_boxes_end_where_drawn_masks_end(tmp_path, way):
+    """Each of 24 random boxes in a frame of its own, drawn and carried, within a pixel."""
+    rng = np.random.default_rng(3)
+    corners = rng.integers(0, (70, 50), (24, 2))
+    sizes = rng.integers(3, 60, (24, 2))
+    boxes = np.concatenate([corners, np.minimum(corners + sizes, (80, 60))], 1)
+    boxes[0], boxes[1] = (0, 0, 80, 60), (0, 10, 20, 60)
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=boxes.tolist()))
+    steps = Compose([dict(type='LoadPersonBoxes', file=str(file)), *WAYS[way],
+                     dict(type='PackPersonBoxes')])  # fmt: skip
+    dimmed = way == 'centre'  # by ColorJitter
+    compared = 0
+    for seed in range(20):
+        np.random.seed(seed)
+        import random
+        random.seed(seed)
+        results = decoded(range(24))
+        results['imgs'] = masks_of(boxes)
+        results = steps(results)
+        found = {int(row[0]): row[1:].numpy() for row in results['person_boxes']}
+        assert results['person_boxes'].dtype == torch.float32
+        height, width = results['img_shape']
+        for frame, image in enumerate(results['imgs']):
+            white = edges(image[..., 0] > (0 if dimmed else 127))
+            box = found.get(frame, np.zeros(4))
+            if min(box[2:] - box[:2]) < 4:  # interpolation smears slivers
+                assert white is None or min(white[2] - white[0], white[3] - white[1]) < 6
+                continue
+            compared += 1
+            assert np.abs(box - white).max() <= 1.01, (seed, frame)
+        assert found[0].tolist() == [0, 0, width, height]  # who fills the image still does
+        assert not {'gt_bboxes', 'person_frames', 'keypoint', 'person_boxes_from'} & results.keys()
+    assert compared > 200
+
+
+def test_numbers_by_hand(tmp_path):
+    """Crop 20:60, 10:50, enlarged twice, mirrored; two people in frame 1, none in frame 0."""
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip.avi', boxes=[
+        [], [[30, 20, 40, 30, 0.9], [0, 0, 80, 60, 0.41], [0, 0, 80, 60, 0.39]],
+        [[0, 0, 20, 60]], [25, 45, 70, 60]]))  # fmt: skip
+
+    class Crop(BaseTransform):
+        def transform(self, results):
+            from mmaction.datasets.transforms import RandomCrop
+            box = np.array([20, 10, 60, 50])
+            results['imgs'] = RandomCrop._crop_imgs(results['imgs'], box)
+            results['keypoint'] = RandomCrop._crop_kps(results['keypoint'], box)
+            return dict(RandomCrop(40)._all_box_crop(results, box), img_shape=(40, 40))
+
+    steps = Compose([LoadPersonBoxes(file), Crop(), dict(type='Resize', scale=(80, 80)),
+                     dict(type='Flip', flip_ratio=1.0), PackPersonBoxes()])  # fmt: skip
+    found = steps(decoded([1, 3, 1, 0, 2]))['person_boxes']
+    first = [40, 20, 60, 40]
+    assert np.allclose(found, [
+        [0, *first], [0, 0, 0, 80, 80], [1, 0, 70, 70, 80], [2, *first], [2, 0, 0, 80, 80],
+    ], atol=1e-4)  # fmt: skip
+
+
+def test_nobody(tmp_path):
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[], []]))
+    for way in WAYS.values():
+        steps = Compose([LoadPersonBoxes(file), *way, PackPersonBoxes()])
+        found = steps(decoded([0, 1, 1, 0, 2]))['person_boxes']
+        assert found.shape == (0, 5) and found.dtype == torch.float32
+
+
+def test_frame_numbers(tmp_path):
+    """Raw frames count from start_index and begin at offset."""
+    boxes = [[i, 0, i + 1, 1] for i in range(9)]
+    step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=boxes)))
+    for others, first in ((dict(), 2), (dict(start_index=1), 1),
+                          (dict(start_index=1, offset=4), 5)):
+        results = decoded([2, 4], **others)
+        results['frame_dir'] = results.pop('filename').removesuffix('.avi')
+        found = step(results)
+        assert found['gt_bboxes'][:, 0].tolist() == [first, min(first + 2, 8)]
+        assert found['gt_bboxes'].dtype == np.float32
+        assert found['person_frames'].tolist() == [0, 1]
+    assert step(decoded([[1], [8]]))['gt_bboxes'][:, 0].tolist() == [1, 8]
+    with pytest.raises(DatasetError, match='frame -1 was asked for; .* is start_index wrong'):
+        step(decoded([0], start_index=1))
+
+
+def test_clips_to_the_image_and_refuses_other_images(tmp_path):
+    rows = dict(video='clip', boxes=[[-4, -4, 90, 90], [80, 0, 99, 9]])
+    step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', rows))
+    assert step(decoded([0]))['gt_bboxes'].tolist() == [[0, 0, 80, 60]]
+    with pytest.raises(DatasetError, match=r'b.jsonl: video /d/wave/clip.avi: the box .* of frame '
+                                           r'1 \(from 0\) lies outside of the image of 80x60 px'):
+        step(decoded([0, 1]))
+
+
+def test_missing_videos(tmp_path):
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='other', boxes=[[]]))
+    with pytest.raises(DatasetError, match=r"b.jsonl: no person boxes of video /d/wave/clip.avi; "
+                                           r"detect them with tools/detect_people.py, or set miss"):
+        LoadPersonBoxes(file)(decoded([0]))
+    step = LoadPersonBoxes(file, missing='none')
+    assert step(decoded([0, 1]))['gt_bboxes'].shape == (0, 4)
+    assert len(step._without) == 1 and step(decoded([0]))['person_frames'].shape == (0,)
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (dict(imgs=None), 'right after the decoding step: imgs and'),
+    (dict(frame_inds=np.arange(2)), 'there are 1 images of 2 frames'),
+    (dict(gt_bboxes=np.zeros((1, 4))), 'gt_bboxes is there already'),
+    (dict(keypoint=np.zeros((1, 1, 1, 2))), 'keypoint is there already'),
+    (dict(filename=None), 'needs filename or frame_dir'),
+])  # fmt: skip
+def test_wrong_place(tmp_path, change, message):
+    step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]])))
+    results = {k: v for k, v in {**decoded([0]), **change}.items() if v is not None}
+    with pytest.raises(ValueError, match=message):
+        step(results)
+    with pytest.raises(ValueError, match='PackPersonBoxes needs LoadPersonBoxes before it'):
+        PackPersonBoxes()(results)
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (dict(missing='drop'), 'missing must be one of'), (dict(min_score=None), 'must be a number'),
+    (dict(min_score=float('nan')), 'must be a number'), (dict(min_score=True), 'must be a number'),
+])  # fmt: skip
+def test_wrong_arguments(tmp_path, arguments, message):
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))
+    with pytest.raises(ValueError, match=message):
+        LoadPersonBoxes(file, **arguments)
+    with pytest.raises(DatasetError, match='gone.jsonl: no such file of person boxes'):
+        LoadPersonBoxes(tmp_path / 'gone.jsonl')
+
+
+class OnlyImages(BaseTransform):
+    """Shrinks images, or makes three of one, and tells nobody."""
+
+    def __init__(self, crops):
+        self.crops = crops
+
+    def transform(self, results):
+        imgs = results['imgs']
+        return dict(results, imgs=imgs * 3 if self.crops else [i[:9] for i in imgs])
+
+
+@pytest.mark.parametrize(('crops', 'message'), [
+    (False, 'images are 80x9 px, but img_shape'), (True, 'there are 6 images of 2 frames'),
+])  # fmt: skip
+def test_steps_that_change_images_alone_are_noticed(tmp_path, crops, message):
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))
+    steps = Compose([LoadPersonBoxes(file), OnlyImages(crops), PackPersonBoxes()])
+    with pytest.raises(ValueError, match=f'changed images, but not the person boxes.*{message}'):
+        steps(decoded([0, 0]))
+
+
+@pytest.mark.parametrize('decoder', ['Decord', 'OpenCV'])
+@pytest.mark.parametrize('layout', ['NCTHW', 'NCHW'])
+def test_from_the_video_to_the_data_sample(tmp_path, decoder, layout):
+    video = write_video(tmp_path / 'clip.mp4', step=20)
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip.mp4', boxes=[
+        [[t, 0, t + 8, 64, 0.5], [0, 0, 9, 9, 0.1]] for t in range(12)]))  # fmt: skip
+    pipeline = copy.deepcopy(STOCK)
+    pipeline[0]['type'], pipeline[2]['type'] = f'{decoder}Init', f'{decoder}Decode'
+    pipeline[1].update(num_clips=2, test_mode=True)
+    pipeline[3:7] = [dict(type='Resize', scale=(32, 32), keep_ratio=False)]
+    pipeline[-2]['input_format'] = layout
+    before = copy.deepcopy(pipeline)
+    pipeline, stock = with_person_boxes(pipeline, file), pipeline
+    assert stock == before
+    results = Compose(pipeline)(dict(filename=str(video), start_index=0, modality='RGB', label=1))
+    plain = Compose(stock)(dict(filename=str(video), start_index=0, modality='RGB', label=1))
+    assert torch.equal(results['inputs'], plain['inputs'])
+    sample = results['data_samples']
+    assert sample.gt_label.tolist() == [1] and not hasattr(sample, 'gt_instances')
+    inputs = results['inputs'].transpose(1, 2).flatten(0, 1) if layout == 'NCTHW' else (
+        results['inputs'])
+    found = sample.person_boxes
+    assert found[:, 0].tolist() == list(range(8))
+    shown = (inputs[:, 0].float().mean((1, 2)) / 20).round()  # frame t has brightness 20 t
+    assert torch.equal(found[:, 1] * 2, shown) and (found[:, 4] == 32).all()
+
+
+def test_through_the_loader_and_the_preprocessor(tmp_path):
+    """Clips with and without people in one batch; workers share what was read."""
+    from mmaction.datasets import VideoDataset
+    from mmaction.models import ActionDataPreprocessor
+    from mmengine.dataset import pseudo_collate
+    from torch.utils.data import DataLoader
+
+    for name in 'ab':
+        write_video(tmp_path / f'{name}.mp4')
+    (tmp_path / 'list.txt').write_text('a.mp4 0\nb.mp4 1\n')
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='a.mp4', boxes=[[0, 0, 64, 64]] * 12),
+                       dict(video='b.mp4', boxes=[[]] * 12))  # fmt: skip
+    dataset = VideoDataset(str(tmp_path / 'list.txt'), with_person_boxes(STOCK, file),
+                           data_prefix=dict(video=str(tmp_path)))  # fmt: skip
+    batch = next(iter(DataLoader(dataset, 2, num_workers=1, collate_fn=pseudo_collate)))
+    ready = ActionDataPreprocessor([128.0] * 3, [64.0] * 3, format_shape='NCTHW')(batch, True)
+    first, second = ready['data_samples']
+    assert torch.equal(first.person_boxes, torch.tensor([[t, 0, 0, 224, 224] for t in range(4)]))
+    assert second.person_boxes.shape == (0, 5) and second.person_boxes.dtype == torch.float32
+
+
+def test_raw_frames(tmp_path):
+    import cv2
+
+    folder = tmp_path / 'frames' / 'wave' / 'clip'
+    folder.mkdir(parents=True)
+    for t in range(12):
+        cv2.imwrite(str(folder / f'img_{t + 1:05}.png'), np.full((60, 80, 3), 10 * t, np.uint8))
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=[
+        [t, 0, t + 8, 60] for t in range(12)]))  # fmt: skip
+    sample = dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=5)
+    pipeline = with_person_boxes([
+        sample, dict(type='RawFrameDecode'), dict(type='FormatShape', input_format='NCHW'),
+        dict(type='PackActionInputs', algorithm_keys=['other'])], file)  # fmt: skip
+    assert pipeline[-1]['algorithm_keys'] == ('other', 'person_boxes')
+    results = Compose(pipeline)(dict(
+        frame_dir=str(folder), filename_tmpl='img_{:05}.png', total_frames=12, start_index=1,
+        modality='RGB', label=0))  # fmt: skip
+    shown = results['inputs'][:, 0].float().mean((1, 2)) / 10
+    assert np.allclose(results['data_samples'].person_boxes[:, 1], shown)
+
+
+def test_with_person_boxes(tmp_path):
+    made = with_person_boxes(STOCK, 'people.jsonl', 0.3, 'none')
+    assert [step['type'] for step in made] == [
+        'DecordInit', 'SampleFrames', 'DecordDecode', 'LoadPersonBoxes', 'Resize',
+        'RandomResizedCrop', 'Resize', 'Flip', 'PackPersonBoxes', 'FormatShape', 'PackActionInputs']
+    assert made[3] == dict(
+        type='LoadPersonBoxes', file='people.jsonl', min_score=0.3, missing='none')
+    check_box_pipeline(made)
+    assert with_person_boxes(made, 'people.jsonl', 0.3, 'none') == made
+    with pytest.raises(ValueError, match='LoadPersonBoxes with other settings already'):
+        with_person_boxes(made, 'people.jsonl')
+
+
+def replaced(index, *steps):
+    return [*STOCK[:index], *steps, *STOCK[index + 1:]]
+
+
+@TRANSFORMS.register_module()
+class OwnStepThatCarries(OnlyImages):
+    carries_person_boxes = True
+
+
+@TRANSFORMS.register_module()
+class OwnStep(OnlyImages):
+    pass
+
+
+@pytest.mark.parametrize(('pipeline', 'message'), [
+    (replaced(6, dict(type='ThreeCrop', crop_size=224)), 'ThreeCrop makes three images of one'),
+    (replaced(6, dict(type='mmaction.TenCrop', crop_size=224)), 'TenCrop makes ten images'),
+    (replaced(6, dict(type='PytorchVideoWrapper', op='RandAugment')),
+     r"PytorchVideoWrapper\(op='RandAugment'\) does not carry boxes; take it out"),
+    (replaced(6, dict(type='ImgAug', transforms='default')), 'ImgAug may move pixels'),
+    (replaced(6, dict(type='TorchVisionWrapper', op='RandomRotation')), 'op=.RandomRotation'),
+    (replaced(6, dict(type='RandomApply', transforms=[dict(type='OwnStep')])), 'OwnStep is not kn'),
+    (replaced(6, dict(type='RandomChoice', transforms=[[dict(type='Flip')],
+                                                       [dict(type='NoSuchStep')]])), 'NoSuchStep'),
+    (replaced(6, dict(type='Flip', direction='vertical')), 'vertical'),
+    (replaced(6, dict(type='Flip', lazy=True), dict(type='Fuse')), r'Flip\(lazy=True\)'),
+    (replaced(6, dict(type=OwnStep)), 'OwnStep'),
+    (replaced(2, dict(type='PyAVDecode', mode='efficient')), 'gives other frames than it is asked'),
+    (STOCK[:2] + STOCK[3:], r'expected one decoding step \(DecordDecode, .* got 0'),
+    (STOCK[:-2], 'expected one FormatShape'),
+    (STOCK[-2:] + STOCK[:-2], 'FormatShape stands before DecordDecode'),
+    ([*STOCK, dict(scale=3)], 'expected steps as config dicts with a type'),
+])  # fmt: skip
+def test_pipelines_that_cannot(pipeline, message):
+    for use in (check_box_pipeline, lambda p: with_person_boxes(p, 'people.jsonl')):
+        with pytest.raises(ValueError, match=message):
+            use(pipeline)
+
+
+@pytest.mark.parametrize(('pipeline', 'message'), [
+    (STOCK[:-1], 'expected one PackActionInputs'),
+    (replaced(7, dict(type='FormatShape', input_format='NPTCHW')), "input_format='NPTCHW'"),
+])  # fmt: skip
+def test_pipelines_without_a_place_for_boxes(pipeline, message):
+    with pytest.raises(ValueError, match=message):
+        with_person_boxes(pipeline, 'people.jsonl')
+
+
+def test_pipelines_that_can():
+    wrapped = dict(type='RandomApply', transforms=[dict(type='ColorJitter')])
+    for step in (wrapped, dict(type='OwnStepThatCarries', crops=False),
+                 dict(type='TorchVisionWrapper', op='ColorJitter'), dict(type='LoadSceneLabels')):
+        check_box_pipeline(replaced(6, step))
+    made = with_person_boxes(STOCK, 'people.jsonl')
+    with pytest.raises(ValueError, match='PackPersonBoxes must stand right before FormatShape'):
+        check_box_pipeline([*made[:6], made[8], *made[6:8], *made[9:]])
+    with pytest.raises(ValueError, match='LoadPersonBoxes must stand right after DecordDecode'):
+        check_box_pipeline([*made[:3], *made[4:6], made[3], *made[6:]])
+    with pytest.raises(ValueError, match='expected one PackPersonBoxes'):
+        check_box_pipeline([*made[:8], *made[9:]])
+
+
+@pytest.mark.parametrize(('config', 'carries'), [
+    ('tsn/tsn_imagenet-pretrained-r50_8xb32-1x1x8-100e_kinetics400-rgb', True),
+    ('tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb', True),
+    ('slowfast/slowfast_r50_8xb8-4x16x1-256e_kinetics400-rgb', True),
+    ('swin/swin-tiny-p244-w877_in1k-pre_8xb8-amp-32x2x1-30e_kinetics400-rgb', True),
+    ('uniformerv2/uniformerv2-base-p16-res224_clip_8xb32-u8_kinetics700-rgb', False),
+])  # fmt: skip
+def test_stock_configs(config, carries):
+    from pathlib import Path
+
+    import mmaction
+    from mmengine.config import Config
+
+    folder = Path(mmaction.__file__).parent / '.mim' / 'configs' / 'recognition'
+    pipeline = Config.fromfile(folder / f'{config}.py').train_dataloader.dataset.pipeline
+    if carries:
+        assert len(with_person_boxes(pipeline, 'b.jsonl')) == len(pipeline) + 2
+    else:
+        with pytest.raises(ValueError, match='RandAugment.* does not carry boxes'):
+            with_person_boxes(pipeline, 'b.jsonl')
+
+
+def test_every_training_pipeline_of_this_project():
+    from pathlib import Path
+
+    from mmengine.config import Config
+
+    configs = Path(__file__).parents[3] / 'configs'
+    for name in ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'sprites'):
+        pipeline = Config.fromfile(configs / f'erm_{name}.py').train_dataloader.dataset.pipeline
+        assert len(with_person_boxes(pipeline, 'b.jsonl')) == len(pipeline) + 2
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize('number', [0, 40, 90])  # people that cover little of the image
+def test_boxes_bound_real_masks(real_data, tmp_path, number):
+    """The box of a puppet mask and the mask itself, through the published augmentation."""
+    root = real_data / 'hmdb51_jhmdb21'
+    with (root / 'index.csv').open() as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: float(row['mask_cover']))
+    row = rows[number]
+    name = f'{row["class"]}/{row["video"]}'
+    masks = read_puppet_mask(root / 'masks' / f'{name}.mat')
+    boxes = [[edges(mask)] if mask.any() else [] for mask in masks]
+    file = write_lines(tmp_path / 'b.jsonl', dict(
+        video=f'{name}.avi', boxes=[[[int(v) for v in b] for b in of] for of in boxes]))
+    wider = [dict(step, area_range=(0.5, 1.0)) if step['type'] == 'RandomResizedCrop' else step
+             for step in STOCK]  # fmt: skip
+    pipelines = [Compose(with_person_boxes(steps, file)[:-2]) for steps in (STOCK, wider)]
+    assert read_person_boxes(file).of(root / 'videos' / f'{name}.avi').num_frames == len(masks)
+
+    class Swap(BaseTransform):
+        """Puts the masks in place of the frames that were decoded."""
+
+        def transform(self, results):
+            frames = np.minimum(results['frame_inds'], len(masks) - 1)
+            white = [np.repeat(masks[t][..., None], 3, 2).astype(np.uint8) * 255 for t in frames]
+            assert results['imgs'][0].shape == white[0].shape
+            return dict(results, imgs=white)
+
+    for pipeline in pipelines:
+        pipeline.transforms.insert(3, Swap())
+    seen = 0
+    for seed in range(16):
+        np.random.seed(seed)
+        random.seed(seed)
+        video = str(root / 'videos' / f'{name}.avi')
+        results = pipelines[seed % 2](
+            dict(filename=video, start_index=0, modality='RGB', label=0))
+        found = {int(r[0]): r[1:].numpy() for r in results['person_boxes']}
+        for frame, image in enumerate(results['imgs']):
+            white = edges(image[..., 0] >= 128)
+            if white is not None:
+                x1, y1, x2, y2 = found[frame]
+                assert x1 - 1 <= white[0] and y1 - 1 <= white[1]
+                assert white[2] <= x2 + 1 and white[3] <= y2 + 1
+                if white[0] > 0 and white[1] > 0 and white[2] < 224 and white[3] < 224:
+                    assert np.abs(found[frame] - white).max() <= 6  # smoothed tips of limbs
+                    seen += 1
+    assert seen >= 3

@@ -1,0 +1,67 @@
+"""Train and test every debiasing method on one config: the table of the ALBAR paper."""
+
+import argparse
+import sys
+
+import _command
+
+EXAMPLES = """\
+examples:
+  python tools/prepare_dataset.py motion_sprites
+  python tools/compare_methods.py configs/compare_sprites.py --methods all --seeds 0 1 2
+  python tools/compare_methods.py configs/erm_hmdb51.py --methods none fame albar \\
+      --work-dir work_dirs/compare_hmdb51
+  python tools/compare_methods.py my_recognizer.py --boxes people.jsonl --scenes scenes.jsonl \\
+      --bank bank.npz
+
+The config is that of the plain model; its variable 'comparison' may name files and options by
+method (configs/compare_sprites.py). Finished runs are not repeated.
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = _command.parser(__doc__, EXAMPLES)
+    add = parser.add_argument
+    add('config', help='config of the plain model, or albar_mm::<name>')
+    add('--methods', nargs='+', default=['all'], metavar='METHOD',
+        help='none (the plain model), mixup, videomix, sdn, be, actorcutmix, fame, stillmix, '
+             'albar, albar+stillmix, or all (default)')  # fmt: skip
+    add('--seeds', type=int, nargs='+', default=[0], help='one run for each (default: 0)')
+    add('--work-dir', default='work_dirs/comparison', help='finished runs there are not repeated')
+    add('--boxes', help='person boxes, for ActorCutMix and SDN')
+    add('--scenes', help='scene labels, for SDN')
+    add('--bank', help='frame bank, for StillMix')
+    add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='settings for every run')
+    add('--validate-only', action='store_true',
+        help='leave out the test sets: how settings are chosen')  # fmt: skip
+    add('--trials', help='JSON-lines file to append every setting and its validation scores to')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; returns the exit status.
+
+    Args:
+        argv: As for :func:`parse_args`.
+    """
+    args = parse_args(argv)
+
+    def work() -> None:
+        from albar_mm.engine.comparison import run_comparison
+
+        run_comparison(
+            args.config, args.work_dir, args.methods, args.seeds, args.cfg_options,
+            dict(boxes=args.boxes, scenes=args.scenes, bank=args.bank),
+            test_after=not args.validate_only, trials=args.trials)  # fmt: skip
+
+    return _command.run(work, debug=args.debug, on_interrupt=lambda: (
+        f'finished runs are kept in {args.work_dir}; the same command goes on'))  # fmt: skip
+
+
+if __name__ == '__main__':
+    sys.exit(main())

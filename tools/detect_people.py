@@ -1,0 +1,78 @@
+"""Detect the people in the videos of a list: the boxes that ActorCutMix and SDN need."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import _command
+
+EXAMPLES = """\
+examples:
+  python tools/detect_people.py --list data/hmdb51/train_split1.txt --videos data/hmdb51/videos \\
+      --detector onnx:yolov8n.onnx --out data/hmdb51/people.jsonl --workers 8
+  python tools/detect_people.py --list data/hmdb51/train_split1.txt --videos data/hmdb51/videos \\
+      --detector segmenter:selfie_segmentation.tflite --every 2 --out data/hmdb51/people.jsonl
+  python tools/detect_people.py --list data/ucf101/train_split1.txt --videos data/ucf101/videos \\
+      --detector file:UCF101_detections.npy --out data/ucf101/people.jsonl
+
+exit status: 0 complete, 1 failed, 3 written without the videos that <out>.report.json lists
+
+see docs/person_boxes.md
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = _command.parser(__doc__, EXAMPLES)
+    add = parser.add_argument
+    add('--list', type=Path, metavar='FILE', help='list of "path label" lines')
+    add('--videos', type=Path, metavar='FOLDER', help='folder that the paths start at')
+    add('--out', type=Path, metavar='FILE', help='file of boxes to write, .jsonl')
+    add('--detector', default='hog', metavar='SPEC',
+        help="hog (default: OpenCV's own, which misses many), onnx:MODEL, segmenter:MODEL, "
+             'masks:SPEC, motion or file:PATH; --detector help explains them')
+    add('--every', type=int, default=1, metavar='N',
+        help='look at every N-th frame; the others take the boxes of the nearest (default: 1)')
+    add('--missing', choices=('fail', 'drop'), default='fail',
+        help='with unreadable videos: stop (default), or leave them out')
+    add('--workers', type=int, default=2, help='processes (default: 2)')
+    args = parser.parse_args(argv)
+    if args.detector != 'help':
+        absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
+        if absent:
+            parser.error(f'missing: {", ".join(absent)}')
+        if args.workers < 1:
+            parser.error('--workers must be at least 1')
+    return args
+
+
+def _detect(args: argparse.Namespace) -> int:
+    from albar_mm.datasets.preparation.people import (
+        DETECTORS_HELP,
+        detect_people,
+        parse_detector,
+        summary,
+    )
+
+    if args.detector == 'help':
+        print(DETECTORS_HELP)
+        return 0
+    detector = parse_detector(args.detector, args.every)
+    done = detect_people(args.list, args.videos, args.out, detector, args.missing, args.workers)
+    print('\n'.join(summary(done)))
+    return _command.INCOMPLETE if done.left_out else 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; returns the exit status."""
+    args = parse_args(argv)
+    return _command.run(lambda: _detect(args), debug=args.debug, on_interrupt=lambda: (
+        f'finished videos are kept in {args.out}.part; the same command goes on'))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
