@@ -6,6 +6,7 @@ from .paste_foreground import PasteForeground
 from .person_boxes import LoadPersonBoxes, PackPersonBoxes
 from .published_frames import PublishedFrameDecode
 from .repeat_frame import RepeatFrame
+from .scene_labels import LoadSceneLabels
 from .source_frames import SourceDecode, SourceInit
 from .static_clip import StaticClip
 from .swap_background import SwapBackground
@@ -13,6 +14,7 @@ from .swap_background import SwapBackground
 __all__ = [
     'BiasSampleFrames',
     'LoadPersonBoxes',
+    'LoadSceneLabels',
     'PackPersonBoxes',
     'PasteForeground',
     'PublishedFrameDecode',

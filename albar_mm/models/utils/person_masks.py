@@ -1,0 +1,93 @@
+"""Person boxes of a batch as pixels and as masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def person_boxes_of(data_samples: Sequence[Any], who: str) -> list[Tensor]:
+    """Read the field ``person_boxes`` of every sample.
+
+    Args:
+        data_samples: The samples.
+        who: Who needs the boxes, for messages.
+
+    Returns:
+        One tensor (n, 5) per sample, rows ``frame, x1, y1, x2, y2``.
+
+    Raises:
+        ValueError: A sample has no such field, or it is of another shape.
+    """
+    for index, sample in enumerate(data_samples):
+        if 'person_boxes' not in sample:
+            raise ValueError(
+                f'{who} needs the person boxes of every clip, but sample {index} of the batch has '
+                'no person_boxes: put LoadPersonBoxes(file=...) after the decoding step, '
+                'PackPersonBoxes() before FormatShape, and '
+                "PackActionInputs(algorithm_keys=('person_boxes',)) into the training pipeline"
+            )
+        shape = tuple(sample.person_boxes.shape)
+        if len(shape) != 2 or shape[1] != 5:
+            raise ValueError(f'{who}: person_boxes of sample {index} of the batch must be (n, 5) '
+                             f'with rows frame, x1, y1, x2, y2, got {shape}')  # fmt: skip
+    return [sample.person_boxes for sample in data_samples]
+
+
+def person_masks(boxes: Sequence[Tensor], frames: int, height: int, width: int,
+                 device: torch.device | str) -> Tensor:
+    """Union of the person boxes of every frame.
+
+    A box covers each pixel that it touches: columns floor(x1) to ceil(x2) - 1, likewise lines. What
+    lies outside of the picture is cut off.
+
+    A box is the product of a vector of lines and one of columns, so the only full-size arrays are
+    the masks themselves, written once for each box of the frame that has most.
+
+    Args:
+        boxes: One tensor (n, 5) per sample, rows ``frame, x1, y1, x2, y2`` in px, x2 and y2
+            exclusive; n may be 0.
+        frames: Number of frames F of a sample; ``frame`` is n*T + t for views of T frames.
+        height: H of the clips.
+        width: W of the clips.
+        device: Where to make the masks.
+
+    Returns:
+        Tensor: bool (B, F, H, W).
+
+    Raises:
+        ValueError: A box is not finite or of a frame that the clip does not have.
+    """
+    counts = torch.tensor([len(rows) for rows in boxes], device='cpu')
+    sample = torch.repeat_interleave(torch.arange(len(boxes), device='cpu'), counts)
+    # a few hundred numbers: one copy, and no waiting for a device afterwards
+    rows = torch.cat([row.float() for row in boxes]).cpu()
+    bad = ~(rows.isfinite().all(1) & (rows[:, 0] >= 0) & (rows[:, 0] < frames))
+    if bad.any():
+        first = int(bad.nonzero()[0])
+        raise ValueError(f'person_boxes of sample {int(sample[first])}: {rows[first].tolist()} is '
+                         f'no finite box of a frame from 0 to {frames - 1}; are the boxes those of '
+                         'the sampled frames?')  # fmt: skip
+    place = sample * frames + rows[:, 0].long()
+    order = place.argsort(stable=True)
+    place, rows = place[order], rows[order]
+    rank = torch.arange(len(place), device='cpu') - torch.searchsorted(place, place)
+    most, count = int(rank.max()) + 1 if len(rank) else 1, len(boxes) * frames
+    _, x1, y1, x2, y2 = rows[:, :, None].unbind(1)
+    # bytes, as PyTorch's operations on bool are much slower on a CPU
+    lines, columns = (
+        torch.zeros((most, count, side), dtype=torch.uint8, device='cpu')
+        for side in (height, width)
+    )
+    for covered, low, high in ((lines, y1, y2), (columns, x1, x2)):
+        pixel = torch.arange(covered.shape[2], device='cpu')
+        inside = (pixel >= low.floor()) & (pixel < high.ceil())
+        covered[rank, place] = inside.to(torch.uint8)
+    lines, columns = lines.to(device)[..., None], columns.to(device)[..., None, :]
+    masks = lines[0] & columns[0]
+    for i in range(1, most):
+        masks |= lines[i] & columns[i]
+    return masks.view(torch.bool).view(len(boxes), frames, height, width)

@@ -1,0 +1,71 @@
+"""The scene label on its way to the data sample."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import TRANSFORMS
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+
+from albar_mm.datasets.scene_labels import with_scene_labels
+from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.datasets.transforms.scene_labels import LoadSceneLabels
+
+
+@pytest.fixture
+def hard(tmp_path):
+    path = tmp_path / 's.jsonl'
+    path.write_text(json.dumps(dict(video='wave/a.avi', scene=3)))
+    return path
+
+
+def test_to_the_data_sample(tmp_path):
+    np.savez(tmp_path / 's.npz', video=np.array(['wave/a.avi']),
+             scene_prob=np.array([[0.25, 0.75]]), num_scenes=2)
+    init_default_scope('mmaction')
+    steps = with_scene_labels([dict(type='PackActionInputs')], tmp_path / 's.npz')
+    results = dict(filename='/data/wave/a.avi', imgs=np.zeros((1, 3, 2, 4, 4)), label=1)
+    for step in steps:
+        results = TRANSFORMS.build(step)(results)
+    target = results['data_samples'].scene_target
+    assert target.dtype == torch.float32 and target.tolist() == [0.25, 0.75]
+
+
+def test_class_index_of_raw_frames(hard):
+    results = dict(frame_dir='/frames/wave/a', filename='other')
+    found = LoadSceneLabels(hard)(results)['scene_target']
+    assert found.shape == () and found.dtype == torch.int64 and found == 3
+    assert 'scene_target' not in results
+
+
+def test_missing_videos(hard, monkeypatch):
+    with pytest.raises(DatasetError, match="no scene label of video b/a.avi; it has wave/a.avi, in "
+                                           "another folder; .*label_scenes.py, .*missing='none'"):
+        LoadSceneLabels(hard)(dict(filename='b/a.avi'))
+    seen = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'log',
+                        lambda level, message, *a, **k: seen.append(message))
+    load = LoadSceneLabels(hard, missing='none')
+    for name in ('b/a.avi', 'b/a.avi', 'c.avi', 'd.avi'):
+        assert load(dict(filename=name))['scene_target'] == -1
+    assert ['1 videos' in seen[0], '2 videos' in seen[1], len(seen)] == [True, True, 2]
+
+
+def test_wrong_use(hard, tmp_path):
+    with pytest.raises(ValueError, match="missing must be one of .*'fail', 'none'.*'skip'"):
+        LoadSceneLabels(hard, missing='skip')
+    with pytest.raises(ValueError, match='needs filename or frame_dir'):
+        LoadSceneLabels(hard)({})
+    with pytest.raises(DatasetError, match='no such file of scene labels'):
+        LoadSceneLabels(tmp_path / 'none.npz')
+
+
+def test_workers_and_reports(hard):
+    load = pickle.loads(pickle.dumps(LoadSceneLabels(hard)))
+    assert load(dict(filename='wave/a.avi'))['scene_target'] == 3
+    assert str(hard) not in repr(load)
+    public = {key for key in vars(load) if not key.startswith('_')}
+    assert public == {'missing'}  # results.json holds no paths

@@ -1,0 +1,115 @@
+"""Which way the gradients of SDN point: the scene branch hides, the mask branch confuses."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from .sdn_toys import batch, build, losses
+
+
+def features(model, masked):
+    """Pooled features of the clips of the toy batch, with people filled or not."""
+    inputs = model.data_preprocessor(batch(), training=True)['inputs'].clone()
+    if masked:
+        mean = inputs.mean((-2, -1), keepdim=True)
+        inputs[..., 2:6, 1:5] = mean
+    return model.backbone(inputs[:, 0]).mean((2, 3, 4))
+
+
+def entropy(model, head):
+    """Mean entropy of a head that is held fixed, on masked clips of the model's backbone."""
+    with torch.no_grad():
+        q = copy.deepcopy(head)(features(model, True)).softmax(1)
+    return -(q * q.log()).sum(1).mean().item()
+
+
+def gradient(model, keys):
+    model.zero_grad()
+    found = losses(model, batch())
+    sum(found[key] for key in keys).backward()
+    return {name: p.grad.clone() if p.grad is not None else torch.zeros_like(p)
+            for name, p in model.named_parameters()}
+
+
+def test_scene_branch_is_reversed_for_the_backbone_only():
+    model = build(scene=dict(alpha=0.7), mask=None)
+    got = gradient(model, ['loss_scene'])
+    model.zero_grad()
+    F.cross_entropy(model.sdn_scene_head(features(model, False)),
+                    torch.tensor([0, 1, 2, 4])).backward()
+    for name, parameter in model.named_parameters():
+        if name.startswith('sdn_scene_head'):
+            torch.testing.assert_close(got[name], parameter.grad)
+        elif name.startswith('backbone'):
+            assert parameter.grad.abs().max() > 1e-4
+            torch.testing.assert_close(got[name], -0.7 * parameter.grad, atol=1e-6, rtol=1e-4)
+        else:
+            assert not got[name].any()
+
+
+def mask_gradients(objective):
+    """The recogniser's gradient, and plain ones of the entropy and the cross-entropy."""
+    model = build(scene=None, mask=dict(alpha=0.7, objective=objective))
+    keys = ['loss_mask'] + ['loss_mask_head'] * (objective == 'maximise_entropy')
+    got = gradient(model, keys)
+    plain = []
+    for term in ('entropy', 'cross_entropy'):
+        model.zero_grad()
+        logits = model.sdn_mask_head(features(model, True))
+        if term == 'entropy':
+            q = logits.softmax(1)
+            (-(q * q.log()).sum(1).mean()).backward()
+        else:
+            F.cross_entropy(logits, torch.tensor([0, 1, 2, 1])).backward()
+        plain.append({n: p.grad.clone() for n, p in model.named_parameters()
+                      if p.grad is not None})
+    return got, *plain
+
+
+def test_by_default_the_backbone_climbs_the_entropy_and_the_head_learns_the_action():
+    got, of_entropy, of_mistakes = mask_gradients('maximise_entropy')
+    for name in of_entropy:
+        expected = (-0.7 * of_entropy[name] if name.startswith('backbone') else of_mistakes[name])
+        torch.testing.assert_close(got[name], expected, atol=1e-6, rtol=1e-4)
+    assert max(of_entropy[n].abs().max() for n in of_entropy if n.startswith('backbone')) > 1e-4
+
+
+def test_as_released_the_head_climbs_the_entropy_and_the_backbone_descends():
+    got, of_entropy, _ = mask_gradients('as_released')
+    for name in of_entropy:
+        factor = 0.7 if name.startswith('backbone') else -1
+        torch.testing.assert_close(got[name], factor * of_entropy[name], atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize('objective, rises', [('maximise_entropy', True), ('as_released', False)])
+@pytest.mark.parametrize('seed', [0, 1, 2])
+def test_entropy_of_the_backbone_after_one_step_on_the_mask_loss(objective, rises, seed):
+    model = build(seed=seed, scene=None, mask=dict(objective=objective))
+    head = copy.deepcopy(model.sdn_mask_head)
+    before = entropy(model, head)
+    found = losses(model, batch())
+    # small: BatchNorm over features that differ little makes the loss steep
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
+    sum(value for key, value in found.items() if key.startswith('loss_mask')).backward()
+    optimiser.step()
+    change = entropy(model, head) - before
+    assert abs(change) > 1e-6 and (change > 0) == rises
+
+
+@pytest.mark.parametrize('seed', [0, 1, 2])
+def test_one_step_on_the_scene_loss_hides_the_scene_and_teaches_the_head(seed):
+    model = build(seed=seed, mask=None)
+    old = copy.deepcopy(model)
+
+    def mistakes(backbone, head):
+        with torch.no_grad():
+            logits = copy.deepcopy(head)(features(backbone, False))
+        return F.cross_entropy(logits, torch.tensor([0, 1, 2, 4])).item()
+
+    losses(model, batch())['loss_scene'].backward()
+    torch.optim.SGD(model.parameters(), lr=1e-3).step()
+    before = mistakes(old, old.sdn_scene_head)
+    assert mistakes(model, old.sdn_scene_head) > before + 1e-6
+    assert mistakes(old, model.sdn_scene_head) < before - 1e-6

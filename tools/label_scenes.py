@@ -1,0 +1,79 @@
+"""Label the scenes of the videos of a list with an image classifier: what SDN needs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import _command
+
+EXAMPLES = """\
+examples:
+  python tools/label_scenes.py --list data/hmdb51/train_split1.txt --videos data/hmdb51/videos \\
+      --classifier onnx:resnet50_places365.onnx,size=224x224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,softmax=true \\
+      --out data/hmdb51/scenes.npz --workers 8
+  python tools/label_scenes.py --list data/hmdb51/train_split1.txt --videos data/hmdb51/videos \\
+      --classifier mmpretrain:places365.py,places365.pth --frames 5 --hard --out data/hmdb51/scenes.jsonl
+
+exit status: 0 complete, 1 failed, 3 written without the videos that <out>.report.json lists
+
+see docs/sdn.md
+"""  # noqa: E501
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = _command.parser(__doc__, EXAMPLES)
+    add = parser.add_argument
+    add('--list', type=Path, metavar='FILE', help='list of "path label" lines')
+    add('--videos', type=Path, metavar='FOLDER', help='folder that the paths start at')
+    add('--out', type=Path, metavar='FILE', help='file of labels to write, .npz or .jsonl')
+    add('--classifier', required=True, metavar='SPEC',
+        help='onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT; --classifier help explains them')
+    add('--frames', type=int, default=10, metavar='N',
+        help='frames of every video to look at, spread evenly (default: 10)')
+    add('--hard', action='store_true',
+        help='write the class that most frames vote for, not the mean probabilities')
+    add('--missing', choices=('fail', 'drop'), default='fail',
+        help='with unreadable videos: stop (default), or leave them out')
+    add('--workers', type=int, default=2, help='processes, for onnx (default: 2)')
+    args = parser.parse_args(argv)
+    if args.classifier != 'help':
+        absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
+        if absent:
+            parser.error(f'missing: {", ".join(absent)}')
+        if args.workers < 1 or args.frames < 1:
+            parser.error('--workers and --frames must be at least 1')
+    return args
+
+
+def _label(args: argparse.Namespace) -> int:
+    from albar_mm.datasets.preparation.scenes import (
+        CLASSIFIERS_HELP,
+        label_scenes,
+        parse_classifier,
+        summary,
+    )
+
+    if args.classifier == 'help':
+        print(CLASSIFIERS_HELP)
+        return 0
+    classifier = parse_classifier(args.classifier)
+    done = label_scenes(args.list, args.videos, args.out, classifier, args.frames, args.hard,
+                        args.missing, args.workers)
+    print('\n'.join(summary(done)))
+    return _command.INCOMPLETE if done.left_out else 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; returns the exit status."""
+    args = parse_args(argv)
+    return _command.run(lambda: _label(args), debug=args.debug, on_interrupt=lambda: (
+        f'finished videos are kept in {args.out}.part.jsonl; the same command goes on'))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""Take the branches that exist in training alone (SDN's) out of a checkpoint."""
+
+import argparse
+import sys
+
+import _command
+
+EXAMPLES = """\
+examples:
+  python tools/strip_checkpoint.py work_dirs/sdn_hmdb51/epoch_30.pth sdn_hmdb51.pth
+
+The result loads into the stock config (Recognizer3D or Recognizer2D) with strict=True and predicts
+the same. A checkpoint without such branches is copied.
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = _command.parser(__doc__, EXAMPLES)
+    parser.add_argument('source', metavar='IN', help='checkpoint to read; it is not changed')
+    parser.add_argument('target', metavar='OUT', help='checkpoint to write')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; returns the exit status."""
+    args = parse_args(argv)
+
+    def work() -> None:
+        from albar_mm.engine.strip_checkpoint import strip_checkpoint
+
+        for line in strip_checkpoint(args.source, args.target).lines():
+            print(line)
+        print(args.target)
+
+    return _command.run(work, debug=args.debug)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
