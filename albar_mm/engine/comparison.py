@@ -131,7 +131,9 @@ def run_comparison(
         plan.reference.make(folder / 'reference')
     results: dict[str, list[dict[str, Any]]] = {}
     for method in chosen:
-        experiment = Experiment(ROWS[method], configs[method])
+        described = {key: value for key, value in plan.options.get(method, {}).items()
+                     if key not in _FILES.get(method, ())}  # files lie elsewhere on each machine
+        experiment = Experiment(ROWS[method], configs[method], described=described)
         results[ROWS[method]] = run_seeds(experiment, folder / method, seeds, test_after, trials,
                                           test_best=test_after)  # fmt: skip
         print(summary_table(results, f'{len(seeds)} seed(s), last weights'), flush=True)

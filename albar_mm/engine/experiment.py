@@ -29,11 +29,13 @@ class Experiment:
         name (str): Row name in tables.
         config (Config | str): A config or its path.
         options (Mapping): Dotted settings that override the config.
+        described (Mapping): Settings that are in the config already and belong in the record.
     """
 
     name: str
     config: Config | str
     options: Mapping[str, Any] = field(default_factory=dict)
+    described: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: int = 0,
@@ -72,7 +74,8 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
     record = _load(work_dir / SCORES_FILE, digest)
     if record is None:
         record = {'name': experiment.name, 'config': Path(cfg.filename or 'config').name,
-                  'seed': seed, 'options': dict(experiment.options), 'settings_sha256': digest}
+                  'seed': seed, 'options': {**experiment.described, **experiment.options},
+                  'settings_sha256': digest}
         _save(work_dir, record)
     if 'validation' not in record:
         started = time.monotonic()
