@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from ..evaluation.results import write_text_atomically
 from ..mixin import METHODS, DebiasError, debias
 from ..visualization.comparison_figure import comparison_figure
 from ..visualization.report import make_report
@@ -176,7 +177,7 @@ def _write_pages(
                             'metrics_best')]  # fmt: skip
     notes = [f'{rows[method]}: {text}' for method, text in plan.notes.items() if method in rows]
     text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
-    (folder / 'table.txt').write_text(text, encoding='utf-8')
+    write_text_atomically(folder / 'table.txt', text)
     metrics = {name: [r['metrics'] for r in records] for name, records in results.items()}
     picture = comparison_figure(folder / 'comparison.png', metrics, f'{seeds} seed(s), mean ± sd')
     found = [(rows[method], folder / method) for method in rows]

@@ -1,0 +1,174 @@
+"""configs/<method>/: what they train is what debias() makes, in the published settings."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+
+from albar_mm.mixin import debias
+from tests.datasets.preparation.official import write_video
+
+FOLDER = Path(__file__).parents[2] / 'configs'
+METHODS = ('mixup', 'videomix', 'sdn', 'be', 'actorcutmix', 'fame', 'stillmix', 'albar',
+           'albar_stillmix')  # fmt: skip
+DATA = dict(hmdb51=51, ucf101=101, kinetics400=400)
+CASES = [(method, data) for method in METHODS for data in DATA]
+STILLMIX_PROTOCOL = [case for case in CASES if not case[0].startswith('albar')]
+# The published settings (Swin-T; HMDB51 and UCF101 from Kinetics-400, Kinetics-400 from ImageNet):
+# probability, and the rate where it is not that of the data set.
+RATE = dict(hmdb51=3.75e-4, ucf101=3.75e-4, kinetics400=7.5e-4)
+DECAY = dict(hmdb51=0.05, ucf101=0.01, kinetics400=0.02)
+PROB = dict(
+    mixup=dict(hmdb51=0.75, ucf101=0.5, kinetics400=1.0),
+    videomix=dict(hmdb51=0.25, ucf101=0.5, kinetics400=0.75),
+    actorcutmix=dict(hmdb51=0.25, ucf101=0.5, kinetics400=0.25),
+    be=dict(hmdb51=0.25, ucf101=0.5, kinetics400=0.5),
+    fame=dict(hmdb51=0.5, ucf101=0.25, kinetics400=0.25),
+    stillmix=dict(hmdb51=0.75, ucf101=0.25, kinetics400=0.25),
+    albar_stillmix=dict(hmdb51=0.75, ucf101=0.75, kinetics400=0.75),
+)
+OWN_RATE = {('videomix', 'ucf101'): 1.5e-4, ('actorcutmix', 'ucf101'): 7.5e-5,
+            ('actorcutmix', 'kinetics400'): 3.75e-4}  # fmt: skip
+SETTINGS = dict(
+    mixup=dict(alpha=0.2), videomix=dict(alpha=1.0), be=dict(scale=0.3), actorcutmix={},
+    fame=dict(fg_fraction=0.5), stillmix=dict(alpha=200.0, beta=200.0),
+    albar_stillmix=dict(alpha=200.0, beta=200.0),
+)  # fmt: skip
+
+
+def path_of(method, data):
+    found = list((FOLDER / method).glob(f'*_{data}-rgb.py'))
+    assert len(found) == 1
+    return found[0]
+
+
+def plain_of(method, data):
+    if method.startswith('albar'):
+        return Config.fromfile(FOLDER / f'erm_{data}.py')
+    return Config.fromfile(path_of('erm', data))
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    """A video, with a person in all of it and a scene."""
+    folder = tmp_path_factory.mktemp('files')
+    video = write_video(folder / 'a.avi', 40)
+    boxes = [[4, 4, 20, 20, 0.9]]
+    (folder / 'people.jsonl').write_text(json.dumps(dict(video='a.avi', boxes=[boxes] * 40)))
+    scene = [0.0] * 364 + [1.0]
+    (folder / 'scenes.jsonl').write_text(json.dumps(dict(video='a.avi', scene_prob=scene)))
+    return dict(video=str(video), people=str(folder / 'people.jsonl'),
+                scenes=str(folder / 'scenes.jsonl'))  # fmt: skip
+
+
+def with_files(node, files):
+    """The config with the files of the test in place of those of the data set."""
+    if isinstance(node, dict):
+        named = {key: files[stem] for key in ('file', ) for stem in ('people', 'scenes')
+                 if str(node.get(key, '')).rpartition('/')[2].startswith(stem)}  # fmt: skip
+        return {**{key: with_files(value, files) for key, value in node.items()}, **named}
+    if isinstance(node, (list, tuple)):
+        return type(node)(with_files(value, files) for value in node)
+    return node
+
+
+@pytest.mark.parametrize(('method', 'data'), CASES)
+def test_is_what_debias_makes(method, data, files):
+    cfg = with_files(Config.fromfile(path_of(method, data)).to_dict(), files)
+    plain = plain_of(method, data)
+    options = dict(sdn=dict(scenes=files['scenes'], boxes=files['people']),
+                   actorcutmix=dict(boxes=files['people'])).get(method, {})  # fmt: skip
+    made = debias(plain, method, **options).to_dict()
+    if method == 'stillmix':
+        bank = cfg['model']['data_preprocessor']['blending'].pop('bank')
+        assert bank == f'data/{data}/frame_bank.npz'
+    for key in ('model', 'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator'):
+        assert cfg[key] == made[key], key
+    ours, theirs = cfg['train_dataloader'], made['train_dataloader']
+    assert ours['dataset'] == theirs['dataset']
+    if (method, data) != ('actorcutmix', 'kinetics400'):
+        assert ours == theirs
+    # what matters of two patterns is which values they average
+    assert set(cfg['log_processor']['mean_pattern'].split('|')) == set(
+        made['log_processor']['mean_pattern'].split('|'))
+    assert cfg['load_from'] == made['load_from']
+
+
+@pytest.mark.parametrize(('method', 'data'), CASES)
+def test_builds_and_reads_a_video(method, data, files):
+    cfg = Config(with_files(Config.fromfile(path_of(method, data)).to_dict(), files))
+    init_default_scope('mmaction')
+    blending = cfg.model.data_preprocessor.get('blending')
+    if blending:
+        blending.pop('bank', None)  # its file is not here
+    model = MODELS.build(cfg.model)
+    assert model.cls_head.num_classes == DATA[data]
+    packed = Compose(cfg.train_dataloader.dataset.pipeline)(
+        dict(filename=files['video'], label=0, start_index=0, modality='RGB'))
+    assert packed['inputs'].shape == (1, 3, 32, 224, 224)
+    sample = packed['data_samples']
+    assert ('person_boxes' in sample) == (method in ('sdn', 'actorcutmix'))
+    assert ('scene_target' in sample) == (method == 'sdn')
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    trained = {id(p) for group in wrapper.optimizer.param_groups for p in group['params']}
+    assert trained == {id(p) for p in model.parameters() if p.requires_grad}
+
+
+@pytest.mark.parametrize(('method', 'data'), [('erm', data) for data in DATA] + STILLMIX_PROTOCOL)
+def test_stillmix_protocol(method, data):
+    cfg = Config.fromfile(path_of(method, data))
+    own = OWN_RATE.get((method, data), RATE[data])
+    optimizer = cfg.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', own, DECAY[data])
+    assert tuple(optimizer.betas) == (0.9, 0.999) and 'clip_grad' not in cfg.optim_wrapper
+    assert cfg.optim_wrapper.get('type', 'OptimWrapper') == 'OptimWrapper'  # fp32
+    batch = 24 if (method, data) == ('actorcutmix', 'kinetics400') else 12
+    assert cfg.train_dataloader.batch_size == batch and cfg.train_dataloader.drop_last
+    assert cfg.auto_scale_lr == dict(enable=False, base_batch_size=2 * batch)
+    assert f'_2xb{batch}-' in path_of(method, data).stem
+    assert cfg.model.cls_head.dropout_ratio == 0.5 and cfg.model.backbone.drop_path_rate == 0.1
+    assert cfg.train_cfg.max_epochs == 30
+    # From ImageNet the 2D weights are inflated, else a whole video checkpoint is loaded.
+    assert bool(cfg.load_from) == (data != 'kinetics400') == (not cfg.model.backbone.pretrained2d)
+
+
+@pytest.mark.parametrize('data', DATA)
+def test_rates_by_parameter_and_epoch(data):
+    """The backbone learns at a tenth; norms and position biases do not decay."""
+    cfg = Config.fromfile(path_of('erm', data))
+    init_default_scope('mmaction')
+    model = MODELS.build(cfg.model)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    names = {id(p): name for name, p in model.named_parameters()}
+    for group in wrapper.optimizer.param_groups:
+        for parameter in group['params']:
+            name = names[id(parameter)]
+            share = 0.1 if name.startswith('backbone') else 1
+            assert group['lr'] == pytest.approx(share * RATE[data]), name
+            decays = 'norm' not in name and 'relative_position_bias_table' not in name
+            assert group['weight_decay'] == (DECAY[data] if decays else 0), name
+    warmup, cosine = cfg.param_scheduler
+    assert (warmup.type, warmup.start_factor, warmup.begin, warmup.end) == ('LinearLR', 0.1, 0, 2.5)
+    assert (cosine.type, cosine.T_max, cosine.eta_min, cosine.end) == (
+        'CosineAnnealingLR', 30, 0, 30)
+
+
+@pytest.mark.parametrize(('method', 'data'), [case for case in CASES if case[0] in PROB])
+def test_published_settings_of_blendings(method, data):
+    blending = Config.fromfile(path_of(method, data)).model.data_preprocessor.blending
+    expected = dict(SETTINGS[method], prob=PROB[method][data])
+    if (method, data) == ('stillmix', 'kinetics400'):
+        expected.update(alpha=20.0, beta=60.0)
+    given = {key: blending[key] for key in blending
+             if key not in ('type', 'num_classes', 'mean', 'std', 'bank')}  # fmt: skip
+    assert given == expected
+
+
+@pytest.mark.parametrize(('method', 'data'), CASES)
+def test_files_are_short(method, data):
+    assert len(path_of(method, data).read_text().splitlines()) <= 40
