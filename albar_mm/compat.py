@@ -277,6 +277,34 @@ def _amp_on_cpu() -> bool:
     return not has_amp_device()
 
 
+def _color_jitter_hue() -> bool:
+    """``ColorJitter`` adds a negative number to uint8 hues, which numpy 2 refuses.
+
+    Turns to the left are added in int16, as numpy 1 did; turns to the right stay as released. May
+    go: with an mmaction2 that runs on numpy 2.
+    """
+    import cv2
+    import numpy as np
+    from mmaction.datasets.transforms import ColorJitter
+
+    released = ColorJitter.adjust_hue
+
+    def adjust_hue(img: np.ndarray, factor: float) -> np.ndarray:
+        turn = int(factor * 255)
+        if turn >= 0:
+            return released(img, factor)
+        hsv = cv2.cvtColor(np.clip(img, 0, 255).astype(np.uint8), cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = (hsv[..., 0].astype(np.int16) + turn) % 180
+        return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
+
+    try:
+        released(np.zeros((1, 1, 3), np.float32), -0.1)
+    except OverflowError:
+        ColorJitter.adjust_hue = staticmethod(adjust_hue)
+        return True
+    return False
+
+
 _MENDS: tuple[Callable[[], bool], ...] = (
     _quiet_mmcv_lite,
     _mmcv_version_assert,
@@ -288,4 +316,5 @@ _MENDS: tuple[Callable[[], bool], ...] = (
     _checkpoint_files,
     _distributed_on_cpu,
     _amp_on_cpu,
+    _color_jitter_hue,
 )

@@ -9,6 +9,7 @@ import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -104,6 +105,23 @@ def test_numpy_names_that_mmaction_uses():
     from mmaction.evaluation.metrics import multimodal_metric
 
     assert multimodal_metric.np.in1d([[1, 2]], [2, 5]).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ('factor', 'hue'),
+    [(-0.1, (30 - 25) % 180), (-0.5, (30 - 127) % 180), (0.1, 30 + 25), (0.0, 30)],
+)
+def test_hue_turns_both_ways(factor, hue):
+    """Hue 30 (yellow) of OpenCV's 180, turned by 255 steps a unit."""
+    from mmaction.datasets.transforms import ColorJitter
+
+    given = np.full((2, 2, 3), (30, 255, 255), np.uint8)
+    image = cv2.cvtColor(given, cv2.COLOR_HSV2RGB).astype(np.float32)
+    turned = ColorJitter.adjust_hue(image, factor)
+    assert turned.dtype == np.float32
+    expected = cv2.cvtColor(
+        np.full((2, 2, 3), (hue, 255, 255), np.uint8), cv2.COLOR_HSV2RGB)
+    assert np.array_equal(turned, expected)
 
 
 def test_drn_says_why_it_is_missing():
