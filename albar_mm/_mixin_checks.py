@@ -1,8 +1,9 @@
-"""Which configs can be debiased (used by :mod:`albar_mm.mixin` only)."""
+"""Which configs can be debiased (used by :mod:`albar_mm.mixin`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -22,6 +23,17 @@ _TRAINED = {'ALBARRecognizer': 'albar', 'SDNRecognizer': 'sdn'}
 
 class DebiasError(ValueError):
     """A config cannot be debiased so; the message says why and what to do."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean '...'?)`` where a known word is near, else ``''``.
+
+    Args:
+        word: What was given.
+        known: What would have been understood.
+    """
+    close = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return f' (did you mean {close[0]!r}?)' if close else ''
 
 
 def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:

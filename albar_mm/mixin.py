@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ._mixin_checks import DebiasError, check_data, check_head, recognizer_of
+from ._mixin_checks import DebiasError, check_data, check_head, did_you_mean, recognizer_of
 from ._mixin_pipelines import change_train_pipelines, with_static_clip
 from ._mixin_settings import DATASETS, PRETRAININGS, albar_static, data_set_of, published
 
@@ -114,13 +114,14 @@ def debias(
     """
     chosen = METHODS.get(_method_name(method))
     if chosen is None:
-        raise DebiasError(f'unknown method {method!r}{_nearest(_method_name(method), METHODS)}; '
-                          f'there are {", ".join(METHODS)}')  # fmt: skip
+        near = did_you_mean(_method_name(method), METHODS)
+        raise DebiasError(f'unknown method {method!r}{near}; there are {", ".join(METHODS)}')
     unknown = sorted(options.keys() - {*chosen.options, *_COMMON})
     if unknown:
         known = (*chosen.options, *_COMMON)
-        raise DebiasError(f'{method}: unknown option {unknown[0]!r}{_nearest(unknown[0], known)}; '
-                          f'there are {", ".join(known)}')  # fmt: skip
+        near = did_you_mean(unknown[0], known)
+        raise DebiasError(f'{method}: unknown option {unknown[0]!r}{near}; there are '
+                          f'{", ".join(known)}')  # fmt: skip
     target = _target(_copied(cfg), options)
     chosen.mix(target)
     _import_albar_mm(target.cfg)
@@ -183,6 +184,7 @@ def _stillmix(target: _Target) -> None:
 
 def _sdn(target: _Target) -> None:
     from .datasets.scene_labels import scene_count, with_scene_labels
+    from .models.recognizers._sdn_options import SDNOptions
 
     options, missing = target.options, target.options.get('missing', 'fail')
     sdn: dict[str, Any] = {}
@@ -201,14 +203,18 @@ def _sdn(target: _Target) -> None:
         _load_boxes(target, boxes, 0.3)
     else:
         sdn['mask'] = None
+    _checked('sdn', lambda: SDNOptions.from_config(sdn))
     target.recognizer.update(type=f'SDN{_plain_type(target)}', sdn=sdn)
     _average(target.cfg, '^(scene_top1|mask_entropy)$')
 
 
 def _albar(target: _Target) -> None:
+    from .models.recognizers.static_options import StaticOptions
+
     static = albar_static(target.options.get('static'))
     if 'frame' in target.options:
         static['frame'] = target.options['frame']
+    _checked('albar', lambda: StaticOptions.from_config(static))
     target.recognizer.update(type=f'ALBAR{_plain_type(target)}', static=static)
     # another type of preprocessor stays: the recogniser then takes its frame after it
     if target.preprocessor.get('type') == 'ActionDataPreprocessor':
@@ -252,11 +258,6 @@ def _method_name(method: str) -> str:
     return str(method).lower().replace('_', '+' if 'albar' in str(method).lower() else '')
 
 
-def _nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(word, list(known), 1, 0.5)
-    return f' (did you mean {close[0]!r}?)' if close else ''
-
-
 def _copied(cfg: Config | Mapping[str, Any] | str | os.PathLike) -> Config:
     from .engine.launch import load_config
 
@@ -284,10 +285,22 @@ def _plain_type(target: _Target) -> str:
 
 def _blend(target: _Target, kind: str, settings: Mapping[str, Any]) -> None:
     """Set the blending; one that is there comes after it."""
+    from mmaction.registry import MODELS
+
     blending = dict(type=kind, num_classes=target.num_classes, **settings)
+    values = {k: v for k, v in blending.items() if k not in ('type', 'bank')}
+    _checked(kind, lambda: MODELS.get(kind)(**values))
     own = target.preprocessor.get('blending')
     target.preprocessor['blending'] = blending if own is None else dict(
         type='ChainedBlending', blendings=[blending, own])  # fmt: skip
+
+
+def _checked(what: str, read: Callable[[], object]) -> None:
+    """Let a component read its settings, so that a wrong one is named before a run begins."""
+    try:
+        read()
+    except (TypeError, ValueError) as error:
+        raise DebiasError(f'{what}: {error}') from error
 
 
 def _load_boxes(target: _Target, boxes: str, min_score: float) -> None:

@@ -87,9 +87,8 @@ def main(argv: list[str] | None = None) -> int:
     def how_to_go_on() -> str:
         from albar_mm.engine.launch import debiased, load_config, resume_hint, work_dir_of
 
-        cfg = load_config(args.config, args.cfg_options)
-        if args.debias:
-            cfg = debiased(cfg, args.debias, args.debias_options)
+        cfg = debiased(load_config(args.config, args.cfg_options), args.debias,
+                       args.debias_options)  # fmt: skip
         return resume_hint(work_dir_of(cfg, args.work_dir))
 
     return _command.run(work, debug=args.debug, on_interrupt=how_to_go_on)

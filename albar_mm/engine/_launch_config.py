@@ -55,22 +55,27 @@ def load_config(
 
 
 def debiased(
-    cfg: Config, method: str, options: Mapping[str, Any] | Sequence[str] | None = None
+    cfg: Config, method: str | None, options: Mapping[str, Any] | Sequence[str] | None = None
 ) -> Config:
     """Mix a debiasing method into a config; its default work folder is one of its own.
 
     Args:
         cfg: The config.
-        method: See :func:`albar_mm.mixin.debias`.
+        method: See :func:`albar_mm.mixin.debias`; None leaves the config as it is.
         options: As ``debias_options`` of :func:`train`.
 
     Returns:
-        A new config.
+        A new config, or the one given.
 
     Raises:
-        LaunchError: The method cannot be mixed into this config.
+        LaunchError: The method cannot be mixed into this config, or there are options of none.
     """
     from ..mixin import DebiasError, debias
+
+    if not method:
+        if options:
+            raise LaunchError('--debias-options are those of a method: name it with --debias')
+        return cfg
 
     try:
         made = debias(cfg, method, **_parse_options(options or {}, '--debias-options'))
@@ -95,13 +100,11 @@ def print_config(
         debias: The method.
         debias_options: Its options.
     """
-    cfg = load_config(config, cfg_options)
-    if debias:
-        from ..mixin import difference
+    from ..mixin import difference
 
-        print(difference(cfg, debiased(cfg, debias, debias_options)))
-    else:
-        print(cfg.pretty_text)
+    cfg = load_config(config, cfg_options)
+    made = debiased(cfg, debias, debias_options)
+    print(difference(cfg, made) if debias else cfg.pretty_text)
 
 
 def _parse_options(

@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from .._mixin_checks import did_you_mean
 from ..evaluation.results import write_text_atomically
 from ..mixin import METHODS, DebiasError, debias
 from ..visualization.comparison_figure import comparison_figure
@@ -148,7 +149,8 @@ def _chosen(methods: Sequence[str]) -> list[str]:
     names = list(ROWS) if 'all' in methods else list(dict.fromkeys(map(str.lower, methods)))
     unknown = [name for name in names if name not in ROWS]
     if unknown:
-        raise LaunchError(f'unknown method {unknown[0]!r}; there are all, {", ".join(ROWS)}')
+        raise LaunchError(f'unknown method {unknown[0]!r}{did_you_mean(unknown[0], ROWS)}; there '
+                          f'are all, {", ".join(ROWS)}')
     return names
 
 

@@ -78,9 +78,7 @@ def train(
     Raises:
         LaunchError: Something named by the arguments or the config is missing or does not fit.
     """
-    cfg = load_config(config, cfg_options)
-    if debias:
-        cfg = debiased(cfg, debias, debias_options)
+    cfg = debiased(load_config(config, cfg_options), debias, debias_options)
     _set_run(cfg, config, work_dir, launcher)
     if amp:
         _enable_amp(cfg)

@@ -1,0 +1,140 @@
+"""tools/compare_methods.py from nothing to table, picture and report, reduced (tests only)."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import pytest
+
+from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
+from albar_mm.engine import experiment, reference_bank
+from tests.tools.test_train_and_test import tool
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+SHORT = ['train_cfg.max_epochs=1', 'train_cfg.val_begin=1', 'train_cfg.val_interval=1',
+         'train_dataloader.batch_size=4', 'train_dataloader.num_workers=0',
+         'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
+         'val_dataloader.persistent_workers=False', 'test_dataloader.num_workers=0']  # fmt: skip
+OPTIONS = [*SHORT, *(f'comparison.reference.cfg_options.{option}' for option in SHORT),
+           'comparison.reference.size=8']  # fmt: skip
+ROWS = {'none': 'None', 'stillmix': 'StillMix', 'albar': 'ALBAR'}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp('compare')
+    build_motion_sprites(path / 'data/motion_sprites',
+                         SpritesSettings(train=32, val=16, test=16), workers=1)  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def compare(folder, monkeypatch, capfd):
+    """Run the tool in the folder; return its exit status, output and own lines on stderr."""
+    monkeypatch.chdir(folder)
+
+    def run(*args, methods=tuple(ROWS), seeds=('0', ), options=OPTIONS):
+        monkeypatch.setattr('sys.argv', ['compare_methods.py'])
+        capfd.readouterr()
+        status = tool('compare_methods').main([
+            str(CONFIGS / 'compare_sprites.py'), '--methods', *methods, '--seeds', *seeds,
+            '--work-dir', 'out', *args, '--cfg-options', *options])  # fmt: skip
+        done = capfd.readouterr()
+        own = [line for line in done.err.splitlines() if line.startswith('compare_methods.py: ')]
+        return status, done.out, own
+
+    return run
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Work folders of what is trained."""
+    done = []
+    for module in (experiment, reference_bank):
+        def train(cfg, work_dir, *args, train=module.train, **kwargs):
+            done.append(Path(work_dir).relative_to('out').as_posix())
+            return train(cfg, *args, work_dir=work_dir, **kwargs)
+
+        monkeypatch.setattr(module, 'train', train)
+    return done
+
+
+def test_all_rows_from_nothing(compare, trainings, folder):
+    status, text, errors = compare()
+    assert (status, errors) == (0, [])
+    assert trainings == ['reference', *(f'{method}/seed0' for method in ROWS)]
+    rows = json.loads((folder / 'out/results.json').read_text())['rows']
+    assert list(rows) == list(ROWS.values())
+    for records in rows.values():
+        (record, ) = records
+        for part in ('metrics', 'metrics_best'):
+            assert 0 <= record[part]['contrasted/avg'] <= 100
+        assert record['best_checkpoint'].startswith('best_val_contrast')
+    table = (folder / 'out/table.txt').read_text()
+    assert table.strip() in text
+    last, best, notes = table.split('\n\n')
+    assert 'last weights' in last and 'chosen by validation contrast' in best
+    for part in (last, best):
+        assert all(line.split()[0] in ROWS.values() for line in part.splitlines()[-3:])
+    # what a method was given is said, and not what the others were
+    assert 'StillMix: bank of a reference network' in notes and 'SDN' not in notes
+    picture = cv2.imread(str(folder / 'out/comparison.png'))
+    assert picture is not None and picture.shape[1] > 1000
+    report = (folder / 'out/report.html').read_text()
+    assert all(name in report for name in ROWS.values())
+
+
+def test_the_bank_of_the_reference_network_is_mixed_in(folder):
+    bank = (folder / 'out/reference/bank.npz').absolute()
+    dumped = next((folder / 'out/stillmix/seed0').glob('*.py')).read_text()
+    assert bank.is_file() and str(bank) in dumped
+
+
+def test_what_is_finished_is_not_repeated(compare, trainings, folder):
+    before = (folder / 'out/table.txt').read_text()
+    assert compare()[0] == 0 and trainings == []
+    assert (folder / 'out/table.txt').read_text() == before
+    shutil.rmtree(folder / 'out/none/seed0')
+    assert compare(methods=['none'], seeds=('0', '1'))[0] == 0
+    assert trainings == ['none/seed0', 'none/seed1']
+    assert '±' in (folder / 'out/table.txt').read_text()
+    assert compare()[0] == 0
+    assert (folder / 'out/table.txt').read_text() == before  # a seed gives what it gave
+
+
+def test_another_setting_in_the_same_folder_is_refused(compare, trainings, folder):
+    before = (folder / 'out/results.json').read_bytes()
+    status, _, errors = compare(
+        methods=['none'], options=[*OPTIONS, 'optim_wrapper.optimizer.lr=1'])
+    assert status == 1 and trainings == [] and len(errors) == 1
+    assert 'none/seed0 holds a run of other settings' in errors[0]
+    assert (folder / 'out/results.json').read_bytes() == before
+
+
+def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkeypatch):
+    monkeypatch.setattr(experiment, 'test', lambda *a, **k: pytest.fail('tested'))
+    status, text, _ = compare(
+        '--work-dir', 'out/chosen', '--validate-only', '--trials', 'trials.jsonl',
+        methods=['mixup'], seeds=['0'], options=[*OPTIONS, 'comparison.options.mixup.prob=0.25'])
+    assert status == 0 and 'val contrast' in text and trainings == ['chosen/mixup/seed0']
+    (trial,) = map(json.loads, (folder / 'trials.jsonl').read_text().splitlines())
+    assert trial['name'] == 'Mixup' and trial['options'] == dict(prob=0.25)
+    assert set(trial['validation']) == {'val/top1', 'val/static_top1', 'val/contrast'}
+    assert not (folder / 'out/chosen/table.txt').exists()
+
+
+@pytest.mark.parametrize(('args', 'methods', 'options', 'wanted'), [
+    ((), ['famme'], OPTIONS, "unknown method 'famme' (did you mean 'fame'?)"),
+    (('--boxes', 'gone.jsonl'), ['actorcutmix'], OPTIONS, 'boxes=gone.jsonl: no such file'),
+    ((), ['sdn'], [*OPTIONS, 'comparison.boxes=None'], 'sdn needs boxes=FILE'),
+    ((), ['none'], [*OPTIONS, 'comparison.box=a'], "comparison: unknown 'box'"),
+    ((), ['be'], [*OPTIONS, 'comparison.options.be.prop=1'], "did you mean 'prob'?"),
+    (('--bank', 'gone.npz'), ['stillmix'], OPTIONS, 'bank=gone.npz: no such file'),
+])  # fmt: skip
+def test_bad_input_is_one_line_before_any_training(compare, trainings, args, methods, options,
+                                                   wanted):
+    status, _, errors = compare(*args, '--work-dir', 'out/bad', methods=['none', *methods],
+                                options=options)  # fmt: skip
+    assert status == 1 and trainings == [] and len(errors) == 1
+    assert wanted in errors[0]
