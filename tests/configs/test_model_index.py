@@ -6,6 +6,8 @@ import pytest
 import yaml
 from mmengine.config import Config
 
+import albar_mm  # noqa: F401  (configs name its parts)
+
 ROOT = Path(__file__).parents[2]
 METHODS = ('mixup', 'videomix', 'sdn', 'be', 'actorcutmix', 'fame', 'stillmix', 'albar',
            'albar_stillmix')  # fmt: skip
