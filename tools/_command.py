@@ -108,3 +108,30 @@ def _describe(error: Exception, debug: bool) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f'{frame.filename}:{frame.lineno}'
     return f'{one_line(error)} (at {place}' + ('' if debug else '; --debug shows the trace') + ')'
+
+
+def add_list_options(parser: argparse.ArgumentParser, out: str) -> None:
+    """Add the options of a tool that works on all videos of a list.
+
+    Args:
+        parser: The parser.
+        out: Help of ``--out``.
+    """
+    add = parser.add_argument
+    add('--list', type=Path, metavar='FILE', help='list of "path label" lines')
+    add('--videos', type=Path, metavar='FOLDER', help='folder that the paths start at')
+    add('--out', type=Path, metavar='FILE', help=out)
+    add('--missing', choices=('fail', 'drop'), default='fail',
+        help='with unreadable videos: stop (default), or leave them out')  # fmt: skip
+
+
+def check_list_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End the program where one of these options that it cannot do without is missing.
+
+    Args:
+        parser: The parser.
+        args: What it read.
+    """
+    absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
+    if absent:
+        parser.error(f'missing: {", ".join(absent)}')

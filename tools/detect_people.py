@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 import _command
 
@@ -29,22 +28,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('--list', type=Path, metavar='FILE', help='list of "path label" lines')
-    add('--videos', type=Path, metavar='FOLDER', help='folder that the paths start at')
-    add('--out', type=Path, metavar='FILE', help='file of boxes to write, .jsonl')
+    _command.add_list_options(parser, 'file of boxes to write, .jsonl')
     add('--detector', default='hog', metavar='SPEC',
         help="hog (default: OpenCV's own, which misses many), onnx:MODEL, segmenter:MODEL, "
              'masks:SPEC, motion or file:PATH; --detector help explains them')
     add('--every', type=int, default=1, metavar='N',
         help='look at every N-th frame; the others take the boxes of the nearest (default: 1)')
-    add('--missing', choices=('fail', 'drop'), default='fail',
-        help='with unreadable videos: stop (default), or leave them out')
     add('--workers', type=int, default=2, help='processes (default: 2)')
     args = parser.parse_args(argv)
     if args.detector != 'help':
-        absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
-        if absent:
-            parser.error(f'missing: {", ".join(absent)}')
+        _command.check_list_options(parser, args)
         if args.workers < 1:
             parser.error('--workers must be at least 1')
     return args

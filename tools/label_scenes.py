@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 import _command
 
@@ -28,23 +27,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('--list', type=Path, metavar='FILE', help='list of "path label" lines')
-    add('--videos', type=Path, metavar='FOLDER', help='folder that the paths start at')
-    add('--out', type=Path, metavar='FILE', help='file of labels to write, .npz or .jsonl')
+    _command.add_list_options(parser, 'file of labels to write, .npz or .jsonl')
     add('--classifier', required=True, metavar='SPEC',
         help='onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT; --classifier help explains them')
     add('--frames', type=int, default=10, metavar='N',
         help='frames of every video to look at, spread evenly (default: 10)')
     add('--hard', action='store_true',
         help='write the class that most frames vote for, not the mean probabilities')
-    add('--missing', choices=('fail', 'drop'), default='fail',
-        help='with unreadable videos: stop (default), or leave them out')
     add('--workers', type=int, default=2, help='processes, for onnx (default: 2)')
     args = parser.parse_args(argv)
     if args.classifier != 'help':
-        absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
-        if absent:
-            parser.error(f'missing: {", ".join(absent)}')
+        _command.check_list_options(parser, args)
         if args.workers < 1 or args.frames < 1:
             parser.error('--workers and --frames must be at least 1')
     return args

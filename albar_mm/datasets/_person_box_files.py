@@ -74,6 +74,9 @@ def read_tubes(path: Path) -> Iterator[VideoEntry]:
     for name, tubes in read_boxes(path).items():
         frames = np.concatenate([tube.frames for tube in tubes]) if tubes else np.empty(0, int)
         order = np.argsort(frames, kind='stable')
+        if len(frames):
+            # a video may show people late, but not after hours
+            _check_last(int(frames.max()) + 1, max(len(frames), _HOUR), f'{path}: {name}')
         yield VideoEntry(name, np.bincount(frames), _scored(tubes)[order])
 
 
@@ -99,8 +102,7 @@ def read_detections(content: Any, path: Path) -> Iterator[VideoEntry]:  # noqa: 
             raise DatasetError(f'{where}: expected a dict of frame numbers from 1 to boxes, got '
                                f'{_shown(frames)}')  # fmt: skip
         last = max((int(key) for key in frames), default=0)
-        if last > 100 * max(1, len(frames)):  # no memory for a number that cannot be a frame
-            raise DatasetError(f'{where}: {len(frames)} entries, but one of frame {last}')
+        _check_last(last, len(frames), where)
         counts, boxes, dropped = np.zeros(last, np.int64), [], 0
         for frame in sorted(frames):
             rows = _rows(frames[frame], f'{where}: frame {frame}')
@@ -172,6 +174,12 @@ def _line(line: str, where: str) -> VideoEntry:
     raise AssertionError(where)
 
 
+def _check_last(last: int, entries: int, where: str) -> None:
+    """No memory for a number that cannot be a frame."""
+    if last > 100 * max(1, entries):
+        raise DatasetError(f'{where}: {entries} entries, but one of frame {last}')
+
+
 def _is_box(frame: Any) -> bool:  # noqa: ANN401
     return isinstance(frame, list) and bool(frame) and not isinstance(frame[0], list)
 
@@ -182,9 +190,9 @@ def _rows(boxes: Any, where: str) -> np.ndarray:  # noqa: ANN401
         if isinstance(boxes, Sequence) and len({len(box) for box in boxes}) > 1:
             return np.concatenate([_rows([box], where) for box in boxes])
         array = np.asarray(boxes, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DatasetError(f'{where}: expected boxes of numbers, got {_shown(boxes)}') from error
-    if not array.size:
+    if array.ndim and not len(array):
         return _none()
     if array.ndim != 2 or array.shape[1] not in (4, 5):
         raise DatasetError(f'{where}: expected boxes x1, y1, x2, y2 or x1, y1, x2, y2, score, got '
@@ -226,7 +234,7 @@ def _skip_header(stream: BinaryIO, path: Path) -> None:
                            'saved with numpy.save')  # fmt: skip
 
 
-class _ObjectArrays(restricted_pickle._Restricted):
+class _ObjectArrays(restricted_pickle.RestrictedUnpickler):
     """Knows arrays of objects too: a dict in an ``.npy`` file is one of no dimension.
 
     The objects are built by the restricted unpickler like all others.
@@ -246,7 +254,7 @@ class _EmptyArray:
         return _ArrayOfAny(0, np.int8)
 
 
-class _ArrayOfAny(restricted_pickle._PlainArray):
+class _ArrayOfAny(restricted_pickle.PlainArray):
     def __setstate__(self, state: tuple) -> None:
         _, shape, built, _, values = state
         # numpy reads as many objects as the shape says, however many there are

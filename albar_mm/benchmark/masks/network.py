@@ -157,3 +157,28 @@ def _input_shape(net: cv2.dnn.Net) -> tuple[int | None, ...]:
         return ()
     sides = (side.strip() for side in found[1].split(' x '))
     return tuple(int(side) if side.isdigit() and int(side) > 0 else None for side in sides)
+
+
+def image_size(
+    model: Path, given: tuple[int, int] | None, shape: tuple[int | None, ...]
+) -> tuple[int, int]:
+    """Height and width of the image that a model takes.
+
+    Args:
+        model: Its file, for messages.
+        given: What the user says.
+        shape: ``input_shape`` of the network; empty where it is not known.
+
+    Raises:
+        BenchmarkError: It takes no image (1, 3, H, W), or neither tells the size.
+    """
+    if shape and (len(shape) != 4 or shape[1] not in (3, None)):
+        raise BenchmarkError(f'{model}: takes an input of shape {shape}; expected an image of 3 '
+                             'colours, (1, 3, height, width)')  # fmt: skip
+    size = given or (shape[2:] if shape else (None, None))
+    if None in size:
+        raise BenchmarkError(
+            f'{model}: the model does not fix the size of its input (or OpenCV {cv2.__version__} '
+            'cannot tell it); add size=HEIGHTxWIDTH'
+        )
+    return int(size[0]), int(size[1])

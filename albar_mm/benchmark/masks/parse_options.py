@@ -37,18 +37,18 @@ def _odd(text: str) -> int:
     return int(text)
 
 
-def _flag(text: str) -> bool:
+def flag(text: str) -> bool:
     """true or false"""
     return {'true': True, 'false': False}[text.lower()]
 
 
-def _triple(text: str) -> tuple[float, float, float]:
+def triple(text: str) -> tuple[float, float, float]:
     """three numbers, e.g. 0.485/0.456/0.406"""
     first, second, third = map(float, text.split('/'))
     return first, second, third
 
 
-def _size(text: str) -> tuple[int, int]:
+def size(text: str) -> tuple[int, int]:
     """HEIGHTxWIDTH in px, e.g. 256x256"""
     height, width = map(int, text.lower().split('x'))
     return height, width
@@ -62,9 +62,9 @@ def _text(text: str) -> str:
 
 
 OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
-    'grabcut': dict(padding=_number(0, 1), iterations=_whole(1), propagate=_flag, seed=_whole(0)),
+    'grabcut': dict(padding=_number(0, 1), iterations=_whole(1), propagate=flag, seed=_whole(0)),
     'dnn': dict(
-        size=_size, scale=_number(0), mean=_triple, std=_triple, channels=_text, layout=_text,
+        size=size, scale=_number(0), mean=triple, std=triple, channels=_text, layout=_text,
         output=_text, person=_whole(0), threshold=_number(0, 1), layer=_text,
     ),
     'sam2': dict(boxes=_text, config=_text, prompt=_text, every=_whole(0), device=_text),

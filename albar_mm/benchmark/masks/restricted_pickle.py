@@ -33,7 +33,7 @@ def load_restricted(path: Path) -> Any:  # noqa: ANN401
     """
     try:
         with path.open('rb') as stream:
-            return _Restricted(stream, path).load()
+            return RestrictedUnpickler(stream, path).load()
     except BenchmarkError:
         raise
     except Exception as error:  # a broken pickle can raise nearly anything
@@ -41,7 +41,14 @@ def load_restricted(path: Path) -> Any:  # noqa: ANN401
         raise BenchmarkError(f'{path}: cannot be read as a pickle of boxes: {text}') from error
 
 
-class _Restricted(pickle.Unpickler):
+class RestrictedUnpickler(pickle.Unpickler):
+    """Knows the names that rebuild containers and plain arrays; every other one is refused.
+
+    Args:
+        stream: The pickle, opened as bytes.
+        path: Its file, for messages.
+    """
+
     def __init__(self, stream: Any, path: Path) -> None:  # noqa: ANN401
         super().__init__(stream, encoding='latin1')
         self._path = path
@@ -85,7 +92,7 @@ class _BuiltDtype:
         self.dtype = self.dtype.newbyteorder(order)
 
 
-class _PlainArray(np.ndarray):
+class PlainArray(np.ndarray):
     """An array whose values are set as bytes of a plain dtype."""
 
     def __setstate__(self, state: tuple) -> None:
@@ -107,7 +114,7 @@ class _EmptyArray:
     __slots__ = ()
 
     def __call__(self, *_: Any) -> np.ndarray:  # noqa: ANN401
-        return _PlainArray(0, np.int8)
+        return PlainArray(0, np.int8)
 
 
 class _Encode:

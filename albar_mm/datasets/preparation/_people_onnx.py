@@ -12,7 +12,7 @@ import numpy as np
 
 from ...benchmark.errors import BenchmarkError
 from ...benchmark.masks.model_files import model_sha256
-from ...benchmark.masks.network import load_network
+from ...benchmark.masks.network import image_size, load_network
 from ...benchmark.source_video import SourceVideo
 
 OUTPUTS = ('auto', 'classes', 'objectness', 'suppressed')
@@ -124,7 +124,7 @@ class OnnxDetector:
 
     def _frame(self, frame: np.ndarray) -> np.ndarray:
         network = load_network(self.model)
-        size = self._input_size(network.input_shape)
+        size = image_size(self.model, self.size, network.input_shape)
         blob, factors = self._blob(frame, size)
         boxes, scores, suppressed = self._decode(network.run(blob, self.layer))
         if self.normalized:
@@ -137,18 +137,6 @@ class OnnxDetector:
         corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
         best = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), 0.0, self.nms)
         return rows[np.ravel(best).astype(int)]
-
-    def _input_size(self, shape: tuple[int | None, ...]) -> tuple[int, int]:
-        if shape and (len(shape) != 4 or shape[1] not in (3, None)):
-            raise BenchmarkError(f'{self.model}: takes an input of shape {shape}; expected an '
-                                 'image of 3 colours, (1, 3, height, width)')  # fmt: skip
-        size = self.size or (shape[2:] if shape else (None, None))
-        if None in size:
-            raise BenchmarkError(
-                f'{self.model}: the model does not fix the size of its input (or OpenCV '
-                f'{cv2.__version__} cannot tell it); add size=HEIGHTxWIDTH'
-            )
-        return int(size[0]), int(size[1])
 
     def _blob(self, frame: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """The input, and the factors of width and height from the frame to it."""

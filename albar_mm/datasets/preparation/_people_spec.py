@@ -10,6 +10,7 @@ from typing import Any
 
 from ...benchmark.errors import BenchmarkError
 from ...benchmark.masks.parse import parse_masks
+from ...benchmark.masks.parse_options import flag, size, triple
 from ._people_detectors import EveryNth, FileBoxes, HogDetector, MaskBoxes, PersonDetector
 from ._people_onnx import OnnxDetector
 
@@ -35,23 +36,6 @@ detectors (SPEC):
 """  # noqa: E501
 
 
-def _flag(text: str) -> bool:
-    """true or false"""
-    return {'true': True, 'false': False}[text.lower()]
-
-
-def _triple(text: str) -> tuple[float, float, float]:
-    """three numbers, e.g. 0.485/0.456/0.406"""
-    first, second, third = map(float, text.split('/'))
-    return first, second, third
-
-
-def _size(text: str) -> tuple[int, int]:
-    """HEIGHTxWIDTH in px, e.g. 640x640"""
-    height, width = map(int, text.lower().split('x'))
-    return height, width
-
-
 def _number(text: str) -> float:
     """a number"""
     value = float(text)
@@ -75,8 +59,8 @@ def _word(text: str) -> str:
 OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
     'hog': dict(enlarge=_number, margin=_number, stride=_whole),
     'onnx': dict(
-        size=_size, output=_word, person=_whole, threshold=_number, nms=_number, resize=_word,
-        scale=_number, mean=_triple, std=_triple, channels=_word, normalized=_flag, layer=_word,
+        size=size, output=_word, person=_whole, threshold=_number, nms=_number, resize=_word,
+        scale=_number, mean=triple, std=triple, channels=_word, normalized=flag, layer=_word,
     ),
 }  # fmt: skip
 FORMS = ('hog', 'onnx:MODEL', 'segmenter:MODEL', 'masks:SPEC', 'motion', 'file:PATH')

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...benchmark.errors import BenchmarkError
 from ...benchmark.masks.model_files import model_sha256
-from ...benchmark.masks.network import load_network, one_line
+from ...benchmark.masks.network import image_size, load_network, one_line
 from ...benchmark.masks.parse_options import convert
 from ..strict_reading import DatasetError
 
@@ -160,17 +160,7 @@ class OnnxClassifier:
         return scores
 
     def _input_size(self) -> tuple[int, int]:
-        shape = load_network(self.model).input_shape
-        if shape and (len(shape) != 4 or shape[1] not in (3, None)):
-            raise BenchmarkError(f'{self.model}: takes an input of shape {shape}; expected an '
-                                 'image of 3 colours, NCHW')  # fmt: skip
-        size = self.size or (shape[2:] if shape else (None, None))
-        if None in size:
-            raise BenchmarkError(
-                f'{self.model}: the model does not fix the size of its input (or OpenCV '
-                f'{cv2.__version__} cannot tell it); add size=HEIGHTxWIDTH'
-            )
-        return int(size[0]), int(size[1])
+        return image_size(self.model, self.size, load_network(self.model).input_shape)
 
 
 @dataclass(frozen=True)

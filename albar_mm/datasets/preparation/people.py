@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ...benchmark.parallel import map_videos
 from ...benchmark.source_video import SourceVideo
 from ...evaluation.functional import name_some
 from ...evaluation.results import file_identity, write_text_atomically
 from ..strict_reading import BadVideoError, DatasetError
+from ._list_job import ListJob, finished_before, left_out_lines, listed_videos
+from ._part_file import PartFile
 from ._people_detectors import PersonDetector
-from ._people_part import PartFile, difference
 from ._people_spec import DETECTORS_HELP, parse_detector
-from .clips import parse_line
 
 __all__ = [
     'DETECTORS_HELP', 'Detected', 'PersonDetector', 'detect_people', 'parse_detector', 'summary',
@@ -89,27 +88,20 @@ def detect_people(
         raise ValueError(f'missing must be one of {MISSING}, got {missing!r}')
     if out.suffix.lower() not in ('.jsonl', '.json'):
         raise DatasetError(f'{out}: name a file that ends in .jsonl, by which readers know it')
-    videos = _listed(list_file)
+    videos = listed_videos(list_file)
     settings = dict(detector=detector.settings(), list=file_identity(list_file))
     report = out.with_suffix('.report.json')
-    earlier = _earlier(out, report, settings)
+    earlier = finished_before(out, report, 'boxes', settings,
+                              lambda row: _detected(out, report, row, row['videos']))  # fmt: skip
     if earlier is not None:
         say(f'{out}: is complete already')
         return earlier
-    part = PartFile(out.with_name(f'{out.name}.part'))
-    finished = part.begin(settings)
-    todo = [video for video in videos if video not in finished]
-    if finished:
-        say(f'{part.path}: {len(finished)} of {len(videos)} videos are finished already')
-    say(f'detecting people ({detector.name}) in {len(todo)} videos')
-    wrong = map_videos(_Work(detector, video_root, part, missing), todo, workers)
-    left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
-    places = part.begin(settings)
-    if not places:
-        raise DatasetError(f'{list_file}: none of {len(videos)} videos can be read; the first: '
-                           f'{left_out[0]["reason"]}')  # fmt: skip
+    job = ListJob.begin(list_file, videos, out.with_name(f'{out.name}.part'), settings, say)
+    part = job.part
+    say(f'detecting people ({detector.name}) in {len(job.todo)} videos')
+    places, left_out = job.run(_Work(detector, video_root, part, missing), workers)
     counts = [(row['video'], len(row['boxes']), row['boxes'].count([]))
-              for row in part.rows([places[v] for v in videos if v in places], out)]
+              for row in part.rows(places, out)]
     row = dict(
         settings, boxes=file_identity(out), videos=len(counts), frames=sum(c[1] for c in counts),
         frames_without_people=sum(c[2] for c in counts),
@@ -117,7 +109,7 @@ def detect_people(
     )  # fmt: skip
     write_text_atomically(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
     part.path.unlink()
-    return _detected(out, report, row, len(finished))
+    return _detected(out, report, row, len(job.finished))
 
 
 def summary(done: Detected) -> list[str]:
@@ -134,10 +126,7 @@ def summary(done: Detected) -> list[str]:
     if done.without:
         lines.append(f'{len(done.without)} videos without people, all in {done.report}: '
                      f'{name_some(done.without)}')  # fmt: skip
-    if done.left_out:
-        lines.append(f'left out {len(done.left_out)} listed videos, all in {done.report}:')
-        lines += [f'  {entry["video"]}: {entry["reason"]}' for entry in done.left_out[:5]]
-    return lines
+    return lines + left_out_lines(done.left_out, done.report)
 
 
 @dataclass(frozen=True)
@@ -176,38 +165,6 @@ def _plain(rows: np.ndarray, width: int, height: int) -> list[list[float]]:
         if box[0] < box[2] and box[1] < box[3]:
             plain.append([*box, round(score, 4)])
     return plain
-
-
-def _listed(list_file: Path) -> list[str]:
-    try:
-        lines = list_file.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{list_file}: cannot be read as a list: {error}; lists are made by '
-                           'tools/prepare_dataset.py') from error  # fmt: skip
-    videos = [parse_line(line, f'{list_file}:{number}')[0]
-              for number, line in enumerate(lines, 1) if line.strip()]
-    if not videos:
-        raise DatasetError(f'{list_file}: the list is empty')
-    return list(dict.fromkeys(videos))
-
-
-def _earlier(out: Path, report: Path, settings: dict[str, Any]) -> Detected | None:
-    """What an earlier run made, if it is complete and of the same settings."""
-    if not out.exists():
-        return None
-    try:
-        row = json.loads(report.read_text(encoding='utf-8'))
-        same_file = row['boxes'] == file_identity(out)
-        differing = difference(row, settings)
-        done = _detected(out, report, row, row['videos'])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f'{out}: is there already, without a sound {report.name} ({error}); '
-                           'name another --out, or delete it') from error  # fmt: skip
-    if differing or not same_file:
-        why = differing or 'it was changed since'
-        raise DatasetError(f'{out}: is there already, made with other settings ({why}); name '
-                           'another --out, or delete it')  # fmt: skip
-    return done
 
 
 def _detected(out: Path, report: Path, row: dict[str, Any], kept: int) -> Detected:

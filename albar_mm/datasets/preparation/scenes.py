@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode, OpenCVInit
 
-from ...benchmark.parallel import map_videos
 from ...benchmark.video_file import write_whole
 from ...evaluation.results import file_identity, write_text_atomically
 from ..strict_reading import BadVideoError, DatasetError, read_strictly
-from ._people_part import PartFile, difference
+from ._list_job import ListJob, finished_before, left_out_lines, listed_videos
+from ._part_file import PartFile
 from ._scene_classifiers import CLASSIFIERS_HELP, SceneClassifier, parse_classifier
-from .clips import parse_line
 from .video_check import decoder_name
 
 __all__ = [
@@ -96,35 +95,28 @@ def label_scenes(
         raise ValueError(f'frames must be 1 or more, got {frames}')
     if out.suffix.lower() not in ('.jsonl', '.npz'):
         raise DatasetError(f'{out}: name a file that ends in .jsonl or .npz')
-    videos = _listed(list_file)
+    videos = listed_videos(list_file)
     settings = dict(classifier=classifier.settings(), list=file_identity(list_file), frames=frames,
                     hard=hard)  # fmt: skip
     report = out.with_name(f'{out.name}.report.json')
-    earlier = _earlier(out, report, settings)
+    earlier = finished_before(out, report, 'scenes', settings,
+                              lambda row: _labelled(out, report, row, row['videos']))  # fmt: skip
     if earlier is not None:
         say(f'{out}: is complete already')
         return earlier
-    part = PartFile(out.with_name(f'{out.name}.part.jsonl'))
-    finished = part.begin(settings)
-    todo = [video for video in videos if video not in finished]
-    if finished:
-        say(f'{part.path}: {len(finished)} of {len(videos)} videos are finished already')
-    if todo:
+    job = ListJob.begin(list_file, videos, out.with_name(f'{out.name}.part.jsonl'), settings, say)
+    part = job.part
+    if job.todo:
         classifier.check()
-    say(f'labelling the scenes ({classifier.name}) of {len(todo)} videos')
+    say(f'labelling the scenes ({classifier.name}) of {len(job.todo)} videos')
     work = _Work(classifier, video_root, part, frames, hard, missing)
-    wrong = map_videos(work, todo, workers if classifier.parallel else 1)
-    left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
-    places = part.begin(settings)
-    if not places:
-        raise DatasetError(f'{list_file}: none of {len(videos)} videos can be read; the first: '
-                           f'{left_out[0]["reason"]}')  # fmt: skip
-    scenes = _write(part, [places[video] for video in videos if video in places], out)
+    places, left_out = job.run(work, workers if classifier.parallel else 1)
+    scenes = _write(part, places, out)
     row = dict(settings, scenes=file_identity(out), videos=len(places), num_scenes=scenes,
                left_out=left_out)  # fmt: skip
     write_text_atomically(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
     part.path.unlink()
-    return _labelled(out, report, row, len(finished))
+    return _labelled(out, report, row, len(job.finished))
 
 
 def summary(done: Labelled) -> list[str]:
@@ -134,10 +126,7 @@ def summary(done: Labelled) -> list[str]:
         done: What :func:`label_scenes` returned.
     """
     lines = [f'{done.out}: scene labels of {done.videos} videos, num_scenes={done.num_scenes}']
-    if done.left_out:
-        lines.append(f'left out {len(done.left_out)} listed videos, all in {done.report}:')
-        lines += [f'  {entry["video"]}: {entry["reason"]}' for entry in done.left_out[:5]]
-    return lines
+    return lines + left_out_lines(done.left_out, done.report)
 
 
 def uniform_frames(path: Path, count: int) -> list[np.ndarray]:
@@ -246,38 +235,6 @@ def _one(counts: set[int], part: PartFile) -> int:
         raise DatasetError(f'{part.path}: its rows are of {sorted(counts)} scene classes; delete '
                            'the file to begin anew')  # fmt: skip
     return counts.pop()
-
-
-def _listed(list_file: Path) -> list[str]:
-    try:
-        lines = list_file.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{list_file}: cannot be read as a list: {error}; lists are made by '
-                           'tools/prepare_dataset.py') from error  # fmt: skip
-    videos = [parse_line(line, f'{list_file}:{number}')[0]
-              for number, line in enumerate(lines, 1) if line.strip()]
-    if not videos:
-        raise DatasetError(f'{list_file}: the list is empty')
-    return list(dict.fromkeys(videos))
-
-
-def _earlier(out: Path, report: Path, settings: dict[str, Any]) -> Labelled | None:
-    """What an earlier run made, if it is complete and of the same settings."""
-    if not out.exists():
-        return None
-    try:
-        row = json.loads(report.read_text(encoding='utf-8'))
-        same_file = row['scenes'] == file_identity(out)
-        differing = difference(row, settings)
-        done = _labelled(out, report, row, row['videos'])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f'{out}: is there already, without a sound {report.name} ({error}); '
-                           'name another --out, or delete it') from error  # fmt: skip
-    if differing or not same_file:
-        why = differing or 'it was changed since'
-        raise DatasetError(f'{out}: is there already, made with other settings ({why}); name '
-                           'another --out, or delete it')  # fmt: skip
-    return done
 
 
 def _labelled(out: Path, report: Path, row: dict[str, Any], kept: int) -> Labelled:
