@@ -58,8 +58,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def _work(args: argparse.Namespace) -> int:
+    from albar_mm.benchmark.output_file import check_output
     from albar_mm.datasets.preparation.frame_bank import FrameBankOptions, build_frame_bank
 
+    if args.report:
+        check_output(args.report)
     options = FrameBankOptions(
         tuple(args.window), args.size, args.measure, args.every, args.frame_size, args.seed,
         args.skip_unreadable, args.workers, args.device)

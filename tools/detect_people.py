@@ -14,7 +14,8 @@ examples:
   python tools/detect_people.py --list data/ucf101/train_split1.txt --videos data/ucf101/videos \\
       --detector file:UCF101_detections.npy --out data/ucf101/people.jsonl
 
-exit status: 0 complete, 1 failed, 3 written without the videos that <out>.report.json lists
+exit status: 0 complete, 1 failed, 3 written without the videos that the report lists
+(people.report.json beside people.jsonl)
 
 see docs/person_boxes.md
 """

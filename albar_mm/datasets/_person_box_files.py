@@ -20,6 +20,8 @@ from ..benchmark.masks import restricted_pickle
 from ..benchmark.masks.box_files import Tube, read_boxes
 from .strict_reading import DatasetError
 
+_MOST_FRAMES = 10_000_000  # four days of video; no memory for a number that cannot be a frame
+
 
 @dataclass(frozen=True, eq=False)
 class VideoEntry:
@@ -74,9 +76,9 @@ def read_tubes(path: Path) -> Iterator[VideoEntry]:
     for name, tubes in read_boxes(path).items():
         frames = np.concatenate([tube.frames for tube in tubes]) if tubes else np.empty(0, int)
         order = np.argsort(frames, kind='stable')
-        if len(frames):
-            # a video may show people late, but not after hours
-            _check_last(int(frames.max()) + 1, max(len(frames), _HOUR), f'{path}: {name}')
+        if len(frames) and frames.max() >= _MOST_FRAMES:
+            raise DatasetError(f'{path}: {name}: a box of frame {frames.max() + 1}; expected '
+                               f'numbers to {_MOST_FRAMES}')  # fmt: skip
         yield VideoEntry(name, np.bincount(frames), _scored(tubes)[order])
 
 
@@ -102,7 +104,8 @@ def read_detections(content: Any, path: Path) -> Iterator[VideoEntry]:  # noqa: 
             raise DatasetError(f'{where}: expected a dict of frame numbers from 1 to boxes, got '
                                f'{_shown(frames)}')  # fmt: skip
         last = max((int(key) for key in frames), default=0)
-        _check_last(last, len(frames), where)
+        if last > 100 * max(1, len(frames)):  # no memory for a number that cannot be a frame
+            raise DatasetError(f'{where}: {len(frames)} entries, but one of frame {last}')
         counts, boxes, dropped = np.zeros(last, np.int64), [], 0
         for frame in sorted(frames):
             rows = _rows(frames[frame], f'{where}: frame {frame}')
@@ -172,12 +175,6 @@ def _line(line: str, where: str) -> VideoEntry:
             bad = rows[int(np.flatnonzero(~_not_empty(rows))[0])].tolist()
             raise DatasetError(f'{place}: the box {bad[:4]} is empty; expected x1 < x2 and y1 < y2')
     raise AssertionError(where)
-
-
-def _check_last(last: int, entries: int, where: str) -> None:
-    """No memory for a number that cannot be a frame."""
-    if last > 100 * max(1, entries):
-        raise DatasetError(f'{where}: {entries} entries, but one of frame {last}')
 
 
 def _is_box(frame: Any) -> bool:  # noqa: ANN401

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from ..models.utils.npz_files import read_npz
 from ._video_names import VideoNames
 from .strict_reading import DatasetError
 
 SUM_SLACK = 1e-2
 """How far from 1 the sum of probabilities may be, for rounding (float16 of 365 classes: 2e-3)."""
+_MOST = 2**31  # a larger number is no class index
 LOAD, PACK, FIELD = 'LoadSceneLabels', 'PackActionInputs', 'scene_target'
 
 
@@ -31,7 +32,8 @@ class SceneLabels:
         num_scenes: S where the file tells it; default: the largest index + 1.
 
     Raises:
-        DatasetError: There are none, or a label is illegal; names the video.
+        DatasetError: There are none, a label is illegal (names the video), or ``num_scenes`` is too
+            small for the labels.
     """
 
     def __init__(
@@ -42,13 +44,17 @@ class SceneLabels:
             raise DatasetError(f'{path}: holds no videos')
         if labels.ndim == 2:
             labels = _distributions(labels, self.names, path)
-            num_scenes = labels.shape[1]
+            least, most = labels.shape[1], labels.shape[1]
         else:
             bad = np.flatnonzero(labels < 0)
             if bad.size:
                 raise DatasetError(f'{path}: {self.names[bad[0]]}: scene {labels[bad[0]]}; '
                                    'expected a class index from 0')  # fmt: skip
-            num_scenes = max(num_scenes or 0, int(labels.max()) + 1)
+            least, most = int(labels.max()) + 1, None
+        num_scenes = num_scenes or least
+        if num_scenes < least or (most and num_scenes > most):
+            # whoever trusts the number would build a network of another size than the labels need
+            raise DatasetError(f'{path}: says num_scenes={num_scenes}, but its labels need {least}')
         self.num_scenes: int = num_scenes
         self.labels = labels
         self._lookup = VideoNames(self.names, str(path))
@@ -221,14 +227,14 @@ def _label(row: dict[str, Any], where: str) -> int | np.ndarray:
     if 'scene_prob' in row:
         try:
             label = np.array(row['scene_prob'], np.float32)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             label = np.empty(0)
         if label.ndim == 1 and len(label) >= 2:
             return label
         raise DatasetError(f'{where}: {row["video"]}: expected "scene_prob", a list of 2 or more '
                            'numbers')  # fmt: skip
     label = row.get('scene')
-    if isinstance(label, bool) or not isinstance(label, int) or label < 0:
+    if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < _MOST:
         raise DatasetError(f'{where}: {row["video"]}: expected "scene", a class index from 0, or '
                            f'"scene_prob", got scene {label!r}')  # fmt: skip
     return label
@@ -248,12 +254,9 @@ def _named(length: int | None) -> str:
 
 def _arrays(path: Path) -> SceneLabels:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files
-                      if key in ('video', 'scene', 'scene_prob', 'num_scenes')}  # fmt: skip
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        text = ' '.join(str(error).split())[:200]
-        raise DatasetError(f'{path}: cannot be read as an npz file: {text}') from error
+        arrays = read_npz(path, ('video', 'scene', 'scene_prob', 'num_scenes'))
+    except ValueError as error:
+        raise DatasetError(f'{path}: cannot be read as an npz file: {error}') from error
     names = arrays.get('video')
     labels = arrays.get('scene_prob', arrays.get('scene'))
     if names is None or names.ndim != 1 or names.dtype.kind != 'U' or labels is None:

@@ -14,6 +14,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from ..datasets.preparation.frame_bank import FrameBankOptions, build_frame_bank
+from ..datasets.strict_reading import DatasetError
 from ..evaluation.results import write_text_atomically
 from .launch import LaunchError, load_config, train
 
@@ -44,7 +45,8 @@ class ReferenceBank:
             folder: Where the config that names it lies.
 
         Raises:
-            LaunchError: No such config, or an unknown key.
+            LaunchError: No such config, an unknown key, or a bank that cannot be made, which would
+                show only after the training.
         """
         known = ('config', 'cfg_options', *_OF_BANK)
         unknown = sorted(set(given) - set(known))
@@ -55,8 +57,12 @@ class ReferenceBank:
         config = named if '::' in named or os.path.isabs(named) else str(folder / named)
         cfg = load_config(config, given.get('cfg_options'))
         bank = {key: given[key] for key in _OF_BANK if key in given}
-        if 'window' in bank:
+        if isinstance(bank.get('window'), list):
             bank['window'] = tuple(bank['window'])
+        try:
+            FrameBankOptions(**bank)
+        except DatasetError as error:
+            raise LaunchError(f'comparison.reference: {error}') from error
         return cls(cfg, bank)
 
     def path(self, folder: Path) -> Path:
@@ -99,7 +105,13 @@ class ReferenceBank:
             state = dict(settings_sha256=digest)
             self._save(folder, state)
             return state
-        state = json.loads(path.read_text(encoding='utf-8'))
+        try:
+            state = json.loads(path.read_text(encoding='utf-8'))
+            if not isinstance(state, dict):
+                raise ValueError('no JSON object')
+        except ValueError as error:
+            raise LaunchError(f'{path} is broken ({error}): delete {folder}, and the reference '
+                              'network is trained anew') from error  # fmt: skip
         if state.get('settings_sha256') != digest:
             raise LaunchError(f'{folder} holds a reference network of other settings: give another '
                               'work folder or delete this one')  # fmt: skip

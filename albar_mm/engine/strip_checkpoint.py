@@ -12,6 +12,7 @@ from typing import Any
 import mmengine.runner.checkpoint as checkpoints
 import torch
 
+from ..benchmark.output_file import check_output
 from ..benchmark.video_file import write_whole
 from ..compat import CheckpointError, safe_load
 
@@ -73,6 +74,7 @@ def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> St
     Raises:
         CheckpointError: ``source`` is not there, damaged, holds code or no weights, or is
             ``target`` itself.
+        BenchmarkError: ``target`` cannot be written.
     """
     source, target = Path(source), Path(target)
     if target.exists() and source.exists() and os.path.samefile(source, target):
@@ -95,7 +97,7 @@ def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> St
                 counts[branch[1]] = counts.get(branch[1], 0) + 1
         stripped = strip_training_branches(state)
         loaded = dict(loaded, **{part: stripped}) if whole else stripped
-    target.parent.mkdir(parents=True, exist_ok=True)
+    check_output(target)
     if not counts:
         write_whole(target, source.read_bytes())
         return Stripped({})

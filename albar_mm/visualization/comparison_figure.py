@@ -1,17 +1,27 @@
 """The comparison of the methods as one picture: a panel per score, a row per method."""
 
+from __future__ import annotations
+
 import os
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..evaluation.tables import COMPARISON_COLUMNS
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 _WISHES = {'IID': 'higher is better', 'SCUBA': 'higher is better', 'SCUFO': 'lower is better',
            'Confl-FG': 'higher is better', 'Contrasted': 'higher is better'}  # fmt: skip
-_PLAIN, _LEAD, _FIRST = '#b8c4d0', '#4c86b8', '#1b9e4b'
+# bars differ in lightness too, for grey print and colour-blind readers; whiskers are seen on both
+_PLAIN, _BEST, _WHISKER = '#ccd4db', '#0b5394', '#d95f02'
+_ROOM = 22  # right of the longest bar, in percent: for its number
 
 
 def comparison_figure(
@@ -23,7 +33,8 @@ def comparison_figure(
         path: PNG or PDF file to write.
         results: Row name -> metrics of each of its seeds, in percent, with the keys of
             :func:`albar_mm.evaluation.functional.bias_scores`. Bars are means, whiskers one sample
-            standard deviation; the best mean of a panel is green.
+            standard deviation; the best mean of a panel is dark, its number bold. A score that some
+            run lacks has no panel.
         title: Heading.
 
     Returns:
@@ -40,39 +51,70 @@ def comparison_figure(
     path = Path(path)
     columns = [c for c in COMPARISON_COLUMNS
                if all(c[1] in run for runs in results.values() for run in runs)]  # fmt: skip
-    figure = Figure(figsize=(2.5 * len(columns) + 1.4, 0.42 * len(results) + 1.5),
-                    layout='constrained')  # fmt: skip
+    figure = Figure(figsize=(2.5 * len(columns) + 1.4, 0.36 * len(results) + 1.7),
+                    dpi=130, layout='constrained')  # fmt: skip
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
     axes = np.atleast_1d(figure.subplots(1, len(columns), sharey=True))
-    for ax, (label, key) in zip(axes, columns, strict=True):
-        values = [[run[key] for run in runs] for runs in results.values()]
-        _panel(ax, label, values)
+    bars = [_Bars.of([[run[key] for run in runs] for runs in results.values()], label == 'SCUFO')
+            for label, key in columns]  # fmt: skip
+    longest = max([100.0, *(end for panel in bars for end in panel.ends)])
+    for ax, (label, _), panel in zip(axes, columns, bars, strict=True):
+        _panel(ax, label, panel, longest + _ROOM)
     axes[0].set_yticks(range(len(results)), list(results), fontsize=10)
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(results) - 0.45, -0.55)
+    _legend(figure, any(any(panel.spreads) for panel in bars))
     temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
-    figure.savefig(temporary, dpi=130)
+    figure.savefig(temporary, dpi='figure')
     os.replace(temporary, path)
     return path
 
 
-def _panel(ax: object, label: str, values: Sequence[Sequence[float]]) -> None:
-    means = [statistics.fmean(v) for v in values]
-    spread = [statistics.stdev(v) if len(v) > 1 else 0.0 for v in values]
-    best = min(means) if label == 'SCUFO' else max(means)
-    plain = _LEAD if label == 'Contrasted' else _PLAIN
-    colours = [_FIRST if mean == best else plain for mean in means]
-    ax.barh(range(len(means)), means, 0.72, color=colours, xerr=spread if any(spread) else None,
-            error_kw=dict(ecolor='#444444', capsize=2, linewidth=1))  # fmt: skip
-    for y, (mean, sd) in enumerate(zip(means, spread, strict=True)):
-        ax.text(mean + sd + 1.5, y, f'{mean:.1f}', va='center', fontsize=9)
-    ax.set_title(f'{label}\n', fontsize=11, pad=2, fontweight='bold')
-    ax.text(0.5, 1.01, _WISHES.get(label, ''), transform=ax.transAxes, ha='center', va='bottom',
-            fontsize=8, color='#555555')  # fmt: skip
-    ax.set_xlim(0, 118)
+@dataclass(frozen=True)
+class _Bars:
+    means: tuple[float, ...]
+    spreads: tuple[float, ...]
+    best: float
+
+    @classmethod
+    def of(cls, values: Sequence[Sequence[float]], lower_is_better: bool) -> _Bars:
+        means = tuple(statistics.fmean(v) for v in values)
+        return cls(means, tuple(statistics.stdev(v) if len(v) > 1 else 0.0 for v in values),
+                   min(means) if lower_is_better else max(means))  # fmt: skip
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        return tuple(mean + sd for mean, sd in zip(self.means, self.spreads, strict=True))
+
+
+def _panel(ax: Axes, label: str, bars: _Bars, width: float) -> None:
+    colours = [_BEST if mean == bars.best else _PLAIN for mean in bars.means]
+    ax.barh(range(len(colours)), bars.means, 0.72, color=colours,
+            xerr=bars.spreads if any(bars.spreads) else None,
+            error_kw=dict(ecolor=_WHISKER, capsize=2.5, elinewidth=1.6, capthick=1.6))  # fmt: skip
+    for y, (mean, end) in enumerate(zip(bars.means, bars.ends, strict=True)):
+        ax.text(end + 1.5, y, f'{mean:.1f}', va='center', fontsize=9,
+                fontweight='bold' if mean == bars.best else 'normal')  # fmt: skip
+    ax.set_title(label, fontsize=11, pad=18, fontweight='bold')
+    ax.annotate(_WISHES.get(label, ''), (0.5, 1), (0, 5), 'axes fraction', 'offset points',
+                ha='center', va='bottom', fontsize=8.5, color='#555555')  # fmt: skip
+    ax.set_xlim(0, width)
     ax.set_xticks(range(0, 101, 25))
     ax.tick_params(axis='y', length=0)
+    ax.tick_params(axis='x', labelsize=9)
     ax.grid(axis='x', color='#e6e6e6', linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[['top', 'right', 'left']].set_visible(False)
     ax.set_xlabel('top-1, %', fontsize=9)
+
+
+def _legend(figure: Figure, with_spread: bool) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=_BEST, label='best mean'), Patch(color=_PLAIN, label='other rows')]
+    if with_spread:
+        handles.append(Line2D([], [], color=_WHISKER, marker='|', linewidth=1.6,
+                              label='± 1 standard deviation over seeds'))  # fmt: skip
+    figure.legend(handles=handles, loc='outside lower center', ncols=len(handles), frameon=False,
+                  fontsize=9)  # fmt: skip

@@ -59,4 +59,3 @@ def test_readme_says_how_to_train(method):
         assert part in text
     commands = [line for line in text.splitlines() if line.startswith('python tools/train.py')]
     assert (ROOT / commands[0].split()[-1]).is_file() and '--debias' in commands[1]
-    assert '@@' not in text

@@ -145,6 +145,10 @@ def test_read_once_and_again_after_a_change(tmp_path):
     (dict(video='a', boxes=[[1, 2]]), 'a: frame 0: expected boxes x1'),
     (dict(video='a', boxes=[[], [[1, 2, 'x', 4]]]), 'a: frame 1: expected boxes of numbers'),
     (dict(video='a', boxes=[[[0, 0, 9, 9], 7]]), 'a: frame 0: expected boxes of numbers'),
+    # a box without numbers would move the boxes of all frames and videos after it
+    (dict(video='a', boxes=[[], [[]]]), 'a: frame 1: expected boxes x1'),
+    (dict(video='a', boxes=[[], [[0, 0, 9, 9], []]]), 'a: frame 1: expected boxes x1'),
+    (dict(video='a', boxes=[[[0, 0, 10**400, 9]]]), 'a: frame 0: expected boxes of numbers'),
     (dict(video='a', boxes=[[[1, 2, 1, 4]]]), r'a: frame 0: the box \[1.0, 2.0, 1.0, 4.0\] is emp'),
     ('{"video": "a", "boxes": [[[1, 2, NaN, 4]]]}', 'a: frame 0: expected finite numbers'),
     (dict(video='/', boxes=[[]]), "'/' names no video"),
@@ -218,10 +222,12 @@ def test_an_array_with_more_places_than_objects_is_refused(tmp_path):
 def test_files_that_are_not_there_or_hold_nothing(tmp_path):
     with pytest.raises(DatasetError, match='gone.jsonl: no such file of person boxes; tools/det'):
         read_person_boxes(tmp_path / 'gone.jsonl')
-    for name, content in (('a.jsonl', b'\n'), ('a.json', b'\xff\xfe'), ('a.txt', b'')):
-        (tmp_path / name).write_bytes(content)
+    for name, content in (('a.jsonl', b'\n'), ('a.json', b'\xff\xfe'), ('a.txt', b''),
+                          ('a: a box of frame 10{12}', b'a 1000000000000 0 0 9 9')):
+        path = tmp_path / (name if '.' in name else 'far.txt')
+        path.write_bytes(content)
         with pytest.raises(DatasetError, match=name):
-            read_person_boxes(tmp_path / name)
+            read_person_boxes(path)
 
 
 def test_motion_sprites(tmp_path):

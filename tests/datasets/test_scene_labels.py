@@ -96,6 +96,10 @@ def test_motion_sprites(tmp_path):
     ('{"video": "a", "scene": 1.5}', 's.jsonl:1: a: expected "scene".* 1.5'),
     ('{"video": "a", "scene": true}', 's.jsonl:1: a: expected "scene".* True'),
     ('{"video": "a", "scene": 1, "num_scenes": "x"}', 's.jsonl:1: a: expected "num_scenes"'),
+    ('{"video": "a", "scene": 3, "num_scenes": 3}', 's.jsonl: says num_scenes=3, .* need 4'),
+    ('{"video": "a", "scene_prob": [1, 0], "num_scenes": 3}', 'num_scenes=3, .* need 2'),
+    (f'{{"video": "a", "scene": {10**30}}}', 's.jsonl:1: a: expected "scene", a class index'),
+    (f'{{"video": "a", "scene_prob": [{10**400}, 1]}}', 's.jsonl:1: a: expected "scene_prob"'),
     ('{"video": "a", "scene_prob": [1]}', 's.jsonl:1: a: expected "scene_prob"'),
     ('{"video": "a", "scene_prob": ["x", 1]}', 's.jsonl:1: a: expected "scene_prob"'),
     ('{"video": "a", "scene_prob": [[1, 2]]}', 's.jsonl:1: a: expected "scene_prob"'),
@@ -126,6 +130,7 @@ NAMES = np.array(['a', 'b'])
     (dict(video=NAMES, scene_prob=np.ones(2)), r'scene_prob is float64 \(2,\)'),
     (dict(video=NAMES, scene=np.array([0, -3])), 'b: scene -3; expected a class index'),
     (dict(video=NAMES, scene=np.arange(2), num_scenes=np.ones(2)), 'num_scenes is float64'),
+    (dict(video=NAMES, scene=np.arange(2), num_scenes=1), 'says num_scenes=1, but its .* need 2'),
     (dict(video=np.array(['a', 'b'], object), scene=np.arange(2)), 'cannot be read as an npz'),
 ])
 def test_bad_arrays(tmp_path, arrays, match):
@@ -137,9 +142,15 @@ def test_bad_arrays(tmp_path, arrays, match):
 def test_files_that_are_none(tmp_path):
     with pytest.raises(DatasetError, match='s.npz: no such file of scene labels; tools/label_'):
         read_scene_labels(tmp_path / 's.npz')
-    (tmp_path / 's.npz').write_bytes(b'no zip at all')
-    with pytest.raises(DatasetError, match='s.npz: cannot be read as an npz file'):
-        read_scene_labels(tmp_path / 's.npz')
+    np.savez_compressed(tmp_path / 'whole.npz', video=NAMES, scene=np.arange(2))
+    whole = (tmp_path / 'whole.npz').read_bytes()
+    stream = whole.index(b'video.npy') + 9  # after the first header: its compressed data
+    np.save(tmp_path / 'single.npy', np.arange(2))
+    for content in (b'no zip at all', b'', whole[:-30], (tmp_path / 'single.npy').read_bytes(),
+                    whole[:stream + 20] + b'\xff' * 20 + whole[stream + 40:]):
+        (tmp_path / 's.npz').write_bytes(content)
+        with pytest.raises(DatasetError, match='s.npz: cannot be read as an npz file'):
+            read_scene_labels(tmp_path / 's.npz')
     (tmp_path / 's.jsonl').write_bytes(b'\xff\xfe\xff')
     with pytest.raises(DatasetError, match='s.jsonl: cannot be read as JSON lines'):
         read_scene_labels(tmp_path / 's.jsonl')

@@ -55,6 +55,8 @@ def test_bad_input_is_one_line(reference, call, tmp_path):
         ((config, 'absent.pth'), r'checkpoint absent.pth: no such file; train it with tools/train'),
         ((config, '--published-scores', 'absent.pkl'), 'absent.pkl: .* No such file'),
         (('absent.py', weights), 'config absent.py: no such file'),
+        ((config, weights, '--device', 'gpu'), '--device gpu: cannot be used: Expected one of cpu'),
+        ((config, weights, '--report', tmp_path), 'cannot be written: it is a folder'),
     ):  # fmt: skip
         status, _, notes = call(*args, '--out', 'bank.npz')
         assert status == 1 and len(notes) == 1 and re.search(text, notes[0]), notes

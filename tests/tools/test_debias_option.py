@@ -1,5 +1,8 @@
 """``tools/train.py CONFIG --debias METHOD``: what a user meets at the command line."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,12 @@ from albar_mm.compat import resolve_config
 from albar_mm.engine import launch
 from tests.test_mixin import AUDIO, FLOW, OMNI, POSE, TSM
 
-from .test_train_and_test import call, tool  # noqa: F401  (call is a fixture)
+from .test_train_and_test import TOOLS, call, tool  # noqa: F401  (call is a fixture)
+
+AVA = ('mmaction::detection/slowfast/'
+       'slowfast_kinetics400-pretrained-r50_8xb16-4x16x1-20e_ava21-rgb.py')  # fmt: skip
+GCN = 'mmaction::skeleton/stgcn/stgcn_8xb16-joint-u100-80e_ntu60-xsub-keypoint-2d.py'
+BMN = 'mmaction::localization/bmn/bmn_2xb8-400x100-9e_activitynet-feature.py'
 
 
 @pytest.fixture
@@ -53,10 +61,20 @@ def test_trains_the_debiased_config_and_leaves_it_in_the_work_folder(
 
 @pytest.mark.parametrize('config, args, wanted', [
     (POSE, ['--debias', 'albar'], 'skeletons'),
+    (GCN, ['--debias', 'mixup'], 'skeletons'),
     (AUDIO, ['--debias', 'mixup'], 'audio'),
     (FLOW, ['--debias', 'fame'], 'optical flow'),
     (OMNI, ['--debias', 'be'], 'images and videos'),
+    (AVA, ['--debias', 'albar'], 'FastRCNN'),
+    (BMN, ['--debias', 'albar'], 'no recogniser'),
+    (TSM, ['--debias', 'albar', '--cfg-options', 'model.cls_head.multi_class=True'],
+     'several labels a clip (multi_class)'),
+    (TSM, ['--debias', 'videomix', '--cfg-options',
+           'model.cls_head.loss_cls.type=BCELossWithLogits'],
+     'several labels a clip (BCELossWithLogits)'),
     (TSM, ['--debias', 'actorcutmix'], 'actorcutmix needs boxes=FILE'),
+    (TSM, ['--debias', 'actorcutmix', '--debias-options', 'boxes=gone.jsonl'],
+     'boxes=gone.jsonl: no such file'),
     (TSM, ['--debias', 'sdn'], 'sdn needs scenes=FILE'),
     (TSM, ['--debias', 'stillmix', '--debias-options', 'bank=gone.npz'], 'gone.npz: no such file'),
     (TSM, ['--debias', 'stillmix', '--debias-options', 'bank={bank}'],
@@ -65,11 +83,34 @@ def test_trains_the_debiased_config_and_leaves_it_in_the_work_folder(
     (TSM, ['--debias', 'stilmix'], "unknown method 'stilmix' (did you mean 'stillmix'?)"),
     (TSM, ['--debias', 'mixup', '--debias-options', 'probe=1'], "did you mean 'prob'?"),
     (TSM, ['--debias', 'be', '--debias-options', 'prob=2'], 'prob'),
+    (TSM, ['--debias', 'mixup', '--debias-options', 'prob'], 'prob: expected key=value'),
     (TSM, ['--debias-options', 'prob=1'], '--debias-options'),
     ('albar_mm::albar_hmdb51.py', ['--debias', 'albar'], 'is a ALBARRecognizer3D already'),
+    ('albar_mm::sdn/sdn_swin-tiny_k400-pre_2xb12-32x2x1-30e_hmdb51-rgb.py', ['--debias', 'be'],
+     'is a SDNRecognizer3D already'),
 ])  # fmt: skip
 def test_bad_input_is_one_clear_line(config, args, wanted, bank, call, tmp_path):  # noqa: F811
     args = [arg.format(bank=bank) for arg in args]
     status, errors = call('train', resolve_config(config), '--work-dir', tmp_path / 'work', *args)
     assert status == 1 and len(errors) == 1 and wanted in errors[0], errors
     assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize('method, option', [('actorcutmix', 'boxes'), ('sdn', 'scenes')])
+def test_a_damaged_file_is_named_with_its_line(method, option, toy_config, call,  # noqa: F811
+                                               tmp_path):
+    (tmp_path / 'bad.jsonl').write_text('{"video": "clip_0.mp4",\n')
+    files = {'boxes': 'bad.jsonl', **({'scenes': 'bad.jsonl'} if option == 'scenes' else {})}
+    status, errors = call('train', toy_config, '--work-dir', tmp_path / 'work', '--debias', method,
+                          '--debias-options', *(f'{key}={path}' for key, path in files.items()))
+    assert status == 1 and len(errors) == 1 and 'bad.jsonl:1: ' in errors[0], errors
+    assert not list(tmp_path.rglob('*.pth'))
+
+
+def test_a_real_process_ends_with_one_line_and_nothing_else(toy_config, tmp_path):
+    done = subprocess.run(
+        [sys.executable, TOOLS / 'train.py', toy_config, '--debias', 'stilmix'],
+        cwd=tmp_path, capture_output=True, text=True, check=False)  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, '')
+    assert done.stderr.startswith("train.py: error: --debias: unknown method 'stilmix'")
+    assert done.stderr.count('\n') == 1 and sorted(p.name for p in tmp_path.iterdir()) == ['toy.py']

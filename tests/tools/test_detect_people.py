@@ -77,6 +77,14 @@ def test_errors_are_one_line(call, clips, options, message):  # noqa: F811
     assert status == 1 and len(lines) == 1 and message in lines[0] and '.py:' not in lines[0][20:]
 
 
+def test_an_output_that_cannot_be_written(call, clips):  # noqa: F811
+    for out in ('list.txt/people.jsonl', 'videos/part.jsonl'):
+        (clips / 'videos' / 'part.jsonl.part').mkdir(exist_ok=True)
+        status, lines = call('detect_people', *arguments('--out', out))
+        assert status == 1 and len(lines) == 1
+        assert f'{out}.part: cannot be written: ' in lines[0] and '.py:' not in lines[0][20:]
+
+
 def test_missing_arguments(call, capfd):  # noqa: F811
     import tests.tools.test_train_and_test as helpers
 

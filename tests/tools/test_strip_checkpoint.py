@@ -17,6 +17,12 @@ def test_a_run(call, tmp_path, capfd):  # noqa: F811
     status, lines = call('strip_checkpoint', 'absent.pth', 'out.pth')
     assert status == 1 and lines == ['strip_checkpoint.py: error: absent.pth: no such checkpoint '
                                      'file']
+    (tmp_path / 'folder').mkdir()
+    for target, reason in (('folder', 'it is a folder'), ('in.pth/o.pth', 'in.pth is no folder')):
+        status, lines = call('strip_checkpoint', 'in.pth', target)
+        assert status == 1 and len(lines) == 1
+        assert lines[0].startswith(f'strip_checkpoint.py: error: {target}: cannot be written: '
+                                   f'{reason};')
 
 
 def test_what_it_prints(tmp_path, capfd, monkeypatch):

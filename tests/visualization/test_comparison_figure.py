@@ -40,10 +40,44 @@ def test_bars_are_means_in_the_order_of_the_rows(drawn):
 
 
 def test_the_best_is_marked_and_for_scufo_that_is_the_lowest(drawn):
-    best = [[bar.get_facecolor() for bar in ax.patches] for ax in drawn]
-    green = best[1][1]
-    assert [colours.index(green) for colours in best] == [0, 1, 1, 1, 1]
-    assert all(colours.count(green) == 1 for colours in best)
+    for ax, winner in zip(drawn, [0, 1, 1, 1, 1], strict=True):
+        colours = [bar.get_facecolor() for bar in ax.patches]
+        assert colours.count(colours[winner]) == 1
+        lightness = [sum(colour[:3]) for colour in colours]  # also told apart in grey print
+        assert lightness[winner] < 0.5 * lightness[1 - winner]
+        numbers = {text.get_text(): text.get_fontweight() for text in ax.texts[:2]}
+        best = f'{ax.patches[winner].get_width():.1f}'
+        assert [text for text, weight in numbers.items() if weight == 'bold'] == [best]
+
+
+def test_whiskers_are_one_standard_deviation(drawn):
+    segments = drawn[0].containers[0].lines[2][0].get_segments()
+    # seeds 90 and 94: mean 92, sample standard deviation sqrt(8)
+    assert segments[0][:, 0] == pytest.approx([92 - 8**0.5, 92 + 8**0.5])
+
+
+def test_nothing_overlaps_with_ten_rows_near_the_edge(tmp_path, monkeypatch):
+    """Long names, and a best row whose mean and spread reach 100 %."""
+    figures = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, 'savefig', lambda f, *a, **k: (
+        save(f, *a, **k), figures.append(f)))  # fmt: skip
+    runs = [dict.fromkeys(KEYS, value) for value in (70.0, 100.0, 100.0)]
+    comparison_figure(tmp_path / 'a.png', {f'ALBAR+StillMix {n}': runs for n in range(10)}, 'ten')
+    (figure, ) = figures
+    panels = [ax.get_window_extent() for ax in figure.axes]
+    for ax, box in zip(figure.axes, panels, strict=True):
+        assert all(text.get_window_extent().x1 <= box.x1 for text in ax.texts[:10])
+        whisker = ax.containers[0].lines[2][0].get_window_extent()
+        assert all(text.get_window_extent().x0 > whisker.x1 for text in ax.texts[:10])
+        rows = [text.get_window_extent() for text in ax.texts[:10]]
+        assert all(a.y0 > b.y1 for a, b in zip(rows, rows[1:], strict=False))
+    legend = figure.legends[0].get_window_extent()
+    lowest = min(ax.get_tightbbox().y0 for ax in figure.axes)
+    assert legend.y1 <= lowest and legend.y0 >= 0
+    labels = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    assert min(label.x0 for label in labels) >= 0
+    assert figure.axes[0].title.get_window_extent().y1 <= figure._suptitle.get_window_extent().y0
 
 
 def test_scores_that_one_row_lacks_have_no_panel(tmp_path, monkeypatch):

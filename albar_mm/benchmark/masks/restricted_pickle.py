@@ -16,7 +16,7 @@ _PLAIN_DTYPE = re.compile(r'[<>=|]?[biufcSU]\d+')
 _MULTIARRAY = ('numpy.core.multiarray', 'numpy._core.multiarray')
 
 
-def load_restricted(path: Path) -> Any:  # noqa: ANN401
+def load_restricted(path: Path, what: str = 'boxes') -> Any:  # noqa: ANN401
     """Load a pickle that may hold only containers, numbers, text and arrays of those.
 
     A pickle is a program that can call anything by name. Here only the names that rebuild
@@ -24,6 +24,7 @@ def load_restricted(path: Path) -> Any:  # noqa: ANN401
 
     Args:
         path: The file; Python 2 wrote it or Python 3.
+        what: What it should hold, for messages.
 
     Returns:
         Its content.
@@ -38,7 +39,7 @@ def load_restricted(path: Path) -> Any:  # noqa: ANN401
         raise
     except Exception as error:  # a broken pickle can raise nearly anything
         text = ' '.join(str(error).split())[:200] or type(error).__name__
-        raise BenchmarkError(f'{path}: cannot be read as a pickle of boxes: {text}') from error
+        raise BenchmarkError(f'{path}: cannot be read as a pickle of {what}: {text}') from error
 
 
 class RestrictedUnpickler(pickle.Unpickler):

@@ -56,7 +56,7 @@ def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
         raise DatasetError(f'{cfg.filename} trains on clips of {lengths[0]} frames: a reference '
                            'network sees single ones, see configs/stillmix/reference')  # fmt: skip
     decoding = [i for i, step in enumerate(steps['val_dataloader'])
-                if str(step['type']).endswith('Decode')]  # fmt: skip
+                if str(getattr(step['type'], '__name__', step['type'])).endswith('Decode')]
     if not decoding:
         raise DatasetError(f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '
                            'scored, has no decoding step such as DecordDecode')  # fmt: skip

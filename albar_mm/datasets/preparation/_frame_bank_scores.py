@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...benchmark.output_file import check_output
 from ...evaluation.functional import name_some
 from .._video_names import VideoNames
 from ..strict_reading import DatasetError
@@ -51,20 +52,28 @@ class ScoresFile:
         every: Frames 0, every, 2 * every, ... are scored.
 
     Raises:
-        DatasetError: The file was made with other settings, or a line of it is broken.
+        DatasetError: The file was made with other settings, a line of it is broken, or it cannot
+            be written.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any], every: int) -> None:
         self.path, self._every = path, every
         self._settings = json.loads(json.dumps(settings))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        check_output(path)
         self._found: dict[str, tuple[int, VideoScores]] = {}
         kept = self._read() if path.is_file() else 0
-        self._stream = path.open('ab')
+        header = _line(dict(format=_FORMAT, settings=self._settings))
+        if not kept and path.is_file() and not header.startswith(path.read_bytes()):
+            # what is cut off below is only ever our own
+            raise _foreign(path)
+        try:
+            self._stream = path.open('ab')
+        except OSError as error:
+            raise self._not_written(error) from error
         if kept < path.stat().st_size:
             self._stream.truncate(kept)
         if not kept:
-            self._write(dict(format=_FORMAT, settings=self._settings))
+            self._write(header)
 
     def __enter__(self) -> ScoresFile:
         return self
@@ -90,12 +99,20 @@ class ScoresFile:
             top1: float32 (n,).
         """
         row = dict(video=video.name, label=video.label, gt=_plain(gt), top1=_plain(top1))
-        self._write(row)
+        self._write(_line(row))
         self._keep(row, str(self.path))
 
-    def _write(self, row: Mapping[str, Any]) -> None:
-        self._stream.write(json.dumps(row, ensure_ascii=False).encode() + b'\n')
-        self._stream.flush()
+    def _write(self, line: bytes) -> None:
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError as error:
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> DatasetError:
+        return DatasetError(f'scores file {self.path}: cannot be written: '
+                            f'{error.strerror or error}; free space or name another --scores, then '
+                            'run again: finished videos are kept')  # fmt: skip
 
     def _read(self) -> int:
         """Read the whole lines; returns their length in bytes."""
@@ -110,6 +127,8 @@ class ScoresFile:
                     if not isinstance(row, dict):
                         raise ValueError('no JSON object')
                 except ValueError as error:
+                    if number == 1:
+                        raise _foreign(self.path) from error
                     raise DatasetError(f'{where}: cannot be read: {error}; remove the file, and it '
                                        'is made anew') from error  # fmt: skip
                 if number == 1:
@@ -121,7 +140,7 @@ class ScoresFile:
 
     def _check_settings(self, row: Mapping[str, Any], where: str) -> None:
         if row.get('format') != _FORMAT or not isinstance(row.get('settings'), dict):
-            raise DatasetError(f'{where}: this is no file of frame scores; name another --scores')
+            raise _foreign(self.path)
         theirs = row['settings']
         other = [key for key in {**theirs, **self._settings}
                  if theirs.get(key) != self._settings.get(key)]  # fmt: skip
@@ -166,7 +185,7 @@ def published_scores(
     """
     from ...benchmark.masks.restricted_pickle import load_restricted
 
-    content = load_restricted(path)
+    content = load_restricted(path, 'frame scores')
     if not isinstance(content, dict) or not content:
         raise DatasetError(f'{path}: expected a pickled dict of frames, got a '
                            f'{type(content).__name__} of {np.size(content)}')  # fmt: skip
@@ -222,6 +241,15 @@ def _sorted_scores(name: str, frames: Mapping[int, tuple[float, float]]) -> Vide
 def _are_scores(gt: np.ndarray, top1: np.ndarray) -> bool:
     return (gt.ndim == 1 and gt.shape == top1.shape and gt.size > 0
             and bool(((gt >= 0) & (gt <= top1 + 1e-6) & (top1 <= 1)).all()))  # fmt: skip
+
+
+def _foreign(path: Path) -> DatasetError:
+    return DatasetError(f'scores file {path}, line 1: this is no file of frame scores; name '
+                        'another --scores')  # fmt: skip
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode() + b'\n'
 
 
 def _plain(values: Iterable[float]) -> list[float]:

@@ -54,10 +54,12 @@ def score_videos(
         DatasetError: See :func:`albar_mm.datasets.preparation.frame_bank.build_frame_bank`.
     """
     steps = scoring_steps(cfg)
-    device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-    network = ReferenceNetwork(cfg, checkpoint, device)
+    network = ReferenceNetwork(cfg, checkpoint, _device(device))
+    # the weights do not tell how the input is normalised
+    normalised = repr(sorted((cfg.model.get('data_preprocessor') or {}).items()))
     settings = dict(weights=network.weights, every=every, decoder=decoder_name(),
-                    input=[repr(sorted(step.items())) for step in steps])  # fmt: skip
+                    input=[repr(sorted(step.items())) for step in steps],
+                    preprocessor=normalised)  # fmt: skip
     bad: dict[str, str] = {}
     with ScoresFile(path, settings, every) as file:
         waiting = [video for video in videos if file.get(video) is None]
@@ -96,6 +98,17 @@ def score_videos(
     if not found:
         raise DatasetError(f'none of the {len(videos)} videos can be read: {name_some(bad)}')
     return found, list(bad), settings
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        return torch.empty(1, device=name).device
+    except (RuntimeError, AssertionError) as error:  # the latter without CUDA in PyTorch
+        text = ' '.join(str(error).split())[:200]
+        raise DatasetError(f'--device {name}: cannot be used: {text}; take cpu, or cuda on a '
+                           'machine with a GPU') from error  # fmt: skip
 
 
 def _chunks(dataset: FrameChunks, workers: int) -> DataLoader:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ...benchmark.output_file import check_output
 from ...benchmark.parallel import map_videos
 from ...evaluation.results import file_identity
 from ..strict_reading import DatasetError
@@ -105,8 +106,9 @@ class ListJob:
             say: Shows a line of text to the user.
 
         Raises:
-            DatasetError: The file is of other settings, or broken.
+            DatasetError: The file is of other settings, broken, or cannot be written.
         """
+        check_output(part)
         file = PartFile(part)
         finished = frozenset(file.begin(settings))
         if finished:

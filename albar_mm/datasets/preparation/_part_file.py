@@ -37,7 +37,8 @@ class PartFile:
         Raises:
             DatasetError: It was begun with other settings, or is broken.
         """
-        if not self.path.exists():
+        # an empty file would take the first row for the settings
+        if not self.path.exists() or not self.path.stat().st_size:
             write_text_atomically(self.path, json.dumps(settings, ensure_ascii=False) + '\n')
         places: dict[str, tuple[int, int]] = {}
         for number, (start, line) in enumerate(self._lines()):
@@ -131,6 +132,15 @@ def difference(found: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
         found: Settings of an earlier run, read from JSON; may have further keys.
         settings: Those of this run.
     """
-    wanted = json.loads(json.dumps(settings))
-    return '; '.join(f'{key} is {found.get(key)}, asked for {value}'
-                     for key, value in wanted.items() if found.get(key) != value)  # fmt: skip
+    return '; '.join(_differing(found, json.loads(json.dumps(settings)), ''))
+
+
+def _differing(found: Mapping[str, Any], wanted: Mapping[str, Any], where: str) -> Iterator[str]:
+    for key, value in wanted.items():
+        earlier = found.get(key)
+        if isinstance(value, dict) and isinstance(earlier, dict) and earlier != value:
+            # a whole detector or classifier would be too long to see what is another
+            yield from _differing({**dict.fromkeys(value), **earlier},
+                                  {**dict.fromkeys(earlier), **value}, f'{where}{key}.')
+        elif earlier != value:
+            yield f'{where}{key} is {earlier}, asked for {value}'

@@ -17,6 +17,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from ...benchmark.output_file import check_output
 from ...benchmark.parallel import map_videos
 from ...engine.launch import load_config
 from ...evaluation.functional import name_some
@@ -57,15 +58,19 @@ class FrameBankOptions:
     device: str | None = None
 
     def __post_init__(self) -> None:
-        low, high = self.window
-        if not 0 <= low < high <= 1:
+        try:
+            low, high = self.window
+            sound = 0 <= low < high <= 1
+        except (TypeError, ValueError) as error:
+            raise DatasetError(f'--window {self.window}: expected two shares') from error
+        if not sound:
             raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
         if self.measure not in MEASURES:
             raise DatasetError(f'--measure {self.measure}: expected one of {", ".join(MEASURES)}')
         for name, least in (('size', 1), ('every', 1), ('frame_size', 1), ('seed', 0),
                             ('workers', 0)):  # fmt: skip
             value = getattr(self, name)
-            if value < least:
+            if not isinstance(value, int) or value < least:
                 flag = name.replace('_', '-')
                 raise DatasetError(f'--{flag} {value}: expected {least} or more')
 
@@ -116,7 +121,7 @@ def build_frame_bank(
         What was made.
 
     Raises:
-        DatasetError: Something is missing, cannot be read or does not fit.
+        DatasetError: Something is missing, cannot be read or written, or does not fit.
         LaunchError: The config cannot be read.
         CheckpointError: The checkpoint is damaged or asks to run something.
     """
@@ -126,6 +131,7 @@ def build_frame_bank(
                            '--published-scores')  # fmt: skip
     if Path(out).suffix != '.npz':
         raise DatasetError(f'--out {out}: the name must end in .npz')
+    check_output(out)
     cfg = load_config(config, cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     classes = number_of_classes(cfg)

@@ -169,6 +169,8 @@ class SDNMixin:
             terms.update(loss_mask_head=options.weight * mistakes,
                          mask_top1=hits(guesses, labels, used))
             fixed = {name: p.detach() for name, p in self.sdn_mask_head.named_parameters()}
+            # copies, or the running statistics would count this batch twice
+            fixed |= {name: buffer.clone() for name, buffer in self.sdn_mask_head.named_buffers()}
             logits = functional_call(self.sdn_mask_head, fixed,
                                      (scale_gradient(features, options.alpha), ))
         negative = mask_negative_entropy(full_precision(logits), used)

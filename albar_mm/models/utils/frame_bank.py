@@ -9,8 +9,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from .npz_files import read_npz
+
 _ADVICE = 'make it with tools/build_frame_bank.py'
 _KEYS = ('frames', 'probability', 'source', 'num_classes', 'info')
-# what a file that is damaged or of another kind makes numpy raise
-_DAMAGE = (
-    OSError, ValueError, TypeError, KeyError, EOFError, SyntaxError, MemoryError, OverflowError,
-    NotImplementedError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +61,10 @@ def load_frame_bank(path: str | os.PathLike) -> FrameBank:
     if not path.is_file():
         raise ValueError(f'frame bank {path}: no such file; {_ADVICE}')
     try:
-        stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            raise ValueError('it holds a single array')
-        with stored:
-            missing = [key for key in _KEYS if key not in stored]
-            found = {key: stored[key] for key in _KEYS if key not in missing}
-    except _DAMAGE as error:
-        text = ' '.join(str(error).split())[:200] or type(error).__name__
-        raise ValueError(f'frame bank {path}: cannot be read: {text}; {_ADVICE}') from error
+        found = read_npz(path, _KEYS)
+    except ValueError as error:
+        raise ValueError(f'frame bank {path}: cannot be read: {error}; {_ADVICE}') from error
+    missing = [key for key in _KEYS if key not in found]
     if missing:
         raise ValueError(f'frame bank {path}: {missing[0]!r} is missing; {_ADVICE}')
     number, text = found['num_classes'], found['info']

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmaction.datasets.transforms import DecordDecode, DecordInit
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
@@ -17,6 +18,7 @@ from albar_mm.benchmark.source_video import read_frames
 from albar_mm.compat import CheckpointError
 from albar_mm.datasets.preparation import _frame_bank_network as network
 from albar_mm.datasets.preparation import _frame_bank_videos as videos_module
+from albar_mm.datasets.preparation._frame_bank_network import scoring_steps
 from albar_mm.datasets.preparation.frame_bank import (
     FrameBankOptions,
     build_frame_bank,
@@ -195,6 +197,9 @@ def test_scores_of_another_setting_or_broken_ones_are_refused(reference, tmp_pat
     with pytest.raises(DatasetError, match='line 1: made with another input'):
         build(reference, tmp_path / 'a.npz', cfg_options={
             'val_dataloader.dataset.pipeline.3.scale': (16, 16)})
+    with pytest.raises(DatasetError, match='line 1: made with another preprocessor'):
+        build(reference, tmp_path / 'a.npz', cfg_options={
+            'model.data_preprocessor.mean': [0., 0., 0.]})
     lines = file.read_text().splitlines()
     good = json.loads(lines[2])
     for number, broken in ((3, '{"video"'), (3, '[]'), (3, json.dumps({**good, 'gt': [0.5]})),
@@ -204,6 +209,30 @@ def test_scores_of_another_setting_or_broken_ones_are_refused(reference, tmp_pat
         file.write_text('\n'.join([*lines[:number - 1], broken, *lines[number:]]) + '\n')
         with pytest.raises(DatasetError, match=rf'scores file \S+a.scores.jsonl, line {number}: '):
             build(reference, tmp_path / 'a.npz')
+
+
+def test_a_file_of_somebody_else_is_not_emptied(reference, tmp_path):
+    """A first line without an end is cut off only where it is the begin of our own."""
+    (tmp_path / 'notes.json').write_text('{"my": "notes"}')
+    with pytest.raises(DatasetError, match='notes.json, line 1: this is no file of frame scores'):
+        build(reference, tmp_path / 'a.npz', scores=tmp_path / 'notes.json')
+    assert (tmp_path / 'notes.json').read_text() == '{"my": "notes"}'
+    built = build(reference, tmp_path / 'a.npz')
+    file = tmp_path / 'a.scores.jsonl'
+    whole = file.read_bytes()
+    for kept in (0, 20):
+        file.write_bytes(whole[:kept])
+        assert build(reference, tmp_path / 'a.npz').path == built.path
+        assert file.read_bytes() == whole
+
+
+def test_scores_that_cannot_be_written(reference, tmp_path):
+    with pytest.raises(DatasetError, match='cannot be written: it is a folder'):
+        build(reference, tmp_path / 'a.npz', scores=tmp_path)
+    (tmp_path / 'b.npz').mkdir()
+    with pytest.raises(DatasetError, match='b.npz: cannot be written: it is a folder'):
+        build(reference, tmp_path / 'b.npz')
+    assert not list(tmp_path.glob('*.jsonl'))  # said before anything was scored
 
 
 # reading
@@ -371,6 +400,9 @@ def test_published_files_that_cannot_be_used(reference, tmp_path):
 @pytest.mark.parametrize(('options', 'text'), [
     (dict(window=(0.9, 0.1)), '--window 0.9 0.1: expected 0 <= first < second <= 1'),
     (dict(window=(0.5, 0.5)), '--window 0.5 0.5: expected'),
+    (dict(window=(0.5, )), r'--window \(0.5,\): expected two shares'),
+    (dict(window=('a', 'b')), r"--window \('a', 'b'\): expected two shares"),
+    (dict(size='many'), '--size many: expected 1 or more'),
     (dict(window=(-0.1, 1)), '--window -0.1 1: expected'),
     (dict(window=(0.5, float('nan'))), '--window 0.5 nan: expected'),
     (dict(measure='top5'), '--measure top5: expected one of top1, gt'),
@@ -429,6 +461,9 @@ def test_lists_and_configs_that_do_not_fit(reference, toy_videos, tmp_path):
     fails('is a None: expected a VideoDataset', train_dataloader=None)
     fails('trains on clips of 8 frames', train_dataloader__dataset__pipeline=[
         dict(type='DecordInit'), dict(type='SampleFrames', clip_len=8), dict(type='DecordDecode')])
+    steps = scoring_steps(dict(train_dataloader=None, val_dataloader=dict(dataset=dict(pipeline=[
+        dict(type=DecordInit), dict(type=DecordDecode), dict(type='FormatShape')]))))
+    assert steps == [dict(type='FormatShape')]  # types may be classes
     fails('has no decoding step', val_dataloader__dataset__pipeline=[dict(type='DecordInit')])
     fails('num_classes must be a number of 2 or more, got 1', model__cls_head__num_classes=1)
     with pytest.raises(DatasetError, match='--out bank.pkl: the name must end in .npz'):

@@ -12,6 +12,7 @@ from albar_mm.benchmark.errors import BenchmarkError
 from albar_mm.benchmark.masks.jhmdb import JhmdbMasks
 from albar_mm.benchmark.source_video import SourceVideo, read_frames
 from albar_mm.datasets.person_boxes import read_person_boxes
+from albar_mm.datasets.preparation._part_file import difference
 from albar_mm.datasets.preparation._people_detectors import EveryNth, HogDetector, mask_boxes
 from albar_mm.datasets.preparation._people_onnx import OnnxDetector
 from albar_mm.datasets.preparation.people import detect_people, parse_detector, summary
@@ -318,12 +319,28 @@ def test_an_interrupted_run_goes_on(clips):
 def test_other_settings_do_not_go_on(clips):
     with pytest.raises(DatasetError, match='failed'):
         run(clips, Bright('b'))
-    with pytest.raises(DatasetError, match=r'people.jsonl.part was begun with other settings'):
+    with pytest.raises(DatasetError, match=r'people.jsonl.part was begun with other settings '
+                                           r'\(detector.name is bright, asked for counted\);'):
         run(clips, Counted())
     part = clips / 'out' / 'people.jsonl.part'
     part.write_text(part.read_text().replace('"boxes"', 'boxes', 1))
     with pytest.raises(DatasetError, match='people.jsonl.part: line 2 is broken'):
         run(clips)
+
+
+def test_settings_that_differ_are_named_one_by_one():
+    found = dict(detector=dict(name='a', size=None, gone=1), every=2, videos=9)
+    assert difference(found, dict(detector=dict(name='b', size=(3, 4)), every=2)) == (
+        'detector.name is a, asked for b; detector.size is None, asked for [3, 4]; detector.gone '
+        'is 1, asked for None')
+    assert difference(found, dict(every=2)) == ''
+
+
+def test_an_empty_part_is_begun_anew(clips):
+    part = clips / 'out' / 'people.jsonl.part'
+    part.parent.mkdir()
+    part.touch()
+    assert run(clips).videos == 3
 
 
 def test_videos_that_cannot_be_read(clips):

@@ -15,6 +15,9 @@ from albar_mm.models.recognizers._sdn_heads import (
     scene_cross_entropy,
 )
 from albar_mm.models.recognizers._sdn_inputs import last_linear, scene_targets
+from albar_mm.models.recognizers._sdn_options import OBJECTIVES
+from albar_mm.models.utils.person_fill import fill_people
+from albar_mm.models.utils.person_masks import person_masks
 from tests import toy_recognizers as toys
 
 from .sdn_toys import TSM, batch, boxes, build, losses
@@ -187,6 +190,20 @@ def test_masked_clips_and_running_statistics(norm, moved):
     states = [m.backbone.state_dict() for m in (both, plain)]
     same = all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     assert same != moved
+
+
+@pytest.mark.parametrize('objective', OBJECTIVES)
+def test_the_mask_head_counts_a_batch_once(objective):
+    """The default objective runs the head twice on it."""
+    model = build(scene=None, mask=dict(objective=objective))
+    data = batch()
+    clip = model.data_preprocessor(data, training=True)['inputs']
+    masks = person_masks([boxes(range(4))] * 4, 4, 8, 8, 'cpu')
+    linear, norm = model.sdn_mask_head.layers[:2]
+    expected = 0.1 * linear(pooled(model, fill_people(clip, masks))).mean(0)
+    losses(model, data)
+    assert norm.num_batches_tracked == 1
+    torch.testing.assert_close(norm.running_mean, expected)
 
 
 def test_batches_of_one():
