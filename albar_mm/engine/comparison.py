@@ -141,7 +141,7 @@ def run_comparison(
         print(summary_table(results, f'{len(seeds)} seed(s), last weights'), flush=True)
         write_summary(folder / 'results.json', results)
     if test_after:
-        _write_pages(plan, folder, results, {m: ROWS[m] for m in chosen}, len(seeds))
+        _write_pages(plan, folder, results, {m: ROWS[m] for m in chosen}, seeds)
     return results
 
 
@@ -172,19 +172,19 @@ def _config_of(plan: Plan, method: str, folder: Path) -> Config:
 
 def _write_pages(
     plan: Plan, folder: Path, results: Mapping[str, Sequence[Mapping[str, Any]]],
-    rows: Mapping[str, str], seeds: int,
+    rows: Mapping[str, str], seeds: Sequence[int],
 ) -> None:
-    tables = [summary_table(results, f'{seeds} seed(s), last weights'),
-              summary_table(results, f'{seeds} seed(s), weights chosen by validation contrast',
+    count = f'{len(seeds)} seed(s)'
+    tables = [summary_table(results, f'{count}, last weights'),
+              summary_table(results, f'{count}, weights chosen by validation contrast',
                             'metrics_best')]  # fmt: skip
     notes = [f'{rows[method]}: {text}' for method, text in plan.notes.items() if method in rows]
     text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
     write_text_atomically(folder / 'table.txt', text)
     metrics = {name: [r['metrics'] for r in records] for name, records in results.items()}
-    picture = comparison_figure(folder / 'comparison.png', metrics, f'{seeds} seed(s), mean ± sd')
-    found = [(rows[method], folder / method) for method in rows]
-    make_report([], [(name, path / place / 'results.json') for name, path in found
-                     for place in sorted(p.name for p in path.glob('seed*'))],
+    picture = comparison_figure(folder / 'comparison.png', metrics, f'{count}, mean ± sd')
+    make_report([], [(name, folder / method / f'seed{seed}' / 'results.json')
+                     for method, name in rows.items() for seed in seeds],
                 folder / 'report.html', folder / 'report.md')  # fmt: skip
     print_log(f'\n{text}\ntable: {folder / "table.txt"}\npicture: {picture}\n'
               f'report: {folder / "report.html"}', logger='current')  # fmt: skip

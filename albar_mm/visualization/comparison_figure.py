@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ def comparison_figure(
         The file.
 
     Raises:
-        ValueError: No methods, or one without a run.
+        ValueError: No methods, one without a run, or no score that every run has.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -51,7 +52,11 @@ def comparison_figure(
     path = Path(path)
     columns = [c for c in COMPARISON_COLUMNS
                if all(c[1] in run for runs in results.values() for run in runs)]  # fmt: skip
-    figure = Figure(figsize=(2.5 * len(columns) + 1.4, 0.36 * len(results) + 1.7),
+    if not columns:
+        raise ValueError('comparison_figure: no score that every run has; expected some of '
+                         f'{", ".join(key for _, key in COMPARISON_COLUMNS)} (BiasMetric)')
+    narrow = len(columns) < 3
+    figure = Figure(figsize=(2.5 * len(columns) + 1.4, 0.36 * len(results) + 1.7 + 0.4 * narrow),
                     dpi=130, layout='constrained')  # fmt: skip
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
@@ -63,7 +68,7 @@ def comparison_figure(
         _panel(ax, label, panel, longest + _ROOM)
     axes[0].set_yticks(range(len(results)), list(results), fontsize=10)
     axes[0].set_ylim(len(results) - 0.45, -0.55)
-    _legend(figure, any(any(panel.spreads) for panel in bars))
+    _legend(figure, any(any(panel.spreads) for panel in bars), stacked=narrow)
     temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
     figure.savefig(temporary, dpi='figure')
     os.replace(temporary, path)
@@ -90,7 +95,7 @@ class _Bars:
 def _panel(ax: Axes, label: str, bars: _Bars, width: float) -> None:
     colours = [_BEST if mean == bars.best else _PLAIN for mean in bars.means]
     ax.barh(range(len(colours)), bars.means, 0.72, color=colours,
-            xerr=bars.spreads if any(bars.spreads) else None,
+            xerr=[sd or math.nan for sd in bars.spreads],  # none for a lone seed
             error_kw=dict(ecolor=_WHISKER, capsize=2.5, elinewidth=1.6, capthick=1.6))  # fmt: skip
     for y, (mean, end) in enumerate(zip(bars.means, bars.ends, strict=True)):
         ax.text(end + 1.5, y, f'{mean:.1f}', va='center', fontsize=9,
@@ -108,7 +113,7 @@ def _panel(ax: Axes, label: str, bars: _Bars, width: float) -> None:
     ax.set_xlabel('top-1, %', fontsize=9)
 
 
-def _legend(figure: Figure, with_spread: bool) -> None:
+def _legend(figure: Figure, with_spread: bool, stacked: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -116,5 +121,5 @@ def _legend(figure: Figure, with_spread: bool) -> None:
     if with_spread:
         handles.append(Line2D([], [], color=_WHISKER, marker='|', linewidth=1.6,
                               label='± 1 standard deviation over seeds'))  # fmt: skip
-    figure.legend(handles=handles, loc='outside lower center', ncols=len(handles), frameon=False,
-                  fontsize=9)  # fmt: skip
+    figure.legend(handles=handles, loc='outside lower center', frameon=False, fontsize=9,
+                  ncols=1 if stacked else len(handles))  # fmt: skip

@@ -56,28 +56,29 @@ def test_whiskers_are_one_standard_deviation(drawn):
     assert segments[0][:, 0] == pytest.approx([92 - 8**0.5, 92 + 8**0.5])
 
 
-def test_nothing_overlaps_with_ten_rows_near_the_edge(tmp_path, monkeypatch):
-    """Long names, and a best row whose mean and spread reach 100 %."""
+@pytest.mark.parametrize('keys', [KEYS, KEYS[:1]])
+def test_nothing_overlaps(keys, tmp_path, monkeypatch):
+    """Ten rows with long names, whose spread goes beyond 100 %."""
     figures = []
     save = Figure.savefig
     monkeypatch.setattr(Figure, 'savefig', lambda f, *a, **k: (
         save(f, *a, **k), figures.append(f)))  # fmt: skip
-    runs = [dict.fromkeys(KEYS, value) for value in (70.0, 100.0, 100.0)]
+    runs = [dict.fromkeys(keys, value) for value in (70.0, 100.0, 100.0)]
     comparison_figure(tmp_path / 'a.png', {f'ALBAR+StillMix {n}': runs for n in range(10)}, 'ten')
     (figure, ) = figures
-    panels = [ax.get_window_extent() for ax in figure.axes]
-    for ax, box in zip(figure.axes, panels, strict=True):
-        assert all(text.get_window_extent().x1 <= box.x1 for text in ax.texts[:10])
+    for ax in figure.axes:
+        numbers = [text.get_window_extent() for text in ax.texts[:10]]
         whisker = ax.containers[0].lines[2][0].get_window_extent()
-        assert all(text.get_window_extent().x0 > whisker.x1 for text in ax.texts[:10])
-        rows = [text.get_window_extent() for text in ax.texts[:10]]
-        assert all(a.y0 > b.y1 for a, b in zip(rows, rows[1:], strict=False))
+        assert all(whisker.x1 < n.x0 and n.x1 <= ax.get_window_extent().x1 for n in numbers)
+        assert all(a.y0 > b.y1 for a, b in zip(numbers, numbers[1:], strict=False))
+        assert ax.title.get_window_extent().y1 <= figure._suptitle.get_window_extent().y0
+        wish = ax.texts[10].get_window_extent()
+        assert ax.get_window_extent().y1 <= wish.y0 and wish.y1 <= ax.title.get_window_extent().y0
     legend = figure.legends[0].get_window_extent()
-    lowest = min(ax.get_tightbbox().y0 for ax in figure.axes)
-    assert legend.y1 <= lowest and legend.y0 >= 0
-    labels = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
-    assert min(label.x0 for label in labels) >= 0
-    assert figure.axes[0].title.get_window_extent().y1 <= figure._suptitle.get_window_extent().y0
+    assert 0 <= legend.x0 and legend.x1 <= figure.bbox.x1 and 0 <= legend.y0
+    assert legend.y1 <= min(ax.get_tightbbox().y0 for ax in figure.axes)
+    rows = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    assert min(label.x0 for label in rows) >= 0
 
 
 def test_scores_that_one_row_lacks_have_no_panel(tmp_path, monkeypatch):
@@ -91,7 +92,11 @@ def test_scores_that_one_row_lacks_have_no_panel(tmp_path, monkeypatch):
     assert shown == [len(KEYS) - 1]
 
 
-@pytest.mark.parametrize('results', [{}, {'None': []}])
-def test_nothing_to_draw(results, tmp_path):
-    with pytest.raises(ValueError, match='at least one run'):
+@pytest.mark.parametrize(('results', 'message'), [
+    ({}, 'at least one run'), ({'None': []}, 'at least one run'),
+    ({'None': [{'acc/top1': 1.0}]}, 'no score that every run has'),
+])  # fmt: skip
+def test_nothing_to_draw(results, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
         comparison_figure(tmp_path / 'a.png', results, '')
+    assert not list(tmp_path.iterdir())
