@@ -182,7 +182,7 @@ def _write_pages(
     text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
     write_text_atomically(folder / 'table.txt', text)
     metrics = {name: [r['metrics'] for r in records] for name, records in results.items()}
-    picture = comparison_figure(folder / 'comparison.png', metrics, f'{count}, mean ± sd')
+    picture = comparison_figure(folder / 'comparison.png', metrics, count)
     make_report([], [(name, folder / method / f'seed{seed}' / 'results.json')
                      for method, name in rows.items() for seed in seeds],
                 folder / 'report.html', folder / 'report.md')  # fmt: skip
