@@ -10,6 +10,20 @@ from pathlib import Path
 from .errors import BenchmarkError
 
 
+def try_folder(folder: Path) -> None:
+    """Make a folder and write to it, leaving nothing there.
+
+    Args:
+        folder: The folder; it may exist.
+
+    Raises:
+        OSError: It cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 def check_output(path: str | os.PathLike) -> None:
     """Make the folder of a file that is to be written, and try it out.
 
@@ -24,11 +38,9 @@ def check_output(path: str | os.PathLike) -> None:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, 'it is a folder')
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            try_folder(path.parent)
         except FileExistsError as error:
             raise NotADirectoryError(errno.ENOTDIR, f'{path.parent} is no folder') from error
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
     except OSError as error:
         raise BenchmarkError(
             f'{path}: cannot be written: {error.strerror or error}; free space, or name a file in '

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..evaluation.tables import COMPARISON_COLUMNS
+from ._save_figure import save_figure
 
 _NOTES = {'IID': 'as in training', 'SCUBA': 'background replaced\nhigher is better',
           'SCUFO': 'same, one still frame\nlower is better',
@@ -50,10 +51,7 @@ def bias_figure(path: str | os.PathLike, results: Mapping[str, Sequence[Mapping[
     axes = np.atleast_1d(lower.subplots(rows, 1))
     for ax, (name, clip) in zip(axes, strips.items(), strict=True):
         _draw_strip(ax, name, clip)
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
-    figure.savefig(temporary, dpi=130)
-    os.replace(temporary, path)
-    return path
+    return save_figure(figure, path)
 
 
 def _draw_bars(ax: object, results: Mapping, chance: float) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..evaluation.tables import COMPARISON_COLUMNS
+from ._save_figure import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,10 +70,7 @@ def comparison_figure(
     axes[0].set_yticks(range(len(results)), list(results), fontsize=10)
     axes[0].set_ylim(len(results) - 0.45, -0.55)
     _legend(figure, any(any(panel.spreads) for panel in bars), stacked=narrow)
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
-    figure.savefig(temporary, dpi='figure')
-    os.replace(temporary, path)
-    return path
+    return save_figure(figure, path)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ._save_figure import save_figure
 from .scalar_logs import RunLog, read_run
 
 _COLOURS = ('#1f77b4', '#d62728', '#2ca02c', '#9467bd', '#ff7f0e', '#17becf', '#8c564b', '#7f7f7f')
@@ -126,13 +127,7 @@ def stability_figure(path: str | os.PathLike, runs: Mapping[str, RunLog],
     axes[2].tick_params(labelbottom=True)
     _draw_legend(corner, runs, seen)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
-    try:
-        figure.savefig(temporary, dpi=130)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return save_figure(figure, path)
 
 
 def _keys(panel: _Panel) -> tuple[str, ...]:

@@ -262,10 +262,9 @@ def _step_all(variants, clip, stepper, outcome):
     except Exception as error:  # noqa: BLE001
         outcome.failures['stock', 'build'] = one_line(error)
         return
-    for side in SIDES:
-        small = {name: dict(model) for name, model in models.items()}
-        for model in small.values():
-            model['backbone'], side = for_small_clips(model['backbone'], side)
+    for wanted in SIDES:
+        backbone, side = for_small_clips(models['stock']['backbone'], wanted)  # the same in all
+        small = {name: dict(model, backbone=backbone) for name, model in models.items()}
         if not stepper.step(small['stock'], clip, side):
             models = small
             break

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...benchmark.output_file import try_folder
 from ...evaluation.results import write_text_atomically
 from .clips import PreparationError
 
@@ -34,9 +35,7 @@ def check_writable(folder: Path) -> None:
         PreparationError: It cannot be made or written to.
     """
     with _explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        try_folder(folder)
 
 
 def write_report(path: Path, text: str) -> None:
