@@ -8,7 +8,7 @@ import _command
 EXAMPLES = """\
 examples:
   python tools/prepare_dataset.py motion_sprites
-  python tools/compare_methods.py configs/compare_sprites.py --methods all --seeds 0 1 2
+  python tools/compare_methods.py configs/compare_sprites.py --methods all --seeds 0 1 2 --jobs 2
   python tools/compare_methods.py configs/erm_hmdb51.py --methods none fame albar \\
       --work-dir work_dirs/compare_hmdb51
   python tools/compare_methods.py my_recognizer.py --boxes people.jsonl --scenes scenes.jsonl \\
@@ -33,6 +33,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
              'albar, albar+stillmix, or all (default)')  # fmt: skip
     add('--seeds', type=int, nargs='+', default=[0], help='one run for each (default: 0)')
     add('--work-dir', default='work_dirs/comparison', help='finished runs there are not repeated')
+    add('--jobs', type=int, default=1, metavar='N',
+        help='runs at the same time, which share the cores and take one GPU each in turn; what '
+             'they print goes to output.txt in the folder of each (default: 1)')  # fmt: skip
     add('--boxes', help='person boxes, for ActorCutMix and SDN')
     add('--scenes', help='scene labels, for SDN')
     add('--bank', help='frame bank, for StillMix')
@@ -40,7 +43,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--validate-only', action='store_true',
         help='leave out the test sets: how settings are chosen')  # fmt: skip
     add('--trials', help='JSON-lines file to append every setting and its validation scores to')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.jobs < 1:
+        parser.error('--jobs must be at least 1')
+    return args
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         run_comparison(
             args.config, args.work_dir, args.methods, args.seeds, args.cfg_options,
             dict(boxes=args.boxes, scenes=args.scenes, bank=args.bank),
-            test_after=not args.validate_only, trials=args.trials)  # fmt: skip
+            test_after=not args.validate_only, trials=args.trials, jobs=args.jobs)  # fmt: skip
 
     return _command.run(work, debug=args.debug, on_interrupt=lambda: (
         f'finished runs are kept in {args.work_dir}; the same command goes on'))  # fmt: skip

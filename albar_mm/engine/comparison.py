@@ -5,18 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmaction.registry import METRICS
 from mmengine.config import Config
 from mmengine.logging import print_log
 
 from .._mixin_checks import did_you_mean
+from ..evaluation.metrics import BiasMetric
 from ..evaluation.results import write_text_atomically
 from ..mixin import METHODS, DebiasError, debias
 from ..visualization.comparison_figure import comparison_figure
 from ..visualization.report import make_report
-from .experiment import Experiment, run_seeds, summary_table, write_summary
+from ._side_by_side import Job, run_side_by_side
+from .experiment import (
+    Experiment,
+    is_finished,
+    run_experiment,
+    run_seeds,
+    summary_table,
+    write_summary,
+)  # fmt: skip
 from .launch import LaunchError, load_config
 from .reference_bank import ReferenceBank
 
@@ -27,6 +38,7 @@ ROWS = {
     'albar+stillmix': 'ALBAR+StillMix',
 }  # fmt: skip
 """Method -> name of its row, in the order of the paper's table."""
+_OUTPUT = 'output.txt'
 _FILES = {'sdn': ('scenes', 'boxes'), 'actorcutmix': ('boxes',), 'stillmix': ('bank',)}
 
 
@@ -102,6 +114,7 @@ def run_comparison(
     files: Mapping[str, str] | None = None,
     test_after: bool = True,
     trials: str | os.PathLike | None = None,
+    jobs: int = 1,
 ) -> dict[str, list[dict[str, Any]]]:
     """Train and test every method with every seed; print the table after every row.
 
@@ -119,6 +132,8 @@ def run_comparison(
         files: See :func:`read_plan`.
         test_after: False leaves the validation scores alone, by which settings are chosen.
         trials: See :func:`~.experiment.run_experiment`.
+        jobs: Runs at the same time, each in a process of its own that prints to ``output.txt`` in
+            its folder. With 1 they run in this process.
 
     Returns:
         Name of the row -> records of its seeds.
@@ -128,16 +143,18 @@ def run_comparison(
     """
     plan, folder = read_plan(config, cfg_options, files), Path(work_dir)
     chosen = _chosen(methods)
+    _check_scores(plan.cfg, config, test_after)
     configs = {method: _config_of(plan, method, folder) for method in chosen}  # fails early
-    if 'stillmix' in chosen and plan.reference is not None:
-        plan.reference.make(folder / 'reference')
+    experiments = {method: _experiment(plan, method, configs[method]) for method in chosen}
+    reference = plan.reference if 'stillmix' in chosen else None
+    if jobs > 1:
+        run_side_by_side(_jobs(experiments, reference, folder, seeds, test_after, trials), jobs)
+    if reference is not None:
+        reference.make(folder / 'reference')
     results: dict[str, list[dict[str, Any]]] = {}
-    for method in chosen:
-        described = {key: value for key, value in plan.options.get(method, {}).items()
-                     if key not in _FILES.get(method, ())}  # files lie elsewhere on each machine
-        experiment = Experiment(ROWS[method], configs[method], described=described)
-        results[ROWS[method]] = run_seeds(experiment, folder / method, seeds, test_after, trials,
-                                          test_best=test_after)  # fmt: skip
+    for method, experiment in experiments.items():  # what ran side by side is read back here
+        results[experiment.name] = run_seeds(experiment, folder / method, seeds, test_after,
+                                             trials, test_best=test_after)  # fmt: skip
         print(summary_table(results, f'{len(seeds)} seed(s), last weights'), flush=True)
         write_summary(folder / 'results.json', results)
     if test_after:
@@ -152,6 +169,56 @@ def _chosen(methods: Sequence[str]) -> list[str]:
         raise LaunchError(f'unknown method {unknown[0]!r}{did_you_mean(unknown[0], ROWS)}; there '
                           f'are all, {", ".join(ROWS)}')
     return names
+
+
+def _experiment(plan: Plan, method: str, cfg: Config) -> Experiment:
+    described = {key: value for key, value in plan.options.get(method, {}).items()
+                 if key not in _FILES.get(method, ())}  # files lie elsewhere on each machine
+    return Experiment(ROWS[method], cfg, described=described)
+
+
+def _jobs(
+    experiments: Mapping[str, Experiment], reference: ReferenceBank | None, folder: Path,
+    seeds: Sequence[int], test_after: bool, trials: str | os.PathLike | None,
+) -> list[Job]:
+    runs = [(method, seed, folder / method / f'seed{seed}')
+            for method in experiments for seed in seeds
+            if not is_finished(experiments[method], folder / method / f'seed{seed}', seed,
+                               test_after, test_best=test_after)]  # fmt: skip
+    # the longest come first, so that none is left over when the others are done
+    runs.sort(key=lambda run: 'static' not in experiments[run[0]].config.model)
+    made = []
+    place = folder / 'reference'
+    if reference is not None and not reference.path(place).is_file():
+        made.append(Job(place.name, partial(reference.make, place), place / _OUTPUT))
+    needed = {'stillmix': [job.name for job in made]}
+    for method, seed, place in runs:
+        work = partial(run_experiment, experiments[method], place, seed, test_after, trials,
+                       test_best=test_after)  # fmt: skip
+        made.append(Job(f'{ROWS[method]}, seed {seed}', work, place / _OUTPUT,
+                        needed.get(method, ())))  # fmt: skip
+    return made
+
+
+def _check_scores(cfg: Config, config: str | os.PathLike, test_after: bool) -> None:
+    """Refuse before the first training what would leave the table empty after the last."""
+    save_best = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
+    lacking = []
+    if cfg.get('val_dataloader') is None or not save_best:
+        lacking.append('a val_dataloader with default_hooks.checkpoint.save_best, which choose '
+                       'weights without a test set')  # fmt: skip
+    if test_after and (cfg.get('test_dataloader') is None or not _tests_bias(cfg)):
+        lacking.append("a test_dataloader with test_evaluator = dict(type='BiasMetric')")
+    if lacking:
+        raise LaunchError(f'{config}: the table needs {" and ".join(lacking)}: add them as '
+                          'configs/erm_hmdb51.py has them')  # fmt: skip
+
+
+def _tests_bias(cfg: Config) -> bool:
+    given = cfg.get('test_evaluator') or []
+    kinds = [evaluator['type'] for evaluator in ([given] if isinstance(given, Mapping) else given)]
+    classes = [METRICS.get(kind) if isinstance(kind, str) else kind for kind in kinds]
+    return any(kind is not None and issubclass(kind, BiasMetric) for kind in classes)
 
 
 def _config_of(plan: Plan, method: str, folder: Path) -> Config:

@@ -69,8 +69,7 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
             checkpoint was chosen by validation.
     """
     work_dir = Path(work_dir)
-    cfg = load_config(experiment.config, experiment.options)
-    digest = hashlib.sha256(f'{cfg.pretty_text}\nseed={seed}'.encode()).hexdigest()
+    cfg, digest = _settings(experiment, seed)
     record = _load(work_dir / SCORES_FILE, digest)
     if record is None:
         record = {'name': experiment.name, 'config': Path(cfg.filename or 'config').name,
@@ -97,6 +96,19 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
         record['best_checkpoint'] = best.name
         _save(work_dir, record)
     return record
+
+
+def is_finished(experiment: Experiment, work_dir: str | os.PathLike, seed: int = 0,
+                test_after: bool = True, test_best: bool = False) -> bool:
+    """Whether :func:`run_experiment` would have nothing left to do; arguments as there.
+
+    Raises:
+        LaunchError: If ``work_dir`` holds a run of other settings.
+    """
+    record = _load(Path(work_dir) / SCORES_FILE, _settings(experiment, seed)[1]) or {}
+    return all(part in record for part, wanted in (
+        ('validation', True), ('metrics', test_after), ('metrics_best', test_after and test_best))
+        if wanted)  # fmt: skip
 
 
 def run_seeds(experiment: Experiment, work_dir: str | os.PathLike, seeds: Sequence[int],
@@ -142,6 +154,11 @@ def write_summary(path: str | os.PathLike,
     """
     document = {'versions': library_versions(), 'rows': results}
     write_text_atomically(Path(path), json.dumps(document, indent=1) + '\n')
+
+
+def _settings(experiment: Experiment, seed: int) -> tuple[Config, str]:
+    cfg = load_config(experiment.config, experiment.options)
+    return cfg, hashlib.sha256(f'{cfg.pretty_text}\nseed={seed}'.encode()).hexdigest()
 
 
 def _load(path: Path, digest: str) -> dict[str, Any] | None:

@@ -1,11 +1,13 @@
 """tools/compare_methods.py from nothing to table, picture and report, reduced (tests only)."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import cv2
 import pytest
+from yapf.yapflib.yapf_api import FormatCode
 
 from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
 from albar_mm.engine import experiment, reference_bank
@@ -120,6 +122,22 @@ def test_what_is_finished_is_not_repeated(finished, compare, trainings, folder):
     assert '±' in (folder / 'out/table.txt').read_text()
 
 
+def test_side_by_side(compare, trainings, folder, monkeypatch):
+    # the layout is part of what identifies a run, and a process of its own has mmengine's
+    monkeypatch.setattr('mmengine.config.config.FormatCode', FormatCode)
+    status, text, errors = compare('--jobs', '2', '--work-dir', 'out/jobs', '--validate-only',
+                                   methods=['stillmix'])  # fmt: skip
+    assert (status, errors) == (0, []) and 'val contrast' in text
+    assert trainings == []  # none in this process
+    for run in ('reference', 'stillmix/seed0'):
+        printed = (folder / 'out/jobs' / run / 'output.txt').read_text()
+        assert re.search(r'Epoch\(train\) +\[1\]\[8/8\]', printed)
+    dumped = next((folder / 'out/jobs/stillmix/seed0').glob('*.py')).read_text()
+    assert str((folder / 'out/jobs/reference/bank.npz').absolute()) in dumped
+    again = compare('--work-dir', 'out/jobs', '--validate-only', methods=['stillmix'])
+    assert again[0] == 0 and trainings == []
+
+
 def test_another_setting_in_the_same_folder_is_refused(finished, compare, trainings, folder):
     before = (folder / 'out/results.json').read_bytes()
     status, _, errors = compare(
@@ -148,6 +166,8 @@ def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkey
     ((), ['none'], [*OPTIONS, 'comparison.box=a'], "comparison: unknown 'box'"),
     ((), ['be'], [*OPTIONS, 'comparison.options.be.prop=1'], "did you mean 'prob'?"),
     (('--bank', 'gone.npz'), ['stillmix'], OPTIONS, 'bank=gone.npz: no such file'),
+    ((), ['be'], [*OPTIONS, 'test_evaluator.type=AccMetric'], "test_evaluator = dict(type='BiasM"),
+    ((), ['be'], [*OPTIONS, 'default_hooks.checkpoint.save_best=None'], 'checkpoint.save_best'),
 ])  # fmt: skip
 def test_bad_input_is_one_line_before_any_training(compare, trainings, args, methods, options,
                                                    wanted):
