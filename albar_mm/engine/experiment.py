@@ -92,7 +92,11 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
         _save(work_dir, record)
     if test_after and test_best and 'metrics_best' not in record:
         best = _best_checkpoint(work_dir)
-        record['metrics_best'] = test(cfg, best, work_dir=str(work_dir / 'best'))
+        last = Path((work_dir / 'last_checkpoint').read_text().strip())
+        same = best.name.endswith(f'_{last.name}')  # best_val_contrast_epoch_6.pth, epoch_6.pth
+        record['metrics_best'] = (
+            dict(record['metrics']) if same else
+            test(cfg, best, work_dir=str(work_dir / 'best')))  # fmt: skip
         record['best_checkpoint'] = best.name
         _save(work_dir, record)
     return record
