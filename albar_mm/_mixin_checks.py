@@ -13,6 +13,7 @@ _OTHER_TYPES = {
     'RecognizerOmni': 'RecognizerOmni trains on images and videos at once',
     'RecognizerAudio': 'the model takes audio',
     'RecognizerGCN': 'the model takes skeletons',
+    'FastRCNN': 'the model detects actions of persons, several labels each (AVA)',
     'MMRecognizer3D': 'the model takes skeletons beside RGB',
 }
 # steps and data sets that show what a pipeline reads

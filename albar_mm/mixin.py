@@ -291,6 +291,10 @@ def _blend(target: _Target, kind: str, settings: Mapping[str, Any]) -> None:
     values = {k: v for k, v in blending.items() if k not in ('type', 'bank')}
     _checked(kind, lambda: MODELS.get(kind)(**values))
     own = target.preprocessor.get('blending')
+    for there in () if own is None else own.get('blendings') or [own]:
+        if str(there.get('type')).rpartition('.')[2] == kind:
+            raise DebiasError(f'{target.name}: its data_preprocessor.blending is a {kind} already: '
+                              'start from the plain config, or set its options')  # fmt: skip
     target.preprocessor['blending'] = blending if own is None else dict(
         type='ChainedBlending', blendings=[blending, own])  # fmt: skip
 

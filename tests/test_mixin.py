@@ -181,11 +181,23 @@ def test_other_kinds_of_configs_are_refused(config, message):
     (dict(cls_head=dict(num_classes=51, loss_cls=dict(type='BCELossWithLogits'))), 'BCELoss'),
     (dict(cls_head=dict(type='I3DHead')), 'num_classes is None'),
     (dict(type='ALBARRecognizer3D'), 'is a ALBARRecognizer3D already'),
+    (dict(type='FastRCNN'), 'detects actions of persons'),
     (dict(type='MyRecognizer'), 'MyRecognizer is no recogniser of MMAction2'),
 ])  # fmt: skip
 def test_models_that_no_method_fits(change, message):
     with pytest.raises(DebiasError, match=message):
         debias(hmdb51(**change), 'albar')
+
+
+def test_the_same_blending_twice_is_refused():
+    once = debias(hmdb51(), 'mixup')
+    with pytest.raises(DebiasError, match='blending is a ClipMixupBlending already'):
+        debias(once, 'mixup')
+    two = debias(once, 'be')
+    assert [each.type for each in two.model.data_preprocessor.blending.blendings] == [
+        'BEBlending', 'ClipMixupBlending']
+    with pytest.raises(DebiasError, match='blending is a BEBlending already'):
+        debias(two, 'be')
 
 
 @pytest.mark.parametrize('method, options, message', [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 import cv2
@@ -41,15 +42,14 @@ def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: in
         return []
     progress = ProgressBar(len(tasks))
     results: list[Any] = [None] * len(tasks)
-    threads = cv2.getNumThreads()
     try:
         if workers == 1:
             for index, task in enumerate(tasks):
                 results[index] = function(task)
                 progress.update()
             return results
-        cv2.setNumThreads(1)  # a forked process dies in OpenCV if its parent has threads of it
-        with ProcessPoolExecutor(min(workers, len(tasks)), initializer=_prepare_worker) as pool:
+        with (one_opencv_thread(),
+              ProcessPoolExecutor(min(workers, len(tasks)), initializer=prepare_worker) as pool):
             running = {pool.submit(function, task): i for i, task in enumerate(tasks)}
             try:
                 for future in as_completed(running):
@@ -65,10 +65,21 @@ def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: in
             'run the same command again, with fewer --workers'
         ) from error
     finally:
-        cv2.setNumThreads(threads)
         print(flush=True)
 
 
-def _prepare_worker() -> None:
+@contextmanager
+def one_opencv_thread() -> Iterator[None]:
+    """While it lasts, processes can be forked: in one whose parent has threads, OpenCV dies."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def prepare_worker() -> None:
+    """What a worker process does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the work
     cv2.setNumThreads(1)  # one process per core is enough

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from ...benchmark.output_file import check_output
 from ...benchmark.parallel import map_videos
 from ...evaluation.results import file_identity
-from ..strict_reading import DatasetError
+from ..strict_reading import BadVideoError, DatasetError
 from ._part_file import PartFile, difference
 from .clips import parse_line
+from .crash_safe import crash_safe_map
 
 _Result = TypeVar('_Result')
 
@@ -40,7 +41,7 @@ def listed_videos(list_file: Path) -> list[str]:
 
 
 def finished_before(
-    out: Path, report: Path, key: str, settings: Mapping[str, Any],
+    out: Path, report: Path, part: Path, key: str, settings: Mapping[str, Any],
     result: Callable[[dict[str, Any]], _Result],
 ) -> _Result | None:
     """What an earlier run made, if it is complete and of the same settings.
@@ -48,17 +49,18 @@ def finished_before(
     Args:
         out: The file that it wrote.
         report: Its report, with the identity of ``out`` under ``key``.
+        part: File of finished videos; it is deleted when ``report`` is written.
         key: See there.
         settings: What it must have been made with.
         result: Makes the result of a report's content.
 
     Returns:
-        The result; None if ``out`` is not there.
+        The result; None if ``out`` is not there, or the run ended before its report was written.
 
     Raises:
         DatasetError: ``out`` is there, but the report does not bear it out.
     """
-    if not out.exists():
+    if not out.exists() or (part.exists() and not report.exists()):
         return None
     try:
         row = json.loads(report.read_text(encoding='utf-8'))
@@ -120,14 +122,16 @@ class ListJob:
         """Videos that are not finished."""
         return [video for video in self.videos if video not in self.finished]
 
-    def run(self, work: Callable[[str], dict[str, str] | None], workers: int) -> tuple[
-            list[tuple[int, int]], list[dict[str, str]]]:  # fmt: skip
+    def run(
+        self, work: Callable[[str], dict[str, str] | None], workers: int, missing: str = 'fail'
+    ) -> tuple[list[tuple[int, int]], list[dict[str, str]]]:
         """Do the work on all videos that are not finished.
 
         Args:
             work: Appends the row of a video to ``part``, or returns why it is left out: ``video``
                 and ``reason``.
-            workers: Processes.
+            workers: Processes; 1 stays in this one.
+            missing: With a video that kills its process: ``'fail'``, or ``'drop'``.
 
         Returns:
             Where the rows are, in the order of the list, and what was left out, by name.
@@ -135,13 +139,26 @@ class ListJob:
         Raises:
             DatasetError: No video can be read, or the work fails.
         """
-        wrong = map_videos(work, self.todo, workers)
+        if workers == 1:
+            wrong = map_videos(work, self.todo, 1)
+        else:
+            wrong = crash_safe_map(work, self.todo, workers,
+                                   lambda name: _crashed(name, missing), chunk=1)  # fmt: skip
+            print(flush=True)
         left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
         places = self.part.begin(self.settings)
         if not places:
             raise DatasetError(f'{self.list_file}: none of {len(self.videos)} videos can be read; '
                                f'the first: {left_out[0]["reason"]}')  # fmt: skip
         return [places[video] for video in self.videos if video in places], left_out
+
+
+def _crashed(name: str, missing: str) -> dict[str, str]:
+    reason = 'its process was killed while at work on it'
+    if missing == 'fail':
+        raise BadVideoError(f'video {name}: {reason}; what is finished is kept. Make it anew, or '
+                            'leave it out with --missing drop')  # fmt: skip
+    return dict(video=name, reason=reason)
 
 
 def left_out_lines(left_out: Sequence[Mapping[str, str]], report: Path) -> list[str]:

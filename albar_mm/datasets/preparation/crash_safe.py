@@ -11,6 +11,8 @@ from typing import Any
 
 from mmengine.utils import ProgressBar
 
+from ...benchmark.parallel import one_opencv_thread, prepare_worker
+
 CHUNK = 16
 
 
@@ -19,6 +21,7 @@ def crash_safe_map(
     tasks: Sequence[Any],
     workers: int,
     crashed: Callable[[Any], Any],
+    chunk: int = CHUNK,
 ) -> list[Any]:
     """Apply a function to all tasks in worker processes, with a progress bar.
 
@@ -29,24 +32,26 @@ def crash_safe_map(
         function: Picklable function of one task.
         tasks: Picklable tasks.
         workers: Number of processes, at least 1.
-        crashed: Result for a task that killed its process.
+        crashed: Result for a task that killed its process; what it raises ends the work.
+        chunk: Tasks that a process takes at once, and by which the progress bar moves.
 
     Returns:
         Results in the order of the tasks.
     """
     results: list[Any] = [None] * len(tasks)
     progress = ProgressBar(len(tasks)) if tasks else None
-    waiting = deque(range(i, min(i + CHUNK, len(tasks))) for i in range(0, len(tasks), CHUNK))
-    while waiting:
-        suspects: list[range] = []
-        for span, values in _until_broken(function, tasks, waiting, workers, suspects):
-            for index, value in zip(span, values, strict=True):
+    waiting = deque(range(i, min(i + chunk, len(tasks))) for i in range(0, len(tasks), chunk))
+    with one_opencv_thread():
+        while waiting:
+            suspects: list[range] = []
+            for span, values in _until_broken(function, tasks, waiting, workers, suspects):
+                for index, value in zip(span, values, strict=True):
+                    results[index] = value
+                progress.update(len(span))
+            one_by_one = [index for span in suspects for index in span]
+            for index, value in _one_by_one(function, tasks, one_by_one, crashed):
                 results[index] = value
-            progress.update(len(span))
-        one_by_one = [index for span in suspects for index in span]
-        for index, value in _one_by_one(function, tasks, one_by_one, crashed):
-            results[index] = value
-            progress.update()
+                progress.update()
     return results
 
 
@@ -98,6 +103,7 @@ def _one_by_one(
 
 def _be_silent() -> None:
     """Keep what native libraries say about broken files off the progress bar."""
+    prepare_worker()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 

@@ -91,15 +91,16 @@ def detect_people(
     videos = listed_videos(list_file)
     settings = dict(detector=detector.settings(), list=file_identity(list_file))
     report = out.with_suffix('.report.json')
-    earlier = finished_before(out, report, 'boxes', settings,
+    part_file = out.with_name(f'{out.name}.part')
+    earlier = finished_before(out, report, part_file, 'boxes', settings,
                               lambda row: _detected(out, report, row, row['videos']))  # fmt: skip
     if earlier is not None:
         say(f'{out}: is complete already')
         return earlier
-    job = ListJob.begin(list_file, videos, out.with_name(f'{out.name}.part'), settings, say)
+    job = ListJob.begin(list_file, videos, part_file, settings, say)
     part = job.part
     say(f'detecting people ({detector.name}) in {len(job.todo)} videos')
-    places, left_out = job.run(_Work(detector, video_root, part, missing), workers)
+    places, left_out = job.run(_Work(detector, video_root, part, missing), workers, missing)
     counts = [(row['video'], len(row['boxes']), row['boxes'].count([]))
               for row in part.rows(places, out)]
     row = dict(

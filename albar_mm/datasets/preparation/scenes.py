@@ -99,18 +99,19 @@ def label_scenes(
     settings = dict(classifier=classifier.settings(), list=file_identity(list_file), frames=frames,
                     hard=hard)  # fmt: skip
     report = out.with_name(f'{out.name}.report.json')
-    earlier = finished_before(out, report, 'scenes', settings,
+    part_file = out.with_name(f'{out.name}.part.jsonl')
+    earlier = finished_before(out, report, part_file, 'scenes', settings,
                               lambda row: _labelled(out, report, row, row['videos']))  # fmt: skip
     if earlier is not None:
         say(f'{out}: is complete already')
         return earlier
-    job = ListJob.begin(list_file, videos, out.with_name(f'{out.name}.part.jsonl'), settings, say)
+    job = ListJob.begin(list_file, videos, part_file, settings, say)
     part = job.part
     if job.todo:
         classifier.check()
     say(f'labelling the scenes ({classifier.name}) of {len(job.todo)} videos')
     work = _Work(classifier, video_root, part, frames, hard, missing)
-    places, left_out = job.run(work, workers if classifier.parallel else 1)
+    places, left_out = job.run(work, workers if classifier.parallel else 1, missing)
     scenes = _write(part, places, out)
     row = dict(settings, scenes=file_identity(out), videos=len(places), num_scenes=scenes,
                left_out=left_out)  # fmt: skip

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import pickle
+import signal
 
 import cv2
 import numpy as np
@@ -261,6 +263,8 @@ class Bright(Counted):
         self.fails = fails
 
     def detect(self, video):
+        if self.fails == f'{video.video_id} dies':
+            os.kill(os.getpid(), signal.SIGKILL)
         if video.video_id == self.fails:
             raise DatasetError(f'video {video.video_id}: failed')
         return [np.array([[-3, 0.123, 99, 5, 0.98765], [50, 50, 60, 60, 1]])
@@ -351,6 +355,30 @@ def test_videos_that_cannot_be_read(clips):
     assert done.videos == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
     assert any('left out 1 listed videos' in line for line in summary(done))
     assert json.loads(done.report.read_text())['left_out'] == list(done.left_out)
+
+
+def test_a_video_that_kills_its_process(clips):
+    with pytest.raises(BadVideoError, match='video wave/a.avi: its process was killed while at'):
+        run(clips, Bright('a dies'), workers=2)
+    done = run(clips, Bright('a dies'), workers=2, missing='drop')
+    assert done.videos == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
+
+
+def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr('albar_mm.datasets.preparation.people.write_text_atomically',
+                      lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))  # fmt: skip
+        run(clips)
+    out = clips / 'out' / 'people.jsonl'
+    written = out.read_bytes()
+    done = run(clips, Bright('a'))  # would fail if it detected again
+    assert done.report.is_file() and out.read_bytes() == written
+    out.with_name('people.jsonl.part').touch()
+    assert run(clips).kept == 3
+    done.report.unlink()
+    out.with_name('people.jsonl.part').unlink()
+    with pytest.raises(DatasetError, match='is there already, without a sound'):
+        run(clips)
 
 
 def test_bad_input(clips):
