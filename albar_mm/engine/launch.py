@@ -210,9 +210,12 @@ def _set_randomness(
 
 
 def _set_resume(cfg: Config, resume: str | bool | None) -> None:
-    if resume:
-        cfg.resume = True
-        cfg.load_from = None if resume in (True, 'auto') else os.fspath(resume)
+    if resume in (True, 'auto'):
+        # without a checkpoint the run starts anew, from the weights that the config names
+        if osp.isfile(osp.join(cfg.work_dir, 'last_checkpoint')):
+            cfg.resume, cfg.load_from = True, None
+    elif resume:
+        cfg.resume, cfg.load_from = True, os.fspath(resume)
     if not cfg.get('resume'):
         return
     if cfg.get('load_from') is not None:

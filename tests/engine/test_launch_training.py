@@ -51,6 +51,20 @@ def test_a_pointer_to_nowhere(toy_config, tmp_path, built, text, said):
     assert built[0].resume is True
 
 
+def test_a_run_that_starts_anew_starts_from_the_weights_of_the_config(toy_config, tmp_path,
+                                                                      built):
+    (tmp_path / 'k400.pth').write_bytes(b'')
+    weights = dict(load_from=str(tmp_path / 'k400.pth'))
+    work = tmp_path / 'run'
+    launch.train(toy_config, work_dir=str(work), resume='auto', cfg_options=weights)
+    assert built[0].load_from == weights['load_from'] and not built[0].get('resume')
+    work.mkdir(exist_ok=True)
+    (work / 'epoch_3.pth').write_bytes(b'')
+    (work / 'last_checkpoint').write_text(str(work / 'epoch_3.pth'))
+    launch.train(toy_config, work_dir=str(work), resume='auto', cfg_options=weights)
+    assert built[1].load_from is None and built[1].resume is True
+
+
 @pytest.mark.parametrize('code, said', [
     (errno.ENOSPC, 'the disk is full'), (errno.EACCES, 'no permission')])
 def test_failing_disks(toy_config, tmp_path, monkeypatch, code, said):
