@@ -127,15 +127,28 @@ def _check_container(video: str) -> None:
         return
     if not os.path.splitext(video)[1] and not os.path.exists(video):
         video += '.mp4'  # as DecordInit does
-    if not os.path.exists(video):
-        raise _Short('no such file')
-    announced, size = announced_bytes(video), os.path.getsize(video)
+    fault = container_fault(video)
+    if fault:
+        raise _Short(fault)
+
+
+def container_fault(video: str | os.PathLike) -> str | None:
+    """Why a file on the disk cannot be a whole video, seen without decoding it.
+
+    Args:
+        video: Its path.
+
+    Returns:
+        A few words, or None where nothing is wrong so far.
+    """
+    if not os.path.isfile(video):
+        return 'no such file'
+    announced, size = announced_bytes(os.fspath(video)), os.path.getsize(video)
     if not size:
-        raise _Short('the file is empty')
+        return 'the file is empty'
     if announced is not None and announced > size:
-        raise _Short(f'the file is truncated: {size} of at least {announced} bytes')
-    if is_empty_avi(video):
-        raise _Short('it holds no frames')
+        return f'the file is truncated: {size} of at least {announced} bytes'
+    return 'it holds no frames' if is_empty_avi(os.fspath(video)) else None
 
 
 def _read(step: Callable, results: dict[str, Any]) -> dict[str, Any] | None:

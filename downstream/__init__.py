@@ -1,0 +1,1 @@
+"""Transfer of a frozen video encoder: features, anomaly detection, temporal action localisation."""

@@ -1,0 +1,218 @@
+"""Any recogniser of MMAction2 as a frozen encoder of clips."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from mmaction.registry import MODELS, TRANSFORMS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from torch import Tensor, nn
+
+from albar_mm.engine.launch import LaunchError, load_config
+
+from .view import PipelineView, spatial_steps, test_pipeline
+
+POOLED, LOGITS = 'pooled', 'logits'
+
+
+class FrozenEncoder:
+    """A recogniser that turns snippets into feature vectors.
+
+    ``level`` says which:
+
+    - ``'pooled'``: what goes into the last linear layer of the classification head, that is after
+      the head's own pooling; of a 2D recogniser the mean over the frames of a snippet.
+    - ``'logits'``: what the head gives out.
+    - the name of any module, e.g. ``'backbone.layer3'``: its output, averaged over all but batch
+      and channels (``(B, C, ...)``, or ``(B, tokens, C)``).
+
+    Args:
+        config: Config of the recogniser, or its path.
+        checkpoint: Its weights. None leaves them at random, for tests and timings.
+        level: See above.
+        crops: See :func:`~.view.spatial_steps`.
+        device: Where it runs.
+        amp: Run in half precision (bfloat16 on a processor).
+        channels_last: Lay tensors out with channels last.
+        compiled: Compile the network with ``torch.compile``.
+
+    Raises:
+        LaunchError: The checkpoint does not fit the config, no such level, or a config whose
+            pipeline cannot be used.
+    """
+
+    def __init__(
+        self, config: Config | str | os.PathLike, checkpoint: str | os.PathLike | None, *,
+        level: str = POOLED, crops: int | None = None, device: str | torch.device = 'cpu',
+        amp: bool = False, channels_last: bool = False, compiled: bool = False,
+    ) -> None:  # fmt: skip
+        self.cfg = load_config(config)
+        init_default_scope(self.cfg.get('default_scope', 'mmaction'))
+        self.name = self.cfg.filename or 'the config'
+        self.level, self.device, self.amp = level, torch.device(device), amp
+        pipeline = test_pipeline(self.cfg)
+        self.view = PipelineView(spatial_steps(pipeline, crops))
+        shapes = [dict(step) for step in pipeline if step['type'] == 'FormatShape']
+        if not shapes:
+            raise LaunchError(f'{self.name}: its test pipeline has no FormatShape')
+        self._format = TRANSFORMS.build(shapes[-1])
+        self.two_d = shapes[-1]['input_format'] == 'NCHW'
+        self.model = self._load(checkpoint)
+        self._captured: list[Tensor] = []
+        self._watch()
+        self._layout = (
+            None if not channels_last else
+            torch.channels_last if self.two_d else torch.channels_last_3d)  # fmt: skip
+        if self._layout is not None:
+            self.model.to(memory_format=self._layout)
+        if compiled:
+            self.model.backbone = torch.compile(self.model.backbone)
+
+    def weights_sha256(self) -> str:
+        """Hash of all weights and buffers, whatever the file that they came from."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f'{name} {tuple(tensor.shape)} {tensor.dtype}'.encode())
+            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    def identity(self) -> dict[str, Any]:
+        """What the features depend on, as plain JSON."""
+        return dict(
+            config=os.path.basename(self.name), model_sha256=self._model_sha256(),
+            weights_sha256=self.weights_sha256(), level=self.level, amp=self.amp,
+        )  # fmt: skip
+
+    def _model_sha256(self) -> str:
+        text = json.dumps(self.cfg.model.to_dict(), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def formatted(self, snippet: np.ndarray) -> np.ndarray:
+        """A snippet in the layout that the recogniser takes.
+
+        Args:
+            snippet: uint8, shape (crops, L, h, w, 3).
+
+        Returns:
+            uint8, shape (crops, C, L, h, w), or of a 2D recogniser (crops, L, C, h, w).
+        """
+        crops, length = snippet.shape[:2]
+        flat = snippet.reshape(-1, *snippet.shape[2:])
+        shaped = self._format(dict(imgs=flat, num_clips=1, clip_len=length))['imgs']
+        return shaped.reshape(crops, length, *shaped.shape[1:]) if self.two_d else shaped
+
+    @torch.inference_mode()
+    def encode(self, batch: Tensor) -> Tensor:
+        """Features of a batch of snippets.
+
+        Args:
+            batch: uint8, shape (B, crops, ...): snippets as :meth:`formatted` lays them out.
+
+        Returns:
+            float32, on the encoder's device, shape (B, crops, C).
+        """
+        batches, crops = batch.shape[:2]
+        clips = batch.flatten(0, 1)
+        if not self.two_d:
+            clips = clips[:, None]
+        inputs = self.model.data_preprocessor(
+            dict(inputs=list(clips.to(self.device, non_blocking=True)), data_samples=None),
+            training=False)['inputs']  # fmt: skip
+        if self._layout is not None:
+            inputs = inputs.flatten(0, 1).contiguous(memory_format=self._layout).unflatten(
+                0, inputs.shape[:2])  # fmt: skip
+        with self._autocast():
+            found = self._run(inputs).float()
+        if len(found) % len(clips):
+            raise LaunchError(f'{self.name}: level {self.level!r} gives {len(found)} vectors for '
+                              f'{len(clips)} clips: choose another level')  # fmt: skip
+        found = found.reshape(len(clips), -1, found.shape[-1]).mean(1)
+        return found.reshape(batches, crops, -1)
+
+    def _run(self, inputs: Tensor) -> Tensor:
+        self._captured.clear()
+        features, kwargs = self.model.extract_feat(inputs, test_mode=True)
+        if self._captured:
+            return self._captured.pop()
+        logits = self.model.cls_head(features, **kwargs)
+        if self.level == LOGITS:
+            return logits
+        if not self._captured:
+            raise LaunchError(f'{self.name}: level {self.level!r} takes no part in a test')
+        return self._captured.pop()
+
+    @contextmanager
+    def _autocast(self) -> Iterator[None]:
+        kind = self.device.type
+        dtype = torch.float16 if kind == 'cuda' else torch.bfloat16
+        with torch.autocast(kind, dtype, enabled=self.amp):
+            yield
+
+    def _load(self, checkpoint: str | os.PathLike | None) -> nn.Module:
+        model = MODELS.build(self.cfg.model)
+        if not hasattr(model, 'cls_head') or not hasattr(model, 'extract_feat'):
+            raise LaunchError(f'{self.name}: its model is no recogniser with a backbone and a '
+                              'cls_head')  # fmt: skip
+        if checkpoint is None:
+            model.init_weights()
+        else:
+            path = os.fspath(checkpoint)
+            if '://' not in path and not os.path.isfile(path):
+                raise LaunchError(f'checkpoint {path}: no such file')
+            given = load_checkpoint(model, path, map_location='cpu', logger='silent')
+            self._check(model, given.get('state_dict', given), path)
+        # every batch is ours, and every crop stays apart
+        model.test_cfg = None
+        model.train(False)  # not eval(): of Swin it returns None
+        model.requires_grad_(False)
+        return model.to(self.device)
+
+    def _check(self, model: nn.Module, given: dict[str, Tensor], path: str) -> None:
+        shapes = {name.removeprefix('module.'): value.shape for name, value in given.items()
+                  if hasattr(value, 'shape')}  # fmt: skip
+        wanted = {name: value.shape for name, value in model.named_parameters()
+                  if self.level == LOGITS or not name.startswith('cls_head')}  # fmt: skip
+        wrong = [name for name, shape in wanted.items() if shapes.get(name) != shape]
+        if wrong:
+            raise LaunchError(f'checkpoint {path} does not fit the model of {self.name}: '
+                              f'{len(wrong)} of its {len(wanted)} parameters are missing or of '
+                              f'another shape, as {wrong[0]}')  # fmt: skip
+
+    def _watch(self) -> None:
+        if self.level == LOGITS:
+            return
+        if self.level == POOLED:
+            classes = getattr(self.model.cls_head, 'num_classes', None)
+            linear = [module for module in self.model.cls_head.modules()
+                      if isinstance(module, nn.Linear) and module.out_features == classes]
+            if not linear:
+                raise LaunchError(f'{self.name}: its cls_head has no linear layer of {classes} '
+                                  'classes: name a module with level, e.g. backbone')  # fmt: skip
+            linear[-1].register_forward_pre_hook(
+                lambda _, inputs: self._captured.append(inputs[0]))  # fmt: skip
+            return
+        modules = dict(self.model.named_modules())
+        if self.level not in modules:
+            raise LaunchError(f'level {self.level!r}: expected {POOLED}, {LOGITS} or a module of '
+                              f'the model, as {", ".join(list(modules)[1:6])}, ...')  # fmt: skip
+        modules[self.level].register_forward_hook(
+            lambda _, __, output: self._captured.append(_averaged(output, self.level)))
+
+
+def _averaged(output: Any, level: str) -> Tensor:  # noqa: ANN401
+    while isinstance(output, Sequence) and not isinstance(output, Tensor):
+        output = output[-1]
+    if not isinstance(output, Tensor) or output.ndim < 2:
+        raise LaunchError(f'level {level!r}: its output is no tensor of features')
+    if output.ndim == 3:
+        return output.mean(1)
+    return output.flatten(2).mean(2) if output.ndim > 3 else output

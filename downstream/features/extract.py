@@ -1,0 +1,193 @@
+"""From videos to a feature store: decoding and encoding at the same time, batches across videos."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from albar_mm.datasets.strict_reading import BadVideoError, DatasetError
+from albar_mm.evaluation.results import file_identity, library_versions
+
+from ._decoding import Decoding, Ended, Snippet
+from .encoder import FrozenEncoder
+from .readers import VideoReader
+from .sampling import Sampling
+from .store import DTYPES, FeatureStore, SnippetWriter
+from .videos import Video
+
+ON_BAD = ('fail', 'skip')
+Notice = Callable[[Video, int, float], object]
+"""Called with a video, frames that were decoded since, and which part of it they are."""
+
+
+@dataclass
+class Extracted:
+    """What :func:`extract_features` did.
+
+    Attributes:
+        done: Videos whose features were made.
+        kept: Videos that were in the store before.
+        failed: Rows of ``failed.jsonl``.
+        frames: Frames that were decoded.
+        snippets: Snippets that were encoded.
+        seconds: Time that it took.
+    """
+
+    done: int = 0
+    kept: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    frames: int = 0
+    snippets: int = 0
+    seconds: float = 0.0
+
+
+def store_settings(
+    encoder: FrozenEncoder, sampling: Sampling, reader: type[VideoReader],
+    checkpoint: str | None = None, dtype: str = 'float32',
+) -> dict[str, Any]:  # fmt: skip
+    """All that features depend on, for ``store.json``.
+
+    Args:
+        encoder: The encoder.
+        sampling: The snippets.
+        reader: The video reader.
+        checkpoint: File of the weights, for people to read; their hash is what counts.
+        dtype: ``'float32'`` or ``'float16'``.
+
+    Raises:
+        DatasetError: Another ``dtype``.
+    """
+    if dtype not in DTYPES:
+        raise DatasetError(f'dtype is {dtype!r}; expected one of {", ".join(DTYPES)}')
+    return dict(
+        encoder=encoder.identity(), sampling=sampling.settings(), view=encoder.view.steps,
+        dtype=dtype, decoder=reader.name, decoder_version=reader.version(),
+        made_with=dict(checkpoint=None if checkpoint is None else file_identity(checkpoint),
+                       versions=library_versions()),
+    )  # fmt: skip
+
+
+def extract_features(
+    encoder: FrozenEncoder, sampling: Sampling, videos: Sequence[Video], store: FeatureStore,
+    reader: type[VideoReader], *, on_bad: str = 'fail', batch_size: int = 8, workers: int = 1,
+    notice: Notice | None = None,
+) -> Extracted:
+    """Make the features of all videos that are not in the store yet.
+
+    Threads decode, each a video at a time, resize every frame once and cut it into snippets, while
+    this thread encodes batches of them, whatever video they are of. A video appears in the store
+    when its last snippet is encoded; what an interruption loses is the videos under way.
+
+    Args:
+        encoder: The encoder.
+        sampling: Which frames a snippet is made of.
+        videos: The videos.
+        store: Where features go, made with :func:`store_settings`.
+        reader: The video reader.
+        on_bad: With a video that cannot be read: ``'fail'`` stops the work; ``'skip'`` goes on and
+            notes it in ``failed.jsonl``.
+        batch_size: Snippets that are encoded at once.
+        workers: Videos that are decoded at once.
+        notice: Told of progress; called from several threads.
+
+    Returns:
+        What was done.
+
+    Raises:
+        BadVideoError: A video cannot be read, with ``on_bad='fail'``.
+        DatasetError: Features are not finite, or the store cannot be written.
+    """
+    if on_bad not in ON_BAD:
+        raise DatasetError(f'on_bad is {on_bad!r}; expected one of {", ".join(ON_BAD)}')
+    started, result = time.monotonic(), Extracted()
+    todo = [video for video in videos if video.video_id not in store]
+    result.kept = len(videos) - len(todo)
+    writers: dict[str, SnippetWriter] = {}
+    try:
+        with Decoding(todo, reader, sampling, encoder, workers, 2 * batch_size, notice) as decoding:
+            for item, rows in _encoded(encoder, decoding, batch_size):
+                if isinstance(item, Snippet):
+                    video = item.video.video_id
+                    if video not in writers:
+                        writers[video] = store.writer(video)
+                    _append(writers[video], rows, item.video)
+                    result.snippets += 1
+                    continue
+                _finish(item, writers, on_bad, result)
+                result.frames += item.decoded
+    finally:
+        for writer in writers.values():
+            writer.abort()
+        if on_bad == 'skip' or result.failed:
+            store.note_failed(result.failed, [video.video_id for video in todo])
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _encoded(encoder: FrozenEncoder, items: Iterator[Snippet | Ended], batch_size: int) -> Iterator[
+        tuple[Snippet | Ended, np.ndarray | None]]:  # fmt: skip
+    """Items in their order, snippets with their features; ends wait for the snippets before."""
+    waiting: list[Snippet | Ended] = []
+    under_way: deque[tuple[list[Snippet | Ended], Tensor | None]] = deque()
+    count = 0
+    for item in items:
+        waiting.append(item)
+        count += isinstance(item, Snippet)
+        if count == batch_size:
+            under_way.append((waiting, _launch(encoder, waiting)))
+            waiting, count = [], 0
+            # a device works on one batch while the next is put together
+            if len(under_way) > (encoder.device.type != 'cpu'):
+                yield from _with_features(*under_way.popleft())
+    under_way.append((waiting, _launch(encoder, waiting)))
+    while under_way:
+        yield from _with_features(*under_way.popleft())
+
+
+def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor | None:
+    clips = [item.clips for item in items if isinstance(item, Snippet)]
+    if not clips:
+        return None
+    batch = torch.from_numpy(np.stack(clips))
+    for item in items:
+        if isinstance(item, Snippet):
+            item.clips = None  # the memory is needed for the next batch
+    return encoder.encode(batch.pin_memory() if encoder.device.type == 'cuda' else batch)
+
+
+def _with_features(items: Sequence[Snippet | Ended], features: Tensor | None) -> Iterator[
+        tuple[Snippet | Ended, np.ndarray | None]]:  # fmt: skip
+    rows = iter(() if features is None else features.cpu().numpy())
+    for item in items:
+        yield item, next(rows) if isinstance(item, Snippet) else None
+
+
+def _append(writer: SnippetWriter, crops: np.ndarray, video: Video) -> None:
+    if not np.isfinite(crops).all():
+        raise DatasetError(f'video {video.path}: its features are not finite: check the '
+                           'checkpoint, and leave out half precision')  # fmt: skip
+    writer.append(crops if len(crops) == 1 else crops[None])
+
+
+def _finish(
+    ended: Ended, writers: dict[str, SnippetWriter], on_bad: str, result: Extracted
+) -> None:
+    video = ended.video
+    writer = writers.pop(video.video_id, None)
+    if ended.error is not None:
+        if writer is not None:
+            writer.abort()
+        if on_bad == 'fail' or not isinstance(ended.error, BadVideoError):
+            raise ended.error
+        result.failed.append(dict(video=video.video_id, path=str(video.path),
+                                  reason=str(ended.error.reason or ended.error)))  # fmt: skip
+        return
+    writer.finish(ended.grid, ended.source)
+    result.done += 1

@@ -1,0 +1,127 @@
+"""Which frames a snippet is made of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from albar_mm.engine.launch import LaunchError
+
+from .time_grid import TimeGrid
+
+ALIGNMENTS, TAILS, PADDINGS = ('left', 'centre'), ('pad', 'drop'), ('repeat', 'loop', 'zero')
+OUTSIDE = -1
+"""Index of a black frame."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Windows of ``clip_len`` frames, one every ``stride`` frames.
+
+    Attributes:
+        clip_len: L, frames that the encoder sees of a snippet.
+        stride: s, frames from one snippet to the next.
+        frame_interval: r, frames from one frame of a snippet to its next; a snippet spans
+            ``(L - 1) * r + 1`` frames.
+        align: ``'left'``: snippet i begins at frame ``i * s``. ``'centre'``: it is centred within
+            the frames ``i * s`` to ``(i + 1) * s``.
+        tail: ``'pad'``: snippets for all of the video, ``ceil(N / s)``, of which some reach beyond
+            it. ``'drop'``: only those that lie within it, ``floor((N - span) / s) + 1``, yet at
+            least one.
+        padding: What a snippet sees beyond the video: ``'repeat'``, its first or last frame;
+            ``'loop'``, the video from its start again; ``'zero'``, black.
+        fps: Frames a second to which a video is brought before, by repeating frames and leaving
+            some out; None: its own frames.
+
+    Raises:
+        LaunchError: A value cannot be.
+    """
+
+    clip_len: int
+    stride: int
+    frame_interval: int = 1
+    align: str = 'left'
+    tail: str = 'pad'
+    padding: str = 'repeat'
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ('clip_len', 'stride', 'frame_interval'):
+            if getattr(self, name) < 1:
+                raise LaunchError(f'{name} is {getattr(self, name)}; expected 1 or more frames')
+        for name, known in (('align', ALIGNMENTS), ('tail', TAILS), ('padding', PADDINGS)):
+            if getattr(self, name) not in known:
+                raise LaunchError(f'{name} is {getattr(self, name)!r}; expected one of '
+                                  f'{", ".join(known)}')  # fmt: skip
+        if self.fps is not None and self.fps <= 0:
+            raise LaunchError(f'fps is {self.fps}; expected more than 0 frames a second')
+        if (self.align, self.tail) == ('centre', 'drop'):
+            raise LaunchError("align='centre' needs tail='pad': its first snippets begin before "
+                              'the video')  # fmt: skip
+        if (self.align, self.padding) == ('centre', 'loop'):
+            raise LaunchError("align='centre' cannot go with padding='loop': the first snippet "
+                              'would need the end of the video')  # fmt: skip
+
+    @property
+    def span(self) -> int:
+        """Frames from the first to the last of a snippet, both counted."""
+        return (self.clip_len - 1) * self.frame_interval + 1
+
+    def start(self, snippet: int) -> int:
+        """First frame of a snippet; before the video if negative.
+
+        Args:
+            snippet: Its index.
+        """
+        shift = self.stride // 2 - self.span // 2 if self.align == 'centre' else 0
+        return snippet * self.stride + shift
+
+    def used(self, frame: np.ndarray) -> np.ndarray:
+        """Which frames a snippet without padding can be made of, bool.
+
+        Args:
+            frame: Indices, any shape.
+        """
+        steps = (self.start(0) + np.arange(self.clip_len) * self.frame_interval) % self.stride
+        return np.isin(np.asarray(frame) % self.stride, steps)
+
+    def num_snippets(self, num_frames: int) -> int:
+        """T of a video.
+
+        Args:
+            num_frames: N, at least 1.
+        """
+        if self.tail == 'drop':
+            return max(0, num_frames - self.span) // self.stride + 1
+        return -(-num_frames // self.stride)
+
+    def frames(self, snippet: int, num_frames: int) -> np.ndarray:
+        """Frames of a snippet, int64, shape (L,); :data:`OUTSIDE` where it sees black.
+
+        Args:
+            snippet: Its index.
+            num_frames: N.
+        """
+        wanted = self.start(snippet) + np.arange(self.clip_len) * self.frame_interval
+        if self.padding == 'loop':
+            return wanted % num_frames
+        kept = np.clip(wanted, 0, num_frames - 1)
+        return kept if self.padding == 'repeat' else np.where(kept == wanted, kept, OUTSIDE)
+
+    def grid(self, num_frames: int, fps: float,
+             frame_times_s: tuple[float, ...] | None = None) -> TimeGrid:  # fmt: skip
+        """The time grid of a video.
+
+        Args:
+            num_frames: N.
+            fps: Its frame rate, or that to which it was brought.
+            frame_times_s: See :class:`~.time_grid.TimeGrid`.
+        """
+        return TimeGrid(self.num_snippets(num_frames), self.stride, self.start(0) + self.span / 2,
+                        num_frames, fps, frame_times_s)  # fmt: skip
+
+    def settings(self) -> dict[str, Any]:
+        """All values, for the store."""
+        return asdict(self)
