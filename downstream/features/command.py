@@ -1,0 +1,118 @@
+"""``tools/downstream.py features``: what it does with its arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from albar_mm.engine.launch import LaunchError, load_config
+
+from .encoder import POOLED, FrozenEncoder
+from .extract import Extracted, extract_features, store_settings
+from .presets import sampling_of
+from .progress import VideoProgress
+from .readers import choose_reader
+from .store import FAILED_FILE, FeatureStore
+from .videos import find_videos, shard_of
+
+INCOMPLETE = 3
+
+
+def run_features(
+    config: str, checkpoint: str, videos: Sequence[str], out: str, *,
+    preset: str | None = None, sampling: Mapping[str, Any] | None = None, level: str = POOLED,
+    root: str | None = None, ids: str = 'stem', decoder: str = 'auto', on_bad: str = 'fail',
+    batch_size: int = 8, workers: int | None = None, device: str | None = None, amp: bool = False,
+    channels_last: bool = False, compiled: bool = False, dtype: str = 'float32',
+    shard: str | None = None,
+) -> int:  # fmt: skip
+    """Extract features of videos into a store; print what was done.
+
+    Args:
+        config: Config of the recogniser.
+        checkpoint: Its weights.
+        videos: See :func:`~.videos.find_videos`.
+        out: Folder of the store.
+        preset: See :func:`~.presets.sampling_of`.
+        sampling: Settings over those of the preset.
+        level: See :class:`~.encoder.FrozenEncoder`.
+        root: See :func:`~.videos.find_videos`.
+        ids: See there.
+        decoder: See :func:`~.readers.choose_reader`.
+        on_bad: See :func:`~.extract.extract_features`.
+        batch_size: See there.
+        workers: Videos that are decoded at once; by default one on a processor, else four.
+        device: Where the encoder runs; by default a GPU if there is one.
+        amp: See :class:`~.encoder.FrozenEncoder`.
+        channels_last: See there.
+        compiled: See there.
+        dtype: ``'float32'`` or ``'float16'``.
+        shard: ``'i/n'``, the i-th of n parts, from 0; by default that of the torchrun process.
+
+    Returns:
+        0, or :data:`INCOMPLETE` when videos were left out.
+
+    Raises:
+        LaunchError: Something that was named does not fit.
+        DatasetError: A video or the store cannot be used.
+    """
+    reader = choose_reader(decoder)
+    index, count, device = _place(shard, device)
+    found, others = find_videos(videos, root, ids)
+    mine = shard_of(found, index, count)
+    cfg = load_config(config)
+    snippets, crops = sampling_of(cfg, preset, **(sampling or {}))
+    encoder = FrozenEncoder(cfg, checkpoint, level=level, crops=crops, device=device, amp=amp,
+                            channels_last=channels_last, compiled=compiled)  # fmt: skip
+    store = FeatureStore.create(out, store_settings(encoder, snippets, reader, checkpoint, dtype))
+    part = f', shard {index} of {count}: {len(mine)}' if count > 1 else ''
+    ignored = f'; {others} other files are no videos by their suffix' if others else ''
+    print(f'{len(found)} videos{part}{ignored}; decoder {reader.name} {reader.version()}, encoder '
+          f'on {device}', flush=True)  # fmt: skip
+    todo = [video for video in mine if video.video_id not in store]
+    with VideoProgress(todo) as progress:
+        done = extract_features(
+            encoder, snippets, mine, store, reader, on_bad=on_bad, batch_size=batch_size,
+            workers=workers or (1 if device == 'cpu' else 4), notice=progress)  # fmt: skip
+    print('\n'.join(_told(done, store)), flush=True)
+    return INCOMPLETE if done.failed else 0
+
+
+def _told(done: Extracted, store: FeatureStore) -> list[str]:
+    rate = done.frames / done.seconds if done.seconds else 0
+    lines = [f'{store.root}: {done.done} videos done, {done.kept} were there already; '
+             f'{done.snippets} snippets of {done.frames} frames in {done.seconds:.1f} s '
+             f'({rate:.0f} frames/s)']  # fmt: skip
+    if done.failed:
+        lines.append(f'{len(done.failed)} videos cannot be read, all in '
+                     f'{store.root / FAILED_FILE}:')  # fmt: skip
+        lines += [f'  {row["path"]}: {row["reason"]}' for row in done.failed[:5]]
+    return lines
+
+
+def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
+    """Shard of this process, and its device."""
+    ranks = int(os.environ.get('WORLD_SIZE', 1))
+    if shard is None:
+        index, count = int(os.environ.get('RANK', 0)), ranks
+    elif ranks > 1:
+        raise LaunchError('--shard and torchrun both share out the videos: use one of them')
+    else:
+        try:
+            index, count = map(int, shard.split('/'))
+        except ValueError:
+            raise LaunchError(f'--shard {shard}: expected i/n, e.g. 0/4') from None
+        if not 0 <= index < count:
+            raise LaunchError(f'--shard {shard}: expected 0/{count} to {count - 1}/{count}')
+    if device is None:
+        device = 'cpu'
+        if torch.cuda.is_available():
+            device = f'cuda:{int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count()}'
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise LaunchError(f'--device {device}: {str(error).splitlines()[0]}') from error
+    return index, count, device

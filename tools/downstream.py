@@ -1,0 +1,115 @@
+"""Transfer a frozen encoder: features of untrimmed videos."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import _command
+
+# run as a script, this file would be found where the package of the same name is looked for
+_HERE = Path(__file__).resolve().parent
+sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != _HERE]
+
+FEATURES = 'extract features of videos with the encoder of any recogniser config'
+EXAMPLES = """\
+examples:
+  python tools/downstream.py features --help
+"""
+FEATURES_EXAMPLES = """\
+examples:
+  python tools/downstream.py features --config configs/albar_hmdb51.py \\
+      --checkpoint work_dirs/albar_hmdb51/epoch_30.pth --preset thumos14-swin \\
+      --videos data/thumos14/videos --out data/thumos14/features_albar
+  python tools/downstream.py features --config configs/albar_hmdb51.py --checkpoint albar.pth \\
+      --preset ucf-crime-swin --videos Anomaly_Train.txt Anomaly_Test.txt --root data/ucf_crime \\
+      --on-bad skip --out data/ucf_crime/features_albar
+  torchrun --nproc_per_node 4 tools/downstream.py features ...      a GPU and a share for each
+  python tools/downstream.py features ... --stride 16 --clip-len 16 --frame-interval 1
+
+Videos that are in the store are not extracted again: after an interruption, run the same command.
+
+exit status: 0 complete, 1 failed, 3 complete but for videos that cannot be read (failed.jsonl)
+
+see docs/features.md
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = _command.parser(__doc__, EXAMPLES)
+    commands = parser.add_subparsers(dest='command', required=True)
+    _add_features(_command.add_command(commands, 'features', FEATURES, FEATURES_EXAMPLES))
+    return parser.parse_args(argv)
+
+
+def _add_features(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('--config', required=True, help='config of the recogniser, or albar_mm::<name>')
+    add('--checkpoint', required=True, help='its weights')
+    add('--videos', nargs='+', required=True, metavar='WHAT',
+        help='folders, lists (.txt, a path a line), globs or video files')  # fmt: skip
+    add('--out', required=True, metavar='STORE', help='folder of the features')
+    add('--root', metavar='FOLDER', help='where the paths of lists start (default: at the list)')
+    add('--ids', choices=('stem', 'path'), default='stem',
+        help='videos are called like their file (default) or like their path')  # fmt: skip
+    add('--preset', help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
+        'made; the options below come before it')  # fmt: skip
+    add('--clip-len', type=int, metavar='L', help="frames of a snippet (default: the config's)")
+    add('--frame-interval', type=int, metavar='R',
+        help="from a frame of a snippet to its next (default: the config's)")  # fmt: skip
+    add('--stride', type=int, metavar='S', help='frames from one snippet to the next')
+    add('--align', choices=('left', 'centre'), help='where a snippet lies in its stride')
+    add('--tail', choices=('pad', 'drop'), help='snippets that reach beyond the video')
+    add('--padding', choices=('repeat', 'loop', 'zero'), help='what they see there')
+    add('--fps', type=float, help='bring videos to this frame rate first')
+    add('--crops', type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)")
+    add('--level', default='pooled', help='pooled (default: what the classifier sees), logits, or '
+        'the name of a module, as backbone.layer3')  # fmt: skip
+    add('--decoder', default='auto', help='torchcodec, pyav, decord or opencv (default: the first '
+        'of them that is installed)')  # fmt: skip
+    add('--on-bad', choices=('fail', 'skip'), default='fail',
+        help='with a video that cannot be read: stop (default), or list it and go on')  # fmt: skip
+    add('--batch-size', type=int, default=8, help='snippets encoded at once (default: 8)')
+    add('--workers', type=int, help='videos decoded at once (default: 1, with a GPU 4)')
+    add('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
+    add('--amp', action='store_true', help='half precision')
+    add('--channels-last', action='store_true', help='memory layout that some encoders like')
+    add('--compile', action='store_true', help='compile the encoder first; pays on long work')
+    add('--dtype', choices=('float32', 'float16'), default='float32',
+        help='of the files (default: float32)')  # fmt: skip
+    add('--shard', metavar='I/N', help='only every N-th video, from number I (0 to N-1)')
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; returns the exit status.
+
+    Args:
+        argv: As for :func:`parse_args`.
+    """
+    args = parse_args(argv)
+
+    def features() -> int:
+        from downstream.features.command import run_features
+
+        sampling = {name: getattr(args, name) for name in (
+            'clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps',
+            'crops')}  # fmt: skip
+        return run_features(
+            args.config, args.checkpoint, args.videos, args.out, preset=args.preset,
+            sampling=sampling, level=args.level, root=args.root, ids=args.ids,
+            decoder=args.decoder, on_bad=args.on_bad, batch_size=args.batch_size,
+            workers=args.workers, device=args.device, amp=args.amp,
+            channels_last=args.channels_last, compiled=args.compile, dtype=args.dtype,
+            shard=args.shard)  # fmt: skip
+
+    return _command.run(features, debug=args.debug, on_interrupt=lambda: (
+        f'finished videos are kept in {args.out}; the same command goes on'))  # fmt: skip
+
+
+if __name__ == '__main__':
+    sys.exit(main())
