@@ -69,13 +69,17 @@ class Windows:
             self._first += 1
 
     def _snippet(self, index: int) -> np.ndarray:
-        wanted = self.sampling.frames(index, self.num_frames)
-        frames = {i: self._frame(i) for i in set(wanted.tolist()) - {OUTSIDE}}
-        black = np.zeros_like(next(iter(frames.values()))) if OUTSIDE in wanted else None
-        return np.stack([black if i == OUTSIDE else frames[i] for i in wanted.tolist()], axis=1)
+        wanted = self.sampling.frames(index, self.num_frames).tolist()
+        frames = {i: self._frame(i) for i in set(wanted) - {OUTSIDE}}
+        if OUTSIDE in wanted:
+            frames[OUTSIDE] = np.zeros_like(self.view(self._last)[0])
+        return np.stack([frames[i] for i in wanted], axis=1)
 
     def _frame(self, index: int) -> np.ndarray:
-        frame = (self._start[index] if index < self._first
-                 else self._frames[index - self._first])  # fmt: skip
-        # only padding shows the last frame where the sampling would pass it by
+        frame = None
+        if index >= self._first:
+            frame = self._frames[index - self._first]
+        elif index < len(self._start):
+            frame = self._start[index]
+        # padding shows the last frame, also where the sampling would pass it by
         return self.view(self._last)[0] if frame is None else frame

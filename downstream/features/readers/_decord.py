@@ -34,10 +34,14 @@ class DecordReader(VideoReader):
         try:
             for start in range(0, self.announced, CHUNK):
                 wanted = range(start, min(start + CHUNK, self.announced))
-                pixels = self._reader.get_batch(wanted).asnumpy()
+                # in order: after a jump it gives other frames of some files
+                pixels = np.stack([self._reader.next().asnumpy() for _ in wanted])
+                if pixels.shape[-1] != 3:
+                    raise self.bad('it is rotated, which decord does not read: use another decoder')
                 times = self._reader.get_frame_timestamp(wanted)[:, 0].astype(float)
                 yield Frames(pixels, np.where(times < 0, np.nan, times))
-                self._reader.seek(0)  # or it keeps more and more of a long video in memory
+        except StopIteration:
+            return
         except self._error as error:
             raise self._failed(error) from error
 

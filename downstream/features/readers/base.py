@@ -16,6 +16,10 @@ from albar_mm.datasets.strict_reading import MAX_MISSING, BadVideoError, contain
 
 CHUNK = 16
 """Frames that a reader hands over at once."""
+AVI = 'avi'
+_ISO_BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip', b'pnot')
+_MAGIC = {b'\x1a\x45\xdf\xa3': 'matroska', b'\x30\x26\xb2\x75': 'asf', b'FLV': 'flv',
+          b'\x00\x00\x01\xba': 'mpegps', b'OggS': 'ogg'}  # fmt: skip
 SIZES_DIFFER = 'its frames differ in size'
 
 
@@ -38,8 +42,9 @@ class VideoReader(ABC):
 
     All readers give the same frames: those that can be decoded, each once, in the order in which
     they are shown, turned upright as the container asks. Two readers differ by at most one grey
-    level. One container does not allow it: AVI files count frames that were never coded (mostly
-    one, at the end), for which decord repeats the last picture.
+    level. Exceptions: AVI files count frames that were never coded (mostly
+    one, at the end), for which decord repeats the last picture. And decord places the colours of
+    videos of odd width or height differently, and does not read rotated ones.
 
     Args:
         path: The video.
@@ -62,6 +67,11 @@ class VideoReader(ABC):
         fault = container_fault(path)
         if fault:
             raise self.bad(fault)
+        self._kind = _container(self.path)
+        if self._kind is None:
+            # a decoder may find pictures all the same, and would make up when they are shown
+            raise self.bad('it does not begin like a video file (mp4, mov, avi, mkv, webm, wmv, '
+                           'flv, ts, mpg)')  # fmt: skip
         self._open()
 
     @classmethod
@@ -92,13 +102,15 @@ class VideoReader(ABC):
             BadVideoError: A frame cannot be decoded, frames differ in size, there is none, or more
                 than a quarter of those that the container announces are missing.
         """
-        count, shape, avi = 0, None, _is_avi(self.path)
+        count, shape = 0, None
         for frames in self._chunks():
             shape = shape or frames.pixels.shape[1:]
             if frames.pixels.shape[1:] != shape:
                 raise self.bad(SIZES_DIFFER)
             count += len(frames.pixels)
-            yield Frames(frames.pixels, np.full(len(frames.pixels), np.nan)) if avi else frames
+            if self._kind == AVI:
+                frames = Frames(frames.pixels, np.full(len(frames.pixels), np.nan))
+            yield frames
         if not count:
             raise self.bad('none of its frames can be decoded')
         if count < (1 - MAX_MISSING) * self.announced:
@@ -121,10 +133,17 @@ class VideoReader(ABC):
         self.close()
 
 
-def _is_avi(path: Path) -> bool:
+def _container(path: Path) -> str | None:
+    """Kind of container by its first bytes; None for none, as a bare stream of pictures is."""
     with path.open('rb') as stream:
-        head = stream.read(12)
-    return head[:4] == b'RIFF' and head[8:] == b'AVI '
+        head = stream.read(189)
+    if head[:4] == b'RIFF' and head[8:12] == b'AVI ':
+        return AVI
+    if head[4:8] in _ISO_BOXES:
+        return 'iso'
+    if head[:1] == head[188:] == b'G':
+        return 'mpegts'
+    return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
 
 
 def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:

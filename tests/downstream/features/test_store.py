@@ -1,0 +1,145 @@
+"""A feature store: what is in it, what it refuses, and that nothing half-written shows."""
+
+import json
+import multiprocessing
+import os
+
+import numpy as np
+import pytest
+
+from albar_mm.datasets.strict_reading import DatasetError
+from downstream.features.store import FeatureStore
+from downstream.features.time_grid import TimeGrid
+
+SETTINGS = dict(encoder=dict(weights_sha256='ab', level='pooled'), sampling=dict(stride=4),
+                decoder='pyav', decoder_version='1', dtype='float32')  # fmt: skip
+
+
+def grid(snippets=3):
+    return TimeGrid(snippets, 4, 8.0, 4 * snippets, 25.0)
+
+
+def visible(store):
+    return sorted(path.name for path in store.root.iterdir() if not path.name.startswith('.'))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FeatureStore.create(tmp_path / 'store', SETTINGS)
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'float16'])
+@pytest.mark.parametrize('shape', [(3, 5), (3, 10, 5)])
+def test_what_is_written_is_read(tmp_path, dtype, shape):
+    store = FeatureStore.create(tmp_path, dict(SETTINGS, dtype=dtype))
+    features = np.random.default_rng(0).normal(size=shape).astype('float32')
+    store.put('a b', features, grid(), dict(file='a b.mp4'))
+    again = FeatureStore(tmp_path)
+    assert again.ids() == ['a b'] and 'a b' in again and 'b' not in again and len(again) == 1
+    for mmap in (False, True):
+        found = again.load('a b', mmap)
+        assert found.dtype == dtype and np.array_equal(found, features.astype(dtype))
+    assert again.grid('a b') == grid() and again.info('a b')['source'] == dict(file='a b.mp4')
+    plain = np.load(tmp_path / 'a b.npy', allow_pickle=False)  # any program can read it
+    assert np.array_equal(plain, features.astype(dtype))
+
+
+def test_snippet_by_snippet_and_visible_at_the_end(store):
+    rows = np.arange(1200, dtype=np.float32).reshape(400, 3)
+    with store.writer('long') as writer:
+        for row in rows:
+            writer.append(row[None])
+            assert visible(store) == ['store.json']
+        writer.finish(grid(400))
+    assert visible(store) == ['long.json', 'long.npy', 'store.json']
+    assert np.array_equal(store.load('long'), rows)
+
+
+def test_what_is_broken_off_leaves_nothing(store):
+    with pytest.raises(KeyError), store.writer('a') as writer:
+        writer.append(np.zeros((2, 3), np.float32))
+        raise KeyError
+    assert os.listdir(store.root) == ['store.json']
+    with store.writer('a') as writer, pytest.raises(DatasetError, match='0 snippets, but .* has 3'):
+        writer.finish(grid())
+    with store.writer('a') as writer, pytest.raises(ValueError, match='snippets of shape'):
+        writer.append(np.zeros((1, 3)))
+        writer.append(np.zeros((1, 4)))
+    assert os.listdir(store.root) == ['store.json']
+
+
+def die_in_a_video(root):
+    writer = FeatureStore.create(root, SETTINGS).writer('a')
+    writer.append(np.zeros((2, 3)))
+    os._exit(1)
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(store):
+    process = multiprocessing.get_context('fork').Process(target=die_in_a_video,
+                                                          args=(store.root,))  # fmt: skip
+    process.start()
+    process.join()
+    parts = [name for name in os.listdir(store.root) if name.endswith('.part')]
+    assert len(parts) == 1 and visible(store) == ['store.json']
+    with store.writer('b') as writer:
+        writer.append(np.zeros((3, 3)))
+        FeatureStore.create(store.root, SETTINGS)
+        assert not (store.root / parts[0]).exists()
+        writer.finish(grid())
+    assert visible(store) == ['b.json', 'b.npy', 'store.json']
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(encoder=dict(weights_sha256='cd', level='pooled')),
+     r'encoder.weights_sha256 is "ab", asked for "cd"'),
+    (dict(sampling=dict(stride=8)), r'sampling.stride is 4, asked for 8'),
+    (dict(decoder='decord'), r'decoder is "pyav", asked for "decord"'),
+    (dict(extra=1), r'extra is null, asked for 1'),
+])  # fmt: skip
+def test_other_settings_are_refused_by_name(store, change, message):
+    with pytest.raises(DatasetError, match=f'is a store of other features .{message}.;'):
+        FeatureStore.create(store.root, {**SETTINGS, **change})
+    assert FeatureStore.create(store.root, dict(SETTINGS, decoder_version='2')).settings[
+        'decoder_version'] == '1'  # fmt: skip
+
+
+def test_folders_that_are_no_store(tmp_path, store):
+    with pytest.raises(DatasetError, match='is no feature store: it has no store.json'):
+        FeatureStore(tmp_path)
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other' / 'notes.txt').touch()
+    with pytest.raises(DatasetError, match='holds other files, as notes.txt'):
+        FeatureStore.create(tmp_path / 'other', SETTINGS)
+    with pytest.raises(DatasetError, match='cannot be written'):
+        FeatureStore.create(tmp_path / 'other' / 'notes.txt', SETTINGS)
+    (store.root / 'store.json').write_text('{"format": 99}')
+    with pytest.raises(DatasetError, match='format 99, this version reads 1'):
+        FeatureStore(store.root)
+
+
+def test_videos_that_are_broken(store):
+    with pytest.raises(DatasetError, match="has no video 'a'; it has 0 videos"):
+        store.load('a')
+    store.put('a', np.zeros((3, 2)), grid())
+    np.save(store.root / 'a.npy', np.zeros((2, 2)))
+    with pytest.raises(DatasetError, match=r'a.npy: shape \(2, 2\); expected 3 snippets'):
+        store.load('a')
+    np.save(store.root / 'a.npy', np.array([{}, {}, {}]), allow_pickle=True)
+    with pytest.raises(DatasetError, match='a.npy: cannot be read'):
+        store.load('a')
+    (store.root / 'a.json').write_text('{"fps": 25}')
+    with pytest.raises(DatasetError, match=r"a.json is broken \('snippets'\)"):
+        store.load('a')
+    (store.root / 'a.json').write_text('{')
+    with pytest.raises(DatasetError, match='a.json is broken'):
+        store.grid('a')
+
+
+def test_videos_that_failed(store):
+    rows = [dict(video=name, path=f'{name}.mp4', reason='empty') for name in 'cab']
+    store.note_failed(rows, ['a', 'b', 'c'])
+    assert [row['video'] for row in store.failed()] == ['a', 'b', 'c']
+    store.note_failed([rows[0]], ['b', 'c', 'd'])  # b could be read this time; a was not tried
+    assert [row['video'] for row in store.failed()] == ['a', 'c']
+    (first, _) = map(json.loads, (store.root / 'failed.jsonl').read_text().splitlines())
+    assert first == rows[1]
