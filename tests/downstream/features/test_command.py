@@ -1,0 +1,173 @@
+"""tools/downstream.py features, as a user runs it."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from albar_mm.engine.launch import LaunchError
+from downstream.features.command import run_features
+from downstream.features.encoder import FrozenEncoder
+from downstream.features.store import FeatureStore
+
+from .videos import moving, write_video
+
+ROOT = Path(__file__).resolve().parents[3]
+TOOL = ROOT / 'tools' / 'downstream.py'
+SNIPPETS = dict(clip_len=4, stride=3, frame_interval=2)
+FLAGS = ['--clip-len', '4', '--stride', '3', '--frame-interval', '2', '--device', 'cpu']
+
+
+def make_videos(folder, count, frames=9):
+    folder.mkdir()
+    for index in range(count):
+        write_video(folder / f'v{index:02}.mp4', moving(frames + index % 5))
+
+
+@pytest.fixture
+def given(toy_config, tmp_path):
+    """Arguments of the tool: five videos, the toy recogniser and weights."""
+    make_videos(tmp_path / 'videos', 5)
+    torch.manual_seed(0)
+    encoder = FrozenEncoder(toy_config, None)
+    torch.save(dict(state_dict=encoder.model.state_dict()), tmp_path / 'weights.pth')
+    return dict(config=str(toy_config), checkpoint=str(tmp_path / 'weights.pth'),
+                videos=[str(tmp_path / 'videos')])  # fmt: skip
+
+
+def command(given, out, *flags):
+    return [sys.executable, str(TOOL), 'features', '--config', given['config'], '--checkpoint',
+            given['checkpoint'], '--videos', *given['videos'], '--out', str(out), *FLAGS,
+            *map(str, flags)]  # fmt: skip
+
+
+def run(given, out, *flags, cwd=None, launcher=()):
+    environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    done = subprocess.run([*launcher, *command(given, out, *flags)[bool(launcher):]], cwd=cwd,
+                          env={**environment, 'OMP_NUM_THREADS': '1'}, capture_output=True,
+                          text=True, timeout=300)  # fmt: skip
+    own = [line for line in done.stderr.splitlines() if line.startswith('downstream.py: ')]
+    return done.returncode, done.stdout, own
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != '.lock')
+
+
+def same(one, other):
+    """Two stores hold the same files and metadata, and values within 1e-5."""
+    assert files(one.root) == files(other.root)
+    assert {**one.settings, 'made_with': None} == {**other.settings, 'made_with': None}
+    for video in one.ids():
+        assert one.info(video) == other.info(video)
+        assert one.load(video) == pytest.approx(other.load(video), abs=1e-5)
+
+
+def test_from_another_folder_again_and_with_other_settings(given, tmp_path):
+    (tmp_path / 'elsewhere').mkdir()
+    # a folder of the tools' name must not hide the package, nor the tool hide it
+    status, text, own = run(given, 'store', cwd=tmp_path / 'elsewhere')
+    assert (status, own) == (0, [])
+    assert '5 videos; decoder ' in text and '5 videos done, 0 were there already' in text
+    store = FeatureStore(tmp_path / 'elsewhere/store')
+    assert store.ids() == [f'v0{index}' for index in range(5)]
+    assert store.load('v01').shape == (4, 32)
+    status, text, own = run(given, 'store', cwd=tmp_path / 'elsewhere')
+    assert (status, own) == (0, []) and '0 videos done, 5 were there already' in text
+    status, text, own = run(given, 'store', '--stride', 4, cwd=tmp_path / 'elsewhere')
+    assert status == 1 and len(own) == 1 and 'sampling.stride is 3, asked for 4' in own[0]
+
+
+def test_bad_videos(given, tmp_path):
+    (tmp_path / 'videos/v02.mp4').write_bytes(b'')
+    (tmp_path / 'videos/readme.md').write_text('hello')
+    status, text, own = run(given, tmp_path / 'store', '--on-bad', 'skip')
+    assert (status, own) == (3, []) and '1 other files are no videos' in text
+    assert '1 videos cannot be read' in text and 'v02.mp4: ' in text
+    assert len(FeatureStore(tmp_path / 'store')) == 4
+    (row,) = map(json.loads, (tmp_path / 'store/failed.jsonl').read_text().splitlines())
+    assert row['video'] == 'v02' and 'the file is empty' in row['reason']
+    status, text, own = run(given, tmp_path / 'store')
+    assert status == 1 and len(own) == 1 and 'v02.mp4 cannot be read' in own[0]
+
+
+def test_shards_make_the_store_of_one_process(given, tmp_path):
+    options = dict(given, sampling=SNIPPETS, device='cpu')
+    run_features(**options, out=tmp_path / 'whole')
+    for index in range(2):
+        run_features(**options, out=tmp_path / 'parts', shard=f'{index}/2', batch_size=3)
+    same(FeatureStore(tmp_path / 'whole'), FeatureStore(tmp_path / 'parts'))
+
+
+def test_torchrun_shares_out_the_videos(given, tmp_path):
+    run_features(**given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'whole')
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone',
+                '--nproc_per_node=2']  # fmt: skip
+    status, text, own = run(given, tmp_path / 'two', launcher=launcher)
+    assert (status, own) == (0, [])
+    assert 'shard 0 of 2: 3' in text and 'shard 1 of 2: 2' in text
+    same(FeatureStore(tmp_path / 'whole'), FeatureStore(tmp_path / 'two'))
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(shard='2/2'), r'--shard 2/2: expected 0/2 to 1/2'),
+    (dict(shard='half'), r'--shard half: expected i/n'),
+    (dict(preset='ucf'), r"preset 'ucf': expected one of ucf-crime, "),
+    (dict(sampling={}), r'stride: not given'),
+    (dict(decoder='vlc'), r"decoder 'vlc': expected auto or one of"),
+    (dict(device='cuda:77'), r'--device cuda:77: '),
+    (dict(dtype='int8'), r"dtype is 'int8'"),
+])  # fmt: skip
+def test_bad_arguments_leave_nothing(given, tmp_path, change, message):
+    from albar_mm.datasets.strict_reading import DatasetError
+
+    options = {**given, 'sampling': SNIPPETS, 'device': 'cpu', **change}
+    with pytest.raises((LaunchError, DatasetError), match=message):
+        run_features(**options, out=tmp_path / 'store')
+    assert not (tmp_path / 'store').exists()
+
+
+def test_help_has_examples():
+    done = subprocess.run([sys.executable, TOOL, 'features', '--help'], capture_output=True,
+                          text=True, timeout=60)  # fmt: skip
+    assert done.returncode == 0 and 'examples:' in done.stdout and '--shard' in done.stdout
+
+
+@pytest.mark.slow
+def test_killed_twenty_times(given, tmp_path):
+    """SIGKILL at random moments; the store ends as that of an uninterrupted run."""
+    make_videos(tmp_path / 'many', 30, frames=400)
+    given = dict(given, videos=[str(tmp_path / 'many')])
+    run_features(**given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'whole')
+    whole, store, moments = FeatureStore(tmp_path / 'whole'), tmp_path / 'killed', []
+    chance = random.Random(0)
+    for _ in range(20):
+        process = subprocess.Popen(command(given, store, '--workers', 2, '--batch-size', 2),
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env={**os.environ, 'OMP_NUM_THREADS': '1'})  # fmt: skip
+        before = len(list(store.glob('v*.json')))
+        ends = time.monotonic() + 120
+        # the import takes seconds: wait until it works, then a moment at random
+        while not list(store.glob('.v*.part')) and process.poll() is None:
+            assert time.monotonic() < ends
+            time.sleep(.002)
+        time.sleep(chance.uniform(0, .3))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        there = FeatureStore(store) if (store / 'store.json').exists() else None
+        moments.append((before, 0 if there is None else len(there)))
+        for video in there.ids() if there else []:
+            assert np.isfinite(there.load(video)).all() and there.info(video) == whole.info(video)
+    assert any(after < 30 for _, after in moments)
+    status, _, own = run(given, store, '--batch-size', 2)
+    assert (status, own) == (0, [])
+    same(whole, FeatureStore(store))
+    assert not list(store.glob('.*.part'))

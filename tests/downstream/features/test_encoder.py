@@ -1,0 +1,154 @@
+"""Any recogniser as an encoder: what its features are, and what does not fit."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from albar_mm.engine.launch import LaunchError, load_config
+from downstream.features.encoder import FrozenEncoder
+from downstream.features.view import spatial_steps
+from downstream.features.view import test_pipeline as pipeline_of
+
+FRAMES = np.random.default_rng(0).integers(0, 255, (12, 48, 64, 3), np.uint8)
+
+
+@pytest.fixture
+def config_2d(toy_config):
+    """TSN with a small ResNet, three crops."""
+    cfg = load_config(toy_config)
+    cfg.model = dict(
+        type='Recognizer2D', backbone=dict(type='ResNet', depth=18, pretrained=None),
+        cls_head=dict(type='TSNHead', num_classes=2, in_channels=512, dropout_ratio=.4,
+                      consensus=dict(type='AvgConsensus', dim=1)),
+        data_preprocessor=dict(type='ActionDataPreprocessor', mean=[9.] * 3, std=[8.] * 3,
+                               format_shape='NCHW'),
+        test_cfg=dict(max_testing_views=1))  # fmt: skip
+    cfg.test_dataloader.dataset.pipeline = [
+        dict(type='DecordInit'), dict(type='SampleFrames', clip_len=1, num_clips=5),
+        dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 32)),
+        dict(type='ThreeCrop', crop_size=32), dict(type='FormatShape', input_format='NCHW'),
+        dict(type='PackActionInputs')]  # fmt: skip
+    return cfg
+
+
+def snippets(encoder, count=3, length=4):
+    seen = encoder.view(FRAMES)
+    found = [seen[start:start + length].swapaxes(0, 1) for start in range(count)]
+    return torch.from_numpy(np.stack([encoder.formatted(each) for each in found]))
+
+
+def classified(encoder, features):
+    return encoder.model.cls_head.fc_cls(features)
+
+
+def test_pooled_features_of_a_3d_recogniser(toy_config):
+    encoder = FrozenEncoder(toy_config, None)
+    batch = snippets(encoder)
+    assert batch.shape == (3, 1, 3, 4, 32, 32) and batch.dtype == torch.uint8
+    features = encoder.encode(batch)
+    assert features.shape == (3, 1, 32) and features.dtype == torch.float32
+    with torch.no_grad():  # by hand
+        inputs = (batch[:, 0].float() - 128) / 64
+        maps = encoder.model.backbone(inputs)
+    assert torch.allclose(features[:, 0], maps.mean((2, 3, 4)), atol=1e-6)
+    logits = FrozenEncoder(toy_config, None, level='logits')
+    logits.model.load_state_dict(encoder.model.state_dict())
+    assert torch.allclose(logits.encode(batch), classified(encoder, features), atol=1e-6)
+
+
+def test_a_batch_gives_what_its_snippets_give_alone(toy_config):
+    encoder = FrozenEncoder(toy_config, None)
+    batch = snippets(encoder, 5)
+    alone = torch.cat([encoder.encode(one[None]) for one in batch])
+    assert torch.allclose(encoder.encode(batch), alone, atol=1e-6)
+
+
+def test_crops_of_a_2d_recogniser_stay_apart(config_2d):
+    encoder = FrozenEncoder(config_2d, None)
+    batch = snippets(encoder, 2, 5)
+    assert batch.shape == (2, 3, 5, 3, 32, 32)
+    features = encoder.encode(batch)
+    assert features.shape == (2, 3, 512)
+    logits = FrozenEncoder(config_2d, None, level='logits')
+    logits.model.load_state_dict(encoder.model.state_dict())
+    # the mean over frames comes before or after the linear layer: it is the same
+    assert torch.allclose(logits.encode(batch), classified(encoder, features), atol=1e-5)
+    inputs = encoder.model.data_preprocessor(dict(inputs=list(batch[:, 1]), data_samples=None))
+    predicted, kwargs = encoder.model.extract_feat(inputs['inputs'])
+    by_model = encoder.model.cls_head(predicted, **kwargs)
+    assert torch.allclose(logits.encode(batch)[:, 1], by_model, atol=1e-5)
+
+
+def test_any_module_is_a_level(toy_config):
+    encoder = FrozenEncoder(toy_config, None, level='backbone.layer2')
+    features = encoder.encode(snippets(encoder))
+    assert features.shape == (3, 1, 8)
+    stem = encoder.model.backbone
+    with torch.no_grad():
+        maps = stem.maxpool(stem.conv1((snippets(encoder)[:, 0].float() - 128) / 64))
+        maps = stem.layer2(stem.layer1(maps))
+    assert torch.allclose(features[:, 0], maps.mean((2, 3, 4)), atol=1e-6)
+
+
+def test_channels_last_and_half_precision(toy_config):
+    plain = FrozenEncoder(toy_config, None)
+    batch = snippets(plain)
+    wanted = plain.encode(batch)
+    for options, tolerance in ((dict(channels_last=True), 1e-5), (dict(amp=True), .05)):
+        other = FrozenEncoder(toy_config, None, **options)
+        other.model.load_state_dict(plain.model.state_dict())
+        assert torch.allclose(other.encode(batch), wanted, atol=tolerance * wanted.abs().max())
+
+
+def test_the_weights_decide_the_hash(toy_config, tmp_path):
+    one = FrozenEncoder(toy_config, None)
+    torch.save(dict(state_dict=one.model.state_dict()), tmp_path / 'a.pth')
+    torch.save(one.model.state_dict(), tmp_path / 'b.pth')
+    hashes = {FrozenEncoder(toy_config, tmp_path / name).weights_sha256()
+              for name in ('a.pth', 'b.pth')}  # fmt: skip
+    assert hashes == {one.weights_sha256()}
+    with torch.no_grad():
+        one.model.backbone.conv1.conv.weight[0, 0] += 1
+    assert one.weights_sha256() not in hashes
+
+
+def test_a_head_of_other_classes_is_no_obstacle(toy_config, tmp_path):
+    one = FrozenEncoder(toy_config, None)
+    state = {key: value for key, value in one.model.state_dict().items()
+             if not key.startswith('cls_head')}  # fmt: skip
+    torch.save(state, tmp_path / 'backbone.pth')
+    other = FrozenEncoder(toy_config, tmp_path / 'backbone.pth')
+    batch = snippets(one)
+    assert torch.equal(one.encode(batch), other.encode(batch))
+    with pytest.raises(LaunchError, match='as cls_head.fc_cls.weight'):
+        FrozenEncoder(toy_config, tmp_path / 'backbone.pth', level='logits')
+
+
+def test_the_views_of_a_pipeline(config_2d):
+    steps = pipeline_of(config_2d)
+    assert [step['type'] for step in spatial_steps(steps)] == ['Resize', 'ThreeCrop']
+    assert spatial_steps(steps, 10)[-1] == dict(type='TenCrop', crop_size=32)
+    for crops in (1, 3, 10):
+        encoder = FrozenEncoder(config_2d, None, crops=crops)
+        assert encoder.view(FRAMES).shape == (12, crops, 32, 32, 3)
+        assert encoder.encode(snippets(encoder, 1)).shape == (1, crops, 512)
+    jitter = [*steps[:4], dict(type='ColorJitter'), *steps[4:]]
+    with pytest.raises(LaunchError, match='ColorJitter between decoding and FormatShape'):
+        spatial_steps(jitter)
+    with pytest.raises(LaunchError, match='no crop step'):
+        spatial_steps([*steps[:4], *steps[5:]], 10)
+    with pytest.raises(LaunchError, match='crops is 5; expected 1, 3, 10'):
+        spatial_steps(steps, 5)
+
+
+def test_what_does_not_fit(toy_config, tmp_path):
+    with pytest.raises(LaunchError, match='gone.pth: no such file'):
+        FrozenEncoder(toy_config, 'gone.pth')
+    torch.save({'a': torch.zeros(1)}, tmp_path / 'a.pth')
+    with pytest.raises(LaunchError, match=r'a.pth does not fit the model of .*toy.py: \d+ of its'):
+        FrozenEncoder(toy_config, tmp_path / 'a.pth')
+    with pytest.raises(LaunchError, match="level 'backbone.layer9': expected pooled, logits or a"):
+        FrozenEncoder(toy_config, None, level='backbone.layer9')
+    with pytest.raises(LaunchError, match='no test_dataloader with a pipeline'):
+        FrozenEncoder(Config(dict(model={})), None)

@@ -1,0 +1,171 @@
+"""Extraction: equal to a plain loop, across videos, resumable, and clear about bad videos."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from albar_mm.datasets.strict_reading import BadVideoError, DatasetError
+from downstream.features.encoder import FrozenEncoder
+from downstream.features.extract import extract_features, store_settings
+from downstream.features.readers import choose_reader
+from downstream.features.sampling import Sampling
+from downstream.features.store import FeatureStore
+from downstream.features.videos import Video, find_videos
+
+from .videos import moving, write_video
+
+READER = choose_reader()
+SAMPLING = Sampling(4, 3, 2)
+LENGTHS = (1, 30, 7, 3, 41, 16)
+
+
+@pytest.fixture
+def encoder(toy_config):
+    torch.manual_seed(0)
+    return FrozenEncoder(toy_config, None)
+
+
+@pytest.fixture
+def videos(tmp_path):
+    folder = tmp_path / 'videos'
+    folder.mkdir()
+    for index, length in enumerate(LENGTHS):
+        write_video(folder / f'v{index}.mp4', moving(length))
+    return find_videos([folder])[0]
+
+
+def extract(encoder, videos, folder, sampling=SAMPLING, **options):
+    store = FeatureStore.create(folder, store_settings(encoder, sampling, READER))
+    return store, extract_features(encoder, sampling, videos, store, READER, **options)
+
+
+def plain_loop(encoder, path, sampling):
+    """Features by the definition: the whole video, one window after another."""
+    with READER(path) as reader:
+        frames = np.concatenate([chunk.pixels for chunk in reader.chunks()])
+    seen, rows = encoder.view(frames), []
+    for index in range(sampling.num_snippets(len(frames))):
+        wanted = index * sampling.stride + sampling.frame_interval * np.arange(sampling.clip_len)
+        clip = seen[np.minimum(wanted, len(frames) - 1)].swapaxes(0, 1)
+        batch = torch.from_numpy(encoder.formatted(clip))[None]
+        rows.append(encoder.encode(batch)[0, 0].numpy())
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize('batch_size, workers', [(1, 1), (4, 1), (64, 3)])
+def test_equal_to_a_plain_loop(encoder, videos, tmp_path, batch_size, workers):
+    store, done = extract(encoder, videos, tmp_path / 'store', batch_size=batch_size,
+                          workers=workers)  # fmt: skip
+    assert store.ids() == [f'v{index}' for index in range(len(LENGTHS))]
+    assert (done.done, done.kept, done.failed) == (6, 0, [])
+    assert done.frames == sum(LENGTHS) and done.snippets == sum(-(-n // 3) for n in LENGTHS)
+    for video, length in zip(videos, LENGTHS, strict=True):
+        wanted = plain_loop(encoder, video.path, SAMPLING)
+        assert store.load(video.video_id) == pytest.approx(wanted, abs=1e-5)
+        grid, info = store.grid(video.video_id), store.info(video.video_id)
+        assert (grid.num_frames, grid.fps, grid.num_snippets) == (length, 10, -(-length // 3))
+        assert info['source']['file'] == video.path.name
+    assert not [name for name in os.listdir(store.root) if name.endswith('.part')]
+
+
+def test_real_clips(encoder, real_data, tmp_path):
+    videos = find_videos([real_data / 'clips'])[0]
+    sampling = Sampling(8, 8, 2, tail='drop')
+    store, done = extract(encoder, videos, tmp_path / 'store', sampling, batch_size=16, workers=2)
+    assert len(videos) == done.done == 10
+    for video in videos:
+        assert store.load(video.video_id) == pytest.approx(
+            plain_loop(encoder, video.path, sampling), abs=1e-5)
+
+
+def test_batches_go_across_videos(encoder, videos, tmp_path, monkeypatch):
+    sizes = []
+    encode = encoder.encode
+    monkeypatch.setattr(encoder, 'encode', lambda batch: sizes.append(len(batch)) or encode(batch))
+    extract(encoder, videos, tmp_path / 'store', batch_size=5)
+    total = sum(-(-n // 3) for n in LENGTHS)
+    assert sizes == [5] * (total // 5) + [total % 5] * (total % 5 > 0)
+
+
+def test_crops_and_halves(toy_config, videos, tmp_path):
+    from albar_mm.engine.launch import load_config
+
+    cfg = load_config(toy_config)
+    cfg.test_dataloader.dataset.pipeline.insert(4, dict(type='CenterCrop', crop_size=24))
+    encoder = FrozenEncoder(cfg, None, crops=10)
+    settings = store_settings(encoder, SAMPLING, READER, dtype='float16')
+    store = FeatureStore.create(tmp_path / 'store', settings)
+    extract_features(encoder, SAMPLING, videos[1:2], store, READER)
+    features = store.load('v1')
+    assert features.shape == (10, 10, 32) and features.dtype == np.float16
+    assert not np.array_equal(features[:, 0], features[:, 1])
+
+
+def test_what_is_there_is_kept(encoder, videos, tmp_path):
+    store, _ = extract(encoder, videos[:3], tmp_path / 'store')
+    before = {path.name: path.stat().st_mtime_ns for path in store.root.iterdir()}
+    store, done = extract(encoder, videos, tmp_path / 'store')
+    assert (done.done, done.kept) == (3, 3)
+    assert before.items() <= {p.name: p.stat().st_mtime_ns for p in store.root.iterdir()}.items()
+
+
+def test_bad_videos(encoder, videos, tmp_path):
+    bad = videos[2].path
+    bad.write_bytes(bad.read_bytes()[:-200])
+    with pytest.raises(BadVideoError, match=r'v2.mp4 cannot be read: .*truncated'):
+        extract(encoder, videos, tmp_path / 'store')
+    assert FeatureStore(tmp_path / 'store').failed() == []
+    store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip', workers=2)
+    assert 'v2' not in store and len(store) == 5 and done.done + done.kept == 5
+    (row,) = store.failed()
+    assert row == done.failed[0] and row['video'] == 'v2' and 'truncated' in row['reason']
+    write_video(bad, moving(9))
+    store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip')
+    assert done.done == 1 and store.failed() == [] and len(store) == 6
+
+
+def test_a_video_that_breaks_off_after_snippets_leaves_nothing(encoder, videos, tmp_path,
+                                                               monkeypatch):
+    chunks = READER.chunks
+
+    def breaks(self):
+        for chunk in chunks(self):
+            yield chunk
+            if self.path.stem == 'v4':
+                raise self.bad('a picture cannot be decoded')
+
+    monkeypatch.setattr(READER, 'chunks', breaks)
+    store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip', batch_size=2)
+    assert [row['video'] for row in done.failed] == ['v4'] and len(store) == 5
+    assert {path.suffix for path in store.root.iterdir()} == {'.json', '.npy', '.jsonl', ''}
+
+
+def test_faults_of_the_program_are_not_skipped(encoder, videos, tmp_path, monkeypatch):
+    monkeypatch.setattr(encoder, 'view', lambda frames: frames[0, 0])
+    with pytest.raises(Exception, match='') as caught:
+        extract(encoder, videos, tmp_path / 'store', on_bad='skip')
+    assert not isinstance(caught.value, BadVideoError)
+
+
+def test_features_that_are_not_finite(encoder, videos, tmp_path, monkeypatch):
+    encode = encoder.encode
+    monkeypatch.setattr(encoder, 'encode', lambda batch: encode(batch) * np.nan)
+    with pytest.raises(DatasetError, match=r'v0.mp4: its features are not finite'):
+        extract(encoder, videos, tmp_path / 'store')
+
+
+def test_brought_to_another_frame_rate(encoder, videos, tmp_path):
+    sampling = replace(SAMPLING, fps=5.0)
+    store, done = extract(encoder, videos[1:2], tmp_path / 'store', sampling)
+    grid = store.grid('v1')
+    assert done.frames == 30 and grid.num_frames == 15 and grid.fps == 5
+    assert grid.duration_s == pytest.approx(3)
+
+
+def test_missing_file_is_a_bad_video(encoder, videos, tmp_path):
+    videos = [*videos[:1], Video('gone', tmp_path / 'gone.mp4')]
+    store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip')
+    assert len(store) == 1 and 'no such file' in done.failed[0]['reason']

@@ -1,0 +1,82 @@
+"""Which videos are meant, and what they are called."""
+
+from pathlib import Path
+
+import pytest
+
+from albar_mm.datasets.strict_reading import DatasetError
+from downstream.features.videos import find_videos, shard_of
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ('a/x 1.mp4', 'a/y.AVI', 'b/z.mkv', 'b/notes.txt', 'b/.hidden.mp4'):
+        path = tmp_path / 'root' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path / 'root'
+
+
+def names(found):
+    return [(video.video_id, video.path.name) for video in found[0]]
+
+
+def test_a_folder(folder):
+    found = find_videos([folder])
+    assert names(found) == [('x 1', 'x 1.mp4'), ('y', 'y.AVI'), ('z', 'z.mkv')] and found[1] == 1
+    assert [video.video_id for video in find_videos([folder], ids='path')[0]] == [
+        'a__x 1', 'a__y', 'b__z']
+
+
+def test_lists(folder, tmp_path):
+    listed = tmp_path / 'list.txt'
+    listed.write_text('a/x 1.mp4 3\n\na/y.AVI  Arson  150  420\nb/z.mkv\n')
+    found, others = find_videos([listed], root=folder)
+    assert [video.path for video in found] == [folder / 'a/x 1.mp4', folder / 'a/y.AVI',
+                                               folder / 'b/z.mkv']  # fmt: skip
+    assert others == 0
+    beside = folder / 'list.txt'
+    beside.write_text('b/z.mkv 0\n')
+    assert find_videos([beside])[0][0].path == folder / 'b/z.mkv'
+
+
+def test_globs_and_files(folder, monkeypatch):
+    assert names(find_videos([str(folder / '*' / '*.mkv'), folder / 'a/y.AVI'])) == [
+        ('y', 'y.AVI'), ('z', 'z.mkv')]
+    monkeypatch.chdir(folder)
+    found = find_videos(['**/*.mp4', 'a'], ids='stem')[0]
+    assert [(v.video_id, v.path) for v in found] == [('x 1', Path('a/x 1.mp4')),
+                                                     ('y', Path('a/y.AVI'))]  # fmt: skip
+
+
+def test_names_that_are_not_unique(folder):
+    (folder / 'b/y.mp4').touch()
+    with pytest.raises(DatasetError, match=r"1 names stand for several videos, as 'y': .*y.AVI and "
+                                           r'.*y.mp4; tell them apart with ids='):  # fmt: skip
+        find_videos([folder])
+    assert len(find_videos([folder], ids='path')[0]) == 4
+
+
+@pytest.mark.parametrize('named, message', [
+    ('gone', 'gone: no such folder, list or video'), ('*.wmv', 'no video there'),
+    ('b/notes.txt', 'no video there'),
+])  # fmt: skip
+def test_nothing_is_found(folder, monkeypatch, named, message):
+    monkeypatch.chdir(folder)
+    with pytest.raises(DatasetError, match=message):
+        find_videos([named])
+
+
+def test_reserved_names(folder):
+    (folder / 'store.mp4').touch()
+    with pytest.raises(DatasetError, match='the store has another use for the name'):
+        find_videos([folder])
+
+
+def test_shards(folder):
+    videos = find_videos([folder])[0]
+    parts = [shard_of(videos, index, 2) for index in range(2)]
+    assert sorted(parts[0] + parts[1], key=lambda v: v.video_id) == videos
+    assert [len(part) for part in parts] == [2, 1]
+    with pytest.raises(DatasetError, match='shard 2 of 2: expected 0 to 1'):
+        shard_of(videos, 2, 2)
