@@ -1,0 +1,207 @@
+"""Between a feature store and the files that published code reads."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from mmengine.utils import ProgressBar
+
+from albar_mm.benchmark.output_file import check_output, try_folder
+from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.evaluation.results import write_text_atomically
+
+from .sampling import Sampling
+from .store import FeatureStore
+
+TEN_CROPS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+"""MMAction2 has each crop beside its flip; published features have five crops, then their flips."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How some code wants its features.
+
+    Attributes:
+        crops: ``'TNC'``: one file of shape (T, crops, C) (RTFM, MGFN). ``'NTC'``: (crops, T, C)
+            (UR-DMU). ``'files'``: a file ``<id>__<crop>.npy`` of (T, C) for each crop (DeepMIL,
+            VadCLIP). ``'TC'``: (T, C), one crop (ActionFormer, TriDet, OpenTAD; TeD-SPAD).
+        suffix: Follows the id in the name of a file, e.g. ``'_i3d'``.
+    """
+
+    crops: str
+    suffix: str = ''
+
+
+LAYOUTS = {
+    'mgfn': Layout('TNC'), 'rtfm': Layout('TNC', '_i3d'), 'ur-dmu': Layout('NTC'),
+    'deepmil': Layout('files'), 'ted-spad': Layout('TC'), 'actionformer': Layout('TC'),
+    'tridet': Layout('TC'), 'opentad': Layout('TC'),
+}  # fmt: skip
+"""Name of published code -> its layout."""
+
+
+def export_features(
+    store: FeatureStore, folder: str | os.PathLike, layout: str,
+    lists: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:  # fmt: skip
+    """Write the features of a store as published code reads them.
+
+    Args:
+        store: The store.
+        folder: Where to write; files that are there are replaced.
+        layout: A key of :data:`LAYOUTS`.
+        lists: File name -> ids: lists of the feature files, one path a line, in that order. MGFN
+            and RTFM take labels from the position in the list (abnormal videos first); give them
+            so.
+
+    Returns:
+        Lines for the terminal: what was written, and the time grid to tell the code of.
+
+    Raises:
+        DatasetError: An unknown layout, several crops where there is room for one, a listed id that
+            the store lacks, or a folder that cannot be written to.
+    """
+    if layout not in LAYOUTS:
+        raise DatasetError(f'layout {layout!r}: expected one of {", ".join(LAYOUTS)}')
+    chosen, folder, ids = LAYOUTS[layout], Path(folder), store.ids()
+    if not ids:
+        raise DatasetError(f'{store.root}: holds no video')
+    missing = [name for names in (lists or {}).values() for name in names if name not in store]
+    if missing:
+        raise DatasetError(f'{store.root}: lacks {len(missing)} listed videos, as {missing[0]!r}')
+    check_output(folder / 'any')
+    names: dict[str, list[Path]] = {}
+    progress = ProgressBar(len(ids))
+    for video in ids:
+        names[video] = [path for path, array in _files(store.load(video), video, chosen, folder)
+                        if _write(path, array)]  # fmt: skip
+        progress.update()
+    print(flush=True)
+    for name, members in (lists or {}).items():
+        lines = [str(path) for member in members for path in names[member]]
+        write_text_atomically(folder / name, '\n'.join(lines) + '\n')
+    grid = store.grid(ids[0])
+    return [
+        f'{folder}: {len(ids)} videos as {layout} reads them, '
+        f'{", ".join(lists) if lists else "no list"}',
+        f'stride {grid.stride_frames} frames, centre of snippet 0 at frame {grid.offset_frames:g}: '
+        f'feat_stride={grid.stride_frames}, num_frames={2 * grid.offset_frames:g} for code that '
+        'places snippets at 0.5 * num_frames',
+    ]  # fmt: skip
+
+
+def import_features(
+    folder: str | os.PathLike, store: str | os.PathLike, layout: str, sampling: Sampling,
+    videos: Mapping[str, tuple[int, float]], note: str = '',
+) -> list[str]:  # fmt: skip
+    """Make a store of published features.
+
+    Args:
+        folder: Where the files lie.
+        store: Folder of the new store.
+        layout: A key of :data:`LAYOUTS`.
+        sampling: How their snippets were made.
+        videos: Id -> number of frames, and frames a second.
+        note: Where they are from, for ``store.json``.
+
+    Returns:
+        Lines for the terminal.
+
+    Raises:
+        DatasetError: A file is missing, holds no plain array, or another number of snippets than
+            the frames of its video give; a difference of one at the end is accepted and counted.
+    """
+    if layout not in LAYOUTS:
+        raise DatasetError(f'layout {layout!r}: expected one of {", ".join(LAYOUTS)}')
+    chosen, folder = LAYOUTS[layout], Path(folder)
+    try_folder(Path(store))
+    made = FeatureStore.create(store, dict(
+        encoder=dict(published=note or folder.name, layout=layout), sampling=sampling.settings(),
+        dtype='float32', decoder='unknown'))  # fmt: skip
+    shorter = []
+    for video, (frames, fps) in videos.items():
+        features = _read(folder, video, chosen)
+        grid = sampling.grid(frames, fps)
+        if abs(len(features) - grid.num_snippets) > 1:
+            raise DatasetError(f'{folder}: video {video!r} has {len(features)} snippets; its '
+                               f'{frames} frames give {grid.num_snippets}: other snippets, or '
+                               'another video')  # fmt: skip
+        if len(features) != grid.num_snippets:
+            shorter.append(video)
+            grid = replace(grid, num_snippets=len(features))
+        made.put(video, features, grid, dict(file=video))
+    lines = [f'{made.root}: {len(videos)} videos from {folder}']
+    if shorter:
+        lines.append(f'{len(shorter)} of them are one snippet off the number that their frames '
+                     f'give, as {shorter[0]!r}')  # fmt: skip
+    return lines
+
+
+def _files(features: np.ndarray, video: str, layout: Layout, folder: Path) -> Iterator[
+        tuple[Path, np.ndarray]]:  # fmt: skip
+    single = features if features.ndim == 2 else None
+    crops = features[:, None] if features.ndim == 2 else features
+    if crops.shape[1] == 10:
+        crops = crops[:, TEN_CROPS]
+    if layout.crops == 'files':
+        for crop in range(crops.shape[1]):
+            yield folder / f'{video}{layout.suffix}__{crop}.npy', crops[:, crop]
+        return
+    path = folder / f'{video}{layout.suffix}.npy'
+    if layout.crops == 'TC':
+        if single is None:
+            raise DatasetError(f'video {video!r}: {crops.shape[1]} crops, and this layout has room '
+                               'for one: extract with one crop')  # fmt: skip
+        yield path, single
+    else:
+        yield path, crops if layout.crops == 'TNC' else crops.swapaxes(0, 1)
+
+
+def _write(path: Path, array: np.ndarray) -> bool:
+    part = path.with_name(f'.{path.name}.part')
+    try:
+        with part.open('wb') as stream:
+            np.save(stream, np.ascontiguousarray(array, np.float32), allow_pickle=False)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return True
+
+
+def _read(folder: Path, video: str, layout: Layout) -> np.ndarray:
+    if layout.crops == 'files':
+        found = sorted(folder.glob(f'{glob.escape(video + layout.suffix)}__*.npy'),
+                       key=lambda path: int(path.stem.rpartition('__')[2]))  # fmt: skip
+        if not found:
+            raise DatasetError(f'{folder}: no file {video}{layout.suffix}__0.npy')
+        return _stored(np.stack([_array(path, 2) for path in found], axis=1))
+    array = _array(folder / f'{video}{layout.suffix}.npy', 2 if layout.crops == 'TC' else 3)
+    if layout.crops == 'NTC':
+        array = array.swapaxes(0, 1)
+    return array if layout.crops == 'TC' else _stored(array)
+
+
+def _stored(crops: np.ndarray) -> np.ndarray:
+    """Crops in the order of a store, and without their axis if there is one."""
+    if crops.shape[1] == 10:
+        crops = crops[:, np.argsort(TEN_CROPS)]
+    return crops[:, 0] if crops.shape[1] == 1 else crops
+
+
+def _array(path: Path, ndim: int) -> np.ndarray:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise DatasetError(f'{path}: no such file') from error
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(f'{path}: no plain array of numbers ({error}); arrays of objects are '
+                           'not read, as they could run code') from error  # fmt: skip
+    if array.ndim != ndim or not np.issubdtype(array.dtype, np.floating):
+        raise DatasetError(f'{path}: {array.dtype} of shape {array.shape}; expected real numbers '
+                           f'with {ndim} axes')  # fmt: skip
+    return array

@@ -1,0 +1,47 @@
+"""Convert weights of torchvision's Video Swin, or of the official ALBAR code, for MMAction2."""
+
+import argparse
+import sys
+
+import _command
+
+EXAMPLES = """\
+examples:
+  python tools/convert_checkpoint.py swin3d-torchvision swin3d_t-7615ae03.pth swin3d_t_k400.pth
+  python tools/convert_checkpoint.py albar-official albar_hmdb51.pth albar_hmdb51_mm.pth
+  python tools/test.py configs/albar_hmdb51.py albar_hmdb51_mm.pth
+
+The result loads into configs with mmaction's _base_/models/swin_tiny.py (swin3d_s, swin3d_b: with
+arch='small', 'base'), as load_from or for testing.
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = _command.parser(__doc__, EXAMPLES)
+    parser.add_argument('kind', choices=('swin3d-torchvision', 'albar-official'))
+    parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
+    parser.add_argument('target', metavar='OUT', help='checkpoint to write')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; returns the exit status."""
+    args = parse_args(argv)
+
+    def work() -> None:
+        from albar_mm.engine.convert_checkpoint import convert_checkpoint
+
+        for line in convert_checkpoint(args.kind, args.source, args.target).lines():
+            print(line)
+        print(args.target)
+
+    return _command.run(work, debug=args.debug)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
