@@ -73,7 +73,10 @@ class FrozenEncoder:
             None if not channels_last else
             torch.channels_last if self.two_d else torch.channels_last_3d)  # fmt: skip
         if self._layout is not None:
-            self.model.to(memory_format=self._layout)
+            rank = 4 if self.two_d else 5
+            for parameter in self.model.backbone.parameters():
+                if parameter.ndim == rank:
+                    parameter.data = parameter.data.contiguous(memory_format=self._layout)
         if compiled:
             self.model.backbone = torch.compile(self.model.backbone)
 

@@ -30,7 +30,8 @@ def of_debiased(outcome):
 
 @pytest.mark.parametrize('name', FAMILIES)
 def test_one_config_of_every_family_of_backbones(name, stepper):
-    outcome = try_config(ROOT / name, stepper, METHODS, debias)
+    # a blending leaves the network as it is: that one steps in the slow test
+    outcome = try_config(ROOT / name, stepper, METHODS[:1], debias)
     assert not outcome.refused and not of_debiased(outcome), outcome
     assert ('stock', 'step') not in outcome.failures, outcome
 

@@ -144,10 +144,10 @@ def test_a_video_that_breaks_off_after_snippets_leaves_nothing(encoder, videos, 
 
 
 def test_faults_of_the_program_are_not_skipped(encoder, videos, tmp_path, monkeypatch):
-    monkeypatch.setattr(encoder, 'view', lambda frames: frames[0, 0])
-    with pytest.raises(Exception, match='') as caught:
+    monkeypatch.setattr(type(encoder.view), '__call__', lambda self, frames: frames[0, 0])
+    with pytest.raises((ValueError, IndexError, StopIteration)):
         extract(encoder, videos, tmp_path / 'store', on_bad='skip')
-    assert not isinstance(caught.value, BadVideoError)
+    assert len(FeatureStore(tmp_path / 'store')) == 0
 
 
 def test_features_that_are_not_finite(encoder, videos, tmp_path, monkeypatch):
