@@ -10,7 +10,7 @@ import pytest
 from yapf.yapflib.yapf_api import FormatCode
 
 from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
-from albar_mm.engine import experiment, reference_bank
+from albar_mm.engine import comparison, experiment, reference_bank
 from tests.tools.test_train_and_test import tool
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -126,16 +126,31 @@ def test_side_by_side(compare, trainings, folder, monkeypatch):
     # the layout is part of what identifies a run, and a process of its own has mmengine's
     monkeypatch.setattr('mmengine.config.config.FormatCode', FormatCode)
     status, text, errors = compare('--jobs', '2', '--work-dir', 'out/jobs', '--validate-only',
-                                   methods=['stillmix'])  # fmt: skip
+                                   methods=['none'])  # fmt: skip
     assert (status, errors) == (0, []) and 'val contrast' in text
     assert trainings == []  # none in this process
-    for run in ('reference', 'stillmix/seed0'):
-        printed = (folder / 'out/jobs' / run / 'output.txt').read_text()
-        assert re.search(r'Epoch\(train\) +\[1\]\[8/8\]', printed)
-    dumped = next((folder / 'out/jobs/stillmix/seed0').glob('*.py')).read_text()
-    assert str((folder / 'out/jobs/reference/bank.npz').absolute()) in dumped
-    again = compare('--work-dir', 'out/jobs', '--validate-only', methods=['stillmix'])
+    printed = (folder / 'out/jobs/none/seed0/output.txt').read_text()
+    assert re.search(r'Epoch\(train\) +\[1\]\[8/8\]', printed)
+    again = compare('--work-dir', 'out/jobs', '--validate-only', methods=['none'])
     assert again[0] == 0 and trainings == []
+
+
+def test_the_longest_run_first_and_stillmix_after_its_reference(folder, monkeypatch):
+    begun = []
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(comparison, 'run_side_by_side', lambda jobs, at_once: begun.extend(jobs))
+    monkeypatch.setattr(comparison.ReferenceBank, 'make', lambda self, folder: interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        comparison.run_comparison(CONFIGS / 'compare_sprites.py', 'out/order',
+                                  ['none', 'stillmix', 'albar'], [0, 1], OPTIONS, jobs=2)
+    assert [job.name for job in begun] == [
+        'reference', 'ALBAR, seed 0', 'ALBAR, seed 1', 'None, seed 0', 'None, seed 1',
+        'StillMix, seed 0', 'StillMix, seed 1']
+    assert [list(job.after) for job in begun] == [[]] * 5 + [['reference']] * 2
+
+
+def interrupted():
+    raise KeyboardInterrupt
 
 
 def test_another_setting_in_the_same_folder_is_refused(finished, compare, trainings, folder):

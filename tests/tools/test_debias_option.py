@@ -65,7 +65,7 @@ def test_trains_the_debiased_config_and_leaves_it_in_the_work_folder(
     (AUDIO, ['--debias', 'mixup'], 'audio'),
     (FLOW, ['--debias', 'fame'], 'optical flow'),
     (OMNI, ['--debias', 'be'], 'images and videos'),
-    (AVA, ['--debias', 'albar'], 'FastRCNN'),
+    (AVA, ['--debias', 'albar'], 'actions of persons'),
     (BMN, ['--debias', 'albar'], 'no recogniser'),
     (TSM, ['--debias', 'albar', '--cfg-options', 'model.cls_head.multi_class=True'],
      'several labels a clip (multi_class)'),

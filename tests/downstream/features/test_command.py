@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.engine.launch import LaunchError
-from downstream.features.command import run_features
+from downstream.features.command import INCOMPLETE, run_features
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.store import FeatureStore
 
@@ -80,23 +81,25 @@ def test_from_another_folder_again_and_with_other_settings(given, tmp_path):
     store = FeatureStore(tmp_path / 'elsewhere/store')
     assert store.ids() == [f'v0{index}' for index in range(5)]
     assert store.load('v01').shape == (4, 32)
-    status, text, own = run(given, 'store', cwd=tmp_path / 'elsewhere')
-    assert (status, own) == (0, []) and '0 videos done, 5 were there already' in text
-    status, text, own = run(given, 'store', '--stride', 4, cwd=tmp_path / 'elsewhere')
-    assert status == 1 and len(own) == 1 and 'sampling.stride is 3, asked for 4' in own[0]
+    options = dict(given, out=tmp_path / 'elsewhere/store', device='cpu')
+    assert run_features(**options, sampling=SNIPPETS) == 0
+    with pytest.raises(DatasetError, match='sampling.stride is 3, asked for 4'):
+        run_features(**options, sampling=dict(SNIPPETS, stride=4))
 
 
-def test_bad_videos(given, tmp_path):
+def test_bad_videos(given, tmp_path, capsys):
     (tmp_path / 'videos/v02.mp4').write_bytes(b'')
     (tmp_path / 'videos/readme.md').write_text('hello')
-    status, text, own = run(given, tmp_path / 'store', '--on-bad', 'skip')
-    assert (status, own) == (3, []) and '1 other files are no videos' in text
+    options = dict(given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'store')
+    assert run_features(**options, on_bad='skip') == INCOMPLETE == 3
+    text = capsys.readouterr().out
+    assert '1 other files are no videos' in text
     assert '1 videos cannot be read' in text and 'v02.mp4: ' in text
     assert len(FeatureStore(tmp_path / 'store')) == 4
     (row,) = map(json.loads, (tmp_path / 'store/failed.jsonl').read_text().splitlines())
     assert row['video'] == 'v02' and 'the file is empty' in row['reason']
-    status, text, own = run(given, tmp_path / 'store')
-    assert status == 1 and len(own) == 1 and 'v02.mp4 cannot be read' in own[0]
+    with pytest.raises(DatasetError, match='v02.mp4 cannot be read'):
+        run_features(**options)
 
 
 def test_shards_make_the_store_of_one_process(given, tmp_path):
@@ -107,6 +110,20 @@ def test_shards_make_the_store_of_one_process(given, tmp_path):
     same(FeatureStore(tmp_path / 'whole'), FeatureStore(tmp_path / 'parts'))
 
 
+def test_processes_of_torchrun_share_out_the_videos(given, tmp_path, monkeypatch):
+    options = dict(given, sampling=SNIPPETS, device='cpu')
+    run_features(**options, out=tmp_path / 'whole')
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    for rank in range(2):
+        monkeypatch.setenv('RANK', str(rank))
+        run_features(**options, out=tmp_path / 'two')
+        assert len(FeatureStore(tmp_path / 'two')) == (3, 5)[rank]
+    same(FeatureStore(tmp_path / 'whole'), FeatureStore(tmp_path / 'two'))
+    with pytest.raises(LaunchError, match='--shard and torchrun both share out'):
+        run_features(**options, out=tmp_path / 'two', shard='0/2')
+
+
+@pytest.mark.slow
 def test_torchrun_shares_out_the_videos(given, tmp_path):
     run_features(**given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'whole')
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone',
@@ -127,8 +144,6 @@ def test_torchrun_shares_out_the_videos(given, tmp_path):
     (dict(dtype='int8'), r"dtype is 'int8'"),
 ])  # fmt: skip
 def test_bad_arguments_leave_nothing(given, tmp_path, change, message):
-    from albar_mm.datasets.strict_reading import DatasetError
-
     options = {**given, 'sampling': SNIPPETS, 'device': 'cpu', **change}
     with pytest.raises((LaunchError, DatasetError), match=message):
         run_features(**options, out=tmp_path / 'store')

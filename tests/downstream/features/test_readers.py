@@ -38,6 +38,11 @@ def read(name, path):
             np.concatenate([chunk.times_s for chunk in chunks]), reader)  # fmt: skip
 
 
+def grey_levels(one, other):
+    """Absolute differences, without the memory that wider numbers would take."""
+    return np.maximum(one, other) - np.minimum(one, other)
+
+
 def test_several_readers_are_compared():
     assert {'pyav', 'decord', 'opencv'} <= set(INSTALLED)
     assert choose_reader().name == INSTALLED[0]
@@ -54,7 +59,7 @@ def test_the_same_frames_of_real_clips(real_data):
             # AVI files count frames that were never coded: decord repeats the last one for them
             extra = len(frames) - len(reference)
             assert extra == 0 or (name, clip.suffix, extra) == ('decord', '.avi', 1)
-            different = np.abs(frames[:len(reference)].astype(int) - reference)
+            different = grey_levels(frames[:len(reference)], reference)
             # MPEG-4 part 2, in AVI files here, leaves the rounding of its transform to decoders
             assert different.max() <= 1 or (clip.suffix == '.avi' and (different > 1).mean() < 1e-5)
             assert reader.fps == pytest.approx(first.fps, rel=1e-6)
