@@ -113,12 +113,21 @@ class Stepper:
         return self._steps[key]
 
     def parameters(self, model_cfg):
-        """Number of parameters, the model being built without memory."""
+        """Number of parameters."""
         key = json.dumps(model_cfg['backbone'], sort_keys=True, default=str)
         if key not in self._parameters:
-            model = MODELS.build(copy.deepcopy(model_cfg))
+            model = self._without_memory(model_cfg)
             self._parameters[key] = sum(p.numel() for p in model.parameters())
         return self._parameters[key]
+
+    @staticmethod
+    def _without_memory(model_cfg):
+        """A model whose parameters have no values, where it can be built so."""
+        try:
+            with torch.device('meta'):
+                return MODELS.build(copy.deepcopy(model_cfg))
+        except Exception:  # noqa: BLE001  some look at values while they are built
+            return MODELS.build(copy.deepcopy(model_cfg))
 
     def _one_step(self, model_cfg, data):
         torch.manual_seed(0)
@@ -225,7 +234,7 @@ def try_config(path, stepper, methods, debias):
     except ValueError as error:
         outcome.refused = str(error)
         return outcome
-    clip = _clip_of_test_pipeline(cfg, stepper, outcome)
+    clip = None
     for name, variant in variants.items():
         if not list(pipelines(variant.get('train_dataloader'))):
             continue
@@ -233,6 +242,8 @@ def try_config(path, stepper, methods, debias):
             clip = stepper.pack(variant, 'train_dataloader')
         except Exception as error:  # noqa: BLE001  whatever a step may raise is the finding
             outcome.failures[name, 'pipeline'] = one_line(error)
+    if clip is None:
+        clip = _clip_of_test_pipeline(cfg, stepper, outcome)
     if clip is None:
         outcome.failures['stock', 'step'] = 'no pipeline that runs'
         return outcome
