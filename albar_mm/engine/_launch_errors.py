@@ -2,7 +2,7 @@
 
 import errno
 import os.path as osp
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from mmengine.fileio import exists
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import Tensor
 
 from .. import compat
 from ..datasets.strict_reading import DatasetError
@@ -55,19 +56,34 @@ class FittingCheckpoint(Hook):
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         given = checkpoint.get('state_dict', checkpoint)
-        shapes = {
-            key.removeprefix('module.'): value.shape
-            for key, value in given.items()
-            if hasattr(value, 'shape')
-        }
-        wanted = {name: value.shape for name, value in model.named_parameters()}
-        wrong = [name for name, shape in wanted.items() if shapes.get(name) != shape]
-        if wrong:
+        fault = unfilled(model.named_parameters(), given)
+        if fault:
             raise LaunchError(
-                f'checkpoint {self.path} does not fit the model of {self.config}: {len(wrong)} of '
-                f'its {len(wanted)} parameters are missing or of another shape, as {wrong[0]}: '
+                f'checkpoint {self.path} does not fit the model of {self.config}: {fault}: '
                 'test it with the config that it was trained with'
             )
+
+
+def unfilled(parameters: Iterable[tuple[str, Tensor]], given: Mapping[str, Any]) -> str:
+    """Say which parameters a checkpoint would leave as they are; '' for none.
+
+    Args:
+        parameters: Name and value of each that is wanted.
+        given: State dict of the checkpoint.
+    """
+    shapes = {
+        key.removeprefix('module.'): value.shape
+        for key, value in given.items()
+        if hasattr(value, 'shape')
+    }
+    wanted = {name: value.shape for name, value in parameters}
+    wrong = [name for name, shape in wanted.items() if shapes.get(name) != shape]
+    if not wrong:
+        return ''
+    return (
+        f'{len(wrong)} of its {len(wanted)} parameters are missing or of another shape, as '
+        f'{wrong[0]}'
+    )
 
 
 def one_line(error: BaseException) -> str:

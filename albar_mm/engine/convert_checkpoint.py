@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from ..benchmark.output_file import check_output
-from ..compat import CheckpointError, safe_load
+from ..compat import CheckpointError
+from ._checkpoint_source import load_source
 
 _ROOT = 'patch_embed.proj.weight'
 _STATES = ('state_dict', 'model_state_dict', 'model', 'net', 'weights')
@@ -142,11 +143,7 @@ def convert_checkpoint(
     source, target = Path(source), Path(target)
     if kind not in KINDS:
         raise CheckpointError(f'kind {kind!r}: expected one of {", ".join(KINDS)}')
-    if target.exists() and source.exists() and os.path.samefile(source, target):
-        raise CheckpointError(f'{target} is the checkpoint itself: name another file to write')
-    if not source.is_file():
-        raise CheckpointError(f'{source}: no such checkpoint file')
-    loaded = safe_load(source, map_location='cpu')
+    loaded = load_source(source, target)
     try:
         converted = KINDS[kind](next(_states(loaded), {}))
     except CheckpointError as error:

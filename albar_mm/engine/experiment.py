@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ class Experiment:
     config: Config | str
     options: Mapping[str, Any] = field(default_factory=dict)
     described: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def text(self) -> str:
+        """The config with the options, laid out: about a second, so once for all seeds."""
+        return load_config(self.config, self.options).pretty_text
 
 
 def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: int = 0,
@@ -69,7 +75,7 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
             checkpoint was chosen by validation.
     """
     work_dir = Path(work_dir)
-    cfg, digest = _settings(experiment, seed)
+    cfg, digest = load_config(experiment.config, experiment.options), _digest(experiment, seed)
     record = _load(work_dir / SCORES_FILE, digest)
     if record is None:
         record = {'name': experiment.name, 'config': Path(cfg.filename or 'config').name,
@@ -109,7 +115,7 @@ def is_finished(experiment: Experiment, work_dir: str | os.PathLike, seed: int =
     Raises:
         LaunchError: If ``work_dir`` holds a run of other settings.
     """
-    record = _load(Path(work_dir) / SCORES_FILE, _settings(experiment, seed)[1]) or {}
+    record = _load(Path(work_dir) / SCORES_FILE, _digest(experiment, seed)) or {}
     return all(part in record for part, wanted in (
         ('validation', True), ('metrics', test_after), ('metrics_best', test_after and test_best))
         if wanted)  # fmt: skip
@@ -160,9 +166,8 @@ def write_summary(path: str | os.PathLike,
     write_text_atomically(Path(path), json.dumps(document, indent=1) + '\n')
 
 
-def _settings(experiment: Experiment, seed: int) -> tuple[Config, str]:
-    cfg = load_config(experiment.config, experiment.options)
-    return cfg, hashlib.sha256(f'{cfg.pretty_text}\nseed={seed}'.encode()).hexdigest()
+def _digest(experiment: Experiment, seed: int) -> str:
+    return hashlib.sha256(f'{experiment.text}\nseed={seed}'.encode()).hexdigest()
 
 
 def _load(path: Path, digest: str) -> dict[str, Any] | None:

@@ -18,12 +18,12 @@ from mmengine.runner import Runner
 from ._allocator import keep_freed_memory
 from ._draw_predictions import DrawPredictions
 from ._launch_config import config_stem, debiased, load_config, print_config
-from ._launch_errors import FittingCheckpoint, LaunchError, explained, one_line
+from ._launch_errors import FittingCheckpoint, LaunchError, explained, one_line, unfilled
 from ._launch_training import add_training_hooks, check_last_checkpoint
 
 __all__ = [
     'LaunchError', 'debiased', 'load_config', 'one_line', 'print_config', 'resume_hint', 'test',
-    'train', 'work_dir_of',
+    'train', 'unfilled', 'work_dir_of',
 ]  # fmt: skip
 
 DEFAULT_SEED = 0

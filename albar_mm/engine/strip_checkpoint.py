@@ -14,7 +14,8 @@ import torch
 
 from ..benchmark.output_file import check_output
 from ..benchmark.video_file import write_whole
-from ..compat import CheckpointError, safe_load
+from ..compat import CheckpointError
+from ._checkpoint_source import load_source
 
 #: parameters that exist in training alone; EMA and DDP put ``module.`` before the names
 _BRANCH = re.compile(r'(?:module\.)*(sdn_scene_head|sdn_mask_head)\.')
@@ -77,11 +78,7 @@ def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> St
         BenchmarkError: ``target`` cannot be written.
     """
     source, target = Path(source), Path(target)
-    if target.exists() and source.exists() and os.path.samefile(source, target):
-        raise CheckpointError(f'{target} is the checkpoint itself: name another file to write')
-    if not source.is_file():
-        raise CheckpointError(f'{source}: no such checkpoint file')
-    loaded = safe_load(source, map_location='cpu')
+    loaded = load_source(source, target)
     if not isinstance(loaded, dict):
         raise CheckpointError(f'{source} holds a {type(loaded).__name__}; expected a checkpoint')
     whole = 'state_dict' in loaded

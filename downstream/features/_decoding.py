@@ -9,8 +9,9 @@ from queue import Full, Queue
 from types import TracebackType
 from typing import Any
 
-import cv2
 import numpy as np
+
+from albar_mm.benchmark.parallel import one_opencv_thread
 
 from ._clock import FrameClock
 from .encoder import FrozenEncoder
@@ -87,8 +88,8 @@ class Decoding:
                          for number in range(max(1, min(workers, len(videos))))]  # fmt: skip
 
     def __enter__(self) -> Decoding:
-        self._opencv_threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)  # videos are decoded side by side; resizing one frame is no work
+        self._opencv = one_opencv_thread()  # videos are decoded side by side
+        self._opencv.__enter__()
         for thread in self._threads:
             thread.start()
         return self
@@ -98,7 +99,7 @@ class Decoding:
         self._over.set()
         for thread in self._threads:
             thread.join()
-        cv2.setNumThreads(self._opencv_threads)
+        self._opencv.__exit__(None, None, None)
 
     def __iter__(self) -> Iterator[Snippet | Ended]:
         while self._left:

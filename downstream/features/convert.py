@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import numpy as np
 from mmengine.utils import ProgressBar
 
 from albar_mm.benchmark.output_file import check_output, try_folder
+from albar_mm.benchmark.video_file import write_whole
 from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
 
@@ -78,8 +80,10 @@ def export_features(
     names: dict[str, list[Path]] = {}
     progress = ProgressBar(len(ids))
     for video in ids:
-        names[video] = [path for path, array in _files(store.load(video), video, chosen, folder)
-                        if _write(path, array)]  # fmt: skip
+        names[video] = []
+        for path, array in _files(store.load(video), video, chosen, folder):
+            _write(path, array)
+            names[video].append(path)
         progress.update()
     print(flush=True)
     for name, members in (lists or {}).items():
@@ -162,15 +166,10 @@ def _files(features: np.ndarray, video: str, layout: Layout, folder: Path) -> It
         yield path, crops if layout.crops == 'TNC' else crops.swapaxes(0, 1)
 
 
-def _write(path: Path, array: np.ndarray) -> bool:
-    part = path.with_name(f'.{path.name}.part')
-    try:
-        with part.open('wb') as stream:
-            np.save(stream, np.ascontiguousarray(array, np.float32), allow_pickle=False)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return True
+def _write(path: Path, array: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array, np.float32), allow_pickle=False)
+    write_whole(path, buffer.getbuffer())
 
 
 def _read(folder: Path, video: str, layout: Layout) -> np.ndarray:

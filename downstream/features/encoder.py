@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-from albar_mm.engine.launch import LaunchError, load_config
+from albar_mm.engine.launch import LaunchError, load_config, unfilled
 
 from .view import PipelineView, spatial_steps, test_pipeline
 
@@ -180,15 +180,10 @@ class FrozenEncoder:
         return model.to(self.device)
 
     def _check(self, model: nn.Module, given: dict[str, Tensor], path: str) -> None:
-        shapes = {name.removeprefix('module.'): value.shape for name, value in given.items()
-                  if hasattr(value, 'shape')}  # fmt: skip
-        wanted = {name: value.shape for name, value in model.named_parameters()
-                  if self.level == LOGITS or not name.startswith('cls_head')}  # fmt: skip
-        wrong = [name for name, shape in wanted.items() if shapes.get(name) != shape]
-        if wrong:
-            raise LaunchError(f'checkpoint {path} does not fit the model of {self.name}: '
-                              f'{len(wrong)} of its {len(wanted)} parameters are missing or of '
-                              f'another shape, as {wrong[0]}')  # fmt: skip
+        fault = unfilled(((name, value) for name, value in model.named_parameters()
+                          if self.level == LOGITS or not name.startswith('cls_head')), given)
+        if fault:
+            raise LaunchError(f'checkpoint {path} does not fit the model of {self.name}: {fault}')
 
     def _watch(self) -> None:
         if self.level == LOGITS:
