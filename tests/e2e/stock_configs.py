@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
 
 ROOT = Path(mmaction.__file__).parent / '.mim' / 'configs' / 'recognition'
 MOST_PARAMETERS = 100e6
@@ -81,6 +82,7 @@ class Stepper:
     def pack(self, cfg, loader):
         """Run the pipeline of a data loader on the clip."""
         init_default_scope('mmaction')
+        set_random_seed(0)  # the same crop whatever ran before
         pipeline = copy.deepcopy(next(pipelines(cfg.get(loader))))
         info = dict(filename=str(self.video), label=3, start_index=0, modality='RGB')
         if any(step['type'] == 'RawFrameDecode' for step in pipeline):
@@ -88,7 +90,9 @@ class Stepper:
         return Compose(pipeline)(info)
 
     def step(self, model_cfg, packed, side):
-        """One optimiser step on two copies of a packed sample, of two classes.
+        """One optimiser step on a packed sample and its mirror image, of two classes.
+
+        Two equal samples would leave BatchNorm no variance where the feature map is one cell.
 
         Args:
             model_cfg: Config of the model.
@@ -103,7 +107,8 @@ class Stepper:
             inputs = sample['inputs']
             # test pipelines give several views
             view = inputs[:1] if inputs.ndim == 5 else inputs
-            sample['inputs'] = view if side is None else view[..., :side, :side].contiguous()
+            view = view if side is None else view[..., :side, :side]
+            sample['inputs'] = view.flip(-1) if label else view.contiguous()
             sample['data_samples'].set_gt_label(label)
         identity = [json.dumps(model_cfg, sort_keys=True, default=str),
                     list(data[0]['inputs'].shape)]  # fmt: skip
@@ -138,7 +143,7 @@ class Stepper:
             wrapper = OptimWrapper(torch.optim.SGD(trained, lr=1e-2))
             logs = model.train_step(data, wrapper)
             if not torch.isfinite(logs['loss']):
-                return f'the loss is {float(logs["loss"])}'
+                return f'the loss is {logs["loss"].item()}'
             moved = any(not torch.equal(a, b) for a, b in zip(before, trained, strict=True))
             return '' if moved else 'no parameter moved'
         except Exception as error:  # noqa: BLE001  whatever a model may raise is the finding
