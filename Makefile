@@ -6,12 +6,14 @@
 #   PYTHON=python3.12   the Python that .venv is made with (3.10 or newer)
 #   PIP_ARGS=...        more options for pip, e.g. an index with CPU builds of PyTorch
 #   PYTEST_ARGS=...     more options for pytest, e.g. tests/test_compat.py
+#   JOBS=2              tests run side by side (default: one a core, at most four; 0: none)
 
 SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.11 python3.12 python3.10 python)
+JOBS ?= auto
 IS_NEW := import sys; raise SystemExit(sys.version_info < (3, 10))
 PIP := $(PY) -m pip install -qq --disable-pip-version-check $(PIP_ARGS) -c requirements/constraints.txt
 
@@ -25,7 +27,7 @@ demo: $(STAMP)
 	@$(PY) tools/demo.py
 
 test: $(STAMP)
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(PY) -m pytest -n $(JOBS) --maxprocesses=4 --dist=worksteal $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	@$(PY) -m ruff check .

@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+# Before PyTorch is imported: tests run side by side share the cores, as do what they start.
+if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
+    jobs = int(os.environ['PYTEST_XDIST_WORKER_COUNT'])
+    os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1) // jobs)))
+
 from .toy import write_toy_config, write_toy_videos
 
 
