@@ -1,4 +1,4 @@
-"""Transfer a frozen encoder: features of untrimmed videos."""
+"""Transfer a frozen encoder: features of untrimmed videos, to and from published layouts."""
 
 import argparse
 import os
@@ -11,10 +11,16 @@ import _command
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != _HERE]
 
+LAYOUTS = ('mgfn', 'rtfm', 'ur-dmu', 'deepmil', 'ted-spad', 'actionformer', 'tridet', 'opentad')
+SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps')
 FEATURES = 'extract features of videos with the encoder of any recogniser config'
+EXPORT = 'write a feature store as published code reads its features'
+IMPORT = 'make a feature store of published features'
 EXAMPLES = """\
 examples:
   python tools/downstream.py features --help
+  python tools/downstream.py export --help
+  python tools/downstream.py import --help
 """
 FEATURES_EXAMPLES = """\
 examples:
@@ -33,6 +39,27 @@ exit status: 0 complete, 1 failed, 3 complete but for videos that cannot be read
 
 see docs/features.md
 """
+EXPORT_EXAMPLES = """\
+examples:
+  python tools/downstream.py export data/ucf_crime/features_albar MGFN/data --layout mgfn \\
+      --lists train.list test.list
+  python tools/downstream.py export data/thumos14/features_albar data/thumos/albar --layout tridet
+
+A list (a video or feature file a line) is written anew beside the features, with their paths.
+
+see docs/features.md
+"""
+IMPORT_EXAMPLES = """\
+examples:
+  python tools/downstream.py import data/thumos/i3d_features data/thumos14/features_i3d \\
+      --layout tridet --lengths data/thumos/annotations/thumos14.json --preset thumos14
+  python tools/downstream.py import UCF_ten_crop_i3d data/ucf_crime/features_i3d --layout rtfm \\
+      --lengths frame_counts.txt --fps 30 --preset ucf-crime --on-missing skip
+
+exit status: 0 complete, 1 failed, 3 complete but for listed videos without features
+
+see docs/features.md
+"""
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -44,6 +71,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = _command.parser(__doc__, EXAMPLES)
     commands = parser.add_subparsers(dest='command', required=True)
     _add_features(_command.add_command(commands, 'features', FEATURES, FEATURES_EXAMPLES))
+    _add_export(_command.add_command(commands, 'export', EXPORT, EXPORT_EXAMPLES))
+    _add_import(_command.add_command(commands, 'import', IMPORT, IMPORT_EXAMPLES))
     return parser.parse_args(argv)
 
 
@@ -57,15 +86,7 @@ def _add_features(parser: argparse.ArgumentParser) -> None:
     add('--root', metavar='FOLDER', help='where the paths of lists start (default: at the list)')
     add('--ids', choices=('stem', 'path'), default='stem',
         help='videos are called like their file (default) or like their path')  # fmt: skip
-    add('--preset', help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
-        'made; the options below come before it')  # fmt: skip
-    add('--clip-len', type=int, metavar='L', help="frames of a snippet (default: the config's)")
-    add('--frame-interval', type=int, metavar='R',
-        help="from a frame of a snippet to its next (default: the config's)")  # fmt: skip
-    add('--stride', type=int, metavar='S', help='frames from one snippet to the next')
-    add('--align', choices=('left', 'centre'), help='where a snippet lies in its stride')
-    add('--tail', choices=('pad', 'drop'), help='snippets that reach beyond the video')
-    add('--padding', choices=('repeat', 'loop', 'zero'), help='what they see there')
+    _add_sampling(parser, " (default: the config's)")
     add('--fps', type=float, help='bring videos to this frame rate first')
     add('--crops', type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)")
     add('--level', default='pooled', help='pooled (default: what the classifier sees), logits, or '
@@ -85,6 +106,44 @@ def _add_features(parser: argparse.ArgumentParser) -> None:
     add('--shard', metavar='I/N', help='only every N-th video, from number I (0 to N-1)')
 
 
+def _add_sampling(parser: argparse.ArgumentParser, default: str = '') -> None:
+    add = parser.add_argument
+    add('--preset', help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
+        'made; the options below come before it')  # fmt: skip
+    add('--clip-len', type=int, metavar='L', help=f'frames of a snippet{default}')
+    add('--frame-interval', type=int, metavar='R',
+        help=f'from a frame of a snippet to its next{default}')  # fmt: skip
+    add('--stride', type=int, metavar='S', help='frames from one snippet to the next')
+    add('--align', choices=('left', 'centre'), help='where a snippet lies in its stride')
+    add('--tail', choices=('pad', 'drop'), help='snippets that reach beyond the video')
+    add('--padding', choices=('repeat', 'loop', 'zero'), help='what they see there')
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('store', metavar='STORE', help='folder of the features')
+    add('folder', metavar='FOLDER', help='where to write')
+    add('--layout', choices=LAYOUTS, required=True, help='code that shall read them')
+    add('--lists', nargs='+', default=(), metavar='FILE',
+        help='lists of videos to write anew; where the code takes labels from the position in the '
+        'list, in the order that it expects')  # fmt: skip
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('folder', metavar='FOLDER', help='where the features lie')
+    add('store', metavar='STORE', help='folder of the new store')
+    add('--layout', choices=LAYOUTS, required=True, help='code that they were made for')
+    add('--lengths', required=True, metavar='FILE',
+        help='the videos, and how long they are: annotation like that of ActivityNet (.json), or a '
+        'video and its number of frames a line')  # fmt: skip
+    add('--fps', type=float, help='frame rate of the videos, where that file tells none')
+    _add_sampling(parser)
+    add('--note', default='', help='where the features are from, for store.json')
+    add('--on-missing', choices=('fail', 'skip'), default='fail',
+        help='with a listed video without features: stop (default), or list it and go on')
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status.
 
@@ -96,9 +155,7 @@ def main(argv: list[str] | None = None) -> int:
     def features() -> int:
         from downstream.features.command import run_features
 
-        sampling = {name: getattr(args, name) for name in (
-            'clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps',
-            'crops')}  # fmt: skip
+        sampling = {name: getattr(args, name) for name in (*SAMPLING, 'crops')}
         return run_features(
             args.config, args.checkpoint, args.videos, args.out, preset=args.preset,
             sampling=sampling, level=args.level, root=args.root, ids=args.ids,
@@ -107,8 +164,25 @@ def main(argv: list[str] | None = None) -> int:
             channels_last=args.channels_last, compiled=args.compile, dtype=args.dtype,
             shard=args.shard)  # fmt: skip
 
-    return _command.run(features, debug=args.debug, on_interrupt=lambda: (
-        f'finished videos are kept in {args.out}; the same command goes on'))  # fmt: skip
+    def export() -> None:
+        from downstream.features.convert_command import run_export
+
+        run_export(args.store, args.folder, args.layout, args.lists)
+
+    def import_() -> int:
+        from downstream.features.convert_command import run_import
+
+        # the frame rate says how long a video is; the snippets were made at that rate
+        sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
+        return run_import(args.folder, args.store, args.layout, args.lengths, fps=args.fps,
+                          preset=args.preset, sampling=sampling, note=args.note,
+                          on_missing=args.on_missing)  # fmt: skip
+
+    works = {'features': (features, lambda: f'finished videos are kept in {args.out}; the same '
+                                            'command goes on'),
+             'export': (export, None), 'import': (import_, None)}  # fmt: skip
+    work, on_interrupt = works[args.command]
+    return _command.run(work, debug=args.debug, on_interrupt=on_interrupt)
 
 
 if __name__ == '__main__':

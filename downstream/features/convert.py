@@ -24,6 +24,13 @@ TEN_CROPS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 """MMAction2 has each crop beside its flip; published features have five crops, then their flips."""
 
 
+ON_MISSING = ('fail', 'skip')
+
+
+class MissingFeaturesError(DatasetError):
+    """A video has no file of features."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """How some code wants its features.
@@ -47,6 +54,20 @@ LAYOUTS = {
 """Name of published code -> its layout."""
 
 
+def layout_of(name: str) -> Layout:
+    """A layout by its name.
+
+    Args:
+        name: A key of :data:`LAYOUTS`.
+
+    Raises:
+        DatasetError: There is none of that name.
+    """
+    if name not in LAYOUTS:
+        raise DatasetError(f'layout {name!r}: expected one of {", ".join(LAYOUTS)}')
+    return LAYOUTS[name]
+
+
 def export_features(
     store: FeatureStore, folder: str | os.PathLike, layout: str,
     lists: Mapping[str, Sequence[str]] | None = None,
@@ -68,9 +89,7 @@ def export_features(
         DatasetError: An unknown layout, several crops where there is room for one, a listed id that
             the store lacks, or a folder that cannot be written to.
     """
-    if layout not in LAYOUTS:
-        raise DatasetError(f'layout {layout!r}: expected one of {", ".join(LAYOUTS)}')
-    chosen, folder, ids = LAYOUTS[layout], Path(folder), store.ids()
+    chosen, folder, ids = layout_of(layout), Path(folder), store.ids()
     if not ids:
         raise DatasetError(f'{store.root}: holds no video')
     missing = [name for names in (lists or {}).values() for name in names if name not in store]
@@ -101,8 +120,8 @@ def export_features(
 
 def import_features(
     folder: str | os.PathLike, store: str | os.PathLike, layout: str, sampling: Sampling,
-    videos: Mapping[str, tuple[int, float]], note: str = '',
-) -> list[str]:  # fmt: skip
+    videos: Mapping[str, tuple[int, float]], note: str = '', on_missing: str = 'fail',
+) -> tuple[list[str], list[str]]:  # fmt: skip
     """Make a store of published features.
 
     Args:
@@ -112,24 +131,34 @@ def import_features(
         sampling: How their snippets were made.
         videos: Id -> number of frames, and frames a second.
         note: Where they are from, for ``store.json``.
+        on_missing: With a video without features: ``'fail'`` stops; ``'skip'`` leaves it out.
 
     Returns:
-        Lines for the terminal.
+        Lines for the terminal, and the videos that were left out.
 
     Raises:
-        DatasetError: A file is missing, holds no plain array, or another number of snippets than
-            the frames of its video give; a difference of one at the end is accepted and counted.
+        MissingFeaturesError: A file is missing, with ``on_missing='fail'``.
+        DatasetError: A file holds no plain array, or another number of snippets than the frames of
+            its video give (a difference of one at the end is accepted and counted); all are
+            missing.
     """
-    if layout not in LAYOUTS:
-        raise DatasetError(f'layout {layout!r}: expected one of {", ".join(LAYOUTS)}')
-    chosen, folder = LAYOUTS[layout], Path(folder)
+    if on_missing not in ON_MISSING:
+        raise DatasetError(f'on_missing is {on_missing!r}; expected one of '
+                           f'{", ".join(ON_MISSING)}')  # fmt: skip
+    chosen, folder = layout_of(layout), Path(folder)
     try_folder(Path(store))
     made = FeatureStore.create(store, dict(
         encoder=dict(published=note or folder.name, layout=layout), sampling=sampling.settings(),
         dtype='float32', decoder='unknown'))  # fmt: skip
-    shorter = []
+    shorter, missing = [], []
     for video, (frames, fps) in videos.items():
-        features = _read(folder, video, chosen)
+        try:
+            features = _read(folder, video, chosen)
+        except MissingFeaturesError:
+            if on_missing == 'fail':
+                raise
+            missing.append(video)
+            continue
         grid = sampling.grid(frames, fps)
         if abs(len(features) - grid.num_snippets) > 1:
             raise DatasetError(f'{folder}: video {video!r} has {len(features)} snippets; its '
@@ -139,11 +168,17 @@ def import_features(
             shorter.append(video)
             grid = replace(grid, num_snippets=len(features))
         made.put(video, features, grid, dict(file=video))
-    lines = [f'{made.root}: {len(videos)} videos from {folder}']
+    if not made.ids():
+        raise DatasetError(f'{folder}: holds features of none of the {len(videos)} videos, as '
+                           f'{missing[0]!r}')  # fmt: skip
+    lines = [f'{made.root}: {len(videos) - len(missing)} videos from {folder}']
+    if missing:
+        lines += [f'{len(missing)} listed videos have no features there:',
+                  *(f'  {video}' for video in missing)]  # fmt: skip
     if shorter:
         lines.append(f'{len(shorter)} of them are one snippet off the number that their frames '
                      f'give, as {shorter[0]!r}')  # fmt: skip
-    return lines
+    return lines, missing
 
 
 def _files(features: np.ndarray, video: str, layout: Layout, folder: Path) -> Iterator[
@@ -177,7 +212,7 @@ def _read(folder: Path, video: str, layout: Layout) -> np.ndarray:
         found = sorted(folder.glob(f'{glob.escape(video + layout.suffix)}__*.npy'),
                        key=lambda path: int(path.stem.rpartition('__')[2]))  # fmt: skip
         if not found:
-            raise DatasetError(f'{folder}: no file {video}{layout.suffix}__0.npy')
+            raise MissingFeaturesError(f'{folder}: no file {video}{layout.suffix}__0.npy')
         return _stored(np.stack([_array(path, 2) for path in found], axis=1))
     array = _array(folder / f'{video}{layout.suffix}.npy', 2 if layout.crops == 'TC' else 3)
     if layout.crops == 'NTC':
@@ -196,7 +231,7 @@ def _array(path: Path, ndim: int) -> np.ndarray:
     try:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
-        raise DatasetError(f'{path}: no such file') from error
+        raise MissingFeaturesError(f'{path}: no such file') from error
     except (OSError, ValueError, EOFError) as error:
         raise DatasetError(f'{path}: no plain array of numbers ({error}); arrays of objects are '
                            'not read, as they could run code') from error  # fmt: skip

@@ -36,7 +36,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 """
 
 
-def sampling_of(cfg: Config, preset: str | None = None, **given: Any) -> tuple[  # noqa: ANN401
+def sampling_of(cfg: Config | None, preset: str | None = None, **given: Any) -> tuple[  # noqa: ANN401
         Sampling, int | None]:  # fmt: skip
     """The snippets that are asked for.
 
@@ -44,7 +44,7 @@ def sampling_of(cfg: Config, preset: str | None = None, **given: Any) -> tuple[ 
     interval of the ``SampleFrames`` of its test pipeline. The stride has no default.
 
     Args:
-        cfg: Config of the encoder.
+        cfg: Config of the encoder; None: there is none to take anything from.
         preset: A key of :data:`PRESETS`.
         **given: Attributes of :class:`~.sampling.Sampling`, and ``crops``; None is not given.
 
@@ -56,14 +56,15 @@ def sampling_of(cfg: Config, preset: str | None = None, **given: Any) -> tuple[ 
     """
     if preset is not None and preset not in PRESETS:
         raise LaunchError(f'preset {preset!r}: expected one of {", ".join(PRESETS)}')
-    values = {**_of_config(cfg), **PRESETS.get(preset or '', {}),
+    values = {**(_of_config(cfg) if cfg else {}), **PRESETS.get(preset or '', {}),
               **{key: value for key, value in given.items() if value is not None}}  # fmt: skip
     crops = values.pop('crops', None)
     missing = [name for name in ('clip_len', 'frame_interval', 'stride') if name not in values]
     if missing:
-        raise LaunchError(f'{", ".join(missing)}: not given, and not told by the test pipeline of '
-                          f'{cfg.filename or "the config"}: say how snippets are made, or name a '
-                          f'preset ({", ".join(PRESETS)})')  # fmt: skip
+        untold = (f', and not told by the test pipeline of {cfg.filename or "the config"}'
+                  if cfg else '')  # fmt: skip
+        raise LaunchError(f'{", ".join(missing)}: not given{untold}: say how snippets are made, or '
+                          f'name a preset ({", ".join(PRESETS)})')  # fmt: skip
     known = {each.name for each in fields(Sampling)}
     return Sampling(**{key: value for key, value in values.items() if key in known}), crops
 

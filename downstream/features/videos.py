@@ -16,7 +16,8 @@ SUFFIXES = frozenset({
     '.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv', '.ts', '.3gp',
 })  # fmt: skip
 IDS = ('stem', 'path')
-_NAME = re.compile(rf'(.*(?:{"|".join(map(re.escape, SUFFIXES))}))(?:\s.*)?$', re.IGNORECASE)
+_LISTED = '|'.join(map(re.escape, {*SUFFIXES, '.npy'}))
+_NAME = re.compile(rf'(.*(?:{_LISTED}))(?:\s.*)?$', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def find_videos(
             found += [(path, file) for file in videos]
         elif path.is_file() and path.suffix.lower() == '.txt':
             base = Path(root) if root is not None else path.parent
-            found += [(base, base / line) for line in _listed(path)]
+            found += [(base, base / line) for line in read_list(path)]
         elif path.is_file():
             found.append((path.parent, path))
         elif glob.has_magic(name):
@@ -75,6 +76,24 @@ def find_videos(
                            f'{" ".join(sorted(SUFFIXES))}')  # fmt: skip
     videos = [Video(_id(base, path, ids), path) for base, path in found]
     return _distinct(videos, ids), others
+
+
+def read_list(path: str | os.PathLike) -> list[str]:
+    """Paths of videos or features in a list, one a line, without the labels that may follow.
+
+    Args:
+        path: The list.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    try:
+        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f'{path}: cannot be read as a list of videos: {error}') from error
+    names = [line.strip() for line in lines if line.strip()]
+    # a name may hold blanks, and labels may follow it
+    return [found[1] if (found := _NAME.match(name)) else name for name in names]
 
 
 def shard_of(videos: Sequence[Video], index: int, count: int) -> list[Video]:
@@ -91,16 +110,6 @@ def shard_of(videos: Sequence[Video], index: int, count: int) -> list[Video]:
     if not 0 <= index < count:
         raise DatasetError(f'shard {index} of {count}: expected 0 to {count - 1} of that many')
     return list(videos[index::count])
-
-
-def _listed(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as a list of videos: {error}') from error
-    names = [line.strip() for line in lines if line.strip()]
-    # a name may hold blanks, and labels may follow it
-    return [found[1] if (found := _NAME.match(name)) else name for name in names]
 
 
 def _id(base: Path, path: Path, ids: str) -> str:

@@ -59,9 +59,9 @@ def test_there_and_back(tmp_path, layout, crops):
             export_features(store, tmp_path / 'out', layout)
         return
     export_features(store, tmp_path / 'out', layout)
-    lines = import_features(tmp_path / 'out', tmp_path / 'again', layout, SAMPLING,
-                            {video: (frames, 30.0) for video, frames in FRAMES.items()})
-    assert len(lines) == 1
+    lines, missing = import_features(tmp_path / 'out', tmp_path / 'again', layout, SAMPLING,
+                                     {name: (frames, 30.0) for name, frames in FRAMES.items()})
+    assert len(lines) == 1 and missing == []
     again = FeatureStore(tmp_path / 'again')
     for video in store.ids():
         assert np.array_equal(again.load(video), store.load(video))
@@ -82,7 +82,7 @@ def test_published_features(real_data, tmp_path):
     """The real I3D features of a THUMOS14-like video: 164 snippets of 720 frames, one off."""
     folder = next((real_data / 'thumos14').rglob('highjump.npy')).parent
     sampling = Sampling(16, 4, tail='drop')
-    lines = import_features(folder, tmp_path / 'store', 'tridet', sampling,
+    lines, _ = import_features(folder, tmp_path / 'store', 'tridet', sampling,
                             {'highjump': (sampling_frames(164), 30.0)})  # fmt: skip
     store = FeatureStore(tmp_path / 'store')
     assert store.load('highjump').shape == (164, 2048) and len(lines) == 1
@@ -108,7 +108,7 @@ def test_what_is_refused(tmp_path):
     np.save(tmp_path / 'out/Abuse001_x264.npy', np.zeros((4, 10, 5)))
     with pytest.raises(DatasetError, match=r'float64 of shape \(4, 10, 5\); expected .* 2 axes'):
         import_features(tmp_path / 'out', tmp_path / 'e', 'tridet', SAMPLING, videos)
-    lines = import_features(tmp_path / 'out', tmp_path / 'f', 'mgfn', SAMPLING,
+    lines, _ = import_features(tmp_path / 'out', tmp_path / 'f', 'mgfn', SAMPLING,
                             {'Abuse001_x264': (70, 30.0)})  # fmt: skip
     assert 'one snippet off' in lines[1]
     assert FeatureStore(tmp_path / 'f').grid('Abuse001_x264').num_snippets == 4

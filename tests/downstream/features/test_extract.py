@@ -15,6 +15,7 @@ from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
 from downstream.features.videos import Video, find_videos
 
+from .plain_loop import plain_loop
 from .videos import moving, write_video
 
 READER = choose_reader()
@@ -42,19 +43,6 @@ def extract(encoder, videos, folder, sampling=SAMPLING, **options):
     return store, extract_features(encoder, sampling, videos, store, READER, **options)
 
 
-def plain_loop(encoder, path, sampling):
-    """Features by the definition: the whole video, one window after another."""
-    with READER(path) as reader:
-        frames = np.concatenate([chunk.pixels for chunk in reader.chunks()])
-    seen, rows = encoder.view(frames), []
-    for index in range(sampling.num_snippets(len(frames))):
-        wanted = index * sampling.stride + sampling.frame_interval * np.arange(sampling.clip_len)
-        clip = seen[np.minimum(wanted, len(frames) - 1)].swapaxes(0, 1)
-        batch = torch.from_numpy(encoder.formatted(clip))[None]
-        rows.append(encoder.encode(batch)[0, 0].numpy())
-    return np.stack(rows)
-
-
 @pytest.mark.parametrize('batch_size, workers', [(1, 1), (4, 1), (64, 3)])
 def test_equal_to_a_plain_loop(encoder, videos, tmp_path, batch_size, workers):
     store, done = extract(encoder, videos, tmp_path / 'store', batch_size=batch_size,
@@ -63,7 +51,7 @@ def test_equal_to_a_plain_loop(encoder, videos, tmp_path, batch_size, workers):
     assert (done.done, done.kept, done.failed) == (6, 0, [])
     assert done.frames == sum(LENGTHS) and done.snippets == sum(-(-n // 3) for n in LENGTHS)
     for video, length in zip(videos, LENGTHS, strict=True):
-        wanted = plain_loop(encoder, video.path, SAMPLING)
+        wanted = plain_loop(encoder, READER, video.path, SAMPLING)
         assert store.load(video.video_id) == pytest.approx(wanted, abs=1e-5)
         grid, info = store.grid(video.video_id), store.info(video.video_id)
         assert (grid.num_frames, grid.fps, grid.num_snippets) == (length, 10, -(-length // 3))
@@ -78,7 +66,7 @@ def test_real_clips(encoder, real_data, tmp_path):
     assert len(videos) == done.done == 10
     for video in videos:
         assert store.load(video.video_id) == pytest.approx(
-            plain_loop(encoder, video.path, sampling), abs=1e-5)
+            plain_loop(encoder, READER, video.path, sampling), abs=1e-5)
 
 
 def test_batches_go_across_videos(encoder, videos, tmp_path, monkeypatch):

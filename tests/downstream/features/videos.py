@@ -78,3 +78,56 @@ def rotate_mp4(source: Path, target: Path) -> Path:
     struct.pack_into('>9i', data, matrix, 0, one, 0, -one, 0, 0, 0, 0, unit)
     target.write_bytes(data)
     return target
+
+
+def join_clips(clips: list[Path], target: Path, seconds: int, fps: int = 25, height: int = 128,
+               width: int = 160) -> Path:  # fmt: skip
+    """Write clips end to end, again and again.
+
+    Args:
+        clips: Video files; others are passed by.
+        target: The .mp4 file.
+        seconds: Its length.
+        fps: Its frame rate; frames are neither left out nor repeated.
+        height: Of a frame.
+        width: Of a frame.
+    """
+    clips, count = [path for path in clips if path.suffix in ('.mp4', '.avi')], 0
+    with av.open(str(target), 'w') as container:
+        stream = container.add_stream('mpeg4', rate=fps)
+        stream.height, stream.width, stream.pix_fmt = height, width, 'yuv420p'
+        while count < seconds * fps:
+            for clip in clips:
+                with av.open(str(clip), metadata_errors='replace') as source:
+                    for frame in source.decode(video=0):
+                        if count == seconds * fps:
+                            break
+                        frame = frame.reformat(width, height, 'yuv420p')
+                        frame.pts, frame.time_base = count, Fraction(1, fps)
+                        container.mux(stream.encode(frame))
+                        count += 1
+        container.mux(stream.encode())
+    return target
+
+
+def repeat_video(source: Path, target: Path, times: int) -> Path:
+    """Write a video again and again into one file, without encoding it again.
+
+    Args:
+        source: A video without reordered frames.
+        target: The file.
+        times: How often.
+    """
+    with av.open(str(source)) as given, av.open(str(target), 'w') as container:
+        origin = given.streams.video[0]
+        stream = container.add_stream_from_template(origin)
+        for turn in range(times):
+            given.seek(0)
+            for packet in given.demux(origin):
+                if packet.dts is None:
+                    continue
+                packet.pts += turn * origin.duration
+                packet.dts += turn * origin.duration
+                packet.stream = stream
+                container.mux(packet)
+    return target
