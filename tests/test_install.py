@@ -141,6 +141,17 @@ print('fine')
 """
 
 
+def check_downstream_tool(python, tool, cwd, **environment):
+    """The tool has the name of the package ``downstream``, which it must find all the same."""
+    done = subprocess.run(
+        [python, tool, 'features', '--config', 'gone.py', '--checkpoint', 'gone.pth', '--videos',
+         'gone.mp4', '--out', 'store'], cwd=cwd, env={**os.environ, **environment},
+        capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 1
+    # it comes from the package's own search for videos
+    assert done.stderr == 'downstream.py: error: gone.mp4: no such folder, list or video\n', done.stderr
+
+
 def first_config():
     return min(sources('configs', '*.py'))[len('configs/') :]
 
@@ -154,6 +165,9 @@ def test_configs_are_found_in_an_installed_wheel(wheel, tmp_path):
         base=first_config(),
     )
     assert run(sys.executable, '-c', code, cwd=tmp_path, PYTHONPATH=str(site)).endswith('fine\n')
+    tools = site / 'albar_mm' / '.mim' / 'tools'
+    for cwd in (tmp_path, tools):
+        check_downstream_tool(sys.executable, tools / 'downstream.py', cwd, PYTHONPATH=str(site))
 
 
 @pytest.mark.slow
@@ -175,3 +189,4 @@ def test_editable_install_in_a_fresh_environment(tmp_path):
         root='', where=str(ROOT), configs=str(ROOT / 'configs'), base=first_config()
     )
     assert run(python, '-c', code, cwd=tmp_path, PYTHONPATH='').endswith('fine\n')
+    check_downstream_tool(python, ROOT / 'tools' / 'downstream.py', tmp_path, PYTHONPATH='')
