@@ -10,6 +10,7 @@ import av
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from downstream.features._decoding import Decoding, Snippet
 from downstream.features.encoder import FrozenEncoder
@@ -94,6 +95,7 @@ class Bench:
         self, data: Path, folder: Path, seconds: int, videos: int, clip_len: int, stride: int,
         batch_size: int, workers: int, device: str, say: Callable[[str], object],
     ) -> None:  # fmt: skip
+        MMLogger.get_current_instance().setLevel('WARNING')  # not how weights were made
         say('making the video')
         (folder / 'videos').mkdir()
         self.video = f'{videos} x ' + make_video(data / 'clips', folder / 'videos/v0.mp4', seconds)
