@@ -149,7 +149,7 @@ def check_downstream_tool(python, tool, cwd, **environment):
         capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 1
     # it comes from the package's own search for videos
-    assert done.stderr == 'downstream.py: error: gone.mp4: no such folder, list or video\n', done.stderr
+    assert done.stderr == 'downstream.py: error: gone.mp4: no such folder, list or video\n'
 
 
 def first_config():
