@@ -49,8 +49,15 @@ def add_command(
 
 
 def use_repository() -> None:
-    """Let a tool of a repository that was not installed import ``albar_mm`` from any folder."""
-    root = Path(__file__).resolve().parents[1]
+    """Let a tool of a repository that was not installed import ``albar_mm`` from any folder.
+
+    The folder of the tools, which Python puts first when it runs one, goes to the end: its
+    ``downstream.py`` would hide the package of that name. It stays, as new processes look there.
+    """
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != here]
+    sys.path.append(str(here))
+    root = here.parent
     if (root / 'albar_mm' / '__init__.py').is_file() and str(root) not in sys.path:
         sys.path.insert(0, str(root))
 

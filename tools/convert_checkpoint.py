@@ -1,4 +1,4 @@
-"""Convert weights of torchvision's Video Swin, or of the official ALBAR code, for MMAction2."""
+"""Convert weights of torchvision's Video Swin, or of the official ALBAR or MGFN code."""
 
 import argparse
 import sys
@@ -10,9 +10,11 @@ examples:
   python tools/convert_checkpoint.py swin3d-torchvision swin3d_t-7615ae03.pth swin3d_t_k400.pth
   python tools/convert_checkpoint.py albar-official albar_hmdb51.pth albar_hmdb51_mm.pth
   python tools/test.py configs/albar_hmdb51.py albar_hmdb51_mm.pth
+  python tools/convert_checkpoint.py mgfn-official mgfn_ucf.pkl mgfn_ucf_mm.pth
 
-The result loads into configs with mmaction's _base_/models/swin_tiny.py (swin3d_s, swin3d_b: with
-arch='small', 'base'), as load_from or for testing.
+A Swin loads into configs with mmaction's _base_/models/swin_tiny.py (swin3d_s, swin3d_b: with
+arch='small', 'base'), as load_from or for testing; an MGFN into
+configs/downstream/anomaly_mgfn_ucfcrime.py with model.backbone.in_channels of its features.
 """
 
 
@@ -23,7 +25,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: Arguments without the program's name; those of the process when None.
     """
     parser = _command.parser(__doc__, EXAMPLES)
-    parser.add_argument('kind', choices=('swin3d-torchvision', 'albar-official'))
+    parser.add_argument('kind', choices=('swin3d-torchvision', 'albar-official', 'mgfn-official'))
     parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
     return parser.parse_args(argv)
@@ -36,7 +38,10 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         from albar_mm.engine.convert_checkpoint import convert_checkpoint
 
-        for line in convert_checkpoint(args.kind, args.source, args.target).lines():
+        kind = args.kind
+        if kind == 'mgfn-official':
+            from downstream.anomaly.convert import convert_mgfn as kind
+        for line in convert_checkpoint(kind, args.source, args.target).lines():
             print(line)
         print(args.target)
 

@@ -1,15 +1,9 @@
 """Transfer a frozen encoder: features of untrimmed videos, to and from published layouts."""
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
 import _command
-
-# run as a script, this file would be found where the package of the same name is looked for
-_HERE = Path(__file__).resolve().parent
-sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != _HERE]
 
 LAYOUTS = ('mgfn', 'rtfm', 'ur-dmu', 'deepmil', 'ted-spad', 'actionformer', 'tridet', 'opentad')
 SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps')

@@ -39,16 +39,18 @@ class Converted:
         state_dict: Name in MMAction2 -> tensor.
         left_out: Names that have no place in the recogniser.
         classes: Of the classification layer; 0 if there is none.
+        what: The network; by default a Video Swin with its head.
     """
 
     state_dict: dict[str, Tensor]
     left_out: tuple[str, ...]
     classes: int
+    what: str = ''
 
     def lines(self) -> list[str]:
         """What was converted, for the terminal."""
         head = f'a head of {self.classes} classes' if self.classes else 'no head'
-        lines = [f'{len(self.state_dict)} tensors of a Video Swin, {head}']
+        lines = [f'{len(self.state_dict)} tensors of {self.what or f"a Video Swin, {head}"}']
         if self.left_out:
             lines.append(f'left out {len(self.left_out)} that have no place in it, as '
                          f'{self.left_out[0]}')  # fmt: skip
@@ -117,19 +119,20 @@ def _of_albar(state_dict: Mapping[str, Tensor]) -> Converted:
     return convert_swin3d(state_dict)
 
 
-KINDS: dict[str, Callable[[Mapping[str, Tensor]], Converted]] = {
+Converter = Callable[[Mapping[str, Tensor]], Converted]
+KINDS: dict[str, Converter] = {
     'swin3d-torchvision': convert_swin3d, 'albar-official': _of_albar,
 }  # fmt: skip
 """Kind of checkpoint -> how its weights are converted."""
 
 
 def convert_checkpoint(
-    kind: str, source: str | os.PathLike, target: str | os.PathLike
+    kind: str | Converter, source: str | os.PathLike, target: str | os.PathLike
 ) -> Converted:
     """Convert a file.
 
     Args:
-        kind: A key of :data:`KINDS`.
+        kind: A key of :data:`KINDS`, or what renames the weights.
         source: The weights, as a state dict or within a checkpoint; loaded as data.
         target: File to write, whole or not at all.
 
@@ -141,11 +144,12 @@ def convert_checkpoint(
         BenchmarkError: ``target`` cannot be written.
     """
     source, target = Path(source), Path(target)
-    if kind not in KINDS:
+    if not callable(kind) and kind not in KINDS:
         raise CheckpointError(f'kind {kind!r}: expected one of {", ".join(KINDS)}')
+    convert = kind if callable(kind) else KINDS[kind]
     loaded = load_source(source, target)
     try:
-        converted = KINDS[kind](next(_states(loaded), {}))
+        converted = convert(next(_states(loaded), {}))
     except CheckpointError as error:
         raise CheckpointError(f'{source}: {error}') from error
     check_output(target)

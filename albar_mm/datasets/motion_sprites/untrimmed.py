@@ -1,0 +1,103 @@
+"""Long videos of one actor whose motion changes: what is untrimmed about ``motion_sprites``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .clips import SIDE
+from .looks import rng_for, scene_background
+from .motions import SCALE_RANGE, Trajectory, draw_trajectory
+from .render import composite, draw_actor
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a video with one motion.
+
+    Attributes:
+        label (int): Motion class.
+        frames (int): Its length.
+    """
+
+    label: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class UntrimmedSpec:
+    """Everything that fixes the pixels of an untrimmed video.
+
+    Attributes:
+        seed (int): Seed of the data set.
+        name (str): Name of the video, without extension.
+        scene (int): Scene id of the background, a still as a fixed camera gives.
+        look (int): Look id of the actor.
+        stretches (tuple[Stretch, ...]): Motions one after another; the actor goes on from where it
+            is.
+    """
+
+    seed: int
+    name: str
+    scene: int
+    look: int
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+        return sum(each.frames for each in self.stretches)
+
+    def intervals(self, label: int) -> list[tuple[int, int]]:
+        """First and last frame of each stretch of a class; neighbouring stretches count as one.
+
+        Args:
+            label (int): Motion class.
+        """
+        found, begin = [], 0
+        for stretch in self.stretches:
+            end = begin + stretch.frames - 1
+            if stretch.label == label:
+                if found and found[-1][1] + 1 == begin:
+                    found[-1] = (found[-1][0], end)
+                else:
+                    found.append((begin, end))
+            begin = end + 1
+        return found
+
+
+def untrimmed_frames(spec: UntrimmedSpec) -> np.ndarray:
+    """Frames of an untrimmed video.
+
+    Args:
+        spec (UntrimmedSpec): The video.
+
+    Returns:
+        np.ndarray: uint8 RGB (T, 64, 64, 3).
+    """
+    rng = rng_for(spec.seed, spec.name, 'motion')
+    trajectory = joined_trajectory(spec.stretches, rng)
+    view = rng_for(spec.seed, spec.name, 'view')
+    return composite(draw_actor(spec.look, trajectory, SIDE),
+                     scene_background(spec.scene, SIDE, view))  # fmt: skip
+
+
+def joined_trajectory(stretches: Sequence[Stretch], rng: np.random.RandomState) -> Trajectory:
+    """Poses of an actor that moves in several ways, one after another, without a jump.
+
+    Args:
+        stretches (Sequence[Stretch]): Its motions; each has a speed of its own.
+        rng (np.random.RandomState): Source of randomness.
+
+    Returns:
+        Trajectory: Poses; in every single frame distributed as in the clips of ``motion_sprites``.
+    """
+    columns, rows = [rng.randint(SIDE, size=1)], [rng.randint(SIDE, size=1)]
+    for stretch in stretches:
+        # one frame more: the first repeats where the stretch before ended
+        steps = draw_trajectory(stretch.label, stretch.frames + 1, SIDE, rng)
+        for path, part in ((columns, steps.x), (rows, steps.y)):
+            path.append((path[-1][-1] + part[1:] - part[0]) % SIDE)
+    angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(*SCALE_RANGE)
+    return Trajectory(x=np.concatenate(columns[1:]), y=np.concatenate(rows[1:]), angle=angle,
+                      scale=scale)  # fmt: skip

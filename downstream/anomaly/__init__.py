@@ -1,0 +1,5 @@
+"""Weakly supervised anomaly detection on snippet features; importing it registers the parts."""
+
+from . import dataset, metric, models, samplers
+
+__all__ = ['dataset', 'metric', 'models', 'samplers']

@@ -1,0 +1,74 @@
+"""Weights of the official MGFN for :class:`~.models.MGFN` and its head."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from albar_mm.compat import CheckpointError
+from albar_mm.engine.convert_checkpoint import Converted
+
+_OWN = re.compile(r'(to_tokens|to_mag|fc|to_logits\.0)\.(weight|bias)')
+_LAYER = re.compile(r'stages\.(\d+)\.0\.layers\.(\d+)\.(\d)\.(.+)')
+_BETWEEN = re.compile(r'stages\.(\d+)\.1\.([01])\.(.+)')
+_PARTS = ('conv', 'mixer', 'ffn')
+_PLACES = {'to_tokens': 'backbone.amplification.features', 'fc': 'head.fc',
+           'to_mag': 'backbone.amplification.magnitude', 'to_logits.0': 'head.norm'}  # fmt: skip
+_MIXERS = {'to_qkv': 'qkv', 'to_out': 'out', 'to_v': 'value', 'rel_pos': 'kernel'}
+
+
+def convert_mgfn(state_dict: Mapping[str, Tensor]) -> Converted:
+    """Rename the parameters of the official MGFN.
+
+    Args:
+        state_dict: Name -> tensor; ``module.`` before each name is left off.
+
+    Returns:
+        The weights for ``AnomalyDetector`` with ``MGFN`` and ``MGFNHead``.
+
+    Raises:
+        CheckpointError: It is no MGFN.
+    """
+    given = {name.removeprefix('module.'): value for name, value in state_dict.items()}
+    if 'to_tokens.weight' not in given or 'fc.weight' not in given:
+        raise CheckpointError('no MGFN of the official code: it has no to_tokens.weight and '
+                              'fc.weight')  # fmt: skip
+    depths: dict[int, int] = {}
+    for name in given:
+        if found := _LAYER.fullmatch(name):
+            stage, layer = int(found[1]), int(found[2])
+            depths[stage] = max(depths.get(stage, 0), layer + 1)
+    renamed, left_out = {}, []
+    for name, value in given.items():
+        new = _renamed(name, depths)
+        if new is None:
+            left_out.append(name)
+        else:
+            # channel norms are kept as (1, D, 1)
+            renamed[new] = value.flatten() if name.endswith(('.g', '.b')) else value
+    return Converted(renamed, tuple(left_out), 0,
+                     f'an MGFN for features of {given["to_tokens.weight"].shape[1]} channels')
+
+
+def _renamed(name: str, depths: Mapping[int, int]) -> str | None:
+    if found := _OWN.fullmatch(name):
+        return f'{_PLACES[found[1]]}.{found[2]}'
+    if found := _LAYER.fullmatch(name):
+        stage, layer, part, rest = int(found[1]), int(found[2]), int(found[3]), found[4]
+        first, _, inside = rest.partition('.')
+        rest = f'{_MIXERS[first]}.{inside}' if first in _MIXERS else rest
+        name = f'backbone.layers.{_before(stage, depths) + layer}.{_PARTS[part]}.{rest}'
+    elif found := _BETWEEN.fullmatch(name):
+        stage = int(found[1])
+        place = _before(stage, depths) + depths.get(stage, 0)
+        name = f'backbone.layers.{place}.{found[2]}.{found[3]}'
+    else:
+        return None
+    return re.sub(r'\.b$', '.bias', re.sub(r'\.g$', '.weight', name))
+
+
+def _before(stage: int, depths: Mapping[int, int]) -> int:
+    """Modules before a stage: the layers of earlier ones, and what stands behind each."""
+    return sum(depths.get(earlier, 0) + 1 for earlier in range(stage))

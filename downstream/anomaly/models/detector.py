@@ -1,0 +1,117 @@
+"""What all detectors are: a network over snippet features and a head that scores snippets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseDataPreprocessor, BaseModel, BaseModule
+from mmengine.structures import BaseDataElement
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class SnippetDataPreprocessor(BaseDataPreprocessor):
+    """Brings features to the device; videos of one batch may differ in length."""
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        """Move a batch.
+
+        Args:
+            data: ``inputs``, a list of (crops, T, C), and ``data_samples``.
+            training: Not used.
+        """
+        return self.cast_data(dict(data))
+
+
+class AnomalyHead(BaseModule):
+    """Scores snippets and computes losses; what a detector needs of a head."""
+
+    def forward(self, feats: Tensor) -> Tensor:
+        """Scores in [0, 1].
+
+        Args:
+            feats: Shape (B, crops, T, D).
+
+        Returns:
+            Shape (B, T), the mean over crops.
+        """
+        raise NotImplementedError
+
+    def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Losses of a batch.
+
+        Args:
+            feats: Shape (B, crops, T, D).
+            labels: 1 where something anomalous happens in the video, else 0; shape (B,).
+        """
+        raise NotImplementedError
+
+
+@MODELS.register_module()
+class AnomalyDetector(BaseModel):
+    """A network over snippet features and a head.
+
+    Args:
+        head: Config of an :class:`AnomalyHead`.
+        backbone: Config of a network (B, C, T) -> (B, D, T); None: the features as they are.
+        data_preprocessor: Config.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(
+        self, head: dict, backbone: dict | None = None,
+        data_preprocessor: dict | None = None, init_cfg: dict | None = None,
+    ) -> None:  # fmt: skip
+        # built here: MMEngine would look it up in its own registry
+        super().__init__(MODELS.build(data_preprocessor or dict(type='SnippetDataPreprocessor')),
+                         init_cfg)  # fmt: skip
+        self.backbone = nn.Identity() if backbone is None else MODELS.build(backbone)
+        self.head = MODELS.build(head)
+
+    def forward(
+        self, inputs: Tensor | Sequence[Tensor], data_samples: Sequence[BaseDataElement] = (),
+        mode: str = 'tensor',
+    ) -> Any:  # noqa: ANN401  # fmt: skip
+        """Run the detector.
+
+        Args:
+            inputs: B videos, each of shape (crops, T, C); of one T for ``'loss'``.
+            data_samples: Their samples.
+            mode: ``'tensor'``: list of scores, each of shape (T,). ``'predict'``: the samples, with
+                ``scores``. ``'loss'``: dict of losses.
+
+        Raises:
+            ValueError: Another mode, or videos of several lengths for ``'loss'``.
+        """
+        if mode == 'loss':
+            shapes = {tuple(video.shape) for video in inputs}
+            if len(shapes) > 1:
+                raise ValueError(f'features of shapes {sorted(shapes)} in one training batch: set '
+                                 'num_segments of the training set')  # fmt: skip
+            labels = torch.stack([sample.gt_label for sample in data_samples])
+            return self.head.loss(self.extract_feat(torch.stack(list(inputs))), labels)
+        if mode not in ('tensor', 'predict'):
+            raise ValueError(f"mode is {mode!r}; expected 'tensor', 'predict' or 'loss'")
+        # one after another: they differ in length, and padding would change the scores
+        scores = [self.head(self.extract_feat(video[None]))[0] for video in inputs]
+        if mode == 'tensor':
+            return scores
+        for sample, values in zip(data_samples, scores, strict=True):
+            sample.scores = values.float()
+        return list(data_samples)
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """Features that the head scores.
+
+        Args:
+            inputs: Shape (B, crops, T, C).
+
+        Returns:
+            Shape (B, crops, T, D).
+        """
+        batch, crops = inputs.shape[:2]
+        feats = self.backbone(inputs.flatten(0, 1).transpose(1, 2))
+        return feats.transpose(1, 2).unflatten(0, (batch, crops))

@@ -1,0 +1,166 @@
+"""MGFN: the official code's numbers with the same weights, worked numbers, invariants."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.structures import BaseDataElement
+
+from albar_mm.compat import CheckpointError
+from albar_mm.engine.convert_checkpoint import convert_checkpoint
+from downstream.anomaly.convert import convert_mgfn
+from downstream.anomaly.models import MGFN, AnomalyDetector, MGFNHead
+from downstream.anomaly.models.mgfn import ChannelNorm, Focus, Glance
+from tests.parity.mgfn_official import CHANNELS, FILE, PAIRS, features, weights
+
+REFERENCE = json.loads(FILE.read_text())
+TOOL = Path(__file__).resolve().parents[4] / 'tools' / 'convert_checkpoint.py'
+SMALL = dict(channels=(8, 8, 16), depths=(1, 1, 1), head_channels=4)
+
+
+def detector(channels=CHANNELS, small=None, **head):
+    backbone = dict(type='MGFN', in_channels=channels, **(small or {}))
+    width = (small or {}).get('channels', (1024,))[-1]
+    return AnomalyDetector(dict(type='MGFNHead', in_channels=width, **head), backbone)
+
+
+@pytest.fixture(scope='module')
+def official():
+    """Our detector with the weights of the official one."""
+    model = detector(dropout=0.0)
+    model.load_state_dict(convert_mgfn(weights(REFERENCE['shapes'])).state_dict)
+    return model
+
+
+def samples(labels):
+    made = []
+    for label in labels:
+        made.append(BaseDataElement(metainfo=dict(video_id=f'v{len(made)}')))
+        made[-1].gt_label = torch.tensor(label)
+    return made
+
+
+def test_size():
+    assert sum(p.numel() for p in detector().parameters()) == REFERENCE['parameters'] == 28_652_773
+    assert sum(p.numel() for p in detector(768).parameters()) == 28_407_013
+
+
+def test_scores_are_those_of_the_official_code(official):
+    official.train(False)
+    with torch.no_grad():
+        (scores,) = official(features(2 * PAIRS)[:1])
+    assert torch.allclose(scores, torch.tensor(REFERENCE['tested']), atol=1e-5)
+
+
+def test_losses_are_those_of_the_official_code(official):
+    """Order of the batch as there (normal ones first), and another, which must not matter."""
+    official.train()
+    given, labels = features(2 * PAIRS), torch.tensor([0] * PAIRS + [1] * PAIRS)
+    for order in ([0, 1, 2, 3], [2, 0, 3, 1]):
+        with torch.no_grad():
+            losses = official(given[order], samples(labels[order].tolist()), mode='loss')
+        found = {name.removeprefix('loss_'): float(value) for name, value in losses.items()}
+        assert found.pop('sparsity') == pytest.approx(REFERENCE['sparsity'], rel=1e-4)
+        assert found.pop('smoothness') == pytest.approx(REFERENCE['smoothness'], rel=1e-4)
+        assert sum(found.values()) == pytest.approx(REFERENCE['criterion'], rel=1e-4)
+
+
+def test_converted_files(tmp_path):
+    state = weights(REFERENCE['shapes'])
+    torch.save({f'module.{name}': value for name, value in state.items()}, tmp_path / 'mgfn.pkl')
+    done = subprocess.run([sys.executable, str(TOOL), 'mgfn-official', str(tmp_path / 'mgfn.pkl'),
+                           str(tmp_path / 'out.pth')], capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert 'an MGFN for features of 2048 channels' in done.stdout and 'left out' not in done.stdout
+    saved = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
+    detector().load_state_dict(saved, strict=True)
+    torch.save(dict(a=torch.zeros(3)), tmp_path / 'other.pth')
+    with pytest.raises(CheckpointError, match='other.pth: no MGFN of the official code'):
+        convert_checkpoint(convert_mgfn, tmp_path / 'other.pth', tmp_path / 'x.pth')
+
+
+def test_channel_norm_has_its_epsilon_outside_the_root():
+    x = torch.tensor([1, 1.0001])[None, :, None]
+    assert ChannelNorm(2)(x).flatten().tolist() == pytest.approx([-.83435, .83236], abs=2e-3)
+    flat = torch.ones(1, 4, 3, requires_grad=True)
+    ChannelNorm(4)(flat).sum().backward()
+    assert torch.isfinite(flat.grad).all()
+
+
+def test_glance_by_its_definition():
+    torch.manual_seed(0)
+    glance, x = Glance(6, 2, 4), torch.randn(2, 6, 5)
+    query, key, value = glance.qkv(glance.norm(x)).chunk(3, 1)
+    heads = []
+    for head in range(2):
+        part = slice(4 * head, 4 * head + 4)
+        weight = (query[:, part].transpose(1, 2) @ key[:, part] / 2).softmax(2)
+        heads.append(value[:, part] @ weight.transpose(1, 2))
+    assert torch.allclose(glance(x), glance.out(torch.cat(heads, 1)), atol=1e-6)
+
+
+def test_focus_by_its_definition():
+    """Channel c * heads + h is convolved with the kernel of head h."""
+    torch.manual_seed(0)
+    focus, x = Focus(6, 2, 3).train(False), torch.randn(2, 6, 7)
+    value = focus.value(focus.norm(x))
+    wanted = torch.zeros_like(value)
+    padded = torch.nn.functional.pad(value, (2, 2))
+    for channel in range(6):
+        head = channel % 2
+        for offset in range(5):
+            wanted[:, channel] += focus.kernel.weight[head, 0, offset] * padded[
+                :, channel, offset:offset + 7]
+        wanted[:, channel] += focus.kernel.bias[head]
+    assert torch.allclose(focus(x), focus.out(wanted), atol=1e-6)
+
+
+@pytest.mark.parametrize('length', [1, 2, 3, 40])
+def test_any_length_and_number_of_crops(length):
+    """The official code stops at fewer than three snippets."""
+    model = detector(6, SMALL).train(False)
+    videos = [torch.randn(crops, length, 6) for crops in (1, 3)]
+    assert [len(scores) for scores in model(videos)] == [length] * 2
+    found = model(videos, samples([0, 1]), mode='predict')
+    assert found[1].scores.shape == (length,)
+    alone = model(videos[1:])[0]
+    assert torch.allclose(found[1].scores, alone)
+
+
+@pytest.mark.parametrize('labels, crops', [
+    ([0, 1], 1), ([1, 0, 1], 1), ([0, 0, 0, 1, 1], 3), ([1, 1], 1), ([0], 2)])
+@pytest.mark.parametrize('switches', [{}, dict(intra='videos', sparsity='anomalous',
+                                               smoothness='flattened')])  # fmt: skip
+def test_any_batch(labels, crops, switches):
+    torch.manual_seed(0)
+    model = detector(6, SMALL, **switches)
+    losses = model(torch.randn(len(labels), crops, 8, 6), samples(labels), mode='loss')
+    assert list(losses) == ['loss_bce', 'loss_apart', 'loss_normal', 'loss_anomalous',
+                            'loss_sparsity', 'loss_smoothness']  # fmt: skip
+    total = sum(losses.values())
+    total.backward()
+    assert torch.isfinite(total)
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def test_what_is_refused():
+    with pytest.raises(ValueError, match='features of 5 channels, but in_channels is 6'):
+        detector(6, SMALL)(torch.zeros(1, 1, 4, 5))
+    with pytest.raises(ValueError, match='in one training batch: set num_segments'):
+        detector(6, SMALL)([torch.zeros(1, 4, 6), torch.zeros(1, 5, 6)], samples([0, 1]),
+                           mode='loss')  # fmt: skip
+    with pytest.raises(ValueError, match="mode is 'test'"):
+        detector(6, SMALL)([torch.zeros(1, 4, 6)], mode='test')
+    with pytest.raises(ValueError, match="weight 'con'; expected some of bce"):
+        MGFNHead(weights=dict(con=1))
+    with pytest.raises(ValueError, match="intra is 'crops'; expected one of halves, videos"):
+        MGFNHead(intra='crops')
+    with pytest.raises(ValueError, match="layer 'gb'"):
+        MGFN(4, kinds=('gb', 'focus', 'focus'))
+    with pytest.raises(ValueError, match='expected one of each for a stage'):
+        MGFN(4, depths=(1, 1))
+
+

@@ -1,0 +1,111 @@
+"""The real lists of UCF-Crime, and lines that are refused."""
+
+import pytest
+
+from albar_mm.datasets.strict_reading import DatasetError
+from downstream.anomaly.annotations import NORMAL, AnomalyVideo, read_annotation
+from downstream.anomaly.ground_truth import truth_of_video, with_lengths
+
+TEST = 'Temporal_Anomaly_Annotation_for_Testing_Videos.txt'
+PAST_THE_END = {'Arson011_x264', 'Arson016_x264', 'Assault006_x264', 'Explosion033_x264',
+                'Fighting003_x264', 'Shooting015_x264', 'Shooting046_x264'}  # fmt: skip
+
+
+@pytest.fixture
+def crime(real_data):
+    return real_data / 'ucf_crime'
+
+
+def test_the_real_lists(crime):
+    train, test = (read_annotation(crime / f'Anomaly_{name}.txt') for name in ('Train', 'Test'))
+    assert (len(train), len(test)) == (1610, 290)
+    assert (sum(v.is_anomalous for v in train), sum(v.is_anomalous for v in test)) == (810, 140)
+    assert len({video.category for video in train}) == 14
+    assert train[0] == AnomalyVideo('Abuse001_x264', 'Abuse')
+    annotated = read_annotation(crime / TEST)
+    # in another order, which must not matter
+    assert {(v.video_id, v.category) for v in annotated} == {
+        (v.video_id, v.category) for v in test}
+    assert sum(len(video.events) == 2 for video in annotated) == 16
+
+
+def test_frames_of_the_real_test_videos(crime):
+    """1,111,808 frames; 84,331 anomalous ones read from 0, 84,338 read from 1."""
+    lengths = read_annotation(crime / 'UCF_Annotation_with_frame_counts.txt')
+    videos = with_lengths(read_annotation(crime / TEST), lengths)
+    for first, wanted, clipped in ((0, 84_331, PAST_THE_END), (1, 84_338, None)):
+        frames = positives = 0
+        cut = set()
+        for video in videos:
+            truth, ends = truth_of_video(video, video.num_frames, first)
+            frames, positives = frames + len(truth), positives + truth.sum()
+            cut |= {end.video_id for end in ends}
+        assert (frames, positives) == (1_111_808, wanted)
+        assert clipped is None or cut == clipped
+
+
+def test_every_event_is_that_of_the_text(crime):
+    """Read again without the parser."""
+    lines = (crime / TEST).read_text().splitlines()
+    for line, video in zip(lines, read_annotation(crime / TEST), strict=True):
+        name, kind, *numbers = line.split()
+        assert video.video_id == name.replace('.mp4', '') and video.category == kind
+        assert [str(n) for event in video.events for n in event] == [
+            number for number in numbers if number != '-1']
+
+
+@pytest.mark.parametrize('line, video', [
+    ('a/Abuse001_x264.mp4', AnomalyVideo('Abuse001_x264', 'Abuse')),
+    ('G:\\ucf\\Abuse001_x264.mp4', AnomalyVideo('Abuse001_x264', 'Abuse')),
+    ('Testing_Normal_Videos_Anomaly/Normal_Videos_003_x264.mp4',
+     AnomalyVideo('Normal_Videos_003_x264', NORMAL)),
+    ('Normal_Videos_003_x264  Normal  -1  -1  -1  -1  ',
+     AnomalyVideo('Normal_Videos_003_x264', NORMAL, ())),
+    ('cam1.v2.avi Fighting', AnomalyVideo('cam1.v2', 'Fighting')),
+    ('7.mp4 900 Fighting 3 9 20 30 50 51',
+     AnomalyVideo('7', 'Fighting', ((3, 9), (20, 30), (50, 51)), 900)),
+    ('7.mp4 900 normal', AnomalyVideo('7', NORMAL, None, 900)),
+])  # fmt: skip
+def test_lines(tmp_path, line, video):
+    (tmp_path / 'list.txt').write_text(f'\n{line}\n')
+    assert read_annotation(tmp_path / 'list.txt') == [video]
+
+
+@pytest.mark.parametrize('line, message', [
+    ('7.mp4', "'7' does not begin with a kind of anomaly"),
+    ('a.mp4 0 Abuse', '0 frames'),
+    ('a.mp4 Abuse 3', '1 frame numbers'),
+    ('a.mp4 Abuse 9 3', 'event 9 to 3'),
+    ('a.mp4 Abuse 3 x', 'event 3 to x'),
+    ('a.mp4 Abuse -1 5', 'event -1 to 5'),
+    ('a.mp4 Abuse -1 -1', 'Abuse with 0 events'),
+    ('a.mp4 Normal 3 5', 'Normal with 1 events'),
+    ('a.mp4 3 5', "'5' is no kind of anomaly"),
+    ('b.avi', "'b' is listed in line 1 already"),
+])  # fmt: skip
+def test_lines_that_are_refused(tmp_path, line, message):
+    (tmp_path / 'list.txt').write_text(f'x/b.mp4\n\n{line}\n')
+    with pytest.raises(DatasetError, match=rf'list\.txt:3: .*{message}'):
+        read_annotation(tmp_path / 'list.txt')
+
+
+def test_lists_that_are_refused(tmp_path):
+    (tmp_path / 'list.txt').write_text('\n')
+    with pytest.raises(DatasetError, match='lists no video'):
+        read_annotation(tmp_path / 'list.txt')
+    with pytest.raises(DatasetError, match='cannot be read as a list of videos'):
+        read_annotation(tmp_path / 'gone.txt')
+
+
+def test_videos_that_are_not_those_of_the_annotation():
+    video = AnomalyVideo('Abuse1', 'Abuse', ((3, 9),), 20)
+    with pytest.raises(DatasetError, match="'Abuse1' has 21 frames, its annotation says 20"):
+        truth_of_video(video, 21)
+    with pytest.raises(DatasetError, match="'Abuse2': event 3 to 9: ends 5 frames past"):
+        truth_of_video(AnomalyVideo('Abuse2', 'Abuse', ((3, 9),)), 5)
+    with pytest.raises(DatasetError, match="'Abuse3': its annotation does not say when"):
+        truth_of_video(AnomalyVideo('Abuse3', 'Abuse'), 5)
+    with pytest.raises(DatasetError, match='in one list'):
+        with_lengths([video], [AnomalyVideo('Abuse1', 'Abuse', ((3, 8),), 20)])
+    with pytest.raises(DatasetError, match='does not tell its number of frames'):
+        with_lengths([video], [AnomalyVideo('Abuse1', 'Abuse', ((3, 9),))])

@@ -1,0 +1,142 @@
+"""Items, parts and batches of annotated features."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import DefaultSampler
+
+from albar_mm.datasets.strict_reading import DatasetError
+from downstream.anomaly import samplers
+from downstream.anomaly.dataset import AnomalyFeatureDataset
+from downstream.anomaly.functional import pool_segments
+from downstream.anomaly.samplers import BalancedAnomalySampler
+from downstream.features.store import FeatureStore
+
+from .toy import CHANNELS, write_oracle
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return write_oracle(tmp_path_factory.mktemp('oracle'), crops=2)
+
+
+def dataset(folder, split='train', **options):
+    return AnomalyFeatureDataset(str(folder / f'{split}.txt'), folder / 'store', **options)
+
+
+def test_items(folder):
+    store = FeatureStore(folder / 'store')
+    whole = dataset(folder, 'test')[3]
+    sample = whole['data_samples']
+    assert sample.video_id == 'test003' and sample.gt_label == 1 and sample.category == 'Fight'
+    features = store.load('test003')
+    assert np.array_equal(whole['inputs'].numpy(), features.swapaxes(0, 1))
+    assert np.array_equal(sample.snippet_of_frame, store.grid('test003').snippet_of_frame())
+    pooled = dataset(folder, 'test', num_segments=32, crop=1)
+    assert pooled[3]['inputs'].shape == (1, 32, CHANNELS)
+    assert np.array_equal(pooled[3]['inputs'][0].numpy(), pool_segments(features[:, 1]))
+    assert pooled[3]['inputs'] is pooled[3]['inputs']  # pooled once
+    assert 'snippet_of_frame' not in pooled[3]['data_samples']
+
+
+def test_labels_are_those_of_the_lines_in_any_order(folder, tmp_path):
+    lines = (folder / 'train.txt').read_text().splitlines()[::-1]
+    (tmp_path / 'train.txt').write_text('\n'.join(lines))
+    turned = AnomalyFeatureDataset(str(tmp_path / 'train.txt'), folder / 'store')
+    assert turned.labels() == dataset(folder).labels()[::-1] == [1, 0] * 12
+    assert turned[0]['data_samples'].gt_label == 1
+
+
+def test_parts_share_no_video_and_hold_every_kind(folder):
+    parts = {part: [dataset(folder, part=part).get_data_info(i)['video'].video_id
+                    for i in range(len(dataset(folder, part=part)))]
+             for part in ('all', 'train', 'val')}  # fmt: skip
+    assert sorted(parts['train'] + parts['val']) == parts['all'] and len(parts['val']) == 4
+    assert sum(dataset(folder, part='val').labels()) == 2
+    other = dataset(folder, part='val', val_seed=1)
+    assert {other.get_data_info(i)['video'].video_id for i in range(4)} != set(parts['val'])
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(part='dev'), "part is 'dev'; expected one of all, train, val"),
+    (dict(val_share=1), 'val_share is 1'),
+    (dict(part='val', val_share=.01), "part 'val' of 24 videos with 0.01 of each kind held out"),
+])  # fmt: skip
+def test_settings_that_are_refused(folder, options, message):
+    with pytest.raises(DatasetError, match=message):
+        dataset(folder, **options)
+
+
+def test_data_that_are_refused(folder, tmp_path):
+    (tmp_path / 'train.txt').write_text('train000.mp4 Normal\ngone.mp4 Fight\n')
+    with pytest.raises(DatasetError, match=r"lacks 1 of the 2 videos of .*train.txt, as 'gone'"):
+        AnomalyFeatureDataset(str(tmp_path / 'train.txt'), folder / 'store')
+    (tmp_path / 'train.txt').write_text('train000.mp4 7 Normal\n')
+    short = AnomalyFeatureDataset(str(tmp_path / 'train.txt'), folder / 'store')
+    with pytest.raises(DatasetError, match="'train000' has .* frames, its annotation says 7"):
+        short[0]
+    with pytest.raises(DatasetError, match='crop is 2, but the features'):
+        dataset(folder, crop=2)[0]
+    with pytest.raises(DatasetError, match='is no feature store'):
+        AnomalyFeatureDataset(str(folder / 'train.txt'), tmp_path)
+
+
+class Labelled:
+    """Stands for a data set of which only labels matter here."""
+
+    def __init__(self, normal, anomalous):
+        self.values = [0] * normal + [1] * anomalous
+
+    def labels(self):
+        return self.values
+
+    def __len__(self):
+        return len(self.values)
+
+
+def batches(normal, anomalous, size, epoch=0, **options):
+    sampler = DefaultSampler(Labelled(normal, anomalous), seed=0)
+    sampler.set_epoch(epoch)
+    return list(BalancedAnomalySampler(sampler, size, **{'seed': 0, **options}))
+
+
+def test_batches_are_balanced_and_every_video_is_used():
+    for normal, anomalous in ((10, 23), (23, 10), (3, 40), (8, 8)):
+        found = batches(normal, anomalous, 8)
+        assert len(found) == -(-max(normal, anomalous) // 4)
+        for batch in found:
+            assert len(batch) == 8
+            assert all(i < normal for i in batch[:4]) and all(i >= normal for i in batch[4:])
+        assert {i for batch in found for i in batch} == set(range(normal + anomalous))
+
+
+def test_batches_differ_between_epochs_and_are_the_same_again():
+    assert batches(10, 23, 8) == batches(10, 23, 8) != batches(10, 23, 8, epoch=1)
+    assert batches(10, 23, 8) != batches(10, 23, 8, seed=1)
+    assert len(batches(10, 23, 8, drop_last=True)) == 5
+
+
+def test_processes_share_out_the_batches(monkeypatch):
+    whole, parts = batches(10, 23, 8), []
+    for rank in range(2):
+        monkeypatch.setattr(samplers, 'get_dist_info', lambda rank=rank: (rank, 2))
+        parts.append(batches(10, 23, 8))
+    assert len(parts[0]) == len(parts[1]) == 3
+    assert [parts[i % 2][i // 2] for i in range(6)] == whole
+
+
+def test_batches_that_cannot_be():
+    with pytest.raises(ValueError, match='batch_size is 7; expected an even number'):
+        batches(10, 10, 7)
+    with pytest.raises(ValueError, match='0 normal and 3 anomalous videos'):
+        batches(0, 3, 2)
+
+
+def test_float16_stores_are_read_as_float32(tmp_path):
+    from .toy import SAMPLING
+    store = FeatureStore.create(tmp_path / 'store', dict(
+        encoder={}, sampling=SAMPLING.settings(), dtype='float16'))
+    store.put('a', np.ones((2, 3)), SAMPLING.grid(16, 30.0))
+    (tmp_path / 'list.txt').write_text('a.mp4 Normal -1 -1\n')
+    data = AnomalyFeatureDataset(str(tmp_path / 'list.txt'), tmp_path / 'store')
+    assert data[0]['inputs'].dtype == torch.float32

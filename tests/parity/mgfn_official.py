@@ -1,0 +1,86 @@
+"""Seeded weights for the official MGFN, and its scores, selection and losses for them.
+
+Run as a script with the folder of the official code (``models/``, ``utils/``, ``train.py``) as its
+argument, it prints ``mgfn_official.json``. That code runs on a GPU only, and parses the command
+line when it is imported; both are stood in for.
+"""
+
+import json
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import torch
+
+FILE = Path(__file__).with_suffix('.json')
+CHANNELS, CROPS, PAIRS, SNIPPETS = 2048, 10, 2, 8
+OPTIONS = dict(depths1=3, depths2=3, depths3=2, mgfn_type1='gb', mgfn_type2='fb', mgfn_type3='fb',
+               batch_size=PAIRS, dropout_rate=0.0, mag_ratio=0.1)  # fmt: skip
+
+
+def weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
+    """A state dict, buffers included.
+
+    Args:
+        shapes: Name -> shape of every entry, in order.
+    """
+    state = {}
+    for number, (name, shape) in enumerate(shapes.items()):
+        # the legacy generator gives the same numbers with every version
+        values = np.random.RandomState(number).standard_normal(shape)
+        if name.endswith(('.g', 'norm.weight', 'to_logits.0.weight', 'running_var')):
+            values = 1 + 0.3 * np.tanh(values)
+        elif len(shape) > 1 and not name.endswith('.b'):
+            values = values / np.sqrt(np.prod(shape[1:]))
+        state[name] = torch.tensor(values, dtype=torch.float32) if shape else torch.tensor(0)
+    return state
+
+
+def features(videos: int) -> torch.Tensor:
+    """Features of videos, each of 10 crops and 8 snippets; (videos, crops, T, C).
+
+    Args:
+        videos: How many.
+    """
+    shape = (videos, CROPS, SNIPPETS, CHANNELS)
+    return torch.tensor(np.random.RandomState(5).standard_normal(shape), dtype=torch.float32)
+
+
+def main(folder: str) -> None:
+    """Print the reference.
+
+    Args:
+        folder: Of the official code.
+    """
+    sys.path.insert(0, folder)
+    option = types.ModuleType('option')
+    option.parse_args = lambda: types.SimpleNamespace(**OPTIONS)
+    tqdm = types.ModuleType('tqdm')
+    tqdm.tqdm = iter
+    sys.modules.update(option=option, tqdm=tqdm, visdom=types.ModuleType('visdom'))
+    torch.Tensor.cuda = lambda self, *_: self
+    torch.set_default_tensor_type = lambda _: None
+    from models.mgfn import mgfn
+    from train import mgfn_loss, smooth, sparsity
+
+    model = mgfn(channels=CHANNELS)
+    shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
+    model.load_state_dict(weights(shapes))
+    given = features(2 * PAIRS)
+    given = torch.cat([given, given.norm(dim=3, keepdim=True)], 3)
+    with torch.no_grad():
+        tested = model.eval()(given[:1])[4]
+        out = model.train()(given)
+        terms = mgfn_loss(1.0)(out[1], out[0], torch.zeros(PAIRS), torch.ones(PAIRS), out[3],
+                               out[2])  # fmt: skip
+        print(json.dumps(dict(
+            shapes=shapes, parameters=sum(p.numel() for p in model.parameters()),
+            tested=tested.flatten().tolist(), trained=out[4].squeeze(2).tolist(),
+            normal=out[1].flatten().tolist(), anomalous=out[0].flatten().tolist(),
+            criterion=float(terms), sparsity=float(sparsity(out[4][:PAIRS].view(-1), PAIRS, 8e-3)),
+            smoothness=float(smooth(out[4], 8e-4)))))  # fmt: skip
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])
