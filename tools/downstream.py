@@ -1,4 +1,4 @@
-"""Transfer a frozen encoder: features of untrimmed videos, to and from published layouts."""
+"""Transfer a frozen encoder: features of untrimmed videos, and anomaly detection on them."""
 
 import argparse
 import sys
@@ -9,9 +9,12 @@ LAYOUTS = ('mgfn', 'rtfm', 'ur-dmu', 'deepmil', 'ted-spad', 'actionformer', 'tri
 SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps')
 FEATURES = 'extract features of videos with the encoder of any recogniser config'
 EXPORT = 'write a feature store as published code reads its features'
+ANOMALY = 'detect anomalies: train and test on features, score a video, or the embedded job'
 IMPORT = 'make a feature store of published features'
 EXAMPLES = """\
 examples:
+  python tools/downstream.py anomaly                 the embedded job: plain and ALBAR encoder
+  python tools/downstream.py anomaly --help
   python tools/downstream.py features --help
   python tools/downstream.py export --help
   python tools/downstream.py import --help
@@ -54,6 +57,25 @@ exit status: 0 complete, 1 failed, 3 complete but for listed videos without feat
 
 see docs/features.md
 """
+ANOMALY_EXAMPLES = """\
+examples:
+  python tools/downstream.py anomaly
+  python tools/downstream.py anomaly --features data/ucf_crime/features_albar --seeds 0 1 2 \\
+      --annotations data/ucf_crime/Anomaly_Train.txt \\
+      data/ucf_crime/Temporal_Anomaly_Annotation_for_Testing_Videos.txt --work-dir work_dirs/ucf
+  python tools/downstream.py anomaly --videos data/ucf_crime/videos --preset ucf-crime-swin \\
+      --encoder-config configs/albar_hmdb51.py --encoder-checkpoint albar.pth \\
+      --annotations train.txt test.txt --work-dir work_dirs/ucf
+  python tools/downstream.py anomaly --score video.mp4 --checkpoint work_dirs/ucf/epoch_1000.pth \\
+      --encoder-config configs/albar_hmdb51.py --encoder-checkpoint albar.pth --out scored
+
+Without --features, --videos and --score, videos are made from motion_sprites, and MGFN is trained
+on features of the demo's plain and ALBAR encoder (which are trained first if make demo was not
+run). An annotation has a video a line: a path, or name, kind, and first and last frame of each
+event (-1 for none); test videos need the events. Finished parts are not repeated.
+
+see docs/anomaly.md
+"""
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -67,7 +89,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     _add_features(_command.add_command(commands, 'features', FEATURES, FEATURES_EXAMPLES))
     _add_export(_command.add_command(commands, 'export', EXPORT, EXPORT_EXAMPLES))
     _add_import(_command.add_command(commands, 'import', IMPORT, IMPORT_EXAMPLES))
-    return parser.parse_args(argv)
+    _add_anomaly(_command.add_command(commands, 'anomaly', ANOMALY, ANOMALY_EXAMPLES))
+    args = parser.parse_args(argv)
+    if args.command == 'anomaly':
+        _check_anomaly(parser, args)
+    return args
 
 
 def _add_features(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +164,45 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         help='with a listed video without features: stop (default), or list it and go on')
 
 
+def _add_anomaly(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('--features', metavar='STORE', help='features to train and test on')
+    add('--videos', nargs='+', metavar='WHAT',
+        help='videos to extract features of first: folders, lists, globs or files')  # fmt: skip
+    add('--annotations', nargs=2, metavar=('TRAIN', 'TEST'), help='lists of the videos')
+    add('--score', metavar='VIDEO', help='score this video with --checkpoint')
+    add('--checkpoint', help='weights of the detector, for --score')
+    add('--out', default='scored', help='folder of what --score writes (default: scored)')
+    add('--threshold', type=float, default=0.5, help='score that marks a frame (default: 0.5)')
+    add('--encoder-config', help='config of the encoder, for --videos and --score')
+    add('--encoder-checkpoint', help='its weights')
+    add('--config', help='config of the detector (default: MGFN as published; with --score the one '
+        'beside its weights)')  # fmt: skip
+    add('--work-dir', default='work_dirs/anomaly', help='folder of the runs; finished ones are '
+        'kept')  # fmt: skip
+    add('--seeds', type=int, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)')
+    add('--cfg-options', nargs='+', help='key=value settings for the detector')
+    add('--configs', default='configs', help='folder of the configs (default: configs)')
+    add('--demo-dir', default='work_dirs/demo', help="runs of the demo's encoders")
+    add('--device', help='of the encoder (default: a GPU if there is one)')
+    _add_sampling(parser, ' (with --videos)')
+    add('--workers', type=int, default=2, help='processes that render videos (default: 2)')
+
+
+def _check_anomaly(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    if sum(map(bool, (args.features, args.videos, args.score))) > 1:
+        parser.error('--features, --videos and --score are three jobs: give one of them')
+    needed = {'features': ('annotations',), 'score': ('checkpoint', 'encoder_config',
+              'encoder_checkpoint'), 'videos': ('annotations', 'encoder_config',
+              'encoder_checkpoint')}  # fmt: skip
+    for job, names in needed.items():
+        missing = [f'--{name.replace("_", "-")}' for name in names if not getattr(args, name)]
+        if getattr(args, job) and missing:
+            parser.error(f'--{job} needs {", ".join(missing)}')
+    if args.annotations and not (args.features or args.videos):
+        parser.error('--annotations needs --features or --videos')
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status.
 
@@ -172,8 +237,36 @@ def main(argv: list[str] | None = None) -> int:
                           preset=args.preset, sampling=sampling, note=args.note,
                           on_missing=args.on_missing)  # fmt: skip
 
+    def anomaly() -> None:
+        seeds, options = args.seeds, args.cfg_options
+        if args.score:
+            from downstream.anomaly.command import run_score
+
+            run_score(args.score, args.checkpoint, args.out, encoder=args.encoder_config,
+                      weights=args.encoder_checkpoint, config=args.config,
+                      threshold=args.threshold, device=args.device or 'cpu')  # fmt: skip
+        elif args.features or args.videos:
+            from downstream.anomaly.command import run_on_features, run_on_videos
+
+            config = args.config or f'{args.configs}/downstream/anomaly_mgfn_ucfcrime.py'
+            given = dict(seeds=seeds or [0], options=options)
+            if args.features:
+                run_on_features(config, args.features, *args.annotations, args.work_dir, **given)
+            else:
+                sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
+                run_on_videos(config, args.encoder_config, args.encoder_checkpoint, args.videos,
+                              *args.annotations, args.work_dir, preset=args.preset,
+                              sampling=sampling, device=args.device, **given)  # fmt: skip
+        else:
+            from downstream.anomaly.embedded_job import run_embedded
+
+            run_embedded(args.work_dir, args.demo_dir, args.configs, seeds or (0, 1, 2),
+                         options=options, workers=args.workers)  # fmt: skip
+
     works = {'features': (features, lambda: f'finished videos are kept in {args.out}; the same '
                                             'command goes on'),
+             'anomaly': (anomaly, lambda: f'finished runs are kept in {args.work_dir}; the same '
+                                          'command goes on'),
              'export': (export, None), 'import': (import_, None)}  # fmt: skip
     work, on_interrupt = works[args.command]
     return _command.run(work, debug=args.debug, on_interrupt=on_interrupt)

@@ -10,11 +10,13 @@ import numpy as np
 
 from ..datasets.motion_sprites import CLASSES, SpritesSettings, build_motion_sprites
 from ..visualization import bias_figure
-from .experiment import Experiment, run_seeds, summary_table, write_summary
+from .experiment import Experiment, is_finished, run_seeds, summary_table, write_summary
 from .launch import load_config
 
 DATA_ROOT = Path('data/motion_sprites')
 """Where the configs look for the data, relative to the current folder."""
+MODELS = {'baseline': 'erm_sprites.py', 'ALBAR': 'albar_sprites.py'}
+"""Row of the table -> config."""
 _SETS = {'IID': 'videos/test/{}.avi', 'SCUBA scene': 'SPRITES_SCUBA_Scene/{}__0.avi',
          'SCUBA texture': 'SPRITES_SCUBA_Texture/{}__0.avi',
          'SCUBA stripe': 'SPRITES_SCUBA_Stripe/{}__0.avi',
@@ -48,7 +50,7 @@ def run_demo(work_dir: str | os.PathLike, configs: str | os.PathLike = 'configs'
     build_motion_sprites(DATA_ROOT, settings, unbiased=ceiling, workers=workers)
     built = time.monotonic()
 
-    models = {'baseline': 'erm_sprites.py', 'ALBAR': 'albar_sprites.py'}
+    models = dict(MODELS)
     if ceiling:
         models['baseline, unbiased training'] = 'erm_sprites_unbiased.py'
     results = {}
@@ -70,6 +72,32 @@ def run_demo(work_dir: str | os.PathLike, configs: str | os.PathLike = 'configs'
     print(f'{total:.1f} min in all, {data:.1f} of them for the data; {training / 60:.1f} min of '
           'training (runs finished earlier count with the time they took)')
     return picture
+
+
+def demo_encoders(work_dir: str | os.PathLike, configs: str | os.PathLike = 'configs',
+                  seed: int = 0, workers: int = 2) -> dict[str, tuple[Path, Path]]:
+    """The recognisers of the demonstration, trained and tested first where they are not yet.
+
+    Args:
+        work_dir (str | os.PathLike): As for :func:`run_demo`.
+        configs (str | os.PathLike): Folder of the configs.
+        seed (int): Of their training.
+        workers (int): Processes that render the data.
+
+    Returns:
+        dict: Row of the table to config and last weights.
+    """
+    work_dir, configs = Path(work_dir), Path(configs)
+    found = {}
+    for name, file in MODELS.items():
+        experiment = Experiment(name, load_config(configs / file))
+        folder = work_dir / Path(file).stem
+        if not is_finished(experiment, folder / f'seed{seed}', seed):
+            build_motion_sprites(DATA_ROOT, unbiased=False, workers=workers)
+        run_seeds(experiment, folder, [seed])
+        weights = (folder / f'seed{seed}' / 'last_checkpoint').read_text().strip()
+        found[name] = configs / file, Path(weights)
+    return found
 
 
 def example_strips(video: str = 'test_00000') -> dict[str, np.ndarray]:

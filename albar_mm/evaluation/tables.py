@@ -64,6 +64,7 @@ def format_bias_comparison(
     results: Mapping[str, Mapping[str, float] | Sequence[Mapping[str, float]]],
     title: str = '',
     columns: Sequence[tuple[str, str]] = COMPARISON_COLUMNS,
+    unit: str = 'top-1, %',
 ) -> str:
     """Lay out several models side by side: a row per model, the columns of the paper's tables.
 
@@ -73,6 +74,7 @@ def format_bias_comparison(
         title: first line of the table.
         columns: heading and score name of each column. Further IID sets that some model has a
             score for, e.g. ``aras/top1``, follow the usual columns.
+        unit: over the names: what the numbers are.
 
     Returns:
         Text of several lines; '-' stands where there is no score.
@@ -87,7 +89,7 @@ def format_bias_comparison(
     for name, scores in results.items():
         runs = [scores] if isinstance(scores, Mapping) else list(scores)
         rows.append([name, *(_spread(name, key, runs) for _, key in columns)])
-    return _layout(['top-1, %', *(label for label, _ in columns)], rows, title)
+    return _layout([unit, *(label for label, _ in columns)], rows, title)
 
 
 def further_iid_columns(runs: Sequence[Mapping[str, float]]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,8 @@ class FrameAUC(BaseMetric):
         # a sampler that fills up the last batch may give a video twice
         rows = list({row['video_id']: row for row in results}.values())
         if self.out_file is not None:
-            write_text_atomically(self.out_file, ''.join(json.dumps(row) + '\n' for row in rows))
+            lines = ''.join(json.dumps(row) + '\n' for row in rows)
+            write_text_atomically(Path(self.out_file), lines)
         found = dict(video_auc=_of_videos(rows))
         if self.frames:
             found = {**self._of_frames(rows), **found}

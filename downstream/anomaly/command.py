@@ -1,0 +1,207 @@
+"""``tools/downstream.py anomaly``: what it does with its arguments."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.engine.launch import LaunchError, load_config
+from albar_mm.evaluation.results import write_text_atomically
+
+from ..features.command import run_features
+from ..features.encoder import FrozenEncoder
+from ..features.extract import extract_features, store_settings
+from ..features.progress import VideoProgress
+from ..features.readers import choose_reader
+from ..features.sampling import Sampling
+from ..features.store import FeatureStore
+from ..features.videos import Video
+from .annotations import read_annotation
+from .detect import ScoredVideo, config_beside, load_detector, score_features
+from .ground_truth import truth_of_video
+from .jobs import config_for, folder_name, run_detectors, tables
+from .overlay import write_overlay
+from .visualize import score_curves
+
+_DRAWN = 6
+
+
+def run_on_features(
+    config: str, store: str, train: str, test: str, work_dir: str, *,
+    seeds: Sequence[int] = (0,), options: Mapping[str, Any] | Sequence[str] | None = None,
+    name: str = 'detector',
+) -> Path:  # fmt: skip
+    """Train and test a detector on features; print its scores, draw curves of test videos.
+
+    Args:
+        config: Config of the detector.
+        store: Folder of the features.
+        train: Annotation of the training videos.
+        test: Annotation of the test videos, with events.
+        work_dir: Folder of the runs, ``results.json`` and ``curves.png``.
+        seeds: Of the runs.
+        options: Settings that override the config.
+        name: Row of the table.
+
+    Returns:
+        The picture.
+
+    Raises:
+        DatasetError: Annotation, features and videos do not fit each other.
+        LaunchError: The config cannot be used.
+    """
+    _check_before(store, train, test)
+    cfg = config_for(config, store, train, test, options)
+    records = run_detectors({name: cfg}, work_dir, seeds)
+    folder = Path(work_dir) / folder_name(name) / f'seed{seeds[0]}'
+    model = load_detector(cfg, (folder / 'last_checkpoint').read_text().strip())
+    opened = FeatureStore(store)
+    annotated = read_annotation(test)
+    chosen = [video for video in annotated if video.is_anomalous][:_DRAWN]
+    rows, truths = [], []
+    for video in chosen:
+        grid = opened.grid(video.video_id)
+        rows.append({name: ScoredVideo(video.video_id, grid,
+                                       score_features(model, opened.load(video.video_id)))})
+        truths.append(truth_of_video(video, grid.num_frames)[0])
+    picture = score_curves(Path(work_dir) / 'curves.png', rows, truths, f'{name}, seed {seeds[0]}')
+    print()
+    print(tables(records, f'{len(annotated)} test videos, {len(seeds)} seed(s)'))
+    print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {picture}')
+    return picture
+
+
+def run_on_videos(
+    config: str, encoder: str, weights: str, videos: Sequence[str], train: str, test: str,
+    work_dir: str, *, preset: str | None = None, sampling: Mapping[str, Any] | None = None,
+    device: str | None = None, **given: Any,  # noqa: ANN401
+) -> Path:  # fmt: skip
+    """Extract features of videos into ``<work_dir>/features``, then :func:`run_on_features`.
+
+    Args:
+        config: Config of the detector.
+        encoder: Config of the encoder.
+        weights: Its checkpoint.
+        videos: See :func:`~downstream.features.videos.find_videos`.
+        train: Annotation of the training videos.
+        test: Annotation of the test videos.
+        work_dir: Folder of all that is written.
+        preset: See :func:`~downstream.features.presets.sampling_of`.
+        sampling: See there.
+        device: Where the encoder runs.
+        **given: Further arguments of :func:`run_on_features`.
+    """
+    store = os.path.join(work_dir, 'features')
+    run_features(encoder, weights, videos, store, preset=preset, sampling=sampling, device=device)
+    options = list(given.pop('options', None) or [])
+    return run_on_features(config, store, train, test, work_dir, options=options, **given)
+
+
+def run_score(
+    video: str, checkpoint: str, out: str, *, encoder: str, weights: str,
+    config: str | None = None, threshold: float = 0.5, decoder: str = 'auto',
+    device: str = 'cpu', overlay: bool = True,
+) -> list[Path]:  # fmt: skip
+    """Score one video with a trained detector.
+
+    Args:
+        video: The video file.
+        checkpoint: Weights of the detector.
+        out: Folder for ``<video>.csv`` (frame, second, score), ``<video>.png`` (the curve) and
+            ``<video>_scored.mp4``.
+        encoder: Config of the encoder.
+        weights: Its checkpoint, the one that the detector was trained with.
+        config: Config of the detector; by default the one beside its weights.
+        threshold: Score from which a frame is marked.
+        decoder: See :func:`~downstream.features.readers.choose_reader`.
+        device: Where the encoder runs.
+        overlay: Write the video with its score.
+
+    Returns:
+        The files.
+
+    Raises:
+        LaunchError: The detector was not trained with this encoder, or something is missing.
+        BadVideoError: The video cannot be read.
+    """
+    cfg = load_config(config or config_beside(checkpoint))
+    detector, settings = load_detector(cfg, checkpoint), cfg.get('feature_settings')
+    if settings is None:
+        raise LaunchError(f'{cfg.filename}: does not say how its features were made; train with '
+                          'tools/downstream.py anomaly')  # fmt: skip
+    scored = _scored(Path(video), detector, settings.to_dict(), encoder, weights, decoder, device)
+    folder = Path(out)
+    written = [folder / f'{scored.name}.csv', folder / f'{scored.name}.png']
+    _write_csv(written[0], scored)
+    score_curves(written[1], [{'score': scored}], [None])
+    if overlay:
+        written.append(write_overlay(folder / f'{scored.name}_scored.mp4', Path(video), scored,
+                                     choose_reader(decoder), threshold))  # fmt: skip
+    above = int((scored.of_frames() >= threshold).sum())
+    print(f'{video}: {scored.grid.num_frames} frames, {above} score at least {threshold:g}; '
+          f'highest {scored.scores.max():.3f} at {_highest_s(scored):.1f} s')  # fmt: skip
+    print('\n'.join(map(str, written)))
+    return written
+
+
+def _check_before(store: str, train: str, test: str) -> None:
+    """Refuse what would only fail after the training."""
+    opened = FeatureStore(store)
+    for video in read_annotation(test):
+        truth_of_video(video, opened.grid(video.video_id).num_frames)
+    for video in read_annotation(train):
+        if video.video_id not in opened:
+            raise DatasetError(f'{store}: lacks {video.video_id!r} of {train}: extract its '
+                               'features, or leave it out of the list')  # fmt: skip
+
+
+def _scored(
+    path: Path, detector: Any, settings: dict[str, Any], encoder: str, weights: str,  # noqa: ANN401
+    decoder: str, device: str,
+) -> ScoredVideo:  # fmt: skip
+    reader = choose_reader(decoder)
+    sampling = Sampling(**settings['sampling'])
+    made = FrozenEncoder(encoder, weights, level=settings['encoder'].get('level', 'pooled'),
+                         crops=_crops(settings), device=device)  # fmt: skip
+    wanted = settings['encoder'].get('weights_sha256')
+    if wanted != made.weights_sha256():
+        raise LaunchError(f'{weights}: other weights than those whose features the detector was '
+                          f'trained on ({settings.get("made_with", {}).get("checkpoint")}); name '
+                          'that checkpoint (--encoder-checkpoint)')  # fmt: skip
+    if made.view.steps != settings['view']:
+        raise LaunchError(f'{encoder}: shows frames otherwise than those whose features the '
+                          'detector was trained on: name the same config')  # fmt: skip
+    one = Video(path.stem, path)
+    with tempfile.TemporaryDirectory() as folder:
+        store = FeatureStore.create(folder, store_settings(made, sampling, reader))
+        with VideoProgress([one]) as progress:
+            extract_features(made, sampling, [one], store, reader, notice=progress)
+        return ScoredVideo(path.stem, store.grid(path.stem),
+                           score_features(detector, store.load(path.stem)))  # fmt: skip
+
+
+def _crops(settings: Mapping[str, Any]) -> int | None:
+    """Ten or three crops are told by the step that makes them."""
+    names = {str(step.get('type', '')) for step in settings.get('view', ())}
+    return 10 if 'TenCrop' in names else 3 if 'ThreeCrop' in names else None
+
+
+def _write_csv(path: Path, scored: ScoredVideo) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator='\n')
+    writer.writerow(['frame', 'second', 'score'])
+    for frame, (second, score) in enumerate(zip(scored.seconds(), scored.of_frames(), strict=True)):
+        writer.writerow([frame, f'{second:.3f}', f'{score:.6f}'])
+    write_text_atomically(path, buffer.getvalue())
+
+
+def _highest_s(scored: ScoredVideo) -> float:
+    return float(scored.seconds()[int(np.argmax(scored.of_frames()))])

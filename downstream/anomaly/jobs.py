@@ -1,0 +1,111 @@
+"""Training and testing a detector on a feature store, and several of them side by side."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from albar_mm.engine.experiment import Experiment, run_seeds, write_summary
+from albar_mm.engine.launch import LaunchError, load_config
+from albar_mm.evaluation.tables import format_bias_comparison
+
+from ..features.store import FeatureStore
+
+COLUMNS = (
+    ('AUC', 'frame/auc'), ('AP', 'frame/ap'), ('AUC anomalous', 'frame/auc_anomalous'),
+    ('false alarms', 'frame/false_alarm_rate'), ('video AUC', 'frame/video_auc'),
+)  # fmt: skip
+"""Heading and score of the table, all in percent."""
+
+
+def config_for(
+    config: str | os.PathLike | Config, store: str | os.PathLike, train: str | None = None,
+    test: str | None = None, options: Mapping[str, Any] | Sequence[str] | None = None,
+) -> Config:  # fmt: skip
+    """A detector's config for a store and annotation.
+
+    The number of channels is that of the features, and ``feature_settings`` keeps how they were
+    made, for scoring a video later.
+
+    Args:
+        config: Config of a detector.
+        store: Folder of the features.
+        train: Annotation of the training videos; by default the config's.
+        test: Annotation of the test videos; by default the config's.
+        options: Settings that override the config.
+
+    Raises:
+        DatasetError: The store cannot be read or is empty.
+        LaunchError: The config is no detector's.
+    """
+    cfg = load_config(config, options)
+    opened = FeatureStore(store)
+    ids = opened.ids()
+    if not ids:
+        raise LaunchError(f'{store}: holds no features')
+    channels = opened.load(ids[0], mmap=True).shape[-1]
+    if (cfg.get('model') or {}).get('type') != 'AnomalyDetector':
+        raise LaunchError(f'{cfg.filename or "the config"}: its model is no AnomalyDetector')
+    part = cfg.model.get('backbone') or cfg.model.head
+    if part.in_channels != channels and not cfg.model.get('backbone'):
+        cfg.model.head.in_channels = channels
+    part.in_channels = channels
+    if part.type == 'RTFMNetwork':
+        cfg.model.head.in_channels = channels  # its output is as wide as its input
+    for name, annotation in (('train', train), ('val', train), ('test', test)):
+        dataset = cfg[f'{name}_dataloader'].dataset
+        dataset.store = os.fspath(store)
+        if annotation is not None:
+            dataset.ann_file = os.fspath(annotation)
+    cfg.feature_settings = copy.deepcopy(opened.settings)
+    return cfg
+
+
+def run_detectors(
+    configs: Mapping[str, Config], work_dir: str | os.PathLike, seeds: Sequence[int]
+) -> dict[str, list[dict[str, Any]]]:
+    """Train and test each detector once a seed; finished runs are not repeated.
+
+    Both the last weights and those that the held-out training videos chose are tested.
+
+    Args:
+        configs: Row of the table -> config, as :func:`config_for` makes it.
+        work_dir: Folder of the runs, and of ``results.json``.
+        seeds: Of the runs.
+
+    Returns:
+        Row -> records of its seeds, see :func:`albar_mm.engine.experiment.run_experiment`.
+    """
+    work_dir = Path(work_dir)
+    records = {name: run_seeds(Experiment(name, cfg), work_dir / folder_name(name), seeds,
+                               test_best=True) for name, cfg in configs.items()}  # fmt: skip
+    write_summary(work_dir / 'results.json', records)
+    return records
+
+
+def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
+    """Scores of the last weights, and of those that the held-out videos chose.
+
+    Args:
+        records: See :func:`run_detectors`.
+        title: What was tested.
+    """
+    parts = (('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos'))
+    return '\n\n'.join(
+        format_bias_comparison({name: [row[part] for row in rows] for name, rows in
+                                records.items()}, f'{title}, {what}', COLUMNS, 'percent')
+        for part, what in parts)  # fmt: skip
+
+
+def folder_name(name: str) -> str:
+    """Folder of a row's runs.
+
+    Args:
+        name: The row.
+    """
+    return name.lower().replace(' ', '_').replace('/', '_')
