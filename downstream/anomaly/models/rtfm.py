@@ -56,7 +56,7 @@ class RTFMNetwork(BaseModule):
         dilations: Sequence[int] = (1, 2, 4), dropout: float = 0.7, init_cfg: dict | None = None,
     ) -> None:  # fmt: skip
         super().__init__(init_cfg)
-        width = in_channels // 4 if width is None else width
+        width = max(2, in_channels // 4) if width is None else width
         self.branches = nn.ModuleList(
             nn.Sequential(nn.Conv1d(in_channels, width, 3, padding=each, dilation=each), nn.ReLU(),
                           nn.BatchNorm1d(width)) for each in dilations)  # fmt: skip

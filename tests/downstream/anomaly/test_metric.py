@@ -58,7 +58,7 @@ def test_every_number_against_scikit_learn(tmp_path):
         np.concatenate([truths[i] for i in abuse]), np.concatenate([scores[i] for i in abuse])),
         abs=1e-4)
     assert found['frame/video_auc'] == pytest.approx(100 * roc_auc_score(
-        [kind != 'Normal' for kind in KINDS], [sample['scores'].max() for sample in samples]), abs=1e-4)
+        [kind != 'Normal' for kind in KINDS], [s['scores'].max() for s in samples]), abs=1e-4)
     assert found['frame/auc_low'] < found['frame/auc'] < found['frame/auc_high']
     rows = [json.loads(line) for line in (tmp_path / 'scores.jsonl').read_text().splitlines()]
     for row, sample in zip(rows, samples, strict=True):

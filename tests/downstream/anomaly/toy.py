@@ -6,19 +6,20 @@ from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
 
 SAMPLING = Sampling(8, 8)
-CHANNELS = 6
+CHANNELS = 16
 
 
-def write_oracle(folder, videos=24, crops=1, noise=0.3, seed=0, shuffled=False):
-    """Features whose first channel is 1 in anomalous snippets, plus noise; lists of both splits.
+def write_oracle(folder, videos=24, crops=1, noise=0.3, scene=0.0, seed=0, labels=None):
+    """The truth of each snippet as one of two channels, plus noise; lists of both splits.
 
     Args:
         folder: Gets ``store``, ``train.txt`` and ``test.txt``.
         videos: Of each split; half of them anomalous.
         crops: Of each snippet.
-        noise: Standard deviation.
+        noise: Standard deviation, anew in each snippet.
+        scene: Standard deviation of what all snippets of a video share, as they do a background.
         seed: Of noise and events.
-        shuffled: Labels of training videos that have nothing to do with what happens in them.
+        labels: Of the training videos, 0 or 1; by default the true ones: every other is anomalous.
     """
     random = np.random.default_rng(seed)
     store = FeatureStore.create(folder / 'store', dict(
@@ -26,24 +27,26 @@ def write_oracle(folder, videos=24, crops=1, noise=0.3, seed=0, shuffled=False):
     for split in ('train', 'test'):
         lines = []
         for index in range(videos):
-            frames = int(random.integers(150, 400))
+            frames = int(random.integers(600, 1600))
             grid = SAMPLING.grid(frames, 30.0)
             name = f'{split}{index:03}'
             truth = np.zeros(frames)
             kind, events = 'Normal', '-1 -1'
             if index % 2:
-                start = int(random.integers(0, frames - 100))
-                end = start + int(random.integers(40, 100))
+                start = int(random.integers(0, frames - 260))
+                end = start + int(random.integers(80, 250))
                 truth[start:end + 1] = 1
                 kind, events = 'Fight', f'{start} {end}'
             shape = (grid.num_snippets, *([crops] if crops > 1 else []), CHANNELS)
-            features = random.normal(scale=noise, size=shape).astype(np.float32)
+            features = random.normal(scale=noise, size=shape)
+            features += random.normal(scale=scene, size=CHANNELS)
             centres = np.minimum(np.arange(grid.num_snippets) * 8 + 4, frames - 1)
-            features[..., 0] += truth[centres].reshape(-1, *[1] * (features.ndim - 2))
-            store.put(name, features, grid)
+            seen = truth[centres].reshape(-1, *[1] * (features.ndim - 2))
+            features[..., 0] += seen
+            features[..., 1] += 1 - seen
+            store.put(name, features.astype(np.float32), grid)
             if split == 'train':
-                # of anomalous and of normal videos, every other one is called anomalous
-                label = index // 2 % 2 if shuffled else index % 2
+                label = index % 2 if labels is None else labels[index]
                 lines.append(f'{name}.mp4 {"Fight" if label else "Normal"}')
             else:
                 lines.append(f'{name}.mp4 {frames} {kind} {events}')

@@ -1,0 +1,225 @@
+"""Untrimmed videos joined from short clips: real pictures, exactly known events."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.utils import ProgressBar
+
+from albar_mm.benchmark.video_file import avi_bytes, encode_frames, write_whole
+from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.evaluation.results import write_text_atomically
+
+from ._clock import FrameClock
+from .readers import VideoReader, choose_reader
+from .videos import SUFFIXES
+
+SETTINGS_FILE = 'joined.json'
+SPLITS = ('train', 'test')
+
+
+@dataclass(frozen=True)
+class JoinSettings:
+    """How videos are joined.
+
+    Attributes:
+        background: Classes of the clips that fill a video; all others are events.
+        train: Training videos.
+        test: Test videos.
+        fillers: Fewest and most background clips of a video.
+        events: Fewest and most events of a video that has some.
+        eventless: Share of videos without an event.
+        test_share: Share of the clips of each class that only test videos show.
+        fps: Frame rate of the videos.
+        height: Of the frames, in px.
+        width: Of the frames, in px; clips are scaled to fit, with black borders.
+        seed: Of all random choices.
+    """
+
+    background: tuple[str, ...]
+    train: int = 120
+    test: int = 40
+    fillers: tuple[int, int] = (6, 10)
+    events: tuple[int, int] = (1, 2)
+    eventless: float = 0.5
+    test_share: float = 0.25
+    fps: float = 25.0
+    height: int = 120
+    width: int = 160
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A joined video.
+
+    Attributes:
+        name: Without suffix.
+        num_frames: Its length.
+        events: Class, first and last frame of each event.
+    """
+
+    name: str
+    num_frames: int
+    events: tuple[tuple[str, int, int], ...]
+
+
+def join_clips(
+    clips: str | os.PathLike, out: str | os.PathLike, settings: JoinSettings,
+    decoder: str = 'auto',
+) -> list[str]:  # fmt: skip
+    """Write untrimmed videos, and what happens in them.
+
+    ``videos/<split>_<number>.avi``, ``train.txt`` and ``test.txt`` (as
+    :func:`downstream.anomaly.annotations.read_annotation` reads them; training videos without
+    events), and ``segments.json`` (as ActionFormer and TriDet read that of THUMOS14). A folder
+    that was finished with the same settings is left as it is.
+
+    Args:
+        clips: Folder with a folder of clips for each class.
+        out: Folder to write to.
+        settings: How.
+        decoder: See :func:`~.readers.choose_reader`.
+
+    Returns:
+        Lines for the terminal.
+
+    Raises:
+        DatasetError: There are too few clips, a class is missing, or ``out`` holds videos of other
+            settings.
+        BadVideoError: A clip cannot be read.
+    """
+    found, out, reader = _clips(Path(clips)), Path(out), choose_reader(decoder)
+    missing = [name for name in settings.background if name not in found]
+    if missing or len(found) == len(set(settings.background)):
+        raise DatasetError(f'{clips}: has the classes {", ".join(found)}; expected those of the '
+                           f'background ({", ".join(settings.background)}) and others')  # fmt: skip
+    record = dict(asdict(settings), clips={name: [path.name for path in paths]
+                                           for name, paths in found.items()})  # fmt: skip
+    if _is_finished(out, json.loads(json.dumps(record))):
+        return [f'{out}: was joined with these settings before']
+    (out / 'videos').mkdir(parents=True, exist_ok=True)
+    parts, joined = _parts(found, settings), {}
+    for split in SPLITS:
+        print(f'{split}: {getattr(settings, split)} videos')
+        progress, joined[split] = ProgressBar(getattr(settings, split)), []
+        for number in range(getattr(settings, split)):
+            name = f'{split}_{number:04d}'
+            joined[split].append(_join(name, parts[split], out, settings, reader))
+            progress.update()
+        print(flush=True)
+    for split, videos in joined.items():
+        write_text_atomically(out / f'{split}.txt', ''.join(
+            f'videos/{_line(video, split == "test")}\n' for video in videos))  # fmt: skip
+    write_text_atomically(out / 'segments.json', json.dumps(_segments(joined, settings)) + '\n')
+    write_text_atomically(out / SETTINGS_FILE, json.dumps(record, indent=1) + '\n')
+    return [f'{out}: {len(videos)} {split} videos, {sum(bool(v.events) for v in videos)} of them '
+            f'with events, {sum(v.num_frames for v in videos) / settings.fps / 60:.1f} minutes'
+            for split, videos in joined.items()]  # fmt: skip
+
+
+def _clips(folder: Path) -> dict[str, list[Path]]:
+    classes = sorted(each for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
+    found = {each.name: sorted(path for path in each.iterdir() if path.suffix.lower() in SUFFIXES)
+             for each in classes}  # fmt: skip
+    found = {name: paths for name, paths in found.items() if paths}
+    if len(found) < 2:
+        raise DatasetError(f'{folder}: expected a folder of video clips for each of two or more '
+                           f'classes, found {len(found)}')  # fmt: skip
+    return found
+
+
+def _is_finished(out: Path, record: Mapping) -> bool:
+    path = out / SETTINGS_FILE
+    if path.exists() and json.loads(path.read_text(encoding='utf-8')) != record:
+        raise DatasetError(f'{out}: holds videos of other settings or clips: name another folder, '
+                           'or delete this one')  # fmt: skip
+    return path.exists()
+
+
+def _parts(found: Mapping[str, Sequence[Path]], settings: JoinSettings) -> dict[
+        str, dict[str, list[Path]]]:  # fmt: skip
+    """Clips of each split; no clip is in both."""
+    parts: dict[str, dict[str, list[Path]]] = {split: {} for split in SPLITS}
+    for name, paths in found.items():
+        random = np.random.default_rng([settings.seed, *name.encode()])
+        order = [paths[i] for i in random.permutation(len(paths))]
+        count = round(settings.test_share * len(paths))
+        if not 0 < count < len(paths):
+            raise DatasetError(f'class {name!r} has {len(paths)} clips: too few to share out with '
+                               f'test_share={settings.test_share:g}')  # fmt: skip
+        parts['test'][name], parts['train'][name] = order[:count], order[count:]
+    return parts
+
+
+def _join(name: str, clips: Mapping[str, Sequence[Path]], out: Path, settings: JoinSettings,
+          reader: type[VideoReader]) -> Joined:  # fmt: skip
+    random = np.random.default_rng([settings.seed, *name.encode()])
+    background = [path for kind in settings.background for path in clips[kind]]
+    kinds = sorted(set(clips) - set(settings.background))
+    count = int(random.integers(settings.fillers[0], settings.fillers[1] + 1))
+    pieces: list[tuple[str | None, Path]] = [
+        (None, background[i]) for i in random.permutation(len(background))[:count]]  # fmt: skip
+    if random.random() >= settings.eventless:
+        for _ in range(int(random.integers(settings.events[0], settings.events[1] + 1))):
+            kind = kinds[random.integers(len(kinds))]
+            # never first or last
+            place = int(random.integers(1, max(2, len(pieces))))
+            pieces.insert(place, (kind, clips[kind][random.integers(len(clips[kind]))]))
+    encoded: list[bytes] = []
+    events: list[tuple[str, int, int]] = []
+    for kind, path in pieces:
+        begin = len(encoded)
+        encoded += encode_frames(_frames(path, settings, reader), 'jpeg')
+        if kind is None:
+            continue
+        if events and events[-1][0] == kind and events[-1][2] == begin - 1:
+            events[-1] = (kind, events[-1][1], len(encoded) - 1)
+        else:
+            events.append((kind, begin, len(encoded) - 1))
+    write_whole(out / 'videos' / f'{name}.avi', avi_bytes(
+        encoded, settings.height, settings.width, settings.fps, 'jpeg'))  # fmt: skip
+    return Joined(name, len(encoded), tuple(events))
+
+
+def _frames(path: Path, settings: JoinSettings, reader: type[VideoReader]) -> np.ndarray:
+    """A clip at the videos' frame rate and size."""
+    with reader(path) as opened:
+        frames = np.concatenate(list(FrameClock(opened, settings.fps).chunks()))
+    height, width = frames.shape[1:3]
+    scale = min(settings.height / height, settings.width / width)
+    size = min(settings.width, round(width * scale)), min(settings.height, round(height * scale))
+    out = np.zeros((len(frames), settings.height, settings.width, 3), np.uint8)
+    top, left = (settings.height - size[1]) // 2, (settings.width - size[0]) // 2
+    for target, frame in zip(out, frames, strict=True):
+        target[top:top + size[1], left:left + size[0]] = cv2.resize(
+            frame, size, interpolation=cv2.INTER_AREA)
+    return out
+
+
+def _line(video: Joined, with_events: bool) -> str:
+    kind = video.events[0][0].capitalize() if video.events else 'Normal'
+    if not with_events:
+        return f'{video.name}.avi {video.num_frames} {kind}'
+    numbers = [str(n) for _, begin, end in video.events for n in (begin, end)] or ['-1', '-1']
+    return f'{video.name}.avi {video.num_frames} {kind} {" ".join(numbers)}'
+
+
+def _segments(joined: Mapping[str, Sequence[Joined]], settings: JoinSettings) -> dict:
+    labels = sorted({kind for videos in joined.values() for v in videos for kind, _, _ in v.events})
+    database = {}
+    for split, videos in joined.items():
+        for video in videos:
+            database[video.name] = dict(
+                subset='Validation' if split == 'train' else 'Test', fps=settings.fps,
+                duration=video.num_frames / settings.fps,
+                annotations=[dict(label=kind, label_id=labels.index(kind),
+                                  segment=[begin / settings.fps, (end + 1) / settings.fps])
+                             for kind, begin, end in video.events])  # fmt: skip
+    return dict(version='joined', database=database)

@@ -1,0 +1,65 @@
+"""Join short clips to untrimmed videos with exactly known events."""
+
+import argparse
+import sys
+
+import _command
+
+EXAMPLES = """\
+examples:
+  python tools/join_clips.py data/cctv_fights data/cctv_untrimmed --background nofight
+  python tools/join_clips.py data/hmdb51/videos data/hmdb51_untrimmed --background sit stand \\
+      --eventless 0 --events 2 5
+
+FOLDER holds a folder of clips for each class. Clips of the background classes fill a video, those
+of the others are inserted as events; no clip is in training and in test videos. Beside the videos
+lie train.txt and test.txt (for tools/downstream.py anomaly) and segments.json (for temporal action
+localisation).
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+    """
+    parser = _command.parser(__doc__, EXAMPLES)
+    add = parser.add_argument
+    add('folder', metavar='FOLDER', help='folder with a folder of clips for each class')
+    add('out', metavar='OUT', help='folder to write to')
+    add('--background', nargs='+', required=True, metavar='CLASS', help='classes that fill a video')
+    add('--train', type=int, default=120, help='training videos (default: 120)')
+    add('--test', type=int, default=40, help='test videos (default: 40)')
+    add('--fillers', type=int, nargs=2, default=(6, 10), metavar=('FEWEST', 'MOST'),
+        help='background clips of a video (default: 6 10)')  # fmt: skip
+    add('--events', type=int, nargs=2, default=(1, 2), metavar=('FEWEST', 'MOST'),
+        help='events of a video that has some (default: 1 2)')  # fmt: skip
+    add('--eventless', type=float, default=0.5, help='share of videos without one (default: 0.5)')
+    add('--test-share', type=float, default=0.25, help='share of the clips of each class that are '
+        'for test videos (default: 0.25)')  # fmt: skip
+    add('--fps', type=float, default=25, help='frame rate of the videos (default: 25)')
+    add('--size', type=int, nargs=2, default=(120, 160), metavar=('HEIGHT', 'WIDTH'),
+        help='of the frames in px (default: 120 160)')  # fmt: skip
+    add('--seed', type=int, default=0, help='of all random choices (default: 0)')
+    add('--decoder', default='auto', help='torchcodec, pyav, decord or opencv')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool; returns the exit status."""
+    args = parse_args(argv)
+
+    def work() -> None:
+        from downstream.features.joining import JoinSettings, join_clips
+
+        settings = JoinSettings(
+            tuple(args.background), args.train, args.test, tuple(args.fillers), tuple(args.events),
+            args.eventless, args.test_share, args.fps, *args.size, args.seed)  # fmt: skip
+        print('\n'.join(join_clips(args.folder, args.out, settings, args.decoder)))
+
+    return _command.run(work, debug=args.debug)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
