@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -176,7 +177,7 @@ def _scored(
         raise LaunchError(f'{weights}: other weights than those whose features the detector was '
                           f'trained on ({settings.get("made_with", {}).get("checkpoint")}); name '
                           'that checkpoint (--encoder-checkpoint)')  # fmt: skip
-    if made.view.steps != settings['view']:
+    if _plain(made.view.steps) != _plain(settings['view']):
         raise LaunchError(f'{encoder}: shows frames otherwise than those whose features the '
                           'detector was trained on: name the same config')  # fmt: skip
     one = Video(path.stem, path)
@@ -186,6 +187,11 @@ def _scored(
             extract_features(made, sampling, [one], store, reader, notice=progress)
         return ScoredVideo(path.stem, store.grid(path.stem),
                            score_features(detector, store.load(path.stem)))  # fmt: skip
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """As a file would give it back: tuples are lists there."""
+    return json.loads(json.dumps(value))
 
 
 def _crops(settings: Mapping[str, Any]) -> int | None:

@@ -104,8 +104,8 @@ def join_clips(
                                            for name, paths in found.items()})  # fmt: skip
     if _is_finished(out, json.loads(json.dumps(record))):
         return [f'{out}: was joined with these settings before']
-    (out / 'videos').mkdir(parents=True, exist_ok=True)
     parts, joined = _parts(found, settings), {}
+    (out / 'videos').mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
         print(f'{split}: {getattr(settings, split)} videos')
         progress, joined[split] = ProgressBar(getattr(settings, split)), []
