@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ from .videos import SUFFIXES
 
 SETTINGS_FILE = 'joined.json'
 SPLITS = ('train', 'test')
+_HELD = 512  # clips whose compressed frames are held in memory, well below a megabyte each
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,15 @@ def join_clips(
     if _is_finished(out, json.loads(json.dumps(record))):
         return [f'{out}: was joined with these settings before']
     parts, joined = _parts(found, settings), {}
+    # a clip is shown in several videos
+    pictures = lru_cache(_HELD)(lambda path: encode_frames(_frames(path, settings, reader), 'jpeg'))
     (out / 'videos').mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
         print(f'{split}: {getattr(settings, split)} videos')
         progress, joined[split] = ProgressBar(getattr(settings, split)), []
         for number in range(getattr(settings, split)):
             name = f'{split}_{number:04d}'
-            joined[split].append(_join(name, parts[split], out, settings, reader))
+            joined[split].append(_join(name, parts[split], out, settings, pictures))
             progress.update()
         print(flush=True)
     for split, videos in joined.items():
@@ -159,7 +163,7 @@ def _parts(found: Mapping[str, Sequence[Path]], settings: JoinSettings) -> dict[
 
 
 def _join(name: str, clips: Mapping[str, Sequence[Path]], out: Path, settings: JoinSettings,
-          reader: type[VideoReader]) -> Joined:  # fmt: skip
+          pictures: Callable[[Path], list[bytes]]) -> Joined:  # fmt: skip
     random = np.random.default_rng([settings.seed, *name.encode()])
     background = [path for kind in settings.background for path in clips[kind]]
     kinds = sorted(set(clips) - set(settings.background))
@@ -176,7 +180,7 @@ def _join(name: str, clips: Mapping[str, Sequence[Path]], out: Path, settings: J
     events: list[tuple[str, int, int]] = []
     for kind, path in pieces:
         begin = len(encoded)
-        encoded += encode_frames(_frames(path, settings, reader), 'jpeg')
+        encoded += pictures(path)
         if kind is None:
             continue
         if events and events[-1][0] == kind and events[-1][2] == begin - 1:
