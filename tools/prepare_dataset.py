@@ -13,6 +13,7 @@ examples:
   python tools/prepare_dataset.py ucf101 --videos /data/UCF-101 --lists /data/ucfTrainTestlist
   python tools/prepare_dataset.py kinetics400 --videos /data/k400 --lists /data/k400/csv \\
       --missing drop --workers 16
+  python tools/prepare_dataset.py ucf_crime --lists /data/ucf_crime --videos /data/ucf_crime/videos
 """
 EPILOG = """\
 exit status: 0 complete, 1 failed, 3 written without the clips that report.json lists
@@ -42,6 +43,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         _examples_of('motion_sprites')
         + '  python tools/prepare_dataset.py motion_sprites --out data/other --scene-rate 0.8\n',
     ))  # fmt: skip
+    _add_ucf_crime(_command.add_command(
+        commands, 'ucf_crime', 'UCF-Crime for tools/downstream.py anomaly',
+        _examples_of('ucf_crime') + EPILOG))  # fmt: skip
     return parser.parse_args(argv)
 
 
@@ -71,6 +75,16 @@ def _add_official(parser: argparse.ArgumentParser, name: str) -> None:
              'file is there (default: all for hmdb51 and jhmdb21, else first)')
     add('--delimiter', choices=('space', 'tab'),
         help='between path and label (default: space; kinetics400, whose folders hold blanks: tab)')
+
+
+def _add_ucf_crime(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('--lists', default='data/ucf_crime/annotations',
+        help='folder of the official lists (default: data/ucf_crime/annotations)')  # fmt: skip
+    add('--videos', help='folder that the paths of the lists start at (default: not looked for)')
+    add('--out', default='data/ucf_crime', help='folder to write to (default: data/ucf_crime)')
+    add('--missing', choices=('fail', 'drop'), default='fail',
+        help='with missing videos: write nothing (default), or leave them out')  # fmt: skip
 
 
 def _add_sprites(parser: argparse.ArgumentParser) -> None:
@@ -114,12 +128,22 @@ def _prepare_official(args: argparse.Namespace) -> int:
     return _command.INCOMPLETE if done.left_out else 0
 
 
+def _prepare_ucf_crime(args: argparse.Namespace) -> int:
+    from downstream.anomaly.prepare import prepare_ucf_crime
+
+    done = prepare_ucf_crime(args.lists, args.out, args.videos, args.missing)
+    print('\n'.join(done.lines))
+    return _command.INCOMPLETE if done.left_out else 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
     if args.dataset == 'motion_sprites':
         return _command.run(lambda: _prepare_sprites(args), debug=args.debug, on_interrupt=lambda: (
             f'finished parts are kept in {args.out}; the same command goes on'))
+    if args.dataset == 'ucf_crime':
+        return _command.run(lambda: _prepare_ucf_crime(args), debug=args.debug)
     return _command.run(lambda: _prepare_official(args), debug=args.debug, on_interrupt=lambda: (
         f'no annotation file was written to {args.out}; run the same command again'))
 

@@ -99,7 +99,17 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     return '\n\n'.join(
         format_bias_comparison({name: [row[part] for row in rows] for name, rows in
                                 records.items()}, f'{title}, {what}', COLUMNS, 'percent')
-        for part, what in parts)  # fmt: skip
+        + _intervals(records, part) for part, what in parts)  # fmt: skip
+
+
+def _intervals(records: Mapping[str, Sequence[Mapping[str, Any]]], part: str) -> str:
+    lines = ['']
+    for name, rows in records.items():
+        ends = [(row[part].get('frame/auc_low'), row[part].get('frame/auc_high')) for row in rows]
+        if all(None not in pair for pair in ends):
+            lines.append(f'{name}: AUC of each seed when videos are drawn anew, 95 %: '
+                         + ', '.join(f'{low:.1f} to {high:.1f}' for low, high in ends))
+    return '\n'.join(lines)
 
 
 def folder_name(name: str) -> str:

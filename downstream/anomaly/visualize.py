@@ -37,7 +37,9 @@ def score_curves(
     figure = Figure(figsize=(9, 1.1 + 1.5 * len(rows)), layout='constrained')
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
     for axis, row, truth in zip(axes, rows, truths, strict=True):
-        for (name, video), colour in zip(row.items(), _COLOURS, strict=False):
+        # grey is for what others are compared with
+        colours = _COLOURS if len(row) > 1 else _COLOURS[1:]
+        for (name, video), colour in zip(row.items(), colours, strict=False):
             axis.step(video.seconds(), video.of_frames(), where='post', color=colour, label=name,
                       linewidth=1.6)  # fmt: skip
         video = next(iter(row.values()))

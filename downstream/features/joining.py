@@ -80,8 +80,9 @@ def join_clips(
 
     ``videos/<split>_<number>.avi``, ``train.txt`` and ``test.txt`` (as
     :func:`downstream.anomaly.annotations.read_annotation` reads them; training videos without
-    events), and ``segments.json`` (as ActionFormer and TriDet read that of THUMOS14). A folder
-    that was finished with the same settings is left as it is.
+    events), ``segments.json`` (as ActionFormer and TriDet read that of THUMOS14), and the clips of
+    each split as MMAction2 lists (``clips_train.txt``, to train an encoder on). A folder that was
+    finished with the same settings is left as it is.
 
     Args:
         clips: Folder with a folder of clips for each class.
@@ -121,6 +122,9 @@ def join_clips(
     for split, videos in joined.items():
         write_text_atomically(out / f'{split}.txt', ''.join(
             f'videos/{_line(video, split == "test")}\n' for video in videos))  # fmt: skip
+        write_text_atomically(out / f'clips_{split}.txt', ''.join(
+            f'{kind}/{path.name} {label}\n' for label, (kind, paths) in
+            enumerate(sorted(parts[split].items())) for path in sorted(paths)))  # fmt: skip
     write_text_atomically(out / 'segments.json', json.dumps(_segments(joined, settings)) + '\n')
     write_text_atomically(out / SETTINGS_FILE, json.dumps(record, indent=1) + '\n')
     return [f'{out}: {len(videos)} {split} videos, {sum(bool(v.events) for v in videos)} of them '

@@ -1,11 +1,12 @@
-# UCF-Crime: the official lists, features from tools/downstream.py features.
+# UCF-Crime: tools/prepare_dataset.py ucf_crime writes the lists, tools/downstream.py features the
+# features.
 data_root = 'data/ucf_crime'
 features = 'data/ucf_crime/features'
 
 # A tenth of each kind of training video is held out to choose a checkpoint by; never a test video.
 train_set = dict(
     type='AnomalyFeatureDataset',
-    ann_file=f'{data_root}/Anomaly_Train.txt',
+    ann_file=f'{data_root}/train.txt',
     store=features,
     val_share=0.1)
 train_dataloader = dict(
@@ -25,7 +26,7 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='AnomalyFeatureDataset',
-        ann_file=f'{data_root}/Temporal_Anomaly_Annotation_for_Testing_Videos.txt',
+        ann_file=f'{data_root}/test.txt',
         store=features,
         test_mode=True))
 

@@ -54,6 +54,9 @@ def test_events_are_where_the_annotation_says(clips, tmp_path):
                     wanted[first:last + 1] = True
                 assert np.array_equal(bright, wanted)
     assert not levels['train'] & levels['test']  # no clip is in both
+    lists = {split: (out / f'clips_{split}.txt').read_text().split() for split in levels}
+    assert not set(lists['train'][::2]) & set(lists['test'][::2])
+    assert lists['train'][1::2] == ['0', '0', '1', '1'] and lists['train'][2][:5] == 'calm/'
     database = json.loads((out / 'segments.json').read_text())['database']
     for video in read_annotation(out / 'test.txt'):
         entry = database[video.video_id]

@@ -1,0 +1,140 @@
+"""UCF-Crime made ready: official lists in, checked annotation files out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.evaluation.results import write_text_atomically
+
+from .annotations import AnomalyVideo, read_annotation
+from .ground_truth import truth_of_video, with_lengths
+
+TRAIN, TEST = 'Anomaly_Train.txt', 'Anomaly_Test.txt'
+EVENTS = 'Temporal_Anomaly_Annotation_for_Testing_Videos.txt'
+FRAMES = 'UCF_Annotation_with_frame_counts.txt'
+OFFICIAL = dict(train=(1610, 810), test=(290, 140), frames=1_111_808, anomalous=84_331)
+"""Videos and anomalous ones of each split; frames and anomalous ones of the test videos."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was made ready.
+
+    Attributes:
+        lines: For the terminal.
+        left_out: Videos that are not there.
+    """
+
+    lines: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def prepare_ucf_crime(
+    lists: str | os.PathLike, out: str | os.PathLike, videos: str | os.PathLike | None = None,
+    missing: str = 'fail', official: Mapping = OFFICIAL,
+) -> Prepared:  # fmt: skip
+    """Check the lists of UCF-Crime against each other and the videos, and write annotation files.
+
+    ``train.txt`` (path and kind of each training video), ``test.txt`` (path, number of frames where
+    it is known, kind and events of each test video) and ``report.json``. Paths are those of the
+    official lists.
+
+    Args:
+        lists: Folder of ``Anomaly_Train.txt``, ``Anomaly_Test.txt`` and the temporal annotation;
+            with ``UCF_Annotation_with_frame_counts.txt``, frames are checked too.
+        out: Folder to write to.
+        videos: Folder that the paths of the lists start at; None: videos are not looked for.
+        missing: With videos that are not there: ``'fail'`` writes nothing; ``'drop'`` leaves them
+            out and lists them.
+        official: Counts to check, see :data:`OFFICIAL`.
+
+    Raises:
+        DatasetError: A list is missing or broken, lists contradict each other or the official
+            counts, or videos are missing.
+    """
+    lists, out = Path(lists), Path(out)
+    paths = {split: _paths(lists / name) for split, name in (('train', TRAIN), ('test', TEST))}
+    found = dict(train=read_annotation(lists / TRAIN), test=read_annotation(lists / EVENTS))
+    _check_lists(lists, found, read_annotation(lists / TEST), official)
+    lines = [f'{split}: {len(each)} videos, {sum(v.is_anomalous for v in each)} anomalous'
+             for split, each in found.items()]  # fmt: skip
+    report: dict = dict(videos={split: len(each) for split, each in found.items()})
+    if (lists / FRAMES).is_file():
+        found['test'] = with_lengths(found['test'], read_annotation(lists / FRAMES))
+        lines += _check_frames(found['test'], report, official)
+    absent = _absent(videos, paths, found) if videos is not None else []
+    if absent and missing == 'fail':
+        raise DatasetError(f'{videos}: lacks {len(absent)} videos, as {absent[0]}: add them, or '
+                           'leave them out (--missing drop)')  # fmt: skip
+    if absent:
+        lines.append(f'{len(absent)} videos are not there, as {absent[0]}: left out')
+    report['left_out'] = absent
+    for split, each in found.items():
+        write_text_atomically(out / f'{split}.txt', ''.join(
+            f'{_row(paths[split][video.video_id], video)}\n' for video in each
+            if paths[split][video.video_id] not in absent))  # fmt: skip
+    write_text_atomically(out / 'report.json', json.dumps(report, indent=1) + '\n')
+    return Prepared((*lines, f'{out}: train.txt, test.txt, report.json'), tuple(absent))
+
+
+def _paths(path: Path) -> dict[str, str]:
+    read_annotation(path)  # names a broken line
+    rows = [line.split()[0] for line in path.read_text(encoding='utf-8-sig').splitlines()
+            if line.strip()]  # fmt: skip
+    return {Path(row).stem: row for row in rows}
+
+
+def _check_lists(lists: Path, found: Mapping[str, Sequence[AnomalyVideo]],
+                 test: Sequence[AnomalyVideo], official: Mapping) -> None:  # fmt: skip
+    ids = {video.video_id for video in test}
+    other = ids ^ {video.video_id for video in found['test']}
+    if other:
+        raise DatasetError(f'{lists}: {len(other)} videos are in one of {TEST} and {EVENTS} alone, '
+                           f'as {min(other)!r}')  # fmt: skip
+    both = ids & {video.video_id for video in found['train']}
+    if both:
+        raise DatasetError(f'{lists}: {len(both)} videos are in {TRAIN} and in {TEST}, as '
+                           f'{min(both)!r}')  # fmt: skip
+    for split, each in found.items():
+        counts = len(each), sum(video.is_anomalous for video in each)
+        if counts != tuple(official[split]):
+            raise DatasetError(f'{lists}: {counts[0]} {split} videos, {counts[1]} of them '
+                               f'anomalous; UCF-Crime has {official[split][0]} and '
+                               f'{official[split][1]}: another version, or lines are lost')
+
+
+def _check_frames(videos: Sequence[AnomalyVideo], report: dict, official: Mapping) -> list[str]:
+    frames = positives = 0
+    clipped: list[str] = []
+    for video in videos:
+        truth, cut = truth_of_video(video, video.num_frames)
+        frames, positives = frames + len(truth), positives + int(truth.sum())
+        clipped += map(str, cut)
+    if (frames, positives) != (official['frames'], official['anomalous']):
+        raise DatasetError(f'{FRAMES}: {frames} frames, {positives} of them anomalous; UCF-Crime '
+                           f'has {official["frames"]} and {official["anomalous"]}')  # fmt: skip
+    report.update(frames=frames, anomalous_frames=positives, clipped=clipped)
+    return [f'test: {frames} frames, {positives} anomalous; {len(clipped)} events end up to three '
+            'frames past their video and are cut there:', *(f'  {each}' for each in clipped)]
+
+
+def _absent(videos: str | os.PathLike, paths: Mapping[str, Mapping[str, str]],
+            found: Mapping[str, Sequence[AnomalyVideo]]) -> list[str]:  # fmt: skip
+    root = Path(videos)
+    if not root.is_dir():
+        raise DatasetError(f'{root}: no such folder of videos')
+    return [paths[split][video.video_id] for split, each in found.items() for video in each
+            if not (root / paths[split][video.video_id]).is_file()]  # fmt: skip
+
+
+def _row(path: str, video: AnomalyVideo) -> str:
+    frames = f' {video.num_frames}' if video.num_frames else ''
+    numbers = [str(n) for event in video.events or () for n in event]
+    if video.events is not None and not numbers:
+        numbers = ['-1', '-1']
+    return f'{path}{frames} {video.category} {" ".join(numbers)}'.rstrip()
