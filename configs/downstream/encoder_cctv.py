@@ -1,6 +1,6 @@
 # An encoder of real surveillance clips, fight or not, from scratch, sized for two CPU cores: trained
 # on the clips that only training videos of tools/join_clips.py show.
-_base_ = 'erm_jhmdb21.py'
+_base_ = '../erm_jhmdb21.py'
 
 data_root = 'data/cctv_untrimmed'
 clips = 'data/cctv_fights'

@@ -1,0 +1,44 @@
+"""Real surveillance clips from joining to frame-level scores: the commands of docs/anomaly.md."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(folder, *words):
+    done = subprocess.run([sys.executable, *map(str, words)], cwd=folder, text=True,
+                          capture_output=True,
+                          env={**os.environ, 'PYTHONPATH': str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_real_surveillance_clips(real_data, tmp_path):
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/cctv_fights').symlink_to(real_data / 'cctv_fights')
+    joined, configs = tmp_path / 'data/cctv_untrimmed', ROOT / 'configs' / 'downstream'
+    text = run(tmp_path, ROOT / 'tools/join_clips.py', 'data/cctv_fights', joined, '--background',
+               'nofight')  # fmt: skip
+    assert '40 test videos, 23 of them with events' in text
+    run(tmp_path, ROOT / 'tools/train.py', configs / 'encoder_cctv.py', '--work-dir', 'encoder')
+    encoder = ['--encoder-config', configs / 'encoder_cctv.py', '--encoder-checkpoint',
+               'encoder/epoch_40.pth']  # fmt: skip
+    text = run(tmp_path, ROOT / 'tools/downstream.py', 'anomaly', '--config',
+               configs / 'anomaly_mgfn_cctv.py', '--seeds', 0, 1, 2, '--videos', joined / 'videos',
+               '--stride', 8, *encoder, '--work-dir', 'cctv', '--annotations',
+               joined / 'train.txt', joined / 'test.txt')  # fmt: skip
+    print(text[-2500:])
+    (records,) = json.loads((tmp_path / 'cctv/results.json').read_text())['rows'].values()
+    assert all(record['metrics']['frame/auc_low'] > 50 for record in records)
+    run(tmp_path, ROOT / 'tools/downstream.py', 'anomaly', '--score',
+        joined / 'videos/test_0000.avi', '--checkpoint', 'cctv/detector/seed0/epoch_4.pth',
+        *encoder, '--out', 'scored')  # fmt: skip
+    assert {path.suffix for path in (tmp_path / 'scored').iterdir()} == {'.csv', '.png', '.mp4'}
