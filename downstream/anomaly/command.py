@@ -155,7 +155,10 @@ def run_score(
 
 def _check_before(store: str, train: str, test: str) -> None:
     """Refuse what would only fail after the training."""
-    opened = FeatureStore(store)
+    opened, listed = FeatureStore(store), [*read_annotation(train), *read_annotation(test)]
+    rest = sorted(set(opened.ids()) - {video.video_id for video in listed})
+    if rest:
+        print(f'{store}: {len(rest)} videos are in neither list and take no part, as {rest[0]!r}')
     for video in read_annotation(test):
         truth_of_video(video, opened.grid(video.video_id).num_frames)
     for video in read_annotation(train):

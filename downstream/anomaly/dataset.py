@@ -67,6 +67,7 @@ class AnomalyFeatureDataset(BaseDataset):
         self.store, self.num_segments, self.crop = FeatureStore(store), num_segments, crop
         self.part, self.val_share, self.val_seed = part, val_share, val_seed
         self._pooled: dict[int, Tensor] = {}
+        self._width: int | None = None
         kwargs.setdefault('serialize_data', False)  # a thousand short rows
         super().__init__(ann_file, **kwargs)
 
@@ -83,6 +84,10 @@ class AnomalyFeatureDataset(BaseDataset):
     def labels(self) -> list[int]:
         """1 for each video in which something anomalous happens, else 0."""
         return [self.get_data_info(index)['label'] for index in range(len(self))]
+
+    def forget(self) -> None:
+        """Let go of pooled videos; they are read again."""
+        self._pooled.clear()
 
     def prepare_data(self, idx: int) -> dict[str, Any]:
         """An item, see the class.
@@ -112,6 +117,11 @@ class AnomalyFeatureDataset(BaseDataset):
     def _features(self, video: AnomalyVideo) -> Tensor:
         features = self.store.load(video.video_id, mmap=True)
         features = features[:, None] if features.ndim == 2 else features
+        self._width = self._width or features.shape[2]
+        if features.shape[2] != self._width:
+            raise DatasetError(f'{self.store.root}: features of {video.video_id!r} have '
+                               f'{features.shape[2]} channels, others have {self._width}: '
+                               'delete it and extract it again')  # fmt: skip
         if self.crop is not None:
             if not 0 <= self.crop < features.shape[1]:
                 raise DatasetError(f'crop is {self.crop}, but the features of {video.video_id!r} '
@@ -121,6 +131,9 @@ class AnomalyFeatureDataset(BaseDataset):
             array = np.array(features, np.float32)
         else:
             array = pool_segments(features, self.num_segments)
+        if not np.isfinite(array).all():
+            raise DatasetError(f'{self.store.root}: features of {video.video_id!r} are not all '
+                               'finite: delete it and extract it again')  # fmt: skip
         return torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1)))
 
 

@@ -56,7 +56,7 @@ class AnomalyDetector(BaseModel):
 
     Args:
         head: Config of an :class:`AnomalyHead`.
-        backbone: Config of a network (B, C, T) -> (B, D, T); None: the features as they are.
+        backbone: Config of a network (B, T, C) -> (B, T, D); None: the features as they are.
         data_preprocessor: Config.
         init_cfg: See ``BaseModule``.
     """
@@ -113,5 +113,4 @@ class AnomalyDetector(BaseModel):
             Shape (B, crops, T, D).
         """
         batch, crops = inputs.shape[:2]
-        feats = self.backbone(inputs.flatten(0, 1).transpose(1, 2))
-        return feats.transpose(1, 2).unflatten(0, (batch, crops))
+        return self.backbone(inputs.flatten(0, 1)).unflatten(0, (batch, crops))

@@ -11,6 +11,58 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 
+class SnippetConv(nn.Conv1d):
+    """``nn.Conv1d`` over snippets, channels last: one matrix product for all of a batch.
+
+    With 32 snippets a video, as in training, PyTorch makes many small products of a convolution,
+    which takes longer on a processor. Parameters are those of ``nn.Conv1d``.
+
+    Args:
+        in_channels: C.
+        out_channels: D.
+        kernel_size: Odd; snippets that a kernel sees. Zeros are beyond the ends.
+        bias: Whether it has one.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 1,
+                 bias: bool = True) -> None:  # fmt: skip
+        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2,
+                         bias=bias)  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve.
+
+        Args:
+            x: Shape (B, T, C).
+
+        Returns:
+            Shape (B, T, D).
+        """
+        width, _, size = self.weight.shape
+        if size == 1:
+            return F.linear(x, self.weight.squeeze(2), self.bias)
+        # products of every place of the kernel at once, then each moved to where it belongs
+        parts = F.linear(x, self.weight.permute(2, 0, 1).flatten(0, 1)).split(width, 2)
+        out = shifted_sum(parts)
+        return out if self.bias is None else out + self.bias
+
+
+def shifted_sum(parts: Sequence[Tensor]) -> Tensor:
+    """Sum of sequences, the i-th of k moved by ``k // 2 - i`` snippets, zeros beyond the ends.
+
+    Args:
+        parts: k tensors of shape (B, T, D).
+    """
+    middle, length = len(parts) // 2, parts[0].shape[1]
+    out = parts[middle]
+    for index, part in enumerate(parts):
+        by = index - middle
+        if by and abs(by) < length:
+            out = out + (F.pad(part[:, by:], (0, 0, 0, by)) if by > 0 else
+                         F.pad(part[:, :by], (0, 0, -by, 0)))  # fmt: skip
+    return out
+
+
 class ChannelNorm(nn.Module):
     """Normalises each snippet over its channels: ``(x - mean) / (std + eps) * weight + bias``.
 
@@ -32,12 +84,12 @@ class ChannelNorm(nn.Module):
         """Normalise.
 
         Args:
-            x: Shape (B, D, T).
+            x: Shape (B, T, D).
         """
-        variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
+        variance, mean = torch.var_mean(x, -1, correction=0, keepdim=True)
         # the root has no slope at 0, where all channels are equal
         deviation = variance.clamp_min(torch.finfo(x.dtype).tiny).sqrt()
-        return (x - mean) / (deviation + self.eps) * self.weight[:, None] + self.bias[:, None]
+        return (x - mean) / (deviation + self.eps) * self.weight + self.bias
 
 
 class FeatureAmplification(nn.Module):
@@ -55,19 +107,19 @@ class FeatureAmplification(nn.Module):
     def __init__(self, in_channels: int, channels: int, ratio: float = 0.1) -> None:
         super().__init__()
         self.ratio = ratio
-        self.features = nn.Conv1d(in_channels, channels, 3, padding=1)
-        self.magnitude = nn.Conv1d(1, channels, 3, padding=1)
+        self.features = SnippetConv(in_channels, channels, 3)
+        self.magnitude = SnippetConv(1, channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         """Amplify.
 
         Args:
-            x: Shape (B, C, T).
+            x: Shape (B, T, C).
 
         Returns:
-            Shape (B, D, T).
+            Shape (B, T, D).
         """
-        magnitude = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+        magnitude = torch.linalg.vector_norm(x, dim=2, keepdim=True)
         return self.features(x) + self.ratio * self.magnitude(magnitude)
 
 
@@ -84,19 +136,19 @@ class Glance(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = ChannelNorm(channels)
-        self.qkv = nn.Conv1d(channels, 3 * heads * head_channels, 1, bias=False)
-        self.out = nn.Conv1d(heads * head_channels, channels, 1)
+        self.qkv = SnippetConv(channels, 3 * heads * head_channels, bias=False)
+        self.out = SnippetConv(heads * head_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Attend.
 
         Args:
-            x: Shape (B, D, T).
+            x: Shape (B, T, D).
         """
-        qkv = self.qkv(self.norm(x)).unflatten(1, (3, self.heads, -1)).transpose(-1, -2)
+        qkv = self.qkv(self.norm(x)).unflatten(2, (3, self.heads, -1)).transpose(1, 3)
         # never holds the T x T map, which is gigabytes for a video of an hour
-        attended = F.scaled_dot_product_attention(*qkv.unbind(1))
-        return self.out(attended.transpose(-1, -2).flatten(1, 2))
+        attended = F.scaled_dot_product_attention(*qkv.unbind(2))
+        return self.out(attended.transpose(1, 2).flatten(2))
 
 
 class Focus(nn.Module):
@@ -116,20 +168,22 @@ class Focus(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = nn.BatchNorm1d(channels)
-        self.value = nn.Conv1d(channels, heads * head_channels, 1, bias=False)
+        self.value = SnippetConv(channels, heads * head_channels, bias=False)
         self.kernel = nn.Conv1d(heads, heads, kernel_size, padding=kernel_size // 2, groups=heads)
-        self.out = nn.Conv1d(heads * head_channels, channels, 1)
+        self.out = SnippetConv(heads * head_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve.
 
         Args:
-            x: Shape (B, D, T).
+            x: Shape (B, T, D).
         """
-        value = self.value(self.norm(x))
-        batch = len(value)
-        grouped = value.unflatten(1, (-1, self.heads)).flatten(0, 1)
-        return self.out(self.kernel(grouped).unflatten(0, (batch, -1)).flatten(1, 2))
+        normed = self.norm(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        value = self.value(normed).unflatten(2, (-1, self.heads))
+        weight = self.kernel.weight.squeeze(1)  # (heads, kernel_size)
+        parts = [(value * weight[:, place]).flatten(2) for place in range(weight.shape[1])]
+        mixed = shifted_sum(parts).unflatten(2, (-1, self.heads)) + self.kernel.bias
+        return self.out(mixed.flatten(2))
 
 
 class FeedForward(nn.Sequential):
@@ -142,8 +196,8 @@ class FeedForward(nn.Sequential):
     """
 
     def __init__(self, channels: int, ratio: int = 4, dropout: float = 0.0) -> None:
-        super().__init__(ChannelNorm(channels), nn.Conv1d(channels, ratio * channels, 1), nn.GELU(),
-                         nn.Dropout(dropout), nn.Conv1d(ratio * channels, channels, 1))  # fmt: skip
+        super().__init__(ChannelNorm(channels), SnippetConv(channels, ratio * channels), nn.GELU(),
+                         nn.Dropout(dropout), SnippetConv(ratio * channels, channels))  # fmt: skip
 
 
 class GlanceFocusLayer(nn.Module):
@@ -160,7 +214,7 @@ class GlanceFocusLayer(nn.Module):
         kinds = dict(glance=Glance, focus=Focus)
         if kind not in kinds:
             raise ValueError(f"layer {kind!r}; expected 'glance' or 'focus'")
-        self.conv = nn.Conv1d(channels, channels, 3, padding=1)
+        self.conv = SnippetConv(channels, channels, 3)
         self.mixer = kinds[kind](channels, max(1, channels // head_channels), head_channels)
         self.ffn = FeedForward(channels)
 
@@ -168,7 +222,7 @@ class GlanceFocusLayer(nn.Module):
         """Run the layer.
 
         Args:
-            x: Shape (B, D, T).
+            x: Shape (B, T, D).
         """
         x = x + self.conv(x)
         x = x + self.mixer(x)
@@ -177,7 +231,7 @@ class GlanceFocusLayer(nn.Module):
 
 @MODELS.register_module()
 class MGFN(BaseModule):
-    """Glance-and-focus network over snippet features, (B, C, T) -> (B, D, T).
+    """Glance-and-focus network over snippet features, (B, T, C) -> (B, T, D).
 
     28,652,773 parameters with its head for features of 2048 channels, 28,407,013 for 768.
 
@@ -210,19 +264,19 @@ class MGFN(BaseModule):
             stages += [GlanceFocusLayer(width, kind, head_channels) for _ in range(depth)]
             if index + 1 < len(channels):
                 stages.append(nn.Sequential(ChannelNorm(width),
-                                            nn.Conv1d(width, channels[index + 1], 1)))  # fmt: skip
+                                            SnippetConv(width, channels[index + 1])))  # fmt: skip
         self.layers = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the network.
 
         Args:
-            x: Shape (B, C, T).
+            x: Shape (B, T, C).
 
         Raises:
             ValueError: C is not ``in_channels``.
         """
-        if x.shape[1] != self.in_channels:
-            raise ValueError(f'features of {x.shape[1]} channels, but in_channels is '
+        if x.shape[2] != self.in_channels:
+            raise ValueError(f'features of {x.shape[2]} channels, but in_channels is '
                              f'{self.in_channels}')  # fmt: skip
         return self.layers(self.amplification(x))

@@ -41,7 +41,7 @@ class NonLocal(nn.Module):
 
 @MODELS.register_module()
 class RTFMNetwork(BaseModule):
-    """Multi-scale temporal network, (B, C, T) -> (B, C, T): dilated convolutions and attention.
+    """Multi-scale temporal network, (B, T, C) -> (B, T, C): dilated convolutions and attention.
 
     Args:
         in_channels: C.
@@ -71,11 +71,12 @@ class RTFMNetwork(BaseModule):
         """Run the network.
 
         Args:
-            x: Shape (B, C, T).
+            x: Shape (B, T, C).
         """
+        x = x.transpose(1, 2)
         scales = [branch(x) for branch in self.branches]
         scales.append(self.attention(self.reduce(x)))
-        return self.dropout(self.fuse(torch.cat(scales, 1)) + x)
+        return self.dropout(self.fuse(torch.cat(scales, 1)) + x).transpose(1, 2)
 
 
 @MODELS.register_module()

@@ -12,7 +12,7 @@ from downstream.anomaly.functional import pool_segments
 from downstream.anomaly.samplers import BalancedAnomalySampler
 from downstream.features.store import FeatureStore
 
-from .toy import CHANNELS, write_oracle
+from .toy import CHANNELS, SAMPLING, write_oracle
 
 
 @pytest.fixture(scope='module')
@@ -81,6 +81,28 @@ def test_data_that_are_refused(folder, tmp_path):
         AnomalyFeatureDataset(str(folder / 'train.txt'), tmp_path)
 
 
+@pytest.mark.parametrize('values, message', [
+    (np.array([[1, np.nan, 0]] * 2), "features of 'b' are not all finite"),
+    (np.ones((2, 4)), "'b' have 4 channels, others have 3"),
+    (np.ones((0, 3)), r'b\.npy: shape \(0, 3\); expected 2 snippets'),
+    (np.array([{}] * 2), r'b\.npy: cannot be read: .*Python objects'),
+    (None, r"lacks 1 of the 2 videos"),
+])  # fmt: skip
+def test_feature_files_that_are_refused(tmp_path, values, message):
+    store = FeatureStore.create(tmp_path / 'store', dict(
+        encoder={}, sampling=SAMPLING.settings(), dtype='float32'))
+    for name in 'ab':
+        store.put(name, np.ones((2, 3)), SAMPLING.grid(16, 30.0))
+    if values is None:
+        (tmp_path / 'store/b.json').unlink()
+    else:
+        np.save(tmp_path / 'store/b.npy', values, allow_pickle=True)
+    (tmp_path / 'list.txt').write_text('a.mp4 Normal\nb.mp4 Fight\n')
+    with pytest.raises(DatasetError, match=message):
+        data = AnomalyFeatureDataset(str(tmp_path / 'list.txt'), tmp_path / 'store')
+        [data[index] for index in range(2)]
+
+
 class Labelled:
     """Stands for a data set of which only labels matter here."""
 
@@ -133,7 +155,6 @@ def test_batches_that_cannot_be():
 
 
 def test_float16_stores_are_read_as_float32(tmp_path):
-    from .toy import SAMPLING
     store = FeatureStore.create(tmp_path / 'store', dict(
         encoder={}, sampling=SAMPLING.settings(), dtype='float16'))
     store.put('a', np.ones((2, 3)), SAMPLING.grid(16, 30.0))

@@ -126,7 +126,7 @@ def test_rtfm_head_by_hand():
 def test_rtfm_network():
     torch.manual_seed(0)
     network = RTFMNetwork(16).train(False)
-    x = torch.randn(2, 16, 9)
+    x = torch.randn(2, 9, 16)
     out = network(x)
     assert out.shape == x.shape
     # its attention, written out

@@ -13,7 +13,7 @@ from albar_mm.compat import CheckpointError
 from albar_mm.engine.convert_checkpoint import convert_checkpoint
 from downstream.anomaly.convert import convert_mgfn
 from downstream.anomaly.models import MGFN, AnomalyDetector, MGFNHead
-from downstream.anomaly.models.mgfn import ChannelNorm, Focus, Glance
+from downstream.anomaly.models.mgfn import ChannelNorm, Focus, Glance, SnippetConv
 from tests.parity.mgfn_official import CHANNELS, FILE, PAIRS, features, weights
 
 REFERENCE = json.loads(FILE.read_text())
@@ -83,39 +83,49 @@ def test_converted_files(tmp_path):
 
 
 def test_channel_norm_has_its_epsilon_outside_the_root():
-    x = torch.tensor([1, 1.0001])[None, :, None]
+    x = torch.tensor([[[1, 1.0001]]])
     assert ChannelNorm(2)(x).flatten().tolist() == pytest.approx([-.83435, .83236], abs=2e-3)
-    flat = torch.ones(1, 4, 3, requires_grad=True)
+    flat = torch.ones(1, 3, 4, requires_grad=True)
     ChannelNorm(4)(flat).sum().backward()
     assert torch.isfinite(flat.grad).all()
 
 
 def test_glance_by_its_definition():
     torch.manual_seed(0)
-    glance, x = Glance(6, 2, 4), torch.randn(2, 6, 5)
-    query, key, value = glance.qkv(glance.norm(x)).chunk(3, 1)
+    glance, x = Glance(6, 2, 4), torch.randn(2, 5, 6)
+    query, key, value = glance.qkv(glance.norm(x)).chunk(3, 2)
     heads = []
     for head in range(2):
         part = slice(4 * head, 4 * head + 4)
-        weight = (query[:, part].transpose(1, 2) @ key[:, part] / 2).softmax(2)
-        heads.append(value[:, part] @ weight.transpose(1, 2))
-    assert torch.allclose(glance(x), glance.out(torch.cat(heads, 1)), atol=1e-6)
+        weight = (query[..., part] @ key[..., part].transpose(1, 2) / 2).softmax(2)
+        heads.append(weight @ value[..., part])
+    assert torch.allclose(glance(x), glance.out(torch.cat(heads, 2)), atol=1e-6)
 
 
 def test_focus_by_its_definition():
     """Channel c * heads + h is convolved with the kernel of head h."""
     torch.manual_seed(0)
-    focus, x = Focus(6, 2, 3).train(False), torch.randn(2, 6, 7)
-    value = focus.value(focus.norm(x))
+    focus, x = Focus(6, 2, 3).train(False), torch.randn(2, 7, 6)
+    value = focus.value(focus.norm(x.transpose(1, 2)).transpose(1, 2))
     wanted = torch.zeros_like(value)
-    padded = torch.nn.functional.pad(value, (2, 2))
+    padded = torch.nn.functional.pad(value, (0, 0, 2, 2))
     for channel in range(6):
         head = channel % 2
         for offset in range(5):
-            wanted[:, channel] += focus.kernel.weight[head, 0, offset] * padded[
-                :, channel, offset:offset + 7]
-        wanted[:, channel] += focus.kernel.bias[head]
+            wanted[..., channel] += focus.kernel.weight[head, 0, offset] * padded[
+                :, offset:offset + 7, channel]
+        wanted[..., channel] += focus.kernel.bias[head]
     assert torch.allclose(focus(x), focus.out(wanted), atol=1e-6)
+
+
+@pytest.mark.parametrize('size', [1, 3, 5])
+@pytest.mark.parametrize('length', [1, 2, 3, 9])
+def test_convolution_is_that_of_pytorch(size, length):
+    torch.manual_seed(0)
+    conv, x = SnippetConv(4, 6, size), torch.randn(2, length, 4)
+    wanted = torch.nn.functional.conv1d(x.transpose(1, 2), conv.weight, conv.bias,
+                                        padding=size // 2).transpose(1, 2)  # fmt: skip
+    assert torch.allclose(conv(x), wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize('length', [1, 2, 3, 40])
