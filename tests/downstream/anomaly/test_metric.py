@@ -1,10 +1,13 @@
 """Frame-level scores of a test run against scikit-learn on every frame."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from albar_mm.datasets.strict_reading import DatasetError
@@ -100,3 +103,23 @@ def test_scores_that_are_not_finite():
     samples[2]['scores'][0] = float('nan')
     with pytest.raises(ValueError, match="'v2': its scores are not finite"):
         evaluated(samples)
+
+
+def share_of_process(rank, folder):
+    """Half of an odd number of videos, filled up as MMEngine's sampler does."""
+    os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
+    dist.init_process_group('gloo', f'file://{folder}/store', rank=rank, world_size=2)
+    samples = results()[0][:5]
+    metric = FrameAUC(bootstrap=20)
+    for index in (rank, rank + 2, (rank + 4) % 5):
+        metric.process(None, [samples[index]])
+    torch.save(metric.evaluate(5), os.path.join(folder, f'{rank}.pt'))
+    dist.destroy_process_group()
+
+
+def test_two_processes_give_the_numbers_of_one(tmp_path):
+    mp.start_processes(share_of_process, (str(tmp_path),), nprocs=2, start_method='spawn')
+    found = [torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in range(2)]
+    alone = evaluated(results()[0][:5], bootstrap=0)
+    for name, value in alone.items():
+        assert found[0][name] == found[1][name] == pytest.approx(value, abs=1e-4)
