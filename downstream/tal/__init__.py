@@ -1,0 +1,1 @@
+"""Temporal action localisation on snippet features."""
