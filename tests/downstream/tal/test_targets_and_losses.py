@@ -1,0 +1,82 @@
+"""Targets, trident decoding and losses by the published numbers."""
+
+import pytest
+import torch
+
+from downstream.tal.losses import (
+    LossNormaliser,
+    distance_iou_loss,
+    offset_iou,
+    sigmoid_focal_loss,
+)
+from downstream.tal.targets import RANGES, Points, assign_targets
+from downstream.tal.trident import trident_distances
+
+
+def test_targets():
+    points = Points.of_levels([16, 8, 4, 2, 1], RANGES[:5])
+    segments = torch.tensor([[2., 6], [2, 6], [1, 13]])
+    classes, distances = assign_targets(points, segments, torch.tensor([4, 7, 1]), 8)
+    found = {}
+    for i in classes.any(1).nonzero().flatten().tolist():
+        place = (int(points.strides[i]), int(points.positions[i]))
+        found[place] = (classes[i].nonzero().flatten().tolist(), distances[i].tolist())
+    assert found == {
+        (1, 3): ([4, 7], [1, 3]), (1, 4): ([4, 7], [2, 2]), (1, 5): ([4, 7], [3, 1]),
+        (2, 6): ([1], [2.5, 3.5]), (2, 8): ([1], [3.5, 2.5]),
+        (4, 4): ([1], [.75, 2.25]), (4, 12): ([1], [2.75, .25])}  # fmt: skip
+    assert classes.max() == 1 and not distances[~classes.any(1)].any()
+
+
+def test_targets_without_an_action_and_wrong_levels():
+    points = Points.of_levels([4], RANGES[:1])
+    classes, distances = assign_targets(points, torch.zeros(0, 2), torch.zeros(0).long(), 3)
+    assert classes.shape == (4, 3) and not classes.any() and not distances.any()
+    with pytest.raises(ValueError, match='2 levels and 6 ranges'):
+        Points.of_levels([4, 2])
+
+
+def test_trident():
+    start, end = torch.tensor([[[0., 1, 2, 3]]]), torch.tensor([[[3., 2, 1, 0]]])
+    centre = torch.zeros(1, 6, 4)
+    centre[0, :, 3] = torch.tensor([0., 0, 1, 2, 0, 0])
+    found = trident_distances(start, end, centre)
+    assert found.shape == (1, 4, 1, 2)
+    wanted = [[1, .4247896], [.6358247, .4247896], [.4247896, .6358247], [.1982153, .3195209]]
+    assert torch.allclose(found[0, :, 0], torch.tensor(wanted), atol=1e-6)
+
+
+def test_trident_of_masked_points_and_of_wrong_shapes():
+    torch.manual_seed(0)
+    start, end, centre = torch.randn(2, 3, 9), torch.randn(2, 3, 9), torch.randn(2, 10, 9)
+    mask = torch.arange(9) < torch.tensor([[6], [9]])
+    found = trident_distances(start, end, centre, mask)
+    cut = trident_distances(start[:1, :, :6], end[:1, :, :6], centre[:1, :, :6])
+    assert torch.allclose(found[:1, :6], cut, atol=1e-6)  # masked is as beyond the end
+    assert ((found >= 0) & (found <= 4)).all()
+    with pytest.raises(ValueError, match='expected .B, K, T. twice'):
+        trident_distances(start, end[:, :2], centre)
+
+
+def test_focal_loss():
+    found = [sigmoid_focal_loss(torch.tensor(logit), torch.tensor(target)).item()
+             for logit, target in ((0., 1.), (-4.59512, 0.), (2., 1.))]  # fmt: skip
+    assert found == pytest.approx([.0433217, 7.5377e-7, 4.50891e-4], rel=1e-4)
+
+
+def test_distance_iou():
+    predicted = torch.tensor([[2., 3], [1, 1], [0, 0], [4, 0]])
+    wanted = torch.tensor([[2., 3], [2, 2], [1, 1], [0, 4]])
+    assert (1 - offset_iou(predicted, wanted)).tolist() == pytest.approx([0, .5, 1, 1])
+    assert distance_iou_loss(predicted, wanted).tolist() == pytest.approx([0, .5, 1, 1.25])
+    nothing = torch.zeros(1, 2, requires_grad=True)
+    distance_iou_loss(nothing, torch.zeros(1, 2)).sum().backward()
+    assert torch.isfinite(nothing.grad).all()
+
+
+def test_normaliser():
+    normaliser = LossNormaliser()
+    assert [normaliser(n).item() for n in (40, 0, 12)] == pytest.approx([94, 84.7, 77.43])
+    again = LossNormaliser()
+    again.load_state_dict(normaliser.state_dict())
+    assert again.train(False)(5).item() == pytest.approx(77.43)
