@@ -1,0 +1,75 @@
+"""The heads of TriDet: classes, begin and end of actions, and offsets of every point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from .layers import ConvStack, MaskedConv1d
+
+
+@MODELS.register_module()
+class BoundaryHead(BaseModule):
+    """Logits of every class at every point; for classes, or where an action begins or ends.
+
+    Args:
+        in_channels: D of the pyramid.
+        num_classes: K.
+        layers: With the last one.
+        prior: Chance that an untrained head gives everywhere.
+        detach: Keep gradients from the pyramid, as for begin and end.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(self, in_channels: int, num_classes: int, layers: int = 3, prior: float = 0.01,
+                 detach: bool = False, init_cfg: dict | None = None) -> None:  # fmt: skip
+        super().__init__(init_cfg)
+        self.detach = detach
+        self.stack = ConvStack(in_channels, in_channels, layers - 1)
+        self.out = MaskedConv1d(in_channels, num_classes)
+        nn.init.constant_(self.out.bias, -math.log((1 - prior) / prior))
+
+    def forward(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+        """Logits of each level, shape (B, K, T_l).
+
+        Args:
+            levels: Of the pyramid, (B, D, T_l).
+            masks: bool, (B, T_l).
+        """
+        return [self.out(self.stack(level.detach() if self.detach else level, mask), mask)
+                for level, mask in zip(levels, masks, strict=True)]  # fmt: skip
+
+
+@MODELS.register_module()
+class OffsetHead(BaseModule):
+    """Offsets of every point for :func:`~downstream.tal.trident.trident_distances`, not negative.
+
+    Args:
+        in_channels: D of the pyramid.
+        num_levels: Each has a scale of its own.
+        bins: Places to each side.
+        layers: With the last one.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(self, in_channels: int, num_levels: int, bins: int = 16, layers: int = 3,
+                 init_cfg: dict | None = None) -> None:  # fmt: skip
+        super().__init__(init_cfg)
+        self.stack = ConvStack(in_channels, in_channels, layers - 1)
+        self.out = MaskedConv1d(in_channels, 2 * (bins + 1))
+        self.scales = nn.Parameter(torch.ones(num_levels))
+
+    def forward(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+        """Offsets of each level, shape (B, 2 * (bins + 1), T_l).
+
+        Args:
+            levels: Of the pyramid, (B, D, T_l).
+            masks: bool, (B, T_l).
+        """
+        return [(self.out(self.stack(level, mask), mask) * scale).relu()
+                for level, mask, scale in zip(levels, masks, self.scales, strict=True)]  # fmt: skip

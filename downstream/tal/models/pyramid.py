@@ -1,0 +1,155 @@
+"""The feature pyramid of TriDet: scalable-granularity perception (Shi et al., CVPR 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from .layers import ChannelLayerNorm, ConvStack, ScaledDropPath
+
+
+def wide_kernel(window: int, factor: float) -> int:
+    """Length of the wide kernel: ``round((w + 1) * k)``, made odd.
+
+    Args:
+        window: w, of the narrow kernel.
+        factor: k.
+    """
+    size = round((window + 1) * factor)
+    return size + 1 if size % 2 == 0 else size
+
+
+class SGPBlock(nn.Module):
+    """``x + P(norm(x))`` and a feed-forward layer; P tells instants from the video and its parts.
+
+    With ``z = norm(x)``: ``y = fc(z) * relu(whole(mean z)) + (narrow(z) + wide(z)) * gate(z) + z``.
+    All five are depth-wise.
+
+    THUMOS14 begins with all of them at zero (``init_std=0``), as in the official config. Every term
+    is then a product of two zeros and gets no gradient, ever: the block stays ``y = z``.
+    ``skip_zeros`` leaves them out while that is so, which changes nothing but the time.
+
+    Args:
+        channels: C.
+        hidden: Width of the feed-forward layer.
+        window: Of the narrow kernel.
+        factor: See :func:`wide_kernel`.
+        stride: 2 halves the length first, by max pooling.
+        drop_path: Chance to leave a branch out; 0 adds it as it is, without a scale.
+        init_std: Of the five depth-wise layers.
+        skip_zeros: See above.
+    """
+
+    def __init__(
+        self, channels: int, hidden: int, window: int = 1, factor: float = 1.5, stride: int = 1,
+        drop_path: float = 0.0, init_std: float = 0.0, skip_zeros: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.stride, self.skip_zeros = stride, skip_zeros
+        self.norm = ChannelLayerNorm(channels)
+        sizes = dict(gate=window, fc=1, narrow=window, wide=wide_kernel(window, factor), whole=1)
+        for name, size in sizes.items():
+            layer = nn.Conv1d(channels, channels, size, padding=size // 2, groups=channels)
+            nn.init.normal_(layer.weight, 0, init_std)
+            nn.init.zeros_(layer.bias)
+            setattr(self, name, layer)
+        self.pool = (nn.MaxPool1d(stride + 1, stride, (stride + 1) // 2) if stride > 1
+                     else nn.Identity())  # fmt: skip
+        self.group_norm = nn.GroupNorm(16, channels)
+        self.ffn = nn.Sequential(nn.Conv1d(channels, hidden, 1), nn.GELU(),
+                                 nn.Conv1d(hidden, channels, 1))  # fmt: skip
+        self.drop_first, self.drop_second = (
+            ScaledDropPath(channels, drop_path) if drop_path else nn.Identity() for _ in range(2))
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the block.
+
+        Args:
+            x: Shape (B, C, T), T divisible by the stride.
+            mask: bool, shape (B, T).
+
+        Returns:
+            Output and mask, of T / stride.
+        """
+        x, mask = self.pool(x), mask[:, ::self.stride]
+        z = self.norm(x)
+        x = x * mask[:, None] + self.drop_first(z if self._is_dead() else self._perceive(z))
+        return x + self.drop_second(self.ffn(self.group_norm(x))), mask
+
+    def _perceive(self, z: Tensor) -> Tensor:
+        whole = self.whole(z.mean(2, keepdim=True)).relu()
+        return self.fc(z) * whole + (self.narrow(z) + self.wide(z)) * self.gate(z) + z
+
+    def _is_dead(self) -> bool:
+        """All depth-wise layers are zero: none ever gets a gradient."""
+        return self.skip_zeros and not any(
+            bool(parameter.any()) for layer in (self.gate, self.fc, self.narrow, self.wide,
+                                                self.whole) for parameter in layer.parameters())
+
+
+@MODELS.register_module()
+class SGPPyramid(BaseModule):
+    """Projection, stem and branch: features (B, C, T) to one level of each stride 1, 2, 4, ...
+
+    Args:
+        in_channels: C.
+        channels: D.
+        hidden: Width of the feed-forward layers.
+        windows: Narrow kernel of each block of the branch.
+        factor: See :func:`wide_kernel`.
+        projection: Convolutions before the stem.
+        stem: Blocks of stride 1.
+        drop_path: Of the branch.
+        init_std: See :class:`SGPBlock`.
+        skip_zeros: See there.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int = 512, hidden: int = 768,
+        windows: Sequence[int] = (1, 1, 1, 1, 1), factor: float = 5.0, projection: int = 2,
+        stem: int = 2, drop_path: float = 0.1, init_std: float = 0.0, skip_zeros: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(init_cfg)
+        given = dict(factor=factor, init_std=init_std, skip_zeros=skip_zeros)
+        self.projection = ConvStack(in_channels, channels, projection)
+        self.stem = nn.ModuleList(SGPBlock(channels, hidden, **given) for _ in range(stem))
+        self.branch = nn.ModuleList(
+            SGPBlock(channels, hidden, window, stride=2, drop_path=drop_path, **given)
+            for window in windows)
+        self.norms = nn.ModuleList(ChannelLayerNorm(channels) for _ in range(len(windows) + 1))
+
+    @property
+    def divisor(self) -> int:
+        """What the length of a sequence must be divisible by."""
+        return 2 ** len(self.branch)
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Run the pyramid.
+
+        Args:
+            x: Shape (B, C, T).
+            mask: Which snippets are part of the video, bool, shape (B, T).
+
+        Returns:
+            For each level features (B, D, T / stride) and masks (B, T / stride).
+
+        Raises:
+            ValueError: T is not divisible by :attr:`divisor`.
+        """
+        if x.shape[2] % self.divisor:
+            raise ValueError(f'{x.shape[2]} snippets; expected a multiple of {self.divisor}: pad '
+                             'the sequence')  # fmt: skip
+        x = self.projection(x, mask)
+        for block in self.stem:
+            x, mask = block(x, mask)
+        levels, masks = [x], [mask]
+        for block in self.branch:
+            x, mask = block(x, mask)
+            levels.append(x)
+            masks.append(mask)
+        return [norm(level) for norm, level in zip(self.norms, levels, strict=True)], masks

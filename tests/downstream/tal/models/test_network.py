@@ -1,0 +1,79 @@
+"""The pyramid and heads of TriDet: sizes, the block by its definition, masks."""
+
+import pytest
+import torch
+
+from downstream.tal.models import BoundaryHead, OffsetHead, SGPPyramid
+from downstream.tal.models.pyramid import SGPBlock, wide_kernel
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize('channels, total', [(2048, 15_989_604), (768, 14_023_524)])
+def test_size_at_thumos(channels, total):
+    pyramid = SGPPyramid(channels)
+    heads = [BoundaryHead(512, 20), BoundaryHead(512, 20), BoundaryHead(512, 20)]
+    offsets = OffsetHead(512, 6)
+    assert count(heads[0]) == 1_605_652 and count(offsets) == 1_627_176
+    assert count(pyramid) + sum(map(count, [*heads, offsets])) == total
+
+
+def test_wide_kernels():
+    assert [wide_kernel(*each) for each in ((1, 5), (1, 1.5), (3, 1.5), (5, 1.5))] == [11, 3, 7, 9]
+
+
+@pytest.mark.parametrize('stride', [1, 2])
+def test_block_by_its_definition(stride):
+    torch.manual_seed(0)
+    block = SGPBlock(16, 24, 3, stride=stride, drop_path=.1, init_std=1.).train(False)
+    x, mask = torch.randn(2, 16, 12), torch.arange(12) < torch.tensor([[12], [7]])
+    pooled = torch.nn.functional.max_pool1d(x, 3, 2, 1) if stride == 2 else x
+    z = torch.nn.functional.layer_norm(pooled.transpose(1, 2), (16,)).transpose(1, 2)
+    phi = block.whole(z.mean(2, keepdim=True)).relu()
+    y = block.fc(z) * phi + (block.narrow(z) + block.wide(z)) * block.gate(z) + z
+    kept = mask[:, ::stride]
+    wanted = pooled * kept[:, None] + block.drop_first.scale * y
+    wanted = wanted + block.drop_second.scale * block.ffn(block.group_norm(wanted))
+    found, out_mask = block(x, mask)
+    assert torch.allclose(found, wanted, atol=1e-5) and torch.equal(out_mask, kept)
+
+
+def test_zero_layers_stay_dead_and_leaving_them_out_changes_nothing():
+    torch.manual_seed(0)
+    whole, fast = (SGPBlock(16, 24, skip_zeros=skip) for skip in (False, True))
+    fast.load_state_dict(whole.state_dict())
+    x, mask = torch.randn(2, 16, 8), torch.ones(2, 8, dtype=torch.bool)
+    assert torch.equal(whole(x, mask)[0], fast(x, mask)[0])
+    whole(x, mask)[0].square().sum().backward()
+    for layer in (whole.gate, whole.fc, whole.narrow, whole.wide, whole.whole):
+        assert not layer.weight.grad.any() and not layer.bias.grad.any()
+    fast.gate.weight.data.fill_(1)
+    fast.wide.weight.data.fill_(1)
+    assert not torch.equal(whole(x, mask)[0], fast(x, mask)[0])
+
+
+def test_levels_and_masks():
+    torch.manual_seed(0)
+    pyramid = SGPPyramid(6, 16, 24, windows=(1, 1), factor=1.5)
+    mask = torch.arange(16) < torch.tensor([[16], [9]])
+    levels, masks = pyramid(torch.randn(2, 6, 16), mask)
+    assert [tuple(level.shape) for level in levels] == [(2, 16, 16), (2, 16, 8), (2, 16, 4)]
+    assert [int(each[1].sum()) for each in masks] == [9, 5, 3]
+    offsets = OffsetHead(16, 3, bins=4)(levels, masks)
+    logits = BoundaryHead(16, 5)(levels, masks)
+    assert offsets[1].shape == (2, 10, 8) and logits[2].shape == (2, 5, 4)
+    assert not logits[0][1, :, 9:].any() and offsets[0].min() == 0
+    with pytest.raises(ValueError, match='15 snippets; expected a multiple of 4'):
+        pyramid(torch.randn(1, 6, 15), mask[:1, :15])
+
+
+def test_an_untrained_head_gives_its_prior_and_a_detached_one_no_gradient():
+    levels = [torch.randn(1, 16, 8, requires_grad=True)]
+    masks = [torch.ones(1, 8, dtype=torch.bool)]
+    head = BoundaryHead(16, 3, detach=True)
+    head.out.weight.data.zero_()
+    assert torch.allclose(head(levels, masks)[0].sigmoid(), torch.tensor(.01), atol=1e-6)
+    sum(logits.sum() for logits in head(levels, masks)).backward()
+    assert levels[0].grad is None and head.stack.convs[0].weight.grad is not None
