@@ -12,7 +12,7 @@ from tests.datasets.preparation.official import write_jhmdb21, write_ucf101
 from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
 
 CONFIGS = TOOLS.parent / 'configs'
-DATASETS = ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'motion_sprites')
+DATASETS = ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'motion_sprites', 'ucf_crime')
 
 
 @pytest.mark.parametrize('name', [None, *DATASETS])
