@@ -8,8 +8,9 @@ import pytest
 
 from albar_mm.engine.launch import LaunchError
 from downstream.anomaly.command import run_on_features
+from downstream.features.store import FeatureStore
 
-from .toy import write_oracle
+from .toy import CHANNELS, SAMPLING, write_oracle
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / 'downstream'
 #: Small, for tests only: 60 steps of 16 videos.
@@ -26,10 +27,12 @@ def scores(folder, work_dir, config='anomaly_mgfn_sprites.py', **options):
 
 def test_oracle_features(tmp_path, capsys):
     folder = write_oracle(tmp_path, videos=60)
+    FeatureStore(folder / 'store').put('spare', np.zeros((2, CHANNELS)), SAMPLING.grid(16, 30.0))
     record = scores(folder, tmp_path / 'work')
     assert record['metrics']['frame/auc'] >= 95
     assert record['metrics_best']['frame/auc'] >= 95 and record['metrics']['frame/auc_low'] > 85
     text = capsys.readouterr().out
+    assert "1 videos are in neither list and take no part, as 'spare'" in text
     assert '60 test videos, 1 seed(s), last weights' in text
     assert 'chosen on held-out training videos' in text and 'AUC anomalous' in text
     assert (tmp_path / 'work/curves.png').stat().st_size > 10_000
