@@ -1,4 +1,4 @@
-"""Convert weights of torchvision's Video Swin, or of the official ALBAR or MGFN code."""
+"""Convert weights of torchvision's Video Swin, or of the official ALBAR, MGFN or TriDet code."""
 
 import argparse
 import sys
@@ -25,7 +25,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: Arguments without the program's name; those of the process when None.
     """
     parser = _command.parser(__doc__, EXAMPLES)
-    parser.add_argument('kind', choices=('swin3d-torchvision', 'albar-official', 'mgfn-official'))
+    parser.add_argument('kind', choices=(
+        'swin3d-torchvision', 'albar-official', 'mgfn-official', 'tridet-official'))
     parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
     return parser.parse_args(argv)
@@ -41,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
         kind = args.kind
         if kind == 'mgfn-official':
             from downstream.anomaly.convert import convert_mgfn as kind
+        elif kind == 'tridet-official':
+            from downstream.tal.convert import convert_tridet as kind
         for line in convert_checkpoint(kind, args.source, args.target).lines():
             print(line)
         print(args.target)

@@ -23,7 +23,7 @@ from ..compat import CheckpointError
 from ._checkpoint_source import load_source
 
 _ROOT = 'patch_embed.proj.weight'
-_STATES = ('state_dict', 'model_state_dict', 'model', 'net', 'weights')
+_STATES = ('state_dict_ema', 'state_dict', 'model_state_dict', 'model', 'net', 'weights')
 _RENAMED = (
     (re.compile(r'^patch_embed\.'), 'backbone.patch_embed.'),
     (re.compile(r'\.mlp\.0\.'), '.mlp.fc1.'),
