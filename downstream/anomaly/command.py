@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.engine.launch import LaunchError, load_config
 from albar_mm.evaluation.results import write_text_atomically
 
@@ -25,10 +24,10 @@ from ..features.readers import choose_reader
 from ..features.sampling import Sampling
 from ..features.store import FeatureStore
 from ..features.videos import Video
-from .annotations import read_annotation
+from .annotations import AnomalyVideo, read_annotation
 from .detect import ScoredVideo, config_beside, load_detector, score_features
 from .ground_truth import truth_of_video
-from .jobs import config_for, folder_name, run_detectors, tables
+from .jobs import config_for, draw_videos, run_detectors, tables
 from .overlay import write_overlay
 from .visualize import score_curves
 
@@ -59,21 +58,12 @@ def run_on_features(
         DatasetError: Annotation, features and videos do not fit each other.
         LaunchError: The config cannot be used.
     """
-    _check_before(store, train, test)
-    cfg = config_for(config, store, train, test, options)
-    records = run_detectors({name: cfg}, work_dir, seeds)
-    folder = Path(work_dir) / folder_name(name) / f'seed{seeds[0]}'
-    model = load_detector(cfg, (folder / 'last_checkpoint').read_text().strip())
-    opened = FeatureStore(store)
     annotated = read_annotation(test)
-    chosen = [video for video in annotated if video.is_anomalous][:_DRAWN]
-    rows, truths = [], []
-    for video in chosen:
-        grid = opened.grid(video.video_id)
-        rows.append({name: ScoredVideo(video.video_id, grid,
-                                       score_features(model, opened.load(video.video_id)))})
-        truths.append(truth_of_video(video, grid.num_frames)[0])
-    picture = score_curves(Path(work_dir) / 'curves.png', rows, truths, f'{name}, seed {seeds[0]}')
+    _check_before(FeatureStore(store), read_annotation(train), annotated)
+    configs = {name: config_for(config, store, train, test, options)}
+    records = run_detectors(configs, work_dir, seeds)
+    drawn = [video for video in annotated if video.is_anomalous][:_DRAWN]
+    picture = draw_videos(Path(work_dir) / 'curves.png', configs, work_dir, seeds[0], drawn, name)
     print()
     print(tables(records, f'{len(annotated)} test videos, {len(seeds)} seed(s)'))
     print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {picture}')
@@ -153,18 +143,15 @@ def run_score(
     return written
 
 
-def _check_before(store: str, train: str, test: str) -> None:
-    """Refuse what would only fail after the training."""
-    opened, listed = FeatureStore(store), [*read_annotation(train), *read_annotation(test)]
-    rest = sorted(set(opened.ids()) - {video.video_id for video in listed})
+def _check_before(store: FeatureStore, train: Sequence[AnomalyVideo],
+                  test: Sequence[AnomalyVideo]) -> None:  # fmt: skip
+    """Refuse what would only fail after the training; what it needs itself fails at its start."""
+    rest = sorted(set(store.ids()) - {video.video_id for video in (*train, *test)})
     if rest:
-        print(f'{store}: {len(rest)} videos are in neither list and take no part, as {rest[0]!r}')
-    for video in read_annotation(test):
-        truth_of_video(video, opened.grid(video.video_id).num_frames)
-    for video in read_annotation(train):
-        if video.video_id not in opened:
-            raise DatasetError(f'{store}: lacks {video.video_id!r} of {train}: extract its '
-                               'features, or leave it out of the list')  # fmt: skip
+        print(f'{store.root}: {len(rest)} videos are in neither list and take no part, as '
+              f'{rest[0]!r}')  # fmt: skip
+    for video in test:
+        truth_of_video(video, store.grid(video.video_id).num_frames)
 
 
 def _scored(

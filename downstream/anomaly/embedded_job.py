@@ -8,24 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from albar_mm.engine.demo import demo_encoders
 
 from ..features.command import run_features
-from ..features.store import FeatureStore
-from .annotations import AnomalyVideo, read_annotation
-from .detect import ScoredVideo, load_detector, score_features
+from .annotations import read_annotation
 from .embedded import AnomalySpritesSettings, build_anomaly_sprites
-from .ground_truth import truth_of_video
-from .jobs import config_for, folder_name, run_detectors, tables
-from .visualize import score_curves
+from .jobs import config_for, draw_videos, folder_name, run_detectors, tables
 
 DATA_ROOT = Path('data/anomaly_sprites')
 """Where the config looks for the data, relative to the current folder."""
 CONFIG = 'downstream/anomaly_mgfn_sprites.py'
 SNIPPETS = dict(clip_len=8, frame_interval=1, stride=8)
-_DRAWN = 5
+_ANOMALOUS_DRAWN = 4
 
 
 def run_embedded(
@@ -64,30 +58,14 @@ def run_embedded(
             Path(configs) / CONFIG, store, str(DATA_ROOT / 'train.txt'),
             str(DATA_ROOT / 'test.txt'), options)  # fmt: skip
     records = run_detectors(detectors, work_dir, seeds)
-    picture = _draw(work_dir, detectors, seeds[0])
+    videos = read_annotation(DATA_ROOT / 'test.txt')
+    drawn = [video for video in videos if video.is_anomalous][:_ANOMALOUS_DRAWN]
+    drawn += [video for video in videos if not video.is_anomalous][:1]
+    picture = draw_videos(work_dir / 'curves.png', detectors, work_dir, seeds[0], drawn,
+                          'MGFN on untrimmed motion_sprites, test videos')  # fmt: skip
     print()
     print(tables(records, f'MGFN on untrimmed motion_sprites, {len(seeds)} seed(s)'))
     print(f'scores and settings: {work_dir / "results.json"}\npicture: {picture}')
     own, before = (time.monotonic() - encoded) / 60, (encoded - started) / 60
     print(f'{own:.1f} min, and {before:.1f} min for the encoders')
     return picture
-
-
-def _draw(work_dir: Path, detectors: Mapping[str, Any], seed: int) -> Path:
-    videos = read_annotation(DATA_ROOT / 'test.txt')
-    chosen = [video for video in videos if video.is_anomalous][:_DRAWN - 1]
-    chosen += [video for video in videos if not video.is_anomalous][:1]
-    rows: dict[str, dict[str, ScoredVideo]] = {video.video_id: {} for video in chosen}
-    for name, cfg in detectors.items():
-        store = FeatureStore(cfg.test_dataloader.dataset.store)
-        folder = work_dir / folder_name(name) / f'seed{seed}'
-        model = load_detector(cfg, (folder / 'last_checkpoint').read_text().strip())
-        for video_id, row in rows.items():
-            row[name] = ScoredVideo(video_id, store.grid(video_id),
-                                    score_features(model, store.load(video_id)))  # fmt: skip
-    return score_curves(work_dir / 'curves.png', list(rows.values()), list(map(_truth, chosen)),
-                        f'MGFN on untrimmed motion_sprites, test videos, seed {seed}')  # fmt: skip
-
-
-def _truth(video: AnomalyVideo) -> np.ndarray:
-    return truth_of_video(video, video.num_frames)[0]

@@ -15,6 +15,10 @@ from albar_mm.engine.launch import LaunchError, load_config
 from albar_mm.evaluation.tables import format_bias_comparison
 
 from ..features.store import FeatureStore
+from .annotations import AnomalyVideo
+from .detect import ScoredVideo, load_detector, score_features
+from .ground_truth import truth_of_video
+from .visualize import score_curves
 
 COLUMNS = (
     ('AUC', 'frame/auc'), ('AP', 'frame/ap'), ('AUC anomalous', 'frame/auc_anomalous'),
@@ -52,8 +56,6 @@ def config_for(
     if (cfg.get('model') or {}).get('type') != 'AnomalyDetector':
         raise LaunchError(f'{cfg.filename or "the config"}: its model is no AnomalyDetector')
     part = cfg.model.get('backbone') or cfg.model.head
-    if part.in_channels != channels and not cfg.model.get('backbone'):
-        cfg.model.head.in_channels = channels
     part.in_channels = channels
     if part.type == 'RTFMNetwork':
         cfg.model.head.in_channels = channels  # its output is as wide as its input
@@ -86,6 +88,37 @@ def run_detectors(
                                test_best=True) for name, cfg in configs.items()}  # fmt: skip
     write_summary(work_dir / 'results.json', records)
     return records
+
+
+def draw_videos(
+    path: str | os.PathLike, configs: Mapping[str, Config], work_dir: str | os.PathLike, seed: int,
+    videos: Sequence[AnomalyVideo], title: str,
+) -> Path:  # fmt: skip
+    """Draw the scores of annotated videos by the last weights of each detector.
+
+    Args:
+        path: PNG or PDF file to write.
+        configs: As for :func:`run_detectors`.
+        work_dir: As there.
+        seed: Which runs.
+        videos: The videos, with events.
+        title: Heading; the seed is added.
+
+    Returns:
+        The file.
+    """
+    rows: list[dict[str, ScoredVideo]] = [{} for _ in videos]
+    for name, cfg in configs.items():
+        store = FeatureStore(cfg.test_dataloader.dataset.store)
+        last = Path(work_dir) / folder_name(name) / f'seed{seed}' / 'last_checkpoint'
+        model = load_detector(cfg, last.read_text().strip())
+        for video, row in zip(videos, rows, strict=True):
+            row[name] = ScoredVideo(video.video_id, store.grid(video.video_id),
+                                    score_features(model, store.load(video.video_id)))  # fmt: skip
+    # the time grid of a video is the same for all of them
+    truths = [truth_of_video(video, next(iter(row.values())).grid.num_frames)[0]
+              for video, row in zip(videos, rows, strict=True)]  # fmt: skip
+    return score_curves(path, rows, truths, f'{title}, seed {seed}')
 
 
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:

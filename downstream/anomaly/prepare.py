@@ -58,9 +58,9 @@ def prepare_ucf_crime(
             counts, or videos are missing.
     """
     lists, out = Path(lists), Path(out)
-    paths = {split: _paths(lists / name) for split, name in (('train', TRAIN), ('test', TEST))}
     found = dict(train=read_annotation(lists / TRAIN), test=read_annotation(lists / EVENTS))
     _check_lists(lists, found, read_annotation(lists / TEST), official)
+    paths = {split: _paths(lists / name) for split, name in (('train', TRAIN), ('test', TEST))}
     lines = [f'{split}: {len(each)} videos, {sum(v.is_anomalous for v in each)} anomalous'
              for split, each in found.items()]  # fmt: skip
     report: dict = dict(videos={split: len(each) for split, each in found.items()})
@@ -83,7 +83,6 @@ def prepare_ucf_crime(
 
 
 def _paths(path: Path) -> dict[str, str]:
-    read_annotation(path)  # names a broken line
     rows = [line.split()[0] for line in path.read_text(encoding='utf-8-sig').splitlines()
             if line.strip()]  # fmt: skip
     return {Path(row).stem: row for row in rows}

@@ -90,8 +90,7 @@ def soft_nms(
         return segments, scores, given
     kinds, place = given.unique(return_inverse=True)
     table, members = _by_class(place, len(kinds))
-    boxes, alive = segments[table], members.clone()
-    left = torch.where(alive, scores[table], -torch.inf)
+    boxes, left = segments[table], torch.where(members, scores[table], -torch.inf)
     taken_segments, taken_scores, taken_labels = [], [], []
     rows = torch.arange(len(kinds), device=scores.device)
     for number in range(min(max_segments, table.shape[1])):

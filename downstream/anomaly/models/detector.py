@@ -7,23 +7,9 @@ from typing import Any
 
 import torch
 from mmaction.registry import MODELS
-from mmengine.model import BaseDataPreprocessor, BaseModel, BaseModule
+from mmengine.model import BaseModel, BaseModule
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
-
-
-@MODELS.register_module()
-class SnippetDataPreprocessor(BaseDataPreprocessor):
-    """Brings features to the device; videos of one batch may differ in length."""
-
-    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
-        """Move a batch.
-
-        Args:
-            data: ``inputs``, a list of (crops, T, C), and ``data_samples``.
-            training: Not used.
-        """
-        return self.cast_data(dict(data))
 
 
 class AnomalyHead(BaseModule):
@@ -57,7 +43,7 @@ class AnomalyDetector(BaseModel):
     Args:
         head: Config of an :class:`AnomalyHead`.
         backbone: Config of a network (B, T, C) -> (B, T, D); None: the features as they are.
-        data_preprocessor: Config.
+        data_preprocessor: Config; by default what only brings features to the device.
         init_cfg: See ``BaseModule``.
     """
 
@@ -65,9 +51,7 @@ class AnomalyDetector(BaseModel):
         self, head: dict, backbone: dict | None = None,
         data_preprocessor: dict | None = None, init_cfg: dict | None = None,
     ) -> None:  # fmt: skip
-        # built here: MMEngine would look it up in its own registry
-        super().__init__(MODELS.build(data_preprocessor or dict(type='SnippetDataPreprocessor')),
-                         init_cfg)  # fmt: skip
+        super().__init__(data_preprocessor, init_cfg)
         self.backbone = nn.Identity() if backbone is None else MODELS.build(backbone)
         self.head = MODELS.build(head)
 

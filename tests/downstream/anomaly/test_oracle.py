@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.engine.launch import LaunchError
 from downstream.anomaly.command import run_on_features
 from downstream.features.store import FeatureStore
@@ -41,6 +42,18 @@ def test_oracle_features(tmp_path, capsys):
     assert json.loads((tmp_path / 'work/results.json').read_text()) == json.loads(before)
     with pytest.raises(LaunchError, match='holds a run of other settings'):
         scores(folder, tmp_path / 'work', **{'model.head.k': 5})
+
+
+def test_listed_videos_without_features(tmp_path):
+    """Each list is checked before anything is trained; the message names a video."""
+    folder = write_oracle(tmp_path, videos=8)
+    for name in ('train', 'test'):
+        text = (folder / f'{name}.txt').read_text()
+        (folder / f'{name}.txt').write_text(f'{text}gone.mp4 9 Normal -1 -1\n')
+        with pytest.raises((DatasetError, LaunchError), match="'gone'"):
+            scores(folder, tmp_path / 'work')
+        (folder / f'{name}.txt').write_text(text)
+    assert not list((tmp_path / 'work').rglob('*.pth'))
 
 
 def test_shuffled_labels(tmp_path):
