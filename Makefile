@@ -51,7 +51,7 @@ $(STAMP): setup.py pyproject.toml $(wildcard requirements/*.txt)
 	@echo "[2/3] installing PyTorch (this can take some minutes)"
 	@$(PIP) torch
 	@echo "[3/3] installing albar_mm and what it needs"
-	@extras=lite,dev; \
-	if $(PY) -c 'import importlib.metadata as m; m.version("mmcv")' 2>/dev/null; then extras=dev; fi; \
+	@extras=lite,fast,dev; \
+	if $(PY) -c 'import importlib.metadata as m; m.version("mmcv")' 2>/dev/null; then extras=fast,dev; fi; \
 	$(PIP) -e ".[$$extras]"
 	@touch $@

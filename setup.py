@@ -61,7 +61,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['albar_mm', 'albar_mm.*', 'downstream', 'downstream.*']),
     install_requires=requirements('runtime'),
-    extras_require={'lite': requirements('lite'), 'dev': requirements('dev')},
+    extras_require={name: requirements(name) for name in ('lite', 'fast', 'dev')},
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
 )

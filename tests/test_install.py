@@ -76,6 +76,7 @@ def test_wheel_holds_packages_configs_and_tools(wheel):
     assert any('mmaction2==1.2.0' in line for line in plain)
     assert not any('mmcv' in line for line in plain)  # a full mmcv is the user's choice
     assert any('mmcv-lite' in line and 'lite' in line for line in required)
+    assert any('numba' in line and 'fast' in line for line in required)
     assert [line for line in plain if 'torch' in line] == ['Requires-Dist: torch>=2.6']
 
 
@@ -96,7 +97,7 @@ def test_constraints_fit_the_requirements():
                 assert pin.name.lower() not in versions, f'{pin.name} twice for {python}'
                 versions[pin.name.lower()] = next(iter(pin.specifier)).version
         assert versions['torch'] == '2.13.0'
-        for wanted in read('runtime') + read('lite') + read('dev'):
+        for wanted in read('runtime') + read('lite') + read('fast') + read('dev'):
             assert wanted.specifier.contains(versions[wanted.name.lower()]), (python, wanted)
 
 

@@ -1,4 +1,4 @@
-"""Convert weights of torchvision's Video Swin, or of the official ALBAR, MGFN or TriDet code."""
+"""Convert weights of torchvision's Video Swin, or of the official ALBAR, MGFN and others."""
 
 import argparse
 import sys
@@ -26,7 +26,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     parser.add_argument('kind', choices=(
-        'swin3d-torchvision', 'albar-official', 'mgfn-official', 'tridet-official'))
+        'swin3d-torchvision', 'albar-official', 'mgfn-official', 'tridet-official',
+        'actionformer-official'))
     parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
     return parser.parse_args(argv)
@@ -44,6 +45,8 @@ def main(argv: list[str] | None = None) -> int:
             from downstream.anomaly.convert import convert_mgfn as kind
         elif kind == 'tridet-official':
             from downstream.tal.convert import convert_tridet as kind
+        elif kind == 'actionformer-official':
+            from downstream.tal.convert_actionformer import convert_actionformer as kind
         for line in convert_checkpoint(kind, args.source, args.target).lines():
             print(line)
         print(args.target)

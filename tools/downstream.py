@@ -1,7 +1,8 @@
-"""Transfer a frozen encoder: features of untrimmed videos, and anomaly detection on them."""
+"""Transfer a frozen encoder: features of untrimmed videos, anomalies and actions in them."""
 
 import argparse
 import sys
+from collections.abc import Callable
 
 import _command
 
@@ -11,9 +12,11 @@ FEATURES = 'extract features of videos with the encoder of any recogniser config
 EXPORT = 'write a feature store as published code reads its features'
 ANOMALY = 'detect anomalies: train and test on features, score a video, or the embedded job'
 IMPORT = 'make a feature store of published features'
+TAL = 'localise actions: train and test on features, detect in a video, or the embedded job'
 EXAMPLES = """\
 examples:
   python tools/downstream.py anomaly                 the embedded job: plain and ALBAR encoder
+  python tools/downstream.py tal                     the same for temporal action localisation
   python tools/downstream.py anomaly --help
   python tools/downstream.py features --help
   python tools/downstream.py export --help
@@ -77,6 +80,27 @@ event (-1 for none); test videos need the events. Finished parts are not repeate
 see docs/anomaly.md
 """
 
+TAL_EXAMPLES = """\
+examples:
+  python tools/downstream.py tal
+  python tools/downstream.py tal --features data/thumos14/features_albar --seeds 0 1 2 \\
+      --annotations data/thumos14/thumos14.json --work-dir work_dirs/thumos14
+  python tools/downstream.py tal --videos data/thumos14/videos --preset thumos14-swin \\
+      --encoder-config configs/albar_hmdb51.py --encoder-checkpoint albar.pth \\
+      --annotations data/thumos14/thumos14.json --work-dir work_dirs/thumos14
+  python tools/downstream.py tal --config configs/downstream/tal_actionformer_thumos14.py ...
+  python tools/downstream.py tal --detect video.mp4 --checkpoint work_dirs/thumos14/epoch_40.pth \\
+      --encoder-config configs/albar_hmdb51.py --encoder-checkpoint albar.pth --out detected
+
+Without --features, --videos and --detect, videos are made from motion_sprites, and TriDet is
+trained on features of the demo's plain and ALBAR encoder (which are trained first if make demo was
+not run). The annotation is JSON as ActionFormer and TriDet read it: {"database": {video: {"subset",
+"fps", "duration", "annotations": [{"label", "segment": [begin, end]}]}}}, in seconds; "Validation"
+videos train, "Test" videos test. Finished parts are not repeated.
+
+see docs/tal.md
+"""
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line.
@@ -90,9 +114,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     _add_export(_command.add_command(commands, 'export', EXPORT, EXPORT_EXAMPLES))
     _add_import(_command.add_command(commands, 'import', IMPORT, IMPORT_EXAMPLES))
     _add_anomaly(_command.add_command(commands, 'anomaly', ANOMALY, ANOMALY_EXAMPLES))
+    _add_tal(_command.add_command(commands, 'tal', TAL, TAL_EXAMPLES))
     args = parser.parse_args(argv)
-    if args.command == 'anomaly':
-        _check_anomaly(parser, args)
+    if args.command in ('anomaly', 'tal'):
+        _check_job(parser, args, 'score' if args.command == 'anomaly' else 'detect')
     return args
 
 
@@ -166,19 +191,38 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 def _add_anomaly(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    add('--annotations', nargs=2, metavar=('TRAIN', 'TEST'), help='lists of the videos')
+    add('--score', metavar='VIDEO', help='score this video with --checkpoint')
+    add('--out', default='scored', help='folder of what --score writes (default: scored)')
+    add('--threshold', type=float, default=0.5, help='score that marks a frame (default: 0.5)')
+    _add_job(parser, 'anomaly', 'score', 'MGFN')
+
+
+def _add_tal(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('--annotations', metavar='FILE', help='actions of training and test videos')
+    add('--detect', metavar='VIDEO', help='detect actions in this video with --checkpoint')
+    add('--out', default='detected', help='folder of what --detect writes (default: detected)')
+    add('--threshold', type=float, default=0.2,
+        help='score from which an action is told and drawn (default: 0.2)')  # fmt: skip
+    add('--on-missing', choices=('fail', 'drop'), default='fail',
+        help='with annotated videos without features: stop (default), or leave them and their '
+             'actions out, and list them')  # fmt: skip
+    _add_job(parser, 'tal', 'detect', 'TriDet')
+
+
+def _add_job(parser: argparse.ArgumentParser, name: str, single: str, detector: str) -> None:
+    """What anomaly detection and action localisation take alike."""
+    add = parser.add_argument
     add('--features', metavar='STORE', help='features to train and test on')
     add('--videos', nargs='+', metavar='WHAT',
         help='videos to extract features of first: folders, lists, globs or files')  # fmt: skip
-    add('--annotations', nargs=2, metavar=('TRAIN', 'TEST'), help='lists of the videos')
-    add('--score', metavar='VIDEO', help='score this video with --checkpoint')
-    add('--checkpoint', help='weights of the detector, for --score')
-    add('--out', default='scored', help='folder of what --score writes (default: scored)')
-    add('--threshold', type=float, default=0.5, help='score that marks a frame (default: 0.5)')
-    add('--encoder-config', help='config of the encoder, for --videos and --score')
+    add('--checkpoint', help=f'weights of the detector, for --{single}')
+    add('--encoder-config', help=f'config of the encoder, for --videos and --{single}')
     add('--encoder-checkpoint', help='its weights')
-    add('--config', help='config of the detector (default: MGFN as published; with --score the one '
-        'beside its weights)')  # fmt: skip
-    add('--work-dir', default='work_dirs/anomaly', help='folder of the runs; finished ones are '
+    add('--config', help=f'config of the detector (default: {detector} as published; with '
+        f'--{single} the one beside its weights)')  # fmt: skip
+    add('--work-dir', default=f'work_dirs/{name}', help='folder of the runs; finished ones are '
         'kept')  # fmt: skip
     add('--seeds', type=int, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)')
     add('--cfg-options', nargs='+', help='key=value settings for the detector')
@@ -189,10 +233,10 @@ def _add_anomaly(parser: argparse.ArgumentParser) -> None:
     add('--workers', type=int, default=2, help='processes that render videos (default: 2)')
 
 
-def _check_anomaly(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    if sum(map(bool, (args.features, args.videos, args.score))) > 1:
-        parser.error('--features, --videos and --score are three jobs: give one of them')
-    needed = {'features': ('annotations',), 'score': ('checkpoint', 'encoder_config',
+def _check_job(parser: argparse.ArgumentParser, args: argparse.Namespace, single: str) -> None:
+    if sum(bool(getattr(args, job)) for job in ('features', 'videos', single)) > 1:
+        parser.error(f'--features, --videos and --{single} are three jobs: give one of them')
+    needed = {'features': ('annotations',), single: ('checkpoint', 'encoder_config',
               'encoder_checkpoint'), 'videos': ('annotations', 'encoder_config',
               'encoder_checkpoint')}  # fmt: skip
     for job, names in needed.items():
@@ -263,13 +307,42 @@ def main(argv: list[str] | None = None) -> int:
             run_embedded(args.work_dir, args.demo_dir, args.configs, seeds or (0, 1, 2),
                          options=options, workers=args.workers)  # fmt: skip
 
+    def tal() -> None:
+        seeds, options = args.seeds, args.cfg_options
+        if args.detect:
+            from downstream.tal.command import run_detect
+
+            run_detect(args.detect, args.checkpoint, args.out, encoder=args.encoder_config,
+                       weights=args.encoder_checkpoint, config=args.config,
+                       threshold=args.threshold, device=args.device or 'cpu')  # fmt: skip
+        elif args.features or args.videos:
+            from downstream.tal.command import run_on_features, run_on_videos
+
+            config = args.config or f'{args.configs}/downstream/tal_tridet_thumos14.py'
+            given = dict(seeds=seeds or [0], options=options, missing=args.on_missing)
+            if args.features:
+                run_on_features(config, args.features, args.annotations, args.work_dir, **given)
+            else:
+                sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
+                run_on_videos(config, args.encoder_config, args.encoder_checkpoint, args.videos,
+                              args.annotations, args.work_dir, preset=args.preset,
+                              sampling=sampling, device=args.device, **given)  # fmt: skip
+        else:
+            from downstream.tal.embedded_job import run_embedded
+
+            run_embedded(args.work_dir, args.demo_dir, args.configs, seeds or (0, 1, 2),
+                         options=options, workers=args.workers)  # fmt: skip
+
     works = {'features': (features, lambda: f'finished videos are kept in {args.out}; the same '
                                             'command goes on'),
-             'anomaly': (anomaly, lambda: f'finished runs are kept in {args.work_dir}; the same '
-                                          'command goes on'),
+             'anomaly': (anomaly, _finished_runs(args)), 'tal': (tal, _finished_runs(args)),
              'export': (export, None), 'import': (import_, None)}  # fmt: skip
     work, on_interrupt = works[args.command]
     return _command.run(work, debug=args.debug, on_interrupt=on_interrupt)
+
+
+def _finished_runs(args: argparse.Namespace) -> Callable[[], str]:
+    return lambda: f'finished runs are kept in {args.work_dir}; the same command goes on'
 
 
 if __name__ == '__main__':

@@ -14,6 +14,7 @@ examples:
   python tools/prepare_dataset.py kinetics400 --videos /data/k400 --lists /data/k400/csv \\
       --missing drop --workers 16
   python tools/prepare_dataset.py ucf_crime --lists /data/ucf_crime --videos /data/ucf_crime/videos
+  python tools/prepare_dataset.py thumos14 --annotations thumos14.json --videos /data/thumos14
 """
 EPILOG = """\
 exit status: 0 complete, 1 failed, 3 written without the clips that report.json lists
@@ -46,6 +47,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     _add_ucf_crime(_command.add_command(
         commands, 'ucf_crime', 'UCF-Crime for tools/downstream.py anomaly',
         _examples_of('ucf_crime') + EPILOG))  # fmt: skip
+    _add_thumos14(_command.add_command(
+        commands, 'thumos14', 'THUMOS14 for tools/downstream.py tal',
+        _examples_of('thumos14') + EPILOG))  # fmt: skip
     return parser.parse_args(argv)
 
 
@@ -83,6 +87,17 @@ def _add_ucf_crime(parser: argparse.ArgumentParser) -> None:
         help='folder of the official lists (default: data/ucf_crime/annotations)')  # fmt: skip
     add('--videos', help='folder that the paths of the lists start at (default: not looked for)')
     add('--out', default='data/ucf_crime', help='folder to write to (default: data/ucf_crime)')
+    add('--missing', choices=('fail', 'drop'), default='fail',
+        help='with missing videos: write nothing (default), or leave them out')  # fmt: skip
+
+
+def _add_thumos14(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('--annotations', required=True, metavar='FILE',
+        help='thumos14.json, as ActionFormer and TriDet read it')  # fmt: skip
+    add('--videos', help='folder of the videos, named like in the annotation (default: not looked '
+        'for)')  # fmt: skip
+    add('--out', default='data/thumos14', help='folder to write to (default: data/thumos14)')
     add('--missing', choices=('fail', 'drop'), default='fail',
         help='with missing videos: write nothing (default), or leave them out')  # fmt: skip
 
@@ -136,14 +151,23 @@ def _prepare_ucf_crime(args: argparse.Namespace) -> int:
     return _command.INCOMPLETE if done.left_out else 0
 
 
+def _prepare_thumos14(args: argparse.Namespace) -> int:
+    from downstream.tal.prepare import prepare_thumos14
+
+    done = prepare_thumos14(args.annotations, args.out, args.videos, args.missing)
+    print('\n'.join(done.lines))
+    return _command.INCOMPLETE if done.left_out else 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
     if args.dataset == 'motion_sprites':
         return _command.run(lambda: _prepare_sprites(args), debug=args.debug, on_interrupt=lambda: (
             f'finished parts are kept in {args.out}; the same command goes on'))
-    if args.dataset == 'ucf_crime':
-        return _command.run(lambda: _prepare_ucf_crime(args), debug=args.debug)
+    for name, prepare in (('ucf_crime', _prepare_ucf_crime), ('thumos14', _prepare_thumos14)):
+        if args.dataset == name:
+            return _command.run(lambda prepare=prepare: prepare(args), debug=args.debug)
     return _command.run(lambda: _prepare_official(args), debug=args.debug, on_interrupt=lambda: (
         f'no annotation file was written to {args.out}; run the same command again'))
 

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from albar_mm.engine.launch import LaunchError, load_config
+from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.results import write_text_atomically
 
+from ..detectors import config_beside, features_for_detector, load_detector, run_detectors
 from ..features.command import run_features
-from ..features.encoder import FrozenEncoder
-from ..features.extract import extract_features, store_settings
-from ..features.progress import VideoProgress
 from ..features.readers import choose_reader
-from ..features.sampling import Sampling
 from ..features.store import FeatureStore
-from ..features.videos import Video
 from .annotations import AnomalyVideo, read_annotation
-from .detect import ScoredVideo, config_beside, load_detector, score_features
+from .detect import ScoredVideo, score_features
 from .ground_truth import truth_of_video
-from .jobs import config_for, draw_videos, run_detectors, tables
+from .jobs import config_for, draw_videos, tables
 from .overlay import write_overlay
 from .visualize import score_curves
 
@@ -124,11 +118,9 @@ def run_score(
         BadVideoError: The video cannot be read.
     """
     cfg = load_config(config or config_beside(checkpoint))
-    detector, settings = load_detector(cfg, checkpoint), cfg.get('feature_settings')
-    if settings is None:
-        raise LaunchError(f'{cfg.filename}: does not say how its features were made; train with '
-                          'tools/downstream.py anomaly')  # fmt: skip
-    scored = _scored(Path(video), detector, settings.to_dict(), encoder, weights, decoder, device)
+    detector = load_detector(cfg, checkpoint)
+    grid, features = features_for_detector(video, cfg, encoder, weights, decoder, device)
+    scored = ScoredVideo(Path(video).stem, grid, score_features(detector, features))
     folder = Path(out)
     written = [folder / f'{scored.name}.csv', folder / f'{scored.name}.png']
     _write_csv(written[0], scored)
@@ -152,42 +144,6 @@ def _check_before(store: FeatureStore, train: Sequence[AnomalyVideo],
               f'{rest[0]!r}')  # fmt: skip
     for video in test:
         truth_of_video(video, store.grid(video.video_id).num_frames)
-
-
-def _scored(
-    path: Path, detector: Any, settings: dict[str, Any], encoder: str, weights: str,  # noqa: ANN401
-    decoder: str, device: str,
-) -> ScoredVideo:  # fmt: skip
-    reader = choose_reader(decoder)
-    sampling = Sampling(**settings['sampling'])
-    made = FrozenEncoder(encoder, weights, level=settings['encoder'].get('level', 'pooled'),
-                         crops=_crops(settings), device=device)  # fmt: skip
-    wanted = settings['encoder'].get('weights_sha256')
-    if wanted != made.weights_sha256():
-        raise LaunchError(f'{weights}: other weights than those whose features the detector was '
-                          f'trained on ({settings.get("made_with", {}).get("checkpoint")}); name '
-                          'that checkpoint (--encoder-checkpoint)')  # fmt: skip
-    if _plain(made.view.steps) != _plain(settings['view']):
-        raise LaunchError(f'{encoder}: shows frames otherwise than those whose features the '
-                          'detector was trained on: name the same config')  # fmt: skip
-    one = Video(path.stem, path)
-    with tempfile.TemporaryDirectory() as folder:
-        store = FeatureStore.create(folder, store_settings(made, sampling, reader))
-        with VideoProgress([one]) as progress:
-            extract_features(made, sampling, [one], store, reader, notice=progress)
-        return ScoredVideo(path.stem, store.grid(path.stem),
-                           score_features(detector, store.load(path.stem)))  # fmt: skip
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    """As a file would give it back: tuples are lists there."""
-    return json.loads(json.dumps(value))
-
-
-def _crops(settings: Mapping[str, Any]) -> int | None:
-    """Ten or three crops are told by the step that makes them."""
-    names = {str(step.get('type', '')) for step in settings.get('view', ())}
-    return 10 if 'TenCrop' in names else 3 if 'ThreeCrop' in names else None
 
 
 def _write_csv(path: Path, scored: ScoredVideo) -> None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from mmengine.utils import track_parallel_progress
 
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.looks import rng_for
 from albar_mm.datasets.motion_sprites.motions import CLASSES
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec, untrimmed_frames
-from albar_mm.datasets.motion_sprites.video_file import write_mjpeg
-from albar_mm.datasets.strict_reading import DatasetError
-from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
+from albar_mm.datasets.motion_sprites.untrimmed_files import write_untrimmed
 
 from .annotations import NORMAL
 
@@ -105,30 +100,14 @@ def build_anomaly_sprites(root: str | os.PathLike, settings: AnomalySpritesSetti
     Raises:
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
-    root, settings = Path(root), settings or AnomalySpritesSettings()
-    record = dict(generator=GENERATOR, **asdict(settings))
-    path = root / SETTINGS_FILE
-    if path.exists():
-        if json.loads(path.read_text(encoding='utf-8')) != record:
-            raise DatasetError(f'{root}: holds videos of other settings: give another folder or '
-                               'delete this one')  # fmt: skip
-        return root
-    try:
-        for split in SPLITS:
-            count = getattr(settings, split)
-            specs = [draw_video(settings, split, index) for index in range(count)]
-            folder = root / 'videos' / split
-            folder.mkdir(parents=True, exist_ok=True)
-            print(f'untrimmed motion_sprites: {split} ({len(specs)} videos)')
-            track_parallel_progress(partial(_write, folder), specs, max(1, workers), chunksize=4)
-            print()
-            line = partial(_train_line if split == 'train' else _test_line, settings)
-            write_text_atomically(root / f'{split}.txt', ''.join(f'{line(s)}\n' for s in specs))
-        write_text_atomically(path, json.dumps(record, indent=1) + '\n')
-    except OSError as error:
-        raise DatasetError(f'{root}: cannot be written: {error.strerror or error}; make room, or '
-                           'get the right to write there, and run again') from error  # fmt: skip
-    return root
+    settings = settings or AnomalySpritesSettings()
+    splits = {split: [draw_video(settings, split, index)
+                      for index in range(getattr(settings, split))] for split in SPLITS}
+    lists = {}
+    for split, line in (('train', _train_line), ('test', _test_line)):
+        lists[f'{split}.txt'] = ''.join(f'{line(settings, spec)}\n' for spec in splits[split])
+    return write_untrimmed(root, SETTINGS_FILE, dict(generator=GENERATOR, **asdict(settings)),
+                           splits, lists, workers)  # fmt: skip
 
 
 def _normal_stretches(frames: int, wrong: int, rng: np.random.RandomState) -> list[Stretch]:
@@ -144,12 +123,6 @@ def _normal_stretches(frames: int, wrong: int, rng: np.random.RandomState) -> li
 
 def _other(label: int, rng: np.random.RandomState) -> int:
     return int((label + 1 + rng.randint(len(CLASSES) - 1)) % len(CLASSES))
-
-
-def _write(folder: Path, spec: UntrimmedSpec) -> None:
-    path = folder / f'{spec.name}.avi'
-    if not path.exists():  # whole if it is there, and its pixels follow from the settings
-        write_mjpeg(path, untrimmed_frames(spec))
 
 
 def _kind(settings: AnomalySpritesSettings, spec: UntrimmedSpec) -> tuple[str, list]:

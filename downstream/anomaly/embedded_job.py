@@ -10,10 +10,11 @@ from typing import Any
 
 from albar_mm.engine.demo import demo_encoders
 
+from ..detectors import folder_name, run_detectors
 from ..features.command import run_features
 from .annotations import read_annotation
 from .embedded import AnomalySpritesSettings, build_anomaly_sprites
-from .jobs import config_for, draw_videos, folder_name, run_detectors, tables
+from .jobs import config_for, draw_videos, tables
 
 DATA_ROOT = Path('data/anomaly_sprites')
 """Where the config looks for the data, relative to the current folder."""

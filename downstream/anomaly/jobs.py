@@ -1,8 +1,7 @@
-"""Training and testing a detector on a feature store, and several of them side by side."""
+"""Anomaly detectors on feature stores: their configs, tables and pictures."""
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from albar_mm.engine.experiment import Experiment, run_seeds, write_summary
-from albar_mm.engine.launch import LaunchError, load_config
 from albar_mm.evaluation.tables import format_bias_comparison
 
+from ..detectors import detector_config, last_weights, load_detector
 from ..features.store import FeatureStore
 from .annotations import AnomalyVideo
-from .detect import ScoredVideo, load_detector, score_features
+from .detect import ScoredVideo, score_features
 from .ground_truth import truth_of_video
 from .visualize import score_curves
 
@@ -47,14 +45,7 @@ def config_for(
         DatasetError: The store cannot be read or is empty.
         LaunchError: The config is no detector's.
     """
-    cfg = load_config(config, options)
-    opened = FeatureStore(store)
-    ids = opened.ids()
-    if not ids:
-        raise LaunchError(f'{store}: holds no features')
-    channels = opened.load(ids[0], mmap=True).shape[-1]
-    if (cfg.get('model') or {}).get('type') != 'AnomalyDetector':
-        raise LaunchError(f'{cfg.filename or "the config"}: its model is no AnomalyDetector')
+    cfg, channels = detector_config(config, store, 'AnomalyDetector', options)
     part = cfg.model.get('backbone') or cfg.model.head
     part.in_channels = channels
     if part.type == 'RTFMNetwork':
@@ -64,30 +55,7 @@ def config_for(
         dataset.store = os.fspath(store)
         if annotation is not None:
             dataset.ann_file = os.fspath(annotation)
-    cfg.feature_settings = copy.deepcopy(opened.settings)
     return cfg
-
-
-def run_detectors(
-    configs: Mapping[str, Config], work_dir: str | os.PathLike, seeds: Sequence[int]
-) -> dict[str, list[dict[str, Any]]]:
-    """Train and test each detector once a seed; finished runs are not repeated.
-
-    Both the last weights and those that the held-out training videos chose are tested.
-
-    Args:
-        configs: Row of the table -> config, as :func:`config_for` makes it.
-        work_dir: Folder of the runs, and of ``results.json``.
-        seeds: Of the runs.
-
-    Returns:
-        Row -> records of its seeds, see :func:`albar_mm.engine.experiment.run_experiment`.
-    """
-    work_dir = Path(work_dir)
-    records = {name: run_seeds(Experiment(name, cfg), work_dir / folder_name(name), seeds,
-                               test_best=True) for name, cfg in configs.items()}  # fmt: skip
-    write_summary(work_dir / 'results.json', records)
-    return records
 
 
 def draw_videos(
@@ -98,7 +66,7 @@ def draw_videos(
 
     Args:
         path: PNG or PDF file to write.
-        configs: As for :func:`run_detectors`.
+        configs: As for :func:`~downstream.detectors.run_detectors`.
         work_dir: As there.
         seed: Which runs.
         videos: The videos, with events.
@@ -110,8 +78,7 @@ def draw_videos(
     rows: list[dict[str, ScoredVideo]] = [{} for _ in videos]
     for name, cfg in configs.items():
         store = FeatureStore(cfg.test_dataloader.dataset.store)
-        last = Path(work_dir) / folder_name(name) / f'seed{seed}' / 'last_checkpoint'
-        model = load_detector(cfg, last.read_text().strip())
+        model = load_detector(cfg, last_weights(work_dir, name, seed))
         for video, row in zip(videos, rows, strict=True):
             row[name] = ScoredVideo(video.video_id, store.grid(video.video_id),
                                     score_features(model, store.load(video.video_id)))  # fmt: skip
@@ -125,7 +92,7 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     """Scores of the last weights, and of those that the held-out videos chose.
 
     Args:
-        records: See :func:`run_detectors`.
+        records: See :func:`~downstream.detectors.run_detectors`.
         title: What was tested.
     """
     parts = (('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos'))
@@ -143,12 +110,3 @@ def _intervals(records: Mapping[str, Sequence[Mapping[str, Any]]], part: str) ->
             lines.append(f'{name}: AUC of each seed when videos are drawn anew, 95 %: '
                          + ', '.join(f'{low:.1f} to {high:.1f}' for low, high in ends))
     return '\n'.join(lines)
-
-
-def folder_name(name: str) -> str:
-    """Folder of a row's runs.
-
-    Args:
-        name: The row.
-    """
-    return name.lower().replace(' ', '_').replace('/', '_')

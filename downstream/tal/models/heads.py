@@ -1,4 +1,4 @@
-"""The heads of TriDet: classes, begin and end of actions, and offsets of every point."""
+"""Heads over a pyramid: classes, begin and end of actions, offsets and distances of points."""
 
 from __future__ import annotations
 
@@ -45,9 +45,40 @@ class BoundaryHead(BaseModule):
                 for level, mask in zip(levels, masks, strict=True)]  # fmt: skip
 
 
+class _ScaledHead(BaseModule):
+    """Numbers of every point, not negative; each level has a scale of its own.
+
+    Args:
+        in_channels: D of the pyramid.
+        num_levels: Each has a scale.
+        out_channels: Numbers of a point.
+        layers: With the last one.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(self, in_channels: int, num_levels: int, out_channels: int, layers: int,
+                 init_cfg: dict | None) -> None:  # fmt: skip
+        super().__init__(init_cfg)
+        self.stack = ConvStack(in_channels, in_channels, layers - 1)
+        self.out = MaskedConv1d(in_channels, out_channels)
+        self.scales = nn.Parameter(torch.ones(num_levels))
+
+    def forward(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+        """Numbers of each level, shape (B, out_channels, T_l).
+
+        Args:
+            levels: Of the pyramid, (B, D, T_l).
+            masks: bool, (B, T_l).
+        """
+        return [(self.out(self.stack(level, mask), mask) * scale).relu()
+                for level, mask, scale in zip(levels, masks, self.scales, strict=True)]  # fmt: skip
+
+
 @MODELS.register_module()
-class OffsetHead(BaseModule):
-    """Offsets of every point for :func:`~downstream.tal.trident.trident_distances`, not negative.
+class OffsetHead(_ScaledHead):
+    """Offsets of every point for :func:`~downstream.tal.trident.trident_distances`.
+
+    They have 2 * (bins + 1) channels and are not negative.
 
     Args:
         in_channels: D of the pyramid.
@@ -59,17 +90,22 @@ class OffsetHead(BaseModule):
 
     def __init__(self, in_channels: int, num_levels: int, bins: int = 16, layers: int = 3,
                  init_cfg: dict | None = None) -> None:  # fmt: skip
-        super().__init__(init_cfg)
-        self.stack = ConvStack(in_channels, in_channels, layers - 1)
-        self.out = MaskedConv1d(in_channels, 2 * (bins + 1))
-        self.scales = nn.Parameter(torch.ones(num_levels))
+        super().__init__(in_channels, num_levels, 2 * (bins + 1), layers, init_cfg)
 
-    def forward(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
-        """Offsets of each level, shape (B, 2 * (bins + 1), T_l).
 
-        Args:
-            levels: Of the pyramid, (B, D, T_l).
-            masks: bool, (B, T_l).
-        """
-        return [(self.out(self.stack(level, mask), mask) * scale).relu()
-                for level, mask, scale in zip(levels, masks, self.scales, strict=True)]  # fmt: skip
+@MODELS.register_module()
+class DistanceHead(_ScaledHead):
+    """Distances of every point to begin and end, in strides of its level, as in ActionFormer.
+
+    They have 2 channels, the same for all classes, and are not negative.
+
+    Args:
+        in_channels: D of the pyramid.
+        num_levels: Each has a scale of its own.
+        layers: With the last one.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(self, in_channels: int, num_levels: int, layers: int = 3,
+                 init_cfg: dict | None = None) -> None:  # fmt: skip
+        super().__init__(in_channels, num_levels, 2, layers, init_cfg)

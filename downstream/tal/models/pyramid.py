@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from mmaction.registry import MODELS
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from .layers import ChannelLayerNorm, ConvStack, ScaledDropPath
+from .layers import ChannelLayerNorm, ScaledDropPath
+from .levels import FeaturePyramid
 
 
 def wide_kernel(window: int, factor: float) -> int:
@@ -85,22 +86,21 @@ class SGPBlock(nn.Module):
 
     def _is_dead(self) -> bool:
         """All depth-wise layers are zero: none ever gets a gradient."""
-        return self.skip_zeros and not any(
-            bool(parameter.any()) for layer in (self.gate, self.fc, self.narrow, self.wide,
-                                                self.whole) for parameter in layer.parameters())
+        layers = (self.gate, self.fc, self.narrow, self.wide, self.whole)
+        # a GPU is waited for once
+        return self.skip_zeros and not bool(torch.stack(
+            [parameter.any() for layer in layers for parameter in layer.parameters()]).any())
 
 
 @MODELS.register_module()
-class SGPPyramid(BaseModule):
-    """Projection, stem and branch: features (B, C, T) to one level of each stride 1, 2, 4, ...
+class SGPPyramid(FeaturePyramid):
+    """Stem and branch: projected features to one level of each stride 1, 2, 4, ...
 
     Args:
-        in_channels: C.
         channels: D.
         hidden: Width of the feed-forward layers.
         windows: Narrow kernel of each block of the branch.
         factor: See :func:`wide_kernel`.
-        projection: Convolutions before the stem.
         stem: Blocks of stride 1.
         drop_path: Of the branch.
         init_std: See :class:`SGPBlock`.
@@ -109,47 +109,11 @@ class SGPPyramid(BaseModule):
     """
 
     def __init__(
-        self, in_channels: int, channels: int = 512, hidden: int = 768,
-        windows: Sequence[int] = (1, 1, 1, 1, 1), factor: float = 5.0, projection: int = 2,
-        stem: int = 2, drop_path: float = 0.1, init_std: float = 0.0, skip_zeros: bool = True,
-        init_cfg: dict | None = None,
+        self, channels: int = 512, hidden: int = 768, windows: Sequence[int] = (1, 1, 1, 1, 1),
+        factor: float = 5.0, stem: int = 2, drop_path: float = 0.1, init_std: float = 0.0,
+        skip_zeros: bool = True, init_cfg: dict | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(init_cfg)
         given = dict(factor=factor, init_std=init_std, skip_zeros=skip_zeros)
-        self.projection = ConvStack(in_channels, channels, projection)
-        self.stem = nn.ModuleList(SGPBlock(channels, hidden, **given) for _ in range(stem))
-        self.branch = nn.ModuleList(
-            SGPBlock(channels, hidden, window, stride=2, drop_path=drop_path, **given)
-            for window in windows)
-        self.norms = nn.ModuleList(ChannelLayerNorm(channels) for _ in range(len(windows) + 1))
-
-    @property
-    def divisor(self) -> int:
-        """What the length of a sequence must be divisible by."""
-        return 2 ** len(self.branch)
-
-    def forward(self, x: Tensor, mask: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Run the pyramid.
-
-        Args:
-            x: Shape (B, C, T).
-            mask: Which snippets are part of the video, bool, shape (B, T).
-
-        Returns:
-            For each level features (B, D, T / stride) and masks (B, T / stride).
-
-        Raises:
-            ValueError: T is not divisible by :attr:`divisor`.
-        """
-        if x.shape[2] % self.divisor:
-            raise ValueError(f'{x.shape[2]} snippets; expected a multiple of {self.divisor}: pad '
-                             'the sequence')  # fmt: skip
-        x = self.projection(x, mask)
-        for block in self.stem:
-            x, mask = block(x, mask)
-        levels, masks = [x], [mask]
-        for block in self.branch:
-            x, mask = block(x, mask)
-            levels.append(x)
-            masks.append(mask)
-        return [norm(level) for norm, level in zip(self.norms, levels, strict=True)], masks
+        super().__init__(channels, (SGPBlock(channels, hidden, **given) for _ in range(stem)),
+                         (SGPBlock(channels, hidden, window, stride=2, drop_path=drop_path, **given)
+                          for window in windows), init_cfg)  # fmt: skip

@@ -6,14 +6,10 @@ from mmaction.evaluation.functional import ActivityNetLocalization
 
 from downstream.tal.average_precision import Segments, temporal_map
 
+from .rows import overlap, random_test, segments
+
 TRUTH = [('a', 0, 10, 0), ('a', 20, 30, 0)]
 FIRST = [('a', 0, 9, 0, .9), ('a', 1, 10, 0, .8), ('a', 21, 29, 0, .7)]
-
-
-def segments(rows):
-    columns = list(zip(*rows, strict=True)) or [[], [], [], []]
-    return Segments(columns[0], np.stack([columns[1], columns[2]], 1), columns[3],
-                    columns[4] if len(columns) > 4 else None)  # fmt: skip
 
 
 def at(truth, rows, **options):
@@ -93,10 +89,41 @@ def peer(truth, rows, tious, folder):
     return evaluation.evaluate()[0]
 
 
+@pytest.mark.parametrize('seed', range(20))
+def test_equal_to_one_detection_after_another(seed):
+    """The rule in plain loops, at one threshold, with many overlaps and equal scores."""
+    truth, rows = random_test(seed, decimals=1)
+    found = temporal_map(segments(truth), segments(rows), [.3, .5], drop_duplicates=False)
+    for place, tiou in enumerate(found.tious):
+        for label in {row[3] for row in truth}:
+            taken, hits = set(), []
+            last_first = [row for row in reversed(rows) if row[3] == label]
+            for row in sorted(last_first, key=lambda row: -row[4]):
+                own = [index for index, other in enumerate(truth) if other[3] == label and
+                       other[0] == row[0] and overlap(row, other) >= tiou and index not in taken]
+                hits.append(bool(own))
+                taken |= {max(own, key=lambda index: overlap(row, truth[index]))} if own else set()
+            total = sum(other[3] == label for other in truth)
+            precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+            area = sum(precision[index:].max() for index, hit in enumerate(hits) if hit) / total
+            assert found.per_class[label][place] == pytest.approx(area, abs=1e-12)
+
+
+def test_sequences_and_arrays_give_the_same():
+    truth, rows = (segments(rows) for rows in random_test(0))
+    arrays = [Segments(np.array(each.videos), each.segments, np.array(each.labels), each.scores)
+              for each in (truth, rows)]
+    one, other = temporal_map(truth, rows), temporal_map(*arrays)
+    assert one.per_class.keys() == other.per_class.keys() and one.mean == other.mean > 0
+
+
 def test_what_is_refused():
     good, found = segments(TRUTH), segments(FIRST)
     with pytest.raises(ValueError, match="ties is 'any'"):
         temporal_map(good, found, ties='any')
+    for tious in ([], [0.5, 0], [1.5], [np.nan]):
+        with pytest.raises(ValueError, match='expected one or more numbers above 0'):
+            temporal_map(good, found, tious)
     with pytest.raises(ValueError, match='predictions need scores'):
         temporal_map(good, good)
     with pytest.raises(ValueError, match='no annotated segment'):

@@ -1,5 +1,7 @@
 """Targets, trident decoding and losses by the published numbers."""
 
+import math
+
 import pytest
 import torch
 
@@ -40,22 +42,33 @@ def test_trident():
     start, end = torch.tensor([[[0., 1, 2, 3]]]), torch.tensor([[[3., 2, 1, 0]]])
     centre = torch.zeros(1, 6, 4)
     centre[0, :, 3] = torch.tensor([0., 0, 1, 2, 0, 0])
-    found = trident_distances(start, end, centre)
-    assert found.shape == (1, 4, 1, 2)
+    points = torch.arange(4)
+    found = trident_distances(start, end, centre, 0 * points, points, 0 * points)
+    assert found.shape == (4, 2)
     wanted = [[1, .4247896], [.6358247, .4247896], [.4247896, .6358247], [.1982153, .3195209]]
-    assert torch.allclose(found[0, :, 0], torch.tensor(wanted), atol=1e-6)
+    assert torch.allclose(found, torch.tensor(wanted), atol=1e-6)
 
 
-def test_trident_of_masked_points_and_of_wrong_shapes():
+def test_trident_by_its_definition_and_of_wrong_shapes():
+    """Against sums in plain loops, at all points and classes of two videos."""
     torch.manual_seed(0)
+    bins = 4
     start, end, centre = torch.randn(2, 3, 9), torch.randn(2, 3, 9), torch.randn(2, 10, 9)
-    mask = torch.arange(9) < torch.tensor([[6], [9]])
-    found = trident_distances(start, end, centre, mask)
-    cut = trident_distances(start[:1, :, :6], end[:1, :, :6], centre[:1, :, :6])
-    assert torch.allclose(found[:1, :6], cut, atol=1e-6)  # masked is as beyond the end
-    assert ((found >= 0) & (found <= 4)).all()
+    where = torch.ones(2, 9, 3).nonzero()
+    found = trident_distances(start, end, centre, *where.T)
+    for (video, point, label), distances in zip(where.tolist(), found.tolist(), strict=True):
+        sides = []
+        for logits, first, way in ((start, 0, -1), (end, bins + 1, 1)):
+            chances = []
+            for far in range(bins + 1):
+                at = point + way * far
+                logit = logits[video, label, at].item() if 0 <= at < 9 else 0.
+                place = first + (bins - far if way < 0 else far)
+                chances.append(math.exp(logit + centre[video, place, point].item()))
+            sides.append(sum(far * each for far, each in enumerate(chances)) / sum(chances))
+        assert distances == pytest.approx(sides, abs=1e-5)
     with pytest.raises(ValueError, match='expected .B, K, T. twice'):
-        trident_distances(start, end[:, :2], centre)
+        trident_distances(start, end[:, :2], centre, *where.T)
 
 
 def test_focal_loss():

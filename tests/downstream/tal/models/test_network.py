@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from downstream.tal.models import BoundaryHead, OffsetHead, SGPPyramid
+from downstream.tal.models import (
+    BoundaryHead,
+    ConvProjection,
+    OffsetHead,
+    SGPPyramid,
+    TridentHead,
+)
 from downstream.tal.models.pyramid import SGPBlock, wide_kernel
 
 
@@ -13,11 +19,10 @@ def count(module):
 
 @pytest.mark.parametrize('channels, total', [(2048, 15_989_604), (768, 14_023_524)])
 def test_size_at_thumos(channels, total):
-    pyramid = SGPPyramid(channels)
-    heads = [BoundaryHead(512, 20), BoundaryHead(512, 20), BoundaryHead(512, 20)]
-    offsets = OffsetHead(512, 6)
-    assert count(heads[0]) == 1_605_652 and count(offsets) == 1_627_176
-    assert count(pyramid) + sum(map(count, [*heads, offsets])) == total
+    head = TridentHead(512, 20)
+    assert count(head.cls_head) == count(head.start_head) == count(head.end_head) == 1_605_652
+    assert count(head.offset_head) == 1_627_176
+    assert count(ConvProjection(channels)) + count(SGPPyramid()) + count(head) == total
 
 
 def test_wide_kernels():
@@ -56,9 +61,9 @@ def test_zero_layers_stay_dead_and_leaving_them_out_changes_nothing():
 
 def test_levels_and_masks():
     torch.manual_seed(0)
-    pyramid = SGPPyramid(6, 16, 24, windows=(1, 1), factor=1.5)
+    pyramid = SGPPyramid(16, 24, windows=(1, 1), factor=1.5)
     mask = torch.arange(16) < torch.tensor([[16], [9]])
-    levels, masks = pyramid(torch.randn(2, 6, 16), mask)
+    levels, masks = pyramid(ConvProjection(6, 16)(torch.randn(2, 6, 16), mask), mask)
     assert [tuple(level.shape) for level in levels] == [(2, 16, 16), (2, 16, 8), (2, 16, 4)]
     assert [int(each[1].sum()) for each in masks] == [9, 5, 3]
     offsets = OffsetHead(16, 3, bins=4)(levels, masks)
@@ -66,7 +71,7 @@ def test_levels_and_masks():
     assert offsets[1].shape == (2, 10, 8) and logits[2].shape == (2, 5, 4)
     assert not logits[0][1, :, 9:].any() and offsets[0].min() == 0
     with pytest.raises(ValueError, match='15 snippets; expected a multiple of 4'):
-        pyramid(torch.randn(1, 6, 15), mask[:1, :15])
+        pyramid(torch.randn(1, 16, 15), mask[:1, :15])
 
 
 def test_an_untrained_head_gives_its_prior_and_a_detached_one_no_gradient():

@@ -1,0 +1,134 @@
+"""``tools/downstream.py tal``: what it does with its arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from albar_mm.engine.launch import LaunchError, load_config
+
+from ..detectors import config_beside, features_for_detector, load_detector, run_detectors
+from ..features.command import run_features
+from ..features.store import FeatureStore
+from .annotations import read_annotation
+from .detect import DetectedVideo, detect_actions, write_detections
+from .jobs import check_before, config_for, draw_videos, tables
+from .visualize import timelines
+
+_DRAWN, _TOLD = 6, 10
+
+
+def run_on_features(
+    config: str, store: str, annotation: str, work_dir: str, *, seeds: Sequence[int] = (0,),
+    missing: str = 'fail', options: Mapping[str, Any] | Sequence[str] | None = None,
+    name: str = 'detector',
+) -> Path:  # fmt: skip
+    """Check the data, train and test a detector on features, print its scores, draw timelines.
+
+    Args:
+        config: Config of the detector.
+        store: Folder of the features.
+        annotation: Of training and test videos.
+        work_dir: Folder of the runs, ``results.json`` and ``timelines.png``.
+        seeds: Of the runs.
+        missing: See :class:`~.dataset.SegmentFeatureDataset`.
+        options: Settings that override the config.
+        name: Row of the table.
+
+    Returns:
+        The picture.
+
+    Raises:
+        DatasetError: Annotation, features and videos do not fit each other.
+        LaunchError: The config cannot be used.
+    """
+    configs = {name: config_for(config, store, annotation, missing, options)}
+    print('\n'.join(check_before(configs[name])))
+    records = run_detectors(configs, work_dir, seeds)
+    subset, opened = configs[name].test_dataloader.dataset.subset, FeatureStore(store)
+    test = [video for video in read_annotation(annotation).of(subset) if video.video_id in opened]
+    drawn = [video for video in test if len(video.labels)][:_DRAWN]
+    picture = draw_videos(Path(work_dir) / 'timelines.png', configs, work_dir, seeds[0], drawn,
+                          name)  # fmt: skip
+    print()
+    print(tables(records, f'{len(test)} test videos, {len(seeds)} seed(s)'))
+    print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {picture}')
+    return picture
+
+
+def run_on_videos(
+    config: str, encoder: str, weights: str, videos: Sequence[str], annotation: str,
+    work_dir: str, *, preset: str | None = None, sampling: Mapping[str, Any] | None = None,
+    device: str | None = None, **given: Any,  # noqa: ANN401
+) -> Path:  # fmt: skip
+    """Extract features of videos into ``<work_dir>/features``, then :func:`run_on_features`.
+
+    Args:
+        config: Config of the detector.
+        encoder: Config of the encoder.
+        weights: Its checkpoint.
+        videos: See :func:`~downstream.features.videos.find_videos`.
+        annotation: Of training and test videos.
+        work_dir: Folder of all that is written.
+        preset: See :func:`~downstream.features.presets.sampling_of`.
+        sampling: See there.
+        device: Where the encoder runs.
+        **given: Further arguments of :func:`run_on_features`.
+    """
+    read_annotation(annotation)  # hours of extraction are not to end with a typing error
+    store = os.path.join(work_dir, 'features')
+    run_features(encoder, weights, videos, store, preset=preset, sampling=sampling, device=device)
+    return run_on_features(config, store, annotation, work_dir, **given)
+
+
+def run_detect(
+    video: str, checkpoint: str, out: str, *, encoder: str, weights: str,
+    config: str | None = None, threshold: float = 0.2, decoder: str = 'auto', device: str = 'cpu',
+) -> list[Path]:  # fmt: skip
+    """Detect the actions of one video.
+
+    Args:
+        video: The video file.
+        checkpoint: Weights of the detector.
+        out: Folder for ``<video>.json`` (all actions, in ActivityNet's layout of results) and
+            ``<video>.png`` (the timeline).
+        encoder: Config of the encoder.
+        weights: Its checkpoint, the one that the detector was trained with.
+        config: Config of the detector; by default the one beside its weights.
+        threshold: Score from which an action is printed and drawn.
+        decoder: See :func:`~downstream.features.readers.choose_reader`.
+        device: Where the encoder runs.
+
+    Returns:
+        The files.
+
+    Raises:
+        LaunchError: The detector was not trained with this encoder, or something is missing.
+        BadVideoError: The video cannot be read.
+    """
+    cfg = load_config(config or config_beside(checkpoint))
+    if not cfg.get('classes'):
+        raise LaunchError(f'{cfg.filename}: does not name its classes; train with '
+                          'tools/downstream.py tal')  # fmt: skip
+    detector = load_detector(cfg, checkpoint)
+    grid, features = features_for_detector(video, cfg, encoder, weights, decoder, device)
+    found = detect_actions(detector, Path(video).stem, features, grid)
+    written = [write_detections(Path(out) / f'{found.name}.json', [found], cfg.classes),
+               timelines(Path(out) / f'{found.name}.png', [dict(found=found.at_least(threshold))],
+                         cfg.classes)]  # fmt: skip
+    print('\n'.join([*_told(found, cfg.classes, threshold), *map(str, written)]))
+    return written
+
+
+def _told(found: DetectedVideo, classes: Sequence[str], threshold: float) -> list[str]:
+    shown = found.at_least(threshold)
+    lines = [f'{found.name}: {found.duration_s:.1f} s, {len(found.scores)} candidates, '
+             f'{len(shown.scores)} score at least {threshold:g}']  # fmt: skip
+    for (begin, end), label, score in zip(shown.segments[:_TOLD], shown.labels, shown.scores,
+                                          strict=False):  # fmt: skip
+        lines.append(f'  {begin:8.2f} to {end:8.2f} s  {score:.3f}  {classes[label]}')
+    if len(shown.scores) > _TOLD:
+        lines.append(f'  and {len(shown.scores) - _TOLD} more')
+    return lines

@@ -1,0 +1,52 @@
+"""Weights of the official ActionFormer for a ``SegmentDetector``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from albar_mm.compat import CheckpointError
+from albar_mm.engine.convert_checkpoint import Converted
+
+from ._official import convert_official
+
+_RENAMED = (
+    (r'\.ln1\.', '.norm_first.'), (r'\.ln2\.', '.norm_second.'),
+    (r'\.attn\.(query|key|value)_conv\.conv\.', r'.attention.\1.conv.'),
+    (r'\.attn\.(query|key|value)_norm\.', r'.attention.\1.norm.'),
+    (r'\.attn\.(query|key|value)\.', r'.attention.\1.linear.'),
+    (r'\.attn\.proj\.', '.attention.out.'), (r'\.drop_path_attn\.', '.drop_first.'),
+)  # fmt: skip
+_LINEAR = ('.linear.weight', '.attention.out.weight', '.ffn.0.weight', '.ffn.3.weight')
+_UNKNOWN = {'.rel_pe': 'relative position encoding', '.proj.0.conv.weight': 'several streams'}
+
+
+def convert_actionformer(state_dict: Mapping[str, Tensor]) -> Converted:
+    """Rename the parameters of the official ActionFormer.
+
+    Args:
+        state_dict: Name -> tensor; ``module.`` before each name is left off.
+
+    Returns:
+        The weights of ``projection``, ``backbone``
+        (:class:`~downstream.tal.models.TransformerPyramid`) and ``head``.
+
+    Raises:
+        CheckpointError: It is no ActionFormer, or one with relative position encoding or a
+            projection of several streams.
+    """
+    for name in state_dict:
+        for end, what in _UNKNOWN.items():
+            if name.endswith(end):
+                raise CheckpointError(f'{name}: an ActionFormer with {what}; expected one without, '
+                                      'as for THUMOS14')  # fmt: skip
+    found = convert_official(state_dict, 'backbone.stem.0.attn.query', 'an ActionFormer',
+                             _RENAMED)  # fmt: skip
+    for name, value in found.state_dict.items():
+        # there both are convolutions over time
+        if name.endswith(_LINEAR):
+            found.state_dict[name] = value.squeeze(2)
+        elif '.attention.' in name and name.endswith('.conv.weight'):
+            found.state_dict[name] = value.unsqueeze(2)
+    return found

@@ -1,0 +1,134 @@
+"""The embedded data: untrimmed ``motion_sprites`` in which four of the motions are actions."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
+from albar_mm.datasets.motion_sprites.looks import rng_for
+from albar_mm.datasets.motion_sprites.motions import CLASSES
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
+from albar_mm.datasets.motion_sprites.untrimmed_files import write_untrimmed
+from albar_mm.datasets.motion_sprites.video_file import FPS
+
+GENERATOR = 'tal_sprites/1'
+"""Version of the videos. A change of any pixel or truth needs a new one."""
+SETTINGS_FILE, ANNOTATION_FILE = 'tal_sprites.json', 'segments.json'
+ACTIONS = 4
+"""The first motion classes are actions, the others are background."""
+SPLITS = ('train', 'test')
+_SUBSETS = dict(train='Validation', test='Test')  # as THUMOS14 calls them
+
+
+@dataclass(frozen=True)
+class TalSpritesSettings:
+    """Everything that fixes the data.
+
+    Attributes:
+        seed: Of all random choices.
+        scene_rate: Share of *training* videos that play in a scene that hints at their main action,
+            as in ``motion_sprites``. In testing scene and actions are independent.
+        main_rate: Share of the actions of a video that are its main one.
+        train: Training videos.
+        test: Test videos.
+        frames: Length of a video.
+    """
+
+    seed: int = 0
+    scene_rate: float = 0.95
+    main_rate: float = 0.8
+    train: int = 120
+    test: int = 60
+    frames: int = 256
+
+    def __post_init__(self) -> None:
+        for name in ('scene_rate', 'main_rate'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name} must be within [0, 1], got {getattr(self, name)}')
+        if min(self.train, self.test) < 1 or self.frames < 256:
+            raise ValueError('expected at least one video of each split and 256 frames a video')
+
+
+def draw_video(settings: TalSpritesSettings, split: str, index: int) -> UntrimmedSpec:
+    """Describe one video.
+
+    Two to four actions of 16 to 36 frames, with background motions of 12 to 31 frames between them
+    and at both ends.
+
+    Args:
+        settings: Of the data.
+        split: ``'train'`` or ``'test'``.
+        index: Number of the video.
+    """
+    name = f'{split}_{index:04d}'
+    rng = rng_for(settings.seed, GENERATOR, name)
+    main = index % ACTIONS
+    actions = [Stretch(main if rng.uniform() < settings.main_rate else int(rng.randint(ACTIONS)),
+                       int(rng.randint(16, 37))) for _ in range(rng.randint(2, 5))]
+    stretches = _background(settings.frames - sum(each.frames for each in actions), rng)
+    # never two side by side: each has a place of its own between background motions
+    places = np.sort(rng.choice(np.arange(1, len(stretches)), size=len(actions), replace=False))
+    for place, action in zip(places[::-1], actions, strict=True):
+        stretches.insert(place, action)
+    hinted = split == 'train' and rng.uniform() < settings.scene_rate
+    scene = (main if hinted else rng.randint(len(CLASSES))) * SCENES_PER_CLASS
+    look = rng.randint(len(CLASSES) * LOOKS_PER_CLASS)
+    return UntrimmedSpec(settings.seed, name, int(scene + rng.randint(SCENES_PER_CLASS)),
+                         int(look), tuple(stretches))  # fmt: skip
+
+
+def build_tal_sprites(root: str | os.PathLike, settings: TalSpritesSettings | None = None,
+                      workers: int = 2) -> Path:  # fmt: skip
+    """Write the videos and their annotation, or reuse those that are there.
+
+    ``videos/<split>/<name>.avi`` and ``segments.json``, as
+    :func:`~.annotations.read_annotation` reads it.
+
+    Args:
+        root: Folder to write to; made when absent.
+        settings: Of the data.
+        workers: Processes.
+
+    Returns:
+        ``root``.
+
+    Raises:
+        DatasetError: The folder holds data of other settings, or cannot be written to.
+    """
+    settings = settings or TalSpritesSettings()
+    splits = {split: [draw_video(settings, split, index)
+                      for index in range(getattr(settings, split))] for split in SPLITS}
+    lists = {ANNOTATION_FILE: json.dumps(_annotation(splits)) + '\n'}
+    return write_untrimmed(root, SETTINGS_FILE, dict(generator=GENERATOR, **asdict(settings)),
+                           splits, lists, workers)  # fmt: skip
+
+
+def _annotation(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict:
+    database = {}
+    for split, specs in splits.items():
+        for spec in specs:
+            actions = sorted((first, last + 1, label) for label in range(ACTIONS)
+                             for first, last in spec.intervals(label))  # fmt: skip
+            database[spec.name] = dict(
+                subset=_SUBSETS[split], fps=FPS, duration=spec.num_frames / FPS,
+                annotations=[dict(label=CLASSES[label], label_id=label,
+                                  segment=[begin / FPS, end / FPS])
+                             for begin, end, label in actions])  # fmt: skip
+    return dict(version=GENERATOR, database=database)
+
+
+def _background(frames: int, rng: np.random.RandomState) -> list[Stretch]:
+    stretches: list[Stretch] = []
+    while frames:
+        length = int(rng.randint(12, 21))
+        if frames - length < 12:
+            length = frames
+        stretches.append(Stretch(int(rng.randint(ACTIONS, len(CLASSES))), length))
+        frames -= length
+    return stretches

@@ -1,0 +1,69 @@
+"""``tools/downstream.py tal`` without arguments: plain and ALBAR encoder on embedded data."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from albar_mm.engine.demo import demo_encoders
+
+from ..detectors import folder_name, run_detectors
+from ..features.command import run_features
+from .annotations import read_annotation
+from .embedded import ANNOTATION_FILE, TalSpritesSettings, build_tal_sprites
+from .jobs import check_before, config_for, draw_videos, tables
+
+DATA_ROOT = Path('data/tal_sprites')
+"""Where the config looks for the data, relative to the current folder."""
+CONFIG = 'downstream/tal_tridet_sprites.py'
+SNIPPETS = dict(clip_len=8, frame_interval=1, stride=4, align='centre')
+_DRAWN = 4
+
+
+def run_embedded(
+    work_dir: str | os.PathLike, demo_dir: str | os.PathLike,
+    configs: str | os.PathLike = 'configs', seeds: Sequence[int] = (0, 1, 2),
+    settings: TalSpritesSettings | None = None,
+    options: Mapping[str, Any] | Sequence[str] | None = None, workers: int = 2,
+) -> Path:  # fmt: skip
+    """Make the videos, extract features with both encoders, train and test TriDet on each.
+
+    Finished parts are not repeated; encoders are those of the demonstration, trained first where
+    they are not there yet.
+
+    Args:
+        work_dir: Folder for features, runs, ``results.json`` and ``timelines.png``.
+        demo_dir: Folder of the demonstration's runs.
+        configs: Folder of the configs.
+        seeds: Of the detectors.
+        settings: Of the data.
+        options: Settings that override the detector's config.
+        workers: Processes that render videos.
+
+    Returns:
+        The picture.
+    """
+    started, work_dir = time.monotonic(), Path(work_dir)
+    encoders = demo_encoders(demo_dir, configs, workers=workers)
+    encoded = time.monotonic()
+    build_tal_sprites(DATA_ROOT, settings, workers)
+    annotation, detectors = str(DATA_ROOT / ANNOTATION_FILE), {}
+    for name, (config, checkpoint) in encoders.items():
+        store = work_dir / 'features' / folder_name(name)
+        run_features(str(config), str(checkpoint), [str(DATA_ROOT / 'videos')], str(store),
+                     sampling=SNIPPETS, batch_size=32, device='cpu')  # fmt: skip
+        detectors[name] = config_for(Path(configs) / CONFIG, store, annotation, options=options)
+        print('\n'.join(f'{name} encoder: {line}' for line in check_before(detectors[name])))
+    records = run_detectors(detectors, work_dir, seeds)
+    drawn = read_annotation(annotation).of('test')[:_DRAWN]
+    picture = draw_videos(work_dir / 'timelines.png', detectors, work_dir, seeds[0], drawn,
+                          'TriDet on untrimmed motion_sprites, test videos')  # fmt: skip
+    print()
+    print(tables(records, f'TriDet on untrimmed motion_sprites, {len(seeds)} seed(s)'))
+    print(f'scores and settings: {work_dir / "results.json"}\npicture: {picture}')
+    own, before = (time.monotonic() - encoded) / 60, (encoded - started) / 60
+    print(f'{own:.1f} min, and {before:.1f} min for the encoders')
+    return picture

@@ -1,0 +1,85 @@
+"""Features in, segments out: projection, pyramid, head and the last steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseModel
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+
+from ..post_processing import PostProcessing
+
+
+@MODELS.register_module()
+class SegmentDetector(BaseModel):
+    """A one-stage detector of actions: ActionFormer and TriDet are such.
+
+    Args:
+        projection: Config of a network (B, C, T) -> (B, D, T), see
+            :class:`~.projection.ConvProjection`.
+        backbone: Config of a pyramid, see :class:`~.pyramid.SGPPyramid`.
+        head: Config of a :class:`~.segment_head.SegmentHead`.
+        test_cfg: Settings of :class:`~downstream.tal.post_processing.PostProcessing`.
+        data_preprocessor: Config; by default :class:`~.preprocessor.SequencePreprocessor`.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(
+        self, projection: dict, backbone: dict, head: dict, test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None, init_cfg: dict | None = None,
+    ) -> None:  # fmt: skip
+        # built here: MMEngine would look in its own registry alone, outside a runner
+        super().__init__(MODELS.build(data_preprocessor or dict(type='SequencePreprocessor')),
+                         init_cfg)  # fmt: skip
+        self.projection = MODELS.build(projection)
+        self.backbone = MODELS.build(backbone)
+        self.head = MODELS.build(head)
+        self.post_processing = PostProcessing(**(test_cfg or {}))
+
+    def forward(
+        self, inputs: Tensor, masks: Tensor, data_samples: Sequence[BaseDataElement] = (),
+        mode: str = 'tensor',
+    ) -> Any:  # noqa: ANN401  # fmt: skip
+        """Run the detector.
+
+        Args:
+            inputs: Features, shape (B, C, T).
+            masks: Which snippets are part of the video, bool, shape (B, T).
+            data_samples: Samples of the videos.
+            mode: ``'tensor'``: levels and masks of the pyramid. ``'loss'``: dict of losses; samples
+                have ``snippet_segments`` (n, 2) and ``snippet_labels`` (n,). ``'predict'``: the
+                samples, whose metainfo has ``grid`` and ``duration_s``, with ``pred_segments``
+                (seconds within the video, float64 (n, 2)), ``pred_scores`` and ``pred_labels``.
+
+        Raises:
+            ValueError: Another mode.
+        """
+        levels, level_masks = self.backbone(self.projection(inputs, masks), masks)
+        if mode == 'tensor':
+            return levels, level_masks
+        if mode == 'loss':
+            return self.head.loss(levels, level_masks,
+                                  [sample.snippet_segments for sample in data_samples],
+                                  [sample.snippet_labels for sample in data_samples])  # fmt: skip
+        if mode == 'predict':
+            return self._predict(levels, level_masks, data_samples)
+        raise ValueError(f"mode is {mode!r}; expected 'tensor', 'predict' or 'loss'")
+
+    def _predict(self, levels: Sequence[Tensor], masks: Sequence[Tensor],
+                 data_samples: Sequence[BaseDataElement]) -> list[BaseDataElement]:  # fmt: skip
+        settings = self.post_processing
+        # the CPU suppresses faster, and is where the results are wanted
+        found = [(each.segments.cpu(), each.scores.cpu(), each.labels.cpu())
+                 for each in self.head.candidates(levels, masks, settings.min_score,
+                                                  settings.max_per_level,
+                                                  settings.min_length)]  # fmt: skip
+        kept = settings(*zip(*found, strict=True))
+        for sample, (segments, scores, labels) in zip(data_samples, kept, strict=True):
+            seconds = sample.grid.snippet_to_second(segments.numpy())
+            sample.pred_segments = torch.from_numpy(seconds.clip(0, sample.duration_s))
+            sample.pred_scores, sample.pred_labels = scores, labels
+        return list(data_samples)

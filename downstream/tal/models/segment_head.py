@@ -1,0 +1,182 @@
+"""What all heads over a pyramid share: targets, losses, and candidates of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from ..losses import LossNormaliser, distance_iou_loss, offset_iou, sigmoid_focal_loss
+from ..targets import RANGES, Points, assign_targets
+from .heads import BoundaryHead
+
+_LEAST_IOU = 1e-6  # the slope of a root is infinite at 0
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Segments of one video before suppression.
+
+    Attributes:
+        segments: Begin and end on the axis of snippets, shape (n, 2).
+        scores: In [0, 1], shape (n,).
+        labels: int64, shape (n,).
+    """
+
+    segments: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+class SegmentHead(BaseModule):
+    """Classes and boundaries at every point of a pyramid.
+
+    A subclass says how boundaries are made: :meth:`boundaries` and :meth:`distances`.
+
+    Loss (TriDet, section 3.4; ActionFormer, section 3.4): a focal loss over all points and classes,
+    and ``1 - DIoU`` of each positive one, both divided by a running mean of the number of positive
+    points. With ``iou_power`` the focal loss of each positive entry is weighted by the IoU of its
+    own segment to that power (gradients flow through it).
+
+    Args:
+        in_channels: D of the pyramid.
+        num_classes: K.
+        ranges: See :class:`~downstream.tal.targets.Points`, one for each level.
+        radius: See :func:`~downstream.tal.targets.assign_targets`.
+        iou_power: See above; 0 for no weight.
+        loss_weight: Of the boundaries.
+        prior: See :class:`~.heads.BoundaryHead`.
+        layers: Of each head, with the last one.
+        start_normaliser: See :class:`~downstream.tal.losses.LossNormaliser`.
+        init_cfg: See ``BaseModule``.
+    """
+
+    per_class = True
+    """Whether each class has boundaries of its own."""
+
+    def __init__(
+        self, in_channels: int, num_classes: int, ranges: Sequence[tuple[float, float]] = RANGES,
+        radius: float = 1.5, iou_power: float = 0.0, loss_weight: float = 1.0,
+        prior: float = 0.01, layers: int = 3, start_normaliser: float = 100.0,
+        init_cfg: dict | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(init_cfg)
+        self.num_classes, self.ranges, self.radius = num_classes, tuple(map(tuple, ranges)), radius
+        self.iou_power, self.loss_weight = iou_power, loss_weight
+        self.cls_head = BoundaryHead(in_channels, num_classes, layers, prior)
+        self.normaliser = LossNormaliser(start_normaliser)
+
+    def boundaries(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[
+            tuple[Tensor, ...]]:  # fmt: skip
+        """What :meth:`distances` needs of each level.
+
+        Args:
+            levels: Of the pyramid, (B, D, T_l).
+            masks: bool, (B, T_l).
+        """
+        raise NotImplementedError
+
+    def distances(self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor,
+                  labels: Tensor) -> Tensor:  # fmt: skip
+        """Distances to begin and end at chosen points of a level, in strides, shape (n, 2).
+
+        Args:
+            boundaries: Of the level.
+            videos: Which of the B, int64, shape (n,).
+            points: Which of the T_l, int64, shape (n,).
+            labels: Which of the K, int64, shape (n,).
+        """
+        raise NotImplementedError
+
+    def loss(self, levels: Sequence[Tensor], masks: Sequence[Tensor], segments: Sequence[Tensor],
+             labels: Sequence[Tensor]) -> dict[str, Tensor]:  # fmt: skip
+        """Losses of a batch.
+
+        Args:
+            levels: Of the pyramid, (B, D, T_l).
+            masks: bool, (B, T_l).
+            segments: For each video begin and end on the axis of snippets, (n, 2).
+            labels: For each video int64, (n,).
+
+        Returns:
+            ``loss_cls`` and ``loss_reg``.
+        """
+        logits = torch.cat(self.cls_head(levels, masks), 2).transpose(1, 2)
+        classes, wanted = self._targets(levels, segments, labels)
+        valid = torch.cat(list(masks), 1)
+        classes *= valid[..., None]
+        positive = classes.any(2)
+        normaliser = self.normaliser(positive.sum())
+        # (video, point, class) of each positive entry; one entry a point without classes of its own
+        where = (classes if self.per_class else positive[..., None]).nonzero()
+        predicted, where = self._predicted(self.boundaries(levels, masks), where,
+                                           [level.shape[2] for level in levels])  # fmt: skip
+        wanted = wanted[where[:, 0], where[:, 1]]
+        focal = sigmoid_focal_loss(logits, classes) * valid[..., None]
+        if self.iou_power:
+            weight = offset_iou(predicted, wanted).clamp_min(_LEAST_IOU) ** self.iou_power
+            focal = focal * torch.ones_like(focal).index_put(tuple(where.T), weight)
+        regression = distance_iou_loss(predicted, wanted).sum()
+        return dict(loss_cls=focal.sum() / normaliser,
+                    loss_reg=self.loss_weight * regression / normaliser)  # fmt: skip
+
+    @torch.no_grad()
+    def candidates(
+        self, levels: Sequence[Tensor], masks: Sequence[Tensor], min_score: float = 0.001,
+        max_per_level: int = 2000, min_length: float = 0.05,
+    ) -> list[Candidates]:  # fmt: skip
+        """Segments of each video before suppression.
+
+        Args:
+            levels: Of the pyramid, (B, D, T_l).
+            masks: bool, (B, T_l).
+            min_score: Score above which a point and class count.
+            max_per_level: Best ones that are kept of each level.
+            min_length: Length above which a segment is kept, in snippets.
+        """
+        logits, boundaries = self.cls_head(levels, masks), self.boundaries(levels, masks)
+        points = Points.of_levels([level.shape[2] for level in levels], self.ranges,
+                                  levels[0].device)  # fmt: skip
+        sizes = [level.shape[2] for level in levels]
+        positions, strides = points.positions.split(sizes), points.strides.split(sizes)
+        found = []
+        for video in range(len(levels[0])):
+            parts = []
+            for number, mask in enumerate(masks):
+                chance = (logits[number][video].sigmoid() * mask[video]).T.flatten()
+                score, index = chance.topk(min(max_per_level, len(chance)))
+                index = index[score > min_score]
+                point, label = index // self.num_classes, index % self.num_classes
+                far = self.distances(boundaries[number], torch.full_like(point, video), point,
+                                     label)  # fmt: skip
+                at, stride = positions[number][point], strides[number][point]
+                segment = torch.stack([at - far[:, 0] * stride, at + far[:, 1] * stride], 1)
+                kept = segment[:, 1] - segment[:, 0] > min_length
+                parts.append((segment[kept], score[:len(index)][kept], label[kept]))
+            found.append(Candidates(*map(torch.cat, zip(*parts, strict=True))))
+        return found
+
+    def _targets(self, levels: Sequence[Tensor], segments: Sequence[Tensor],
+                 labels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Classes (B, P, K) and distances (B, P, 2) of the points of all levels."""
+        points = Points.of_levels([level.shape[2] for level in levels], self.ranges,
+                                  levels[0].device)  # fmt: skip
+        found = [assign_targets(points, *each, self.num_classes, self.radius)
+                 for each in zip(segments, labels, strict=True)]  # fmt: skip
+        classes, distances = (torch.stack(parts) for parts in zip(*found, strict=True))
+        return classes, distances
+
+    def _predicted(self, boundaries: Sequence[tuple[Tensor, ...]], where: Tensor,
+                   sizes: Sequence[int]) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Distances at positive entries, and these entries in the order of the levels."""
+        first, parts, order = 0, [], []
+        for boundary, size in zip(boundaries, sizes, strict=True):
+            # a level without one is not left out: its parameters take part in every step
+            part = where[(where[:, 1] >= first) & (where[:, 1] < first + size)]
+            parts.append(self.distances(boundary, part[:, 0], part[:, 1] - first, part[:, 2]))
+            order.append(part)
+            first += size
+        return torch.cat(parts), torch.cat(order)

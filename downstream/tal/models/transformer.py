@@ -1,0 +1,178 @@
+"""The feature pyramid of ActionFormer: local attention at each scale (Zhang et al., ECCV 2022)."""
+
+from __future__ import annotations
+
+from mmaction.registry import MODELS
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .layers import ChannelLayerNorm, ScaledDropPath
+from .levels import FeaturePyramid
+from .local_attention import local_attention
+
+
+class ConvLinear(nn.Module):
+    """Depth-wise convolution, layer norm and a linear layer: queries, keys or values.
+
+    Args:
+        channels: C.
+        stride: 2 halves the length.
+    """
+
+    def __init__(self, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        # a convolution of one axis would copy what lies in memory as (B, T, C)
+        self.conv = nn.Conv2d(channels, channels, (1, 3), (1, stride), (0, 1), groups=channels,
+                              bias=False)  # fmt: skip
+        self.norm = nn.LayerNorm(channels)
+        self.linear = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the layers.
+
+        Args:
+            x: Shape (B, C, T).
+
+        Returns:
+            Shape (B, T / stride, C).
+        """
+        return self.linear(self.norm(self.conv(x[:, :, None])[:, :, 0].transpose(1, 2)))
+
+
+class ConvAttention(nn.Module):
+    """Attention whose queries, keys and values come from depth-wise convolutions.
+
+    What a convolution gives outside the video is no key, and the query there is left out at the
+    end, so it needs no mask of its own.
+
+    Args:
+        channels: C.
+        heads: Divide C.
+        window: Keys of a query, odd; 1 or less: all.
+        stride: 2 halves the length.
+        dropout: Of the output.
+
+    Raises:
+        ValueError: ``channels`` is no multiple of ``heads``, or ``window`` is even.
+    """
+
+    def __init__(self, channels: int, heads: int, window: int, stride: int = 1,
+                 dropout: float = 0.0) -> None:  # fmt: skip
+        super().__init__()
+        if channels % heads:
+            raise ValueError(f'{channels} channels for {heads} heads; expected a multiple of them')
+        if window > 1 and window % 2 == 0:
+            raise ValueError(f'window {window}: expected an odd number of snippets, such as 19, or '
+                             '1 for attention to all')  # fmt: skip
+        self.heads, self.window, self.stride = heads, window, stride
+        self.query, self.key, self.value = (ConvLinear(channels, stride) for _ in range(3))
+        self.out = nn.Linear(channels, channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Attend.
+
+        Args:
+            x: Shape (B, C, T).
+            mask: Of the output, bool, shape (B, T / stride).
+
+        Returns:
+            Shape (B, C, T / stride), zero outside the video.
+        """
+        given = [layer(x).unflatten(2, (self.heads, -1))
+                 for layer in (self.query, self.key, self.value)]  # fmt: skip
+        if self.window > 1:
+            found = local_attention(*given, mask, self.window)
+        else:
+            found = F.scaled_dot_product_attention(
+                *(each.transpose(1, 2) for each in given), attn_mask=mask[:, None, None],
+            ).transpose(1, 2)  # fmt: skip
+        return self.dropout(self.out(found.flatten(2))).transpose(1, 2) * mask[:, None]
+
+
+class TransformerBlock(nn.Module):
+    """``x + attention(norm(x))`` and a feed-forward layer, both zero outside the video.
+
+    Its output lies in memory as (B, T, C), as linear layers and layer norm have it.
+
+    Args:
+        channels: C.
+        heads: See :class:`ConvAttention`.
+        hidden: Width of the feed-forward layer.
+        window: See :class:`ConvAttention`.
+        stride: 2 halves the length; ``x`` itself by max pooling.
+        drop_path: Chance to leave a branch out; 0 adds it as it is, without a scale.
+        dropout: Of attention and of the feed-forward layer.
+    """
+
+    def __init__(self, channels: int, heads: int, hidden: int, window: int, stride: int = 1,
+                 drop_path: float = 0.0, dropout: float = 0.0) -> None:  # fmt: skip
+        super().__init__()
+        self.stride = stride
+        self.norm_first, self.norm_second = (ChannelLayerNorm(channels) for _ in range(2))
+        self.attention = ConvAttention(channels, heads, window, stride, dropout)
+        self.pool = (nn.MaxPool2d((1, stride + 1), (1, stride), (0, (stride + 1) // 2))
+                     if stride > 1 else nn.Identity())  # fmt: skip
+        self.ffn = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Dropout(dropout),
+                                 nn.Linear(hidden, channels), nn.Dropout(dropout))  # fmt: skip
+        self.drop_first, self.drop_second = (
+            ScaledDropPath(channels, drop_path) if drop_path else nn.Identity() for _ in range(2))
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the block.
+
+        Args:
+            x: Shape (B, C, T), T divisible by the stride.
+            mask: bool, shape (B, T).
+
+        Returns:
+            Output and mask, of T / stride.
+        """
+        mask = mask[:, ::self.stride]
+        kept = mask[:, None]
+        # the first term tells how the sum lies in memory
+        x = (self.drop_first(self.attention(self.norm_first(x), mask))
+             + self.pool(x[:, :, None])[:, :, 0] * kept)  # fmt: skip
+        found = self.ffn(self.norm_second(x).transpose(1, 2)).transpose(1, 2)
+        return x + self.drop_second(found * kept), mask
+
+
+@MODELS.register_module()
+class TransformerPyramid(FeaturePyramid):
+    """Stem and branch of transformer blocks, without position encoding.
+
+    Args:
+        channels: D.
+        heads: Of attention.
+        hidden: Width of the feed-forward layers.
+        window: Snippets that one attends to, at each scale; 1 or less: all.
+        stem: Blocks of stride 1.
+        branch: Blocks of stride 2.
+        drop_path: Of stem and branch.
+        dropout: See :class:`TransformerBlock`.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(
+        self, channels: int = 512, heads: int = 4, hidden: int = 2048, window: int = 19,
+        stem: int = 2, branch: int = 5, drop_path: float = 0.1, dropout: float = 0.0,
+        init_cfg: dict | None = None,
+    ) -> None:  # fmt: skip
+        given = (channels, heads, hidden, window)
+        after = dict(drop_path=drop_path, dropout=dropout)
+        super().__init__(channels, (TransformerBlock(*given, **after) for _ in range(stem)),
+                         (TransformerBlock(*given, stride=2, **after) for _ in range(branch)),
+                         init_cfg)  # fmt: skip
+        self.window = window
+
+    @property
+    def divisor(self) -> int:
+        """What the length of a sequence must be divisible by; with a window that of ActionFormer.
+
+        Its attention works in chunks of ``window - 1``. Ours takes any length, but zeros that
+        follow a video reach its last snippets, so the same padding gives the same numbers.
+        """
+        return super().divisor * (self.window - 1 if self.window > 1 else 1)

@@ -1,0 +1,143 @@
+"""THUMOS14 made ready: the annotation checked, by itself and against the videos."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.utils import track_iter_progress
+
+from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.evaluation.results import write_text_atomically
+
+from ..features.readers import choose_reader
+from ..features.videos import find_videos
+from .annotations import Annotation, SegmentedVideo, read_annotation
+from .checks import thumos14_counts
+
+SUBSETS = ('validation', 'test')
+OFFICIAL = dict(validation=(200, 3007), test=(212, 3358), classes=20)
+"""Annotated videos and actions of each subset. There are 213 test videos with features: one has no
+action."""
+_FPS_SLACK, _DURATION_SLACK = 0.01, 0.02
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was made ready.
+
+    Attributes:
+        lines: For the terminal.
+        left_out: Videos that are not there.
+    """
+
+    lines: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def prepare_thumos14(
+    annotation: str | os.PathLike, out: str | os.PathLike, videos: str | os.PathLike | None = None,
+    missing: str = 'fail', official: Mapping = OFFICIAL,
+) -> Prepared:  # fmt: skip
+    """Check the annotation of THUMOS14 and write it where the configs look for it.
+
+    ``thumos14.json`` (as given, less videos that are left out), ``classes.txt`` and ``report.json``
+    and, with videos, ``validation.txt`` and ``test.txt``, lists for extracting features.
+
+    Args:
+        annotation: ``thumos14.json`` of ActionFormer or TriDet.
+        out: Folder to write to.
+        videos: Folder of the videos, whose names are the ids; their frame rates are compared. None:
+            they are not looked for.
+        missing: With annotated videos that are not there: ``'fail'`` writes nothing; ``'drop'``
+            leaves them out and lists them.
+        official: Counts to check, see :data:`OFFICIAL`.
+
+    Raises:
+        DatasetError: The annotation is broken or has other counts, or videos are missing.
+    """
+    out, found = Path(out), read_annotation(annotation)
+    lines = _check_counts(found, official, os.fspath(annotation))
+    test = found.of('test')
+    lines += thumos14_counts(test)
+    beyond = {video.video_id: int((video.segments[:, 0] >= video.duration_s).sum())
+              for video in found.videos}  # fmt: skip
+    beyond = {name: count for name, count in beyond.items() if count}
+    lines.append(f'{sum(beyond.values())} actions of {len(beyond)} videos begin beyond the end of '
+                 'their video: ' + ', '.join(f'{n} ({c})' for n, c in beyond.items()))  # fmt: skip
+    report: dict = dict(actions_beyond_the_end=beyond, left_out=[], other_frame_rate=[],
+                        other_length=[])  # fmt: skip
+    paths: dict[str, Path] = {}
+    if videos is not None:
+        paths = {video.video_id: video.path.absolute() for video in find_videos([videos])[0]}
+        report['left_out'] = [v.video_id for v in found.videos if v.video_id not in paths]
+        lines += _check_videos(found, paths, report, missing, os.fspath(videos))
+    kept = [video for video in found.videos if video.video_id not in set(report['left_out'])]
+    _write(out, annotation, found, kept, paths, report)
+    names = ['thumos14.json', 'classes.txt', 'report.json',
+             *(f'{subset}.txt' for subset in SUBSETS if paths)]  # fmt: skip
+    return Prepared((*lines, f'{out}: {", ".join(names)}'), tuple(report['left_out']))
+
+
+def _check_counts(found: Annotation, official: Mapping, path: str) -> list[str]:
+    lines = []
+    for subset in SUBSETS:
+        videos = found.of(subset)
+        counts = len(videos), sum(len(video.labels) for video in videos)
+        if counts != tuple(official[subset]):
+            raise DatasetError(f'{path}: {counts[0]} {subset} videos with {counts[1]} actions; '
+                               f'THUMOS14 has {official[subset][0]} and {official[subset][1]}: '
+                               'another version, or entries are lost')  # fmt: skip
+        lines.append(f'{subset}: {counts[0]} videos, {counts[1]} actions')
+    if len(found.classes) != official['classes']:
+        raise DatasetError(f'{path}: {len(found.classes)} classes; THUMOS14 has '
+                           f'{official["classes"]}')  # fmt: skip
+    return lines
+
+
+def _check_videos(found: Annotation, paths: Mapping[str, Path], report: dict, missing: str,
+                  folder: str) -> list[str]:  # fmt: skip
+    absent = report['left_out']
+    if absent and (missing == 'fail' or len(absent) == len(found.videos)):
+        raise DatasetError(f'{folder}: lacks {len(absent)} of the {len(found.videos)} annotated '
+                           f'videos, as {absent[0]}: add them, or leave them out (--missing drop)')
+    there = [video for video in found.videos if video.video_id in paths]
+    reader = choose_reader('auto')
+    print('frame rates and lengths:')
+    for video in track_iter_progress(there):
+        with reader(paths[video.video_id]) as opened:
+            fps, frames = opened.fps, opened.announced
+        if fps and abs(fps - video.fps) > _FPS_SLACK * video.fps:
+            report['other_frame_rate'].append([video.video_id, video.fps, round(fps, 3)])
+        length = frames / fps if fps else 0.0
+        if length and abs(length - video.duration_s) > max(1.0, _DURATION_SLACK * length):
+            report['other_length'].append([video.video_id, video.duration_s, round(length, 2)])
+    print()
+    lines = []
+    for what, key in (('frame rate', 'other_frame_rate'), ('length', 'other_length')):
+        rows = report[key]
+        if rows:
+            lines.append(f'{len(rows)} videos have another {what} than annotated, as {rows[0][0]} '
+                         f'({rows[0][2]:g}, annotated {rows[0][1]:g}); times are right as long as '
+                         'features are made of these files')  # fmt: skip
+    if absent:
+        lines.append(f'{len(absent)} videos are not there, as {absent[0]}: left out')
+    return lines
+
+
+def _write(out: Path, annotation: str | os.PathLike, found: Annotation,
+           kept: Sequence[SegmentedVideo], paths: Mapping[str, Path],
+           report: dict) -> None:  # fmt: skip
+    given = json.loads(Path(annotation).read_text(encoding='utf-8-sig'))
+    given['database'] = {video.video_id: given['database'][video.video_id] for video in kept}
+    write_text_atomically(out / 'thumos14.json', json.dumps(given) + '\n')
+    write_text_atomically(out / 'classes.txt', ''.join(f'{name}\n' for name in found.classes))
+    if paths:
+        for subset in SUBSETS:
+            write_text_atomically(out / f'{subset}.txt', ''.join(
+                f'{paths[video.video_id]}\n' for video in kept
+                if video.subset == subset))  # fmt: skip
+    write_text_atomically(out / 'report.json', json.dumps(report, indent=1) + '\n')

@@ -1,0 +1,67 @@
+"""The pyramid of ActionFormer: size, levels, masks, what it refuses."""
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+
+from downstream.tal.models import BoundaryHead, ConvProjection, DistanceHead, TransformerPyramid
+from downstream.tal.models.transformer import TransformerBlock
+
+
+def test_size_at_thumos():
+    parts = ConvProjection(2048), TransformerPyramid(), BoundaryHead(512, 20), DistanceHead(512, 6)
+    assert sum(value.numel() for part in parts for value in part.parameters()) == 29_251_612
+
+
+@pytest.mark.parametrize('window, divisor', [(19, 576), (5, 128), (1, 32), (-1, 32)])
+def test_divisor(window, divisor):
+    pyramid = TransformerPyramid(8, 2, 16, window)
+    assert pyramid.divisor == divisor
+    message = f'{divisor - 1} snippets; expected a multiple of {divisor}'
+    with pytest.raises(ValueError, match=message):
+        pyramid(torch.zeros(1, 8, divisor - 1), torch.ones(1, divisor - 1, dtype=torch.bool))
+
+
+@pytest.mark.parametrize('window', [5, 1])
+def test_levels_and_masks(window):
+    torch.manual_seed(0)
+    pyramid = MODELS.build(dict(type='TransformerPyramid', channels=16, heads=2, hidden=24,
+                                window=window, stem=1, branch=2))  # fmt: skip
+    mask = torch.arange(32) < torch.tensor([[32], [17]])
+    levels, masks = pyramid(torch.randn(2, 16, 32), mask)
+    assert [tuple(level.shape) for level in levels] == [(2, 16, 32), (2, 16, 16), (2, 16, 8)]
+    assert [int(each[1].sum()) for each in masks] == [17, 9, 5]
+    distances = DistanceHead(16, 3)(levels, masks)
+    assert distances[2].shape == (2, 2, 8) and min(each.min() for each in distances) == 0
+    assert not distances[0][1, :, 17:].any()
+
+
+@pytest.mark.parametrize('stride', [1, 2])
+def test_what_lies_far_outside_a_video_does_not_reach_it(stride):
+    torch.manual_seed(0)
+    block = TransformerBlock(16, 2, 24, 5, stride).train(False)
+    x, mask = torch.randn(2, 16, 32), torch.arange(32) < torch.tensor([[32], [17]])
+    other = x.clone()
+    other[1, :, 18:] += 100  # convolutions look one snippet ahead
+    found, kept = block(x, mask)
+    assert torch.equal(found, block(other, mask)[0]) and not found[1, :, kept[1].sum():].any()
+
+
+def test_biases_begin_at_zero_and_dropout_and_drop_path_act_in_training():
+    torch.manual_seed(0)
+    block = TransformerBlock(16, 2, 24, 5, drop_path=.5)
+    assert not block.attention.query.linear.bias.any() and not block.ffn[0].bias.any()
+    x, mask = torch.randn(64, 16, 8), torch.ones(64, 8, dtype=torch.bool)
+    dropped = (block(x, mask)[0] == x).flatten(1).all(1).float().mean()
+    assert .1 < dropped < .4  # a quarter leave out both branches
+    rough = TransformerBlock(16, 2, 24, 5, dropout=.5)
+    assert not torch.equal(rough(x, mask)[0], rough(x, mask)[0])
+    rough.train(False)
+    assert torch.equal(rough(x, mask)[0], rough(x, mask)[0])
+
+
+def test_settings_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match='16 channels for 3 heads'):
+        TransformerPyramid(16, heads=3)
+    with pytest.raises(ValueError, match='window 18: expected an odd number'):
+        TransformerPyramid(16, window=18)

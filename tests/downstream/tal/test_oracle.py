@@ -1,0 +1,121 @@
+"""The real runner on features that show the truth, on labels that say nothing, on a wrong grid."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.engine.launch import LaunchError
+from downstream.detectors import last_weights, load_detector
+from downstream.features.store import FeatureStore
+from downstream.tal.annotations import read_annotation
+from downstream.tal.average_precision import temporal_map
+from downstream.tal.command import run_on_features
+from downstream.tal.detect import detect_actions
+from downstream.tal.ranking import Segments
+
+from .toy import CHANNELS, SAMPLING, write_oracle
+
+CONFIG = Path(__file__).resolve().parents[3] / 'configs/downstream/tal_tridet_sprites.py'
+#: Validated once, for tests only: 180 steps of 8 videos.
+QUICK = {'train_cfg.val_interval': 30}
+
+
+def scores(folder, work_dir, config=CONFIG, **options):
+    run_on_features(str(config), str(folder / 'store'), str(folder / 'segments.json'),
+                    str(work_dir), options={**QUICK, **options})
+    ((record,),) = json.loads((Path(work_dir) / 'results.json').read_text())['rows'].values()
+    return record
+
+
+@pytest.fixture(scope='module')
+def oracle(tmp_path_factory):
+    folder = write_oracle(tmp_path_factory.mktemp('oracle'))
+    return folder, scores(folder, folder / 'work')
+
+
+def mean_average_precision(folder, store):
+    """mAP at 0.5 and 0.7 of the last weights on the features of a store."""
+    work = folder / 'work'
+    weights = last_weights(work, 'detector', 0)
+    model = load_detector(Config.fromfile(next(Path(weights).parent.glob('*.py'))), weights)
+    annotation = read_annotation(folder / 'segments.json')
+    truth, found = ([], [], []), ([], [], [], [])
+    for video in annotation.of('test'):
+        hits = detect_actions(model, video.video_id, store.load(video.video_id),
+                              store.grid(video.video_id), video.duration_s)
+        for rows, parts in ((truth, (video.segments, video.labels)),
+                            (found, (hits.segments, hits.labels, hits.scores))):
+            rows[0].extend([video.video_id] * len(parts[0]))
+            for row, part in zip(rows[1:], parts, strict=True):
+                row.extend(part.tolist())
+    segments = [Segments(rows[0], np.array(rows[1]), rows[2], *map(np.array, rows[3:]))
+                for rows in (truth, found)]
+    return temporal_map(*segments, [.5, .7]).at
+
+
+def test_oracle_features(oracle, tmp_path, capsys):
+    folder, record = oracle
+    assert record['metrics']['tal/mAP'] >= 90
+    assert record['metrics_best']['tal/mAP'] >= 90 and record['metrics']['tal/mAP@0.7'] > 70
+    assert record['metrics']['tal/recall@5x@0.5'] > 95
+    assert (folder / 'work/timelines.png').stat().st_size > 10_000
+    before = json.loads((folder / 'work/results.json').read_text())
+    assert scores(folder, folder / 'work') == record  # nothing is repeated
+    assert json.loads((folder / 'work/results.json').read_text()) == before
+    text = capsys.readouterr().out
+    assert 'train: 48 videos, ' in text and 'val: 12 videos, ' in text
+    assert 'last weights' in text and 'chosen on held-out training videos' in text
+    with pytest.raises(LaunchError, match='holds a run of other settings'):
+        scores(folder, folder / 'work', **{'model.head.radius': 2.})
+
+
+def test_a_grid_that_is_off_by_half_a_window(oracle, tmp_path):
+    """Eight frames of sixteen: with the same weights and features, segments are told too late."""
+    folder, record = oracle
+    right = mean_average_precision(folder, FeatureStore(folder / 'store'))
+    assert 100 * right[1] == pytest.approx(record['metrics']['tal/mAP@0.7'], abs=.01)
+    write_oracle(tmp_path, shift=8)
+    wrong = mean_average_precision(folder, FeatureStore(tmp_path / 'store'))
+    assert wrong[1] < right[1] - .3 and wrong[0] < right[0]
+
+
+def test_shuffled_labels(tmp_path):
+    folder = write_oracle(tmp_path, classes=10, shuffled=True)
+    assert scores(folder, folder / 'work')['metrics']['tal/mAP'] <= 10
+
+
+def test_actionformer_learns_too(tmp_path):
+    """The second detector on the same parts, at the embedded size."""
+    folder = write_oracle(tmp_path)
+    config = tmp_path / 'actionformer.py'
+    config.write_text(f"""_base_ = {str(CONFIG)!r}
+model = dict(
+    data_preprocessor=dict(max_len=96, divisor=24),
+    backbone=dict(_delete_=True, type='TransformerPyramid', channels=64, heads=4, hidden=128,
+                  window=7, branch=2),
+    head=dict(_delete_=True, type='ActionFormerHead', in_channels=64, num_classes=3,
+              ranges=((0, 4), (4, 8), (8, 10000)), start_normaliser=20.))
+""")
+    record = scores(folder, tmp_path / 'work', config)
+    assert record['metrics']['tal/mAP'] >= 80
+
+
+def test_listed_videos_without_features(tmp_path):
+    """Told before anything is trained; they can be left out, with their actions."""
+    folder = write_oracle(tmp_path, 8, 4)
+    path = folder / 'segments.json'
+    document = json.loads(path.read_text())
+    document['database']['gone'] = document['database']['test_000']
+    path.write_text(json.dumps(document))
+    with pytest.raises(DatasetError, match="lacks 1 of the 5 test videos .* as 'gone'"):
+        scores(folder, tmp_path / 'work')
+    store = FeatureStore(folder / 'store')
+    grid = SAMPLING.grid(240, 30.)
+    store.put('gone', np.full((grid.num_snippets, CHANNELS), np.nan), grid)
+    with pytest.raises(DatasetError, match="'gone'"):
+        scores(folder, tmp_path / 'work')
+    assert not list((tmp_path / 'work').rglob('*.pth'))

@@ -1,0 +1,82 @@
+"""A store of features that show the truth, and its annotation."""
+
+import json
+
+import numpy as np
+
+from downstream.features.sampling import Sampling
+from downstream.features.store import FeatureStore
+
+SAMPLING = Sampling(16, 4, tail='drop')
+CHANNELS = 16
+CLASSES = ('bow', 'dive', 'hop', 'jump', 'kick', 'lift', 'run', 'sit', 'throw', 'wave')
+FPS = 30.0
+
+
+def entry(subset='Validation', duration=20.0, actions=((2.0, 5.0, 'jump'), (9.0, 12.5, 'run'))):
+    """One video of an annotation."""
+    return dict(subset=subset, fps=FPS, duration=duration, annotations=[
+        dict(label=label, segment=[begin, end]) for begin, end, label in actions])
+
+
+def write_json(path, database):
+    """Write an annotation file."""
+    path.write_text(json.dumps(dict(version='toy', database=database)))
+    return path
+
+
+def make_store(folder):
+    """An empty store."""
+    return FeatureStore.create(folder, dict(encoder=dict(published='oracle'),
+                                            sampling=SAMPLING.settings(), dtype='float32'))
+
+
+def write_oracle(folder, train=60, test=40, noise=0.3, seed=0, classes=3, shuffled=False,
+                 shift=0):
+    """One-hot truth of each snippet plus noise; ``segments.json`` and ``store``.
+
+    Args:
+        folder: Gets both.
+        train: Training videos.
+        test: Test videos.
+        noise: Standard deviation, anew in each snippet.
+        seed: Of everything.
+        classes: How many.
+        shuffled: The annotated segments of the training videos lie anywhere, with any class.
+        shift: Frames by which the grid of the test videos is told wrongly.
+    """
+    random = np.random.default_rng(seed)
+    store, database = make_store(folder / 'store'), {}
+    for subset, count in (('Validation', train), ('Test', test)):
+        for index in range(count):
+            frames = int(random.integers(230, 268))
+            actions = _actions(frames, classes, random)
+            grid = SAMPLING.grid(frames, FPS)
+            features = random.normal(scale=noise, size=(grid.num_snippets, CHANNELS))
+            centres = grid.centres_s()
+            for begin, end, label in actions:
+                inside = (centres >= begin) & (centres <= end)
+                features[inside, CLASSES.index(label)] += 1
+            name = f'{subset.lower()}_{index:03}'
+            if shifted := shift if subset == 'Test' else 0:
+                grid = SAMPLING.grid(frames, FPS).__class__(
+                    grid.num_snippets, grid.stride_frames, grid.offset_frames + shifted,
+                    grid.num_frames, grid.fps)
+            store.put(name, features.astype(np.float32), grid)
+            told = _actions(frames, classes, random) if (
+                shuffled and subset == 'Validation') else actions
+            database[name] = entry(subset, frames / FPS, told)
+    write_json(folder / 'segments.json', database)
+    return folder
+
+
+def _actions(frames, classes, random):
+    """Up to three actions of 0.7 to 2.3 seconds, apart from each other."""
+    found, at = [], int(random.integers(8, 30))
+    while len(found) < 3:
+        length = int(random.integers(20, 70))
+        if at + length > frames - 8:
+            break
+        found.append((at / FPS, (at + length) / FPS, CLASSES[random.integers(classes)]))
+        at += length + int(random.integers(16, 40))
+    return found

@@ -1,0 +1,64 @@
+"""What the official ActionFormer gives with the seeded weights and videos of TriDet's reference.
+
+Run as a module with the folder of the official code (``libs/``) as its argument, from the root of
+the repository (``python -m tests.parity.actionformer_official FOLDER``), it prints
+``actionformer_official.json``. Its utilities, with a compiled suppression, are not needed and stood
+in for.
+"""
+
+import json
+import sys
+import types
+from pathlib import Path
+
+from tests.parity.tridet_official import (
+    CHANNELS,
+    CLASSES,
+    LENGTH,
+    RANGES,
+    WIDTH,
+    as_list,
+    outputs,
+    weights,
+)
+
+FILE = Path(__file__).with_suffix('.json')
+HEADS, HIDDEN, BRANCH = 4, 4 * WIDTH, len(RANGES) - 1
+WINDOWS = {'local': 5, 'full': 1}
+EACH = 7
+"""Of the numbers of the levels each seventh one is kept."""
+
+
+def main(folder: str) -> None:
+    """Print the reference.
+
+    Args:
+        folder: Of the official code.
+    """
+    sys.path.insert(0, folder)
+    utilities = types.ModuleType('libs.utils')
+    utilities.batched_nms = None
+    sys.modules['libs.utils'] = utilities
+    from libs.core.config import load_default_config
+    from libs.modeling.meta_archs import PtTransformer
+
+    defaults, found = load_default_config(), {}
+    for kind, window in WINDOWS.items():
+        network = PtTransformer(**dict(
+            defaults['model'], input_dim=CHANNELS, max_seq_len=LENGTH, num_classes=CLASSES,
+            backbone_arch=(2, 2, BRANCH), regression_range=RANGES, embd_dim=WIDTH, fpn_dim=WIDTH,
+            head_dim=WIDTH, n_head=HEADS, n_mha_win_size=window,
+            train_cfg=dict(defaults['train_cfg'], init_loss_norm=100),
+            test_cfg=dict(defaults['test_cfg'], pre_nms_topk=2000))).eval()  # fmt: skip
+        levels = []
+        network.neck.register_forward_hook(
+            lambda _, args, out, levels=levels: levels.append([as_list(each)[::EACH]
+                                                               for each in out[0]]))
+        shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+        found[kind] = outputs(network, weights(shapes))
+        found[kind]['levels'] = levels[0]
+    print(json.dumps(dict(shapes=shapes, **found)))
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])
