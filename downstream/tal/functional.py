@@ -20,16 +20,17 @@ __all__ = ['nms', 'segment_iou', 'soft_nms', 'soft_nms_batch', 'temporal_map', '
 
 def nms(segments: Tensor, scores: Tensor, labels: Tensor | None = None,
         iou_threshold: float = 0.5, max_segments: int = 2000, *,
-        kernel: str = 'auto') -> Tensor:  # fmt: skip
+        per_class: bool = True, kernel: str = 'auto') -> Tensor:  # fmt: skip
     """Hard suppression: of segments that overlap, the best one stays.
 
     Args:
         segments: Shape (n, 2).
         scores: Shape (n,).
-        labels: Class of each, int64, shape (n,); segments of other classes do not suppress each
-            other. None: all are of one.
+        labels: Class of each, int64, shape (n,). None: all are of one.
         iou_threshold: IoU from which the weaker segment goes.
         max_segments: Best ones that stay.
+        per_class: Segments of other classes do not suppress each other; False: they do, and each
+            keeps its class.
         kernel: ``'numba'``, ``'torch'``, or ``'auto'``: numba on the CPU where it is installed.
 
     Returns:
@@ -40,14 +41,16 @@ def nms(segments: Tensor, scores: Tensor, labels: Tensor | None = None,
         ImportError: ``kernel='numba'`` without numba.
     """
     _check(segments, scores, labels)
-    kinds = torch.zeros_like(scores, dtype=torch.int64) if labels is None else (
+    one = labels is None or not per_class
+    kinds = torch.zeros_like(scores, dtype=torch.int64) if one else (
         labels.unique(return_inverse=True)[1])
     return hard_suppression(segments, scores, kinds, iou_threshold, max_segments, kernel)
 
 
 def soft_nms(
     segments: Tensor, scores: Tensor, labels: Tensor | None = None, sigma: float = 0.5,
-    min_score: float = 0.001, max_segments: int = 2000, *, kernel: str = 'auto',
+    min_score: float = 0.001, max_segments: int = 2000, *, per_class: bool = True,
+    kernel: str = 'auto',
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Gaussian soft suppression (Bodla et al., ICCV 2017), as ActionFormer and TriDet use it.
 
@@ -62,6 +65,8 @@ def soft_nms(
         sigma: Width of the fall.
         min_score: Score from which a segment stays.
         max_segments: Best ones that stay, of each class and of all.
+        per_class: Segments of other classes do not suppress each other; False: they do, and each
+            keeps its class.
         kernel: ``'numba'``, ``'torch'``, or ``'auto'``: numba on the CPU where it is installed.
 
     Returns:
@@ -71,14 +76,15 @@ def soft_nms(
         ValueError: Segments, scores, labels or settings do not fit, or another ``kernel``.
         ImportError: ``kernel='numba'`` without numba.
     """
-    return soft_nms_batch([segments], [scores], None if labels is None else [labels], sigma,
-                          min_score, max_segments, kernel=kernel)[0]  # fmt: skip
+    given = None if labels is None else [labels]
+    return soft_nms_batch([segments], [scores], given, sigma, min_score, max_segments,
+                          per_class=per_class, kernel=kernel)[0]  # fmt: skip
 
 
 def soft_nms_batch(
     segments: Sequence[Tensor], scores: Sequence[Tensor], labels: Sequence[Tensor] | None = None,
     sigma: float = 0.5, min_score: float = 0.001, max_segments: int = 2000, *,
-    kernel: str = 'auto',
+    per_class: bool = True, kernel: str = 'auto',
 ) -> list[tuple[Tensor, Tensor, Tensor]]:  # fmt: skip
     """:func:`soft_nms` of several videos at once: each class of each video is a class of its own.
 
@@ -89,6 +95,7 @@ def soft_nms_batch(
         sigma: Width of the fall.
         min_score: Score from which a segment stays.
         max_segments: Best ones that stay, of each class and of each video.
+        per_class: As of :func:`soft_nms`.
         kernel: As of :func:`soft_nms`.
 
     Returns:
@@ -115,7 +122,7 @@ def soft_nms_batch(
         return list(zip(segments, scores, labels, strict=True))
     counts = torch.tensor([len(score) for score in scores], device=before.device)
     video = torch.arange(len(counts), device=before.device).repeat_interleave(counts)
-    own = classes.long() - int(classes.min())
+    own = classes.long() - int(classes.min()) if per_class else torch.zeros_like(video)
     kinds = (video * (own.max() + 1) + own).unique(return_inverse=True)[1]
     index, left = soft_suppression(boxes, before, kinds, sigma, min_score, max_segments, kernel)
     order = left.argsort(descending=True, stable=True)

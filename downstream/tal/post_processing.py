@@ -62,31 +62,21 @@ class PostProcessing:
         videos = list(zip(segments, scores, labels, strict=True))
         if self.method == 'none':
             return [_best(*video, self.max_segments) for video in videos]
-        if self.per_class:
-            return self._suppressed(segments, scores, labels)
-        alike = [torch.zeros_like(label) for label in labels]
-        kept = []
-        for (boxes, score, label), found in zip(
-                videos, self._suppressed(segments, scores, alike), strict=True):  # fmt: skip
-            # which candidate a segment was is told by its extent: suppression moves none
-            same = (found[0][:, None] == boxes[None]).all(2).float()
-            which = (same * (score + 1)).argmax(1) if len(boxes) else same.new_zeros(0).long()
-            moved = vote(found[0], boxes, score, self.voting) if self.voting else found[0]
-            kept.append((moved, found[1], label[which]))
-        return kept
-
-    def _suppressed(
-        self, segments: Sequence[Tensor], scores: Sequence[Tensor], labels: Sequence[Tensor]
-    ) -> list[tuple[Tensor, Tensor, Tensor]]:
         if self.method == 'soft':
-            return soft_nms_batch(segments, scores, labels, sigma=self.sigma,
-                                  min_score=self.suppressed_below,
-                                  max_segments=self.max_segments)  # fmt: skip
-        found = []
-        for video in zip(segments, scores, labels, strict=True):
-            kept = nms(*video, self.iou_threshold, self.max_segments)
-            found.append(tuple(part[kept] for part in video))
-        return found
+            kept = soft_nms_batch(segments, scores, labels, self.sigma, self.suppressed_below,
+                                  self.max_segments, per_class=self.per_class)  # fmt: skip
+        else:
+            kept = [self._hard(*video) for video in videos]
+        if self.per_class or not self.voting:
+            return kept
+        return [(vote(found[0], video[0], video[1], self.voting), *found[1:])
+                for found, video in zip(kept, videos, strict=True)]  # fmt: skip
+
+    def _hard(self, segments: Tensor, scores: Tensor, labels: Tensor) -> tuple[
+            Tensor, Tensor, Tensor]:  # fmt: skip
+        kept = nms(segments, scores, labels, self.iou_threshold, self.max_segments,
+                   per_class=self.per_class)  # fmt: skip
+        return segments[kept], scores[kept], labels[kept]
 
 
 def _best(segments: Tensor, scores: Tensor, labels: Tensor, count: int) -> tuple[

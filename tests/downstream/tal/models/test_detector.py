@@ -142,7 +142,7 @@ def test_post_processing_of_classes_together_with_voting():
     found = once([SEGMENTS, SEGMENTS[:0]], [SCORES, SCORES[:0]], [LABELS, LABELS[:0]])
     segments, scores, labels = found[0]
     assert scores.tolist() == pytest.approx([.9, .7, .3639185, .1272011])
-    assert labels.tolist() == [0, 0, 1, 1]
+    assert labels.tolist() == [0, 0, 1, 1]  # each keeps its own
     wanted = [[.470588, 10.470588], [20, 30], [0, 20], [.470588, 10.470588]]
     assert torch.allclose(segments, torch.tensor(wanted), atol=1e-5)
     assert len(found[1][1]) == 0
