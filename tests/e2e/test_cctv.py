@@ -1,22 +1,10 @@
 """Real surveillance clips from joining to frame-level scores: the commands of docs/anomaly.md."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run(folder, *words):
-    done = subprocess.run([sys.executable, *map(str, words)], cwd=folder, text=True,
-                          capture_output=True,
-                          env={**os.environ, 'PYTHONPATH': str(ROOT)})  # fmt: skip
-    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
-    return done.stdout
+from .commands import ROOT, run
 
 
 @pytest.mark.slow
