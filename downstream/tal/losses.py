@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 
@@ -62,7 +63,7 @@ class LossNormaliser(nn.Module):
     """A running mean of the number of positive points, which losses are divided by.
 
     It is part of the checkpoint, so that a resumed training goes on with it; the official code
-    forgets it.
+    forgets it. Several processes share it: they count the mean of their batches.
 
     Args:
         start: Before the first batch.
@@ -84,5 +85,7 @@ class LossNormaliser(nn.Module):
         """
         if self.training:
             count = torch.as_tensor(positives, dtype=self.value.dtype, device=self.value.device)
+            count = count.clone()
+            all_reduce(count, 'mean')
             self.value.mul_(self.momentum).add_((1 - self.momentum) * count.clamp_min(1))
         return self.value.clone()

@@ -1,5 +1,7 @@
 # TriDet in its published size for THUMOS14 on features of Video Swin-T (2048 channels for I3D).
 # The depth-wise convolutions of its blocks begin at zero there, and stay so: init_std=1. otherwise.
+# the layers that are left out while they are zero have no gradient (several processes)
+find_unused_parameters = True
 model = dict(
     type='SegmentDetector',
     data_preprocessor=dict(type='SequencePreprocessor', max_len=2304, divisor=32, noise=0.0005),

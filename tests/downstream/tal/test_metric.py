@@ -1,13 +1,10 @@
-"""Scores of a test run: as MMEngine gives the samples, and in two processes."""
+"""Scores of a test run, as MMEngine gives the samples."""
 
 import json
-import os
 
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 
@@ -126,23 +123,3 @@ def test_what_is_refused():
     metric = TemporalMAP()
     with pytest.raises(ValueError, match="no names of classes: its metainfo needs 'classes'"):
         metric.process(None, [])
-
-
-def share_of_process(rank, folder):
-    """Half of an odd number of videos, filled up as MMEngine's sampler does."""
-    os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
-    dist.init_process_group('gloo', f'file://{folder}/store', rank=rank, world_size=2)
-    samples = samples_of(*random_test(2), videos=5)
-    metric = TemporalMAP()
-    metric.dataset_meta = dict(classes=CLASSES)
-    for index in (rank, rank + 2, (rank + 4) % 5):
-        metric.process(None, [samples[index]])
-    torch.save(metric.evaluate(5), os.path.join(folder, f'{rank}.pt'))
-    dist.destroy_process_group()
-
-
-def test_two_processes_give_the_numbers_of_one(tmp_path):
-    mp.start_processes(share_of_process, (str(tmp_path),), nprocs=2, start_method='spawn')
-    alone = evaluated(samples_of(*random_test(2), videos=5))
-    for rank in range(2):
-        assert torch.load(tmp_path / f'{rank}.pt', weights_only=True) == alone

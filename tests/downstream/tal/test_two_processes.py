@@ -1,0 +1,67 @@
+"""Two processes give the numbers of one: scores of a test, losses and their gradients."""
+
+import os
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from mmengine.model import MMDistributedDataParallel
+
+from downstream.tal.metric import TemporalMAP
+
+from .models.test_detector import batch, detector
+from .rows import random_test
+from .test_metric import CLASSES, evaluated, samples_of
+
+SEGMENTS, LABELS = ([[2., 6.], [9., 21.]], [[4., 9.]]), ([0, 2], [1])
+
+
+def gradients(model, videos):
+    """Losses of some of the videos, and gradients; the normaliser counts this batch alone."""
+    network = getattr(model, 'module', model)
+    network.head.normaliser.train()
+    network.head.normaliser.momentum = 0.
+    data = batch(network, SEGMENTS, LABELS)
+    data = {key: value[videos] for key, value in data.items()}
+    losses = model(**data, mode='loss')
+    sum(losses.values()).backward()
+    return (torch.stack(list(losses.values())).detach(),
+            {name: p.grad for name, p in network.named_parameters() if p.grad is not None})
+
+
+def share_of_process(rank, folder):
+    os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
+    dist.init_process_group('gloo', f'file://{folder}/store', rank=rank, world_size=2)
+    # half of an odd number of videos, filled up as MMEngine's sampler does
+    samples = samples_of(*random_test(2), videos=5)
+    metric = TemporalMAP()
+    metric.dataset_meta = dict(classes=CLASSES)
+    for index in (rank, rank + 2, (rank + 4) % 5):
+        metric.process(None, [samples[index]])
+    scores = metric.evaluate(5)
+    model = MMDistributedDataParallel(detector().train(False), find_unused_parameters=True)
+    found = gradients(model, slice(rank, rank + 1))
+    torch.save((scores, found), os.path.join(folder, f'{rank}.pt'))
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope='module')
+def two(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('two')
+    mp.start_processes(share_of_process, (str(folder),), nprocs=2, start_method='spawn')
+    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
+
+
+def test_scores(two):
+    alone = evaluated(samples_of(*random_test(2), videos=5))
+    assert [scores for scores, _ in two] == [alone, alone]
+
+
+def test_losses_and_gradients(two):
+    """Each process divides by the mean of positive points, so that its loss is twice its share."""
+    losses, wanted = gradients(detector().train(False), slice(0, 2))
+    assert torch.allclose((two[0][1][0] + two[1][1][0]) / 2, losses, atol=1e-6)
+    for name, gradient in wanted.items():
+        for _, (_, found) in two:
+            assert torch.allclose(found[name], gradient, atol=1e-6), name
