@@ -44,9 +44,7 @@ def convert_actionformer(state_dict: Mapping[str, Tensor]) -> Converted:
     found = convert_official(state_dict, 'backbone.stem.0.attn.query', 'an ActionFormer',
                              _RENAMED)  # fmt: skip
     for name, value in found.state_dict.items():
-        # there both are convolutions over time
+        # there they are convolutions over time
         if name.endswith(_LINEAR):
             found.state_dict[name] = value.squeeze(2)
-        elif '.attention.' in name and name.endswith('.conv.weight'):
-            found.state_dict[name] = value.unsqueeze(2)
     return found

@@ -1,12 +1,58 @@
-"""Layers over masked sequences, (B, C, T) with a mask (B, T)."""
+"""Layers over masked sequences, (B, C, T) with a mask (B, T).
+
+Layer norms leave the channels of a snippet side by side in memory. Operations on one axis would
+copy such sequences first and work slower, so they are done on two axes, of which one is 1 long.
+"""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class MaskedConv1d(nn.Conv1d):
+class TimeConv(nn.Conv1d):
+    """``nn.Conv1d`` that keeps the memory layout of (B, C, T), see above."""
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if input.stride(1) != 1:
+            return super()._conv_forward(input, weight, bias)
+        return F.conv2d(input[:, :, None], weight[:, :, None], bias, (1, *self.stride),
+                        (0, *self.padding), (1, *self.dilation), self.groups)[:, :, 0]
+
+
+class TimeGroupNorm(nn.GroupNorm):
+    """``nn.GroupNorm`` that keeps the memory layout of (B, C, T), see above."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise.
+
+        Args:
+            x: Shape (B, C, T).
+        """
+        return super().forward(x[:, :, None])[:, :, 0]
+
+
+class TimeMaxPool(nn.MaxPool2d):
+    """Max pooling over the time of (B, C, T) that keeps its memory layout, see above.
+
+    Args:
+        stride: By which it shortens the sequence; each output sees ``stride + 1`` snippets.
+    """
+
+    def __init__(self, stride: int) -> None:
+        super().__init__((1, stride + 1), (1, stride), (0, (stride + 1) // 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool.
+
+        Args:
+            x: Shape (B, C, T).
+        """
+        return super().forward(x[:, :, None])[:, :, 0]
+
+
+class MaskedConv1d(TimeConv):
     """A convolution over time whose output is zero outside the video.
 
     Args:

@@ -8,7 +8,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from .layers import ChannelLayerNorm, ScaledDropPath
+from .layers import ChannelLayerNorm, ScaledDropPath, TimeConv, TimeGroupNorm, TimeMaxPool
 from .levels import FeaturePyramid
 
 
@@ -53,15 +53,14 @@ class SGPBlock(nn.Module):
         self.norm = ChannelLayerNorm(channels)
         sizes = dict(gate=window, fc=1, narrow=window, wide=wide_kernel(window, factor), whole=1)
         for name, size in sizes.items():
-            layer = nn.Conv1d(channels, channels, size, padding=size // 2, groups=channels)
+            layer = TimeConv(channels, channels, size, padding=size // 2, groups=channels)
             nn.init.normal_(layer.weight, 0, init_std)
             nn.init.zeros_(layer.bias)
             setattr(self, name, layer)
-        self.pool = (nn.MaxPool1d(stride + 1, stride, (stride + 1) // 2) if stride > 1
-                     else nn.Identity())  # fmt: skip
-        self.group_norm = nn.GroupNorm(16, channels)
-        self.ffn = nn.Sequential(nn.Conv1d(channels, hidden, 1), nn.GELU(),
-                                 nn.Conv1d(hidden, channels, 1))  # fmt: skip
+        self.pool = TimeMaxPool(stride) if stride > 1 else nn.Identity()
+        self.group_norm = TimeGroupNorm(16, channels)
+        self.ffn = nn.Sequential(TimeConv(channels, hidden, 1), nn.GELU(),
+                                 TimeConv(hidden, channels, 1))  # fmt: skip
         self.drop_first, self.drop_second = (
             ScaledDropPath(channels, drop_path) if drop_path else nn.Identity() for _ in range(2))
 

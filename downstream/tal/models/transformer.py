@@ -6,7 +6,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import ChannelLayerNorm, ScaledDropPath
+from .layers import ChannelLayerNorm, ScaledDropPath, TimeConv, TimeMaxPool
 from .levels import FeaturePyramid
 from .local_attention import local_attention
 
@@ -21,9 +21,7 @@ class ConvLinear(nn.Module):
 
     def __init__(self, channels: int, stride: int = 1) -> None:
         super().__init__()
-        # a convolution of one axis would copy what lies in memory as (B, T, C)
-        self.conv = nn.Conv2d(channels, channels, (1, 3), (1, stride), (0, 1), groups=channels,
-                              bias=False)  # fmt: skip
+        self.conv = TimeConv(channels, channels, 3, stride, 1, groups=channels, bias=False)
         self.norm = nn.LayerNorm(channels)
         self.linear = nn.Linear(channels, channels)
 
@@ -36,7 +34,7 @@ class ConvLinear(nn.Module):
         Returns:
             Shape (B, T / stride, C).
         """
-        return self.linear(self.norm(self.conv(x[:, :, None])[:, :, 0].transpose(1, 2)))
+        return self.linear(self.norm(self.conv(x).transpose(1, 2)))
 
 
 class ConvAttention(nn.Module):
@@ -111,8 +109,7 @@ class TransformerBlock(nn.Module):
         self.stride = stride
         self.norm_first, self.norm_second = (ChannelLayerNorm(channels) for _ in range(2))
         self.attention = ConvAttention(channels, heads, window, stride, dropout)
-        self.pool = (nn.MaxPool2d((1, stride + 1), (1, stride), (0, (stride + 1) // 2))
-                     if stride > 1 else nn.Identity())  # fmt: skip
+        self.pool = TimeMaxPool(stride) if stride > 1 else nn.Identity()
         self.ffn = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Dropout(dropout),
                                  nn.Linear(hidden, channels), nn.Dropout(dropout))  # fmt: skip
         self.drop_first, self.drop_second = (
@@ -135,7 +132,7 @@ class TransformerBlock(nn.Module):
         kept = mask[:, None]
         # the first term tells how the sum lies in memory
         x = (self.drop_first(self.attention(self.norm_first(x), mask))
-             + self.pool(x[:, :, None])[:, :, 0] * kept)  # fmt: skip
+             + self.pool(x) * kept)  # fmt: skip
         found = self.ffn(self.norm_second(x).transpose(1, 2)).transpose(1, 2)
         return x + self.drop_second(found * kept), mask
 
