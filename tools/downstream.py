@@ -12,7 +12,8 @@ FEATURES = 'extract features of videos with the encoder of any recogniser config
 EXPORT = 'write a feature store as published code reads its features'
 ANOMALY = 'detect anomalies: train and test on features, score a video, or the embedded job'
 IMPORT = 'make a feature store of published features'
-TAL = 'localise actions: train and test on features, detect in a video, or the embedded job'
+TAL = ('localise actions: train and test on features, detect in a video, score detections, or the '
+       'embedded job')
 EXAMPLES = """\
 examples:
   python tools/downstream.py anomaly                 the embedded job: plain and ALBAR encoder
@@ -69,8 +70,9 @@ examples:
   python tools/downstream.py anomaly --videos data/ucf_crime/videos --preset ucf-crime-swin \\
       --encoder-config configs/albar_hmdb51.py --encoder-checkpoint albar.pth \\
       --annotations train.txt test.txt --work-dir work_dirs/ucf
-  python tools/downstream.py anomaly --score video.mp4 --checkpoint work_dirs/ucf/epoch_1000.pth \\
-      --encoder-config configs/albar_hmdb51.py --encoder-checkpoint albar.pth --out scored
+  python tools/downstream.py anomaly --score video.mp4 --encoder-config configs/albar_hmdb51.py \\
+      --checkpoint work_dirs/ucf/detector/seed0/epoch_1000.pth \\
+      --encoder-checkpoint albar.pth --out scored
 
 Without --features, --videos and --score, videos are made from motion_sprites, and MGFN is trained
 on features of the demo's plain and ALBAR encoder (which are trained first if make demo was not
@@ -89,14 +91,18 @@ examples:
       --encoder-config configs/albar_hmdb51.py --encoder-checkpoint albar.pth \\
       --annotations data/thumos14/thumos14.json --work-dir work_dirs/thumos14
   python tools/downstream.py tal --config configs/downstream/tal_actionformer_thumos14.py ...
-  python tools/downstream.py tal --detect video.mp4 --checkpoint work_dirs/thumos14/epoch_40.pth \\
-      --encoder-config configs/albar_hmdb51.py --encoder-checkpoint albar.pth --out detected
+  python tools/downstream.py tal --detect video.mp4 --encoder-config configs/albar_hmdb51.py \\
+      --checkpoint work_dirs/thumos14/detector/seed0/epoch_40.pth \\
+      --encoder-checkpoint albar.pth --out detected
+  python tools/downstream.py tal --evaluate found.json --annotations data/thumos14/thumos14.json
 
-Without --features, --videos and --detect, videos are made from motion_sprites, and TriDet is
-trained on features of the demo's plain and ALBAR encoder (which are trained first if make demo was
-not run). The annotation is JSON as ActionFormer and TriDet read it: {"database": {video: {"subset",
-"fps", "duration", "annotations": [{"label", "segment": [begin, end]}]}}}, in seconds; "Validation"
-videos train, "Test" videos test. Finished parts are not repeated.
+Without --features, --videos, --detect and --evaluate, videos are made from motion_sprites, and
+TriDet is trained on features of the demo's plain and ALBAR encoder (which are trained first if make
+demo was not run). Finished parts are not repeated. The annotation is JSON as ActionFormer and
+TriDet read it: {"database": {video: {"subset", "fps", "duration", "annotations": [{"label",
+"segment": [begin, end]}]}}}, in seconds; "Validation" videos train, "Test" videos test. --evaluate
+scores detections of any code: {"results": {video: [{"label", "segment": [begin, end], "score"}]}},
+as --detect and ActivityNet write them.
 
 see docs/tal.md
 """
@@ -203,6 +209,9 @@ def _add_tal(parser: argparse.ArgumentParser) -> None:
     add('--annotations', metavar='FILE', help='actions of training and test videos')
     add('--detect', metavar='VIDEO', help='detect actions in this video with --checkpoint')
     add('--out', default='detected', help='folder of what --detect writes (default: detected)')
+    add('--evaluate', metavar='FILE', help='score the detections of this file and write nothing')
+    add('--subset', default='test', help='annotated videos that --evaluate is about (default: '
+        'test)')  # fmt: skip
     add('--threshold', type=float, default=0.2,
         help='score from which an action is told and drawn (default: 0.2)')  # fmt: skip
     add('--on-missing', choices=('fail', 'drop'), default='fail',
@@ -234,17 +243,21 @@ def _add_job(parser: argparse.ArgumentParser, name: str, single: str, detector: 
 
 
 def _check_job(parser: argparse.ArgumentParser, args: argparse.Namespace, single: str) -> None:
-    if sum(bool(getattr(args, job)) for job in ('features', 'videos', single)) > 1:
-        parser.error(f'--features, --videos and --{single} are three jobs: give one of them')
     needed = {'features': ('annotations',), single: ('checkpoint', 'encoder_config',
               'encoder_checkpoint'), 'videos': ('annotations', 'encoder_config',
               'encoder_checkpoint')}  # fmt: skip
-    for job, names in needed.items():
-        missing = [f'--{name.replace("_", "-")}' for name in names if not getattr(args, name)]
-        if getattr(args, job) and missing:
+    if args.command == 'tal':
+        needed['evaluate'] = ('annotations',)
+    given = [job for job in needed if getattr(args, job)]
+    if len(given) > 1:
+        parser.error(f'--{" and --".join(given)} are different jobs: give one of them')
+    for job in given:
+        missing = [f'--{name.replace("_", "-")}' for name in needed[job] if not getattr(args, name)]
+        if missing:
             parser.error(f'--{job} needs {", ".join(missing)}')
-    if args.annotations and not (args.features or args.videos):
-        parser.error('--annotations needs --features or --videos')
+    annotated = [job for job, names in needed.items() if 'annotations' in names]
+    if args.annotations and not set(given) & set(annotated):
+        parser.error(f'--annotations needs --{" or --".join(annotated)}')
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -315,6 +328,10 @@ def main(argv: list[str] | None = None) -> int:
             run_detect(args.detect, args.checkpoint, args.out, encoder=args.encoder_config,
                        weights=args.encoder_checkpoint, config=args.config,
                        threshold=args.threshold, device=args.device or 'cpu')  # fmt: skip
+        elif args.evaluate:
+            from downstream.tal.command import run_evaluate
+
+            run_evaluate(args.evaluate, args.annotations, args.subset)
         elif args.features or args.videos:
             from downstream.tal.command import run_on_features, run_on_videos
 

@@ -7,14 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.engine.launch import LaunchError, load_config
+from albar_mm.evaluation.tables import format_bias_comparison
 
 from ..detectors import config_beside, features_for_detector, load_detector, run_detectors
 from ..features.command import run_features
 from ..features.store import FeatureStore
 from .annotations import read_annotation
 from .detect import DetectedVideo, detect_actions, write_detections
-from .jobs import check_before, config_for, draw_videos, tables
+from .jobs import COLUMNS, ERRORS, check_before, config_for, draw_videos, tables
+from .predictions import evaluate_file
+from .ranking import Segments
 from .visualize import timelines
 
 _DRAWN, _TOLD = 6, 10
@@ -48,7 +54,8 @@ def run_on_features(
     print('\n'.join(check_before(configs[name])))
     records = run_detectors(configs, work_dir, seeds)
     subset, opened = configs[name].test_dataloader.dataset.subset, FeatureStore(store)
-    test = [video for video in read_annotation(annotation).of(subset) if video.video_id in opened]
+    annotated = read_annotation(annotation, configs[name].classes).of(subset)
+    test = [video for video in annotated if video.video_id in opened]
     drawn = [video for video in test if len(video.labels)][:_DRAWN]
     picture = draw_videos(Path(work_dir) / 'timelines.png', configs, work_dir, seeds[0], drawn,
                           name)  # fmt: skip
@@ -120,6 +127,41 @@ def run_detect(
                          cfg.classes)]  # fmt: skip
     print('\n'.join([*_told(found, cfg.classes, threshold), *map(str, written)]))
     return written
+
+
+def run_evaluate(predictions: str, annotation: str, subset: str = 'test') -> dict[str, float]:
+    """Score a file of detections; print mAP, recall, kinds of errors and AP of each class.
+
+    Args:
+        predictions: See :func:`~.predictions.read_predictions`.
+        annotation: See :func:`~.annotations.read_annotation`.
+        subset: Which annotated videos the detections are about.
+
+    Returns:
+        Name -> percent, see :func:`~.scores.temporal_scores`.
+
+    Raises:
+        DatasetError: A file cannot be read, detections are not about these videos and classes, or
+            no video has an action.
+    """
+    annotated = read_annotation(annotation)
+    videos = annotated.of(subset)
+    truth = Segments([video.video_id for video in videos for _ in video.labels],
+                     np.concatenate([video.segments for video in videos]),
+                     np.concatenate([video.labels for video in videos]))  # fmt: skip
+    if not len(truth.labels):
+        raise DatasetError(f'{annotation}: none of the {len(videos)} {subset} videos has an action')
+    scores = evaluate_file(predictions, truth, annotated.classes,
+                           [video.video_id for video in videos], per_class=True)  # fmt: skip
+    row = {Path(predictions).stem: {f'tal/{name}': value for name, value in scores.items()}}
+    counts = f'{len(videos)} {subset} videos, {len(truth.labels)} actions'
+    classes = {name: dict(AP=scores[f'AP_{name}']) for name in annotated.classes
+               if f'AP_{name}' in scores}  # fmt: skip
+    print('\n\n'.join([
+        format_bias_comparison(row, f'{counts}: mAP by tIoU', COLUMNS, 'percent'),
+        format_bias_comparison(row, 'recall and kinds of errors at tIoU 0.5', ERRORS, 'percent'),
+        format_bias_comparison(classes, 'classes, mean over tIoU', [('AP', 'AP')], 'percent')]))
+    return scores
 
 
 def _told(found: DetectedVideo, classes: Sequence[str], threshold: float) -> list[str]:

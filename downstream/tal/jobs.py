@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from mmaction.registry import DATASETS
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from albar_mm.evaluation.tables import format_bias_comparison
 
@@ -54,16 +54,16 @@ def config_for(
     """
     cfg, channels = detector_config(config, store, 'SegmentDetector', options)
     cfg.model.projection.in_channels = channels
-    for name in ('train', 'val', 'test'):
-        loader = cfg.get(f'{name}_dataloader')
-        if loader is None:
-            continue
-        loader.dataset.store, loader.dataset.missing = os.fspath(store), missing
+    datasets = _datasets(cfg)
+    for dataset in datasets.values():
+        dataset.store, dataset.missing = os.fspath(store), missing
         if annotation is not None:
-            loader.dataset.ann_file = os.fspath(annotation)
-    dataset = cfg.train_dataloader.dataset
-    cfg.classes = list(read_annotation(dataset.ann_file, dataset.get('classes')).classes)
+            dataset.ann_file = os.fspath(annotation)
+    train = datasets['train']
+    cfg.classes = list(read_annotation(train.ann_file, train.get('classes')).classes)
     cfg.model.head.num_classes = len(cfg.classes)
+    for dataset in datasets.values():
+        dataset.classes = cfg.classes  # of training and test annotation, numbered alike
     return cfg
 
 
@@ -80,14 +80,18 @@ def check_before(cfg: Config) -> list[str]:
         DatasetError: The data cannot be used; the message names a video.
     """
     parts = []
-    for name in ('train', 'val', 'test'):
-        loader = cfg.get(f'{name}_dataloader')
-        if loader is not None:
-            data = DATASETS.build(dict(loader.dataset, _scope_='mmaction'))
-            parts.append(Part(name, data.videos(), data.store, data.dropped))
-            for index in range(len(data)):
-                data[index]  # broken features are told of now, not in the middle of a training
+    for name, dataset in _datasets(cfg).items():
+        data = DATASETS.build(dict(dataset, _scope_='mmaction'))
+        parts.append(Part(name, data.videos(), data.store, data.dropped))
+        for index in range(len(data)):
+            data[index]  # broken features are told of now, not in the middle of a training
     return check_data(cfg.classes, parts)
+
+
+def _datasets(cfg: Config) -> dict[str, ConfigDict]:
+    """Those of the loaders that there are."""
+    return {name: cfg[f'{name}_dataloader'].dataset for name in ('train', 'val', 'test')
+            if cfg.get(f'{name}_dataloader') is not None}  # fmt: skip
 
 
 def draw_videos(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 
 from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
@@ -100,7 +102,7 @@ def evaluate_file(path: str | os.PathLike, ground_truth: Segments, classes: Sequ
         **options: Of :func:`~.scores.temporal_scores`.
 
     Returns:
-        Name -> percent.
+        Name -> percent. Actions of videos without a detection count; a warning tells of them.
 
     Raises:
         DatasetError: As :func:`read_predictions`.
@@ -108,8 +110,13 @@ def evaluate_file(path: str | os.PathLike, ground_truth: Segments, classes: Sequ
     """
     if videos is None:
         videos = list(dict.fromkeys(ground_truth.videos))
-    return temporal_scores(ground_truth, read_predictions(path, classes, videos), classes,
-                           **options)  # fmt: skip
+    predictions = read_predictions(path, classes, videos)
+    shown = set(ground_truth.videos)
+    silent = sorted(shown - set(predictions.videos))
+    if silent:
+        print_log(f'{path}: no detection in {len(silent)} of the {len(shown)} videos with actions, '
+                  f'as {silent[0]!r}: their actions count as missed', 'current', logging.WARNING)
+    return temporal_scores(ground_truth, predictions, classes, **options)
 
 
 def _results(path: Path) -> Mapping[str, Any]:

@@ -61,13 +61,13 @@ def prepare_thumos14(
     """
     out, found = Path(out), read_annotation(annotation)
     lines = _check_counts(found, official, os.fspath(annotation))
-    test = found.of('test')
-    lines += thumos14_counts(test)
+    lines += thumos14_counts(found.of('test'))
     beyond = {video.video_id: int((video.segments[:, 0] >= video.duration_s).sum())
               for video in found.videos}  # fmt: skip
     beyond = {name: count for name, count in beyond.items() if count}
-    lines.append(f'{sum(beyond.values())} actions of {len(beyond)} videos begin beyond the end of '
-                 'their video: ' + ', '.join(f'{n} ({c})' for n, c in beyond.items()))  # fmt: skip
+    if beyond:
+        lines.append(f'{sum(beyond.values())} actions of {len(beyond)} videos begin beyond the end '
+                     'of their video: ' + ', '.join(f'{n} ({c})' for n, c in beyond.items()))
     report: dict = dict(actions_beyond_the_end=beyond, left_out=[], other_frame_rate=[],
                         other_length=[])  # fmt: skip
     paths: dict[str, Path] = {}
@@ -75,8 +75,13 @@ def prepare_thumos14(
         paths = {video.video_id: video.path.absolute() for video in find_videos([videos])[0]}
         report['left_out'] = [v.video_id for v in found.videos if v.video_id not in paths]
         lines += _check_videos(found, paths, report, missing, os.fspath(videos))
-    kept = [video for video in found.videos if video.video_id not in set(report['left_out'])]
-    _write(out, annotation, found, kept, paths, report)
+    left_out = set(report['left_out'])
+    if left_out and (out / 'thumos14.json').resolve() == Path(annotation).resolve():
+        raise DatasetError(f'{annotation}: would be overwritten by itself without '
+                           f'{len(left_out)} videos: move it to another folder, or write to '
+                           'another one (--out)')  # fmt: skip
+    kept = [video for video in found.videos if video.video_id not in left_out]
+    lines += _write(out, annotation, found, kept, paths, report)
     names = ['thumos14.json', 'classes.txt', 'report.json',
              *(f'{subset}.txt' for subset in SUBSETS if paths)]  # fmt: skip
     return Prepared((*lines, f'{out}: {", ".join(names)}'), tuple(report['left_out']))
@@ -130,14 +135,24 @@ def _check_videos(found: Annotation, paths: Mapping[str, Path], report: dict, mi
 
 def _write(out: Path, annotation: str | os.PathLike, found: Annotation,
            kept: Sequence[SegmentedVideo], paths: Mapping[str, Path],
-           report: dict) -> None:  # fmt: skip
+           report: dict) -> list[str]:  # fmt: skip
     given = json.loads(Path(annotation).read_text(encoding='utf-8-sig'))
     given['database'] = {video.video_id: given['database'][video.video_id] for video in kept}
+    actions = [action for entry in given['database'].values()
+               for action in entry.get('annotations', [])]  # fmt: skip
+    shown = {action['label'] for action in actions}
+    classes = [name for name in found.classes if name in shown]
+    lost = [name for name in found.classes if name not in shown]
+    if lost:  # numbers with a gap are no annotation
+        for action in actions:
+            action['label_id'] = classes.index(action['label'])
     write_text_atomically(out / 'thumos14.json', json.dumps(given) + '\n')
-    write_text_atomically(out / 'classes.txt', ''.join(f'{name}\n' for name in found.classes))
+    write_text_atomically(out / 'classes.txt', ''.join(f'{name}\n' for name in classes))
     if paths:
         for subset in SUBSETS:
             write_text_atomically(out / f'{subset}.txt', ''.join(
                 f'{paths[video.video_id]}\n' for video in kept
                 if video.subset == subset))  # fmt: skip
     write_text_atomically(out / 'report.json', json.dumps(report, indent=1) + '\n')
+    return [f'{len(lost)} classes are in no video that is there, as {lost[0]}: label_id is '
+            'numbered anew'] if lost else []  # fmt: skip

@@ -60,6 +60,7 @@ def test_wanted_versions_are_those_of_the_requirements():
         assert runtime[name].specifier == Requirement(name + wanted).specifier
     lite = read('lite')['mmcv-lite']
     assert lite.specifier == Requirement(packages.MMCV_LITE).specifier
+    assert set(read('fast')) == {'numba'} <= set(packages.OPTIONAL)
 
 
 @pytest.mark.parametrize(
@@ -113,8 +114,10 @@ def test_missing_packages(monkeypatch):
     assert 'pip install "mmaction2==1.2.0"' in fixes
     assert 'pip install "mmcv-lite>=2.0.1,<2.2"' in fixes
     assert any('Python 3.9.1 is too old' in what for what in errors(found))
-    # mended for ourselves, so no error
-    assert [f.fix for f in found if f.level == 'note'] == ['pip install "setuptools<81"']
+    # mended for ourselves, so no error; and done without, so no warning
+    assert [f.fix for f in found if f.level == 'note'] == [
+        'pip install "setuptools<81"', 'pip install "albar_mm[fast]"']
+    assert 'segments are suppressed by PyTorch, slower' in found[-1].what
 
 
 # --- search path

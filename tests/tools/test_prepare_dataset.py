@@ -12,7 +12,8 @@ from tests.datasets.preparation.official import write_jhmdb21, write_ucf101
 from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
 
 CONFIGS = TOOLS.parent / 'configs'
-DATASETS = ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'motion_sprites', 'ucf_crime')
+DATASETS = ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'motion_sprites', 'ucf_crime',
+            'thumos14')  # fmt: skip
 
 
 @pytest.mark.parametrize('name', [None, *DATASETS])

@@ -29,7 +29,7 @@ OPENCV = (
     'opencv-python', 'opencv-contrib-python', 'opencv-python-headless',
     'opencv-contrib-python-headless',
 )  # fmt: skip
-OPTIONAL = ('mmcv', 'mmcv-lite', *OPENCV[1:], 'decord', 'av', 'torchcodec', 'torchvision')
+OPTIONAL = ('mmcv', 'mmcv-lite', *OPENCV[1:], 'decord', 'av', 'torchcodec', 'torchvision', 'numba')
 MIN_PYTHON = (3, 10)
 
 
@@ -86,7 +86,8 @@ def check_versions(
                 'error', f'{name} {versions[name]} is installed, {wanted} is needed',
                 _install(name, wanted),
             ))  # fmt: skip
-    return [*found, *_check_mmcv(versions), *_check_opencv(versions), *_check_setuptools(versions)]
+    return [*found, *_check_mmcv(versions), *_check_opencv(versions), *_check_setuptools(versions),
+            *_check_numba(versions)]  # fmt: skip
 
 
 def _install(name: str, wanted: str) -> str:
@@ -155,6 +156,15 @@ def _check_setuptools(versions: Mapping[str, str]) -> list[Finding]:
         f'setuptools {versions.get("setuptools", "is absent and")} has no pkg_resources: albar_mm '
         "mends this for itself, but mim and MMAction2's own tools need it",
         'pip install "setuptools<81"',
+    )]  # fmt: skip
+
+
+def _check_numba(versions: Mapping[str, str]) -> list[Finding]:
+    if 'numba' in versions or importlib.util.find_spec('numba') is not None:
+        return []
+    return [Finding(
+        'note', 'numba is absent: overlapping detected segments are suppressed by PyTorch, slower',
+        'pip install "albar_mm[fast]"',
     )]  # fmt: skip
 
 

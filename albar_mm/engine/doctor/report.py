@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-#: an error stops a run, a warning may, a note is worth knowing elsewhere
+#: an error stops a run, a warning may, a note is about speed or other programs
 LEVELS = ('error', 'warning', 'note')
 
 

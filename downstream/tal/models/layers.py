@@ -15,7 +15,10 @@ class TimeConv(nn.Conv1d):
     """``nn.Conv1d`` that keeps the memory layout of (B, C, T), see above."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if input.stride(1) != 1:
+        if input.stride(1) == 1 and self.kernel_size == self.stride == (1,) and self.groups == 1:
+            return F.linear(input.transpose(1, 2), weight[:, :, 0], bias).transpose(1, 2)
+        # on a CPU the copy costs less than gradients of weights in the other layout
+        if input.stride(1) != 1 or torch.is_grad_enabled():
             return super()._conv_forward(input, weight, bias)
         return F.conv2d(input[:, :, None], weight[:, :, None], bias, (1, *self.stride),
                         (0, *self.padding), (1, *self.dilation), self.groups)[:, :, 0]

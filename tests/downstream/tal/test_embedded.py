@@ -1,0 +1,153 @@
+"""The embedded data: what they hold, and the job from a toy encoder to one video's actions."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from albar_mm.datasets.motion_sprites.clips import SCENES_PER_CLASS
+from albar_mm.datasets.motion_sprites.motions import CLASSES
+from albar_mm.datasets.motion_sprites.video_file import FPS
+from albar_mm.datasets.strict_reading import DatasetError
+from downstream.tal.annotations import read_annotation
+from downstream.tal.embedded import (
+    ACTIONS,
+    ANNOTATION_FILE,
+    TalSpritesSettings,
+    build_tal_sprites,
+    draw_video,
+)
+
+SETTINGS = TalSpritesSettings()
+
+
+def shares(split, **changes):
+    """Of 400 videos: share whose scene goes with their main action; of actions that are main."""
+    settings = TalSpritesSettings(**changes)
+    specs = [draw_video(settings, split, index) for index in range(400)]
+    hinted = Counter(spec.scene // SCENES_PER_CLASS == index % ACTIONS
+                     for index, spec in enumerate(specs))  # fmt: skip
+    main = Counter(stretch.label == index % ACTIONS for index, spec in enumerate(specs)
+                   for stretch in spec.stretches if stretch.label < ACTIONS)  # fmt: skip
+    return [count[True] / count.total() for count in (hinted, main)]
+
+
+def test_scenes_hint_in_training_alone():
+    # one of eight scenes is right by chance, and so is one of four actions
+    assert shares('train') == pytest.approx([.95 + .05 / 8, .8 + .2 / 4], abs=.03)
+    assert shares('test') == pytest.approx([1 / 8, .8 + .2 / 4], abs=.04)
+    assert shares('train', scene_rate=0, main_rate=0) == pytest.approx([1 / 8, 1 / 4], abs=.04)
+
+
+def test_videos():
+    counts = Counter()
+    for index in range(200):
+        spec = draw_video(SETTINGS, 'train', index)
+        are_actions = [stretch.label < ACTIONS for stretch in spec.stretches]
+        assert spec.num_frames == 256 and not are_actions[0] and not are_actions[-1]
+        assert not any(one and other for one, other in zip(are_actions, are_actions[1:],
+                                                           strict=False))  # fmt: skip
+        counts[sum(are_actions)] += 1
+        for stretch, is_action in zip(spec.stretches, are_actions, strict=True):
+            assert 16 <= stretch.frames <= 36 if is_action else 12 <= stretch.frames <= 31
+        assert spec == draw_video(SETTINGS, 'train', index)
+    assert set(counts) == {2, 3, 4}
+    assert draw_video(TalSpritesSettings(seed=1), 'train', 0) != draw_video(SETTINGS, 'train', 0)
+
+
+def test_build(tmp_path):
+    settings = TalSpritesSettings(train=4, test=2)
+    root = build_tal_sprites(tmp_path / 'data', settings, workers=1)
+    # by name, and label_id 0 to 3, as the annotation may leave the ids out
+    found = read_annotation(root / ANNOTATION_FILE, CLASSES[:ACTIONS])
+    assert read_annotation(root / ANNOTATION_FILE).classes == CLASSES[:ACTIONS]
+    assert [len(found.of(subset)) for subset in ('Validation', 'Test')] == [4, 2]
+    for split, subset in (('train', 'validation'), ('test', 'test')):
+        for index, video in enumerate(found.of(subset)):
+            assert (video.fps, video.duration_s) == (FPS, 256 / FPS)
+            wanted, at = [], 0
+            for stretch in draw_video(settings, split, index).stretches:
+                if stretch.label < ACTIONS:
+                    wanted.append((at / FPS, (at + stretch.frames) / FPS, stretch.label))
+                at += stretch.frames
+            rows = zip(*video.segments.T.tolist(), video.labels.tolist(), strict=True)
+            assert list(rows) == wanted
+    assert len(list((root / 'videos/train').glob('*.avi'))) == 4
+    before = {path: path.stat().st_mtime_ns for path in root.rglob('*.avi')}
+    build_tal_sprites(root, settings, workers=1)
+    assert before == {path: path.stat().st_mtime_ns for path in root.rglob('*.avi')}
+    with pytest.raises(DatasetError, match='holds videos of other settings'):
+        build_tal_sprites(root, SETTINGS)
+    (tmp_path / 'file').touch()
+    with pytest.raises(DatasetError, match='file: cannot be written'):
+        build_tal_sprites(tmp_path / 'file', settings)
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(scene_rate=2), r'scene_rate must be within \[0, 1\], got 2'),
+    (dict(main_rate=-.1), 'main_rate must be'), (dict(train=0), 'at least one video'),
+    (dict(frames=255), '256 frames a video')])
+def test_settings_that_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        TalSpritesSettings(**change)
+
+
+def test_from_videos_to_the_actions_of_one(tmp_path, toy_config, capsys):
+    """Features, training, testing and detecting in a raw video with a toy encoder."""
+    import torch
+
+    from albar_mm.engine.launch import LaunchError
+    from downstream.features.encoder import FrozenEncoder
+    from downstream.tal.command import run_detect, run_evaluate, run_on_videos
+
+    from .test_oracle import CONFIG
+
+    torch.manual_seed(0)
+    for name in ('weights.pth', 'other.pth'):
+        encoder = FrozenEncoder(toy_config, None)
+        torch.save(dict(state_dict=encoder.model.state_dict()), tmp_path / name)
+    root = build_tal_sprites(tmp_path / 'data', TalSpritesSettings(train=5, test=2), workers=1)
+    annotation, work = str(root / ANNOTATION_FILE), tmp_path / 'work'
+    options = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1,
+               'train_dataloader.batch_size': 2, 'default_hooks.checkpoint.interval': 1,
+               'test_evaluator.out_file': str(tmp_path / 'tested.json')}  # fmt: skip
+    picture = run_on_videos(
+        str(CONFIG), str(toy_config), str(tmp_path / 'weights.pth'), [str(root / 'videos')],
+        annotation, str(work), device='cpu', options=options,
+        sampling=dict(clip_len=4, frame_interval=2, stride=16))  # fmt: skip
+    text = capsys.readouterr().out
+    assert picture.is_file() and 'train: 4 videos, ' in text and '2 test videos, 1 seed' in text
+    weights, video = work / 'detector/seed0/epoch_1.pth', root / 'videos/test/test_0001.avi'
+    given = dict(encoder=str(toy_config), weights=str(tmp_path / 'weights.pth'))
+    written = run_detect(str(video), str(weights), str(tmp_path / 'found'), threshold=.01, **given)
+    assert [path.name for path in written] == ['test_0001.json', 'test_0001.png']
+    assert written[1].stat().st_size > 5000
+    assert 'test_0001: 32.0 s, ' in capsys.readouterr().out
+    # the same as in the test run
+    (rows,), tested = (json.loads(written[0].read_text())['results'].values(),
+                       json.loads((tmp_path / 'tested.json').read_text())['results']['test_0001'])
+    assert len(rows) == len(tested) > 0
+    for key, slack in (('score', 1e-4), ('segment', 1e-2)):
+        one, other = (np.array([row[key] for row in found[:10]]) for found in (rows, tested))
+        assert one == pytest.approx(other, abs=slack)
+    # and its file gives its scores
+    scores = run_evaluate(str(tmp_path / 'tested.json'), annotation)
+    ((record,),) = json.loads((work / 'results.json').read_text())['rows'].values()
+    assert {f'tal/{name}': value for name, value in scores.items()
+            if not name.startswith('AP_')} == record['metrics']
+
+    for wrong, message in ((dict(weights=str(tmp_path / 'other.pth')), 'other.pth: other weights '
+                            'than those whose features'),
+                           (dict(weights=str(tmp_path / 'none.pth')), 'none.pth')):  # fmt: skip
+        with pytest.raises(LaunchError, match=message):
+            run_detect(str(video), str(weights), str(tmp_path / 'x'), **{**given, **wrong})
+    with pytest.raises(LaunchError, match='gone.pth: no such file'):
+        run_detect(str(video), str(weights.with_name('gone.pth')), str(tmp_path / 'x'), **given)
+    with pytest.raises(LaunchError, match='0 configs beside the checkpoint; name the one'):
+        run_detect(str(video), str(tmp_path / 'none/weights.pth'), str(tmp_path / 'x'), **given)
+    with pytest.raises(LaunchError, match='toy.py: does not name its classes'):
+        run_detect(str(video), given['weights'], str(tmp_path / 'x'), **given)
+    with pytest.raises(DatasetError, match='gone.avi'):
+        run_detect(str(tmp_path / 'gone.avi'), str(weights), str(tmp_path / 'x'), **given)
+    assert not (tmp_path / 'x').exists()
