@@ -114,8 +114,10 @@ def config_beside(checkpoint: str | os.PathLike) -> Path:
         checkpoint: The weights.
 
     Raises:
-        LaunchError: There is none, or several.
+        LaunchError: The weights are not there, or there is no config, or there are several.
     """
+    if not os.path.isfile(checkpoint):
+        raise LaunchError(f'checkpoint {os.fspath(checkpoint)}: no such file')
     found = sorted(Path(checkpoint).parent.glob('*.py'))
     if len(found) != 1:
         raise LaunchError(f'{Path(checkpoint).parent}: {len(found)} configs beside the checkpoint; '

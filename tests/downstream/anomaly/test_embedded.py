@@ -100,7 +100,7 @@ def test_from_videos_to_the_scores_of_one(tmp_path, toy_config, monkeypatch, cap
     with pytest.raises(LaunchError, match='other.pth: other weights than those whose features'):
         run_score(str(video), str(weights), str(tmp_path / 'x'), encoder=str(toy_config),
                   weights=str(tmp_path / 'other.pth'))  # fmt: skip
-    with pytest.raises(LaunchError, match='gone.pth: no such file|0 configs beside'):
+    with pytest.raises(LaunchError, match='gone.pth: no such file'):
         run_score(str(video), str(tmp_path / 'gone.pth'), str(tmp_path / 'x'), **given)
     assert not (tmp_path / 'x').exists()
     assert json.loads((work / 'results.json').read_text())['rows']

@@ -144,7 +144,7 @@ def test_from_videos_to_the_actions_of_one(tmp_path, toy_config, capsys):
             run_detect(str(video), str(weights), str(tmp_path / 'x'), **{**given, **wrong})
     with pytest.raises(LaunchError, match='gone.pth: no such file'):
         run_detect(str(video), str(weights.with_name('gone.pth')), str(tmp_path / 'x'), **given)
-    with pytest.raises(LaunchError, match='0 configs beside the checkpoint; name the one'):
+    with pytest.raises(LaunchError, match='no such file'):
         run_detect(str(video), str(tmp_path / 'none/weights.pth'), str(tmp_path / 'x'), **given)
     with pytest.raises(LaunchError, match='toy.py: does not name its classes'):
         run_detect(str(video), given['weights'], str(tmp_path / 'x'), **given)

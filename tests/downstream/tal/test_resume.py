@@ -1,0 +1,32 @@
+"""A training that goes on ends as one that was not interrupted: average and normaliser too."""
+
+import torch
+
+from albar_mm.engine.launch import train
+from downstream.tal.jobs import config_for
+
+from .test_oracle import CONFIG
+from .toy import write_oracle
+
+
+def trained(folder, work_dir, epochs, **options):
+    cfg = config_for(CONFIG, folder / 'store', str(folder / 'segments.json'), options={
+        'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': 100,
+        'default_hooks.checkpoint.interval': 1, **options})  # fmt: skip
+    train(cfg, work_dir=str(work_dir), seed=0, resume='auto')
+    return torch.load(work_dir / f'epoch_{epochs}.pth', weights_only=False)
+
+
+def test_interrupted_after_two_epochs(tmp_path):
+    folder = write_oracle(tmp_path, 24, 2)
+    wanted = trained(folder, tmp_path / 'whole', 4)
+    trained(folder, tmp_path / 'parts', 2)
+    found = trained(folder, tmp_path / 'parts', 4)
+    for part in ('state_dict', 'ema_state_dict'):
+        assert found[part].keys() == wanted[part].keys()
+        for name, value in wanted[part].items():
+            assert torch.equal(found[part][name], value), (part, name)
+    assert wanted['state_dict']['head.normaliser.value'] != 20
+    # what is saved first is the average, which is tested
+    name = 'head.cls_head.out.weight'
+    assert not torch.equal(wanted['state_dict'][name], wanted['ema_state_dict'][f'module.{name}'])
