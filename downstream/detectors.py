@@ -20,6 +20,7 @@ from torch import nn
 from albar_mm.engine.experiment import Experiment, run_seeds, write_summary
 from albar_mm.engine.launch import LaunchError, load_config, unfilled
 
+from .features.command import run_features
 from .features.encoder import FrozenEncoder
 from .features.extract import extract_features, store_settings
 from .features.progress import VideoProgress
@@ -60,6 +61,29 @@ def detector_config(
         raise LaunchError(f'{cfg.filename or "the config"}: its model is not {article} {kind}')
     cfg.feature_settings = copy.deepcopy(opened.settings)
     return cfg, opened.load(ids[0], mmap=True).shape[-1]
+
+
+def encode_videos(
+    encoders: Mapping[str, tuple[str | os.PathLike, str | os.PathLike]], videos: str | os.PathLike,
+    work_dir: str | os.PathLike, sampling: Mapping[str, Any],
+) -> dict[str, Path]:  # fmt: skip
+    """Features of videos by each of several small encoders, on the CPU.
+
+    Args:
+        encoders: Row of the table -> config and weights.
+        videos: Folder of the videos.
+        work_dir: Folder of the stores, ``features/<row>``.
+        sampling: See :func:`~.features.presets.sampling_of`.
+
+    Returns:
+        Row -> store.
+    """
+    stores = {}
+    for name, (config, checkpoint) in encoders.items():
+        stores[name] = Path(work_dir) / 'features' / folder_name(name)
+        run_features(str(config), str(checkpoint), [str(videos)], str(stores[name]),
+                     sampling=sampling, batch_size=32, device='cpu')  # fmt: skip
+    return stores
 
 
 def run_detectors(

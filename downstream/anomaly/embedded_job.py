@@ -10,8 +10,7 @@ from typing import Any
 
 from albar_mm.engine.demo import demo_encoders
 
-from ..detectors import folder_name, run_detectors
-from ..features.command import run_features
+from ..detectors import encode_videos, run_detectors
 from .annotations import read_annotation
 from .embedded import AnomalySpritesSettings, build_anomaly_sprites
 from .jobs import config_for, draw_videos, tables
@@ -50,14 +49,10 @@ def run_embedded(
     encoders = demo_encoders(demo_dir, configs, workers=workers)
     encoded = time.monotonic()
     build_anomaly_sprites(DATA_ROOT, settings, workers)
-    detectors = {}
-    for name, (config, checkpoint) in encoders.items():
-        store = work_dir / 'features' / folder_name(name)
-        run_features(str(config), str(checkpoint), [str(DATA_ROOT / 'videos')], str(store),
-                     sampling=SNIPPETS, batch_size=32, device='cpu')  # fmt: skip
-        detectors[name] = config_for(
-            Path(configs) / CONFIG, store, str(DATA_ROOT / 'train.txt'),
-            str(DATA_ROOT / 'test.txt'), options)  # fmt: skip
+    lists = [str(DATA_ROOT / f'{split}.txt') for split in ('train', 'test')]
+    stores = encode_videos(encoders, DATA_ROOT / 'videos', work_dir, SNIPPETS)
+    detectors = {name: config_for(Path(configs) / CONFIG, store, *lists, options)
+                 for name, store in stores.items()}  # fmt: skip
     records = run_detectors(detectors, work_dir, seeds)
     videos = read_annotation(DATA_ROOT / 'test.txt')
     drawn = [video for video in videos if video.is_anomalous][:_ANOMALOUS_DRAWN]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
 
+from ..preparation import Prepared
 from .annotations import AnomalyVideo, read_annotation
 from .ground_truth import truth_of_video, with_lengths
 
@@ -19,19 +19,6 @@ EVENTS = 'Temporal_Anomaly_Annotation_for_Testing_Videos.txt'
 FRAMES = 'UCF_Annotation_with_frame_counts.txt'
 OFFICIAL = dict(train=(1610, 810), test=(290, 140), frames=1_111_808, anomalous=84_331)
 """Videos and anomalous ones of each split; frames and anomalous ones of the test videos."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What was made ready.
-
-    Attributes:
-        lines: For the terminal.
-        left_out: Videos that are not there.
-    """
-
-    lines: tuple[str, ...]
-    left_out: tuple[str, ...]
 
 
 def prepare_ucf_crime(

@@ -17,9 +17,9 @@ from ..detectors import config_beside, features_for_detector, load_detector, run
 from ..features.command import run_features
 from ..features.store import FeatureStore
 from .annotations import read_annotation
-from .detect import DetectedVideo, detect_actions, write_detections
+from .detect import DetectedVideo, detect_actions
 from .jobs import COLUMNS, ERRORS, check_before, config_for, draw_videos, tables
-from .predictions import evaluate_file
+from .predictions import evaluate_file, write_predictions
 from .ranking import Segments
 from .visualize import timelines
 
@@ -122,7 +122,9 @@ def run_detect(
     detector = load_detector(cfg, checkpoint)
     grid, features = features_for_detector(video, cfg, encoder, weights, decoder, device)
     found = detect_actions(detector, Path(video).stem, features, grid)
-    written = [write_detections(Path(out) / f'{found.name}.json', [found], cfg.classes),
+    rows = Segments([found.name] * len(found.labels), found.segments, found.labels, found.scores)
+    written = [write_predictions(Path(out) / f'{found.name}.json', rows, cfg.classes,
+                                 [found.name]),
                timelines(Path(out) / f'{found.name}.png', [dict(found=found.at_least(threshold))],
                          cfg.classes)]  # fmt: skip
     print('\n'.join([*_told(found, cfg.classes, threshold), *map(str, written)]))

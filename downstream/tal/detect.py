@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.structures import BaseDataElement
 from torch import nn
-
-from albar_mm.evaluation.results import write_text_atomically
 
 from ..features.time_grid import TimeGrid
 
@@ -66,24 +60,3 @@ def detect_actions(detector: nn.Module, name: str, features: np.ndarray, grid: T
     (found,) = detector(**batch, mode='predict')
     return DetectedVideo(name, duration_s, found.pred_segments.numpy(), found.pred_labels.numpy(),
                          found.pred_scores.double().numpy())  # fmt: skip
-
-
-def write_detections(path: str | os.PathLike, videos: Sequence[DetectedVideo],
-                     classes: Sequence[str]) -> Path:  # fmt: skip
-    """Write actions as JSON in ActivityNet's layout of results.
-
-    Args:
-        path: File to write, whole or not at all.
-        videos: The actions.
-        classes: Names by label.
-
-    Returns:
-        The file.
-    """
-    results = {video.name: [
-        dict(label=classes[label], segment=[round(float(end), 4) for end in segment],
-             score=round(float(score), 6))
-        for segment, label, score in zip(video.segments, video.labels, video.scores, strict=True)]
-        for video in videos}  # fmt: skip
-    write_text_atomically(Path(path), json.dumps(dict(version='1.0', results=results)) + '\n')
-    return Path(path)

@@ -10,8 +10,7 @@ from typing import Any
 
 from albar_mm.engine.demo import demo_encoders
 
-from ..detectors import folder_name, run_detectors
-from ..features.command import run_features
+from ..detectors import encode_videos, run_detectors
 from .annotations import read_annotation
 from .embedded import ANNOTATION_FILE, TalSpritesSettings, build_tal_sprites
 from .jobs import check_before, config_for, draw_videos, tables
@@ -51,10 +50,8 @@ def run_embedded(
     encoded = time.monotonic()
     build_tal_sprites(DATA_ROOT, settings, workers)
     annotation, detectors = str(DATA_ROOT / ANNOTATION_FILE), {}
-    for name, (config, checkpoint) in encoders.items():
-        store = work_dir / 'features' / folder_name(name)
-        run_features(str(config), str(checkpoint), [str(DATA_ROOT / 'videos')], str(store),
-                     sampling=SNIPPETS, batch_size=32, device='cpu')  # fmt: skip
+    stores = encode_videos(encoders, DATA_ROOT / 'videos', work_dir, SNIPPETS)
+    for name, store in stores.items():
         detectors[name] = config_for(Path(configs) / CONFIG, store, annotation, options=options)
         print('\n'.join(f'{name} encoder: {line}' for line in check_before(detectors[name])))
     records = run_detectors(detectors, work_dir, seeds)

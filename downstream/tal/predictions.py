@@ -71,7 +71,7 @@ def read_predictions(path: str | os.PathLike, classes: Sequence[str],
 
 
 def write_predictions(path: str | os.PathLike, predictions: Segments, classes: Sequence[str],
-                      videos: Sequence[str]) -> None:  # fmt: skip
+                      videos: Sequence[str]) -> Path:  # fmt: skip
     """Write detections so that :func:`read_predictions` and ActivityNet's tools read them.
 
     Args:
@@ -79,6 +79,9 @@ def write_predictions(path: str | os.PathLike, predictions: Segments, classes: S
         predictions: With scores; labels are indices of ``classes``.
         classes: Names of all classes.
         videos: All videos of the test; those without detection have an empty list.
+
+    Returns:
+        The file.
     """
     results: dict[str, list[dict[str, Any]]] = {video: [] for video in videos}
     for video, segment, label, score in zip(
@@ -87,6 +90,7 @@ def write_predictions(path: str | os.PathLike, predictions: Segments, classes: S
         results[video].append(dict(label=classes[label], segment=segment, score=score))
     document = dict(version=_VERSION, results=results, external_data={})
     write_text_atomically(Path(path), json.dumps(document, ensure_ascii=False) + '\n')
+    return Path(path)
 
 
 def evaluate_file(path: str | os.PathLike, ground_truth: Segments, classes: Sequence[str],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.utils import track_iter_progress
@@ -15,6 +14,7 @@ from albar_mm.evaluation.results import write_text_atomically
 
 from ..features.readers import choose_reader
 from ..features.videos import find_videos
+from ..preparation import Prepared
 from .annotations import Annotation, SegmentedVideo, read_annotation
 from .checks import thumos14_counts
 
@@ -23,19 +23,6 @@ OFFICIAL = dict(validation=(200, 3007), test=(212, 3358), classes=20)
 """Annotated videos and actions of each subset. There are 213 test videos with features: one has no
 action."""
 _FPS_SLACK, _DURATION_SLACK = 0.01, 0.02
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What was made ready.
-
-    Attributes:
-        lines: For the terminal.
-        left_out: Videos that are not there.
-    """
-
-    lines: tuple[str, ...]
-    left_out: tuple[str, ...]
 
 
 def prepare_thumos14(
