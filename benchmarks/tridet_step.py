@@ -7,8 +7,9 @@ other, in an order that changes:
 - step: padding, targets, losses and gradients of two sequences;
 - memory: what each adds at its peak, in a process of its own.
 
-Outputs of the forward passes are compared. Targets: at most 1.03 times the published time, and no
-more memory.
+Outputs of the forward passes are compared (losses differ by the noise and stochastic depth of
+training; that they are equal without them is tested). Targets: at most 1.03 times the published
+time, and no more memory.
 """
 
 import argparse
@@ -112,11 +113,14 @@ def report(document: dict[str, Any]) -> str:
     for work, times in document['seconds'].items():
         ratios = [own / peer for own, peer in zip(times['ours'], times['published'], strict=True)]
         memory = document['peak_bytes'][work]
+        met = (statistics.median(ratios) <= TARGET
+               and memory['ours'] <= memory['published'])  # fmt: skip
         lines.append(f'{work}: {statistics.median(ratios):.2f} of the published time ('
                      f'{min(ratios):.2f} to {max(ratios):.2f}; target {TARGET:g}), '
-                     f'{memory["ours"] / memory["published"]:.2f} of its memory')  # fmt: skip
+                     f'{memory["ours"] / memory["published"]:.2f} of its memory: '
+                     + ('met' if met else 'MISSED'))  # fmt: skip
     lines.append('largest difference of an output '
-                 f'{document["largest_difference_of_outputs"]:.1e}; losses {document["losses"]}')
+                 f'{document["largest_difference_of_outputs"]:.1e}')
     return '\n'.join(lines)
 
 
