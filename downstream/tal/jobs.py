@@ -81,7 +81,8 @@ def check_before(cfg: Config) -> list[str]:
     """
     parts = []
     for name, dataset in _datasets(cfg).items():
-        data = DATASETS.build(dict(dataset, _scope_='mmaction'))
+        # whole videos, not random windows of them
+        data = DATASETS.build(dict(dataset, max_len=None, _scope_='mmaction'))
         parts.append(Part(name, data.videos(), data.store, data.dropped))
         for index in range(len(data)):
             data[index]  # broken features are told of now, not in the middle of a training
