@@ -88,6 +88,7 @@ def test_shuffled_labels(tmp_path):
     assert scores(folder, folder / 'work')['metrics']['tal/mAP'] <= 10
 
 
+@pytest.mark.slow
 def test_actionformer_learns_too(tmp_path):
     """The second detector on the same parts, at the embedded size."""
     folder = write_oracle(tmp_path)

@@ -94,6 +94,7 @@ def test_candidates(detector, kind):
     assert found.segments.flatten().tolist() == pytest.approx(wanted['segments'], abs=1e-4)
 
 
+@pytest.mark.parametrize('kind', ['dead'], indirect=True)
 def test_converted_files(detector, kind, tmp_path):
     averaged = {f'module.{name}': value for name, value in
                 weights(REFERENCE['shapes'], kind == 'dead').items()}
