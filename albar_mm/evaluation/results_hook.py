@@ -13,7 +13,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 
 from .results import (
     describe_protocol,
@@ -91,9 +91,12 @@ def _source_files(dataset: Any) -> dict[str, str]:
 
 def _checkpoint_identity(runner: Runner, model: Any) -> dict[str, Any]:
     identity: dict[str, Any] = dict(weights_sha256=weights_sha256(model), file=None)
-    if runner.iter > 0:
+    # runner.iter would build the training loop, whose data a test need not have
+    loop = runner._train_loop
+    iterations = loop.iter if isinstance(loop, BaseLoop) else 0
+    if iterations > 0:
         # the weights in memory have moved on from any file that was loaded
-        identity['trained_iterations'] = runner.iter
+        identity['trained_iterations'] = iterations
     elif runner._load_from:
         source = str(runner._load_from)
         identity.update(file_identity(source) if Path(source).is_file() else dict(file=source))

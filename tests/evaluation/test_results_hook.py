@@ -1,9 +1,11 @@
 import json
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from mmaction.registry import HOOKS
 from mmengine.config import Config
+from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 
 from albar_mm.evaluation import results_hook
@@ -30,7 +32,8 @@ def runner(tmp_path):
         seed=5,
         cfg=Config(dict(a=1)),
         timestamp='20250101_000000',
-        iter=0,
+        # not built yet; asking for runner.iter would build it, and training data with it
+        _train_loop=dict(type='EpochBasedTrainLoop'),
         _load_from=str(tmp_path / 'weights.pth'),
     )
 
@@ -51,7 +54,7 @@ def test_a_test_run_leaves_its_results(runner):
 
 
 def test_weights_trained_in_this_run_are_not_passed_off_as_the_loaded_file(runner):
-    runner.iter = 12
+    runner._train_loop = Mock(EpochBasedTrainLoop, iter=12)
     results_hook.ResultsHook().after_test_epoch(runner, {})
     assert written(runner)['checkpoint'] == dict(
         weights_sha256=weights_sha256(runner.model), file=None, trained_iterations=12
