@@ -8,7 +8,6 @@ in for.
 
 import json
 import sys
-import types
 from pathlib import Path
 
 from tests.parity.tridet_official import (
@@ -18,6 +17,7 @@ from tests.parity.tridet_official import (
     RANGES,
     WIDTH,
     as_list,
+    find_official_code,
     outputs,
     weights,
 )
@@ -35,10 +35,7 @@ def main(folder: str) -> None:
     Args:
         folder: Of the official code.
     """
-    sys.path.insert(0, folder)
-    utilities = types.ModuleType('libs.utils')
-    utilities.batched_nms = None
-    sys.modules['libs.utils'] = utilities
+    find_official_code(folder)
     from libs.core.config import load_default_config
     from libs.modeling.meta_archs import PtTransformer
 

@@ -51,8 +51,8 @@ def inputs() -> list[torch.Tensor]:
             for each, length in zip(x, VALID, strict=True)]
 
 
-def main(folder: str) -> None:
-    """Print the reference.
+def find_official_code(folder: str) -> None:
+    """Make ``libs`` importable without its compiled suppression.
 
     Args:
         folder: Of the official code.
@@ -61,6 +61,15 @@ def main(folder: str) -> None:
     utilities = types.ModuleType('libs.utils')
     utilities.batched_nms = None
     sys.modules['libs.utils'] = utilities
+
+
+def main(folder: str) -> None:
+    """Print the reference.
+
+    Args:
+        folder: Of the official code.
+    """
+    find_official_code(folder)
     from libs.core.config import load_default_config
     from libs.modeling.meta_archs import TriDet
 

@@ -149,3 +149,13 @@ class ScaledDropPath(nn.Module):
             return x
         kept = torch.rand(len(x), 1, 1, device=x.device) >= self.chance
         return x * kept / (1 - self.chance)
+
+
+def drop_path_of(channels: int, chance: float) -> nn.Module:
+    """What a residual branch passes: scaled and at times left out, or as it is without a chance.
+
+    Args:
+        channels: C.
+        chance: See :class:`ScaledDropPath`; 0 for neither.
+    """
+    return ScaledDropPath(channels, chance) if chance else nn.Identity()

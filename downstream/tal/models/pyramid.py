@@ -8,7 +8,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from .layers import ChannelLayerNorm, ScaledDropPath, TimeConv, TimeGroupNorm, TimeMaxPool
+from .layers import ChannelLayerNorm, TimeConv, TimeGroupNorm, TimeMaxPool, drop_path_of
 from .levels import FeaturePyramid
 
 
@@ -61,8 +61,7 @@ class SGPBlock(nn.Module):
         self.group_norm = TimeGroupNorm(16, channels)
         self.ffn = nn.Sequential(TimeConv(channels, hidden, 1), nn.GELU(),
                                  TimeConv(hidden, channels, 1))  # fmt: skip
-        self.drop_first, self.drop_second = (
-            ScaledDropPath(channels, drop_path) if drop_path else nn.Identity() for _ in range(2))
+        self.drop_first, self.drop_second = (drop_path_of(channels, drop_path) for _ in range(2))
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Run the block.

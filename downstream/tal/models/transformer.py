@@ -6,7 +6,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import ChannelLayerNorm, ScaledDropPath, TimeConv, TimeMaxPool
+from .layers import ChannelLayerNorm, TimeConv, TimeMaxPool, drop_path_of
 from .levels import FeaturePyramid
 from .local_attention import local_attention
 
@@ -112,8 +112,7 @@ class TransformerBlock(nn.Module):
         self.pool = TimeMaxPool(stride) if stride > 1 else nn.Identity()
         self.ffn = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Dropout(dropout),
                                  nn.Linear(hidden, channels), nn.Dropout(dropout))  # fmt: skip
-        self.drop_first, self.drop_second = (
-            ScaledDropPath(channels, drop_path) if drop_path else nn.Identity() for _ in range(2))
+        self.drop_first, self.drop_second = (drop_path_of(channels, drop_path) for _ in range(2))
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.zeros_(module.bias)

@@ -1,6 +1,7 @@
 """A training that goes on ends as one that was not interrupted: average and normaliser too."""
 
 import torch
+from mmengine.runner.checkpoint import CheckpointLoader
 
 from albar_mm.engine.launch import train
 from downstream.tal.jobs import config_for
@@ -14,7 +15,7 @@ def trained(folder, work_dir, epochs, **options):
         'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': 100,
         'default_hooks.checkpoint.interval': 1, **options})  # fmt: skip
     train(cfg, work_dir=str(work_dir), seed=0, resume='auto')
-    return torch.load(work_dir / f'epoch_{epochs}.pth', weights_only=False)
+    return CheckpointLoader.load_checkpoint(str(work_dir / f'epoch_{epochs}.pth'), 'cpu')
 
 
 def test_interrupted_after_two_epochs(tmp_path):

@@ -1,13 +1,9 @@
 """The detector gives what the official ActionFormer gave with the same weights."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
-from mmengine.structures import BaseDataElement
 
 from albar_mm.compat import CheckpointError
 from downstream.tal.convert_actionformer import convert_actionformer
@@ -16,14 +12,18 @@ from tests.parity.actionformer_official import BRANCH, EACH, FILE, HEADS, HIDDEN
 from tests.parity.tridet_official import (
     CHANNELS,
     CLASSES,
-    LABELS,
     LENGTH,
     RANGES,
-    SEGMENTS,
     VALID,
     WIDTH,
-    inputs,
     weights,
+)
+
+from .official import (
+    assert_candidates,
+    assert_converted_file,
+    assert_losses_and_their_gradient,
+    batch,
 )
 
 REFERENCE = json.loads(FILE.read_text())
@@ -50,13 +50,6 @@ def detector(kind):
     return found.train(False)
 
 
-def batch(detector):
-    samples = [BaseDataElement(snippet_segments=torch.tensor(segments),
-                               snippet_labels=torch.tensor(labels))
-               for segments, labels in zip(SEGMENTS, LABELS, strict=True)]  # fmt: skip
-    return detector.data_preprocessor(dict(inputs=inputs(), data_samples=samples), True)
-
-
 def test_levels_logits_and_distances(detector, kind):
     wanted = REFERENCE[kind]
     with torch.no_grad():
@@ -72,25 +65,11 @@ def test_levels_logits_and_distances(detector, kind):
 
 
 def test_losses_and_their_gradient(detector, kind):
-    wanted = REFERENCE[kind]
-    detector.head.normaliser.train()  # it counts in training alone; nothing else differs there
-    losses = detector(**batch(detector), mode='loss')
-    assert [losses['loss_cls'].item(), losses['loss_reg'].item()] == pytest.approx(
-        wanted['losses'], rel=1e-5)
-    sum(losses.values()).backward()
-    gradient = detector.projection.convs[0].weight.grad.flatten()[::37].tolist()
-    assert gradient == pytest.approx(wanted['gradient'], abs=1e-6)
+    assert_losses_and_their_gradient(detector, REFERENCE[kind])
 
 
 def test_candidates(detector, kind):
-    wanted = REFERENCE[kind]['candidates']
-    data = detector.data_preprocessor(dict(inputs=inputs()[:1]))
-    with torch.no_grad():
-        (found,) = detector.head.candidates(*detector(**data))
-    assert len(found.scores) == len(wanted['scores']) > 100
-    assert found.scores.tolist() == pytest.approx(wanted['scores'], abs=1e-5)
-    assert found.labels.tolist() == wanted['labels']
-    assert found.segments.flatten().tolist() == pytest.approx(wanted['segments'], abs=1e-4)
+    assert_candidates(detector, REFERENCE[kind]['candidates'])
 
 
 def test_window_matters():
@@ -100,18 +79,9 @@ def test_window_matters():
 
 @pytest.mark.parametrize('kind', ['local'], indirect=True)
 def test_converted_files(detector, tmp_path):
-    averaged = {f'module.{name}': value for name, value in weights(REFERENCE['shapes']).items()}
-    last = {name: torch.zeros_like(value) for name, value in averaged.items()}
-    torch.save(dict(epoch=35, state_dict=last, state_dict_ema=averaged), tmp_path / 'in.pth')
-    tool = Path(__file__).resolve().parents[4] / 'tools' / 'convert_checkpoint.py'
-    done = subprocess.run([sys.executable, str(tool), 'actionformer-official',
-                           str(tmp_path / 'in.pth'), str(tmp_path / 'out.pth')],
-                          capture_output=True, text=True)  # fmt: skip
-    assert done.returncode == 0 and 'an ActionFormer for features of 12 channels' in done.stdout
-    saved = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
-    assert saved.keys() == detector.state_dict().keys()
-    # the averaged weights are those that are evaluated there
-    assert all(torch.equal(value, saved[name]) for name, value in detector.state_dict().items())
+    official = weights(REFERENCE['shapes'])
+    assert_converted_file(detector, 'actionformer-official', official,
+                          'an ActionFormer for features of 12 channels', tmp_path)  # fmt: skip
 
 
 @pytest.mark.parametrize('names, message', [

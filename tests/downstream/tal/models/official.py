@@ -1,0 +1,63 @@
+"""What both detectors are asked against the numbers of their official code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.structures import BaseDataElement
+
+from tests.parity.tridet_official import LABELS, SEGMENTS, inputs
+
+TOOL = Path(__file__).resolve().parents[4] / 'tools' / 'convert_checkpoint.py'
+
+
+def batch(detector):
+    """The two videos of the reference, padded."""
+    samples = [BaseDataElement(snippet_segments=torch.tensor(segments),
+                               snippet_labels=torch.tensor(labels))
+               for segments, labels in zip(SEGMENTS, LABELS, strict=True)]  # fmt: skip
+    return detector.data_preprocessor(dict(inputs=inputs(), data_samples=samples), True)
+
+
+def assert_losses_and_their_gradient(detector, wanted):
+    detector.head.normaliser.train()  # it counts in training alone; nothing else differs there
+    losses = detector(**batch(detector), mode='loss')
+    assert [losses['loss_cls'].item(), losses['loss_reg'].item()] == pytest.approx(
+        wanted['losses'], rel=1e-5)
+    sum(losses.values()).backward()
+    gradient = detector.projection.convs[0].weight.grad.flatten()[::37].tolist()
+    assert gradient == pytest.approx(wanted['gradient'], abs=1e-6)
+
+
+def assert_candidates(detector, wanted):
+    data = detector.data_preprocessor(dict(inputs=inputs()[:1]))
+    with torch.no_grad():
+        (found,) = detector.head.candidates(*detector(**data))
+    assert len(found.scores) == len(wanted['scores']) > 100
+    assert found.scores.tolist() == pytest.approx(wanted['scores'], abs=1e-5)
+    assert found.labels.tolist() == wanted['labels']
+    assert found.segments.flatten().tolist() == pytest.approx(wanted['segments'], abs=1e-4)
+
+
+def assert_converted_file(detector, kind, official, told, folder):
+    """The tool writes a state dict that the detector has.
+
+    Args:
+        detector: With the weights of ``official``, converted.
+        kind: Of the conversion.
+        official: State dict with the official names.
+        told: What the tool says of it.
+        folder: Gets the files.
+    """
+    averaged = {f'module.{name}': value for name, value in official.items()}
+    last = {name: torch.zeros_like(value) for name, value in averaged.items()}
+    torch.save(dict(epoch=40, state_dict=last, state_dict_ema=averaged), folder / 'in.pth')
+    done = subprocess.run([sys.executable, str(TOOL), kind, str(folder / 'in.pth'),
+                           str(folder / 'out.pth')], capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0 and told in done.stdout
+    saved = torch.load(folder / 'out.pth', weights_only=True)['state_dict']
+    assert saved.keys() == detector.state_dict().keys()
+    # the averaged weights are those that are evaluated there
+    assert all(torch.equal(value, saved[name]) for name, value in detector.state_dict().items())
