@@ -11,6 +11,21 @@ if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1) // jobs)))
 
 from .toy import write_toy_config, write_toy_videos
+from .weight_noise import weight_noise
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--weight-noise N``: see :mod:`tests.weight_noise`."""
+    parser.addoption('--weight-noise', type=int, default=0, metavar='N',
+                     help='disturb the initial weights of every training by draw N of noise of '
+                          '1e-6; results that tests assert must hold all the same')  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def disturbed_weights(request: pytest.FixtureRequest):
+    """Trainings of the test begin beside their initial weights where ``--weight-noise`` says so."""
+    with weight_noise(request.config.getoption('--weight-noise')):
+        yield
 
 
 @pytest.fixture(scope='session')

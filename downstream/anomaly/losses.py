@@ -7,19 +7,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def top_snippets(magnitudes: Tensor, k: int = 3, dropout: float = 0.0) -> Tensor:
-    """The snippets of largest magnitude, some dropped by chance before (MGFN, RTFM).
+def top_snippets(ranks: Tensor, k: int = 3, dropout: float = 0.0) -> Tensor:
+    """The snippets of largest magnitude or score, some dropped by chance before (MGFN, RTFM).
 
     Args:
-        magnitudes: Shape (n, T).
+        ranks: Magnitudes or scores, not negative; shape (n, T).
         k: How many; all of a video with fewer snippets.
         dropout: Chance that a snippet is left out; 0 at test time.
 
     Returns:
         Indices, int64, shape (n, min(k, T)).
     """
-    kept = F.dropout(torch.ones_like(magnitudes), dropout)
-    return torch.topk(magnitudes.detach() * kept, min(k, magnitudes.shape[1]), dim=1).indices
+    kept = F.dropout(torch.ones_like(ranks), dropout)
+    return torch.topk(ranks.detach() * kept, min(k, ranks.shape[1]), dim=1).indices
 
 
 def gather_snippets(values: Tensor, index: Tensor) -> Tensor:

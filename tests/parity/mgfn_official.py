@@ -5,6 +5,7 @@ argument, it prints ``mgfn_official.json``. That code runs on a GPU only, and pa
 line when it is imported; both are stood in for.
 """
 
+import importlib
 import json
 import sys
 import types
@@ -47,23 +48,52 @@ def features(videos: int) -> torch.Tensor:
     return torch.tensor(np.random.RandomState(5).standard_normal(shape), dtype=torch.float32)
 
 
+def published(folder: str, options: dict | None = None) -> tuple[type, types.ModuleType]:
+    """The official network and its module of losses, so that they run without a GPU.
+
+    Args:
+        folder: Of the official code.
+        options: What its command line would say, over :data:`OPTIONS`.
+
+    Raises:
+        FileNotFoundError: It is another folder.
+    """
+    # it parses the command line and asks for a GPU as soon as it is imported
+    if not (Path(folder) / 'models' / 'mgfn.py').is_file():
+        raise FileNotFoundError(f'{folder}: no clone of MGFN: it has no models/mgfn.py')
+    sys.path.insert(0, str(folder))
+    option = types.ModuleType('option')
+    option.parse_args = lambda: types.SimpleNamespace(**{**OPTIONS, **(options or {})})
+    tqdm = types.ModuleType('tqdm')
+    tqdm.tqdm = iter
+    sys.modules.update(option=option, tqdm=tqdm, visdom=types.ModuleType('visdom'))
+    torch.Tensor.cuda = lambda self, *_: self
+    torch.set_default_tensor_type = lambda _: None
+    _take_sizes_from_features(Path(folder) / 'models' / 'mgfn.py')
+    return importlib.import_module('models.mgfn').mgfn, importlib.import_module('train')
+
+
+def _take_sizes_from_features(file: Path) -> None:
+    """Import it so that it runs at any size: 10 crops, 2048 channels and heads of 64 are fixed."""
+    text = file.read_text()
+    for size, given in (('batch_size * 10', 'batch_size * ncrops'), ('2048:,', '-1:,'),
+                        (':2048,', ':-1,'),
+                        ('Backbone(\n', 'Backbone(dim_headnumber = dim_head,\n')):  # fmt: skip
+        if size not in text:
+            raise FileNotFoundError(f'{file}: other code than was expected: no {size!r}')
+        text = text.replace(size, given)
+    module = types.ModuleType('models.mgfn')
+    sys.modules['models.mgfn'] = module
+    exec(compile(text, str(file), 'exec'), module.__dict__)
+
+
 def main(folder: str) -> None:
     """Print the reference.
 
     Args:
         folder: Of the official code.
     """
-    sys.path.insert(0, folder)
-    option = types.ModuleType('option')
-    option.parse_args = lambda: types.SimpleNamespace(**OPTIONS)
-    tqdm = types.ModuleType('tqdm')
-    tqdm.tqdm = iter
-    sys.modules.update(option=option, tqdm=tqdm, visdom=types.ModuleType('visdom'))
-    torch.Tensor.cuda = lambda self, *_: self
-    torch.set_default_tensor_type = lambda _: None
-    from models.mgfn import mgfn
-    from train import mgfn_loss, smooth, sparsity
-
+    mgfn, train = published(folder)
     model = mgfn(channels=CHANNELS)
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
     model.load_state_dict(weights(shapes))
@@ -72,14 +102,15 @@ def main(folder: str) -> None:
     with torch.no_grad():
         tested = model.eval()(given[:1])[4]
         out = model.train()(given)
-        terms = mgfn_loss(1.0)(out[1], out[0], torch.zeros(PAIRS), torch.ones(PAIRS), out[3],
-                               out[2])  # fmt: skip
+        terms = train.mgfn_loss(1.0)(out[1], out[0], torch.zeros(PAIRS), torch.ones(PAIRS),
+                                     out[3], out[2])  # fmt: skip
+        flat = out[4][:PAIRS].view(-1)
         print(json.dumps(dict(
             shapes=shapes, parameters=sum(p.numel() for p in model.parameters()),
             tested=tested.flatten().tolist(), trained=out[4].squeeze(2).tolist(),
             normal=out[1].flatten().tolist(), anomalous=out[0].flatten().tolist(),
-            criterion=float(terms), sparsity=float(sparsity(out[4][:PAIRS].view(-1), PAIRS, 8e-3)),
-            smoothness=float(smooth(out[4], 8e-4)))))  # fmt: skip
+            criterion=float(terms), sparsity=float(train.sparsity(flat, PAIRS, 8e-3)),
+            smoothness=float(train.smooth(out[4], 8e-4)))))  # fmt: skip
 
 
 if __name__ == '__main__':

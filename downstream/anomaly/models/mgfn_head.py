@@ -18,15 +18,16 @@ WEIGHTS = MappingProxyType(dict(bce=1.0, apart=1e-6, normal=1e-3, anomalous=1e-3
 _INTRA = ('halves', 'videos')
 _SPARSITY = ('normal', 'anomalous')
 _SMOOTHNESS = ('each', 'flattened')
+_SELECT = ('magnitude', 'score')
 
 
 @MODELS.register_module()
 class MGFNHead(AnomalyHead):
     """Scores, and the losses of MGFN: classification, magnitude contrast, sparsity, smoothness.
 
-    In each video the ``k`` snippets of largest magnitude stand for it. Labels say which videos are
-    normal; their order and number in a batch mean nothing, but the contrast pairs the i-th normal
-    with the i-th anomalous one, and leaves out those without a partner.
+    In each video ``k`` snippets stand for it. Labels say which videos are normal; their order and
+    number in a batch mean nothing, but the contrast pairs the i-th normal with the i-th anomalous
+    one, and leaves out those without a partner.
 
     The defaults follow the official code, whose results are published, where it differs from the
     paper or from code built on it:
@@ -39,6 +40,13 @@ class MGFNHead(AnomalyHead):
     - ``smoothness='each'``: within all videos. ``'flattened'``: the anomalous ones end to end, with
       the jumps between them, as RTFM and TeD-SPAD.
 
+    Paper and code let the snippets of largest magnitude stand for a video, of those that a random
+    selection leaves (``select='magnitude'``, ``dropout=0.7``). Behind a layer norm all magnitudes
+    are nearly equal, at first but for rounding, so most of the chosen snippets of an anomalous
+    video do not show the anomaly; the classification teaches them a high score all the same, and
+    training unlearns the moment (docs/anomaly.md). ``select='score'`` with ``dropout=0``, the
+    snippets that look most anomalous as in multiple-instance learning, does not.
+
     Args:
         in_channels: D.
         k: Snippets that stand for a video.
@@ -48,6 +56,7 @@ class MGFNHead(AnomalyHead):
         intra: See above.
         sparsity: See above.
         smoothness: See above.
+        select: By what snippets are chosen: ``'magnitude'`` (L2 norm) or ``'score'``.
         init_cfg: See ``BaseModule``.
 
     Raises:
@@ -57,19 +66,22 @@ class MGFNHead(AnomalyHead):
     def __init__(
         self, in_channels: int = 1024, k: int = 3, dropout: float = 0.7, margin: float = 200.0,
         weights: Mapping[str, float] = MappingProxyType({}), intra: str = 'halves',
-        sparsity: str = 'normal', smoothness: str = 'each', init_cfg: dict | None = None,
+        sparsity: str = 'normal', smoothness: str = 'each', select: str = 'magnitude',
+        init_cfg: dict | None = None,
     ) -> None:  # fmt: skip
         super().__init__(init_cfg)
         unknown = sorted(set(weights) - set(WEIGHTS))
         if unknown:
             raise ValueError(f'weight {unknown[0]!r}; expected some of {", ".join(WEIGHTS)}')
         for name, value, allowed in (('intra', intra, _INTRA), ('sparsity', sparsity, _SPARSITY),
-                                     ('smoothness', smoothness, _SMOOTHNESS)):  # fmt: skip
+                                     ('smoothness', smoothness, _SMOOTHNESS),
+                                     ('select', select, _SELECT)):  # fmt: skip
             if value not in allowed:
                 raise ValueError(f'{name} is {value!r}; expected one of {", ".join(allowed)}')
         self.k, self.dropout, self.margin = k, dropout, margin
         self.weights = {**WEIGHTS, **weights}
         self.intra, self.sparsity, self.smoothness = intra, sparsity, smoothness
+        self.select = select
         self.norm = nn.LayerNorm(in_channels)
         self.fc = nn.Linear(in_channels, 1)
 
@@ -90,8 +102,9 @@ class MGFNHead(AnomalyHead):
         """
         feats = self.norm(feats).float()
         scores = self._scores(feats).float()
-        magnitudes = torch.linalg.vector_norm(feats, dim=3).mean(1)
-        index = losses.top_snippets(magnitudes, self.k, self.dropout if self.training else 0.0)
+        ranks = (scores if self.select == 'score'
+                 else torch.linalg.vector_norm(feats, dim=3).mean(1))  # fmt: skip
+        index = losses.top_snippets(ranks, self.k, self.dropout if self.training else 0.0)
         chosen = losses.gather_snippets(feats, index)
         normal, anomalous = labels == 0, labels == 1
         terms = dict(
