@@ -70,6 +70,8 @@ def run(
 ) -> int:
     """Do a tool's work and turn its failure into one line on stderr.
 
+    A process group that the work began is left when the work went well.
+
     Args:
         work: The work; imports belong inside, so that a missing library is reported like the rest.
             A whole number that it returns is the exit status, as :data:`INCOMPLETE`.
@@ -79,9 +81,14 @@ def run(
     Returns:
         Exit status: 0 or what the work returned, 1 for a failure, 130 for an interruption.
     """
+    theirs = _in_group()
     try:
         use_repository()
         status = work()
+        if _in_group() and not theirs:
+            from albar_mm.engine._process_group import leave_process_group
+
+            leave_process_group()
     except KeyboardInterrupt:
         _say('interrupted' + (f': {on_interrupt()}' if on_interrupt else ''))
         return INTERRUPTED
@@ -91,6 +98,11 @@ def run(
         _say(f'error: {_describe(error, debug)}')
         return FAILED
     return status if isinstance(status, int) else 0
+
+
+def _in_group() -> bool:
+    dist = sys.modules.get('torch.distributed')  # torch is not imported for this alone
+    return dist is not None and dist.is_available() and dist.is_initialized()
 
 
 def _say(text: str) -> None:

@@ -201,7 +201,8 @@ def _add_anomaly(parser: argparse.ArgumentParser) -> None:
     add('--score', metavar='VIDEO', help='score this video with --checkpoint')
     add('--out', default='scored', help='folder of what --score writes (default: scored)')
     add('--threshold', type=float, default=0.5, help='score that marks a frame (default: 0.5)')
-    _add_job(parser, 'anomaly', 'score', 'MGFN')
+    _add_job(parser, 'anomaly', 'score', 'MGFN, snippets chosen by score; as published it is '
+             'anomaly_mgfn_ucfcrime.py')  # fmt: skip
 
 
 def _add_tal(parser: argparse.ArgumentParser) -> None:
@@ -217,7 +218,7 @@ def _add_tal(parser: argparse.ArgumentParser) -> None:
     add('--on-missing', choices=('fail', 'drop'), default='fail',
         help='with annotated videos without features: stop (default), or leave them and their '
              'actions out, and list them')  # fmt: skip
-    _add_job(parser, 'tal', 'detect', 'TriDet')
+    _add_job(parser, 'tal', 'detect', 'TriDet as published')
 
 
 def _add_job(parser: argparse.ArgumentParser, name: str, single: str, detector: str) -> None:
@@ -229,7 +230,7 @@ def _add_job(parser: argparse.ArgumentParser, name: str, single: str, detector: 
     add('--checkpoint', help=f'weights of the detector, for --{single}')
     add('--encoder-config', help=f'config of the encoder, for --videos and --{single}')
     add('--encoder-checkpoint', help='its weights')
-    add('--config', help=f'config of the detector (default: {detector} as published; with '
+    add('--config', help=f'config of the detector (default: {detector}; with '
         f'--{single} the one beside its weights)')  # fmt: skip
     add('--work-dir', default=f'work_dirs/{name}', help='folder of the runs; finished ones are '
         'kept')  # fmt: skip
@@ -305,7 +306,7 @@ def main(argv: list[str] | None = None) -> int:
         elif args.features or args.videos:
             from downstream.anomaly.command import run_on_features, run_on_videos
 
-            config = args.config or f'{args.configs}/downstream/anomaly_mgfn_ucfcrime.py'
+            config = args.config or f'{args.configs}/downstream/anomaly_mgfn_by_score.py'
             given = dict(seeds=seeds or [0], options=options)
             if args.features:
                 run_on_features(config, args.features, *args.annotations, args.work_dir, **given)

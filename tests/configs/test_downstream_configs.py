@@ -58,6 +58,20 @@ def test_detectors_step_on_features_of_any_width(name, folder):
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
+@pytest.mark.parametrize('name, wanted', [
+    ('anomaly_mgfn_ucfcrime.py', ('magnitude', 0.7, 1e-3)),  # as published
+    ('anomaly_mgfn_by_score.py', ('score', 0., 3e-4)),
+    ('anomaly_mgfn_sprites.py', ('score', 0., 3e-4)),
+    ('anomaly_mgfn_cctv.py', ('score', 0., 3e-4))])
+def test_which_snippets_stand_for_a_video(name, wanted):
+    init_default_scope('mmaction')
+    cfg = load_config(FOLDER / name)
+    head, optimizer = MODELS.build(cfg.model.head), cfg.optim_wrapper.optimizer
+    assert (head.select, head.dropout, optimizer.lr) == wanted
+    assert (head.k, head.sparsity, optimizer.type, optimizer.weight_decay) == (
+        3, 'normal', 'Adam', 5e-4)  # fmt: skip
+
+
 @pytest.fixture(scope='module')
 def actions(tmp_path_factory):
     return segments.write_oracle(tmp_path_factory.mktemp('actions'), 5, 2)

@@ -1,27 +1,20 @@
 """Two processes on CPU through ``torchrun tools/train.py --launcher pytorch``."""
 
-import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from albar_mm import compat
+from tests.processes import torchrun
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def torchrun(cwd: Path, *args: object) -> str:
+def printed_by(folder: Path, *args: object) -> str:
     """Run a tool in two processes; return all that it printed."""
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '-1'}
-    command = [
-        sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
-        *[str(arg) for arg in args], '--launcher', 'pytorch',
-    ]  # fmt: skip
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+    done = torchrun(folder, *args, '--launcher', 'pytorch')
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -53,7 +46,7 @@ def test_training_in_two_processes(toy_config, tmp_path):
     from albar_mm.engine import launch
 
     cfg = configured(toy_config, tmp_path)
-    printed = torchrun(
+    printed = printed_by(
         tmp_path, ROOT / 'tools' / 'train.py', 'cfg.py', '--work-dir', 'two', '--seed', 1
     )
     assert 'No CUDA device: distributed training uses the gloo backend' in printed
@@ -75,14 +68,14 @@ def test_testing_and_resuming_in_two_processes(toy_config, tmp_path):
     cfg = configured(toy_config, tmp_path)
     launch.train(cfg, work_dir=tmp_path / 'one', seed=1, no_validate=True)
     weights = tmp_path / 'one' / 'epoch_1.pth'
-    printed = torchrun(
+    printed = printed_by(
         tmp_path, ROOT / 'tools' / 'test.py', 'cfg.py', weights, '--work-dir', 'tested',
         '--dump', 'tested.pkl',
     )  # fmt: skip
     metrics = launch.test(cfg, weights, work_dir=tmp_path / 'alone')
     assert f'acc/top1: {metrics["acc/top1"]:.4f}' in printed
     assert len(pickle.loads((tmp_path / 'tested.pkl').read_bytes())) == 8
-    printed = torchrun(
+    printed = printed_by(
         tmp_path, ROOT / 'tools' / 'train.py', 'cfg.py', '--work-dir', 'one', '--resume',
         '--cfg-options', 'train_cfg.max_epochs=2',
     )  # fmt: skip

@@ -1,14 +1,9 @@
 """Several processes give what one process gives: losses, gradients, bias metrics.
 
-The file is two things. Under pytest it holds the tests. Under ``torchrun --module`` it is the
-program of every process. :func:`train`, :func:`bias` and :func:`contrast` are the same code in
-both, so that only the number of processes differs.
+:func:`train`, :func:`bias` and :func:`contrast` are run in one process and in several: only the
+number of processes differs.
 """
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +11,7 @@ import torch
 from mmaction.registry import MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.config import Config
-from mmengine.dist import get_dist_info
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS, OPTIM_WRAPPERS, init_default_scope
@@ -25,9 +20,9 @@ from mmengine.runner import Runner
 import albar_mm  # noqa: F401  (registers the components)
 from tests.e2e.test_bias_test_run import run_test, stock_model
 from tests.evaluation.tiny_benchmark import test_pipeline, write_benchmark
+from tests.processes import in_processes
 from tests.toy_recognizers import SWIN
 
-ROOT = Path(__file__).resolve().parents[2]
 CLIP_LEN, GLOBAL_BATCH, STEPS = 4, 4, 2
 
 PLAIN_SWIN = dict(SWIN, pretrained2d=False)
@@ -185,35 +180,14 @@ def contrast(data, folder, launcher='none'):
     return runner.val(), len(runner.val_dataloader.dataset)
 
 
-def main(folder):
-    """What every process under torchrun does; leaves ``rank<n>.pt`` in the folder."""
-    folder = Path(folder)
-    data = json.loads((folder / 'data.json').read_text())
-    world_size = int(os.environ['WORLD_SIZE'])
-    found = {}
-    for name in data['trainings']:
-        found[name] = train(name, data['videos'], folder, 'pytorch', world_size)
+def everything(data, folder):
+    """What every process does; ``launcher`` says that there are several, which have met by now."""
+    folder, count = Path(folder), get_world_size()
+    found = {name: train(name, data['videos'], folder, 'pytorch', count)
+             for name in data['trainings']}  # fmt: skip
     found['bias'] = bias(data, folder, 'pytorch')
     found['contrast'] = contrast(data, folder, 'pytorch')
-    rank, size = get_dist_info()
-    assert size == world_size, 'the processes never met'
-    torch.save(found, folder / f'rank{rank}.pt')
-
-
-def torchrun(folder, data, processes):
-    """Run :func:`main` in so many processes; return what each found."""
-    folder.mkdir()
-    (folder / 'data.json').write_text(json.dumps(data))
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '-1'}
-    command = [
-        sys.executable, '-m', 'torch.distributed.run', '--standalone',
-        f'--nproc_per_node={processes}', '--module', __name__, str(folder),
-    ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-9000:]
-    return [
-        torch.load(folder / f'rank{rank}.pt', weights_only=True) for rank in range(processes)
-    ]
+    return found
 
 
 @pytest.fixture(scope='module')
@@ -238,7 +212,8 @@ def data(tmp_path_factory, toy_videos):
 @pytest.fixture(scope='module')
 def two(tmp_path_factory, data):
     """What each of two processes found."""
-    return torchrun(tmp_path_factory.mktemp('two') / 'run', data, processes=2)
+    folder = tmp_path_factory.mktemp('two')
+    return in_processes(everything, folder, data, str(folder))
 
 
 @pytest.mark.parametrize('name', TRAININGS)
@@ -299,10 +274,9 @@ def test_static_contrast_metric(two, data, tmp_path):
 @pytest.mark.slow
 def test_metrics_with_three_processes(data, tmp_path):
     """14 samples of the contrast over three processes, where the sampler repeats one."""
-    three = torchrun(tmp_path / 'three', dict(data, trainings=[]), processes=3)
+    folder = tmp_path / 'three'
+    folder.mkdir()
+    three = in_processes(everything, folder, dict(data, trainings=[]), str(folder), count=3)
     assert [found['bias'] for found in three] == [bias(data, tmp_path)] * 3
     assert [found['contrast'] for found in three] == [contrast(data, tmp_path)] * 3
 
-
-if __name__ == '__main__':
-    main(sys.argv[1])

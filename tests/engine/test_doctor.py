@@ -160,14 +160,14 @@ def test_second_copy(monkeypatch, tmp_path):
 
 def test_a_broken_library_does_no_harm(module):
     module('aborts', 'import os\nos.abort()')
-    module('hangs', 'import time\ntime.sleep(60)')
+    module('hangs', 'import time\ntime.sleep(600)')
     module('raises', 'raise RuntimeError("operator\\n  does not exist")')
     module('exits', 'import sys\nsys.exit("no licence")')
     module('fine', 'print("noise")\n__version__ = "3.1"')
     assert ask('module', 'aborts').error == 'crashed (SIGABRT)'
     started = time.monotonic()
     assert ask('module', 'hangs', timeout_s=1).error == 'no answer within 1 s'
-    assert time.monotonic() - started < 30  # ended, not waited for
+    assert time.monotonic() - started < 300  # ended, not waited for
     assert ask('module', 'raises').error == 'RuntimeError: operator does not exist'
     assert ask('module', 'exits').error == 'no licence'
     assert ask('module', 'fine').value == '3.1'

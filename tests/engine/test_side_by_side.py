@@ -12,8 +12,7 @@ import pytest
 
 from albar_mm.engine._side_by_side import Job, run_side_by_side
 from albar_mm.engine.launch import LaunchError
-
-PATIENCE = 120  # seconds; a new process imports torch, on a machine that may be busy
+from tests.processes import PATIENCE
 
 
 def wait_for(path):
@@ -67,12 +66,10 @@ def test_a_failure_names_its_job_and_stops_the_others(tmp_path):
     asleep, slept, begun = tmp_path / 'asleep', tmp_path / 'slept', tmp_path / 'begun'
     jobs = jobs_of(tmp_path, a=partial(sleep_as, asleep, slept), b=partial(fail_after, asleep),
                    c=partial(sleep_as, begun, begun))  # fmt: skip
-    started = time.monotonic()
     with pytest.raises(LaunchError, match=r'^b: list.txt: no such file \(output: .*b.output.txt'):
         run_side_by_side(jobs, 2)
-    assert time.monotonic() - started < PATIENCE
     assert not is_running(asleep.read_text())
-    assert not slept.exists() and not begun.exists()
+    assert not slept.exists() and not begun.exists()  # ended, not waited for
     assert 'Traceback' in jobs[1].output.read_text()
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE
+
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 SCRIPTS = {'dist_train': 2, 'dist_test': 3, 'slurm_train': 3, 'slurm_test': 4}
 SETTINGS = (
@@ -50,7 +52,7 @@ def shell(tmp_path):
         clean |= {'PATH': path or f'{bin_folder}:{os.environ["PATH"]}', 'RECORD': str(cwd / 'got')}
         return subprocess.run(
             [shutil.which('bash'), TOOLS / f'{name}.sh', *[str(arg) for arg in args]],
-            cwd=cwd, env=clean | env, capture_output=True, text=True, timeout=240,
+            cwd=cwd, env=clean | env, capture_output=True, text=True, timeout=PATIENCE,
         )  # fmt: skip
 
     run.cwd = cwd

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE
+
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'doctor.py'
 
 
@@ -23,7 +25,7 @@ def doctor(tmp_path):
         clean |= dict(HOME=str(home), USER='jane', LOGNAME='jane', OMP_NUM_THREADS='1')
         return subprocess.run(
             [sys.executable, *python_options, TOOL, *[str(arg) for arg in args]],
-            cwd=home, env=clean | env, capture_output=True, text=True, timeout=240,
+            cwd=home, env=clean | env, capture_output=True, text=True, timeout=PATIENCE,
         )  # fmt: skip
 
     run.home = home

@@ -18,6 +18,7 @@ from albar_mm.engine.launch import LaunchError
 from downstream.features.command import INCOMPLETE, run_features
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.store import FeatureStore
+from tests.processes import PATIENCE
 
 from .videos import moving, write_video
 
@@ -54,7 +55,7 @@ def run(given, out, *flags, cwd=None, launcher=()):
     environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
     done = subprocess.run([*launcher, *command(given, out, *flags)[bool(launcher):]], cwd=cwd,
                           env={**environment, 'OMP_NUM_THREADS': '1'}, capture_output=True,
-                          text=True, timeout=300)  # fmt: skip
+                          text=True, timeout=PATIENCE)  # fmt: skip
     own = [line for line in done.stderr.splitlines() if line.startswith('downstream.py: ')]
     return done.returncode, done.stdout, own
 
@@ -152,7 +153,7 @@ def test_bad_arguments_leave_nothing(given, tmp_path, change, message):
 
 def test_help_has_examples():
     done = subprocess.run([sys.executable, TOOL, 'features', '--help'], capture_output=True,
-                          text=True, timeout=60)  # fmt: skip
+                          text=True, timeout=PATIENCE)  # fmt: skip
     assert done.returncode == 0 and 'examples:' in done.stdout and '--shard' in done.stdout
 
 
@@ -169,7 +170,7 @@ def test_killed_twenty_times(given, tmp_path):
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                    env={**os.environ, 'OMP_NUM_THREADS': '1'})  # fmt: skip
         before = len(list(store.glob('v*.json')))
-        ends = time.monotonic() + 120
+        ends = time.monotonic() + PATIENCE
         # the import takes seconds: wait until it works, then a moment at random
         while not list(store.glob('.v*.part')) and process.poll() is None:
             assert time.monotonic() < ends

@@ -1,14 +1,12 @@
 """Two processes give the numbers of one: scores of a test, losses and their gradients."""
 
-import os
-
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
 
 from downstream.tal.metric import TemporalMAP
+from tests.processes import in_processes
 
 from .models.test_detector import batch, detector
 from .rows import random_test
@@ -30,9 +28,8 @@ def gradients(model, videos):
             {name: p.grad for name, p in network.named_parameters() if p.grad is not None})
 
 
-def share_of_process(rank, folder):
-    os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
-    dist.init_process_group('gloo', f'file://{folder}/store', rank=rank, world_size=2)
+def share_of_process():
+    rank = dist.get_rank()
     # half of an odd number of videos, filled up as MMEngine's sampler does
     samples = samples_of(*random_test(2), videos=5)
     metric = TemporalMAP()
@@ -41,16 +38,12 @@ def share_of_process(rank, folder):
         metric.process(None, [samples[index]])
     scores = metric.evaluate(5)
     model = MMDistributedDataParallel(detector().train(False), find_unused_parameters=True)
-    found = gradients(model, slice(rank, rank + 1))
-    torch.save((scores, found), os.path.join(folder, f'{rank}.pt'))
-    dist.destroy_process_group()
+    return scores, gradients(model, slice(rank, rank + 1))
 
 
 @pytest.fixture(scope='module')
 def two(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('two')
-    mp.start_processes(share_of_process, (str(folder),), nprocs=2, start_method='spawn')
-    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
+    return in_processes(share_of_process, tmp_path_factory.mktemp('two'))
 
 
 def test_scores(two):

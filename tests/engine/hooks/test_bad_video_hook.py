@@ -1,11 +1,10 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from albar_mm.engine import launch
+from tests.processes import torchrun
 from tests.video_files import write_video
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -78,11 +77,9 @@ def test_share_is_that_of_all_processes(toy_config, videos, tmp_path):
     """Two processes of twelve items; one of them alone may have more than the share."""
     cfg = settings(toy_config, videos, max_share=0.1249, **{'train_cfg.max_epochs': 1})
     cfg.dump(str(tmp_path / 'cfg.py'))
-    command = [
-        sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
-        str(ROOT / 'tools' / 'train.py'), 'cfg.py', '--launcher', 'pytorch', '--no-validate',
-        '--work-dir', 'two', '--cfg-options', 'find_unused_parameters=True']
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = torchrun(
+        tmp_path, ROOT / 'tools' / 'train.py', 'cfg.py', '--launcher', 'pytorch', '--no-validate',
+        '--work-dir', 'two', '--cfg-options', 'find_unused_parameters=True')
     assert done.returncode != 0
     assert 'epoch 1: 3 of 24 items (12.50%)' in done.stderr, done.stderr[-2000:]
     assert listed(tmp_path / 'two')[0]['times'] == 3

@@ -9,8 +9,6 @@ import re
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmaction.registry import HOOKS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
@@ -20,6 +18,7 @@ from torch import nn
 
 from albar_mm.engine.hooks import StaticProbeHook
 from albar_mm.engine.hooks._static_probe import StaticProbe, undisturbed
+from tests.processes import in_processes
 
 
 @pytest.fixture
@@ -249,19 +248,13 @@ def test_bad_settings(config):
         trained(cfg)
 
 
-def worker(rank, folder):
-    os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
-    os.chdir(folder)
-    torch.set_num_threads(1)
-    dist.init_process_group('gloo', f'file://{folder}/store', rank=rank, world_size=2)
+def probed_and_seen():
     model = Oracle(SCORES)
-    torch.save((probe(model), model.seen), os.path.join(folder, f'{rank}.pt'))
-    dist.destroy_process_group()
+    return probe(model), model.seen
 
 
 def test_two_processes_share_an_odd_number_of_videos(tmp_path):
-    mp.spawn(worker, (str(tmp_path), ), nprocs=2)
-    outcomes = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
+    outcomes = in_processes(probed_and_seen, tmp_path)
     assert sorted(outcomes[0][1] + outcomes[1][1]) == list(range(6))  # each sample once
     for (scores, broken), _ in outcomes:
         assert broken == 0 and scores == pytest.approx(probe()[0], rel=1e-12)

@@ -1,14 +1,11 @@
 """Two processes must give exactly the scores of one, whatever the sampler repeats or reorders."""
 
-import os
-
 import pytest
-import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmaction.registry import DATA_SAMPLERS
 
 from albar_mm.evaluation import BiasMetric
+from tests.processes import in_processes
 
 from .test_bias_metric import sample
 
@@ -47,26 +44,19 @@ def evaluate(extra_label=None):
     return metric.evaluate(len(dataset)), processed
 
 
-def worker(rank, folder):
-    os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
-    os.chdir(folder)
-    torch.set_num_threads(1)
-    dist.init_process_group('gloo', f'file://{folder}/store', rank=rank, world_size=2)
+def good_and_bad():
     outcome = [evaluate()]
     try:
-        evaluate(extra_label=1 if rank == 1 else None)
+        evaluate(extra_label=1 if dist.get_rank() == 1 else None)
     except (ValueError, RuntimeError) as error:
         outcome.append(f'{type(error).__name__}: {error}')
-    torch.save(outcome, os.path.join(folder, f'{rank}.pt'))
-    dist.destroy_process_group()
+    return outcome
 
 
 @pytest.fixture(scope='module')
 def outcomes(tmp_path_factory):
     """Per process: (scores, number of processed samples), and the error of a faulty run."""
-    folder = tmp_path_factory.mktemp('ranks')
-    mp.start_processes(worker, (str(folder),), nprocs=2, start_method='spawn')
-    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
+    return in_processes(good_and_bad, tmp_path_factory.mktemp('ranks'))
 
 
 def test_two_processes_give_the_scores_of_one(outcomes):
