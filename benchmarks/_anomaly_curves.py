@@ -1,24 +1,17 @@
 """Trainings of ``anomaly_curves.py``: their settings, runs and table."""
 
 import argparse
-import contextlib
 import hashlib
-import io
 import json
-import logging
-import multiprocessing
 import os
 import statistics
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-from _run import progress
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs' / 'downstream'
@@ -66,7 +59,7 @@ def _small(**options: Any) -> Row:  # noqa: ANN401
 _BY_SCORE = dict(model__head__select='score')
 ROWS: Mapping[str, Row] = MappingProxyType({
     'published': Row(epochs=32, interval=4, published=True),
-    'by-score': Row('anomaly_mgfn_by_score.py', epochs=32, interval=4, most=5),
+    'by-score': Row('anomaly_mgfn_by_score.py', epochs=32, interval=4),
     'small-published': Row(options=_SMALL, published=True),
     'small': Row(options=_SLOW, early=8, published=True),
     'small-by-score': Row(options={**_SLOW, 'model.head.select': 'score'}, early=8),
@@ -95,78 +88,107 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     Args:
         args: The command line.
     """
+    from albar_mm.engine._side_by_side import Job, run_side_by_side
     from albar_mm.evaluation.results import library_versions
 
     rows = args.rows or [name for name, row in ROWS.items() if row.oracle]
-    jobs = list(_jobs(args, rows))
-    found: dict[str, list[dict[str, Any]]] = {}
-    # as in a fresh process each: a training must not depend on what ran before
-    context = multiprocessing.get_context('spawn')
-    os.environ['OMP_NUM_THREADS'] = os.environ.get('OMP_NUM_THREADS', '1')
-    with ProcessPoolExecutor(args.jobs, context) as pool:
-        running = [pool.submit(_run, job) for job in jobs]
-        for number, done in enumerate(as_completed(running), 1):
-            title, seed, noise, curve = done.result()
-            found.setdefault(title, []).append(dict(seed=seed, noise=noise, **curve))
-            last = '  '.join(f'{name} {curve[name][-1]:.1f}' for name in SCORES)
-            progress(f'{number}/{len(jobs)}  {title}, seed {seed}, draw {noise}: {last}')
-    ordered = {title: sorted(found[title], key=lambda run: (run['seed'], run['noise']))
-               for title in dict.fromkeys(job['title'] for job in jobs)}  # fmt: skip
-    document = dict(seeds=args.seeds, draws_of_noise=args.noise, features=args.features or 'oracle',
-                    rows={name: asdict(ROWS[name]) for name in rows}, curves=ordered,
-                    versions=library_versions())  # fmt: skip
+    trainings: dict[str, list[Training]] = {}
+    for each in _trainings(args, rows):
+        trainings.setdefault(each.title, []).append(each)
+    wanted = [title for title, each in trainings.items() if not all(one.file.is_file()
+                                                                    for one in each)]
+    run_side_by_side([Job(title, partial(_train_all, trainings[title]),
+                          Path(args.work_dir) / f'{title.replace(", ", "-").replace(" ", "-")}.log')
+                      for title in wanted], args.jobs)  # fmt: skip
+    ordered = {title: [dict(seed=one.seed, noise=one.noise, **json.loads(one.file.read_text()))
+                       for one in each] for title, each in trainings.items()}  # fmt: skip
     if args.picture:
         from _anomaly_picture import draw
 
         print(f'picture: {draw(args.picture, ordered)}')
-    return document
+    return dict(seeds=args.seeds, draws_of_noise=args.noise, features=args.features or 'oracle',
+                rows={name: asdict(ROWS[name]) for name in rows}, scores=_summary(ordered),
+                versions=library_versions())  # fmt: skip
 
 
-def _jobs(args: argparse.Namespace, rows: list[str]) -> Iterator[dict[str, Any]]:
+def _summary(curves: Mapping[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Row -> steps, and for each score what all trainings together and each by itself reached."""
+    found = {}
+    for title, runs in curves.items():
+        kinds = {title: [run for run in runs if not run['noise']],
+                 f'{title}, noise': [run for run in runs if not run['seed']]}  # fmt: skip
+        for name, chosen in kinds.items():
+            if chosen is not kinds[title] and len(chosen) < 2:
+                continue
+            found[name] = dict(steps=chosen[0]['steps'], trainings=len(chosen))
+            for score in SCORES:
+                tests = list(zip(*(run[score] for run in chosen), strict=True))
+                found[name][score] = dict(
+                    mean=[round(statistics.mean(each), 2) for each in tests],
+                    lowest=[min(each) for each in tests], last=list(tests[-1]),
+                    lost=[round(max(run[score]) - run[score][-1], 2) for run in chosen])
+    return found
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a row: of the published code if ``peer`` is its folder."""
+
+    row: str
+    seed: int
+    noise: int
+    peer: str | None
+    features: str | None
+    annotations: Sequence[str] | None
+    work_dir: str
+
+    @property
+    def title(self) -> str:
+        """Of its row."""
+        return f'{self.row}, published code' if self.peer else self.row
+
+    @property
+    def file(self) -> Path:
+        """Where its scores are kept; other settings are another file."""
+        used = {**asdict(ROWS[self.row]), **asdict(self), 'peer': bool(self.peer)}
+        text = json.dumps({name: value for name, value in used.items()
+                           if name not in ('most', 'row', 'work_dir')})  # fmt: skip
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return Path(self.work_dir) / f'{self.row}-{digest}.json'
+
+
+def _trainings(args: argparse.Namespace, rows: Sequence[str]) -> Iterator[Training]:
     for name in rows:
         draws = [(seed, 0) for seed in range(min(args.seeds, ROWS[name].most))]
         draws += [(0, number + 1) for number in range(args.noise)]
-        peers = [None, *([args.peer] if args.peer and ROWS[name].published else [])]
+        peers = [None, *([os.path.abspath(args.peer)]
+                         if args.peer and ROWS[name].published else [])]  # fmt: skip
         for peer in peers:
             for seed, noise in draws:
-                yield dict(row=name, title=f'{name}, published code' if peer else name, seed=seed,
-                           noise=noise, peer=peer and os.path.abspath(peer),
-                           features=args.features, annotations=args.annotations,
-                           work_dir=args.work_dir)  # fmt: skip
+                yield Training(name, seed, noise, peer, args.features, args.annotations,
+                               args.work_dir)  # fmt: skip
 
 
-def _run(job: dict[str, Any]) -> tuple[str, int, int, dict[str, Any]]:
-    """One training, or what an earlier one left."""
-    sys.path[:0] = [str(ROOT), str(ROOT / 'tools')]
+def _train_all(trainings: Sequence[Training]) -> None:
+    """What a process of its own does: those of a row that are not there yet."""
     from albar_mm.evaluation.results import write_text_atomically
 
-    row = ROWS[job['row']]
-    used = {name: value for name, value in asdict(row).items() if name != 'most'}
-    settings = json.dumps([used, {**job, 'work_dir': '', 'row': '',
-                                         'peer': bool(job['peer'])}])  # fmt: skip
-    digest = hashlib.sha256(settings.encode()).hexdigest()[:12]
-    file = Path(job['work_dir']) / f'{job["row"]}-{digest}.json'
-    if not file.is_file():
-        # no log of hundreds of trainings
-        logging.disable(logging.INFO)
-        with contextlib.redirect_stdout(io.StringIO()):
-            curve = _train(row, job)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_text_atomically(file, json.dumps(curve) + '\n')
-    return job['title'], job['seed'], job['noise'], json.loads(file.read_text())
+    for one in trainings:
+        if not one.file.is_file():
+            write_text_atomically(one.file, json.dumps(_train(ROWS[one.row], one)) + '\n')
 
 
-def _train(row: Row, job: Mapping[str, Any]) -> dict[str, Any]:
+def _train(row: Row, one: Training) -> dict[str, Any]:
     from albar_mm.engine.launch import train
     from downstream.anomaly.jobs import config_for
     from tests.downstream.anomaly.toy import write_oracle
     from tests.weight_noise import weight_noise
 
-    with tempfile.TemporaryDirectory() as folder, weight_noise(job['noise']):
-        if job['features']:
-            store, lists = job['features'], list(job['annotations'])
+    with tempfile.TemporaryDirectory() as folder, weight_noise(one.noise):
+        if one.features:
+            store, lists = one.features, list(one.annotations)
         else:
-            made = write_oracle(Path(folder), videos=60, seed=job['seed'])
+            made = write_oracle(Path(folder), videos=60, seed=one.seed)
             store, lists = made / 'store', [str(made / 'train.txt'), str(made / 'test.txt')]
         cfg = config_for(CONFIGS / row.config, store, *lists, {
             **row.options, 'train_cfg.max_epochs': row.epochs, 'log_level': 'ERROR'})
@@ -176,12 +198,12 @@ def _train(row: Row, job: Mapping[str, Any]) -> dict[str, Any]:
         cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=-1, save_last=False)
         cfg.train_cfg.update(val_interval=1 if row.early else row.interval, val_begin=1,
                              dynamic_intervals=[(row.early + 1, row.interval)])  # fmt: skip
-        if job['peer']:
+        if one.peer:
             import _mgfn_published  # noqa: F401
 
-            cfg.model.update(type='PublishedMGFN', repository=job['peer'],
+            cfg.model.update(type='PublishedMGFN', repository=one.peer,
                              half=cfg.train_dataloader.batch_size // 2)  # fmt: skip
-        runner = train(cfg, work_dir=str(Path(folder) / 'run'), seed=job['seed'])
+        runner = train(cfg, work_dir=str(Path(folder) / 'run'), seed=one.seed)
         steps = len(runner.train_dataloader)
         scalars = runner.message_hub.log_scalars
         curves = {name: scalars[f'val/frame/{name}'].data[0].round(2).tolist()
@@ -192,22 +214,16 @@ def _train(row: Row, job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def report(document: Mapping[str, Any]) -> str:
-    """A line for each row and score: mean and spread at the end, and what was lost on the way."""
+    """A line for each row: mean and spread at the end, and what was lost on the way."""
     lines = ['at the end: mean ± standard deviation (lowest); lost since the best test of each '
              'training: mean (most)']  # fmt: skip
-    width = max(map(len, document['curves']))
-    for title, runs in document['curves'].items():
-        for what, chosen in (('', [run for run in runs if not run['noise']]),
-                             (' noise', [run for run in runs if not run['seed']])):
-            if not chosen or (what and len(chosen) < 2):
-                continue
-            parts = []
-            for score in SCORES:
-                last = [run[score][-1] for run in chosen]
-                lost = [max(run[score]) - run[score][-1] for run in chosen]
-                mean, spread = statistics.mean(last), statistics.pstdev(last)
-                parts.append(f'{score} {mean:5.1f} ± {spread:4.1f} ({min(last):4.1f}), '
-                             f'lost {statistics.mean(lost):4.1f} ({max(lost):4.1f})')
-            lines.append(f'{title + what:{width + 6}}  {len(chosen):2} trainings  '
-                         + '   '.join(parts))  # fmt: skip
+    width = max(map(len, document['scores']))
+    for title, row in document['scores'].items():
+        parts = []
+        for score in SCORES:
+            last, lost = row[score]['last'], row[score]['lost']
+            mean, spread = statistics.mean(last), statistics.pstdev(last)
+            parts.append(f'{score} {mean:5.1f} ± {spread:4.1f} ({min(last):4.1f}), '
+                         f'lost {statistics.mean(lost):4.1f} ({max(lost):4.1f})')
+        lines.append(f'{title:{width}}  {row["trainings"]:2} trainings  ' + '   '.join(parts))
     return '\n'.join(lines)
