@@ -77,6 +77,6 @@ def test_testing_and_resuming_in_two_processes(toy_config, tmp_path):
     assert len(pickle.loads((tmp_path / 'tested.pkl').read_bytes())) == 8
     printed = printed_by(
         tmp_path, ROOT / 'tools' / 'train.py', 'cfg.py', '--work-dir', 'one', '--resume',
-        '--cfg-options', 'train_cfg.max_epochs=2',
+        '--seed', 1, '--cfg-options', 'train_cfg.max_epochs=2',
     )  # fmt: skip
     assert 'resumed epoch: 1' in printed and (tmp_path / 'one' / 'epoch_2.pth').is_file()

@@ -37,8 +37,14 @@ def assert_candidates(detector, wanted):
         (found,) = detector.head.candidates(*detector(**data))
     assert len(found.scores) == len(wanted['scores']) > 100
     assert found.scores.tolist() == pytest.approx(wanted['scores'], abs=1e-5)
-    assert found.labels.tolist() == wanted['labels']
-    assert found.segments.flatten().tolist() == pytest.approx(wanted['segments'], abs=1e-4)
+    # some scores differ by a millionth, so that another processor's rounding may exchange their
+    # places: which comes first is left open, what each of them is is not
+    ours, theirs = (torch.cat([torch.as_tensor(each[part]).reshape(len(found.scores), -1)
+                               for part in ('segments', 'scores', 'labels')], 1)
+                    for each in (vars(found), wanted))  # fmt: skip
+    slack = torch.tensor([1e-4, 1e-4, 1e-5, 0])
+    same = ((ours[:, None] - theirs).abs() <= slack).all(2)
+    assert same.any(0).all() and same.any(1).all()
 
 
 def assert_converted_file(detector, kind, official, told, folder):
