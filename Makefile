@@ -30,7 +30,7 @@ test: $(STAMP)
 	@$(PY) -m pytest -n $(JOBS) --maxprocesses=4 --dist=worksteal $(PYTEST_ARGS)
 
 lint: $(STAMP)
-	@$(PY) -m ruff check .
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
 # PyTorch comes first and through the constraints: left to choose, pip takes the newest build,
 # which on Linux is gigabytes of CUDA libraries. A full mmcv is never covered by mmcv-lite.

@@ -30,9 +30,15 @@ _ANNEALING = ('_annealing_cos', '_annealing_linear')
 _LOCK = threading.Lock()
 # what a damaged file makes the unpickler raise
 _DAMAGE = (
-    pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, KeyError, IndexError,
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
     AttributeError,
-)  # fmt: skip
+)
 
 
 class CheckpointError(RuntimeError):

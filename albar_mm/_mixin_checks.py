@@ -52,18 +52,23 @@ def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
     """
     found = list(_recognizers(model))
     if len(found) != 1:
-        raise DebiasError(f'{name}: {len(found) or "no"} recogniser(s) in model; expected one dict '
-                          'with a type, a backbone and a cls_head')  # fmt: skip
+        raise DebiasError(
+            f'{name}: {len(found) or "no"} recogniser(s) in model; expected one dict '
+            'with a type, a backbone and a cls_head'
+        )
     (recognizer,) = found
     kind = str(recognizer['type']).rpartition('.')[2]
     for prefix, method in _TRAINED.items():
         if kind.startswith(prefix):
-            raise DebiasError(f'{name}: its model is a {kind} already: start from the plain config '
-                              f'that {method} was mixed into')  # fmt: skip
+            raise DebiasError(
+                f'{name}: its model is a {kind} already: start from the plain config '
+                f'that {method} was mixed into'
+            )
     if kind not in PLAIN_TYPES:
         why = _OTHER_TYPES.get(kind, f'{kind} is no recogniser of MMAction2')
-        raise DebiasError(f'{name}: {why}; debias() takes RGB video recognisers, '
-                          f'{" or ".join(PLAIN_TYPES)}')  # fmt: skip
+        raise DebiasError(
+            f'{name}: {why}; debias() takes RGB video recognisers, {" or ".join(PLAIN_TYPES)}'
+        )
     return recognizer
 
 
@@ -79,16 +84,26 @@ def check_data(cfg: Config, name: str) -> None:
     """
     loader = cfg.get('train_dataloader') or cfg.get('test_dataloader')
     if isinstance(loader, (list, tuple)):
-        raise DebiasError(f'{name}: train_dataloader is a list: several data sets in one step '
-                          '(OmniSource) cannot be debiased')  # fmt: skip
+        raise DebiasError(
+            f'{name}: train_dataloader is a list: several data sets in one step '
+            '(OmniSource) cannot be debiased'
+        )
     for node in _dicts(loader):
         kind = str(node.get('type', ''))
-        what = ('skeletons' if kind.startswith(_SKELETON) or kind.startswith('GeneratePose') else
-                'audio' if any(sign in kind for sign in _AUDIO) else
-                'optical flow' if node.get('modality') == 'Flow' else '')  # fmt: skip
+        what = (
+            'skeletons'
+            if kind.startswith(_SKELETON) or kind.startswith('GeneratePose')
+            else 'audio'
+            if any(sign in kind for sign in _AUDIO)
+            else 'optical flow'
+            if node.get('modality') == 'Flow'
+            else ''
+        )
         if what:
-            raise DebiasError(f'{name}: it reads {what} ({kind}): a static clip and a background '
-                              'are things of RGB video; give an RGB config')  # fmt: skip
+            raise DebiasError(
+                f'{name}: it reads {what} ({kind}): a static clip and a background '
+                'are things of RGB video; give an RGB config'
+            )
 
 
 def check_head(recognizer: Mapping[str, Any], name: str) -> int:
@@ -104,13 +119,16 @@ def check_head(recognizer: Mapping[str, Any], name: str) -> int:
     head = recognizer.get('cls_head') or {}
     loss = str((head.get('loss_cls') or {}).get('type', ''))
     if head.get('multi_class') or loss.startswith('BCE'):
-        raise DebiasError(f'{name}: its cls_head is for several labels a clip '
-                          f'({"multi_class" if head.get("multi_class") else loss}): the methods '
-                          'need one class a clip')  # fmt: skip
+        raise DebiasError(
+            f'{name}: its cls_head is for several labels a clip '
+            f'({"multi_class" if head.get("multi_class") else loss}): the methods '
+            'need one class a clip'
+        )
     classes = head.get('num_classes')
     if not isinstance(classes, int) or classes < 2:
-        raise DebiasError(f'{name}: model.cls_head.num_classes is {classes!r}; expected the number '
-                          'of classes')  # fmt: skip
+        raise DebiasError(
+            f'{name}: model.cls_head.num_classes is {classes!r}; expected the number of classes'
+        )
     return classes
 
 

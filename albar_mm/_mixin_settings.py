@@ -74,10 +74,12 @@ def albar_static(given: Mapping[str, Any] | None) -> dict[str, Any]:
     if given is not None:
         return dict(given)
     return dict(
-        frame='random', source='unblended', norm='batch',
+        frame='random',
+        source='unblended',
+        norm='batch',
         losses=[
             dict(type='StaticAdversarialLoss', weight=1.0),
             dict(type='StaticEntropyLoss', weight=4.0),
             dict(type='StaticGradientPenalty', weight=10.0, reduction='official'),
         ],
-    )  # fmt: skip
+    )

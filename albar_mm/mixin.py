@@ -63,14 +63,18 @@ class _Target:
 
 
 _FILES = ('boxes', 'scenes', 'bank')
-_HOW_BOXES = ('person boxes of the training videos, written by tools/detect_people.py or published '
-              '(docs/person_boxes.md)')  # fmt: skip
+_HOW_BOXES = (
+    'person boxes of the training videos, written by tools/detect_people.py or published '
+    '(docs/person_boxes.md)'
+)
 _HOW_SCENES = 'scene labels of the training videos, written by tools/label_scenes.py (docs/sdn.md)'
 _HOW_BANK = 'a frame bank, written by tools/build_frame_bank.py (docs/frame_bank.md)'
 
 
 def debias(
-    cfg: Config | Mapping[str, Any] | str | os.PathLike, method: str, **options: Any  # noqa: ANN401
+    cfg: Config | Mapping[str, Any] | str | os.PathLike,
+    method: str,
+    **options: Any,  # noqa: ANN401
 ) -> Config:
     """Mix a debiasing method into a config and leave everything else as it is.
 
@@ -120,8 +124,9 @@ def debias(
     if unknown:
         known = (*chosen.options, *_COMMON)
         near = did_you_mean(unknown[0], known)
-        raise DebiasError(f'{method}: unknown option {unknown[0]!r}{near}; there are '
-                          f'{", ".join(known)}')  # fmt: skip
+        raise DebiasError(
+            f'{method}: unknown option {unknown[0]!r}{near}; there are {", ".join(known)}'
+        )
     target = _target(_copied(cfg), options)
     chosen.mix(target)
     _import_albar_mm(target.cfg)
@@ -136,9 +141,15 @@ def difference(before: Config, after: Config) -> str:
         after: The second.
     """
     name = Path(before.filename or 'config').name
-    return '\n'.join(difflib.unified_diff(
-        before.pretty_text.splitlines(), after.pretty_text.splitlines(), name,
-        f'{name} (debiased)', lineterm=''))  # fmt: skip
+    return '\n'.join(
+        difflib.unified_diff(
+            before.pretty_text.splitlines(),
+            after.pretty_text.splitlines(),
+            name,
+            f'{name} (debiased)',
+            lineterm='',
+        )
+    )
 
 
 def _mixup(target: _Target) -> None:
@@ -175,9 +186,11 @@ def _stillmix(target: _Target) -> None:
         except ValueError as error:
             raise DebiasError(f'stillmix: {error}') from error
         if classes != target.num_classes:
-            raise DebiasError(f'stillmix: bank={bank} was scored for {classes} classes, '
-                              f'{target.name} has {target.num_classes}: build one with a reference '
-                              'network of the same data set')  # fmt: skip
+            raise DebiasError(
+                f'stillmix: bank={bank} was scored for {classes} classes, '
+                f'{target.name} has {target.num_classes}: build one with a reference '
+                'network of the same data set'
+            )
         settings['bank'] = bank
     _blend(target, 'StillMixBlending', {**target.normalisation(), **settings})
 
@@ -261,8 +274,11 @@ def _method_name(method: str) -> str:
 def _copied(cfg: Config | Mapping[str, Any] | str | os.PathLike) -> Config:
     from .engine.launch import load_config
 
-    return Config(copy.deepcopy(dict(cfg))) if (
-        isinstance(cfg, Mapping) and not isinstance(cfg, Config)) else load_config(cfg)
+    return (
+        Config(copy.deepcopy(dict(cfg)))
+        if (isinstance(cfg, Mapping) and not isinstance(cfg, Config))
+        else load_config(cfg)
+    )
 
 
 def _target(cfg: Config, options: Mapping[str, Any]) -> _Target:
@@ -271,12 +287,15 @@ def _target(cfg: Config, options: Mapping[str, Any]) -> _Target:
     recognizer = recognizer_of(cfg.get('model'), name)
     classes = check_head(recognizer, name)
     data_set, pretraining = options.get('data_set'), options.get('pretraining')
-    for key, value, known in (('data_set', data_set, DATASETS),
-                              ('pretraining', pretraining, PRETRAININGS)):  # fmt: skip
+    for key, value, known in (
+        ('data_set', data_set, DATASETS),
+        ('pretraining', pretraining, PRETRAININGS),
+    ):
         if value not in (None, *known):
             raise DebiasError(f'{key}={value!r}: expected one of {", ".join(known)}')
-    return _Target(cfg, name, recognizer, classes, data_set or data_set_of(cfg, classes),
-                   dict(options))  # fmt: skip
+    return _Target(
+        cfg, name, recognizer, classes, data_set or data_set_of(cfg, classes), dict(options)
+    )
 
 
 def _plain_type(target: _Target) -> str:
@@ -293,10 +312,13 @@ def _blend(target: _Target, kind: str, settings: Mapping[str, Any]) -> None:
     own = target.preprocessor.get('blending')
     for there in () if own is None else own.get('blendings') or [own]:
         if str(there.get('type')).rpartition('.')[2] == kind:
-            raise DebiasError(f'{target.name}: its data_preprocessor.blending is a {kind} already: '
-                              'start from the plain config, or set its options')  # fmt: skip
-    target.preprocessor['blending'] = blending if own is None else dict(
-        type='ChainedBlending', blendings=[blending, own])  # fmt: skip
+            raise DebiasError(
+                f'{target.name}: its data_preprocessor.blending is a {kind} already: '
+                'start from the plain config, or set its options'
+            )
+    target.preprocessor['blending'] = (
+        blending if own is None else dict(type='ChainedBlending', blendings=[blending, own])
+    )
 
 
 def _checked(what: str, read: Callable[[], object]) -> None:
@@ -325,8 +347,7 @@ def _average(cfg: Config, pattern: str) -> None:
     """Let MMEngine average what a recogniser logs, as it does with losses."""
     known = (cfg.get('log_processor') or {}).get('mean_pattern', _AVERAGED)
     if pattern not in known:
-        cfg.log_processor = dict(
-            cfg.get('log_processor') or {}, mean_pattern=f'{known}|{pattern}')
+        cfg.log_processor = dict(cfg.get('log_processor') or {}, mean_pattern=f'{known}|{pattern}')
 
 
 def _import_albar_mm(cfg: Config) -> None:

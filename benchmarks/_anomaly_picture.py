@@ -8,22 +8,32 @@ import numpy as np
 
 PANELS = (
     ('MGFN, 28 M parameters', ('published', 'published, published code', 'by-score')),
-    ('small MGFN, rate 1e-3', ('small-published', 'small-published, published code',
-                                             'by-score-faster')),
+    (
+        'small MGFN, rate 1e-3',
+        ('small-published', 'small-published, published code', 'by-score-faster'),
+    ),
     ('small MGFN, rate 3e-4', ('small', 'small, published code', 'small-by-score')),
     ('RTFM, MIL ranking, as published', ('rtfm', 'mil')),
-)  # fmt: skip
+)
 NAMES = {
-    'published': 'as published', 'published, published code': 'published code',
-    'by-score': 'chosen by score, rate 3e-4', 'small-published': 'as published',
-    'small-published, published code': 'published code', 'by-score-faster': 'chosen by score',
-    'small': 'chosen by magnitude', 'small, published code': 'published code',
-    'small-by-score': 'chosen by score', 'rtfm': 'RTFM', 'mil': 'MIL ranking',
-}  # fmt: skip
+    'published': 'as published',
+    'published, published code': 'published code',
+    'by-score': 'chosen by score, rate 3e-4',
+    'small-published': 'as published',
+    'small-published, published code': 'published code',
+    'by-score-faster': 'chosen by score',
+    'small': 'chosen by magnitude',
+    'small, published code': 'published code',
+    'small-by-score': 'chosen by score',
+    'rtfm': 'RTFM',
+    'mil': 'MIL ranking',
+}
 ABLATIONS = {
     'small': 'small MGFN: chosen by magnitude, all may be, rate 3e-4',
-    'random-selection': 'of a random 30 %, as published', 'faster': 'rate 1e-3, as published',
-    'slower': 'rate 1e-4', 'no-contrast': 'no contrast of magnitudes',
+    'random-selection': 'of a random 30 %, as published',
+    'faster': 'rate 1e-3, as published',
+    'slower': 'rate 1e-4',
+    'no-contrast': 'no contrast of magnitudes',
     'contrast-of-videos': 'contrast of each video with the next',
     'no-sparsity-smoothness': 'no sparsity, no smoothness',
     'sparsity-of-anomalous': 'sparsity of anomalous videos',
@@ -32,10 +42,14 @@ ABLATIONS = {
     'by-score-faster': 'chosen by score, rate 1e-3',
     'by-score-random-selection': 'chosen by score of a random 30 %',
     'by-score-no-attention': 'chosen by score, no attention over the video',
-}  # fmt: skip
+}
 SCORES = {'auc': 'AUC, all frames', 'auc_anomalous': 'AUC within\nanomalous videos'}
-_COLOURS = {'chosen by score': '#1b7837', 'published code': '#404040', 'RTFM': '#8c510a',
-            'MIL ranking': '#2166ac'}  # fmt: skip
+_COLOURS = {
+    'chosen by score': '#1b7837',
+    'published code': '#404040',
+    'RTFM': '#8c510a',
+    'MIL ranking': '#2166ac',
+}
 _LOST = '#c51b7d'
 
 
@@ -83,7 +97,9 @@ def _curve(axis: Any, label: str, runs: Sequence[Mapping[str, Any]], score: str)
     style = dict(linestyle=(0, (4, 2)), linewidth=1.2) if 'code' in label else dict(linewidth=2)
     axis.plot(steps, values.mean(0), color=colour, label=label, **style)
     if 'code' not in label:  # two bands on each other cannot be told apart
-        axis.fill_between(steps, values.min(0), values.max(0), color=colour, alpha=.14, linewidth=0)
+        axis.fill_between(
+            steps, values.min(0), values.max(0), color=colour, alpha=0.14, linewidth=0
+        )
     axis.set_xscale('log')  # what is found early is lost late
     axis.set_xlim(steps[0], steps[-1])
     ticks = [2**power for power in range(11) if steps[0] <= 2**power <= steps[-1]]
@@ -104,14 +120,24 @@ def _ablations(axis: Any, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> 
     for place, name in enumerate(reversed(names)):
         last = [run['auc_anomalous'][-1] for run in curves[name] if not run['noise']]
         colour = _COLOURS['chosen by score'] if 'by-score' in name else _LOST
-        axis.plot(last, [place] * len(last), 'o', color=colour, alpha=.35, markersize=6,
-                  markeredgewidth=0)  # fmt: skip
+        axis.plot(
+            last,
+            [place] * len(last),
+            'o',
+            color=colour,
+            alpha=0.35,
+            markersize=6,
+            markeredgewidth=0,
+        )
         axis.plot(np.mean(last), place, '|', color=colour, markersize=16, markeredgewidth=2.5)
     axis.set_yticks(range(len(names)), [ABLATIONS[name] for name in reversed(names)], fontsize=8)
     axis.axvline(50, color='#999999', linewidth=0.8, linestyle=':')
     axis.set_xlim(0, 102)
     axis.tick_params(axis='x', labelsize=8)
-    axis.set_title('one thing changed: AUC within anomalous videos at the end of 640 steps '
-                   '(a dot a seed, a bar their mean)', fontsize=9)  # fmt: skip
+    axis.set_title(
+        'one thing changed: AUC within anomalous videos at the end of 640 steps '
+        '(a dot a seed, a bar their mean)',
+        fontsize=9,
+    )
     for side in ('top', 'right'):
         axis.spines[side].set_visible(False)

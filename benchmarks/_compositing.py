@@ -55,10 +55,13 @@ class Clips:
         self.photos, self.videos = folder / 'photos', self.source / 'videos'
         _shrink(data / 'backgrounds' / 'colour', self.photos)
         with (self.source / 'index.csv').open(newline='') as stream:
-            rows = [r for r in csv.DictReader(stream)
-                    if int(r['frames']) == FRAMES and r['hmdb51_split1'] == 'test']  # fmt: skip
+            rows = [
+                r
+                for r in csv.DictReader(stream)
+                if int(r['frames']) == FRAMES and r['hmdb51_split1'] == 'test'
+            ]
         classes = sorted({row['class'] for row in rows})
-        rows = rows[::max(1, len(rows) // count)][:count]
+        rows = rows[:: max(1, len(rows) // count)][:count]
         self.names = sorted(f'{row["class"]}/{row["video"]}' for row in rows)
         if not (self.videos / self.names[0]).suffix:
             self.names = [f'{name}.avi' for name in self.names]
@@ -73,8 +76,9 @@ class Clips:
         families = (Stripes(), ImageFolder('photos', self.photos))
         if encoding != 'none':
             families = families[1:]
-        settings = BuildSettings('JHMDB21', families, per_video=VARIANTS, sets=('scuba',),
-                                 encoding=encoding)  # fmt: skip
+        settings = BuildSettings(
+            'JHMDB21', families, per_video=VARIANTS, sets=('scuba',), encoding=encoding
+        )
         sources = read_source_list(self.list_file, self.videos)
         sources = sources.without({v.video_id: '-' for v in sources.videos[count:]})
         masks = JhmdbMasks(self.source / 'masks')
@@ -97,11 +101,21 @@ def loading_seconds(
         say: Called with the progress.
     """
     on_the_fly = OnTheFlyBenchmarkDataset(
-        PIPELINE, videos=clips.videos, backgrounds=dict(photos=clips.photos), scuba=[family],
-        scufo=[], conflfg=[], bias_root=clips.root, dataset='JHMDB21')  # fmt: skip
+        PIPELINE,
+        videos=clips.videos,
+        backgrounds=dict(photos=clips.photos),
+        scuba=[family],
+        scufo=[],
+        conflfg=[],
+        bias_root=clips.root,
+        dataset='JHMDB21',
+    )
     plain = RobustVideoDataset(
-        ann_file=str(clips.list_file), data_prefix=dict(video=str(clips.videos)),
-        pipeline=PIPELINE, test_mode=True)  # fmt: skip
+        ann_file=str(clips.list_file),
+        data_prefix=dict(video=str(clips.videos)),
+        pipeline=PIPELINE,
+        test_mode=True,
+    )
     place = {plain.get_data_info(i)['filename']: i for i in range(len(plain))}
     infos = [on_the_fly.get_data_info(i) for i in range(len(on_the_fly))]
     videos: dict[str, list[int]] = {}
@@ -114,8 +128,10 @@ def loading_seconds(
             frame_cache(on_the_fly.cache_mib).clear()
             forget_materials()
             chosen = items[:1] if first else items
-            sides = [lambda c=chosen: [on_the_fly[i] for i in c],
-                     lambda c=chosen, v=video: [plain[place[v]] for _ in c]]  # fmt: skip
+            sides = [
+                lambda c=chosen: [on_the_fly[i] for i in c],
+                lambda c=chosen, v=video: [plain[place[v]] for _ in c],
+            ]
             seconds = _timed(sides, (number + turn) % 2)
             wall.append(tuple(s[0] / len(chosen) for s in seconds))
             cpu.append(tuple(s[1] / len(chosen) for s in seconds))
@@ -135,7 +151,7 @@ def memory_seconds(clips: Clips, rounds: int, say: Callable[[str], None]) -> Pai
     pairs: Pairs = []
     for number in range(rounds):
         found = {}
-        for keep in ('keep', 'return')[::(-1) ** number]:
+        for keep in ('keep', 'return')[:: (-1) ** number]:
             command = [sys.executable, program, str(clips.list_file), str(clips.videos), keep]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             found[keep] = json.loads(done.stdout.splitlines()[-1])
@@ -157,8 +173,10 @@ def export_seconds(clips: Clips, workers: int, rounds: int, say: Callable[[str],
     pairs = []
     for number in range(rounds):
         ours, theirs = clips.folder / 'ours', clips.folder / 'theirs'
-        sides = [lambda o=ours: clips.build(o, 'jpeg', workers, count),
-                 lambda t=theirs: published_order(clips, t, count)]  # fmt: skip
+        sides = [
+            lambda o=ours: clips.build(o, 'jpeg', workers, count),
+            lambda t=theirs: published_order(clips, t, count),
+        ]
         pairs.append(tuple(wall / count for wall, _ in _timed(sides, number % 2)))
         written = [len(list(ours.rglob('*.avi'))) * FRAMES, len(list(theirs.rglob('*.jpg')))]
         if len(set(written)) > 1:
@@ -210,5 +228,3 @@ def _timed(sides: list[Callable[[], Any]], swapped: int) -> list[tuple[float, fl
         sides[index]()
         seconds[index] = time.perf_counter() - start, time.process_time() - busy
     return seconds
-
-

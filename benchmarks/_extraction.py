@@ -34,18 +34,37 @@ def encoder_config(width: int, clip_len: int) -> Config:
     pipeline = [
         dict(type='DecordInit'),
         dict(type='SampleFrames', clip_len=clip_len, frame_interval=1, num_clips=1),
-        dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 128)),
-        dict(type='CenterCrop', crop_size=SIDE), dict(type='FormatShape', input_format='NCTHW'),
-        dict(type='PackActionInputs')]  # fmt: skip
-    return Config(dict(
-        default_scope='mmaction', test_dataloader=dict(dataset=dict(pipeline=pipeline)),
-        model=dict(
-            type='Recognizer3D',
-            backbone=dict(type='ResNet3d', depth=18, base_channels=width, pretrained=None,
-                          pretrained2d=False, conv1_kernel=(1, 5, 5), norm_eval=False),
-            cls_head=dict(type='I3DHead', in_channels=8 * width, num_classes=2),
-            data_preprocessor=dict(type='ActionDataPreprocessor', mean=[128.] * 3, std=[64.] * 3,
-                                   format_shape='NCTHW'))))  # fmt: skip
+        dict(type='DecordDecode'),
+        dict(type='Resize', scale=(-1, 128)),
+        dict(type='CenterCrop', crop_size=SIDE),
+        dict(type='FormatShape', input_format='NCTHW'),
+        dict(type='PackActionInputs'),
+    ]
+    return Config(
+        dict(
+            default_scope='mmaction',
+            test_dataloader=dict(dataset=dict(pipeline=pipeline)),
+            model=dict(
+                type='Recognizer3D',
+                backbone=dict(
+                    type='ResNet3d',
+                    depth=18,
+                    base_channels=width,
+                    pretrained=None,
+                    pretrained2d=False,
+                    conv1_kernel=(1, 5, 5),
+                    norm_eval=False,
+                ),
+                cls_head=dict(type='I3DHead', in_channels=8 * width, num_classes=2),
+                data_preprocessor=dict(
+                    type='ActionDataPreprocessor',
+                    mean=[128.0] * 3,
+                    std=[64.0] * 3,
+                    format_shape='NCTHW',
+                ),
+            ),
+        )
+    )
 
 
 def make_video(clips: Path, path: Path, seconds: int) -> str:
@@ -92,9 +111,18 @@ class Bench:
     """
 
     def __init__(
-        self, data: Path, folder: Path, seconds: int, videos: int, clip_len: int, stride: int,
-        batch_size: int, workers: int, device: str, say: Callable[[str], object],
-    ) -> None:  # fmt: skip
+        self,
+        data: Path,
+        folder: Path,
+        seconds: int,
+        videos: int,
+        clip_len: int,
+        stride: int,
+        batch_size: int,
+        workers: int,
+        device: str,
+        say: Callable[[str], object],
+    ) -> None:
         MMLogger.get_current_instance().setLevel('WARNING')  # not how weights were made
         say('making the video')
         (folder / 'videos').mkdir()
@@ -115,8 +143,12 @@ class Bench:
         Args:
             peer_snippets: Snippets that the peer extracts.
         """
-        found = dict(decode=self._decode(self.encoder), encode=self._encode(self.encoder, 8),
-                     ours=self._ours(), peer=self._peer(peer_snippets))  # fmt: skip
+        found = dict(
+            decode=self._decode(self.encoder),
+            encode=self._encode(self.encoder, 8),
+            ours=self._ours(),
+            peer=self._peer(peer_snippets),
+        )
         self.say('  '.join(f'{name} {value:.1f}' for name, value in found.items()))
         return found
 
@@ -124,8 +156,9 @@ class Bench:
         """Width whose encoder costs about as much as decoding."""
         distances = {}
         for width in WIDTHS:
-            encoder = FrozenEncoder(encoder_config(width, self.sampling.clip_len), None,
-                                    device=self.device)  # fmt: skip
+            encoder = FrozenEncoder(
+                encoder_config(width, self.sampling.clip_len), None, device=self.device
+            )
             if not distances:
                 decode = self._decode(encoder)
             encode = self._encode(encoder, 3)
@@ -137,8 +170,9 @@ class Bench:
 
     def _decode(self, encoder: FrozenEncoder) -> float:
         frames, started = 0, time.perf_counter()
-        with Decoding(self.videos, self.reader, self.sampling, encoder, self.workers, 16,
-                      None) as decoding:  # fmt: skip
+        with Decoding(
+            self.videos, self.reader, self.sampling, encoder, self.workers, 16, None
+        ) as decoding:
             for item in decoding:
                 frames += 0 if isinstance(item, Snippet) else item.decoded
         return frames / (time.perf_counter() - started)
@@ -156,8 +190,15 @@ class Bench:
     def _ours(self) -> float:
         root = self.folder / 'store'
         store = FeatureStore.create(root, store_settings(self.encoder, self.sampling, self.reader))
-        done = extract_features(self.encoder, self.sampling, self.videos, store, self.reader,
-                                batch_size=self.batch_size, workers=self.workers)  # fmt: skip
+        done = extract_features(
+            self.encoder,
+            self.sampling,
+            self.videos,
+            store,
+            self.reader,
+            batch_size=self.batch_size,
+            workers=self.workers,
+        )
         shutil.rmtree(root)
         return done.frames / done.seconds
 

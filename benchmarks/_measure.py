@@ -19,8 +19,9 @@ from torch.utils.flop_counter import flop_registry
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def paired_seconds(name: str, batch_size: int, rounds: int, warmup: int, device: str,
-                   say: Callable[[str], None]) -> dict[str, list[float]]:
+def paired_seconds(
+    name: str, batch_size: int, rounds: int, warmup: int, device: str, say: Callable[[str], None]
+) -> dict[str, list[float]]:
     """Seconds per step of every variant, in rounds that run each variant once.
 
     The variants of a round run right after each other, in an order that changes from round to
@@ -44,7 +45,7 @@ def paired_seconds(name: str, batch_size: int, rounds: int, warmup: int, device:
             step()
     for i in range(rounds):
         shift, backwards = (i // 2) % len(VARIANTS), i % 2
-        order = (VARIANTS[shift:] + VARIANTS[:shift])[::-1 if backwards else 1]
+        order = (VARIANTS[shift:] + VARIANTS[:shift])[:: -1 if backwards else 1]
         for variant in order:
             seconds[variant].append(_seconds(steps[variant], device))
         times = ', '.join(f'{variant} {seconds[variant][-1]:.3f} s' for variant in VARIANTS)
@@ -77,14 +78,22 @@ def ratios(seconds: dict[str, list[float]], over: str) -> dict[str, float]:
         round, and ``pairs``, their number.
     """
     paired = [a / b for a, b in zip(seconds['albar'], seconds[over], strict=True)]
-    quartiles = statistics.quantiles(paired, n=4, method='inclusive') if len(paired) > 1 \
-        else paired * 3
-    return dict(median=statistics.median(paired), quartile_1=quartiles[0], quartile_3=quartiles[2],
-                min=min(paired), max=max(paired), pairs=len(paired))
+    quartiles = (
+        statistics.quantiles(paired, n=4, method='inclusive') if len(paired) > 1 else paired * 3
+    )
+    return dict(
+        median=statistics.median(paired),
+        quartile_1=quartiles[0],
+        quartile_3=quartiles[2],
+        min=min(paired),
+        max=max(paired),
+        pairs=len(paired),
+    )
 
 
-def peak_memory(name: str, batch_size: int, repeats: int, device: str,
-                say: Callable[[str], None]) -> dict[str, list[int]]:
+def peak_memory(
+    name: str, batch_size: int, repeats: int, device: str, say: Callable[[str], None]
+) -> dict[str, list[int]]:
     """Peak bytes that two training steps add, each time in a process of its own.
 
     Args:
@@ -99,19 +108,32 @@ def peak_memory(name: str, batch_size: int, repeats: int, device: str,
     """
     found: dict[str, list[int]] = {variant: [] for variant in VARIANTS}
     # Large blocks go back to the system when freed, so that resident memory is what is in use.
-    env = dict(os.environ, MALLOC_MMAP_THRESHOLD_='65536', MALLOC_ARENA_MAX='1',
-               PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]))
+    env = dict(
+        os.environ,
+        MALLOC_MMAP_THRESHOLD_='65536',
+        MALLOC_ARENA_MAX='1',
+        PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]),
+    )
     for _ in range(repeats):
         for variant in VARIANTS:
             done = subprocess.run(
-                [sys.executable, str(Path(__file__).with_name('_peak_memory.py')),
-                 json.dumps(dict(name=name, variant=variant, batch_size=batch_size,
-                                 device=device))],
-                capture_output=True, text=True, env=env)
+                [
+                    sys.executable,
+                    str(Path(__file__).with_name('_peak_memory.py')),
+                    json.dumps(
+                        dict(name=name, variant=variant, batch_size=batch_size, device=device)
+                    ),
+                ],
+                capture_output=True,
+                text=True,
+                env=env,
+            )
             if done.returncode:
                 last = (done.stderr.strip().splitlines() or ['no message'])[-1]
-                raise RuntimeError(f'measuring the memory of {variant} at {name} failed with '
-                                   f'status {done.returncode}: {last}')
+                raise RuntimeError(
+                    f'measuring the memory of {variant} at {name} failed with '
+                    f'status {done.returncode}: {last}'
+                )
             found[variant].append(int(done.stdout.splitlines()[-1]))
             say(f'{name}: peak memory of {variant}: {found[variant][-1] / 2**20:.0f} MiB')
     return found
@@ -120,8 +142,12 @@ def peak_memory(name: str, batch_size: int, repeats: int, device: str,
 def memory_ratio(found: dict[str, list[int]], over: str) -> dict[str, float]:
     """Median peak of an ALBAR step over that of another variant, with the spread of the pairs."""
     paired = [a / b for a, b in zip(found['albar'], found[over], strict=True)]
-    return dict(median=statistics.median(found['albar']) / statistics.median(found[over]),
-                min=min(paired), max=max(paired), pairs=len(paired))
+    return dict(
+        median=statistics.median(found['albar']) / statistics.median(found[over]),
+        min=min(paired),
+        max=max(paired),
+        pairs=len(paired),
+    )
 
 
 def flops(name: str, batch_size: int, device: str) -> dict[str, int]:
@@ -155,8 +181,9 @@ class _FlopCounter(TorchDispatchMode):
 
     total = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (),
-                           kwargs: dict | None = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         out = func(*args, **(kwargs or {}))
         formula = flop_registry.get(func.overloadpacket)
         if formula is not None:
@@ -181,12 +208,19 @@ def loader_bytes(chosen: Setting, batch_size: int) -> dict[str, Any]:
         batch = make_batch(chosen, batch_size, variant == 'albar')
         if variant == 'published':
             batch['static_inputs'] = [clip.clone() for clip in batch['inputs']]
-        tensors = [*batch['inputs'], *batch.get('static_inputs', ()),
-                   *(sample.gt_label for sample in batch['data_samples'])]
-        found[variant] = dict(tensor_bytes=_tensor_bytes(tensors) / batch_size,
-                              pickled_bytes=len(pickle.dumps(batch)) / batch_size)
-    found['growth'] = {key: found['albar'][key] / found['plain'][key] - 1
-                       for key in ('tensor_bytes', 'pickled_bytes')}
+        tensors = [
+            *batch['inputs'],
+            *batch.get('static_inputs', ()),
+            *(sample.gt_label for sample in batch['data_samples']),
+        ]
+        found[variant] = dict(
+            tensor_bytes=_tensor_bytes(tensors) / batch_size,
+            pickled_bytes=len(pickle.dumps(batch)) / batch_size,
+        )
+    found['growth'] = {
+        key: found['albar'][key] / found['plain'][key] - 1
+        for key in ('tensor_bytes', 'pickled_bytes')
+    }
     return found
 
 

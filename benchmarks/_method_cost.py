@@ -87,9 +87,17 @@ def blending_config(name: str, size: Size, num_classes: int, folder: Path) -> di
     if name == 'stillmix_bank':
         count, side = size.bank_frames, size.side
         frames = np.random.default_rng(0).integers(256, size=(count, side, side, 3), dtype=np.uint8)
-        config['bank'] = str(save_frame_bank(folder / 'bank.npz', FrameBank(
-            frames, np.full(count, 0.5, np.float32), np.array([f'video#{i}' for i in range(count)]),
-            num_classes)))
+        config['bank'] = str(
+            save_frame_bank(
+                folder / 'bank.npz',
+                FrameBank(
+                    frames,
+                    np.full(count, 0.5, np.float32),
+                    np.array([f'video#{i}' for i in range(count)]),
+                    num_classes,
+                ),
+            )
+        )
     return config
 
 
@@ -104,11 +112,12 @@ def add_fields(data_samples: Sequence[Any], frames: int, side: int) -> None:
     time_line = torch.arange(frames)
     for i, sample in enumerate(data_samples):
         rows = []
-        for start, speed, width, height in ((.1, .3, .25, .6), (.7, -.2, .2, .5)):
-            left = (start + .02 * i + speed * time_line / frames) * side
-            top = torch.full_like(left, (.35 - .02 * (i % 5)) * side)
-            rows.append(torch.stack([time_line, left, top, left + width * side,
-                                     top + height * side], dim=1))
+        for start, speed, width, height in ((0.1, 0.3, 0.25, 0.6), (0.7, -0.2, 0.2, 0.5)):
+            left = (start + 0.02 * i + speed * time_line / frames) * side
+            top = torch.full_like(left, (0.35 - 0.02 * (i % 5)) * side)
+            rows.append(
+                torch.stack([time_line, left, top, left + width * side, top + height * side], dim=1)
+            )
         sample.person_boxes = torch.cat(rows)
         sample.scene_target = torch.tensor(i % SCENES)
 
@@ -132,19 +141,39 @@ class MethodStep:
         add_fields(self.data['data_samples'], size.frames, size.side)
         blending = {'albar+stillmix': 'stillmix_random'}.get(method, method)
         preprocessor: dict[str, Any] = dict(
-            type='StaticDataPreprocessor' if albar else 'ActionDataPreprocessor', mean=list(MEAN),
-            std=list(STD), format_shape='NCTHW')
+            type='StaticDataPreprocessor' if albar else 'ActionDataPreprocessor',
+            mean=list(MEAN),
+            std=list(STD),
+            format_shape='NCTHW',
+        )
         if blending in BLENDINGS:
             preprocessor['blending'] = blending_config(blending, size, chosen.num_classes, folder)
         config: dict[str, Any] = dict(
-            type='Recognizer3D', backbone=chosen.backbone, data_preprocessor=preprocessor,
-            cls_head=dict(type='I3DHead', in_channels=chosen.in_channels, dropout_ratio=0.,
-                          num_classes=chosen.num_classes, spatial_type='avg', topk=(1, )))
+            type='Recognizer3D',
+            backbone=chosen.backbone,
+            data_preprocessor=preprocessor,
+            cls_head=dict(
+                type='I3DHead',
+                in_channels=chosen.in_channels,
+                dropout_ratio=0.0,
+                num_classes=chosen.num_classes,
+                spatial_type='avg',
+                topk=(1,),
+            ),
+        )
         if albar:
-            config.update(type='ALBARRecognizer3D', static=dict(losses=[
-                dict(type='StaticAdversarialLoss', weight=WEIGHTS['adv']),
-                dict(type='StaticEntropyLoss', weight=WEIGHTS['ent']),
-                dict(type='StaticGradientPenalty', weight=WEIGHTS['gp'], reduction='official')]))
+            config.update(
+                type='ALBARRecognizer3D',
+                static=dict(
+                    losses=[
+                        dict(type='StaticAdversarialLoss', weight=WEIGHTS['adv']),
+                        dict(type='StaticEntropyLoss', weight=WEIGHTS['ent']),
+                        dict(
+                            type='StaticGradientPenalty', weight=WEIGHTS['gp'], reduction='official'
+                        ),
+                    ]
+                ),
+            )
         elif method == 'sdn':
             config.update(type='SDNRecognizer3D', sdn=dict(num_scenes=SCENES))
         init_default_scope('mmaction')
@@ -197,8 +226,13 @@ class BlendAlone:
             self.blending(self.clips, self.samples)
 
 
-def paired_seconds(runs: Mapping[str, Callable[[], None]], rounds: int, warmup: int, device: str,
-                   say: Callable[[str], None]) -> dict[str, list[float]]:
+def paired_seconds(
+    runs: Mapping[str, Callable[[], None]],
+    rounds: int,
+    warmup: int,
+    device: str,
+    say: Callable[[str], None],
+) -> dict[str, list[float]]:
     """Seconds of each run, in rounds that do each once, in an order that changes.
 
     Args:
@@ -214,7 +248,7 @@ def paired_seconds(runs: Mapping[str, Callable[[], None]], rounds: int, warmup: 
             run()
     for i in range(rounds):
         shift = (i // 2) % len(names)
-        for name in (names[shift:] + names[:shift])[::-1 if i % 2 else 1]:
+        for name in (names[shift:] + names[:shift])[:: -1 if i % 2 else 1]:
             _synchronise(device)
             start = time.perf_counter()
             runs[name]()
@@ -239,13 +273,15 @@ def ratios(values: Mapping[str, Sequence[float]], over: str) -> dict[str, dict[s
     found = {}
     for name, own in values.items():
         paired = [a / b for a, b in zip(own, values[over], strict=True)]
-        found[name] = dict(median=statistics.median(paired), min=min(paired), max=max(paired),
-                           pairs=len(paired))
+        found[name] = dict(
+            median=statistics.median(paired), min=min(paired), max=max(paired), pairs=len(paired)
+        )
     return found
 
 
-def peak_bytes(kind: str, names: Sequence[str], size: Size, repeats: int,
-               say: Callable[[str], None]) -> dict[str, list[int]]:
+def peak_bytes(
+    kind: str, names: Sequence[str], size: Size, repeats: int, say: Callable[[str], None]
+) -> dict[str, list[int]]:
     """Peak bytes that each adds over what its process held when it was ready to run.
 
     Args:
@@ -257,17 +293,23 @@ def peak_bytes(kind: str, names: Sequence[str], size: Size, repeats: int,
     """
     found: dict[str, list[int]] = {name: [] for name in names}
     # Large blocks go back to the system when freed, so that resident memory is what is in use.
-    env = dict(os.environ, MALLOC_MMAP_THRESHOLD_='65536', MALLOC_ARENA_MAX='1',
-               PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]))
+    env = dict(
+        os.environ,
+        MALLOC_MMAP_THRESHOLD_='65536',
+        MALLOC_ARENA_MAX='1',
+        PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]),
+    )
     for _ in range(repeats):
         for name in names:
             request = json.dumps(dict(kind=kind, name=name, size=dataclasses.asdict(size)))
-            done = subprocess.run([sys.executable, __file__, request], capture_output=True,
-                                  text=True, env=env)
+            done = subprocess.run(
+                [sys.executable, __file__, request], capture_output=True, text=True, env=env
+            )
             if done.returncode:
                 last = (done.stderr.strip().splitlines() or ['no message'])[-1]
-                raise RuntimeError(f'measuring the memory of {name} failed with status '
-                                   f'{done.returncode}: {last}')
+                raise RuntimeError(
+                    f'measuring the memory of {name} failed with status {done.returncode}: {last}'
+                )
             found[name].append(int(done.stdout.splitlines()[-1]))
             say(f'peak memory of {name}: {found[name][-1] / 2**20:.0f} MiB')
     return found

@@ -39,14 +39,15 @@ def _conv(layer: nn.Conv1d, x: Tensor) -> Tensor:
 def _norm(layer: ChannelNorm, x: Tensor) -> Tensor:
     deviation = torch.var(x, dim=1, unbiased=False, keepdim=True).sqrt()
     mean = torch.mean(x, dim=1, keepdim=True)
-    return ((x - mean) / (deviation + layer.eps) * layer.weight[:, None]
-            + layer.bias[:, None])  # fmt: skip
+    return (x - mean) / (deviation + layer.eps) * layer.weight[:, None] + layer.bias[:, None]
 
 
 def _glance(layer: Glance, x: Tensor) -> Tensor:
     batch, _, length = x.shape
-    query, key, value = (part.view(batch, layer.heads, -1, length).transpose(2, 3)
-                         for part in _conv(layer.qkv, _norm(layer.norm, x)).chunk(3, 1))
+    query, key, value = (
+        part.view(batch, layer.heads, -1, length).transpose(2, 3)
+        for part in _conv(layer.qkv, _norm(layer.norm, x)).chunk(3, 1)
+    )
     query = query * query.shape[-1] ** -0.5
     weight = torch.einsum('b h i d, b h j d -> b h i j', query, key).softmax(-1)
     out = torch.einsum('b h i j, b h j d -> b h i d', weight, value)

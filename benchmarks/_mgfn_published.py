@@ -58,13 +58,17 @@ class PublishedMGFN(BaseModel):
         sys.path[:0] = [str(ROOT)]
         from tests.parity.mgfn_official import published
 
-        depths = dict(zip(('depths1', 'depths2', 'depths3'), backbone.get('depths', (3, 3, 2)),
-                          strict=True))  # fmt: skip
+        depths = dict(
+            zip(('depths1', 'depths2', 'depths3'), backbone.get('depths', (3, 3, 2)), strict=True)
+        )
         kinds = backbone.get('kinds', ('glance', 'focus', 'focus'))
         kinds = {f'mgfn_type{place}': f'{kind[0]}b' for place, kind in enumerate(kinds, 1)}
         network, self.losses = published(repository, dict(batch_size=half, **depths, **kinds))
-        self.network = network(dims=tuple(channels), channels=backbone['in_channels'],
-                               dim_head=backbone.get('head_channels', 64))  # fmt: skip
+        self.network = network(
+            dims=tuple(channels),
+            channels=backbone['in_channels'],
+            dim_head=backbone.get('head_channels', 64),
+        )
         self.network.drop_out = _SharedDraws(ours.head.dropout)
         self.half = half
         given = ours.state_dict()
@@ -73,8 +77,12 @@ class PublishedMGFN(BaseModel):
         if given:
             raise ValueError(f'not in the published network: {sorted(given)}')
 
-    def forward(self, inputs: Sequence[Tensor], data_samples: Sequence[BaseDataElement] = (),
-                mode: str = 'tensor') -> Any:  # noqa: ANN401  # fmt: skip
+    def forward(
+        self,
+        inputs: Sequence[Tensor],
+        data_samples: Sequence[BaseDataElement] = (),
+        mode: str = 'tensor',
+    ) -> Any:  # noqa: ANN401
         """As :meth:`AnomalyDetector.forward`.
 
         Args:
@@ -94,11 +102,12 @@ class PublishedMGFN(BaseModel):
         anomalous, normal, of_anomalous, of_normal, scores = self.network(_with_magnitude(inputs))
         criterion = self.losses.mgfn_loss(0.0001)
         zeros, ones = torch.zeros(self.half), torch.ones(self.half)
-        flat = scores[:self.half].view(-1)
+        flat = scores[: self.half].view(-1)
         return dict(
             loss_criterion=criterion(normal, anomalous, zeros, ones, of_normal, of_anomalous),
             loss_smooth=self.losses.smooth(scores, 8e-4),
-            loss_sparse=self.losses.sparsity(flat, self.half, 8e-3))  # fmt: skip
+            loss_sparse=self.losses.sparsity(flat, self.half, 8e-3),
+        )
 
 
 def _with_magnitude(videos: Tensor) -> Tensor:

@@ -20,8 +20,10 @@ def resident_bytes(field: str) -> int:
     try:
         status = Path('/proc/self/status').read_text(encoding='utf-8')
     except OSError as error:
-        raise RuntimeError('peak memory on CPU is read from /proc/self/status, which is not there: '
-                           'measure it on Linux, or set --memory-repeats 0') from error
+        raise RuntimeError(
+            'peak memory on CPU is read from /proc/self/status, which is not there: '
+            'measure it on Linux, or set --memory-repeats 0'
+        ) from error
     line = next(line for line in status.splitlines() if line.startswith(f'{field}:'))
     return int(line.split()[1]) * 1024
 

@@ -25,8 +25,9 @@ def main(list_file: str, videos: str, keep: str) -> int:
     init_default_scope('mmaction')
     if keep == 'keep' and not keep_freed_memory():
         raise SystemExit('this C library cannot be told to keep freed memory')
-    clips = RobustVideoDataset(ann_file=list_file, data_prefix=dict(video=videos),
-                               pipeline=PIPELINE, test_mode=True)  # fmt: skip
+    clips = RobustVideoDataset(
+        ann_file=list_file, data_prefix=dict(video=videos), pipeline=PIPELINE, test_mode=True
+    )
     seconds = []
     for _ in range(2):  # what is slow once is in the first pass
         seconds.clear()

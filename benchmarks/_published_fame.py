@@ -9,9 +9,12 @@ from torch import Tensor
 
 
 def published_fame_masks(
-    clips: Tensor, mean: Sequence[float], std: Sequence[float], fraction: float = 0.5,
+    clips: Tensor,
+    mean: Sequence[float],
+    std: Sequence[float],
+    fraction: float = 0.5,
     hue_mode: str = 'kornia_literal',
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """FAME's mask in the order of operations of the released code, written from a description.
 
     Whole clips are de-normalised and differenced at once, the blur is a dense 2D convolution, maps
@@ -59,9 +62,9 @@ def published_fame_masks(
 def _dense_blur(maps: Tensor) -> Tensor:
     size = int(0.1 * min(maps.shape[1:])) // 2 * 2 + 1
     steps = torch.arange(size, dtype=maps.dtype, device=maps.device) - size // 2
-    line = torch.exp(-steps**2 / (2 * (size / 3)**2))
-    kernel = (line[:, None] * line) / line.sum()**2
-    padded = F.pad(maps[:, None], (size // 2, ) * 4, mode='reflect')
+    line = torch.exp(-(steps**2) / (2 * (size / 3) ** 2))
+    kernel = (line[:, None] * line) / line.sum() ** 2
+    padded = F.pad(maps[:, None], (size // 2,) * 4, mode='reflect')
     return F.conv2d(padded, kernel[None, None])[:, 0]
 
 

@@ -20,7 +20,7 @@ from albar_mm.models.losses.functional import PENALTY_EPS
 from albar_mm.models.utils.static_frames import repeat_frames
 
 ROOT = Path(__file__).resolve().parents[1]
-WEIGHTS = MappingProxyType(dict(adv=1., ent=4., gp=10.))  # the paper's
+WEIGHTS = MappingProxyType(dict(adv=1.0, ent=4.0, gp=10.0))  # the paper's
 VARIANTS = ('plain', 'published', 'albar')
 # So small that the weights, and with them the cost of a step, stay what they are.
 LEARNING_RATE = 1e-7
@@ -51,24 +51,49 @@ def _swin_tiny() -> Mapping[str, Any]:
 
 def _r3d_18() -> Mapping[str, Any]:
     """3x3x3 convolutions throughout, behind MMAction2's stem (stride 2 and a max-pool in space)."""
-    return dict(type='ResNet3d', depth=18, pretrained=None, pretrained2d=False,
-                conv1_kernel=(3, 7, 7), conv1_stride_t=1, pool1_stride_t=1, with_pool2=False,
-                spatial_strides=(1, 2, 2, 2), temporal_strides=(1, 2, 2, 2),
-                inflate=(1, 1, 1, 1), norm_eval=False, zero_init_residual=False)
+    return dict(
+        type='ResNet3d',
+        depth=18,
+        pretrained=None,
+        pretrained2d=False,
+        conv1_kernel=(3, 7, 7),
+        conv1_stride_t=1,
+        pool1_stride_t=1,
+        with_pool2=False,
+        spatial_strides=(1, 2, 2, 2),
+        temporal_strides=(1, 2, 2, 2),
+        inflate=(1, 1, 1, 1),
+        norm_eval=False,
+        zero_init_residual=False,
+    )
 
 
 def _tiny() -> Mapping[str, Any]:
-    return dict(type='ResNet3d', depth=18, num_stages=2, base_channels=4, pretrained=None,
-                pretrained2d=False, norm_eval=False, conv1_kernel=(3, 3, 3), out_indices=(1, ),
-                spatial_strides=(1, 2), temporal_strides=(1, 2), dilations=(1, 1),
-                inflate=((1, 1), (1, 1)), zero_init_residual=False)
+    return dict(
+        type='ResNet3d',
+        depth=18,
+        num_stages=2,
+        base_channels=4,
+        pretrained=None,
+        pretrained2d=False,
+        norm_eval=False,
+        conv1_kernel=(3, 3, 3),
+        out_indices=(1,),
+        spatial_strides=(1, 2),
+        temporal_strides=(1, 2),
+        dilations=(1, 1),
+        inflate=((1, 1), (1, 1)),
+        zero_init_residual=False,
+    )
 
 
-_SETTINGS: Mapping[str, Callable[[], Setting]] = MappingProxyType({
-    'swin_t_16x112': lambda: Setting(_swin_tiny(), 768, 51, 16, 112),
-    'r3d_18_16x112': lambda: Setting(_r3d_18(), 512, 51, 16, 112),
-    'tiny': lambda: Setting(_tiny(), 8, 3, 4, 16),  # for the tests
-})
+_SETTINGS: Mapping[str, Callable[[], Setting]] = MappingProxyType(
+    {
+        'swin_t_16x112': lambda: Setting(_swin_tiny(), 768, 51, 16, 112),
+        'r3d_18_16x112': lambda: Setting(_r3d_18(), 512, 51, 16, 112),
+        'tiny': lambda: Setting(_tiny(), 8, 3, 4, 16),  # for the tests
+    }
+)
 SETTINGS = tuple(_SETTINGS)
 
 
@@ -93,10 +118,19 @@ def make_batch(chosen: Setting, batch_size: int, static_clip: bool) -> dict[str,
     generator = torch.Generator().manual_seed(0)
     shape = (1, 3, chosen.frames, chosen.side, chosen.side)
     clips = torch.randint(256, (batch_size, *shape), generator=generator, dtype=torch.uint8)
-    return pseudo_collate([
-        pipeline(dict(imgs=clip.numpy(), label=i % chosen.num_classes,
-                      filename=f'class/video_{i:04d}.avi', img_shape=(chosen.side, chosen.side)))
-        for i, clip in enumerate(clips)])
+    return pseudo_collate(
+        [
+            pipeline(
+                dict(
+                    imgs=clip.numpy(),
+                    label=i % chosen.num_classes,
+                    filename=f'class/video_{i:04d}.avi',
+                    img_shape=(chosen.side, chosen.side),
+                )
+            )
+            for i, clip in enumerate(clips)
+        ]
+    )
 
 
 class Step:
@@ -112,8 +146,9 @@ class Step:
         norm: ``static.norm`` of ``'albar'``; the default is that of the recogniser.
     """
 
-    def __init__(self, variant: str, chosen: Setting, batch_size: int, device: str,
-                 norm: str = 'batch') -> None:
+    def __init__(
+        self, variant: str, chosen: Setting, batch_size: int, device: str, norm: str = 'batch'
+    ) -> None:
         if variant not in VARIANTS:
             raise ValueError(f'variant must be one of {VARIANTS}, got {variant!r}')
         self.variant = variant
@@ -122,15 +157,30 @@ class Step:
         cfg = dict(
             type='ALBARRecognizer3D' if variant == 'albar' else 'Recognizer3D',
             backbone=chosen.backbone,
-            cls_head=dict(type='I3DHead', in_channels=chosen.in_channels, dropout_ratio=0.,
-                          num_classes=chosen.num_classes, spatial_type='avg', topk=(1, )),
-            data_preprocessor=dict(type=preprocessor, mean=[123.675, 116.28, 103.53],
-                                   std=[58.395, 57.12, 57.375], format_shape='NCTHW'))
+            cls_head=dict(
+                type='I3DHead',
+                in_channels=chosen.in_channels,
+                dropout_ratio=0.0,
+                num_classes=chosen.num_classes,
+                spatial_type='avg',
+                topk=(1,),
+            ),
+            data_preprocessor=dict(
+                type=preprocessor,
+                mean=[123.675, 116.28, 103.53],
+                std=[58.395, 57.12, 57.375],
+                format_shape='NCTHW',
+            ),
+        )
         if variant == 'albar':
-            cfg['static'] = dict(norm=norm, losses=[
-                dict(type='StaticAdversarialLoss', weight=WEIGHTS['adv']),
-                dict(type='StaticEntropyLoss', weight=WEIGHTS['ent']),
-                dict(type='StaticGradientPenalty', weight=WEIGHTS['gp'], reduction='official')])
+            cfg['static'] = dict(
+                norm=norm,
+                losses=[
+                    dict(type='StaticAdversarialLoss', weight=WEIGHTS['adv']),
+                    dict(type='StaticEntropyLoss', weight=WEIGHTS['ent']),
+                    dict(type='StaticGradientPenalty', weight=WEIGHTS['gp'], reduction='official'),
+                ],
+            )
         torch.manual_seed(0)
         self.model = MODELS.build(cfg).to(device).train()
         self.optimizer = OptimWrapper(torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE))
@@ -165,8 +215,9 @@ def published_loss(model: nn.Module, clip: Tensor, static: Tensor, labels: Tenso
 
     static.requires_grad_(True)
     static_logits = model(static, mode='tensor', stage='head')
-    by_input, = torch.autograd.grad(static_logits, static, torch.ones_like(static_logits),
-                                    create_graph=True)
+    (by_input,) = torch.autograd.grad(
+        static_logits, static, torch.ones_like(static_logits), create_graph=True
+    )
     per_column = (by_input.flatten(0, 1).square().sum((1, 2, 3)) + PENALTY_EPS).sqrt()
     penalty = per_column.mean()
     static.requires_grad_(False)
@@ -174,5 +225,9 @@ def published_loss(model: nn.Module, clip: Tensor, static: Tensor, labels: Tenso
     probabilities = static_logits.softmax(1)
     entropy_term = (probabilities * probabilities.log()).sum(1).mean()
     static_loss = F.cross_entropy(static_logits, labels)
-    return (clip_loss - WEIGHTS['adv'] * static_loss + WEIGHTS['ent'] * entropy_term
-            + WEIGHTS['gp'] * penalty)
+    return (
+        clip_loss
+        - WEIGHTS['adv'] * static_loss
+        + WEIGHTS['ent'] * entropy_term
+        + WEIGHTS['gp'] * penalty
+    )

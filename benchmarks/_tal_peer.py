@@ -29,19 +29,31 @@ def published_soft_nms(repository: Path, folder: Path) -> Callable[..., tuple[Te
 
     for name in (BINDING, SOURCE):
         if not (repository / name).is_file():
-            raise FileNotFoundError(f'{repository / name}: no such file; expected a clone of '
-                                    'TriDet or ActionFormer')  # fmt: skip
+            raise FileNotFoundError(
+                f'{repository / name}: no such file; expected a clone of TriDet or ActionFormer'
+            )
     name = 'nms_1d_cpu'
-    sys.modules[name] = load(name, [str(repository / SOURCE)], build_directory=str(folder),
-                             extra_cflags=['-O3', '-fopenmp'])  # fmt: skip
+    sys.modules[name] = load(
+        name,
+        [str(repository / SOURCE)],
+        build_directory=str(folder),
+        extra_cflags=['-O3', '-fopenmp'],
+    )
     spec = importlib.util.spec_from_file_location('published_nms', repository / BINDING)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def call(segments: Tensor, scores: Tensor, labels: Tensor, sigma: float, min_score: float,
-             max_segments: int) -> tuple[Tensor, ...]:  # fmt: skip
-        return module.batched_nms(segments, scores, labels, 0.1, min_score, max_segments,
-                                  sigma=sigma)  # fmt: skip
+    def call(
+        segments: Tensor,
+        scores: Tensor,
+        labels: Tensor,
+        sigma: float,
+        min_score: float,
+        max_segments: int,
+    ) -> tuple[Tensor, ...]:
+        return module.batched_nms(
+            segments, scores, labels, 0.1, min_score, max_segments, sigma=sigma
+        )
 
     return call
 
@@ -62,11 +74,13 @@ def mmaction2_map(
     annotation: dict[str, dict] = {}
     for video, segment, label in zip(*truth, strict=True):
         annotation.setdefault(f'v_{video}', dict(annotations=[]))['annotations'].append(
-            dict(segment=segment.tolist(), label=f'c{label}'))
+            dict(segment=segment.tolist(), label=f'c{label}')
+        )
     results: dict[str, list] = {}
     for video, segment, label, score in zip(*found, strict=True):
         results.setdefault(str(video), []).append(
-            dict(segment=segment.tolist(), label=f'c{label}', score=float(score)))
+            dict(segment=segment.tolist(), label=f'c{label}', score=float(score))
+        )
     files = []
     for name, content in (('truth', annotation), ('found', dict(results=results))):
         files.append(folder / f'{name}.json')

@@ -27,8 +27,9 @@ def published(repository: Path, channels: int) -> torch.nn.Module:
         FileNotFoundError: It is another repository.
     """
     if not (repository / 'libs/modeling/meta_archs.py').is_file():
-        raise FileNotFoundError(f'{repository}: no clone of TriDet: it has no '
-                                'libs/modeling/meta_archs.py')  # fmt: skip
+        raise FileNotFoundError(
+            f'{repository}: no clone of TriDet: it has no libs/modeling/meta_archs.py'
+        )
     sys.path.insert(0, str(repository))
     # its compiled suppression takes no part
     utilities = types.ModuleType('libs.utils')
@@ -39,11 +40,21 @@ def published(repository: Path, channels: int) -> torch.nn.Module:
 
     given = load_default_config()
     torch.manual_seed(0)
-    return TriDet(**dict(
-        given['model'], input_dim=channels, max_seq_len=LENGTH, num_classes=CLASSES,
-        n_sgp_win_size=1, k=5, iou_weight_power=0.2, input_noise=0.0005, sgp_mlp_dim=768,
-        train_cfg=dict(given['train_cfg'], init_loss_norm=100),
-        test_cfg=given['test_cfg']))  # fmt: skip
+    return TriDet(
+        **dict(
+            given['model'],
+            input_dim=channels,
+            max_seq_len=LENGTH,
+            num_classes=CLASSES,
+            n_sgp_win_size=1,
+            k=5,
+            iou_weight_power=0.2,
+            input_noise=0.0005,
+            sgp_mlp_dim=768,
+            train_cfg=dict(given['train_cfg'], init_loss_norm=100),
+            test_cfg=given['test_cfg'],
+        )
+    )
 
 
 def ours(channels: int, state_dict: dict | None = None) -> torch.nn.Module:
@@ -98,8 +109,10 @@ def works(repository: Path | None, channels: int) -> dict[str, dict[str, Callabl
     labels = [torch.tensor(each) for each in LABELS]
     peer = published(repository, channels) if repository else None
     own = ours(channels, peer.state_dict() if peer is not None else None)
-    samples = [BaseDataElement(snippet_segments=one, snippet_labels=two)
-               for one, two in zip(segments, labels, strict=True)]  # fmt: skip
+    samples = [
+        BaseDataElement(snippet_segments=one, snippet_labels=two)
+        for one, two in zip(segments, labels, strict=True)
+    ]
 
     def own_forward() -> list[torch.Tensor]:
         own.train(False)
@@ -129,8 +142,12 @@ def works(repository: Path | None, channels: int) -> dict[str, dict[str, Callabl
     def peer_step() -> list[float]:
         peer.train()
         peer.zero_grad()
-        losses = peer([dict(feats=feats, segments=one, labels=two) for feats, one, two in
-                       zip(videos, segments, labels, strict=True)])  # fmt: skip
+        losses = peer(
+            [
+                dict(feats=feats, segments=one, labels=two)
+                for feats, one, two in zip(videos, segments, labels, strict=True)
+            ]
+        )
         losses['final_loss'].backward()
         return [losses['cls_loss'].item(), losses['reg_loss'].item()]
 

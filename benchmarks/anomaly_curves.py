@@ -37,14 +37,25 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('--rows', nargs='+', choices=ROWS, metavar='ROW',
-        help='settings, of: ' + ', '.join(ROWS) + ' (default: all that are for oracle features)')
+    add(
+        '--rows',
+        nargs='+',
+        choices=ROWS,
+        metavar='ROW',
+        help='settings, of: ' + ', '.join(ROWS) + ' (default: all that are for oracle features)',
+    )
     add('--seeds', type=int, default=10, help='trainings of each row (default: 10)')
     add('--peer', metavar='FOLDER', help='a clone of the published code of MGFN, trained too')
     add('--features', metavar='STORE', help='train on these features instead')
     add('--annotations', nargs=2, metavar=('TRAIN', 'TEST'), help='their lists')
-    add('--noise', type=int, default=0, metavar='N', help='further trainings of seed 0, whose '
-        'initial weights are off by one in a million (default: 0)')  # fmt: skip
+    add(
+        '--noise',
+        type=int,
+        default=0,
+        metavar='N',
+        help='further trainings of seed 0, whose '
+        'initial weights are off by one in a million (default: 0)',
+    )
     add('--jobs', type=int, default=2, help='trainings side by side (default: 2)')
     add('--work-dir', default='work_dirs/anomaly_curves', help='folder of finished trainings')
     add('--out', help='JSON file to write, e.g. benchmarks/results/anomaly_curves.json')

@@ -48,8 +48,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('--data', default=os.environ.get('ALBAR_MM_DATA'),
-        help='folder with hmdb51_jhmdb21/ and backgrounds/colour/ (default: $ALBAR_MM_DATA)')
+    add(
+        '--data',
+        default=os.environ.get('ALBAR_MM_DATA'),
+        help='folder with hmdb51_jhmdb21/ and backgrounds/colour/ (default: $ALBAR_MM_DATA)',
+    )
     add('--clips', type=int, default=24, help='40-frame clips (default: 24)')
     add('--rounds', type=int, default=3, help='times that each is loaded (default: 3)')
     add('--workers', type=int, default=os.cpu_count(), help='processes of the export')
@@ -71,16 +74,21 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from albar_mm.evaluation.results import library_versions
 
     init_default_scope('mmaction')
-    document: dict[str, Any] = dict(clips=args.clips, rounds=args.rounds, workers=args.workers,
-                                    memory_kept=keep_freed_memory(),
-                                    versions=library_versions())  # fmt: skip
+    document: dict[str, Any] = dict(
+        clips=args.clips,
+        rounds=args.rounds,
+        workers=args.workers,
+        memory_kept=keep_freed_memory(),
+        versions=library_versions(),
+    )
     with tempfile.TemporaryDirectory() as folder:
         clips = Clips(Path(args.data), Path(folder), args.clips)
         for family in ('stripe', 'photos'):
             for name in ('first', 'variants'):
                 wall, cpu = loading_seconds(clips, family, name == 'first', args.rounds, progress)
                 document[f'loading/{family}/{name}'] = dict(
-                    paired(wall), cpu_ratio=paired(cpu)['ratio'])  # fmt: skip
+                    paired(wall), cpu_ratio=paired(cpu)['ratio']
+                )
         if document['memory_kept']:
             document['freed memory'] = paired(memory_seconds(clips, args.rounds, progress))
         pairs = export_seconds(clips, args.workers, args.rounds, progress)
@@ -92,10 +100,14 @@ def paired(pairs: list[tuple[float, float]]) -> dict[str, float]:
     """Median times and ratios of (measured, compared with) pairs of seconds."""
     ratios = [a / b for a, b in pairs]
     quartiles = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    return dict(ms=1e3 * statistics.median(a for a, _ in pairs),
-                against_ms=1e3 * statistics.median(b for _, b in pairs),
-                ratio=statistics.median(ratios), quartile_1=quartiles[0],
-                quartile_3=quartiles[2], pairs=len(ratios))  # fmt: skip
+    return dict(
+        ms=1e3 * statistics.median(a for a, _ in pairs),
+        against_ms=1e3 * statistics.median(b for _, b in pairs),
+        ratio=statistics.median(ratios),
+        quartile_1=quartiles[0],
+        quartile_3=quartiles[2],
+        pairs=len(ratios),
+    )
 
 
 def report(document: dict[str, Any]) -> str:
@@ -116,9 +128,11 @@ def report(document: dict[str, Any]) -> str:
             f'{name:26}{found["ms"]:9.1f}{found["against_ms"]:9.1f}{found["ratio"]:8.2f}{cpu}  '
             f'{spread:14} {target}: {"met" if met else "MISSED"}'
         )
-    lines.append('loading: on the fly against plain, per clip; freed memory: plain loading, kept '
-                 'against given back; export: published order against ours with '
-                 f'{document["workers"]} process(es), per video')
+    lines.append(
+        'loading: on the fly against plain, per clip; freed memory: plain loading, kept '
+        'against given back; export: published order against ours with '
+        f'{document["workers"]} process(es), per video'
+    )
     return '\n'.join(lines)
 
 

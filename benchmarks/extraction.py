@@ -45,8 +45,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('--data', default=os.environ.get('ALBAR_MM_DATA'),
-        help='folder with clips/ (default: $ALBAR_MM_DATA)')
+    add(
+        '--data',
+        default=os.environ.get('ALBAR_MM_DATA'),
+        help='folder with clips/ (default: $ALBAR_MM_DATA)',
+    )
     add('--seconds', type=int, default=60, help='length of the video (default: 60)')
     add('--videos', type=int, default=2, help='copies of it (default: 2)')
     add('--stride', type=int, default=4, help='from one snippet to the next (default: 4)')
@@ -60,8 +63,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not args.data or not Path(args.data, 'clips').is_dir():
         parser.error('--data (or ALBAR_MM_DATA) must name a folder that holds clips/')
-    for key in ('seconds', 'videos', 'stride', 'clip_len', 'rounds', 'batch_size', 'workers',
-                'peer_snippets'):  # fmt: skip
+    for key in (
+        'seconds',
+        'videos',
+        'stride',
+        'clip_len',
+        'rounds',
+        'batch_size',
+        'workers',
+        'peer_snippets',
+    ):
         if getattr(args, key) < 1:
             parser.error(f'--{key.replace("_", "-")} must be at least 1')
     return args
@@ -76,13 +87,31 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
     device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(args.data), Path(folder), args.seconds, args.videos, args.clip_len,
-                      args.stride, args.batch_size, args.workers, device, progress)  # fmt: skip
+        bench = Bench(
+            Path(args.data),
+            Path(folder),
+            args.seconds,
+            args.videos,
+            args.clip_len,
+            args.stride,
+            args.batch_size,
+            args.workers,
+            device,
+            progress,
+        )
         rounds = [bench.round(args.peer_snippets) for _ in range(args.rounds)]
-    return dict(device=bench.device_name, threads=torch.get_num_threads(), video=bench.video,
-                encoder_width=bench.width, stride=args.stride, clip_len=args.clip_len,
-                batch_size=args.batch_size, workers=args.workers, rounds=rounds,
-                versions=library_versions())  # fmt: skip
+    return dict(
+        device=bench.device_name,
+        threads=torch.get_num_threads(),
+        video=bench.video,
+        encoder_width=bench.width,
+        stride=args.stride,
+        clip_len=args.clip_len,
+        batch_size=args.batch_size,
+        workers=args.workers,
+        rounds=rounds,
+        versions=library_versions(),
+    )
 
 
 def report(document: dict[str, Any]) -> str:
@@ -91,20 +120,29 @@ def report(document: dict[str, Any]) -> str:
 
     rounds = document['rounds']
     on_gpu = document['device'] != 'cpu'
-    lines = [f'{document["video"]}; encoder of width {document["encoder_width"]} on '
-             f'{document["device"]}; medians of {len(rounds)} rounds, frames a second']  # fmt: skip
+    lines = [
+        f'{document["video"]}; encoder of width {document["encoder_width"]} on '
+        f'{document["device"]}; medians of {len(rounds)} rounds, frames a second'
+    ]
     for name in ('decode', 'encode', 'ours', 'peer'):
         lines.append(f'  {name:8}{statistics.median(r[name] for r in rounds):10.1f}')
-    limits = [min(r['decode'], r['encode']) if on_gpu else 1 / (1 / r['decode'] + 1 / r['encode'])
-              for r in rounds]  # fmt: skip
+    limits = [
+        min(r['decode'], r['encode']) if on_gpu else 1 / (1 / r['decode'] + 1 / r['encode'])
+        for r in rounds
+    ]
     for name, ratios, target in (
-        ('ours / limit', [r['ours'] / limit for r, limit in zip(rounds, limits, strict=True)],
-         GPU_TARGET if on_gpu else CPU_TARGET),
+        (
+            'ours / limit',
+            [r['ours'] / limit for r, limit in zip(rounds, limits, strict=True)],
+            GPU_TARGET if on_gpu else CPU_TARGET,
+        ),
         ('ours / peer', [r['ours'] / r['peer'] for r in rounds], PEER_TARGET),
-    ):  # fmt: skip
+    ):
         ratio = statistics.median(ratios)
-        lines.append(f'{name}: {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f}), target '
-                     f'>= {target}: {"met" if ratio >= target else "MISSED"}')  # fmt: skip
+        lines.append(
+            f'{name}: {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f}), target '
+            f'>= {target}: {"met" if ratio >= target else "MISSED"}'
+        )
     return '\n'.join(lines)
 
 

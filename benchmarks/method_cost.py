@@ -46,27 +46,53 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('--settings', nargs='*', default=list(DEFAULT_SETTINGS),
+    add(
+        '--settings',
+        nargs='*',
+        default=list(DEFAULT_SETTINGS),
         choices=(*DEFAULT_SETTINGS, 'tiny'),
-        help='networks of the steps (default: both; without a name: none; tiny is for tests)')
+        help='networks of the steps (default: both; without a name: none; tiny is for tests)',
+    )
     add('--methods', nargs='+', help='methods of the steps (default: all)')
-    add('--clip', nargs=2, type=int, default=(16, 112), metavar=('FRAMES', 'SIDE'),
-        help='clips of the steps (default: 16 112)')
+    add(
+        '--clip',
+        nargs=2,
+        type=int,
+        default=(16, 112),
+        metavar=('FRAMES', 'SIDE'),
+        help='clips of the steps (default: 16 112)',
+    )
     add('--batch-size', type=int, default=2, help='clips in a step (default: 2)')
     add('--rounds', type=int, default=5, help='steps of each method (default: 5)')
-    add('--blend-clip', nargs=2, type=int, default=(32, 224), metavar=('FRAMES', 'SIDE'),
-        help='clips of the blendings alone (default: 32 224)')
+    add(
+        '--blend-clip',
+        nargs=2,
+        type=int,
+        default=(32, 224),
+        metavar=('FRAMES', 'SIDE'),
+        help='clips of the blendings alone (default: 32 224)',
+    )
     add('--blend-batch-size', type=int, default=4, help='clips in a blended batch (default: 4)')
-    add('--blend-rounds', type=int, default=15,
-        help='runs of each blending alone (default: 15; 0: none)')
+    add(
+        '--blend-rounds',
+        type=int,
+        default=15,
+        help='runs of each blending alone (default: 15; 0: none)',
+    )
     add('--warmup', type=int, default=1, help='runs before the rounds (default: 1)')
     add('--memory-repeats', type=int, default=1, help='processes of each (default: 1; 0: none)')
     add('--prob', type=float, default=1.0, help='probability of a sample (default: 1)')
     add('--device', default=None, help='default: cuda where there is one, else cpu')
     add('--out', help='JSON file to write, e.g. benchmarks/results/method_cost.json')
     args = parser.parse_args(argv)
-    for key, least in (('batch_size', 2), ('rounds', 1), ('blend_batch_size', 2),
-                       ('blend_rounds', 0), ('warmup', 0), ('memory_repeats', 0)):
+    for key, least in (
+        ('batch_size', 2),
+        ('rounds', 1),
+        ('blend_batch_size', 2),
+        ('blend_rounds', 0),
+        ('warmup', 0),
+        ('memory_repeats', 0),
+    ):
         if getattr(args, key) < least:
             parser.error(f'--{key.replace("_", "-")} must be at least {least}')
     for key in ('clip', 'blend_clip'):
@@ -99,11 +125,17 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     size = Size(args.batch_size, *args.clip, args.prob, device)
     blend = Size(args.blend_batch_size, *args.blend_clip, args.prob, device)
     document: dict[str, Any] = dict(
-        device=device, threads=torch.get_num_threads(),
+        device=device,
+        threads=torch.get_num_threads(),
         device_name=torch.cuda.get_device_name(device) if device.startswith('cuda') else 'CPU',
-        prob=args.prob, target=TARGET, left_out=left_out, versions=library_versions(),
+        prob=args.prob,
+        target=TARGET,
+        left_out=left_out,
+        versions=library_versions(),
         step=dict(batch_size=args.batch_size, clip=list(args.clip)),
-        blend=dict(batch_size=args.blend_batch_size, clip=list(args.blend_clip)), settings={})
+        blend=dict(batch_size=args.blend_batch_size, clip=list(args.blend_clip)),
+        settings={},
+    )
     with tempfile.TemporaryDirectory() as folder:
         if args.blend_rounds:
             runs = {name: BlendAlone(name, blend, Path(folder)) for name in ALONE}
@@ -116,8 +148,14 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     return document
 
 
-def _found(kind: str, runs: dict[str, Any], size: Any, rounds: int,  # noqa: ANN401
-           args: argparse.Namespace, over: str) -> dict[str, Any]:
+def _found(
+    kind: str,
+    runs: dict[str, Any],
+    size: Any,
+    rounds: int,  # noqa: ANN401
+    args: argparse.Namespace,
+    over: str,
+) -> dict[str, Any]:
     from _method_cost import paired_seconds, peak_bytes, ratios
 
     def say(text: str) -> None:
@@ -135,12 +173,16 @@ def _found(kind: str, runs: dict[str, Any], size: Any, rounds: int,  # noqa: ANN
 
 def report(document: dict[str, Any]) -> str:
     """The ratios as text."""
-    lines = [f'{document["device_name"]}, {document["threads"]} thread(s), probability '
-             f'{document["prob"]:g}']
+    lines = [
+        f'{document["device_name"]}, {document["threads"]} thread(s), probability '
+        f'{document["prob"]:g}'
+    ]
     alone = document.get('alone')
     tables = [('blend', 'blendings alone over inputs.clone()', alone)] if alone else []
-    tables += [('step', f'training step over plain, {name}', found)
-               for name, found in document['settings'].items()]
+    tables += [
+        ('step', f'training step over plain, {name}', found)
+        for name, found in document['settings'].items()
+    ]
     for sizes, title, found in tables:
         frames, side = document[sizes]['clip']
         lines.append(f'{title}: {document[sizes]["batch_size"]} clips of {frames}x{side}x{side}')
@@ -150,7 +192,8 @@ def report(document: dict[str, Any]) -> str:
                 f'  {name:22} time {ratio["median"]:7.3f}  (range {ratio["min"]:.3f} to '
                 f'{ratio["max"]:.3f}, {ratio["pairs"]} pairs)'
                 + (f'  memory {memory["median"]:6.3f}' if memory else '')
-                + _verdict(sizes, name, ratio['median'], document['target']))
+                + _verdict(sizes, name, ratio['median'], document['target'])
+            )
     lines += [f'left out: {name}: {reason}' for name, reason in document['left_out'].items()]
     return '\n'.join(lines)
 

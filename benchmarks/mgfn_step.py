@@ -65,8 +65,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from downstream.anomaly.models import AnomalyDetector
 
     torch.manual_seed(0)
-    model = AnomalyDetector(dict(type='MGFNHead', dropout=0.0),
-                            dict(type='MGFN', in_channels=args.channels))  # fmt: skip
+    model = AnomalyDetector(
+        dict(type='MGFNHead', dropout=0.0), dict(type='MGFN', in_channels=args.channels)
+    )
     # at first all magnitudes are equal but for rounding, which would choose the snippets
     torch.nn.init.uniform_(model.head.norm.weight, 0.5, 1.5)
     batch = torch.randn(2 * args.pairs, args.crops, 32, args.channels)
@@ -82,21 +83,34 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     orders = dict(ours=model.backbone, peer=lambda x: peer_forward(model.backbone, x))
     progress('comparing')
     (loss, grads), (other, others) = (step(forward) for forward in orders.values())
-    largest = max(float((a - b).norm() / b.norm()) for a, b in zip(grads, others, strict=True)
-                  if float(b.norm()) > 1e-6)  # fmt: skip
+    largest = max(
+        float((a - b).norm() / b.norm())
+        for a, b in zip(grads, others, strict=True)
+        if float(b.norm()) > 1e-6
+    )
     rounds = []
     for _ in range(args.rounds):
-        rounds.append({name: _seconds(lambda forward=forward: step(forward))
-                       for name, forward in orders.items()})  # fmt: skip
+        rounds.append(
+            {
+                name: _seconds(lambda forward=forward: step(forward))
+                for name, forward in orders.items()
+            }
+        )
         progress('  '.join(f'{name} {value:.2f} s' for name, value in rounds[-1].items()))
     with tempfile.TemporaryDirectory() as folder:
         data = [_data(Path(folder) / str(number), args) for number in range(args.rounds)]
     for one, more in zip(rounds, data, strict=True):
         one.update(more)
-    return dict(device='cpu', threads=torch.get_num_threads(), loss=loss, loss_of_peer=other,
-                largest_gradient_difference=largest, rounds=rounds,
-                settings={key: value for key, value in vars(args).items() if key != 'out'},
-                versions=library_versions())  # fmt: skip
+    return dict(
+        device='cpu',
+        threads=torch.get_num_threads(),
+        loss=loss,
+        loss_of_peer=other,
+        largest_gradient_difference=largest,
+        rounds=rounds,
+        settings={key: value for key, value in vars(args).items() if key != 'out'},
+        versions=library_versions(),
+    )
 
 
 def _data(folder: Path, args: argparse.Namespace) -> dict[str, float]:
@@ -107,14 +121,16 @@ def _data(folder: Path, args: argparse.Namespace) -> dict[str, float]:
     from downstream.features.store import FeatureStore
 
     sampling = Sampling(16, 16)
-    store = FeatureStore.create(folder / 'store', dict(
-        encoder={}, sampling=sampling.settings(), dtype='float32'))  # fmt: skip
+    store = FeatureStore.create(
+        folder / 'store', dict(encoder={}, sampling=sampling.settings(), dtype='float32')
+    )
     features = np.random.default_rng(0).normal(size=(args.snippets, args.crops, args.channels))
     grid = sampling.grid(16 * args.snippets, 30.0)
     for index in range(args.videos):
         store.put(f'v{index}', features, grid)
-    (folder / 'list.txt').write_text(''.join(
-        f'v{i}.mp4 {"Fight" if i % 2 else "Normal"}\n' for i in range(args.videos)))  # fmt: skip
+    (folder / 'list.txt').write_text(
+        ''.join(f'v{i}.mp4 {"Fight" if i % 2 else "Normal"}\n' for i in range(args.videos))
+    )
     data = AnomalyFeatureDataset(str(folder / 'list.txt'), store.root, num_segments=32)
 
     def epoch(forget: bool) -> None:
@@ -137,21 +153,29 @@ def _seconds(work: Callable[[], object]) -> float:
 def report(document: dict[str, Any]) -> str:
     """Medians and ratios as a table."""
     rounds, settings = document['rounds'], document['settings']
-    lines = [f'{settings["pairs"]} + {settings["pairs"]} videos, {settings["crops"]} crops, '
-             f'{settings["channels"]} channels, {document["threads"]} threads; medians of '
-             f'{len(rounds)} rounds, seconds']  # fmt: skip
+    lines = [
+        f'{settings["pairs"]} + {settings["pairs"]} videos, {settings["crops"]} crops, '
+        f'{settings["channels"]} channels, {document["threads"]} threads; medians of '
+        f'{len(rounds)} rounds, seconds'
+    ]
     for name in ('ours', 'peer', 'cached', 'read_again'):
         lines.append(f'  {name:12}{statistics.median(r[name] for r in rounds):10.4f}')
-    lines.append(f'loss {document["loss"]:.6f}, of the peer {document["loss_of_peer"]:.6f}; '
-                 f'largest relative difference of a gradient '
-                 f'{document["largest_gradient_difference"]:.1e}')  # fmt: skip
-    for name, slow, fast, target in (('step', 'peer', 'ours', STEP_TARGET),
-                                     ('data', 'read_again', 'cached', DATA_TARGET)):  # fmt: skip
+    lines.append(
+        f'loss {document["loss"]:.6f}, of the peer {document["loss_of_peer"]:.6f}; '
+        f'largest relative difference of a gradient '
+        f'{document["largest_gradient_difference"]:.1e}'
+    )
+    for name, slow, fast, target in (
+        ('step', 'peer', 'ours', STEP_TARGET),
+        ('data', 'read_again', 'cached', DATA_TARGET),
+    ):
         ratios = [r[slow] / r[fast] for r in rounds]
         ratio = statistics.median(ratios)
-        lines.append(f'{name}, {slow} / {fast}: {ratio:.2f} ({min(ratios):.2f} to '
-                     f'{max(ratios):.2f}), target >= {target}: '
-                     f'{"met" if ratio >= target else "MISSED"}')  # fmt: skip
+        lines.append(
+            f'{name}, {slow} / {fast}: {ratio:.2f} ({min(ratios):.2f} to '
+            f'{max(ratios):.2f}), target >= {target}: '
+            f'{"met" if ratio >= target else "MISSED"}'
+        )
     return '\n'.join(lines)
 
 

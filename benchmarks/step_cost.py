@@ -55,8 +55,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('--settings', nargs='+', default=list(DEFAULT_SETTINGS),
-        choices=(*DEFAULT_SETTINGS, 'tiny'), help='networks (default: both; tiny is for tests)')
+    add(
+        '--settings',
+        nargs='+',
+        default=list(DEFAULT_SETTINGS),
+        choices=(*DEFAULT_SETTINGS, 'tiny'),
+        help='networks (default: both; tiny is for tests)',
+    )
     add('--batch-size', type=int, default=2, help='clips in a step (default: 2)')
     add('--rounds', type=int, default=9, help='pairs for each ratio of times (default: 9)')
     add('--warmup', type=int, default=1, help='steps before them (default: 1)')
@@ -80,28 +85,40 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
     device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     document: dict[str, Any] = dict(
-        batch_size=args.batch_size, device=device, threads=torch.get_num_threads(),
+        batch_size=args.batch_size,
+        device=device,
+        threads=torch.get_num_threads(),
         device_name=torch.cuda.get_device_name(device) if device.startswith('cuda') else 'CPU',
-        target=TARGET, versions=library_versions(), settings={})
+        target=TARGET,
+        versions=library_versions(),
+        settings={},
+    )
     for name in args.settings:
         seconds = paired_seconds(name, args.batch_size, args.rounds, args.warmup, device, progress)
         found: dict[str, Any] = dict(
-            seconds=seconds, time_over_plain=ratios(seconds, 'plain'),
+            seconds=seconds,
+            time_over_plain=ratios(seconds, 'plain'),
             time_over_published=ratios(seconds, 'published'),
             flops=flops(name, args.batch_size, device),
-            loader=loader_bytes(setting(name), args.batch_size))
+            loader=loader_bytes(setting(name), args.batch_size),
+        )
         if args.memory_repeats:
             memory = peak_memory(name, args.batch_size, args.memory_repeats, device, progress)
-            found.update(peak_bytes=memory, memory_over_plain=memory_ratio(memory, 'plain'),
-                         memory_over_published=memory_ratio(memory, 'published'))
+            found.update(
+                peak_bytes=memory,
+                memory_over_plain=memory_ratio(memory, 'plain'),
+                memory_over_published=memory_ratio(memory, 'published'),
+            )
         document['settings'][name] = found
     return document
 
 
 def report(document: dict[str, Any]) -> str:
     """The ratios as text."""
-    lines = [f'ALBAR step, batch of {document["batch_size"]}, {document["device_name"]}, '
-             f'{document["threads"]} thread(s)']
+    lines = [
+        f'ALBAR step, batch of {document["batch_size"]}, {document["device_name"]}, '
+        f'{document["threads"]} thread(s)'
+    ]
     for name, found in document['settings'].items():
         lines.append(name)
         for what in ('time', 'memory'):
@@ -109,23 +126,36 @@ def report(document: dict[str, Any]) -> str:
                 ratio = found.get(f'{what}_over_{over}')
                 if ratio is None:
                     continue
-                spread = (f'quartiles {ratio["quartile_1"]:.3f} to {ratio["quartile_3"]:.3f}, '
-                          if 'quartile_1' in ratio else '')
-                met = '' if over == 'plain' else f'; target {document["target"]}: ' + (
-                    'met' if ratio['median'] <= document['target'] else 'MISSED')
+                spread = (
+                    f'quartiles {ratio["quartile_1"]:.3f} to {ratio["quartile_3"]:.3f}, '
+                    if 'quartile_1' in ratio
+                    else ''
+                )
+                met = (
+                    ''
+                    if over == 'plain'
+                    else f'; target {document["target"]}: '
+                    + ('met' if ratio['median'] <= document['target'] else 'MISSED')
+                )
                 label = f'{what} over {over}'
-                lines.append(f'  {label:22} {ratio["median"]:.3f}  ({spread}range '
-                             f'{ratio["min"]:.3f} to {ratio["max"]:.3f}, {ratio["pairs"]} '
-                             f'pairs{met})')
+                lines.append(
+                    f'  {label:22} {ratio["median"]:.3f}  ({spread}range '
+                    f'{ratio["min"]:.3f} to {ratio["max"]:.3f}, {ratio["pairs"]} '
+                    f'pairs{met})'
+                )
         counted = found['flops']
-        lines.append(f'  operations over plain  {counted["albar"] / counted["plain"]:.3f}, over '
-                     f'published {counted["albar"] / counted["published"]:.4f} (convolutions and '
-                     'matrix products)')
+        lines.append(
+            f'  operations over plain  {counted["albar"] / counted["plain"]:.3f}, over '
+            f'published {counted["albar"] / counted["published"]:.4f} (convolutions and '
+            'matrix products)'
+        )
         growth, plain = found['loader']['growth'], found['loader']['plain']
         met = 'met' if max(growth.values()) < LOADER_TARGET else 'MISSED'
-        lines.append(f'  loader bytes per sample: tensors {plain["tensor_bytes"]:.0f} '
-                     f'{growth["tensor_bytes"]:+.4%}, pickled {plain["pickled_bytes"]:.0f} '
-                     f'{growth["pickled_bytes"]:+.4%} (target < {LOADER_TARGET:.0%}: {met})')
+        lines.append(
+            f'  loader bytes per sample: tensors {plain["tensor_bytes"]:.0f} '
+            f'{growth["tensor_bytes"]:+.4%}, pickled {plain["pickled_bytes"]:.0f} '
+            f'{growth["pickled_bytes"]:+.4%} (target < {LOADER_TARGET:.0%}: {met})'
+        )
     return '\n'.join(lines)
 
 

@@ -48,8 +48,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('--peer', type=Path, metavar='FOLDER',
-        help='clone of TriDet or ActionFormer; its extension is compiled in a temporary folder')
+    add(
+        '--peer',
+        type=Path,
+        metavar='FOLDER',
+        help='clone of TriDet or ActionFormer; its extension is compiled in a temporary folder',
+    )
     add('--rounds', type=int, default=3, help='times that all is measured (default: 3)')
     add('--out', help='JSON file to write, e.g. benchmarks/results/tal_postprocess.json')
     args = parser.parse_args(argv)
@@ -71,16 +75,23 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
             progress('compiling the published extension')
             published = published_soft_nms(args.peer, Path(folder))
-        suppression = [_suppression(count, classes, published, args.rounds)
-                       for count, classes in CANDIDATES]  # fmt: skip
+        suppression = [
+            _suppression(count, classes, published, args.rounds) for count, classes in CANDIDATES
+        ]
         scores = [_map(videos, each, Path(folder), args.rounds) for videos, each in DETECTIONS]
-    return dict(device='cpu', threads=torch.get_num_threads(), soft_nms=suppression, map=scores,
-                settings=dict(rounds=args.rounds, peer=args.peer.name if args.peer else None),
-                versions=library_versions())  # fmt: skip
+    return dict(
+        device='cpu',
+        threads=torch.get_num_threads(),
+        soft_nms=suppression,
+        map=scores,
+        settings=dict(rounds=args.rounds, peer=args.peer.name if args.peer else None),
+        versions=library_versions(),
+    )
 
 
-def _suppression(count: int, classes: int, published: Callable | None,
-                 rounds: int) -> dict[str, Any]:  # fmt: skip
+def _suppression(
+    count: int, classes: int, published: Callable | None, rounds: int
+) -> dict[str, Any]:
     import torch
 
     from downstream.tal.functional import soft_nms
@@ -90,20 +101,30 @@ def _suppression(count: int, classes: int, published: Callable | None,
     point = (torch.rand(count, generator=generator) * 2304 / stride).floor() * stride
     reach = torch.rand(count, 2, generator=generator) * 8 * stride[:, None]
     scores = 0.001 + 0.9 * torch.rand(count, generator=generator) ** 6  # most are small
-    given = (torch.stack([point - reach[:, 0], point + reach[:, 1]], 1), scores,
-             torch.randint(classes, (count,), generator=generator))  # fmt: skip
-    ways = {kernel: lambda kernel=kernel: soft_nms(*given, *SETTINGS, kernel=kernel)
-            for kernel in ('numba', 'torch')}  # fmt: skip
+    given = (
+        torch.stack([point - reach[:, 0], point + reach[:, 1]], 1),
+        scores,
+        torch.randint(classes, (count,), generator=generator),
+    )
+    ways = {
+        kernel: lambda kernel=kernel: soft_nms(*given, *SETTINGS, kernel=kernel)
+        for kernel in ('numba', 'torch')
+    }
     if published:
         ways['published'] = lambda: published(*given, *SETTINGS)
     found = {name: way()[1] for name, way in ways.items()}  # also compiles
     other = found.get('published', found['torch'])
     if len(found['numba']) != len(other):
-        raise RuntimeError(f'{len(found["numba"])} segments stay, of the peer {len(other)}: the '
-                           'results differ')  # fmt: skip
-    return dict(candidates=count, classes=classes, kept=len(other),
-                largest_difference=float((found['numba'] - other).abs().max()),
-                rounds=_rounds(ways, rounds, f'{count} x {classes}'))  # fmt: skip
+        raise RuntimeError(
+            f'{len(found["numba"])} segments stay, of the peer {len(other)}: the results differ'
+        )
+    return dict(
+        candidates=count,
+        classes=classes,
+        kept=len(other),
+        largest_difference=float((found['numba'] - other).abs().max()),
+        rounds=_rounds(ways, rounds, f'{count} x {classes}'),
+    )
 
 
 def _map(videos: int, each: int, folder: Path, rounds: int) -> dict[str, Any]:
@@ -133,33 +154,42 @@ def _map(videos: int, each: int, folder: Path, rounds: int) -> dict[str, Any]:
     tious = np.array(TIOUS)
     ways = dict(
         ours=lambda: temporal_map(segments, detected, tious, ties='first', drop_duplicates=False),
-        mmaction2=mmaction2_map(truth, found, tious, folder))  # fmt: skip
+        mmaction2=mmaction2_map(truth, found, tious, folder),
+    )
     ours, peer = ways['ours']().at, ways['mmaction2']()
-    return dict(videos=videos, detections=each, map=float(ours.mean()),
-                largest_difference=float(np.abs(ours - peer).max()),
-                rounds=_rounds(ways, rounds, f'{videos} x {each}'))  # fmt: skip
+    return dict(
+        videos=videos,
+        detections=each,
+        map=float(ours.mean()),
+        largest_difference=float(np.abs(ours - peer).max()),
+        rounds=_rounds(ways, rounds, f'{videos} x {each}'),
+    )
 
 
-def _rounds(ways: dict[str, Callable[[], object]], rounds: int, name: str) -> list[
-        dict[str, float]]:  # fmt: skip
+def _rounds(
+    ways: dict[str, Callable[[], object]], rounds: int, name: str
+) -> list[dict[str, float]]:
     """Seconds of every way in each round, in an order that turns round."""
     seconds = []
     for number in range(rounds):
         taken = {}
-        for way in list(ways)[::-1 if number % 2 else 1]:
+        for way in list(ways)[:: -1 if number % 2 else 1]:
             started = time.perf_counter()
             ways[way]()
             taken[way] = time.perf_counter() - started
         seconds.append({way: taken[way] for way in ways})
-        progress(f'{name}: ' + '  '.join(f'{way} {value:.4f} s' for way, value in
-                                         seconds[-1].items()))  # fmt: skip
+        progress(
+            f'{name}: ' + '  '.join(f'{way} {value:.4f} s' for way, value in seconds[-1].items())
+        )
     return seconds
 
 
 def report(document: dict[str, Any]) -> str:
     """Medians and ratios as a table."""
-    lines = [f'{document["threads"]} threads; medians of {document["settings"]["rounds"]} rounds, '
-             'seconds']  # fmt: skip
+    lines = [
+        f'{document["threads"]} threads; medians of {document["settings"]["rounds"]} rounds, '
+        'seconds'
+    ]
     for case in document['soft_nms']:
         lines.append(_row(f'soft-NMS {case["candidates"]} x {case["classes"]}', case))
         if 'published' in case['rounds'][0]:
@@ -173,8 +203,10 @@ def report(document: dict[str, Any]) -> str:
 
 
 def _row(name: str, case: dict[str, Any]) -> str:
-    medians = '  '.join(f'{way} {statistics.median(r[way] for r in case["rounds"]):.4f}'
-                        for way in case['rounds'][0])  # fmt: skip
+    medians = '  '.join(
+        f'{way} {statistics.median(r[way] for r in case["rounds"]):.4f}'
+        for way in case['rounds'][0]
+    )
     return f'{name:22}{medians}  largest difference {case["largest_difference"]:.0e}'
 
 
@@ -182,8 +214,10 @@ def _ratio(case: dict[str, Any], one: str, other: str, target: float, *, least: 
     ratios = [r[one] / r[other] for r in case['rounds']]
     ratio = statistics.median(ratios)
     met = ratio >= target if least else ratio <= target
-    return (f'  {one} / {other}: {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f}), target '
-            f'{">=" if least else "<="} {target}: {"met" if met else "MISSED"}')  # fmt: skip
+    return (
+        f'  {one} / {other}: {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f}), target '
+        f'{">=" if least else "<="} {target}: {"met" if met else "MISSED"}'
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -66,31 +66,54 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     progress('comparing, and warming up')
     outputs = [each['forward']() for each in networks.values()]
     losses = {name: each['step']() for name, each in networks.items()}
-    largest = max((float((one - other).abs().max()) for one, other in
-                   zip(outputs[0], outputs[-1], strict=True)), default=0.0)  # fmt: skip
+    largest = max(
+        (
+            float((one - other).abs().max())
+            for one, other in zip(outputs[0], outputs[-1], strict=True)
+        ),
+        default=0.0,
+    )
     seconds: dict[str, dict[str, list[float]]] = {
-        work: {name: [] for name in networks} for work in WORKS}
+        work: {name: [] for name in networks} for work in WORKS
+    }
     for number in range(args.rounds):
         for work in WORKS:
-            for name in list(networks)[::-1 if number % 2 else 1]:
+            for name in list(networks)[:: -1 if number % 2 else 1]:
                 started = time.perf_counter()
                 networks[name][work]()
                 seconds[work][name].append(time.perf_counter() - started)
-            progress(f'round {number + 1}/{args.rounds}, {work}: ' + ', '.join(
-                f'{name} {times[-1]:.2f} s' for name, times in seconds[work].items()))
+            progress(
+                f'round {number + 1}/{args.rounds}, {work}: '
+                + ', '.join(f'{name} {times[-1]:.2f} s' for name, times in seconds[work].items())
+            )
     memory = {work: {name: _peak(args, name, work) for name in networks} for work in WORKS}
-    return dict(device='cpu', threads=torch.get_num_threads(), channels=args.channels,
-                largest_difference_of_outputs=largest, losses=losses, seconds=seconds,
-                peak_bytes=memory, versions=library_versions())  # fmt: skip
+    return dict(
+        device='cpu',
+        threads=torch.get_num_threads(),
+        channels=args.channels,
+        largest_difference_of_outputs=largest,
+        losses=losses,
+        seconds=seconds,
+        peak_bytes=memory,
+        versions=library_versions(),
+    )
 
 
 def _peak(args: argparse.Namespace, network: str, work: str) -> int:
-    request = dict(repository=str(args.peer) if args.peer else None, channels=args.channels,
-                   network=network, work=work)  # fmt: skip
+    request = dict(
+        repository=str(args.peer) if args.peer else None,
+        channels=args.channels,
+        network=network,
+        work=work,
+    )
     # large blocks go back to the system when freed, so that resident memory is what is in use
     env = dict(os.environ, MALLOC_MMAP_THRESHOLD_='65536', MALLOC_ARENA_MAX='1')
-    done = subprocess.run([sys.executable, str(Path(__file__).with_name('_tridet_peer.py')),
-                           json.dumps(request)], capture_output=True, text=True, env=env)
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name('_tridet_peer.py')), json.dumps(request)],
+        capture_output=True,
+        text=True,
+        env=env,
+    )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ['no message'])[-1]
         raise RuntimeError(f'measuring the memory of {work}, {network}, failed: {last}')
@@ -102,25 +125,29 @@ def _peak(args: argparse.Namespace, network: str, work: str) -> int:
 def report(document: dict[str, Any]) -> str:
     """Medians, paired ratios and memory as a table."""
     networks = list(document['seconds']['step'])
-    lines = [f'TriDet, 2304 snippets, {document["channels"]} channels, {document["threads"]} '
-             'threads; medians']  # fmt: skip
+    lines = [
+        f'TriDet, 2304 snippets, {document["channels"]} channels, {document["threads"]} '
+        'threads; medians'
+    ]
     for work, times in document['seconds'].items():
         for name in networks:
-            lines.append(f'  {work:8} {name:10}{statistics.median(times[name]):8.3f} s'
-                         f'{document["peak_bytes"][work][name] / 2**20:8.0f} MiB')
+            lines.append(
+                f'  {work:8} {name:10}{statistics.median(times[name]):8.3f} s'
+                f'{document["peak_bytes"][work][name] / 2**20:8.0f} MiB'
+            )
     if len(networks) == 1:
         return '\n'.join([*lines, 'nothing to compare with: name a clone of TriDet (--peer)'])
     for work, times in document['seconds'].items():
         ratios = [own / peer for own, peer in zip(times['ours'], times['published'], strict=True)]
         memory = document['peak_bytes'][work]
-        met = (statistics.median(ratios) <= TARGET
-               and memory['ours'] <= memory['published'])  # fmt: skip
-        lines.append(f'{work}: {statistics.median(ratios):.2f} of the published time ('
-                     f'{min(ratios):.2f} to {max(ratios):.2f}; target {TARGET:g}), '
-                     f'{memory["ours"] / memory["published"]:.2f} of its memory: '
-                     + ('met' if met else 'MISSED'))  # fmt: skip
-    lines.append('largest difference of an output '
-                 f'{document["largest_difference_of_outputs"]:.1e}')
+        met = statistics.median(ratios) <= TARGET and memory['ours'] <= memory['published']
+        lines.append(
+            f'{work}: {statistics.median(ratios):.2f} of the published time ('
+            f'{min(ratios):.2f} to {max(ratios):.2f}; target {TARGET:g}), '
+            f'{memory["ours"] / memory["published"]:.2f} of its memory: '
+            + ('met' if met else 'MISSED')
+        )
+    lines.append(f'largest difference of an output {document["largest_difference_of_outputs"]:.1e}')
     return '\n'.join(lines)
 
 

@@ -4,7 +4,8 @@ _base_ = ['erm_kinetics400.py', '_base_/models/albar.py']
 model = dict(
     type='ALBARRecognizer3D',
     data_preprocessor=dict(type='StaticDataPreprocessor'),
-    static=_base_.albar_static)
+    static=_base_.albar_static,
+)
 
 train_pipeline = [*_base_.train_pipeline, dict(type='StaticClip', frame='random')]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -16,4 +16,5 @@ comparison = dict(
         'stillmix': 'bank of a reference network trained on the same videos',
         'albar': 'weights for training from scratch (configs/_base_/models/albar_from_scratch.py)',
         'albar+stillmix': 'the same weights; frames of the batch, as published',
-    })
+    },
+)

@@ -22,4 +22,5 @@ comparison = dict(
         'stillmix': 'bank of a reference network trained on the same videos; Beta(20, 60)',
         'albar': 'weights for training from scratch (configs/_base_/models/albar_from_scratch.py)',
         'albar+stillmix': 'the same weights; frames of the batch, probability 0.25',
-    })
+    },
+)

@@ -1,12 +1,16 @@
 # The biased baseline: Video Swin-T on Kinetics-400 from ImageNet weights, inflated. (The paper says
 # "Kinetics-400 pre-trained", which its accuracies near 68 % do not bear out.)
 _base_ = [
-    '_base_/models/swin_tiny_hmdb51.py', '_base_/datasets/kinetics400.py',
-    '_base_/schedules/adamw_50e.py', '_base_/runtime/default.py'
+    '_base_/models/swin_tiny_hmdb51.py',
+    '_base_/datasets/kinetics400.py',
+    '_base_/schedules/adamw_50e.py',
+    '_base_/runtime/default.py',
 ]
 
 model = dict(
     backbone=dict(
         pretrained2d=True,
-        pretrained='https://download.openmmlab.com/mmaction/v1.0/recognition/swin/swin_tiny_patch4_window7_224.pth'),
-    cls_head=dict(num_classes=400))
+        pretrained='https://download.openmmlab.com/mmaction/v1.0/recognition/swin/swin_tiny_patch4_window7_224.pth',
+    ),
+    cls_head=dict(num_classes=400),
+)

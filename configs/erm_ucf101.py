@@ -1,7 +1,9 @@
 # The biased baseline: plain fine-tuning of Video Swin-T on UCF101.
 _base_ = [
-    '_base_/models/swin_tiny_hmdb51.py', '_base_/datasets/ucf101.py',
-    '_base_/schedules/adamw_50e.py', '_base_/runtime/default.py'
+    '_base_/models/swin_tiny_hmdb51.py',
+    '_base_/datasets/ucf101.py',
+    '_base_/schedules/adamw_50e.py',
+    '_base_/runtime/default.py',
 ]
 
 model = dict(cls_head=dict(num_classes=101))

@@ -32,9 +32,11 @@ from .features.videos import Video
 
 
 def detector_config(
-    config: str | os.PathLike | Config, store: str | os.PathLike, kind: str,
+    config: str | os.PathLike | Config,
+    store: str | os.PathLike,
+    kind: str,
     options: Mapping[str, Any] | Sequence[str] | None = None,
-) -> tuple[Config, int]:  # fmt: skip
+) -> tuple[Config, int]:
     """A detector's config for a store.
 
     ``feature_settings`` keeps how the features were made, for using the detector on a video later.
@@ -64,9 +66,11 @@ def detector_config(
 
 
 def encode_videos(
-    encoders: Mapping[str, tuple[str | os.PathLike, str | os.PathLike]], videos: str | os.PathLike,
-    work_dir: str | os.PathLike, sampling: Mapping[str, Any],
-) -> dict[str, Path]:  # fmt: skip
+    encoders: Mapping[str, tuple[str | os.PathLike, str | os.PathLike]],
+    videos: str | os.PathLike,
+    work_dir: str | os.PathLike,
+    sampling: Mapping[str, Any],
+) -> dict[str, Path]:
     """Features of videos by each of several small encoders, on the CPU.
 
     Args:
@@ -81,8 +85,15 @@ def encode_videos(
     stores = {}
     for name, (config, checkpoint) in encoders.items():
         stores[name] = Path(work_dir) / 'features' / folder_name(name)
-        run_features(str(config), str(checkpoint), [str(videos)], str(stores[name]),
-                     sampling=sampling, batch_size=32, device='cpu')  # fmt: skip
+        run_features(
+            str(config),
+            str(checkpoint),
+            [str(videos)],
+            str(stores[name]),
+            sampling=sampling,
+            batch_size=32,
+            device='cpu',
+        )
     return stores
 
 
@@ -103,9 +114,15 @@ def run_detectors(
         Row -> records of its seeds, see :func:`albar_mm.engine.experiment.run_experiment`.
     """
     work_dir = Path(work_dir)
-    records = {name: run_seeds(Experiment(name, cfg), work_dir / folder_name(name), seeds,
-                               test_best=bool(cfg.default_hooks.checkpoint.get('save_best')))
-               for name, cfg in configs.items()}  # fmt: skip
+    records = {
+        name: run_seeds(
+            Experiment(name, cfg),
+            work_dir / folder_name(name),
+            seeds,
+            test_best=bool(cfg.default_hooks.checkpoint.get('save_best')),
+        )
+        for name, cfg in configs.items()
+    }
     write_summary(work_dir / 'results.json', records)
     return records
 
@@ -144,8 +161,10 @@ def config_beside(checkpoint: str | os.PathLike) -> Path:
         raise LaunchError(f'checkpoint {os.fspath(checkpoint)}: no such file')
     found = sorted(Path(checkpoint).parent.glob('*.py'))
     if len(found) != 1:
-        raise LaunchError(f'{Path(checkpoint).parent}: {len(found)} configs beside the checkpoint; '
-                          'name the one of the detector (--config)')  # fmt: skip
+        raise LaunchError(
+            f'{Path(checkpoint).parent}: {len(found)} configs beside the checkpoint; '
+            'name the one of the detector (--config)'
+        )
     return found[0]
 
 
@@ -173,9 +192,13 @@ def load_detector(config: str | os.PathLike | Config, checkpoint: str | os.PathL
 
 
 def features_for_detector(
-    video: str | os.PathLike, cfg: Config, encoder: str, weights: str, decoder: str = 'auto',
+    video: str | os.PathLike,
+    cfg: Config,
+    encoder: str,
+    weights: str,
+    decoder: str = 'auto',
     device: str = 'cpu',
-) -> tuple[TimeGrid, np.ndarray]:  # fmt: skip
+) -> tuple[TimeGrid, np.ndarray]:
     """Features of one video, made like those that a detector was trained on.
 
     Args:
@@ -194,20 +217,31 @@ def features_for_detector(
         BadVideoError: The video cannot be read.
     """
     if cfg.get('feature_settings') is None:
-        raise LaunchError(f'{cfg.filename}: does not say how its features were made; train with '
-                          'tools/downstream.py')  # fmt: skip
+        raise LaunchError(
+            f'{cfg.filename}: does not say how its features were made; train with '
+            'tools/downstream.py'
+        )
     settings, reader = cfg.feature_settings.to_dict(), choose_reader(decoder)
     sampling = Sampling(**settings['sampling'])
-    made = FrozenEncoder(encoder, weights, level=settings['encoder'].get('level', 'pooled'),
-                         crops=_crops(settings), device=device)  # fmt: skip
+    made = FrozenEncoder(
+        encoder,
+        weights,
+        level=settings['encoder'].get('level', 'pooled'),
+        crops=_crops(settings),
+        device=device,
+    )
     wanted = settings['encoder'].get('weights_sha256')
     if wanted != made.weights_sha256():
-        raise LaunchError(f'{weights}: other weights than those whose features the detector was '
-                          f'trained on ({settings.get("made_with", {}).get("checkpoint")}); name '
-                          'that checkpoint (--encoder-checkpoint)')  # fmt: skip
+        raise LaunchError(
+            f'{weights}: other weights than those whose features the detector was '
+            f'trained on ({settings.get("made_with", {}).get("checkpoint")}); name '
+            'that checkpoint (--encoder-checkpoint)'
+        )
     if _plain(made.view.steps) != _plain(settings['view']):
-        raise LaunchError(f'{encoder}: shows frames otherwise than those whose features the '
-                          'detector was trained on: name the same config')  # fmt: skip
+        raise LaunchError(
+            f'{encoder}: shows frames otherwise than those whose features the '
+            'detector was trained on: name the same config'
+        )
     one = Video(Path(video).stem, Path(video))
     with tempfile.TemporaryDirectory() as folder:
         store = FeatureStore.create(folder, store_settings(made, sampling, reader))

@@ -16,9 +16,14 @@ from .weight_noise import weight_noise
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--weight-noise N``: see :mod:`tests.weight_noise`."""
-    parser.addoption('--weight-noise', type=int, default=0, metavar='N',
-                     help='disturb the initial weights of every training by draw N of noise of '
-                          '1e-6; results that tests assert must hold all the same')  # fmt: skip
+    parser.addoption(
+        '--weight-noise',
+        type=int,
+        default=0,
+        metavar='N',
+        help='disturb the initial weights of every training by draw N of noise of '
+        '1e-6; results that tests assert must hold all the same',
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -35,8 +35,13 @@ def in_processes(work: Callable, folder: Path, *args, count: int = 2) -> list:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        started = mp.start_processes(_process, (work, str(meeting), count, args), nprocs=count,
-                                     join=False, start_method='spawn')  # fmt: skip
+        started = mp.start_processes(
+            _process,
+            (work, str(meeting), count, args),
+            nprocs=count,
+            join=False,
+            start_method='spawn',
+        )
     ends = time.monotonic() + PATIENCE
     try:
         while not started.join(timeout=5):  # raises what a process raised, and ends the others
@@ -52,8 +57,13 @@ def _process(rank: int, work: Callable, meeting: str, count: int, args: tuple) -
     os.chdir(meeting)
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(count))  # as torchrun
     torch.set_num_threads(1)
-    dist.init_process_group('gloo', f'file://{meeting}/store', rank=rank, world_size=count,
-                            timeout=timedelta(seconds=PATIENCE))  # fmt: skip
+    dist.init_process_group(
+        'gloo',
+        f'file://{meeting}/store',
+        rank=rank,
+        world_size=count,
+        timeout=timedelta(seconds=PATIENCE),
+    )
     torch.save(work(*args), f'{rank}.pt')
     # not in a finally: after a failure this process would wait for others, and hide the failure
     leave_process_group()
@@ -61,7 +71,19 @@ def _process(rank: int, work: Callable, meeting: str, count: int, args: tuple) -
 
 def torchrun(folder: Path, *words: object, count: int = 2) -> subprocess.CompletedProcess:
     """Run a program in so many processes, as a user does; the caller looks at the exit status."""
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone',
-               f'--nproc_per_node={count}', *map(str, words)]  # fmt: skip
-    return subprocess.run(command, cwd=folder, env={**os.environ, **ENVIRONMENT},
-                          capture_output=True, text=True, timeout=PATIENCE)  # fmt: skip
+    command = [
+        sys.executable,
+        '-m',
+        'torch.distributed.run',
+        '--standalone',
+        f'--nproc_per_node={count}',
+        *map(str, words),
+    ]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )

@@ -119,8 +119,7 @@ def test_hue_turns_both_ways(factor, hue):
     image = cv2.cvtColor(given, cv2.COLOR_HSV2RGB).astype(np.float32)
     turned = ColorJitter.adjust_hue(image, factor)
     assert turned.dtype == np.float32
-    expected = cv2.cvtColor(
-        np.full((2, 2, 3), (hue, 255, 255), np.uint8), cv2.COLOR_HSV2RGB)
+    expected = cv2.cvtColor(np.full((2, 2, 3), (hue, 255, 255), np.uint8), cv2.COLOR_HSV2RGB)
     assert np.array_equal(turned, expected)
 
 

@@ -18,9 +18,14 @@ class Run(SimpleNamespace):
     """As much of a runner as CheckpointHook looks at."""
 
     def __init__(self, folder):
-        super().__init__(work_dir=str(folder), epoch=0, iter=0, dies=False,
-                         logger=MMLogger.get_current_instance(),
-                         message_hub=MessageHub(f'files_{folder}'))
+        super().__init__(
+            work_dir=str(folder),
+            epoch=0,
+            iter=0,
+            dies=False,
+            logger=MMLogger.get_current_instance(),
+            message_hub=MessageHub(f'files_{folder}'),
+        )
 
     def save_checkpoint(self, out_dir, filename, *args, **kwargs):
         if self.dies:

@@ -145,9 +145,24 @@ print('fine')
 def check_downstream_tool(python, tool, cwd, **environment):
     """The tool has the name of the package ``downstream``, which it must find all the same."""
     done = subprocess.run(
-        [python, tool, 'features', '--config', 'gone.py', '--checkpoint', 'gone.pth', '--videos',
-         'gone.mp4', '--out', 'store'], cwd=cwd, env={**os.environ, **environment},
-        capture_output=True, text=True)  # fmt: skip
+        [
+            python,
+            tool,
+            'features',
+            '--config',
+            'gone.py',
+            '--checkpoint',
+            'gone.pth',
+            '--videos',
+            'gone.mp4',
+            '--out',
+            'store',
+        ],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1
     # it comes from the package's own search for videos
     assert done.stderr == 'downstream.py: error: gone.mp4: no such folder, list or video\n'
@@ -183,9 +198,17 @@ def test_editable_install_in_a_fresh_environment(tmp_path):
     (library / 'here.pth').write_text(here + '\n')
     python = venv / 'bin' / 'python'
     run(
-        python, '-m', 'pip', 'install', '-q', '--no-deps', '--no-build-isolation', '-e', ROOT,
+        python,
+        '-m',
+        'pip',
+        'install',
+        '-q',
+        '--no-deps',
+        '--no-build-isolation',
+        '-e',
+        ROOT,
         cwd=tmp_path,
-    )  # fmt: skip
+    )
     code = CHECK.format(
         root='', where=str(ROOT), configs=str(ROOT / 'configs'), base=first_config()
     )

@@ -36,39 +36,67 @@ class ToyAttentionBackbone(nn.Module):
         tokens = self.embed(x)
         shape = tokens.shape
         flat = tokens.flatten(2).transpose(1, 2)
-        flat = flat + self.position[:, :flat.shape[1]]
+        flat = flat + self.position[:, : flat.shape[1]]
         q, k, v = self.qkv(flat).unsqueeze(1).chunk(3, dim=-1)
         out = nn.functional.scaled_dot_product_attention(q, k, v).squeeze(1) + flat
         return out.transpose(1, 2).view(shape)
 
 
-R3D = dict(type='ResNet3d', depth=18, num_stages=2, base_channels=4, pretrained=None,
-           pretrained2d=False, norm_eval=False, conv1_kernel=(3, 3, 3), out_indices=(1, ),
-           spatial_strides=(1, 2), temporal_strides=(1, 2), dilations=(1, 1),
-           inflate=((1, 1), (1, 1)))
-SWIN = dict(type='SwinTransformer3D', patch_size=(2, 4, 4), window_size=(4, 4, 4),
-            arch=dict(embed_dims=6, depths=[1, 1], num_heads=[1, 1]), out_indices=(1, ),
-            drop_path_rate=0.)
+R3D = dict(
+    type='ResNet3d',
+    depth=18,
+    num_stages=2,
+    base_channels=4,
+    pretrained=None,
+    pretrained2d=False,
+    norm_eval=False,
+    conv1_kernel=(3, 3, 3),
+    out_indices=(1,),
+    spatial_strides=(1, 2),
+    temporal_strides=(1, 2),
+    dilations=(1, 1),
+    inflate=((1, 1), (1, 1)),
+)
+SWIN = dict(
+    type='SwinTransformer3D',
+    patch_size=(2, 4, 4),
+    window_size=(4, 4, 4),
+    arch=dict(embed_dims=6, depths=[1, 1], num_heads=[1, 1]),
+    out_indices=(1,),
+    drop_path_rate=0.0,
+)
 
 
 def head(in_channels, num_classes=3, type='I3DHead', **kwargs):
-    return dict(type=type, num_classes=num_classes, in_channels=in_channels, dropout_ratio=0.,
-                topk=(1, ), **kwargs)
+    return dict(
+        type=type,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        dropout_ratio=0.0,
+        topk=(1,),
+        **kwargs,
+    )
 
 
 def preprocessor(type='StaticDataPreprocessor', layout='NCTHW', **kwargs):
-    return dict(type=type, mean=[0.] * 3, std=[1.] * 3, format_shape=layout, **kwargs)
+    return dict(type=type, mean=[0.0] * 3, std=[1.0] * 3, format_shape=layout, **kwargs)
 
 
 def build(type='ALBARRecognizer3D', backbone=None, cls_head=None, seed=0, **kwargs):
     """A recogniser with the tanh backbone unless told otherwise."""
     init_default_scope('mmaction')
     torch.manual_seed(seed)
-    kwargs.setdefault('data_preprocessor',
-                      preprocessor(layout='NCHW' if type.endswith('2D') else 'NCTHW'))
-    model = MODELS.build(dict(
-        type=type, backbone=backbone or dict(type='ToyTanhBackbone'),
-        cls_head=cls_head or head(4), **kwargs))
+    kwargs.setdefault(
+        'data_preprocessor', preprocessor(layout='NCHW' if type.endswith('2D') else 'NCTHW')
+    )
+    model = MODELS.build(
+        dict(
+            type=type,
+            backbone=backbone or dict(type='ToyTanhBackbone'),
+            cls_head=cls_head or head(4),
+            **kwargs,
+        )
+    )
     # The stock initialisation of the classifier (std 0.01) hides differences; make it matter.
     classifier = getattr(model.cls_head, 'fc_cls', None) or model.cls_head.fc2
     nn.init.normal_(classifier.weight, std=0.5)
@@ -99,8 +127,9 @@ def total_loss(model, data, **forward):
 
 
 def gradients(model):
-    return {name: None if p.grad is None else p.grad.clone()
-            for name, p in model.named_parameters()}
+    return {
+        name: None if p.grad is None else p.grad.clone() for name, p in model.named_parameters()
+    }
 
 
 def sgd(model, lr=0.1, **kwargs):

@@ -20,7 +20,8 @@ def parser(description: str, examples: str) -> argparse.ArgumentParser:
         examples: Shown under the options.
     """
     made = argparse.ArgumentParser(
-        description=description, epilog=examples,
+        description=description,
+        epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument('--debug', action='store_true', help='show the trace of an error')
@@ -39,12 +40,16 @@ def add_command(
         examples: Shown under its options.
     """
     made = commands.add_parser(
-        name, help=description, description=description, epilog=examples,
+        name,
+        help=description,
+        description=description,
+        epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     # no default of its own: it would undo a --debug before the sub-command
-    made.add_argument('--debug', action='store_true', default=argparse.SUPPRESS,
-                      help='show the trace of an error')
+    made.add_argument(
+        '--debug', action='store_true', default=argparse.SUPPRESS, help='show the trace of an error'
+    )
     return made
 
 
@@ -122,8 +127,10 @@ def _describe(error: Exception, debug: bool) -> str:
     if isinstance(error, (LaunchError, CheckpointError)):
         return one_line(error)
     if isinstance(error, OSError) and error.filename and error.errno in CANNOT_WRITE:
-        return (f'{error.filename}: {error.strerror}: free space or get the right to write there, '
-                'or choose another folder; then run again')
+        return (
+            f'{error.filename}: {error.strerror}: free space or get the right to write there, '
+            'or choose another folder; then run again'
+        )
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f'{frame.filename}:{frame.lineno}'
     return f'{one_line(error)} (at {place}' + ('' if debug else '; --debug shows the trace') + ')'
@@ -140,8 +147,12 @@ def add_list_options(parser: argparse.ArgumentParser, out: str) -> None:
     add('--list', type=Path, metavar='FILE', help='list of "path label" lines')
     add('--videos', type=Path, metavar='FOLDER', help='folder that the paths start at')
     add('--out', type=Path, metavar='FILE', help=out)
-    add('--missing', choices=('fail', 'drop'), default='fail',
-        help='with unreadable videos: stop (default), or leave them out')  # fmt: skip
+    add(
+        '--missing',
+        choices=('fail', 'drop'),
+        default='fail',
+        help='with unreadable videos: stop (default), or leave them out',
+    )
 
 
 def check_list_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:

@@ -23,16 +23,23 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('config', help='path of an ALBAR config, or albar_mm::<name>')
-    add('--which', required=True, choices=('losses', 'frame', 'weights', 'sweep'),
-        help="Table 3, Table 4, Tables 10-12 of the paper, or a setting of one's own")
+    add(
+        '--which',
+        required=True,
+        choices=('losses', 'frame', 'weights', 'sweep'),
+        help="Table 3, Table 4, Tables 10-12 of the paper, or a setting of one's own",
+    )
     add('--key', help='setting to sweep, e.g. optim_wrapper.optimizer.lr')
     add('--values', nargs='+', help='its values')
     add('--rows', nargs='+', help='run only rows whose name starts with one of these, e.g. "(a)"')
     add('--seeds', type=int, nargs='+', default=[0], help='one run for each (default: 0)')
     add('--work-dir', default='work_dirs/ablation', help='finished runs there are not repeated')
     add('--cfg-options', nargs='+', help='key=value settings for every run')
-    add('--validate-only', action='store_true',
-        help='leave out the test sets: how settings are chosen')
+    add(
+        '--validate-only',
+        action='store_true',
+        help='leave out the test sets: how settings are chosen',
+    )
     add('--trials', help='JSON-lines file to append every setting and its validation scores to')
     return parser.parse_args(argv)
 
@@ -44,12 +51,24 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         from albar_mm.engine.ablation import run_ablation
 
-        run_ablation(args.config, args.which, args.work_dir, seeds=args.seeds, key=args.key,
-                     values=args.values, rows=args.rows, cfg_options=args.cfg_options,
-                     test_after=not args.validate_only, trials=args.trials)
+        run_ablation(
+            args.config,
+            args.which,
+            args.work_dir,
+            seeds=args.seeds,
+            key=args.key,
+            values=args.values,
+            rows=args.rows,
+            cfg_options=args.cfg_options,
+            test_after=not args.validate_only,
+            trials=args.trials,
+        )
 
-    return _command.run(work, debug=args.debug, on_interrupt=lambda: (
-        f'finished runs are kept in {args.work_dir}; the same command goes on'))
+    return _command.run(
+        work,
+        debug=args.debug,
+        on_interrupt=lambda: f'finished runs are kept in {args.work_dir}; the same command goes on',
+    )
 
 
 if __name__ == '__main__':

@@ -79,10 +79,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     _add_build(_command.add_command(commands, 'build', 'make sets, or go on making them', BUILD))
     _add_verify(_command.add_command(commands, 'verify', 'check built sets', VERIFY))
-    _add_report(_command.add_command(
-        commands, 'report', 'pictures and statistics to check masks by eye', REPORT))
-    _add_leakage(_command.add_command(
-        commands, 'leakage', 'how much background masks let through', LEAKAGE))
+    _add_report(
+        _command.add_command(
+            commands, 'report', 'pictures and statistics to check masks by eye', REPORT
+        )
+    )
+    _add_leakage(
+        _command.add_command(commands, 'leakage', 'how much background masks let through', LEAKAGE)
+    )
     return parser.parse_args(argv)
 
 
@@ -92,32 +96,64 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     add('--masks', required=True, metavar='SPEC', help='where the masks come from, see below')
     _add_backgrounds(parser)
     add('--videos', type=Path, help='folder of the videos (default: data/DATASET/videos)')
-    add('--list', type=Path, metavar='FILE',
-        help='test list of "path label" lines (default: that of tools/prepare_dataset.py)')
+    add(
+        '--list',
+        type=Path,
+        metavar='FILE',
+        help='test list of "path label" lines (default: that of tools/prepare_dataset.py)',
+    )
     add('--lists', type=Path, metavar='FOLDER', help='folder of the official lists instead')
     add('--split', type=int, choices=(1, 2, 3), default=1, help='official split for --lists')
     add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
-    add('--training-lists', type=Path, nargs='*', metavar='FILE',
-        help='lists that must name none of the videos (default: those beside the list)')
+    add(
+        '--training-lists',
+        type=Path,
+        nargs='*',
+        metavar='FILE',
+        help='lists that must name none of the videos (default: those beside the list)',
+    )
     add('--out', type=Path, help='folder to write to (default: data/DATASET/bias)')
     add('--name', help='first part of the folder names (default: HMDB51, UCF101, ...)')
-    add('--per-video', type=int, metavar='N',
-        help='variants of every video (default: as published, else 10)')
+    add(
+        '--per-video',
+        type=int,
+        metavar='N',
+        help='variants of every video (default: as published, else 10)',
+    )
     add('--seed', type=int, default=0, help='seed of all draws (default: 0)')
     add('--sets', nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all')
-    add('--empty-frames', choices=('cut', 'nearest', 'background', 'error'), default='cut',
+    add(
+        '--empty-frames',
+        choices=('cut', 'nearest', 'background', 'error'),
+        default='cut',
         help='frames without a mask: cut both ends and take the nearest mask between (default), '
-             'the nearest mask always, background alone between as published, or refuse the video')
-    add('--missing-masks', choices=('fail', 'drop'),
+        'the nearest mask always, background alone between as published, or refuse the video',
+    )
+    add(
+        '--missing-masks',
+        choices=('fail', 'drop'),
         help='videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
-             'kinetics400)')
-    add('--encoding', choices=('jpeg', 'lossless', 'none'), default='jpeg',
-        help='none writes masks and manifests alone, to composite on the fly (default: jpeg)')
-    add('--cover-filter', metavar='FRAMES,COVER',
+        'kinetics400)',
+    )
+    add(
+        '--encoding',
+        choices=('jpeg', 'lossless', 'none'),
+        default='jpeg',
+        help='none writes masks and manifests alone, to composite on the fly (default: jpeg)',
+    )
+    add(
+        '--cover-filter',
+        metavar='FRAMES,COVER',
         help='keep videos of which this share of frames has this share of mask, or none '
-             '(default: 0.9,0.1 for kinetics400)')
-    add('--min-side', type=int, default=64, metavar='PX',
-        help='refuse background images with a shorter side (default: 64)')
+        '(default: 0.9,0.1 for kinetics400)',
+    )
+    add(
+        '--min-side',
+        type=int,
+        default=64,
+        metavar='PX',
+        help='refuse background images with a shorter side (default: 64)',
+    )
     add('--workers', type=_count, help='processes (default: one per core)')
     add('--dry-run', action='store_true', help='write plan.jsonl alone; needs no videos')
     add('--verify', action='store_true', help='check the sets right after')
@@ -131,8 +167,13 @@ def _count(text: str) -> int:
 
 
 def _add_backgrounds(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--backgrounds', nargs='+', default=['stripe'],
-                        metavar='stripe|NAME=FOLDER', help='background families (default: stripe)')
+    parser.add_argument(
+        '--backgrounds',
+        nargs='+',
+        default=['stripe'],
+        metavar='stripe|NAME=FOLDER',
+        help='background families (default: stripe)',
+    )
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
@@ -151,10 +192,20 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     add('root', type=Path, metavar='ROOT', help='folder of the benchmark')
     add('--videos', type=Path, required=True, help='folder of the source videos')
     _add_backgrounds(parser)
-    add('--per-class', type=int, default=2, metavar='N',
-        help='videos of every class to show (default: 2; 0 shows all)')
-    add('--suspicious', type=int, default=20, metavar='N',
-        help='suspicious videos to show before them (default: 20)')
+    add(
+        '--per-class',
+        type=int,
+        default=2,
+        metavar='N',
+        help='videos of every class to show (default: 2; 0 shows all)',
+    )
+    add(
+        '--suspicious',
+        type=int,
+        default=20,
+        metavar='N',
+        help='suspicious videos to show before them (default: 20)',
+    )
     add('--variant', type=int, default=0, metavar='K', help='which variant to show (default: 0)')
     add('--boxes', metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept')
     add('--workers', type=_count, help='processes (default: one per core)')
@@ -170,12 +221,21 @@ def _add_leakage(parser: argparse.ArgumentParser) -> None:
     add('--refined', metavar='SPEC', help='a third mask source; {boxes} in it is the file of boxes')
     add('--out', type=Path, default=Path('leakage'), help='folder to write to (default: leakage)')
     add('--frames', type=int, default=4, metavar='N', help='frames of every video (default: 4)')
-    add('--margin', type=int, default=4, metavar='PX',
-        help='pixels next to the silhouette that do not count as background (default: 4)')
+    add(
+        '--margin',
+        type=int,
+        default=4,
+        metavar='PX',
+        help='pixels next to the silhouette that do not count as background (default: 4)',
+    )
     add('--folds', type=int, default=5, help='folds of the cross-validation (default: 5)')
     add('--seed', type=int, default=0, help='seed of the folds (default: 0)')
-    add('--missing-masks', choices=('fail', 'drop'), default='fail',
-        help='videos without masks: stop, or leave them out')
+    add(
+        '--missing-masks',
+        choices=('fail', 'drop'),
+        default='fail',
+        help='videos without masks: stop, or leave them out',
+    )
     add('--workers', type=_count, help='processes (default: one per core)')
 
 
@@ -189,12 +249,27 @@ def _build(args: argparse.Namespace) -> int:
     root, workers = args.out or preset.root, args.workers or default_workers()
     masks = command.mask_source(args.masks)
     families = command.background_families(args.backgrounds, args.min_side)
-    settings = command.build_settings(args.dataset, families, args.name, args.per_video, args.seed,
-                                      args.sets, args.empty_frames, args.encoding)
+    settings = command.build_settings(
+        args.dataset,
+        families,
+        args.name,
+        args.per_video,
+        args.seed,
+        args.sets,
+        args.empty_frames,
+        args.encoding,
+    )
     missing = args.missing_masks or preset.missing_masks
     keep = command.cover_filter(args.cover_filter, preset)
-    sources = command.source_videos(args.dataset, args.videos, args.list, args.lists, args.split,
-                                    args.label_map, args.training_lists)
+    sources = command.source_videos(
+        args.dataset,
+        args.videos,
+        args.list,
+        args.lists,
+        args.split,
+        args.label_map,
+        args.training_lists,
+    )
     if args.dry_run:
         left, counts = plan_benchmark(root, settings, sources, masks, missing, workers)
         print(*command.plan_lines(root, left, counts), sep='\n')
@@ -212,9 +287,14 @@ def _verify(args: argparse.Namespace) -> int:
     from albar_mm.benchmark import command
     from albar_mm.benchmark.parallel import default_workers
 
-    sound = _print_verified(args.root, args.videos, command.background_families(args.backgrounds),
-                            None if args.all else args.sample, args.seed,
-                            args.workers or default_workers())
+    sound = _print_verified(
+        args.root,
+        args.videos,
+        command.background_families(args.backgrounds),
+        None if args.all else args.sample,
+        args.seed,
+        args.workers or default_workers(),
+    )
     return 0 if sound else _command.FAILED
 
 
@@ -222,10 +302,16 @@ def _report(args: argparse.Namespace) -> None:
     from albar_mm.benchmark import command
     from albar_mm.benchmark.parallel import default_workers
 
-    _print_report(args.root, args.videos, command.background_families(args.backgrounds),
-                  command.mask_source(args.boxes) if args.boxes else None,
-                  args.workers or default_workers(),
-                  per_class=args.per_class, suspicious=args.suspicious, variant=args.variant)
+    _print_report(
+        args.root,
+        args.videos,
+        command.background_families(args.backgrounds),
+        command.mask_source(args.boxes) if args.boxes else None,
+        args.workers or default_workers(),
+        per_class=args.per_class,
+        suspicious=args.suspicious,
+        variant=args.variant,
+    )
 
 
 def _leakage(args: argparse.Namespace) -> int:
@@ -233,27 +319,42 @@ def _leakage(args: argparse.Namespace) -> int:
     from albar_mm.visualization.leakage_report import leakage_report
 
     lines, left_out = leakage_report(
-        args.videos, args.list, args.silhouettes, args.boxes, args.refined, args.label_map,
-        args.out, args.frames, args.margin, args.folds, args.seed, args.missing_masks,
-        args.workers or default_workers())
+        args.videos,
+        args.list,
+        args.silhouettes,
+        args.boxes,
+        args.refined,
+        args.label_map,
+        args.out,
+        args.frames,
+        args.margin,
+        args.folds,
+        args.seed,
+        args.missing_masks,
+        args.workers or default_workers(),
+    )
     print(*lines, sep='\n')
     return _command.INCOMPLETE if left_out else 0
 
 
-def _print_verified(root: Path, videos: Path, families: object, sample: int | None, seed: int,
-                    workers: int) -> bool:
+def _print_verified(
+    root: Path, videos: Path, families: object, sample: int | None, seed: int, workers: int
+) -> bool:
     from albar_mm.benchmark.verify import verify_benchmark
 
     found = verify_benchmark(root, videos, families, sample, seed, workers)
     for finding in found.findings:
         print(finding)
-    print(f'{found.files} files and {found.rendered} items rendered again: '
-          f'{len(found.findings) or "no"} findings')
+    print(
+        f'{found.files} files and {found.rendered} items rendered again: '
+        f'{len(found.findings) or "no"} findings'
+    )
     return not found.findings
 
 
-def _print_report(root: Path, videos: Path, families: object, boxes: object, workers: int,
-                  **chosen: int) -> None:
+def _print_report(
+    root: Path, videos: Path, families: object, boxes: object, workers: int, **chosen: int
+) -> None:
     from albar_mm.visualization.contact_sheet_page import report_benchmark
 
     print(*report_benchmark(root, videos, families, boxes, workers=workers, **chosen), sep='\n')
@@ -263,8 +364,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
     work = dict(build=_build, verify=_verify, report=_report, leakage=_leakage)[args.command]
-    kept = 'finished parts are kept; the same command goes on' if args.command == 'build' else (
-        'run the same command again')
+    kept = (
+        'finished parts are kept; the same command goes on'
+        if args.command == 'build'
+        else ('run the same command again')
+    )
     return _command.run(lambda: work(args), debug=args.debug, on_interrupt=lambda: kept)
 
 

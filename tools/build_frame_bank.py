@@ -33,27 +33,63 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('config', metavar='CONFIG', help='config of the reference network')
     add('checkpoint', metavar='CHECKPOINT', nargs='?', help='its weights')
     add('--out', type=Path, required=True, metavar='BANK.npz', help='bank to write')
-    add('--window', type=float, nargs=2, default=(0.1, 1.0), metavar=('LOW', 'HIGH'),
-        help='frames to keep, as shares of all, sorted by ascending probability (default: 0.1 1.0)')
+    add(
+        '--window',
+        type=float,
+        nargs=2,
+        default=(0.1, 1.0),
+        metavar=('LOW', 'HIGH'),
+        help='frames to keep, as shares of all, sorted by ascending probability (default: 0.1 1.0)',
+    )
     add('--size', type=int, default=1024, help='frames to draw of those (default: 1024)')
-    add('--measure', default='top1', metavar='{top1,gt}',
-        help='probability of the most probable class, or of the label (default: top1)')
-    add('--every', type=int, default=1, metavar='N',
-        help='score every N-th frame (default: 1; StillMix took 20 for Kinetics-400)')
-    add('--frame-size', type=int, default=224, metavar='PX',
-        help="side of the bank's frames: that of the clips to mix them into (default: 224)")
+    add(
+        '--measure',
+        default='top1',
+        metavar='{top1,gt}',
+        help='probability of the most probable class, or of the label (default: top1)',
+    )
+    add(
+        '--every',
+        type=int,
+        default=1,
+        metavar='N',
+        help='score every N-th frame (default: 1; StillMix took 20 for Kinetics-400)',
+    )
+    add(
+        '--frame-size',
+        type=int,
+        default=224,
+        metavar='PX',
+        help="side of the bank's frames: that of the clips to mix them into (default: 224)",
+    )
     add('--seed', type=int, default=0, help='seed of the draw (default: 0)')
-    add('--scores', type=Path, metavar='FILE',
-        help='scores to go on with, or to make (default: BANK.scores.jsonl)')
-    add('--published-scores', type=Path, metavar='FILE.pkl',
-        help="scores of StillMix's authors, in place of a checkpoint")
-    add('--skip-unreadable', action='store_true',
-        help='leave out videos that cannot be read; without it they stop the command at its end')
+    add(
+        '--scores',
+        type=Path,
+        metavar='FILE',
+        help='scores to go on with, or to make (default: BANK.scores.jsonl)',
+    )
+    add(
+        '--published-scores',
+        type=Path,
+        metavar='FILE.pkl',
+        help="scores of StillMix's authors, in place of a checkpoint",
+    )
+    add(
+        '--skip-unreadable',
+        action='store_true',
+        help='leave out videos that cannot be read; without it they stop the command at its end',
+    )
     add('--report', type=Path, metavar='PNG', help='draw the most and the least telling frames')
     add('--workers', type=int, default=2, help='processes that read videos (default: 2)')
     add('--device', help='where the network runs (default: a GPU if there is one)')
-    add('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-        help='override settings of the config, e.g. train_dataloader.dataset.ann_file=train.txt')
+    add(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_dataloader.dataset.ann_file=train.txt',
+    )
     return parser.parse_args(argv)
 
 
@@ -64,10 +100,25 @@ def _work(args: argparse.Namespace) -> int:
     if args.report:
         check_output(args.report)
     options = FrameBankOptions(
-        tuple(args.window), args.size, args.measure, args.every, args.frame_size, args.seed,
-        args.skip_unreadable, args.workers, args.device)
-    built = build_frame_bank(args.config, args.checkpoint, args.out, options, scores=args.scores,
-                             published=args.published_scores, cfg_options=args.cfg_options)
+        tuple(args.window),
+        args.size,
+        args.measure,
+        args.every,
+        args.frame_size,
+        args.seed,
+        args.skip_unreadable,
+        args.workers,
+        args.device,
+    )
+    built = build_frame_bank(
+        args.config,
+        args.checkpoint,
+        args.out,
+        options,
+        scores=args.scores,
+        published=args.published_scores,
+        cfg_options=args.cfg_options,
+    )
     print(*built.lines, sep='\n')
     if args.report:
         from albar_mm.visualization.frame_bank_sheet import frame_bank_sheet
@@ -80,8 +131,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
     return _command.run(
-        lambda: _work(args), debug=args.debug,
-        on_interrupt=lambda: 'finished videos are kept; the same command goes on')
+        lambda: _work(args),
+        debug=args.debug,
+        on_interrupt=lambda: 'finished videos are kept; the same command goes on',
+    )
 
 
 if __name__ == '__main__':

@@ -28,20 +28,33 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('config', help='config of the plain model, or albar_mm::<name>')
-    add('--methods', nargs='+', default=['all'], metavar='METHOD',
+    add(
+        '--methods',
+        nargs='+',
+        default=['all'],
+        metavar='METHOD',
         help='none (the plain model), mixup, videomix, sdn, be, actorcutmix, fame, stillmix, '
-             'albar, albar+stillmix, or all (default)')  # fmt: skip
+        'albar, albar+stillmix, or all (default)',
+    )
     add('--seeds', type=int, nargs='+', default=[0], help='one run for each (default: 0)')
     add('--work-dir', default='work_dirs/comparison', help='finished runs there are not repeated')
-    add('--jobs', type=int, default=1, metavar='N',
+    add(
+        '--jobs',
+        type=int,
+        default=1,
+        metavar='N',
         help='runs at the same time, which share the cores and take one GPU each in turn; what '
-             'they print goes to output.txt in the folder of each (default: 1)')  # fmt: skip
+        'they print goes to output.txt in the folder of each (default: 1)',
+    )
     add('--boxes', help='person boxes, for ActorCutMix and SDN')
     add('--scenes', help='scene labels, for SDN')
     add('--bank', help='frame bank, for StillMix')
     add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='settings for every run')
-    add('--validate-only', action='store_true',
-        help='leave out the test sets: how settings are chosen')  # fmt: skip
+    add(
+        '--validate-only',
+        action='store_true',
+        help='leave out the test sets: how settings are chosen',
+    )
     add('--trials', help='JSON-lines file to append every setting and its validation scores to')
     args = parser.parse_args(argv)
     if args.jobs < 1:
@@ -61,12 +74,22 @@ def main(argv: list[str] | None = None) -> int:
         from albar_mm.engine.comparison import run_comparison
 
         run_comparison(
-            args.config, args.work_dir, args.methods, args.seeds, args.cfg_options,
+            args.config,
+            args.work_dir,
+            args.methods,
+            args.seeds,
+            args.cfg_options,
             dict(boxes=args.boxes, scenes=args.scenes, bank=args.bank),
-            test_after=not args.validate_only, trials=args.trials, jobs=args.jobs)  # fmt: skip
+            test_after=not args.validate_only,
+            trials=args.trials,
+            jobs=args.jobs,
+        )
 
-    return _command.run(work, debug=args.debug, on_interrupt=lambda: (
-        f'finished runs are kept in {args.work_dir}; the same command goes on'))  # fmt: skip
+    return _command.run(
+        work,
+        debug=args.debug,
+        on_interrupt=lambda: f'finished runs are kept in {args.work_dir}; the same command goes on',
+    )
 
 
 if __name__ == '__main__':

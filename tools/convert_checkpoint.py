@@ -25,9 +25,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: Arguments without the program's name; those of the process when None.
     """
     parser = _command.parser(__doc__, EXAMPLES)
-    parser.add_argument('kind', choices=(
-        'swin3d-torchvision', 'albar-official', 'mgfn-official', 'tridet-official',
-        'actionformer-official'))
+    parser.add_argument(
+        'kind',
+        choices=(
+            'swin3d-torchvision',
+            'albar-official',
+            'mgfn-official',
+            'tridet-official',
+            'actionformer-official',
+        ),
+    )
     parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
     return parser.parse_args(argv)

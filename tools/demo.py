@@ -37,11 +37,21 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         from albar_mm.engine.demo import run_demo
 
-        run_demo(args.work_dir, args.configs, args.seeds, args.ceiling, args.cfg_options,
-                 trials=args.trials, workers=args.workers)
+        run_demo(
+            args.work_dir,
+            args.configs,
+            args.seeds,
+            args.ceiling,
+            args.cfg_options,
+            trials=args.trials,
+            workers=args.workers,
+        )
 
-    return _command.run(work, debug=args.debug, on_interrupt=lambda: (
-        f'finished runs are kept in {args.work_dir}; the same command goes on'))
+    return _command.run(
+        work,
+        debug=args.debug,
+        on_interrupt=lambda: f'finished runs are kept in {args.work_dir}; the same command goes on',
+    )
 
 
 if __name__ == '__main__':

@@ -30,11 +30,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     _command.add_list_options(parser, 'file of boxes to write, .jsonl')
-    add('--detector', default='hog', metavar='SPEC',
+    add(
+        '--detector',
+        default='hog',
+        metavar='SPEC',
         help="hog (default: OpenCV's own, which misses many), onnx:MODEL, segmenter:MODEL, "
-             'masks:SPEC, motion or file:PATH; --detector help explains them')
-    add('--every', type=int, default=1, metavar='N',
-        help='look at every N-th frame; the others take the boxes of the nearest (default: 1)')
+        'masks:SPEC, motion or file:PATH; --detector help explains them',
+    )
+    add(
+        '--every',
+        type=int,
+        default=1,
+        metavar='N',
+        help='look at every N-th frame; the others take the boxes of the nearest (default: 1)',
+    )
     add('--workers', type=int, default=2, help='processes (default: 2)')
     args = parser.parse_args(argv)
     if args.detector != 'help':
@@ -64,8 +73,13 @@ def _detect(args: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
-    return _command.run(lambda: _detect(args), debug=args.debug, on_interrupt=lambda: (
-        f'finished videos are kept in {args.out}.part; the same command goes on'))
+    return _command.run(
+        lambda: _detect(args),
+        debug=args.debug,
+        on_interrupt=lambda: (
+            f'finished videos are kept in {args.out}.part; the same command goes on'
+        ),
+    )
 
 
 if __name__ == '__main__':

@@ -12,8 +12,10 @@ FEATURES = 'extract features of videos with the encoder of any recogniser config
 EXPORT = 'write a feature store as published code reads its features'
 ANOMALY = 'detect anomalies: train and test on features, score a video, or the embedded job'
 IMPORT = 'make a feature store of published features'
-TAL = ('localise actions: train and test on features, detect in a video, score detections, or the '
-       'embedded job')
+TAL = (
+    'localise actions: train and test on features, detect in a video, score detections, or the '
+    'embedded job'
+)
 EXAMPLES = """\
 examples:
   python tools/downstream.py anomaly                 the embedded job: plain and ALBAR encoder
@@ -131,39 +133,70 @@ def _add_features(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('--config', required=True, help='config of the recogniser, or albar_mm::<name>')
     add('--checkpoint', required=True, help='its weights')
-    add('--videos', nargs='+', required=True, metavar='WHAT',
-        help='folders, lists (.txt, a path a line), globs or video files')  # fmt: skip
+    add(
+        '--videos',
+        nargs='+',
+        required=True,
+        metavar='WHAT',
+        help='folders, lists (.txt, a path a line), globs or video files',
+    )
     add('--out', required=True, metavar='STORE', help='folder of the features')
     add('--root', metavar='FOLDER', help='where the paths of lists start (default: at the list)')
-    add('--ids', choices=('stem', 'path'), default='stem',
-        help='videos are called like their file (default) or like their path')  # fmt: skip
+    add(
+        '--ids',
+        choices=('stem', 'path'),
+        default='stem',
+        help='videos are called like their file (default) or like their path',
+    )
     _add_sampling(parser, " (default: the config's)")
     add('--fps', type=float, help='bring videos to this frame rate first')
     add('--crops', type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)")
-    add('--level', default='pooled', help='pooled (default: what the classifier sees), logits, or '
-        'the name of a module, as backbone.layer3')  # fmt: skip
-    add('--decoder', default='auto', help='torchcodec, pyav, decord or opencv (default: the first '
-        'of them that is installed)')  # fmt: skip
-    add('--on-bad', choices=('fail', 'skip'), default='fail',
-        help='with a video that cannot be read: stop (default), or list it and go on')  # fmt: skip
+    add(
+        '--level',
+        default='pooled',
+        help='pooled (default: what the classifier sees), logits, or '
+        'the name of a module, as backbone.layer3',
+    )
+    add(
+        '--decoder',
+        default='auto',
+        help='torchcodec, pyav, decord or opencv (default: the first of them that is installed)',
+    )
+    add(
+        '--on-bad',
+        choices=('fail', 'skip'),
+        default='fail',
+        help='with a video that cannot be read: stop (default), or list it and go on',
+    )
     add('--batch-size', type=int, default=8, help='snippets encoded at once (default: 8)')
     add('--workers', type=int, help='videos decoded at once (default: 1, with a GPU 4)')
     add('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
     add('--amp', action='store_true', help='half precision')
     add('--channels-last', action='store_true', help='memory layout that some encoders like')
     add('--compile', action='store_true', help='compile the encoder first; pays on long work')
-    add('--dtype', choices=('float32', 'float16'), default='float32',
-        help='of the files (default: float32)')  # fmt: skip
+    add(
+        '--dtype',
+        choices=('float32', 'float16'),
+        default='float32',
+        help='of the files (default: float32)',
+    )
     add('--shard', metavar='I/N', help='only every N-th video, from number I (0 to N-1)')
 
 
 def _add_sampling(parser: argparse.ArgumentParser, default: str = '') -> None:
     add = parser.add_argument
-    add('--preset', help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
-        'made; the options below come before it')  # fmt: skip
+    add(
+        '--preset',
+        help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
+        'made; the options below come before it',
+    )
     add('--clip-len', type=int, metavar='L', help=f'frames of a snippet{default}')
-    add('--frame-interval', type=int, metavar='R',
-        help=f'from a frame of a snippet to its next{default}')  # fmt: skip
+    add(
+        '--frame-interval',
+        type=int,
+        metavar='R',
+        help=f'from a frame of a snippet to its next{default}',
+    )
     add('--stride', type=int, metavar='S', help='frames from one snippet to the next')
     add('--align', choices=('left', 'centre'), help='where a snippet lies in its stride')
     add('--tail', choices=('pad', 'drop'), help='snippets that reach beyond the video')
@@ -175,9 +208,14 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     add('store', metavar='STORE', help='folder of the features')
     add('folder', metavar='FOLDER', help='where to write')
     add('--layout', choices=LAYOUTS, required=True, help='code that shall read them')
-    add('--lists', nargs='+', default=(), metavar='FILE',
+    add(
+        '--lists',
+        nargs='+',
+        default=(),
+        metavar='FILE',
         help='lists of videos to write anew; where the code takes labels from the position in the '
-        'list, in the order that it expects')  # fmt: skip
+        'list, in the order that it expects',
+    )
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -185,14 +223,22 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     add('folder', metavar='FOLDER', help='where the features lie')
     add('store', metavar='STORE', help='folder of the new store')
     add('--layout', choices=LAYOUTS, required=True, help='code that they were made for')
-    add('--lengths', required=True, metavar='FILE',
+    add(
+        '--lengths',
+        required=True,
+        metavar='FILE',
         help='the videos, and how long they are: annotation like that of ActivityNet (.json), or a '
-        'video and its number of frames a line')  # fmt: skip
+        'video and its number of frames a line',
+    )
     add('--fps', type=float, help='frame rate of the videos, where that file tells none')
     _add_sampling(parser)
     add('--note', default='', help='where the features are from, for store.json')
-    add('--on-missing', choices=('fail', 'skip'), default='fail',
-        help='with a listed video without features: stop (default), or list it and go on')
+    add(
+        '--on-missing',
+        choices=('fail', 'skip'),
+        default='fail',
+        help='with a listed video without features: stop (default), or list it and go on',
+    )
 
 
 def _add_anomaly(parser: argparse.ArgumentParser) -> None:
@@ -201,8 +247,12 @@ def _add_anomaly(parser: argparse.ArgumentParser) -> None:
     add('--score', metavar='VIDEO', help='score this video with --checkpoint')
     add('--out', default='scored', help='folder of what --score writes (default: scored)')
     add('--threshold', type=float, default=0.5, help='score that marks a frame (default: 0.5)')
-    _add_job(parser, 'anomaly', 'score', 'MGFN, snippets chosen by score; as published it is '
-             'anomaly_mgfn_ucfcrime.py')  # fmt: skip
+    _add_job(
+        parser,
+        'anomaly',
+        'score',
+        'MGFN, snippets chosen by score; as published it is anomaly_mgfn_ucfcrime.py',
+    )
 
 
 def _add_tal(parser: argparse.ArgumentParser) -> None:
@@ -211,13 +261,22 @@ def _add_tal(parser: argparse.ArgumentParser) -> None:
     add('--detect', metavar='VIDEO', help='detect actions in this video with --checkpoint')
     add('--out', default='detected', help='folder of what --detect writes (default: detected)')
     add('--evaluate', metavar='FILE', help='score the detections of this file and write nothing')
-    add('--subset', default='test', help='annotated videos that --evaluate is about (default: '
-        'test)')  # fmt: skip
-    add('--threshold', type=float, default=0.2,
-        help='score from which an action is told and drawn (default: 0.2)')  # fmt: skip
-    add('--on-missing', choices=('fail', 'drop'), default='fail',
+    add(
+        '--subset', default='test', help='annotated videos that --evaluate is about (default: test)'
+    )
+    add(
+        '--threshold',
+        type=float,
+        default=0.2,
+        help='score from which an action is told and drawn (default: 0.2)',
+    )
+    add(
+        '--on-missing',
+        choices=('fail', 'drop'),
+        default='fail',
         help='with annotated videos without features: stop (default), or leave them and their '
-             'actions out, and list them')  # fmt: skip
+        'actions out, and list them',
+    )
     _add_job(parser, 'tal', 'detect', 'TriDet as published')
 
 
@@ -225,15 +284,23 @@ def _add_job(parser: argparse.ArgumentParser, name: str, single: str, detector: 
     """What anomaly detection and action localisation take alike."""
     add = parser.add_argument
     add('--features', metavar='STORE', help='features to train and test on')
-    add('--videos', nargs='+', metavar='WHAT',
-        help='videos to extract features of first: folders, lists, globs or files')  # fmt: skip
+    add(
+        '--videos',
+        nargs='+',
+        metavar='WHAT',
+        help='videos to extract features of first: folders, lists, globs or files',
+    )
     add('--checkpoint', help=f'weights of the detector, for --{single}')
     add('--encoder-config', help=f'config of the encoder, for --videos and --{single}')
     add('--encoder-checkpoint', help='its weights')
-    add('--config', help=f'config of the detector (default: {detector}; with '
-        f'--{single} the one beside its weights)')  # fmt: skip
-    add('--work-dir', default=f'work_dirs/{name}', help='folder of the runs; finished ones are '
-        'kept')  # fmt: skip
+    add(
+        '--config',
+        help=f'config of the detector (default: {detector}; with '
+        f'--{single} the one beside its weights)',
+    )
+    add(
+        '--work-dir', default=f'work_dirs/{name}', help='folder of the runs; finished ones are kept'
+    )
     add('--seeds', type=int, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)')
     add('--cfg-options', nargs='+', help='key=value settings for the detector')
     add('--configs', default='configs', help='folder of the configs (default: configs)')
@@ -244,9 +311,11 @@ def _add_job(parser: argparse.ArgumentParser, name: str, single: str, detector: 
 
 
 def _check_job(parser: argparse.ArgumentParser, args: argparse.Namespace, single: str) -> None:
-    needed = {'features': ('annotations',), single: ('checkpoint', 'encoder_config',
-              'encoder_checkpoint'), 'videos': ('annotations', 'encoder_config',
-              'encoder_checkpoint')}  # fmt: skip
+    needed = {
+        'features': ('annotations',),
+        single: ('checkpoint', 'encoder_config', 'encoder_checkpoint'),
+        'videos': ('annotations', 'encoder_config', 'encoder_checkpoint'),
+    }
     if args.command == 'tal':
         needed['evaluate'] = ('annotations',)
     given = [job for job in needed if getattr(args, job)]
@@ -274,12 +343,26 @@ def main(argv: list[str] | None = None) -> int:
 
         sampling = {name: getattr(args, name) for name in (*SAMPLING, 'crops')}
         return run_features(
-            args.config, args.checkpoint, args.videos, args.out, preset=args.preset,
-            sampling=sampling, level=args.level, root=args.root, ids=args.ids,
-            decoder=args.decoder, on_bad=args.on_bad, batch_size=args.batch_size,
-            workers=args.workers, device=args.device, amp=args.amp,
-            channels_last=args.channels_last, compiled=args.compile, dtype=args.dtype,
-            shard=args.shard)  # fmt: skip
+            args.config,
+            args.checkpoint,
+            args.videos,
+            args.out,
+            preset=args.preset,
+            sampling=sampling,
+            level=args.level,
+            root=args.root,
+            ids=args.ids,
+            decoder=args.decoder,
+            on_bad=args.on_bad,
+            batch_size=args.batch_size,
+            workers=args.workers,
+            device=args.device,
+            amp=args.amp,
+            channels_last=args.channels_last,
+            compiled=args.compile,
+            dtype=args.dtype,
+            shard=args.shard,
+        )
 
     def export() -> None:
         from downstream.features.convert_command import run_export
@@ -291,18 +374,33 @@ def main(argv: list[str] | None = None) -> int:
 
         # the frame rate says how long a video is; the snippets were made at that rate
         sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
-        return run_import(args.folder, args.store, args.layout, args.lengths, fps=args.fps,
-                          preset=args.preset, sampling=sampling, note=args.note,
-                          on_missing=args.on_missing)  # fmt: skip
+        return run_import(
+            args.folder,
+            args.store,
+            args.layout,
+            args.lengths,
+            fps=args.fps,
+            preset=args.preset,
+            sampling=sampling,
+            note=args.note,
+            on_missing=args.on_missing,
+        )
 
     def anomaly() -> None:
         seeds, options = args.seeds, args.cfg_options
         if args.score:
             from downstream.anomaly.command import run_score
 
-            run_score(args.score, args.checkpoint, args.out, encoder=args.encoder_config,
-                      weights=args.encoder_checkpoint, config=args.config,
-                      threshold=args.threshold, device=args.device or 'cpu')  # fmt: skip
+            run_score(
+                args.score,
+                args.checkpoint,
+                args.out,
+                encoder=args.encoder_config,
+                weights=args.encoder_checkpoint,
+                config=args.config,
+                threshold=args.threshold,
+                device=args.device or 'cpu',
+            )
         elif args.features or args.videos:
             from downstream.anomaly.command import run_on_features, run_on_videos
 
@@ -312,23 +410,45 @@ def main(argv: list[str] | None = None) -> int:
                 run_on_features(config, args.features, *args.annotations, args.work_dir, **given)
             else:
                 sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
-                run_on_videos(config, args.encoder_config, args.encoder_checkpoint, args.videos,
-                              *args.annotations, args.work_dir, preset=args.preset,
-                              sampling=sampling, device=args.device, **given)  # fmt: skip
+                run_on_videos(
+                    config,
+                    args.encoder_config,
+                    args.encoder_checkpoint,
+                    args.videos,
+                    *args.annotations,
+                    args.work_dir,
+                    preset=args.preset,
+                    sampling=sampling,
+                    device=args.device,
+                    **given,
+                )
         else:
             from downstream.anomaly.embedded_job import run_embedded
 
-            run_embedded(args.work_dir, args.demo_dir, args.configs, seeds or (0, 1, 2),
-                         options=options, workers=args.workers)  # fmt: skip
+            run_embedded(
+                args.work_dir,
+                args.demo_dir,
+                args.configs,
+                seeds or (0, 1, 2),
+                options=options,
+                workers=args.workers,
+            )
 
     def tal() -> None:
         seeds, options = args.seeds, args.cfg_options
         if args.detect:
             from downstream.tal.command import run_detect
 
-            run_detect(args.detect, args.checkpoint, args.out, encoder=args.encoder_config,
-                       weights=args.encoder_checkpoint, config=args.config,
-                       threshold=args.threshold, device=args.device or 'cpu')  # fmt: skip
+            run_detect(
+                args.detect,
+                args.checkpoint,
+                args.out,
+                encoder=args.encoder_config,
+                weights=args.encoder_checkpoint,
+                config=args.config,
+                threshold=args.threshold,
+                device=args.device or 'cpu',
+            )
         elif args.evaluate:
             from downstream.tal.command import run_evaluate
 
@@ -342,19 +462,40 @@ def main(argv: list[str] | None = None) -> int:
                 run_on_features(config, args.features, args.annotations, args.work_dir, **given)
             else:
                 sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
-                run_on_videos(config, args.encoder_config, args.encoder_checkpoint, args.videos,
-                              args.annotations, args.work_dir, preset=args.preset,
-                              sampling=sampling, device=args.device, **given)  # fmt: skip
+                run_on_videos(
+                    config,
+                    args.encoder_config,
+                    args.encoder_checkpoint,
+                    args.videos,
+                    args.annotations,
+                    args.work_dir,
+                    preset=args.preset,
+                    sampling=sampling,
+                    device=args.device,
+                    **given,
+                )
         else:
             from downstream.tal.embedded_job import run_embedded
 
-            run_embedded(args.work_dir, args.demo_dir, args.configs, seeds or (0, 1, 2),
-                         options=options, workers=args.workers)  # fmt: skip
+            run_embedded(
+                args.work_dir,
+                args.demo_dir,
+                args.configs,
+                seeds or (0, 1, 2),
+                options=options,
+                workers=args.workers,
+            )
 
-    works = {'features': (features, lambda: f'finished videos are kept in {args.out}; the same '
-                                            'command goes on'),
-             'anomaly': (anomaly, _finished_runs(args)), 'tal': (tal, _finished_runs(args)),
-             'export': (export, None), 'import': (import_, None)}  # fmt: skip
+    works = {
+        'features': (
+            features,
+            lambda: f'finished videos are kept in {args.out}; the same command goes on',
+        ),
+        'anomaly': (anomaly, _finished_runs(args)),
+        'tal': (tal, _finished_runs(args)),
+        'export': (export, None),
+        'import': (import_, None),
+    }
     work, on_interrupt = works[args.command]
     return _command.run(work, debug=args.debug, on_interrupt=on_interrupt)
 

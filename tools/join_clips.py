@@ -31,16 +31,38 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--background', nargs='+', required=True, metavar='CLASS', help='classes that fill a video')
     add('--train', type=int, default=120, help='training videos (default: 120)')
     add('--test', type=int, default=40, help='test videos (default: 40)')
-    add('--fillers', type=int, nargs=2, default=(6, 10), metavar=('FEWEST', 'MOST'),
-        help='background clips of a video (default: 6 10)')  # fmt: skip
-    add('--events', type=int, nargs=2, default=(1, 2), metavar=('FEWEST', 'MOST'),
-        help='events of a video that has some (default: 1 2)')  # fmt: skip
+    add(
+        '--fillers',
+        type=int,
+        nargs=2,
+        default=(6, 10),
+        metavar=('FEWEST', 'MOST'),
+        help='background clips of a video (default: 6 10)',
+    )
+    add(
+        '--events',
+        type=int,
+        nargs=2,
+        default=(1, 2),
+        metavar=('FEWEST', 'MOST'),
+        help='events of a video that has some (default: 1 2)',
+    )
     add('--eventless', type=float, default=0.5, help='share of videos without one (default: 0.5)')
-    add('--test-share', type=float, default=0.25, help='share of the clips of each class that are '
-        'for test videos (default: 0.25)')  # fmt: skip
+    add(
+        '--test-share',
+        type=float,
+        default=0.25,
+        help='share of the clips of each class that are for test videos (default: 0.25)',
+    )
     add('--fps', type=float, default=25, help='frame rate of the videos (default: 25)')
-    add('--size', type=int, nargs=2, default=(120, 160), metavar=('HEIGHT', 'WIDTH'),
-        help='of the frames in px (default: 120 160)')  # fmt: skip
+    add(
+        '--size',
+        type=int,
+        nargs=2,
+        default=(120, 160),
+        metavar=('HEIGHT', 'WIDTH'),
+        help='of the frames in px (default: 120 160)',
+    )
     add('--seed', type=int, default=0, help='of all random choices (default: 0)')
     add('--decoder', default='auto', help='torchcodec, pyav, decord or opencv')
     return parser.parse_args(argv)
@@ -54,8 +76,17 @@ def main(argv: list[str] | None = None) -> int:
         from downstream.features.joining import JoinSettings, join_clips
 
         settings = JoinSettings(
-            tuple(args.background), args.train, args.test, tuple(args.fillers), tuple(args.events),
-            args.eventless, args.test_share, args.fps, *args.size, args.seed)  # fmt: skip
+            tuple(args.background),
+            args.train,
+            args.test,
+            tuple(args.fillers),
+            tuple(args.events),
+            args.eventless,
+            args.test_share,
+            args.fps,
+            *args.size,
+            args.seed,
+        )
         print('\n'.join(join_clips(args.folder, args.out, settings, args.decoder)))
 
     return _command.run(work, debug=args.debug)

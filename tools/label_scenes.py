@@ -28,12 +28,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     _command.add_list_options(parser, 'file of labels to write, .npz or .jsonl')
-    add('--classifier', required=True, metavar='SPEC',
-        help='onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT; --classifier help explains them')
-    add('--frames', type=int, default=10, metavar='N',
-        help='frames of every video to look at, spread evenly (default: 10)')
-    add('--hard', action='store_true',
-        help='write the class that most frames vote for, not the mean probabilities')
+    add(
+        '--classifier',
+        required=True,
+        metavar='SPEC',
+        help='onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT; --classifier help explains them',
+    )
+    add(
+        '--frames',
+        type=int,
+        default=10,
+        metavar='N',
+        help='frames of every video to look at, spread evenly (default: 10)',
+    )
+    add(
+        '--hard',
+        action='store_true',
+        help='write the class that most frames vote for, not the mean probabilities',
+    )
     add('--workers', type=int, default=2, help='processes, for onnx (default: 2)')
     args = parser.parse_args(argv)
     if args.classifier != 'help':
@@ -55,8 +67,16 @@ def _label(args: argparse.Namespace) -> int:
         print(CLASSIFIERS_HELP)
         return 0
     classifier = parse_classifier(args.classifier)
-    done = label_scenes(args.list, args.videos, args.out, classifier, args.frames, args.hard,
-                        args.missing, args.workers)
+    done = label_scenes(
+        args.list,
+        args.videos,
+        args.out,
+        classifier,
+        args.frames,
+        args.hard,
+        args.missing,
+        args.workers,
+    )
     print('\n'.join(summary(done)))
     return _command.INCOMPLETE if done.left_out else 0
 
@@ -64,8 +84,13 @@ def _label(args: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
-    return _command.run(lambda: _label(args), debug=args.debug, on_interrupt=lambda: (
-        f'finished videos are kept in {args.out}.part.jsonl; the same command goes on'))
+    return _command.run(
+        lambda: _label(args),
+        debug=args.debug,
+        on_interrupt=lambda: (
+            f'finished videos are kept in {args.out}.part.jsonl; the same command goes on'
+        ),
+    )
 
 
 if __name__ == '__main__':

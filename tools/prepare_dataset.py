@@ -22,10 +22,11 @@ exit status: 0 complete, 1 failed, 3 written without the clips that report.json 
 see docs/prepare_data.md
 """
 OFFICIAL = dict(
-    hmdb51='the 51 classes of HMDB51', ucf101='the 101 classes of UCF101',
+    hmdb51='the 51 classes of HMDB51',
+    ucf101='the 101 classes of UCF101',
     kinetics400='Kinetics-400 (its official val list is the test set)',
     jhmdb21='real HMDB51 clips of the 21 classes that JHMDB annotated',
-)  # fmt: skip
+)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -39,17 +40,32 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     for name, text in OFFICIAL.items():
         examples = ''.join(_examples_of(name))
         _add_official(_command.add_command(commands, name, text, examples + EPILOG), name)
-    _add_sprites(_command.add_command(
-        commands, 'motion_sprites', 'labelled clips whose class is the motion alone',
-        _examples_of('motion_sprites')
-        + '  python tools/prepare_dataset.py motion_sprites --out data/other --scene-rate 0.8\n',
-    ))  # fmt: skip
-    _add_ucf_crime(_command.add_command(
-        commands, 'ucf_crime', 'UCF-Crime for tools/downstream.py anomaly',
-        _examples_of('ucf_crime') + EPILOG))  # fmt: skip
-    _add_thumos14(_command.add_command(
-        commands, 'thumos14', 'THUMOS14 for tools/downstream.py tal',
-        _examples_of('thumos14') + EPILOG))  # fmt: skip
+    _add_sprites(
+        _command.add_command(
+            commands,
+            'motion_sprites',
+            'labelled clips whose class is the motion alone',
+            _examples_of('motion_sprites')
+            + '  python tools/prepare_dataset.py motion_sprites --out data/other '
+            '--scene-rate 0.8\n',
+        )
+    )
+    _add_ucf_crime(
+        _command.add_command(
+            commands,
+            'ucf_crime',
+            'UCF-Crime for tools/downstream.py anomaly',
+            _examples_of('ucf_crime') + EPILOG,
+        )
+    )
+    _add_thumos14(
+        _command.add_command(
+            commands,
+            'thumos14',
+            'THUMOS14 for tools/downstream.py tal',
+            _examples_of('thumos14') + EPILOG,
+        )
+    )
     return parser.parse_args(argv)
 
 
@@ -68,48 +84,88 @@ def _add_official(parser: argparse.ArgumentParser, name: str) -> None:
     if name in ('hmdb51', 'ucf101'):
         add('--split', type=int, choices=(1, 2, 3), default=1, help='official split (default: 1)')
     add('--out', default=f'data/{name}', help=f'folder to write to (default: data/{name})')
-    add('--val-share', type=float, default=0.1, metavar='SHARE',
-        help='share of the training clips held out for validation (default: 0.1)')
+    add(
+        '--val-share',
+        type=float,
+        default=0.1,
+        metavar='SHARE',
+        help='share of the training clips held out for validation (default: 0.1)',
+    )
     add('--seed', type=int, default=0, help='seed of what is held out (default: 0)')
     add('--workers', type=int, default=2, help='processes that check videos (default: 2)')
-    add('--missing', choices=('fail', 'drop'), default='fail',
-        help='with missing or broken videos: write nothing (default), or leave them out')
-    add('--decode', choices=('first', 'all', 'none'),
+    add(
+        '--missing',
+        choices=('fail', 'drop'),
+        default='fail',
+        help='with missing or broken videos: write nothing (default), or leave them out',
+    )
+    add(
+        '--decode',
+        choices=('first', 'all', 'none'),
         help='check of every video: decode the first frame, all frames, or only see whether the '
-             'file is there (default: all for hmdb51 and jhmdb21, else first)')
-    add('--delimiter', choices=('space', 'tab'),
-        help='between path and label (default: space; kinetics400, whose folders hold blanks: tab)')
+        'file is there (default: all for hmdb51 and jhmdb21, else first)',
+    )
+    add(
+        '--delimiter',
+        choices=('space', 'tab'),
+        help='between path and label (default: space; kinetics400, whose folders hold blanks: tab)',
+    )
 
 
 def _add_ucf_crime(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add('--lists', default='data/ucf_crime/annotations',
-        help='folder of the official lists (default: data/ucf_crime/annotations)')  # fmt: skip
+    add(
+        '--lists',
+        default='data/ucf_crime/annotations',
+        help='folder of the official lists (default: data/ucf_crime/annotations)',
+    )
     add('--videos', help='folder that the paths of the lists start at (default: not looked for)')
     add('--out', default='data/ucf_crime', help='folder to write to (default: data/ucf_crime)')
-    add('--missing', choices=('fail', 'drop'), default='fail',
-        help='with missing videos: write nothing (default), or leave them out')  # fmt: skip
+    add(
+        '--missing',
+        choices=('fail', 'drop'),
+        default='fail',
+        help='with missing videos: write nothing (default), or leave them out',
+    )
 
 
 def _add_thumos14(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add('--annotations', required=True, metavar='FILE',
-        help='thumos14.json, as ActionFormer and TriDet read it')  # fmt: skip
-    add('--videos', help='folder of the videos, named like in the annotation (default: not looked '
-        'for)')  # fmt: skip
+    add(
+        '--annotations',
+        required=True,
+        metavar='FILE',
+        help='thumos14.json, as ActionFormer and TriDet read it',
+    )
+    add(
+        '--videos',
+        help='folder of the videos, named like in the annotation (default: not looked for)',
+    )
     add('--out', default='data/thumos14', help='folder to write to (default: data/thumos14)')
-    add('--missing', choices=('fail', 'drop'), default='fail',
-        help='with missing videos: write nothing (default), or leave them out')  # fmt: skip
+    add(
+        '--missing',
+        choices=('fail', 'drop'),
+        default='fail',
+        help='with missing videos: write nothing (default), or leave them out',
+    )
 
 
 def _add_sprites(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('--out', default='data/motion_sprites', help='folder to write to')
     add('--seed', type=int, default=0)
-    add('--scene-rate', type=float, default=0.95,
-        help='share of clips whose background hints at the class (default: 0.95)')
-    add('--look-rate', type=float, default=0.90,
-        help="share of clips whose actor's look hints at the class (default: 0.90)")
+    add(
+        '--scene-rate',
+        type=float,
+        default=0.95,
+        help='share of clips whose background hints at the class (default: 0.95)',
+    )
+    add(
+        '--look-rate',
+        type=float,
+        default=0.90,
+        help="share of clips whose actor's look hints at the class (default: 0.90)",
+    )
     add('--train', type=int, default=2400, help='training clips (default: 2400)')
     add('--val', type=int, default=320, help='clips held out of train (default: 320)')
     add('--test', type=int, default=320, help='clips of each test set (default: 320)')
@@ -120,8 +176,9 @@ def _add_sprites(parser: argparse.ArgumentParser) -> None:
 def _prepare_sprites(args: argparse.Namespace) -> None:
     from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
 
-    settings = SpritesSettings(args.seed, args.scene_rate, args.look_rate, args.train,
-                               args.val, args.test)
+    settings = SpritesSettings(
+        args.seed, args.scene_rate, args.look_rate, args.train, args.val, args.test
+    )
     build_motion_sprites(args.out, settings, not args.no_unbiased, args.workers)
     print(f'motion_sprites is complete in {args.out}')
 
@@ -135,11 +192,25 @@ def _prepare_official(args: argparse.Namespace) -> int:
         lists, videos = Path(args.source), Path(args.source, 'videos')
     else:
         lists, videos = (Path(p) if p else None for p in (args.lists, args.videos))
-    done = prepare_dataset(args.dataset, PrepareOptions(
-        Path(args.out), lists, videos, getattr(args, 'split', 1), args.val_share, args.seed,
-        args.workers, args.missing, args.decode, DELIMITERS.get(args.delimiter)))
-    print(f'{args.dataset} is ready in {args.out}'
-          + (f' without {done.left_out} clips: {done.report}' if done.left_out else ''))
+    done = prepare_dataset(
+        args.dataset,
+        PrepareOptions(
+            Path(args.out),
+            lists,
+            videos,
+            getattr(args, 'split', 1),
+            args.val_share,
+            args.seed,
+            args.workers,
+            args.missing,
+            args.decode,
+            DELIMITERS.get(args.delimiter),
+        ),
+    )
+    print(
+        f'{args.dataset} is ready in {args.out}'
+        + (f' without {done.left_out} clips: {done.report}' if done.left_out else '')
+    )
     return _command.INCOMPLETE if done.left_out else 0
 
 
@@ -163,13 +234,21 @@ def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
     if args.dataset == 'motion_sprites':
-        return _command.run(lambda: _prepare_sprites(args), debug=args.debug, on_interrupt=lambda: (
-            f'finished parts are kept in {args.out}; the same command goes on'))
+        return _command.run(
+            lambda: _prepare_sprites(args),
+            debug=args.debug,
+            on_interrupt=lambda: f'finished parts are kept in {args.out}; the same command goes on',
+        )
     for name, prepare in (('ucf_crime', _prepare_ucf_crime), ('thumos14', _prepare_thumos14)):
         if args.dataset == name:
             return _command.run(lambda prepare=prepare: prepare(args), debug=args.debug)
-    return _command.run(lambda: _prepare_official(args), debug=args.debug, on_interrupt=lambda: (
-        f'no annotation file was written to {args.out}; run the same command again'))
+    return _command.run(
+        lambda: _prepare_official(args),
+        debug=args.debug,
+        on_interrupt=lambda: (
+            f'no annotation file was written to {args.out}; run the same command again'
+        ),
+    )
 
 
 if __name__ == '__main__':

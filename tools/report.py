@@ -25,15 +25,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
-    add('paths', nargs='*', metavar='PATH',
-        help='results.json, or a folder searched for such files')
-    add('--names', nargs='+', default=[], metavar='METHOD=PATH',
-        help='the same with a name of your own for the method')
+    add(
+        'paths', nargs='*', metavar='PATH', help='results.json, or a folder searched for such files'
+    )
+    add(
+        '--names',
+        nargs='+',
+        default=[],
+        metavar='METHOD=PATH',
+        help='the same with a name of your own for the method',
+    )
     add('--out', default='report.html', help='page to write (default: report.html)')
     add('--markdown', metavar='FILE', help='also write the tables as Markdown')
     add('--title', default='Static bias in action recognition', help='heading')
-    add('--published', choices=('hmdb51', 'ucf101', 'ucf101_boxes', 'k400'),
-        help="show the paper's numbers for this data set in a block of their own")
+    add(
+        '--published',
+        choices=('hmdb51', 'ucf101', 'ucf101_boxes', 'k400'),
+        help="show the paper's numbers for this data set in a block of their own",
+    )
     add('--classes', metavar='FILE', help='class names, one per line, in the order of the labels')
     add('--num-classes', type=int, help='for the chance level (default: as many as --classes)')
     args = parser.parse_args(argv)
@@ -53,9 +62,15 @@ def main(argv: list[str] | None = None) -> int:
         from albar_mm.visualization.report import make_report
 
         report = make_report(
-            args.paths, [given.split('=', 1) for given in args.names], args.out, args.markdown,
-            title=args.title, published=args.published, classes=args.classes,
-            num_classes=args.num_classes)
+            args.paths,
+            [given.split('=', 1) for given in args.names],
+            args.out,
+            args.markdown,
+            title=args.title,
+            published=args.published,
+            classes=args.classes,
+            num_classes=args.num_classes,
+        )
         for line in (*report.faults, *report.warnings, *(f'note: {n}' for n in report.notes)):
             print(line, file=sys.stderr)
         print(report.text())

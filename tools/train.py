@@ -52,13 +52,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override settings of the config, e.g. optim_wrapper.optimizer.lr=0.001 key="[a,b]"',
     )
-    add('--debias', metavar='METHOD',
+    add(
+        '--debias',
+        metavar='METHOD',
         help='mix a method into the config: mixup, videomix, sdn, be, actorcutmix, fame, stillmix, '
-             'albar, albar+stillmix')  # fmt: skip
-    add('--debias-options', nargs='+', default=[], metavar='KEY=VALUE',
-        help='options of the method, e.g. prob=0.5 boxes=people.jsonl')  # fmt: skip
-    add('--print-config', action='store_true',
-        help='print the config, or with --debias what the method changes, and end')  # fmt: skip
+        'albar, albar+stillmix',
+    )
+    add(
+        '--debias-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='options of the method, e.g. prob=0.5 boxes=people.jsonl',
+    )
+    add(
+        '--print-config',
+        action='store_true',
+        help='print the config, or with --debias what the method changes, and end',
+    )
     add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -87,8 +98,7 @@ def main(argv: list[str] | None = None) -> int:
     def how_to_go_on() -> str:
         from albar_mm.engine.launch import debiased, load_config, resume_hint, work_dir_of
 
-        cfg = debiased(load_config(args.config, args.cfg_options), args.debias,
-                       args.debias_options)  # fmt: skip
+        cfg = debiased(load_config(args.config, args.cfg_options), args.debias, args.debias_options)
         return resume_hint(work_dir_of(cfg, args.work_dir))
 
     return _command.run(work, debug=args.debug, on_interrupt=how_to_go_on)

@@ -64,8 +64,10 @@ def _reason(source: MaskSource, video: SourceVideo) -> str:
         for boxes in boxes_inside(source):
             found = boxes.first_class(video)
             if found and video.class_name and found != video.class_name:
-                return (f'video {video.video_id}: the first tube in {boxes.path.name} is of class '
-                        f'{found}, the video of {video.class_name}')  # fmt: skip
+                return (
+                    f'video {video.video_id}: the first tube in {boxes.path.name} is of class '
+                    f'{found}, the video of {video.class_name}'
+                )
     except DatasetError as error:
         return str(error)
     return ''

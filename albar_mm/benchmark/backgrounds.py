@@ -104,8 +104,12 @@ class ImageFolder:
 
     def identity(self) -> dict[str, Any]:
         listing = hashlib.sha256('\n'.join(self.files).encode(errors='surrogateescape'))
-        return dict(name=self.name, images=len(self.files), listing_sha256=listing.hexdigest(),
-                    min_side=self.min_side)  # fmt: skip
+        return dict(
+            name=self.name,
+            images=len(self.files),
+            listing_sha256=listing.hexdigest(),
+            min_side=self.min_side,
+        )
 
     def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
         rng = item_rng(seed, video_id, k, self.name.lower(), 'background')
@@ -131,15 +135,20 @@ class ImageFolder:
         try:
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest() != row['background_sha256']:
-                raise BenchmarkError(f'{path}: not the image that the manifest was made with (its '
-                                     'SHA-256 differs); restore it, or build again')  # fmt: skip
+                raise BenchmarkError(
+                    f'{path}: not the image that the manifest was made with (its '
+                    'SHA-256 differs); restore it, or build again'
+                )
             return _colour(content)
         except OSError as error:
             raise BenchmarkError(f'{path}: cannot be read as a background: {error}') from error
 
     def rejected(self) -> list[dict[str, str]]:
-        return [dict(file=file, reason=reason)
-                for file, (reason, _) in sorted(self._checked.items()) if reason]  # fmt: skip
+        return [
+            dict(file=file, reason=reason)
+            for file, (reason, _) in sorted(self._checked.items())
+            if reason
+        ]
 
     def check_all(self, at_most: int = 2000) -> None:
         """Look at all images of a folder of moderate size, so that every refused one is listed.
@@ -211,8 +220,10 @@ class Backgrounds:
         row = dict(entries)
         family = self._by_name.get(row['background'])
         if family is None:
-            raise BenchmarkError(f"no folder was given for the backgrounds {row['background']!r}; "
-                                 'name it with --backgrounds NAME=FOLDER')  # fmt: skip
+            raise BenchmarkError(
+                f'no folder was given for the backgrounds {row["background"]!r}; '
+                'name it with --backgrounds NAME=FOLDER'
+            )
         return np.asarray(Image.fromarray(family.image(row)).resize((width, height)))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -236,8 +247,9 @@ def parse_background(text: str, min_side: int = MIN_SIDE) -> BackgroundFamily:
         return Stripes()
     name, equals, folder = text.partition('=')
     if not (name and equals and folder):
-        raise BenchmarkError(f"--backgrounds {text}: expected 'stripe' or NAME=FOLDER, "
-                             'e.g. Places365=/data/test_256')  # fmt: skip
+        raise BenchmarkError(
+            f"--backgrounds {text}: expected 'stripe' or NAME=FOLDER, e.g. Places365=/data/test_256"
+        )
     return ImageFolder(name, folder, min_side)
 
 

@@ -133,10 +133,13 @@ def build_benchmark(
             other settings.
     """
     identity = dict(
-        settings.identity(), masks=settings_of(mask_source), missing_masks=missing_masks,
-        cover_filter=asdict(cover_filter) if cover_filter else None, lists=list(sources.lists),
+        settings.identity(),
+        masks=settings_of(mask_source),
+        missing_masks=missing_masks,
+        cover_filter=asdict(cover_filter) if cover_filter else None,
+        lists=list(sources.lists),
         opencv=cv2.__version__,
-    )  # fmt: skip
+    )
     _check_same(root, identity)
     sources = require_masks(mask_source, sources, missing_masks)
     _require_videos(sources)
@@ -144,8 +147,9 @@ def build_benchmark(
     _write_json(root / BENCHMARK_NAME, dict(complete=False, settings=identity))
 
     say(f'surveying {len(sources.videos)} source videos (masks: {mask_source.name})')
-    surveyor = Surveyor(root, mask_source, settings.empty_frames, settings.seed, settings.stills,
-                        cover_filter)  # fmt: skip
+    surveyor = Surveyor(
+        root, mask_source, settings.empty_frames, settings.seed, settings.stills, cover_filter
+    )
     surveys, filtered, wrong = sort_out(map_videos(surveyor, sources.videos, workers))
     if wrong:
         others = f'; {len(wrong) - 1} more: {name_some(p.video_id for p in wrong[1:])}'
@@ -153,8 +157,10 @@ def build_benchmark(
     sources = sources.without({p.video_id: p.reason for p in filtered})
     _require_videos(sources)
 
-    rows = [complete_row(row, mask_source.name, settings.empty_frames, surveys)
-            for row in plan_rows(settings, sources, workers)]  # fmt: skip
+    rows = [
+        complete_row(row, mask_source.name, settings.empty_frames, surveys)
+        for row in plan_rows(settings, sources, workers)
+    ]
     folders = settings.folders()
     for folder in folders.values():
         (root / folder).mkdir(exist_ok=True)
@@ -169,15 +175,30 @@ def build_benchmark(
         video_id: dict(survey.notes) for video_id, survey in sorted(surveys.items()) if survey.notes
     }
     built = Built(
-        root, made, len(sources.videos), sum(row['frames'] for row in rows), sources.left_out,
-        filled, {family.name: family.rejected() for family in settings.families},
-        _totals(notes.values()), sum(result.redone for result in results),
-    )  # fmt: skip
-    _write_json(root / BENCHMARK_NAME, dict(
-        complete=True, settings=identity, training_lists_checked=list(sources.training_lists),
-        source_videos=built.videos, items=built.counts, frames=built.frames,
-        left_out=list(built.left_out), frames_without_own_mask=filled,
-        mask_notes=notes))  # fmt: skip
+        root,
+        made,
+        len(sources.videos),
+        sum(row['frames'] for row in rows),
+        sources.left_out,
+        filled,
+        {family.name: family.rejected() for family in settings.families},
+        _totals(notes.values()),
+        sum(result.redone for result in results),
+    )
+    _write_json(
+        root / BENCHMARK_NAME,
+        dict(
+            complete=True,
+            settings=identity,
+            training_lists_checked=list(sources.training_lists),
+            source_videos=built.videos,
+            items=built.counts,
+            frames=built.frames,
+            left_out=list(built.left_out),
+            frames_without_own_mask=filled,
+            mask_notes=notes,
+        ),
+    )
     return built
 
 
@@ -189,8 +210,10 @@ def summary(built: Built) -> list[str]:
         lines += _some(f'{entry["video"]}: {entry["reason"]}' for entry in built.left_out)
     if built.filled:
         number = sum(map(len, built.filled.values()))
-        lines.append(f'{number} kept frames of {len(built.filled)} source videos have no mask of '
-                     f'their own, all in {BENCHMARK_NAME}: {name_some(built.filled)}')  # fmt: skip
+        lines.append(
+            f'{number} kept frames of {len(built.filled)} source videos have no mask of '
+            f'their own, all in {BENCHMARK_NAME}: {name_some(built.filled)}'
+        )
     lines += [f'{name} (mask source): {count}' for name, count in built.notes.items()]
     for family, images in built.rejected.items():
         if images:
@@ -213,8 +236,10 @@ def read_description(root: Path) -> dict[str, Any]:
         described = json.loads(path.read_text(encoding='utf-8'))
         complete = described['complete']
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BenchmarkError(f'{path}: not the description of a benchmark ({error}); build one '
-                             'with tools/build_bias_benchmark.py build') from error  # fmt: skip
+        raise BenchmarkError(
+            f'{path}: not the description of a benchmark ({error}); build one '
+            'with tools/build_bias_benchmark.py build'
+        ) from error
     if not complete:
         raise BenchmarkError(f'{root}: the build was not finished; run the same command again')
     return described
@@ -233,15 +258,19 @@ def _check_same(root: Path, identity: dict[str, Any]) -> None:
     try:
         found = json.loads(path.read_text(encoding='utf-8'))['settings']
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BenchmarkError(f'{path}: not the description of a benchmark ({error}); name another '
-                             'folder with --out') from error  # fmt: skip
+        raise BenchmarkError(
+            f'{path}: not the description of a benchmark ({error}); name another folder with --out'
+        ) from error
     wanted = json.loads(json.dumps(identity))
     differing = [key for key in {**found, **wanted} if found.get(key) != wanted.get(key)]
     if differing:
-        detail = '; '.join(f'{key} is {found.get(key)!r}, asked for {wanted.get(key)!r}'
-                           for key in differing)  # fmt: skip
-        raise BenchmarkError(f'{root} holds a benchmark of other settings ({detail}); name another '
-                             'folder with --out, or delete that one')  # fmt: skip
+        detail = '; '.join(
+            f'{key} is {found.get(key)!r}, asked for {wanted.get(key)!r}' for key in differing
+        )
+        raise BenchmarkError(
+            f'{root} holds a benchmark of other settings ({detail}); name another '
+            'folder with --out, or delete that one'
+        )
 
 
 def _tasks(sources: SourceList, rows: Iterable[dict[str, Any]]) -> list[SourceTask]:
@@ -290,8 +319,9 @@ def _write_report(root: Path, settings: BuildSettings) -> None:
     for family in settings.families:
         if isinstance(family, ImageFolder):
             family.check_all()
-            report[family.name] = dict(images=len(family.files), looked_at=family.looked_at(),
-                                       refused=family.rejected())  # fmt: skip
+            report[family.name] = dict(
+                images=len(family.files), looked_at=family.looked_at(), refused=family.rejected()
+            )
     _write_json(root / REPORT_NAME, dict(backgrounds=report))
 
 
@@ -303,5 +333,3 @@ def _some(lines: Iterable[str]) -> list[str]:
     every = list(lines)
     rest = [f'  and {len(every) - _SHOWN} more'] if len(every) > _SHOWN else []
     return [f'  {line}' for line in every[:_SHOWN]] + rest
-
-

@@ -83,17 +83,24 @@ def source_videos(
     if lists is not None:
         official = preset.source or preset.name
         if list_file is not None or label_map is not None:
-            raise BenchmarkError('--lists names official lists, which hold their own classes: '
-                                 'leave out --list and --label-map, or --lists')  # fmt: skip
+            raise BenchmarkError(
+                '--lists names official lists, which hold their own classes: '
+                'leave out --list and --label-map, or --lists'
+            )
         if official not in SPECS:
-            raise BenchmarkError(f'--lists: no official lists of {dataset!r} are known, only of '
-                                 f'{", ".join(SPECS)}; name a test list with --list')  # fmt: skip
+            raise BenchmarkError(
+                f'--lists: no official lists of {dataset!r} are known, only of '
+                f'{", ".join(SPECS)}; name a test list with --list'
+            )
         return official_sources(official, lists, video_root, split)
     if list_file is None and not preset.known:
-        raise BenchmarkError(f'{dataset!r} is none of {", ".join(PRESETS)}; for a data set of your '
-                             'own name its test list with --list')  # fmt: skip
-    return read_source_list(list_file or preset.folder / preset.test_list, video_root, label_map,
-                            training_lists)  # fmt: skip
+        raise BenchmarkError(
+            f'{dataset!r} is none of {", ".join(PRESETS)}; for a data set of your '
+            'own name its test list with --list'
+        )
+    return read_source_list(
+        list_file or preset.folder / preset.test_list, video_root, label_map, training_lists
+    )
 
 
 def build_settings(
@@ -126,8 +133,9 @@ def build_settings(
         striped = any(family.name == 'Stripe' for family in families.families)
         sets = [one for one in SETS if striped or one != 'conflfg']
     count = preset.per_video if per_video is None else per_video
-    return BuildSettings(name or preset.dataset, families.families, seed, count, tuple(sets),
-                         empty_frames, encoding)  # fmt: skip
+    return BuildSettings(
+        name or preset.dataset, families.families, seed, count, tuple(sets), empty_frames, encoding
+    )
 
 
 def cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
@@ -147,8 +155,9 @@ def cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
     try:
         frames, cover = (float(part) for part in text.split(','))
     except ValueError as error:
-        raise BenchmarkError(f"--cover-filter {text}: expected FRAMES,COVER, e.g. 0.9,0.1, or "
-                             'none') from error  # fmt: skip
+        raise BenchmarkError(
+            f'--cover-filter {text}: expected FRAMES,COVER, e.g. 0.9,0.1, or none'
+        ) from error
     if not (0 <= frames <= 1 and 0 <= cover <= 1):
         raise BenchmarkError(f'--cover-filter {text}: expected two shares from 0 to 1')
     return CoverFilter(frames, cover)
@@ -165,10 +174,15 @@ def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> li
     lines = [f'{folder}: {count} items' for folder, count in counts.items()]
     if sources.left_out:
         reasons = [f'{entry["video"]}: {entry["reason"]}' for entry in sources.left_out]
-        lines += [f'would leave out {len(reasons)} listed videos:',
-                  *(f'  {reason}' for reason in reasons)]  # fmt: skip
-    return [*lines, f'{len(sources.videos)} source videos; nothing was built, the plan is in '
-            f'{root / PLAN_NAME}']  # fmt: skip
+        lines += [
+            f'would leave out {len(reasons)} listed videos:',
+            *(f'  {reason}' for reason in reasons),
+        ]
+    return [
+        *lines,
+        f'{len(sources.videos)} source videos; nothing was built, the plan is in '
+        f'{root / PLAN_NAME}',
+    ]
 
 
 def cost_line(built: Built, seconds: float) -> str:

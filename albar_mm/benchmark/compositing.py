@@ -32,8 +32,10 @@ def composite(
         ValueError: The shapes do not fit together.
     """
     shapes = {(*frame.shape,) for frame in frames}
-    if masks.shape[0] != len(frames) or shapes - {(*masks.shape[1:], 3)} or (
-        background.shape != (*masks.shape[1:], 3)
+    if (
+        masks.shape[0] != len(frames)
+        or shapes - {(*masks.shape[1:], 3)}
+        or (background.shape != (*masks.shape[1:], 3))
     ):
         of_frames = (len(frames), *next(iter(shapes), ()))
         raise ValueError(

@@ -125,10 +125,13 @@ class Exporter:
     ) -> str:
         height, width = masks.shape[1:]
         if video.frames.shape[1:3] != (height, width) or len(video.frames) <= row['last']:
-            raise BenchmarkError(f'{video.path}: changed while the benchmark was built; delete '
-                                 f'{self.root / "masks"} and build again')  # fmt: skip
-        data = encode_item(row, video.frames, masks, self.backgrounds, self._still(row),
-                           self.encoding, buffer)  # fmt: skip
+            raise BenchmarkError(
+                f'{video.path}: changed while the benchmark was built; delete '
+                f'{self.root / "masks"} and build again'
+            )
+        data = encode_item(
+            row, video.frames, masks, self.backgrounds, self._still(row), self.encoding, buffer
+        )
         return write_whole(path, data)
 
     def _keep_backgrounds(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -161,8 +164,11 @@ class Exporter:
             return None
         if state.get('planned') != planned:
             return None
-        whole = {name: sha for name, sha in state['files'].items()
-                 if file_sha256(self.root / name) == sha}  # fmt: skip
+        whole = {
+            name: sha
+            for name, sha in state['files'].items()
+            if file_sha256(self.root / name) == sha
+        }
         return dict(rows=state['rows'], files=whole)
 
 

@@ -35,8 +35,9 @@ def decode_frames(path: Path, indices: Collection[int]) -> tuple[dict[int, np.nd
     """
     if importlib.util.find_spec('decord'):
         choose = _Choose(indices)
-        results = read_strictly([DecordInit(), choose, _SequentialDecode()],
-                                dict(filename=str(path)))  # fmt: skip
+        results = read_strictly(
+            [DecordInit(), choose, _SequentialDecode()], dict(filename=str(path))
+        )
         found, total = dict(zip(choose.chosen, results['imgs'], strict=True)), choose.total
     else:
         frames = read_frames(path)

@@ -54,6 +54,7 @@ def load_kept_background(path: Path, height: int, width: int) -> np.ndarray | No
         return None
     (image,) = load_arrays(path, ('image',), 'a background')
     if image.shape != (height, width, 3) or image.dtype != np.uint8:
-        raise unreadable(path, 'a background',
-                         f'{image.dtype} {image.shape} for {width}x{height} px')  # fmt: skip
+        raise unreadable(
+            path, 'a background', f'{image.dtype} {image.shape} for {width}x{height} px'
+        )
     return image

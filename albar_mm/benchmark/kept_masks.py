@@ -107,8 +107,10 @@ def load_packed_masks(path: Path, sha256: str | None = None) -> PackedMasks:
     if len(shape) != 3 or bits.dtype != np.uint8 or bits.shape != (-(-math.prod(shape) // 8),):
         raise unreadable(path, 'masks', f'{bits.dtype} bits of shape {bits.shape} for {shape}')
     if sha256 is not None and _sha256(bits, shape) != sha256:
-        raise BenchmarkError(f'{path}: not the masks that the manifest was made with (their '
-                             'SHA-256 differs); delete it and build again')  # fmt: skip
+        raise BenchmarkError(
+            f'{path}: not the masks that the manifest was made with (their '
+            'SHA-256 differs); delete it and build again'
+        )
     return PackedMasks(bits, shape)
 
 

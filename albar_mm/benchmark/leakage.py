@@ -149,12 +149,13 @@ class LeakageMeter:
         shown = {name: mask[chosen] & far for name, mask in masks.items()} | {WHOLE: far}
         present = truth.any((1, 2))
         return VideoLeakage(
-            video, group_of(video),
+            video,
+            group_of(video),
             {name: outside_share(mask[present], truth[present]) for name, mask in masks.items()},
             {name: kept_share(mask[present], truth[present]) for name, mask in masks.items()},
             {name: background_features(frames, region) for name, region in shown.items()},
             {name: int(region.sum()) for name, region in shown.items()},
-        )  # fmt: skip
+        )
 
     def _all_masks(self, video: SourceVideo) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         truth = result_of(self.silhouettes, video).masks
@@ -163,8 +164,9 @@ class LeakageMeter:
     def _chosen(self, truth: np.ndarray, video: SourceVideo) -> np.ndarray:
         present = np.flatnonzero(truth.any((1, 2)))
         if not present.size:
-            raise BenchmarkError(f'video {video.video_id}: {self.silhouettes.name} has no '
-                                 'silhouette in any frame')  # fmt: skip
+            raise BenchmarkError(
+                f'video {video.video_id}: {self.silhouettes.name} has no silhouette in any frame'
+            )
         places = np.linspace(0, present.size - 1, min(self.frames, present.size))
         return present[places.round().astype(int)]
 
@@ -198,12 +200,23 @@ def measure_leakage(
     counts = np.unique(labels, return_counts=True)[1]
     no_probe = ''
     if len(counts) < 2 or len(set(groups)) < 2:
-        no_probe = (f'classes: {len(counts)}, groups: {len(set(groups))}; a classifier needs two '
-                    'of each')  # fmt: skip
-    sources = tuple(_summary(name, measured, labels, groups, (folds, seed), bool(no_probe))
-                    for name in (*meter.sources, WHOLE))  # fmt: skip
-    return Leakage(sources, measured, len(counts), len(set(groups)), 1 / len(counts),
-                   float(counts.max() / counts.sum()), no_probe, left_out)  # fmt: skip
+        no_probe = (
+            f'classes: {len(counts)}, groups: {len(set(groups))}; a classifier needs two of each'
+        )
+    sources = tuple(
+        _summary(name, measured, labels, groups, (folds, seed), bool(no_probe))
+        for name in (*meter.sources, WHOLE)
+    )
+    return Leakage(
+        sources,
+        measured,
+        len(counts),
+        len(set(groups)),
+        1 / len(counts),
+        float(counts.max() / counts.sum()),
+        no_probe,
+        left_out,
+    )
 
 
 def group_of(video: SourceVideo) -> str:
@@ -286,4 +299,3 @@ def _summary(
     error = grouped_error(shares, own) if len(set(own)) > 1 else None
     kept = float(np.mean([one.kept[name] for one in measured]))
     return SourceLeakage(name, mean, error, kept, probe, empty)
-

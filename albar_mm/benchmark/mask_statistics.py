@@ -104,11 +104,16 @@ def measure_masks(masks: np.ndarray) -> dict[str, Any]:
     if overlaps.size:
         jump = int(np.flatnonzero(either > 0)[overlaps.argmin()]) + 1
     return dict(
-        frames=len(masks), cover=float(cover.mean()), cover_min=float(cover.min()),
-        cover_max=float(cover.max()), iou=float(overlaps.mean()) if overlaps.size else None,
-        iou_min=float(overlaps.min()) if overlaps.size else None, jump=jump,
-        border=float(touches.mean()), own_box=float(filled.mean()),
-    )  # fmt: skip
+        frames=len(masks),
+        cover=float(cover.mean()),
+        cover_min=float(cover.min()),
+        cover_max=float(cover.max()),
+        iou=float(overlaps.mean()) if overlaps.size else None,
+        iou_min=float(overlaps.min()) if overlaps.size else None,
+        jump=jump,
+        border=float(touches.mean()),
+        own_box=float(filled.mean()),
+    )
 
 
 def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first: int) -> float:
@@ -129,7 +134,7 @@ def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first
         for frame, box in zip(tube.frames - first, np.trunc(tube.boxes).astype(int), strict=True):
             if 0 <= frame < frames:
                 x1, y1, x2, y2 = np.clip(box, 0, (width, height, width, height))
-                given[frame, y1:max(y2, y1 + 1), x1:max(x2, x1 + 1)] = True
+                given[frame, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)] = True
     area = given.sum(axis=(1, 2), dtype=np.int64)
     kept = (given & masks).sum(axis=(1, 2), dtype=np.int64)
     return float((kept[area > 0] / area[area > 0]).mean()) if area.any() else 0.0
@@ -146,16 +151,22 @@ def flags_of(found: MaskStatistics) -> tuple[str, ...]:
         (found.cover > MAX_COVER, f'cover {100 * found.cover:.0f} %'),
         (found.iou is not None and found.iou < MIN_IOU, f'flickers (IoU {found.iou or 0:.2f})'),
         (found.filled > MAX_FILLED * found.frames, f'{found.filled} frames without own mask'),
-        (found.box_fallbacks > MAX_FALLBACKS * found.boxes,
-         f'{found.box_fallbacks} of {found.boxes} boxes unrefined'),
-        (found.given_boxes is not None and found.given_boxes < MIN_BOX_KEPT,
-         f'{100 * (found.given_boxes or 0):.0f} % of the boxes kept'),
-    )  # fmt: skip
+        (
+            found.box_fallbacks > MAX_FALLBACKS * found.boxes,
+            f'{found.box_fallbacks} of {found.boxes} boxes unrefined',
+        ),
+        (
+            found.given_boxes is not None and found.given_boxes < MIN_BOX_KEPT,
+            f'{100 * (found.given_boxes or 0):.0f} % of the boxes kept',
+        ),
+    )
     return tuple(text for suspicious, text in checks if suspicious)
 
 
 def benchmark_statistics(
-    root: Path, boxes: Any = None, workers: int = 1  # noqa: ANN401  any mask source
+    root: Path,
+    boxes: Any = None,
+    workers: int = 1,  # noqa: ANN401  any mask source
 ) -> list[MaskStatistics]:
     """Statistics of all source videos of a benchmark, suspicious ones first.
 
@@ -168,8 +179,9 @@ def benchmark_statistics(
         BenchmarkError: ``root`` holds no finished benchmark, or masks are gone.
     """
     described = read_description(root)
-    rows = {row['video_id']: row
-            for folder in described['items'] for row in read_rows(root / folder)}  # fmt: skip
+    rows = {
+        row['video_id']: row for folder in described['items'] for row in read_rows(root / folder)
+    }
     notes = described.get('mask_notes', {})
     given = next(boxes_inside(boxes), None) if boxes is not None else None
     tasks = [(row, notes.get(video_id, {})) for video_id, row in sorted(rows.items())]
@@ -198,10 +210,19 @@ def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path,
     for one in found:
         values = (getattr(one, name) for name in names)
         writer.writerow([_cell(value) for value in values])
-    limits = dict(min_cover=MIN_COVER, max_cover=MAX_COVER, min_iou=MIN_IOU, max_filled=MAX_FILLED,
-                  max_fallbacks=MAX_FALLBACKS, min_box_kept=MIN_BOX_KEPT)  # fmt: skip
-    content = dict(limits=limits, suspicious=sum(bool(one.flags) for one in found),
-                   videos=[asdict(one) for one in found])  # fmt: skip
+    limits = dict(
+        min_cover=MIN_COVER,
+        max_cover=MAX_COVER,
+        min_iou=MIN_IOU,
+        max_filled=MAX_FILLED,
+        max_fallbacks=MAX_FALLBACKS,
+        min_box_kept=MIN_BOX_KEPT,
+    )
+    content = dict(
+        limits=limits,
+        suspicious=sum(bool(one.flags) for one in found),
+        videos=[asdict(one) for one in found],
+    )
     paths = root / CSV_NAME, root / JSON_NAME
     write_text_atomically(paths[0], table.getvalue())
     write_text_atomically(paths[1], json.dumps(content, indent=1) + '\n')
@@ -243,10 +264,16 @@ def _statistics(
         except DatasetError:  # no box of this video: nothing to compare with
             given = None
     found = MaskStatistics(
-        video=row['video'], video_id=row['video_id'], class_name=folder, label=row['label'],
-        filled=row['filled_frames'], given_boxes=given, boxes=notes.get('boxes', 0),
-        box_fallbacks=notes.get('box_fallbacks', 0), **measure_masks(masks),
-    )  # fmt: skip
+        video=row['video'],
+        video_id=row['video_id'],
+        class_name=folder,
+        label=row['label'],
+        filled=row['filled_frames'],
+        given_boxes=given,
+        boxes=notes.get('boxes', 0),
+        box_fallbacks=notes.get('box_fallbacks', 0),
+        **measure_masks(masks),
+    )
     values = {item.name: getattr(found, item.name) for item in fields(found)}
     return MaskStatistics(**{**values, 'flags': flags_of(found)})
 

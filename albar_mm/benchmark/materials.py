@@ -53,8 +53,10 @@ class Materials:
             path = kept_masks_path(self.root, row['video_id'])
             found = load_packed_masks(path, row['mask_sha256'])
             if found.shape != (row['frames'], row['height'], row['width']):
-                raise BenchmarkError(f'{path}: masks of shape {found.shape} do not fit the row of '
-                                     f'{row["id"]}; build the set again')  # fmt: skip
+                raise BenchmarkError(
+                    f'{path}: masks of shape {found.shape} do not fit the row of '
+                    f'{row["id"]}; build the set again'
+                )
         self._masks[key] = found
         while len(self._masks) > 1 and sum(m.bits.nbytes for m in self._masks.values()) > (
             _KEPT_BYTES
@@ -109,8 +111,10 @@ class Materials:
 
 def changed(path: Path, what: str) -> BenchmarkError:
     """The error for a source video that is not the one that a benchmark was built from."""
-    return BenchmarkError(f'{path}: not the video that the benchmark was built from ({what}); '
-                          'restore it, or build again')  # fmt: skip
+    return BenchmarkError(
+        f'{path}: not the video that the benchmark was built from ({what}); '
+        'restore it, or build again'
+    )
 
 
 def materials_of(root: str | os.PathLike, folders: Mapping[str, str | os.PathLike]) -> Materials:

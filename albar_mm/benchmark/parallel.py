@@ -48,8 +48,10 @@ def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: in
                 results[index] = function(task)
                 progress.update()
             return results
-        with (one_opencv_thread(),
-              ProcessPoolExecutor(min(workers, len(tasks)), initializer=prepare_worker) as pool):
+        with (
+            one_opencv_thread(),
+            ProcessPoolExecutor(min(workers, len(tasks)), initializer=prepare_worker) as pool,
+        ):
             running = {pool.submit(function, task): i for i, task in enumerate(tasks)}
             try:
                 for future in as_completed(running):

@@ -58,8 +58,10 @@ class BuildSettings:
             raise BenchmarkError(f'--sets {given}: expected some of {known}')
         names = {family.name.lower() for family in self.families}
         if 'conflfg' in self.sets and CONFLICT_FAMILY not in names:
-            raise BenchmarkError('--sets conflfg: Confl-FG is made on stripes; add stripe to '
-                                 '--backgrounds, or leave conflfg out')  # fmt: skip
+            raise BenchmarkError(
+                '--sets conflfg: Confl-FG is made on stripes; add stripe to '
+                '--backgrounds, or leave conflfg out'
+            )
 
     @property
     def stills(self) -> int:
@@ -69,10 +71,15 @@ class BuildSettings:
     def identity(self) -> dict[str, Any]:
         """Plain JSON that is equal for equal settings."""
         return dict(
-            generator=GENERATOR, dataset=self.dataset, seed=self.seed, per_video=self.per_video,
-            sets=[name for name in SETS if name in self.sets], empty_frames=self.empty_frames,
-            encoding=self.encoding, backgrounds=[family.identity() for family in self.families],
-        )  # fmt: skip
+            generator=GENERATOR,
+            dataset=self.dataset,
+            seed=self.seed,
+            per_video=self.per_video,
+            sets=[name for name in SETS if name in self.sets],
+            empty_frames=self.empty_frames,
+            encoding=self.encoding,
+            backgrounds=[family.identity() for family in self.families],
+        )
 
     def folders(self) -> dict[tuple[str, str], str]:
         """(set, background in lower case) -> name of the folder."""
@@ -107,8 +114,12 @@ def plan_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) ->
         for name, family in settings.folders():
             for k in range(settings.per_video):
                 row = _base_row(name, video, sources.names[video.video_id], k)
-                row.update(background=family, seed=settings.seed, generator=GENERATOR,
-                           **draws[video.video_id, family, k])  # fmt: skip
+                row.update(
+                    background=family,
+                    seed=settings.seed,
+                    generator=GENERATOR,
+                    **draws[video.video_id, family, k],
+                )
                 if name == 'conflfg':
                     row.update(_partner(settings, video, k, others, sources.names))
                 rows.append(row)
@@ -132,10 +143,17 @@ def complete_row(
     row = dict(row)
     own = surveys[row['video_id']]
     row.update(
-        frames=own.frames, first=own.first, last=own.last, height=own.height, width=own.width,
-        fps=own.fps, mask_source=mask_source, mask_sha256=own.mask_sha256,
-        empty_frames=empty_frames, filled_frames=len(own.filled),
-    )  # fmt: skip
+        frames=own.frames,
+        first=own.first,
+        last=own.last,
+        height=own.height,
+        width=own.width,
+        fps=own.fps,
+        mask_source=mask_source,
+        mask_sha256=own.mask_sha256,
+        empty_frames=empty_frames,
+        filled_frames=len(own.filled),
+    )
     if row['set'] == 'scufo':
         rng = item_rng(row['seed'], row['video_id'], row['k'], row['background'], 'scufo_frame')
         row['scufo_frame'] = int(rng.randint(own.frames))
@@ -181,5 +199,9 @@ def _partner(
     rng = item_rng(settings.seed, video.video_id, k, CONFLICT_FAMILY, 'conflict')
     other = others[rng.randint(len(others))]
     still = int(rng.randint(settings.stills))
-    return dict(conflict_video=names[other.video_id], conflict_video_id=other.video_id,
-                conflict_label=other.label, conflict_still=still)  # fmt: skip
+    return dict(
+        conflict_video=names[other.video_id],
+        conflict_video_id=other.video_id,
+        conflict_label=other.label,
+        conflict_still=still,
+    )

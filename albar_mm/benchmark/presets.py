@@ -52,12 +52,18 @@ PRESETS = {
         # those that UCF101-24 has boxes for
         Preset('ucf101', 'UCF101', 5, missing_masks='drop'),
         # the first protocol, whose boxes show background: never to be mixed with the one above
-        Preset('ucf101-boxes', 'UCF101-boxes', 5, missing_masks='drop', source='ucf101',
-               bias_folder='bias_boxes'),
+        Preset(
+            'ucf101-boxes',
+            'UCF101-boxes',
+            5,
+            missing_masks='drop',
+            source='ucf101',
+            bias_folder='bias_boxes',
+        ),
         # those that pass the filter on mask cover
         Preset('kinetics400', 'K400', 1, 'test.txt', 'drop', cover_filter=(0.9, 0.1)),
     )
-}  # fmt: skip
+}
 
 
 def preset_of(name: str) -> Preset:

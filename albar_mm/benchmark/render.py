@@ -96,9 +96,10 @@ def render_item(
     Returns:
         uint8 (T, H, W, 3); for SCUFO a read-only view of one frame, repeated.
     """
-    kept = frames[row['first']:row['last'] + 1]
+    kept = frames[row['first'] : row['last'] + 1]
     if row['set'] == 'scufo':
         chosen = needed_frames(row, ())
         return np.broadcast_to(
-            render_frames(row, kept[chosen], masks[chosen], background), kept.shape)
+            render_frames(row, kept[chosen], masks[chosen], background), kept.shape
+        )
     return render_frames(row, kept, masks, background, still, out)

@@ -41,8 +41,15 @@ def background_features(frames: np.ndarray, selected: np.ndarray) -> np.ndarray:
         chroma = np.digitize(lab[:, 1:], _CHROMA_EDGES)
         code = (lab[:, 0] // 64) * 16 + chroma[:, 0] * 4 + chroma[:, 1]
         colours += np.bincount(code, minlength=_COLOURS)
-        inside = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8),
-                           borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0  # fmt: skip
+        inside = (
+            cv2.erode(
+                mask.astype(np.uint8),
+                np.ones((3, 3), np.uint8),
+                borderType=cv2.BORDER_CONSTANT,
+                borderValue=0,
+            )
+            > 0
+        )
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
         dx, dy = (cv2.Sobel(grey, cv2.CV_32F, 1 - d, d)[inside] for d in (0, 1))
         angle = (np.arctan2(dy, dx) % np.pi / np.pi * _ORIENTATIONS).astype(int) % _ORIENTATIONS

@@ -28,8 +28,6 @@ def item_seed(seed: int, video_id: str, k: int, family: str, purpose: str) -> in
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], 'big')
 
 
-def item_rng(
-    seed: int, video_id: str, k: int, family: str, purpose: str
-) -> np.random.RandomState:
+def item_rng(seed: int, video_id: str, k: int, family: str, purpose: str) -> np.random.RandomState:
     """Generator of one draw; see :func:`item_seed`. Its stream is fixed by NumPy for good."""
     return np.random.RandomState(item_seed(seed, video_id, k, family, purpose))

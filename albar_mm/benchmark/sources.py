@@ -44,8 +44,9 @@ class SourceList:
         """
         gone = [dict(video=self.names[v], reason=reasons[v]) for v in sorted(reasons)]
         kept = tuple(v for v in self.videos if v.video_id not in reasons)
-        return SourceList(kept, self.names, self.lists, self.training_lists,
-                          (*self.left_out, *gone))  # fmt: skip
+        return SourceList(
+            kept, self.names, self.lists, self.training_lists, (*self.left_out, *gone)
+        )
 
 
 def read_source_list(
@@ -87,9 +88,7 @@ def read_source_list(
     return _checked(rows, video_root, [list_file], trained)
 
 
-def official_sources(
-    dataset: str, lists: Path, video_root: Path, split: int = 1
-) -> SourceList:
+def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1) -> SourceList:
     """Take the official test videos of a data set from its official lists.
 
     Args:
@@ -177,8 +176,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
-        raise BenchmarkError(f'{path}: cannot be read as a list: {error}; lists are made by '
-                             'tools/prepare_dataset.py') from error  # fmt: skip
+        raise BenchmarkError(
+            f'{path}: cannot be read as a list: {error}; lists are made by tools/prepare_dataset.py'
+        ) from error
 
 
 def _siblings(list_file: Path) -> list[Path]:

@@ -125,10 +125,19 @@ class Surveyor:
             _write_still(folder, index, Still(frames[index], masks[index]))
         height, width = frames.shape[1:3]
         survey = Survey(
-            video.video_id, video.path.stat().st_size, len(frames), height, width,
-            read_fps(video.path), track.first, track.last,
-            tuple(track.filled), mask_sha256(track.masks), lent, dict(notes),
-        )  # fmt: skip
+            video.video_id,
+            video.path.stat().st_size,
+            len(frames),
+            height,
+            width,
+            read_fps(video.path),
+            track.first,
+            track.last,
+            tuple(track.filled),
+            mask_sha256(track.masks),
+            lent,
+            dict(notes),
+        )
         text = json.dumps(dict(self._key(), **asdict(survey)), sort_keys=True)
         write_text_atomically(self._facts(video.video_id), text + '\n')
         return survey
@@ -140,8 +149,10 @@ class Surveyor:
             raise
         except Exception as error:  # a source of the user's may raise anything
             text = ' '.join(str(error).split())[:200]
-            raise BenchmarkError(f'{video.path}: the masks {self.mask_source.name} fail: '
-                                 f'{type(error).__name__}: {text}') from error  # fmt: skip
+            raise BenchmarkError(
+                f'{video.path}: the masks {self.mask_source.name} fail: '
+                f'{type(error).__name__}: {text}'
+            ) from error
         return made.masks, made.notes
 
     def _still_frames(self, video_id: str, candidates: np.ndarray) -> tuple[int, ...]:
@@ -149,8 +160,12 @@ class Surveyor:
         return tuple(int(candidates[rng.randint(len(candidates))]) for rng in rngs)
 
     def _key(self) -> dict[str, Any]:
-        settings = dict(masks=settings_of(self.mask_source), empty_frames=self.empty_frames,
-                        seed=self.seed, wanted_stills=self.stills)  # fmt: skip
+        settings = dict(
+            masks=settings_of(self.mask_source),
+            empty_frames=self.empty_frames,
+            seed=self.seed,
+            wanted_stills=self.stills,
+        )
         return dict(settings=settings)
 
     def _facts(self, video_id: str) -> Path:
@@ -191,8 +206,9 @@ def read_still(root: Path, video_id: str, frame: int) -> Still:
     path = still_path(root, video_id, frame)
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
     if image is None or image.ndim != 3 or image.shape[2] != 4:
-        raise BenchmarkError(f'{path}: not a still (PNG with alpha); delete {root / STILL_FOLDER} '
-                             'and build again')  # fmt: skip
+        raise BenchmarkError(
+            f'{path}: not a still (PNG with alpha); delete {root / STILL_FOLDER} and build again'
+        )
     return Still(cv2.cvtColor(image, cv2.COLOR_BGRA2RGB), image[..., 3] > 0)
 
 

@@ -82,9 +82,7 @@ class Renderer:
         """Check items (folder and row) of one source video."""
         row = items[0][1]
         try:
-            masks = load_kept_masks(
-                kept_masks_path(self.root, row['video_id']), row['mask_sha256']
-            )
+            masks = load_kept_masks(kept_masks_path(self.root, row['video_id']), row['mask_sha256'])
             video = SourceVideo(row['video_id'], self.videos / row['video'], row['label'])
             frames = video.frames
         except DatasetError as error:
@@ -208,13 +206,24 @@ def _check_ids(rows: dict[str, list[dict]], described: dict[str, Any]) -> list[F
     expected = described['source_videos'] * per_video
     for folder, of_folder in rows.items():
         found = {row['id']: row['label'] for row in of_folder}
-        findings += [Finding(folder, item, 'missing here, other sets have it')
-                     for item in sorted(reference.keys() - found.keys())]  # fmt: skip
-        findings += [Finding(folder, item, f'label {label}, another set says {reference[item]}')
-                     for item, label in sorted(found.items()) if label != reference[item]]
+        findings += [
+            Finding(folder, item, 'missing here, other sets have it')
+            for item in sorted(reference.keys() - found.keys())
+        ]
+        findings += [
+            Finding(folder, item, f'label {label}, another set says {reference[item]}')
+            for item, label in sorted(found.items())
+            if label != reference[item]
+        ]
         if len(found) != expected:
-            findings.append(Finding(folder, '', f'{len(found)} ids, expected {expected} '
-                                    f'({described["source_videos"]} x {per_video})'))  # fmt: skip
+            findings.append(
+                Finding(
+                    folder,
+                    '',
+                    f'{len(found)} ids, expected {expected} '
+                    f'({described["source_videos"]} x {per_video})',
+                )
+            )
     return findings
 
 

@@ -73,11 +73,28 @@ def avi_bytes(
         '<14I', round(1e9 / rate), 0, 0, _HAS_INDEX, count, 0, 1, largest, width, height, *[0] * 4
     )
     stream = struct.pack(
-        '<4s4sIHHIIIIIIII4H', b'vids', code, 0, 0, 0, 0, 1000, rate, 0, count, largest,
-        0xFFFFFFFF, 0, 0, 0, width, height,
-    )  # fmt: skip
-    picture = struct.pack('<IiiHH4sIiiII', 40, width, height, 1, 24, code, 3 * width * height,
-                          0, 0, 0, 0)  # fmt: skip
+        '<4s4sIHHIIIIIIII4H',
+        b'vids',
+        code,
+        0,
+        0,
+        0,
+        0,
+        1000,
+        rate,
+        0,
+        count,
+        largest,
+        0xFFFFFFFF,
+        0,
+        0,
+        0,
+        width,
+        height,
+    )
+    picture = struct.pack(
+        '<IiiHH4sIiiII', 40, width, height, 1, 24, code, 3 * width * height, 0, 0, 0, 0
+    )
     header = _chunk(b'avih', main) + _list(
         b'strl', _chunk(b'strh', stream) + _chunk(b'strf', picture)
     )
@@ -87,10 +104,12 @@ def avi_bytes(
         index.append(struct.pack('<4sIII', b'00dc', _KEY_FRAME, position, len(data)))
         position += len(chunks[-1])
     if position + 16 * count > _LIMIT:
-        raise BenchmarkError(f'{count} frames of {width}x{height} px do not fit into one AVI file '
-                             "(2 GiB); cut the source video, or use encoding 'jpeg'")  # fmt: skip
-    body = _list(b'hdrl', header) + _list(b'movi', b''.join(chunks)) + _chunk(
-        b'idx1', b''.join(index)
+        raise BenchmarkError(
+            f'{count} frames of {width}x{height} px do not fit into one AVI file '
+            "(2 GiB); cut the source video, or use encoding 'jpeg'"
+        )
+    body = (
+        _list(b'hdrl', header) + _list(b'movi', b''.join(chunks)) + _chunk(b'idx1', b''.join(index))
     )
     return _chunk(b'RIFF', b'AVI ' + body)
 
@@ -117,8 +136,10 @@ def write_whole(path: Path, data: bytes) -> str:
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise BenchmarkError(f'{path}: cannot be written: {error.strerror or error}; free space or '
-                             'choose another folder, then run again') from error  # fmt: skip
+        raise BenchmarkError(
+            f'{path}: cannot be written: {error.strerror or error}; free space or '
+            'choose another folder, then run again'
+        ) from error
     return hashlib.sha256(data).hexdigest()
 
 

@@ -77,8 +77,10 @@ def read_tubes(path: Path) -> Iterator[VideoEntry]:
         frames = np.concatenate([tube.frames for tube in tubes]) if tubes else np.empty(0, int)
         order = np.argsort(frames, kind='stable')
         if len(frames) and frames.max() >= _MOST_FRAMES:
-            raise DatasetError(f'{path}: {name}: a box of frame {frames.max() + 1}; expected '
-                               f'numbers to {_MOST_FRAMES}')  # fmt: skip
+            raise DatasetError(
+                f'{path}: {name}: a box of frame {frames.max() + 1}; expected '
+                f'numbers to {_MOST_FRAMES}'
+            )
         yield VideoEntry(name, np.bincount(frames), _scored(tubes)[order])
 
 
@@ -100,9 +102,11 @@ def read_detections(content: Any, path: Path) -> Iterator[VideoEntry]:  # noqa: 
     for name, frames in content.items():
         where = f'{path}: {name}'
         if not isinstance(frames, Mapping) or not all(
-                isinstance(key, Integral) and key >= 1 for key in frames):
-            raise DatasetError(f'{where}: expected a dict of frame numbers from 1 to boxes, got '
-                               f'{_shown(frames)}')  # fmt: skip
+            isinstance(key, Integral) and key >= 1 for key in frames
+        ):
+            raise DatasetError(
+                f'{where}: expected a dict of frame numbers from 1 to boxes, got {_shown(frames)}'
+            )
         last = max((int(key) for key in frames), default=0)
         if last > 100 * max(1, len(frames)):  # no memory for a number that cannot be a frame
             raise DatasetError(f'{where}: {len(frames)} entries, but one of frame {last}')
@@ -153,14 +157,18 @@ def _line(line: str, where: str) -> VideoEntry:
         raise DatasetError(f'{where}: expected {{"video": "<path>", "boxes": [...]}}')
     frames = row.get('boxes')
     if not isinstance(frames, list) or not frames:
-        raise DatasetError(f'{where}: {row["video"]}: expected "boxes", a list with one entry per '
-                           f'frame, got {_shown(frames)}')  # fmt: skip
+        raise DatasetError(
+            f'{where}: {row["video"]}: expected "boxes", a list with one entry per '
+            f'frame, got {_shown(frames)}'
+        )
     # a single box may stand for the list of boxes of its frame
     lists = [[frame] if _is_box(frame) else frame for frame in frames]
     if not all(isinstance(frame, list) for frame in lists):
         bad = next(i for i, frame in enumerate(lists) if not isinstance(frame, list))
-        raise DatasetError(f'{where}: {row["video"]}: frame {bad}: expected a list of boxes, got '
-                           f'{_shown(frames[bad])}')  # fmt: skip
+        raise DatasetError(
+            f'{where}: {row["video"]}: frame {bad}: expected a list of boxes, got '
+            f'{_shown(frames[bad])}'
+        )
     counts = np.fromiter(map(len, lists), np.int64, len(lists))
     try:
         rows = _rows([box for frame in lists for box in frame], where)
@@ -192,8 +200,9 @@ def _rows(boxes: Any, where: str) -> np.ndarray:  # noqa: ANN401
     if array.ndim and not len(array):
         return _none()
     if array.ndim != 2 or array.shape[1] not in (4, 5):
-        raise DatasetError(f'{where}: expected boxes x1, y1, x2, y2 or x1, y1, x2, y2, score, got '
-                           f'{_shown(boxes)}')  # fmt: skip
+        raise DatasetError(
+            f'{where}: expected boxes x1, y1, x2, y2 or x1, y1, x2, y2, score, got {_shown(boxes)}'
+        )
     if not np.isfinite(array).all():
         raise DatasetError(f'{where}: expected finite numbers, got {_shown(boxes)}')
     if array.shape[1] == 4:
@@ -220,15 +229,19 @@ def _shown(value: Any) -> str:  # noqa: ANN401
 
 
 def _skip_header(stream: BinaryIO, path: Path) -> None:
-    formats = {(1, 0): np.lib.format.read_array_header_1_0,
-               (2, 0): np.lib.format.read_array_header_2_0}  # fmt: skip
+    formats = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
     version = np.lib.format.read_magic(stream)
     if version not in formats:
         raise ValueError(f'version {version} of the npy format')
     shape, _, dtype = formats[version](stream)
     if dtype.kind != 'O' or math.prod(shape) != 1:
-        raise DatasetError(f'{path}: holds an array {shape} of {dtype}; expected a dict of videos '
-                           'saved with numpy.save')  # fmt: skip
+        raise DatasetError(
+            f'{path}: holds an array {shape} of {dtype}; expected a dict of videos '
+            'saved with numpy.save'
+        )
 
 
 class _ObjectArrays(restricted_pickle.RestrictedUnpickler):
@@ -256,8 +269,10 @@ class _ArrayOfAny(restricted_pickle.PlainArray):
         _, shape, built, _, values = state
         # numpy reads as many objects as the shape says, however many there are
         if isinstance(built, _ObjectDtype) and not (
-                isinstance(values, list) and all(type(side) is int and side >= 0 for side in shape)
-                and math.prod(shape) == len(values)):
+            isinstance(values, list)
+            and all(type(side) is int and side >= 0 for side in shape)
+            and math.prod(shape) == len(values)
+        ):
             raise ValueError('it holds an array of objects whose shape is wrong')
         super().__setstate__(state)
 

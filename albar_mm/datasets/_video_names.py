@@ -61,8 +61,11 @@ class VideoNames:
         if not parts:
             return None
         for candidates in self._candidates(parts[-1]):
-            fitting = [(length, i) for i in candidates
-                       if (length := _overlap(_parts(self._names[i]), parts)) is not None]
+            fitting = [
+                (length, i)
+                for i in candidates
+                if (length := _overlap(_parts(self._names[i]), parts)) is not None
+            ]
             if fitting:
                 best = max(length for length, _ in fitting)
                 found = [i for length, i in fitting if length == best]
@@ -106,6 +109,6 @@ def _overlap(name: list[str], path: list[str]) -> int | None:
     """Number of folders that agree from the end; -1 if a difference means nothing, else None."""
     *folders, stem = name
     length = min(len(folders), len(path) - 1)
-    if folders[len(folders) - length:] == path[len(path) - 1 - length:-1]:
+    if folders[len(folders) - length :] == path[len(path) - 1 - length : -1]:
         return length
     return -1 if folders[-1] in stem or _KINETICS.fullmatch(stem) else None

@@ -86,15 +86,18 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
             domain: self._compositing((pipelines or {}).get(domain, pipeline), domain, bias_root)
             for domain in _OF_DOMAIN
         }
-        super().__init__(pipeline, pipelines={**(pipelines or {}), **made}, bias_root=bias_root,
-                         **kwargs)  # fmt: skip
+        super().__init__(
+            pipeline, pipelines={**(pipelines or {}), **made}, bias_root=bias_root, **kwargs
+        )
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read the annotation file and the manifests, and group the items by source video."""
         gone = [path for path in self.folders.values() if not os.path.isdir(path)]
         if gone:
-            raise DatasetError(f'{gone[0]}: no such folder of background images; name that which '
-                               'the benchmark was built with in backgrounds')  # fmt: skip
+            raise DatasetError(
+                f'{gone[0]}: no such folder of background images; name that which '
+                'the benchmark was built with in backgrounds'
+            )
         self._rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         entries = super().load_data_list()
         also: dict[str, set[int]] = {}
@@ -124,24 +127,33 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
         if self.check_files:
             self._check_there(folder, rows)
         self._rows.update({(domain, background, row['id']): row for row in rows})
-        return [item._replace(filename=str(self.videos / row['video']))
-                for item, row in zip(items, rows, strict=True)]  # fmt: skip
+        return [
+            item._replace(filename=str(self.videos / row['video']))
+            for item, row in zip(items, rows, strict=True)
+        ]
 
     def _check_row(self, path: Path, row: dict[str, Any], domain: str, background: str) -> None:
         of_set = dict(scufo=('scufo_frame',), conflfg=('conflict_shift', 'conflict_frame'))
         lacking = [key for key in (*_NEEDED, *of_set.get(domain, ())) if key not in row]
         if lacking:
-            raise DatasetError(f'{path}: {row["id"]} has no {", ".join(lacking)}; build the set '
-                               'again')  # fmt: skip
+            raise DatasetError(
+                f'{path}: {row["id"]} has no {", ".join(lacking)}; build the set again'
+            )
         if (row['set'], row['background']) != (domain, background):
-            raise DatasetError(f'{path}: {row["id"]} is an item of {row["set"]}/'
-                               f'{row["background"]}, expected {domain}/{background}')  # fmt: skip
+            raise DatasetError(
+                f'{path}: {row["id"]} is an item of {row["set"]}/'
+                f'{row["background"]}, expected {domain}/{background}'
+            )
         if row['generator'] != GENERATOR:
-            raise DatasetError(f'{path}: {row["id"]} was made by {row["generator"]}, and this is '
-                               f'{GENERATOR}, whose pixels differ; build it again')  # fmt: skip
+            raise DatasetError(
+                f'{path}: {row["id"]} was made by {row["generator"]}, and this is '
+                f'{GENERATOR}, whose pixels differ; build it again'
+            )
         if 'background_file' in row and background not in self.folders:
-            raise DatasetError(f'{path}: no folder for the backgrounds {background!r}; add '
-                               f"backgrounds=dict({background}='<folder of images>')")  # fmt: skip
+            raise DatasetError(
+                f'{path}: no folder for the backgrounds {background!r}; add '
+                f"backgrounds=dict({background}='<folder of images>')"
+            )
 
     def _check_there(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         missing: dict[str, set[str]] = {}
@@ -150,8 +162,9 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
                 if not path.is_file():
                     missing.setdefault(what, set()).add(str(path))
         for what, paths in missing.items():
-            raise DatasetError(f'{folder}: {len(paths)} {what} do not exist: '
-                               f'{name_some(sorted(paths))}')  # fmt: skip
+            raise DatasetError(
+                f'{folder}: {len(paths)} {what} do not exist: {name_some(sorted(paths))}'
+            )
 
     def _files_of(self, row: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
         root = Path(self.bias_root)
@@ -161,8 +174,10 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
             folder = Path(self.folders[row['background']])
             yield 'background images (folder: backgrounds)', folder / row['background_file']
         if row['set'] == 'conflfg':
-            yield ('stills (build the benchmark again)',
-                   still_path(root, row['conflict_video_id'], row['conflict_frame']))  # fmt: skip
+            yield (
+                'stills (build the benchmark again)',
+                still_path(root, row['conflict_video_id'], row['conflict_frame']),
+            )
 
     def _frame_size(self, info: Mapping[str, Any]) -> tuple[int, int]:
         if 'row' in info:
@@ -185,5 +200,5 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
                 f'which its frames are composited; it holds {len(places)}'
             )
         swap = _OF_DOMAIN[domain](bias_root, self.folders)
-        steps[places[0]:places[0] + 1] = [SourceDecode(self.cache_mib), swap]
+        steps[places[0] : places[0] + 1] = [SourceDecode(self.cache_mib), swap]
         return [SourceInit() if isinstance(step, _INITS) else step for step in steps]

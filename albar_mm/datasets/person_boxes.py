@@ -83,8 +83,10 @@ class VideoBoxes:
     def _frame(self, frame: int) -> np.ndarray:
         length = self.num_frames
         if frame < 0:
-            raise DatasetError(f'{self._where}: {self.name}: frame {frame} was asked for; frames '
-                               'count from 0: is start_index wrong?')  # fmt: skip
+            raise DatasetError(
+                f'{self._where}: {self.name}: frame {frame} was asked for; frames '
+                'count from 0: is start_index wrong?'
+            )
         if frame >= length:
             if not self._per_frame or not length:
                 return self._rows[:0]
@@ -94,7 +96,7 @@ class VideoBoxes:
                     f'{frame} (from 0) was asked for; get the boxes of this very file'
                 )
             frame = length - 1
-        return self._rows[self._starts[frame]:self._starts[frame + 1]]
+        return self._rows[self._starts[frame] : self._starts[frame + 1]]
 
 
 class PersonBoxes:
@@ -154,8 +156,13 @@ class PersonBoxes:
         if index is None:
             return None
         first, last = self._first_frame[index], self._first_frame[index + 1]
-        return VideoBoxes(self.names[index], self._rows, self._starts[first:last + 1],
-                          self.per_frame, str(self.path))  # fmt: skip
+        return VideoBoxes(
+            self.names[index],
+            self._rows,
+            self._starts[first : last + 1],
+            self.per_frame,
+            str(self.path),
+        )
 
     def missing(self, video: str | os.PathLike) -> DatasetError:
         """The error that says that a video is not in the file, and what to do.
@@ -200,8 +207,9 @@ def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
     try:
         stat = path.stat()
     except OSError as error:
-        raise DatasetError(f'{path}: no such file of person boxes; tools/detect_people.py makes '
-                           'one') from error  # fmt: skip
+        raise DatasetError(
+            f'{path}: no such file of person boxes; tools/detect_people.py makes one'
+        ) from error
     return _read(path, stat.st_size, stat.st_mtime_ns)
 
 
@@ -217,8 +225,12 @@ def _read(path: Path, size: int, mtime_ns: int) -> PersonBoxes:
         return PersonBoxes(path, files.read_tubes(path), per_frame=False)
     boxes = PersonBoxes(path, files.read_detections(content, path))
     if boxes.dropped:
-        print_log(f'{path}: {boxes.dropped} of {boxes.dropped + boxes.num_boxes} boxes cover '
-                  'nothing and are left out', 'current', logging.WARNING)  # fmt: skip
+        print_log(
+            f'{path}: {boxes.dropped} of {boxes.dropped + boxes.num_boxes} boxes cover '
+            'nothing and are left out',
+            'current',
+            logging.WARNING,
+        )
     return boxes
 
 

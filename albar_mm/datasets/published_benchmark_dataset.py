@@ -137,9 +137,13 @@ class StillMixBenchmarkDataset(PublishedBenchmarkDataset):
         if alone:
             raise DatasetError(f'scufo: {alone} are not among the scuba sets that frames come from')
         super().__init__(
-            pipeline, bias_root='', scuba=list(scuba), scufo=scufo, conflfg=list(conflfg or {}),
+            pipeline,
+            bias_root='',
+            scuba=list(scuba),
+            scufo=scufo,
+            conflfg=list(conflfg or {}),
             **kwargs,
-        )  # fmt: skip
+        )
 
     def read_set(self, domain: str, background: str) -> list[PublishedItem]:
         """Read the list and look at the folders."""

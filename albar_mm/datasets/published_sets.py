@@ -73,15 +73,31 @@ def read_stillmix_set(
         lines[item_id] = where
         folder = frames / name if (frames / name).is_dir() else frames / item_id
         pattern = _frame_pattern(folder, count, where)
-        items.append(PublishedItem(item_id, label, dict(
-            filename=str(folder), filename_tmpl=pattern, total_frames=count, first_index=1,
-        )))  # fmt: skip
+        items.append(
+            PublishedItem(
+                item_id,
+                label,
+                dict(
+                    filename=str(folder),
+                    filename_tmpl=pattern,
+                    total_frames=count,
+                    first_index=1,
+                ),
+            )
+        )
     listed = {Path(item.fields['filename']).name for item in items}
-    unlisted = [p.name for p in frames.iterdir() if p.is_dir() and _ID.fullmatch(p.name)
-                and p.name not in listed]  # fmt: skip
+    unlisted = [
+        p.name
+        for p in frames.iterdir()
+        if p.is_dir() and _ID.fullmatch(p.name) and p.name not in listed
+    ]
     if unlisted:
-        print_log(f'{frames}: {len(unlisted)} folder(s) are not in {list_file.name} and stay out: '
-                  f'{name_some(unlisted)}', 'current', logging.WARNING)  # fmt: skip
+        print_log(
+            f'{frames}: {len(unlisted)} folder(s) are not in {list_file.name} and stay out: '
+            f'{name_some(unlisted)}',
+            'current',
+            logging.WARNING,
+        )
     return items
 
 
@@ -119,7 +135,7 @@ def read_albar_set(
             frame, or a video without label.
     """
     folder = Path(folder)
-    suffixes = IMAGE_SUFFIXES if still else ('.zip', )
+    suffixes = IMAGE_SUFFIXES if still else ('.zip',)
     items: dict[str, PublishedItem] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith('.'):
@@ -133,9 +149,15 @@ def read_albar_set(
             other = Path(items[path.stem].fields['filename']).name
             raise DatasetError(f'{folder}: {other} and {path.name} have one id; keep one of them')
         count = 1 if still else len(zip_frame_names(path))
-        items[path.stem] = PublishedItem(path.stem, label_of(match['video']), dict(
-            filename=str(path), total_frames=count, first_index=0,
-        ))  # fmt: skip
+        items[path.stem] = PublishedItem(
+            path.stem,
+            label_of(match['video']),
+            dict(
+                filename=str(path),
+                total_frames=count,
+                first_index=0,
+            ),
+        )
     if not items:
         raise DatasetError(f'{folder}: no <video>__<k>{suffixes[0]} in it')
     return list(items.values())

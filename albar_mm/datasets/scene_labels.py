@@ -48,8 +48,10 @@ class SceneLabels:
         else:
             bad = np.flatnonzero(labels < 0)
             if bad.size:
-                raise DatasetError(f'{path}: {self.names[bad[0]]}: scene {labels[bad[0]]}; '
-                                   'expected a class index from 0')  # fmt: skip
+                raise DatasetError(
+                    f'{path}: {self.names[bad[0]]}: scene {labels[bad[0]]}; '
+                    'expected a class index from 0'
+                )
             least, most = int(labels.max()) + 1, None
         num_scenes = num_scenes or least
         if num_scenes < least or (most and num_scenes > most):
@@ -122,8 +124,9 @@ def read_scene_labels(path: str | os.PathLike) -> SceneLabels:
     try:
         stat = path.stat()
     except OSError as error:
-        raise DatasetError(f'{path}: no such file of scene labels; tools/label_scenes.py makes '
-                           'one') from error  # fmt: skip
+        raise DatasetError(
+            f'{path}: no such file of scene labels; tools/label_scenes.py makes one'
+        ) from error
     return _read(path, stat.st_size, stat.st_mtime_ns)
 
 
@@ -166,8 +169,9 @@ def with_scene_labels(
     steps = [copy.deepcopy(step) for step in pipeline]
     names = [_name(step) for step in steps]
     if names.count(PACK) != 1:
-        raise ValueError(f'expected one {PACK} in the pipeline, got {names.count(PACK)}, of: '
-                         f'{", ".join(names)}')  # fmt: skip
+        raise ValueError(
+            f'expected one {PACK} in the pipeline, got {names.count(PACK)}, of: {", ".join(names)}'
+        )
     place = names.index(PACK)
     keys = tuple(steps[place].get('algorithm_keys', ()))
     steps[place]['algorithm_keys'] = keys if FIELD in keys else (*keys, FIELD)
@@ -197,8 +201,10 @@ def _lines(path: Path) -> SceneLabels:
         kind = (where, None if isinstance(label, int) else len(label))
         first = first or kind
         if kind[1] != first[1]:
-            raise DatasetError(f'{where}: {_named(kind[1])}, but {first[0]} has '
-                               f'{_named(first[1])}; all videos need the same')  # fmt: skip
+            raise DatasetError(
+                f'{where}: {_named(kind[1])}, but {first[0]} has '
+                f'{_named(first[1])}; all videos need the same'
+            )
         names.append(row['video'])
         labels.append(label)
     dtype = np.float32 if first and first[1] is not None else np.int64
@@ -231,20 +237,24 @@ def _label(row: dict[str, Any], where: str) -> int | np.ndarray:
             label = np.empty(0)
         if label.ndim == 1 and len(label) >= 2:
             return label
-        raise DatasetError(f'{where}: {row["video"]}: expected "scene_prob", a list of 2 or more '
-                           'numbers')  # fmt: skip
+        raise DatasetError(
+            f'{where}: {row["video"]}: expected "scene_prob", a list of 2 or more numbers'
+        )
     label = row.get('scene')
     if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < _MOST:
-        raise DatasetError(f'{where}: {row["video"]}: expected "scene", a class index from 0, or '
-                           f'"scene_prob", got scene {label!r}')  # fmt: skip
+        raise DatasetError(
+            f'{where}: {row["video"]}: expected "scene", a class index from 0, or '
+            f'"scene_prob", got scene {label!r}'
+        )
     return label
 
 
 def _told(row: dict[str, Any], where: str) -> int:
     told = row.get('num_scenes', 0)
     if isinstance(told, bool) or not isinstance(told, int) or told < 0:
-        raise DatasetError(f'{where}: {row["video"]}: expected "num_scenes", a whole number, got '
-                           f'{told!r}')  # fmt: skip
+        raise DatasetError(
+            f'{where}: {row["video"]}: expected "num_scenes", a whole number, got {told!r}'
+        )
     return told
 
 
@@ -260,14 +270,21 @@ def _arrays(path: Path) -> SceneLabels:
     names = arrays.get('video')
     labels = arrays.get('scene_prob', arrays.get('scene'))
     if names is None or names.ndim != 1 or names.dtype.kind != 'U' or labels is None:
-        raise DatasetError(f'{path}: expected the arrays video (text) and scene or scene_prob, as '
-                           'tools/label_scenes.py writes them')  # fmt: skip
+        raise DatasetError(
+            f'{path}: expected the arrays video (text) and scene or scene_prob, as '
+            'tools/label_scenes.py writes them'
+        )
     soft = 'scene_prob' in arrays
-    if labels.ndim != 1 + soft or len(labels) != len(names) or (
-            labels.dtype.kind not in ('f' if soft else 'iu')):
-        raise DatasetError(f'{path}: {"scene_prob" if soft else "scene"} is {labels.dtype} '
-                           f'{labels.shape} for {len(names)} videos; expected '
-                           f'{"float (V, S)" if soft else "integers (V,)"}')  # fmt: skip
+    if (
+        labels.ndim != 1 + soft
+        or len(labels) != len(names)
+        or (labels.dtype.kind not in ('f' if soft else 'iu'))
+    ):
+        raise DatasetError(
+            f'{path}: {"scene_prob" if soft else "scene"} is {labels.dtype} '
+            f'{labels.shape} for {len(names)} videos; expected '
+            f'{"float (V, S)" if soft else "integers (V,)"}'
+        )
     told = arrays.get('num_scenes')
     if told is not None and (told.shape != () or told.dtype.kind not in 'iu'):
         raise DatasetError(f'{path}: num_scenes is {told.dtype} {told.shape}; expected an integer')
@@ -281,8 +298,10 @@ def _distributions(labels: np.ndarray, names: Sequence[str], path: Path) -> np.n
     sound = np.isfinite(labels).all(1) & (labels >= 0).all(1) & (np.abs(sums - 1) <= SUM_SLACK)
     if not sound.all():
         bad = int(np.flatnonzero(~sound)[0])
-        raise DatasetError(f'{path}: {names[bad]}: scene_prob are no probabilities: smallest value '
-                           f'{labels[bad].min():.4g}, sum {sums[bad]:.4g}')  # fmt: skip
+        raise DatasetError(
+            f'{path}: {names[bad]}: scene_prob are no probabilities: smallest value '
+            f'{labels[bad].min():.4g}, sum {sums[bad]:.4g}'
+        )
     return (labels / sums[:, None]).astype(np.float32)
 
 

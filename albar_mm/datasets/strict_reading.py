@@ -22,13 +22,27 @@ from mmaction.datasets.transforms import (
 from ._container_length import announced_bytes, is_empty_avi
 
 _READERS = (
-    DecordInit, DecordDecode, OpenCVInit, OpenCVDecode, PyAVInit, PyAVDecode, PIMSInit, PIMSDecode,
-)  # fmt: skip
+    DecordInit,
+    DecordDecode,
+    OpenCVInit,
+    OpenCVDecode,
+    PyAVInit,
+    PyAVDecode,
+    PIMSInit,
+    PIMSDecode,
+)
 # what a decoder does not raise because of the content of a file
 _FAULTS = (
-    TypeError, NameError, AttributeError, ImportError, KeyError, AssertionError,
-    NotImplementedError, MemoryError, RecursionError,
-)  # fmt: skip
+    TypeError,
+    NameError,
+    AttributeError,
+    ImportError,
+    KeyError,
+    AssertionError,
+    NotImplementedError,
+    MemoryError,
+    RecursionError,
+)
 # '[time of day] source file:line: ' of a compiled decoder
 _PLACE_IN_DECORD = re.compile(r'\[\d\d:\d\d:\d\d\] \S+:\d+: ')
 # The real HMDB51 clips decode up to 17 % fewer frames than OpenCV announces (8 of 47: it counts

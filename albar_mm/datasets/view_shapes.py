@@ -16,8 +16,10 @@ def fixes_size(transforms: Iterable[Any]) -> bool:
         transforms: The steps. Steps that are not MMAction2's are taken to fix nothing.
     """
     crops = CenterCrop, RandomCrop, TenCrop, ThreeCrop
-    return any(isinstance(step, crops) or (isinstance(step, Resize) and not step.keep_ratio)
-               for step in transforms)  # fmt: skip
+    return any(
+        isinstance(step, crops) or (isinstance(step, Resize) and not step.keep_ratio)
+        for step in transforms
+    )
 
 
 def frame_size(path: str) -> tuple[int, int]:

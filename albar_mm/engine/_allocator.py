@@ -29,5 +29,6 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # e.g. musl
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, _MMAP_FROM_BYTES)
-                and mallopt(_TRIM_THRESHOLD, _KEEP_BYTES))
+    return bool(
+        mallopt(_MMAP_THRESHOLD, _MMAP_FROM_BYTES) and mallopt(_TRIM_THRESHOLD, _KEEP_BYTES)
+    )

@@ -105,10 +105,15 @@ def _run(job: Job, slot: int, at_once: int, running: dict, stopped: threading.Ev
     process.join()
     del running[job.name]
     if failure is None and process.exitcode:
-        killed = (f'was killed by {signal.Signals(-process.exitcode).name}'
-                  if process.exitcode < 0 else f'ended with exit code {process.exitcode}')
-        failure = (f'its process {killed}; where memory ran out, use fewer jobs. The same command '
-                   'goes on from the last epoch')  # fmt: skip
+        killed = (
+            f'was killed by {signal.Signals(-process.exitcode).name}'
+            if process.exitcode < 0
+            else f'ended with exit code {process.exitcode}'
+        )
+        failure = (
+            f'its process {killed}; where memory ran out, use fewer jobs. The same command '
+            'goes on from the last epoch'
+        )
     if failure:
         raise LaunchError(f'{job.name}: {failure} (output: {job.output})')
 

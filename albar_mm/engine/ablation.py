@@ -15,8 +15,16 @@ from .launch import LaunchError, load_config
 
 TERMS = {'adv': 'StaticAdversarialLoss', 'ent': 'StaticEntropyLoss', 'gp': 'StaticGradientPenalty'}
 
-LOSS_ROWS = {'a': (), 'b': ('adv',), 'c': ('ent',), 'd': ('gp',), 'e': ('adv', 'ent'),
-             'f': ('adv', 'gp'), 'g': ('ent', 'gp'), 'h': ('adv', 'ent', 'gp')}
+LOSS_ROWS = {
+    'a': (),
+    'b': ('adv',),
+    'c': ('ent',),
+    'd': ('gp',),
+    'e': ('adv', 'ent'),
+    'f': ('adv', 'gp'),
+    'g': ('ent', 'gp'),
+    'h': ('adv', 'ent', 'gp'),
+}
 """Table 3: row -> terms that are on."""
 
 FRAMES = ('random', 'first', 'middle', 'last')
@@ -30,9 +38,14 @@ with all three off."""
 def losses(cfg: Config) -> list[Experiment]:
     """Table 3, rows a-h: which static terms are on."""
     terms = _terms(cfg)
-    return [Experiment(f'({row}) ' + (' + '.join(on) or 'none'), cfg,
-                       {'model.static.losses': [deepcopy(terms[name]) for name in on]})
-            for row, on in LOSS_ROWS.items()]
+    return [
+        Experiment(
+            f'({row}) ' + (' + '.join(on) or 'none'),
+            cfg,
+            {'model.static.losses': [deepcopy(terms[name]) for name in on]},
+        )
+        for row, on in LOSS_ROWS.items()
+    ]
 
 
 def frame(cfg: Config) -> list[Experiment]:
@@ -54,10 +67,15 @@ def weights(cfg: Config) -> list[Experiment]:
     experiments = []
     for swept, values in WEIGHTS.items():
         for value in values:
-            varied = {name: dict(term, weight=value) if name == swept else dict(term)
-                      for name, term in terms.items()}
-            experiments.append(Experiment(f'{swept} = {value:g}', cfg,
-                                          {'model.static.losses': list(varied.values())}))
+            varied = {
+                name: dict(term, weight=value) if name == swept else dict(term)
+                for name, term in terms.items()
+            }
+            experiments.append(
+                Experiment(
+                    f'{swept} = {value:g}', cfg, {'model.static.losses': list(varied.values())}
+                )
+            )
     return experiments
 
 
@@ -78,11 +96,19 @@ def sweep(cfg: Config, key: str, values: list[Any]) -> list[Experiment]:
     return [Experiment(f'{key} = {value}', cfg, {key: value}) for value in values]
 
 
-def run_ablation(config: str | os.PathLike, which: str, work_dir: str | os.PathLike, *,
-                 seeds: Sequence[int] = (0,), key: str | None = None,
-                 values: Sequence[str] | None = None, rows: Sequence[str] | None = None,
-                 cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
-                 test_after: bool = True, trials: str | os.PathLike | None = None) -> dict:
+def run_ablation(
+    config: str | os.PathLike,
+    which: str,
+    work_dir: str | os.PathLike,
+    *,
+    seeds: Sequence[int] = (0,),
+    key: str | None = None,
+    values: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    test_after: bool = True,
+    trials: str | os.PathLike | None = None,
+) -> dict:
     """Run an ablation, print its table after every row, write ``<work_dir>/<which>/results.json``.
 
     Args:
@@ -137,9 +163,11 @@ def _terms(cfg: Config) -> dict[str, Mapping[str, Any]]:
     by_type = {term['type']: term for term in given}
     missing = [kind for kind in TERMS.values() if kind not in by_type]
     if missing:
-        raise LaunchError(f'{cfg.filename}: model.static.losses must list {", ".join(missing)}: '
-                          'the ablations start from a full ALBAR config such as '
-                          'configs/albar_sprites.py')
+        raise LaunchError(
+            f'{cfg.filename}: model.static.losses must list {", ".join(missing)}: '
+            'the ablations start from a full ALBAR config such as '
+            'configs/albar_sprites.py'
+        )
     return {name: by_type[kind] for name, kind in TERMS.items()}
 
 

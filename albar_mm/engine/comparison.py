@@ -27,16 +27,23 @@ from .experiment import (
     run_seeds,
     summary_table,
     write_summary,
-)  # fmt: skip
+)
 from .launch import LaunchError, load_config
 from .reference_bank import ReferenceBank
 
 BASELINE = 'none'
 ROWS = {
-    BASELINE: 'None', 'mixup': 'Mixup', 'videomix': 'VideoMix', 'sdn': 'SDN', 'be': 'BE',
-    'actorcutmix': 'ActorCutMix', 'fame': 'FAME', 'stillmix': 'StillMix', 'albar': 'ALBAR',
+    BASELINE: 'None',
+    'mixup': 'Mixup',
+    'videomix': 'VideoMix',
+    'sdn': 'SDN',
+    'be': 'BE',
+    'actorcutmix': 'ActorCutMix',
+    'fame': 'FAME',
+    'stillmix': 'StillMix',
+    'albar': 'ALBAR',
     'albar+stillmix': 'ALBAR+StillMix',
-}  # fmt: skip
+}
 """Method -> name of its row, in the order of the paper's table."""
 _OUTPUT = 'output.txt'
 _FILES = {'sdn': ('scenes', 'boxes'), 'actorcutmix': ('boxes',), 'stillmix': ('bank',)}
@@ -83,12 +90,15 @@ def read_plan(
     given = dict(cfg.get('comparison') or {})
     cfg.pop('comparison', None)
     known = {'scenes', 'boxes', 'bank', 'reference', 'options', 'notes'}
-    unknown = [*(given.keys() - known),
-               *(m for part in ('options', 'notes') for m in given.get(part) or {}
-                 if m not in ROWS)]  # fmt: skip
+    unknown = [
+        *(given.keys() - known),
+        *(m for part in ('options', 'notes') for m in given.get(part) or {} if m not in ROWS),
+    ]
     if unknown:
-        raise LaunchError(f'{config}: comparison: unknown {unknown[0]!r}; expected '
-                          f'{", ".join(sorted(known))}, and the methods {", ".join(ROWS)}')
+        raise LaunchError(
+            f'{config}: comparison: unknown {unknown[0]!r}; expected '
+            f'{", ".join(sorted(known))}, and the methods {", ".join(ROWS)}'
+        )
     given.update({key: path for key, path in (files or {}).items() if path})
     options = {method: dict((given.get('options') or {}).get(method) or {}) for method in METHODS}
     for method, needed in _FILES.items():
@@ -153,8 +163,9 @@ def run_comparison(
         reference.make(folder / 'reference')
     results: dict[str, list[dict[str, Any]]] = {}
     for method, experiment in experiments.items():  # what ran side by side is read back here
-        results[experiment.name] = run_seeds(experiment, folder / method, seeds, test_after,
-                                             trials, test_best=test_after)  # fmt: skip
+        results[experiment.name] = run_seeds(
+            experiment, folder / method, seeds, test_after, trials, test_best=test_after
+        )
         print(summary_table(results, f'{len(seeds)} seed(s), last weights'), flush=True)
         write_summary(folder / 'results.json', results)
     if test_after:
@@ -166,25 +177,42 @@ def _chosen(methods: Sequence[str]) -> list[str]:
     names = list(ROWS) if 'all' in methods else list(dict.fromkeys(map(str.lower, methods)))
     unknown = [name for name in names if name not in ROWS]
     if unknown:
-        raise LaunchError(f'unknown method {unknown[0]!r}{did_you_mean(unknown[0], ROWS)}; there '
-                          f'are all, {", ".join(ROWS)}')
+        raise LaunchError(
+            f'unknown method {unknown[0]!r}{did_you_mean(unknown[0], ROWS)}; there '
+            f'are all, {", ".join(ROWS)}'
+        )
     return names
 
 
 def _experiment(plan: Plan, method: str, cfg: Config) -> Experiment:
-    described = {key: value for key, value in plan.options.get(method, {}).items()
-                 if key not in _FILES.get(method, ())}  # files lie elsewhere on each machine
+    described = {
+        key: value
+        for key, value in plan.options.get(method, {}).items()
+        if key not in _FILES.get(method, ())
+    }  # files lie elsewhere on each machine
     return Experiment(ROWS[method], cfg, described=described)
 
 
 def _jobs(
-    experiments: Mapping[str, Experiment], reference: ReferenceBank | None, folder: Path,
-    seeds: Sequence[int], test_after: bool, trials: str | os.PathLike | None,
+    experiments: Mapping[str, Experiment],
+    reference: ReferenceBank | None,
+    folder: Path,
+    seeds: Sequence[int],
+    test_after: bool,
+    trials: str | os.PathLike | None,
 ) -> list[Job]:
-    runs = [(method, seed, folder / method / f'seed{seed}')
-            for method in experiments for seed in seeds
-            if not is_finished(experiments[method], folder / method / f'seed{seed}', seed,
-                               test_after, test_best=test_after)]  # fmt: skip
+    runs = [
+        (method, seed, folder / method / f'seed{seed}')
+        for method in experiments
+        for seed in seeds
+        if not is_finished(
+            experiments[method],
+            folder / method / f'seed{seed}',
+            seed,
+            test_after,
+            test_best=test_after,
+        )
+    ]
     # the longest come first, so that none is left over when the others are done
     runs.sort(key=lambda run: 'static' not in experiments[run[0]].config.model)
     made = []
@@ -193,10 +221,18 @@ def _jobs(
         made.append(Job(place.name, partial(reference.make, place), place / _OUTPUT))
     needed = {'stillmix': [job.name for job in made]}
     for method, seed, place in runs:
-        work = partial(run_experiment, experiments[method], place, seed, test_after, trials,
-                       test_best=test_after)  # fmt: skip
-        made.append(Job(f'{ROWS[method]}, seed {seed}', work, place / _OUTPUT,
-                        needed.get(method, ())))  # fmt: skip
+        work = partial(
+            run_experiment,
+            experiments[method],
+            place,
+            seed,
+            test_after,
+            trials,
+            test_best=test_after,
+        )
+        made.append(
+            Job(f'{ROWS[method]}, seed {seed}', work, place / _OUTPUT, needed.get(method, ()))
+        )
     return made
 
 
@@ -205,13 +241,17 @@ def _check_scores(cfg: Config, config: str | os.PathLike, test_after: bool) -> N
     save_best = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
     lacking = []
     if cfg.get('val_dataloader') is None or not save_best:
-        lacking.append('a val_dataloader with default_hooks.checkpoint.save_best, which choose '
-                       'weights without a test set')  # fmt: skip
+        lacking.append(
+            'a val_dataloader with default_hooks.checkpoint.save_best, which choose '
+            'weights without a test set'
+        )
     if test_after and (cfg.get('test_dataloader') is None or not _tests_bias(cfg)):
         lacking.append("a test_dataloader with test_evaluator = dict(type='BiasMetric')")
     if lacking:
-        raise LaunchError(f'{config}: the table needs {" and ".join(lacking)}: add them as '
-                          'configs/erm_hmdb51.py has them')  # fmt: skip
+        raise LaunchError(
+            f'{config}: the table needs {" and ".join(lacking)}: add them as '
+            'configs/erm_hmdb51.py has them'
+        )
 
 
 def _tests_bias(cfg: Config) -> bool:
@@ -238,20 +278,34 @@ def _config_of(plan: Plan, method: str, folder: Path) -> Config:
 
 
 def _write_pages(
-    plan: Plan, folder: Path, results: Mapping[str, Sequence[Mapping[str, Any]]],
-    rows: Mapping[str, str], seeds: Sequence[int],
+    plan: Plan,
+    folder: Path,
+    results: Mapping[str, Sequence[Mapping[str, Any]]],
+    rows: Mapping[str, str],
+    seeds: Sequence[int],
 ) -> None:
     count = f'{len(seeds)} seed(s)'
-    tables = [summary_table(results, f'{count}, last weights'),
-              summary_table(results, f'{count}, weights chosen by validation contrast',
-                            'metrics_best')]  # fmt: skip
+    tables = [
+        summary_table(results, f'{count}, last weights'),
+        summary_table(results, f'{count}, weights chosen by validation contrast', 'metrics_best'),
+    ]
     notes = [f'{rows[method]}: {text}' for method, text in plan.notes.items() if method in rows]
     text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
     write_text_atomically(folder / 'table.txt', text)
     metrics = {name: [r['metrics'] for r in records] for name, records in results.items()}
     picture = comparison_figure(folder / 'comparison.png', metrics, count)
-    make_report([], [(name, folder / method / f'seed{seed}' / 'results.json')
-                     for method, name in rows.items() for seed in seeds],
-                folder / 'report.html', folder / 'report.md')  # fmt: skip
-    print_log(f'\n{text}\ntable: {folder / "table.txt"}\npicture: {picture}\n'
-              f'report: {folder / "report.html"}', logger='current')  # fmt: skip
+    make_report(
+        [],
+        [
+            (name, folder / method / f'seed{seed}' / 'results.json')
+            for method, name in rows.items()
+            for seed in seeds
+        ],
+        folder / 'report.html',
+        folder / 'report.md',
+    )
+    print_log(
+        f'\n{text}\ntable: {folder / "table.txt"}\npicture: {picture}\n'
+        f'report: {folder / "report.html"}',
+        logger='current',
+    )

@@ -52,8 +52,9 @@ class Converted:
         head = f'a head of {self.classes} classes' if self.classes else 'no head'
         lines = [f'{len(self.state_dict)} tensors of {self.what or f"a Video Swin, {head}"}']
         if self.left_out:
-            lines.append(f'left out {len(self.left_out)} that have no place in it, as '
-                         f'{self.left_out[0]}')  # fmt: skip
+            lines.append(
+                f'left out {len(self.left_out)} that have no place in it, as {self.left_out[0]}'
+            )
         return lines
 
 
@@ -75,16 +76,22 @@ def convert_swin3d(state_dict: Mapping[str, Tensor]) -> Converted:
     """
     roots = [name.removesuffix(_ROOT) for name in state_dict if name.endswith(_ROOT)]
     if len(roots) != 1 or state_dict[roots[0] + _ROOT].ndim != 5:
-        raise CheckpointError(f'no Video Swin of torchvision: expected one {_ROOT} of five axes, '
-                              f'found {len(roots)}')  # fmt: skip
+        raise CheckpointError(
+            f'no Video Swin of torchvision: expected one {_ROOT} of five axes, found {len(roots)}'
+        )
     (prefix,) = roots
-    inside = {name.removeprefix(prefix): value for name, value in state_dict.items()
-              if name.startswith(prefix)}  # fmt: skip
+    inside = {
+        name.removeprefix(prefix): value
+        for name, value in state_dict.items()
+        if name.startswith(prefix)
+    }
     stages = {int(name.split('.')[1]) for name in inside if name.startswith('features.')}
     last = max(stages, default=-1)
     if stages != set(range(last + 1)) or last < 0 or last % 2:
-        raise CheckpointError(f'no Video Swin of torchvision: it has features {sorted(stages)}; '
-                              'expected 0, 1, 2, ... up to an even number')  # fmt: skip
+        raise CheckpointError(
+            f'no Video Swin of torchvision: it has features {sorted(stages)}; '
+            'expected 0, 1, 2, ... up to an even number'
+        )
     renamed, left_out = {}, []
     for name, value in inside.items():
         new = _renamed(name, last // 2)
@@ -101,8 +108,11 @@ def _renamed(name: str, stages: int) -> str | None:
     parts = name.split('.')
     if parts[0] == 'features':
         stage, rest = int(parts[1]), '.'.join(parts[2:])
-        name = (f'backbone.layers.{stage // 2}.downsample.{rest}' if stage % 2 else
-                f'backbone.layers.{stage // 2}.blocks.{rest}')  # fmt: skip
+        name = (
+            f'backbone.layers.{stage // 2}.downsample.{rest}'
+            if stage % 2
+            else f'backbone.layers.{stage // 2}.blocks.{rest}'
+        )
     elif parts[0] == 'norm':
         name = f'backbone.norm{stages}.{parts[1]}'
     elif parts[0] == 'head' and len(parts) == 2:
@@ -121,8 +131,9 @@ def _of_albar(state_dict: Mapping[str, Tensor]) -> Converted:
 
 Converter = Callable[[Mapping[str, Tensor]], Converted]
 KINDS: dict[str, Converter] = {
-    'swin3d-torchvision': convert_swin3d, 'albar-official': _of_albar,
-}  # fmt: skip
+    'swin3d-torchvision': convert_swin3d,
+    'albar-official': _of_albar,
+}
 """Kind of checkpoint -> how its weights are converted."""
 
 

@@ -17,18 +17,26 @@ DATA_ROOT = Path('data/motion_sprites')
 """Where the configs look for the data, relative to the current folder."""
 MODELS = {'baseline': 'erm_sprites.py', 'ALBAR': 'albar_sprites.py'}
 """Row of the table -> config."""
-_SETS = {'IID': 'videos/test/{}.avi', 'SCUBA scene': 'SPRITES_SCUBA_Scene/{}__0.avi',
-         'SCUBA texture': 'SPRITES_SCUBA_Texture/{}__0.avi',
-         'SCUBA stripe': 'SPRITES_SCUBA_Stripe/{}__0.avi',
-         'SCUFO stripe': 'SPRITES_SCUFO_Stripe/{}__0.avi',
-         'Confl-FG': 'SPRITES_ConflFG_Stripe/{}__0.avi'}
+_SETS = {
+    'IID': 'videos/test/{}.avi',
+    'SCUBA scene': 'SPRITES_SCUBA_Scene/{}__0.avi',
+    'SCUBA texture': 'SPRITES_SCUBA_Texture/{}__0.avi',
+    'SCUBA stripe': 'SPRITES_SCUBA_Stripe/{}__0.avi',
+    'SCUFO stripe': 'SPRITES_SCUFO_Stripe/{}__0.avi',
+    'Confl-FG': 'SPRITES_ConflFG_Stripe/{}__0.avi',
+}
 
 
-def run_demo(work_dir: str | os.PathLike, configs: str | os.PathLike = 'configs',
-             seeds: Sequence[int] = (0,), ceiling: bool = False,
-             cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
-             settings: SpritesSettings | None = None,
-             trials: str | os.PathLike | None = None, workers: int = 2) -> Path:
+def run_demo(
+    work_dir: str | os.PathLike,
+    configs: str | os.PathLike = 'configs',
+    seeds: Sequence[int] = (0,),
+    ceiling: bool = False,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    settings: SpritesSettings | None = None,
+    trials: str | os.PathLike | None = None,
+    workers: int = 2,
+) -> Path:
     """Build the data, train and test every model, print the table, draw the picture.
 
     Args:
@@ -60,22 +68,30 @@ def run_demo(work_dir: str | os.PathLike, configs: str | os.PathLike = 'configs'
 
     write_summary(work_dir / 'results.json', results)
     picture = bias_figure(
-        work_dir / 'bias.png', {name: [r['metrics'] for r in records]
-                                for name, records in results.items()},
-        example_strips(), 100 / len(CLASSES),
-        'motion_sprites: what a recogniser knows without the background, and without the motion')
+        work_dir / 'bias.png',
+        {name: [r['metrics'] for r in records] for name, records in results.items()},
+        example_strips(),
+        100 / len(CLASSES),
+        'motion_sprites: what a recogniser knows without the background, and without the motion',
+    )
     training = sum(r['train_seconds'] for records in results.values() for r in records)
     print()
     print(summary_table(results, f'motion_sprites, last weights, {len(seeds)} seed(s)'))
     print(f'table and settings: {work_dir / "results.json"}\npicture: {picture}')
     total, data = (time.monotonic() - started) / 60, (built - started) / 60
-    print(f'{total:.1f} min in all, {data:.1f} of them for the data; {training / 60:.1f} min of '
-          'training (runs finished earlier count with the time they took)')
+    print(
+        f'{total:.1f} min in all, {data:.1f} of them for the data; {training / 60:.1f} min of '
+        'training (runs finished earlier count with the time they took)'
+    )
     return picture
 
 
-def demo_encoders(work_dir: str | os.PathLike, configs: str | os.PathLike = 'configs',
-                  seed: int = 0, workers: int = 2) -> dict[str, tuple[Path, Path]]:
+def demo_encoders(
+    work_dir: str | os.PathLike,
+    configs: str | os.PathLike = 'configs',
+    seed: int = 0,
+    workers: int = 2,
+) -> dict[str, tuple[Path, Path]]:
     """The recognisers of the demonstration, trained and tested first where they are not yet.
 
     Args:
@@ -113,6 +129,7 @@ def example_strips(video: str = 'test_00000') -> dict[str, np.ndarray]:
         FileNotFoundError: If one of the videos is missing.
     """
     import mmcv
+
     strips = {}
     for name, pattern in _SETS.items():
         path = DATA_ROOT / pattern.format(video)

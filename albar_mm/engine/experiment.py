@@ -18,8 +18,11 @@ from ..evaluation.tables import COMPARISON_COLUMNS, format_bias_comparison
 from .launch import LaunchError, load_config, test, train
 
 SCORES_FILE = 'experiment.json'
-_VALIDATION = (('val top-1', 'val/top1'), ('val static top-1', 'val/static_top1'),
-               ('val contrast', 'val/contrast'))
+_VALIDATION = (
+    ('val top-1', 'val/top1'),
+    ('val static top-1', 'val/static_top1'),
+    ('val contrast', 'val/contrast'),
+)
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,14 @@ class Experiment:
         return load_config(self.config, self.options).pretty_text
 
 
-def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: int = 0,
-                   test_after: bool = True,
-                   trials: str | os.PathLike | None = None,
-                   test_best: bool = False) -> dict[str, Any]:
+def run_experiment(
+    experiment: Experiment,
+    work_dir: str | os.PathLike,
+    seed: int = 0,
+    test_after: bool = True,
+    trials: str | os.PathLike | None = None,
+    test_best: bool = False,
+) -> dict[str, Any]:
     """Train and test, or return what an earlier call with the same settings left.
 
     An interrupted training goes on from its last epoch checkpoint. The *last* weights are tested,
@@ -78,9 +85,13 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
     cfg, digest = load_config(experiment.config, experiment.options), _digest(experiment, seed)
     record = _load(work_dir / SCORES_FILE, digest)
     if record is None:
-        record = {'name': experiment.name, 'config': Path(cfg.filename or 'config').name,
-                  'seed': seed, 'options': {**experiment.described, **experiment.options},
-                  'settings_sha256': digest}
+        record = {
+            'name': experiment.name,
+            'config': Path(cfg.filename or 'config').name,
+            'seed': seed,
+            'options': {**experiment.described, **experiment.options},
+            'settings_sha256': digest,
+        }
         _save(work_dir, record)
     if 'validation' not in record:
         started = time.monotonic()
@@ -101,41 +112,60 @@ def run_experiment(experiment: Experiment, work_dir: str | os.PathLike, seed: in
         last = Path((work_dir / 'last_checkpoint').read_text().strip())
         same = best.name.endswith(f'_{last.name}')  # best_val_contrast_epoch_6.pth, epoch_6.pth
         record['metrics_best'] = (
-            dict(record['metrics']) if same else
-            test(cfg, best, work_dir=str(work_dir / 'best')))  # fmt: skip
+            dict(record['metrics']) if same else test(cfg, best, work_dir=str(work_dir / 'best'))
+        )
         record['best_checkpoint'] = best.name
         _save(work_dir, record)
     return record
 
 
-def is_finished(experiment: Experiment, work_dir: str | os.PathLike, seed: int = 0,
-                test_after: bool = True, test_best: bool = False) -> bool:
+def is_finished(
+    experiment: Experiment,
+    work_dir: str | os.PathLike,
+    seed: int = 0,
+    test_after: bool = True,
+    test_best: bool = False,
+) -> bool:
     """Whether :func:`run_experiment` would have nothing left to do; arguments as there.
 
     Raises:
         LaunchError: If ``work_dir`` holds a run of other settings.
     """
     record = _load(Path(work_dir) / SCORES_FILE, _digest(experiment, seed)) or {}
-    return all(part in record for part, wanted in (
-        ('validation', True), ('metrics', test_after), ('metrics_best', test_after and test_best))
-        if wanted)  # fmt: skip
+    return all(
+        part in record
+        for part, wanted in (
+            ('validation', True),
+            ('metrics', test_after),
+            ('metrics_best', test_after and test_best),
+        )
+        if wanted
+    )
 
 
-def run_seeds(experiment: Experiment, work_dir: str | os.PathLike, seeds: Sequence[int],
-              test_after: bool = True,
-              trials: str | os.PathLike | None = None,
-              test_best: bool = False) -> list[dict[str, Any]]:
+def run_seeds(
+    experiment: Experiment,
+    work_dir: str | os.PathLike,
+    seeds: Sequence[int],
+    test_after: bool = True,
+    trials: str | os.PathLike | None = None,
+    test_best: bool = False,
+) -> list[dict[str, Any]]:
     """:func:`run_experiment` once for each seed, in ``<work_dir>/seed<n>``."""
     records = []
     for seed in seeds:
         print_log(f'=== {experiment.name}, seed {seed}', logger='current')
-        records.append(run_experiment(experiment, Path(work_dir) / f'seed{seed}', seed, test_after,
-                                      trials, test_best))
+        records.append(
+            run_experiment(
+                experiment, Path(work_dir) / f'seed{seed}', seed, test_after, trials, test_best
+            )
+        )
     return records
 
 
-def summary_table(results: Mapping[str, Sequence[Mapping[str, Any]]], title: str = '',
-                  part: str = 'metrics') -> str:
+def summary_table(
+    results: Mapping[str, Sequence[Mapping[str, Any]]], title: str = '', part: str = 'metrics'
+) -> str:
     """Mean ± sd over seeds: the paper's columns, or validation scores if nothing was tested.
 
     Args:
@@ -151,11 +181,14 @@ def summary_table(results: Mapping[str, Sequence[Mapping[str, Any]]], title: str
     part, columns = (part, COMPARISON_COLUMNS) if tested else ('validation', _VALIDATION)
     return format_bias_comparison(
         {name: [record[part] for record in records] for name, records in results.items()},
-        title, columns)
+        title,
+        columns,
+    )
 
 
-def write_summary(path: str | os.PathLike,
-                  results: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def write_summary(
+    path: str | os.PathLike, results: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:
     """Write all records of several experiments to one JSON file, with library versions.
 
     Args:
@@ -175,8 +208,10 @@ def _load(path: Path, digest: str) -> dict[str, Any] | None:
         return None
     record = json.loads(path.read_text())
     if record.get('settings_sha256') != digest:
-        raise LaunchError(f'{path.parent} holds a run of other settings: give another work folder '
-                          'or delete this one')
+        raise LaunchError(
+            f'{path.parent} holds a run of other settings: give another work folder '
+            'or delete this one'
+        )
     return record
 
 
@@ -187,16 +222,21 @@ def _save(work_dir: Path, record: Mapping[str, Any]) -> None:
 def _best_checkpoint(work_dir: Path) -> Path:
     found = sorted(work_dir.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise LaunchError(f'{work_dir}: holds no best_*.pth: the config must validate and have '
-                          "default_hooks.checkpoint.save_best, e.g. 'val/contrast'")
+        raise LaunchError(
+            f'{work_dir}: holds no best_*.pth: the config must validate and have '
+            "default_hooks.checkpoint.save_best, e.g. 'val/contrast'"
+        )
     return found[-1]
 
 
 def _last_validation(runner: Any) -> dict[str, float]:
     # MMEngine keeps a validation score under 'val/<its name>'.
     scalars = runner.message_hub.log_scalars
-    return {key.removeprefix('val/'): scalars[key].current() for key in scalars
-            if key.startswith('val/') and 'time' not in key}
+    return {
+        key.removeprefix('val/'): scalars[key].current()
+        for key in scalars
+        if key.startswith('val/') and 'time' not in key
+    }
 
 
 def _append_trial(path: Path, record: Mapping[str, Any]) -> None:

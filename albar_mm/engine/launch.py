@@ -22,9 +22,17 @@ from ._launch_errors import FittingCheckpoint, LaunchError, explained, one_line,
 from ._launch_training import add_training_hooks, check_last_checkpoint
 
 __all__ = [
-    'LaunchError', 'debiased', 'load_config', 'one_line', 'print_config', 'resume_hint', 'test',
-    'train', 'unfilled', 'work_dir_of',
-]  # fmt: skip
+    'LaunchError',
+    'debiased',
+    'load_config',
+    'one_line',
+    'print_config',
+    'resume_hint',
+    'test',
+    'train',
+    'unfilled',
+    'work_dir_of',
+]
 
 DEFAULT_SEED = 0
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')

@@ -110,11 +110,15 @@ class ReferenceBank:
             if not isinstance(state, dict):
                 raise ValueError('no JSON object')
         except ValueError as error:
-            raise LaunchError(f'{path} is broken ({error}): delete {folder}, and the reference '
-                              'network is trained anew') from error  # fmt: skip
+            raise LaunchError(
+                f'{path} is broken ({error}): delete {folder}, and the reference '
+                'network is trained anew'
+            ) from error
         if state.get('settings_sha256') != digest:
-            raise LaunchError(f'{folder} holds a reference network of other settings: give another '
-                              'work folder or delete this one')  # fmt: skip
+            raise LaunchError(
+                f'{folder} holds a reference network of other settings: give another '
+                'work folder or delete this one'
+            )
         return state
 
     def _save(self, folder: Path, state: Mapping[str, Any]) -> None:

@@ -41,8 +41,9 @@ class Stripped:
             return ['no training branches in it: copied as it is']
         lines = [f'removed {name}.*: {count} tensors' for name, count in self.branches.items()]
         if self.dropped:
-            lines.append(f'removed {", ".join(self.dropped)}: training goes on from the original '
-                         'file only')  # fmt: skip
+            lines.append(
+                f'removed {", ".join(self.dropped)}: training goes on from the original file only'
+            )
         return lines
 
 

@@ -18,9 +18,15 @@ from torch import nn
 
 SCHEMA_VERSION = 1
 _PACKAGES = dict(
-    albar_mm='albar_mm', mmaction2='mmaction', mmengine='mmengine', mmcv='mmcv', torch='torch',
-    numpy='numpy', opencv='cv2', decord='decord',
-)  # fmt: skip
+    albar_mm='albar_mm',
+    mmaction2='mmaction',
+    mmengine='mmengine',
+    mmcv='mmcv',
+    torch='torch',
+    numpy='numpy',
+    opencv='cv2',
+    decord='decord',
+)
 
 
 def write_results(

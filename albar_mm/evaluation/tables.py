@@ -98,7 +98,7 @@ def further_iid_columns(runs: Sequence[Mapping[str, float]]) -> list[tuple[str, 
     Args:
         runs: Scores of some runs.
     """
-    names = {key[:-len('/top1')] for run in runs for key in run if key.endswith('/top1')}
+    names = {key[: -len('/top1')] for run in runs for key in run if key.endswith('/top1')}
     return [(name.upper(), f'{name}/top1') for name in sorted(names) if is_iid_name(name)]
 
 

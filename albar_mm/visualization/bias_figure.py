@@ -10,15 +10,23 @@ import numpy as np
 from ..evaluation.tables import COMPARISON_COLUMNS
 from ._save_figure import save_figure
 
-_NOTES = {'IID': 'as in training', 'SCUBA': 'background replaced\nhigher is better',
-          'SCUFO': 'same, one still frame\nlower is better',
-          'Confl-FG': 'still actor of\nanother class added',
-          'Contrasted': 'SCUBA right and\nits SCUFO wrong'}
+_NOTES = {
+    'IID': 'as in training',
+    'SCUBA': 'background replaced\nhigher is better',
+    'SCUFO': 'same, one still frame\nlower is better',
+    'Confl-FG': 'still actor of\nanother class added',
+    'Contrasted': 'SCUBA right and\nits SCUFO wrong',
+}
 _COLOURS = ('#9aa5b1', '#1f77b4', '#2ca02c', '#d62728', '#9467bd')
 
 
-def bias_figure(path: str | os.PathLike, results: Mapping[str, Sequence[Mapping[str, float]]],
-                strips: Mapping[str, np.ndarray], chance: float, title: str) -> Path:
+def bias_figure(
+    path: str | os.PathLike,
+    results: Mapping[str, Sequence[Mapping[str, float]]],
+    strips: Mapping[str, np.ndarray],
+    chance: float,
+    title: str,
+) -> Path:
     """Draw accuracies per set for several models, over a strip of example clips of each set.
 
     Args:
@@ -61,11 +69,26 @@ def _draw_bars(ax: object, results: Mapping, chance: float) -> None:
         values = [[run[key] for run in runs] for _, key in COMPARISON_COLUMNS]
         means = [statistics.fmean(v) for v in values]
         spread = [statistics.stdev(v) if len(v) > 1 else 0 for v in values]
-        ax.bar(centres, means, width * 0.94, label=name, color=_COLOURS[i % len(_COLOURS)],
-               yerr=spread if any(spread) else None, capsize=3)
+        ax.bar(
+            centres,
+            means,
+            width * 0.94,
+            label=name,
+            color=_COLOURS[i % len(_COLOURS)],
+            yerr=spread if any(spread) else None,
+            capsize=3,
+        )
         for x, mean, sd in zip(centres, means, spread, strict=True):
-            ax.text(x, mean + sd + 1.5, f'{mean:.1f}', ha='center', va='bottom', fontsize=9,
-                    bbox=dict(facecolor='white', edgecolor='none', pad=0.5), zorder=3)
+            ax.text(
+                x,
+                mean + sd + 1.5,
+                f'{mean:.1f}',
+                ha='center',
+                va='bottom',
+                fontsize=9,
+                bbox=dict(facecolor='white', edgecolor='none', pad=0.5),
+                zorder=3,
+            )
     ax.axhline(chance, color='#444444', linewidth=1, linestyle='--', zorder=2)
     ax.set_xlim(-0.9, len(COMPARISON_COLUMNS) - 0.5)
     ax.text(-0.88, chance + 1, 'chance', fontsize=8, color='#444444')

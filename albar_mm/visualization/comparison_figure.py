@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WISHES = {'IID': 'higher is better', 'SCUBA': 'higher is better', 'SCUFO': 'lower is better',
-           'Confl-FG': 'higher is better', 'Contrasted': 'higher is better'}  # fmt: skip
+_WISHES = {
+    'IID': 'higher is better',
+    'SCUBA': 'higher is better',
+    'SCUFO': 'lower is better',
+    'Confl-FG': 'higher is better',
+    'Contrasted': 'higher is better',
+}
 # bars differ in lightness too, for grey print and colour-blind readers; whiskers are seen on both
 _PLAIN, _BEST, _WHISKER = '#ccd4db', '#0b5394', '#d95f02'
 _ROOM = 22  # right of the longest bar, in percent: for its number
@@ -51,19 +56,29 @@ def comparison_figure(
     if not results or not all(results.values()):
         raise ValueError('comparison_figure needs at least one run of every method')
     path = Path(path)
-    columns = [c for c in COMPARISON_COLUMNS
-               if all(c[1] in run for runs in results.values() for run in runs)]  # fmt: skip
+    columns = [
+        c
+        for c in COMPARISON_COLUMNS
+        if all(c[1] in run for runs in results.values() for run in runs)
+    ]
     if not columns:
-        raise ValueError('comparison_figure: no score that every run has; expected some of '
-                         f'{", ".join(key for _, key in COMPARISON_COLUMNS)} (BiasMetric)')
+        raise ValueError(
+            'comparison_figure: no score that every run has; expected some of '
+            f'{", ".join(key for _, key in COMPARISON_COLUMNS)} (BiasMetric)'
+        )
     narrow = len(columns) < 3
-    figure = Figure(figsize=(2.5 * len(columns) + 1.4, 0.36 * len(results) + 1.7 + 0.4 * narrow),
-                    dpi=130, layout='constrained')  # fmt: skip
+    figure = Figure(
+        figsize=(2.5 * len(columns) + 1.4, 0.36 * len(results) + 1.7 + 0.4 * narrow),
+        dpi=130,
+        layout='constrained',
+    )
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
     axes = np.atleast_1d(figure.subplots(1, len(columns), sharey=True))
-    bars = [_Bars.of([[run[key] for run in runs] for runs in results.values()], label == 'SCUFO')
-            for label, key in columns]  # fmt: skip
+    bars = [
+        _Bars.of([[run[key] for run in runs] for runs in results.values()], label == 'SCUFO')
+        for label, key in columns
+    ]
     longest = max([100.0, *(end for panel in bars for end in panel.ends)])
     for ax, (label, _), panel in zip(axes, columns, bars, strict=True):
         _panel(ax, label, panel, longest + _ROOM)
@@ -82,8 +97,11 @@ class _Bars:
     @classmethod
     def of(cls, values: Sequence[Sequence[float]], lower_is_better: bool) -> _Bars:
         means = tuple(statistics.fmean(v) for v in values)
-        return cls(means, tuple(statistics.stdev(v) if len(v) > 1 else 0.0 for v in values),
-                   min(means) if lower_is_better else max(means))  # fmt: skip
+        return cls(
+            means,
+            tuple(statistics.stdev(v) if len(v) > 1 else 0.0 for v in values),
+            min(means) if lower_is_better else max(means),
+        )
 
     @property
     def ends(self) -> tuple[float, ...]:
@@ -92,15 +110,35 @@ class _Bars:
 
 def _panel(ax: Axes, label: str, bars: _Bars, width: float) -> None:
     colours = [_BEST if mean == bars.best else _PLAIN for mean in bars.means]
-    ax.barh(range(len(colours)), bars.means, 0.72, color=colours,
-            xerr=[sd or math.nan for sd in bars.spreads],  # none for a lone seed
-            error_kw=dict(ecolor=_WHISKER, capsize=2.5, elinewidth=1.6, capthick=1.6))  # fmt: skip
+    ax.barh(
+        range(len(colours)),
+        bars.means,
+        0.72,
+        color=colours,
+        xerr=[sd or math.nan for sd in bars.spreads],  # none for a lone seed
+        error_kw=dict(ecolor=_WHISKER, capsize=2.5, elinewidth=1.6, capthick=1.6),
+    )
     for y, (mean, end) in enumerate(zip(bars.means, bars.ends, strict=True)):
-        ax.text(end + 1.5, y, f'{mean:.1f}', va='center', fontsize=9,
-                fontweight='bold' if mean == bars.best else 'normal')  # fmt: skip
+        ax.text(
+            end + 1.5,
+            y,
+            f'{mean:.1f}',
+            va='center',
+            fontsize=9,
+            fontweight='bold' if mean == bars.best else 'normal',
+        )
     ax.set_title(label, fontsize=11, pad=18, fontweight='bold')
-    ax.annotate(_WISHES.get(label, ''), (0.5, 1), (0, 5), 'axes fraction', 'offset points',
-                ha='center', va='bottom', fontsize=8.5, color='#555555')  # fmt: skip
+    ax.annotate(
+        _WISHES.get(label, ''),
+        (0.5, 1),
+        (0, 5),
+        'axes fraction',
+        'offset points',
+        ha='center',
+        va='bottom',
+        fontsize=8.5,
+        color='#555555',
+    )
     ax.set_xlim(0, width)
     ax.set_xticks(range(0, 101, 25))
     ax.tick_params(axis='y', length=0)
@@ -117,7 +155,20 @@ def _legend(figure: Figure, with_spread: bool, stacked: bool) -> None:
 
     handles = [Patch(color=_BEST, label='best mean'), Patch(color=_PLAIN, label='other rows')]
     if with_spread:
-        handles.append(Line2D([], [], color=_WHISKER, marker='|', linewidth=1.6,
-                              label='± 1 standard deviation over seeds'))  # fmt: skip
-    figure.legend(handles=handles, loc='outside lower center', frameon=False, fontsize=9,
-                  ncols=1 if stacked else len(handles))  # fmt: skip
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=_WHISKER,
+                marker='|',
+                linewidth=1.6,
+                label='± 1 standard deviation over seeds',
+            )
+        )
+    figure.legend(
+        handles=handles,
+        loc='outside lower center',
+        frameon=False,
+        fontsize=9,
+        ncols=1 if stacked else len(handles),
+    )

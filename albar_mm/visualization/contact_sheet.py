@@ -74,16 +74,16 @@ class RowPainter:
         """
         found, rows = task
         first = rows[0]
-        masks = load_kept_masks(
-            kept_masks_path(self.root, first['video_id']), first['mask_sha256']
-        )
+        masks = load_kept_masks(kept_masks_path(self.root, first['video_id']), first['mask_sha256'])
         video = SourceVideo(first['video_id'], self.videos / first['video'], first['label'])
         frames = video.frames
         if frames.shape[1:3] != masks.shape[1:] or len(frames) <= first['last']:
-            raise BenchmarkError(f'{video.path}: not the video that {self.root} was made from; '
-                                 'name the right folder with --videos')  # fmt: skip
+            raise BenchmarkError(
+                f'{video.path}: not the video that {self.root} was made from; '
+                'name the right folder with --videos'
+            )
         middle, jump = (len(masks) - 1) // 2, found.jump
-        kept = frames[first['first']:first['last'] + 1]
+        kept = frames[first['first'] : first['last'] + 1]
         tiles = [
             (f'frame {first["first"] + middle}', kept[middle]),
             (f'frame {first["first"] + middle}', outlined(kept[middle], masks[middle])),
@@ -105,7 +105,7 @@ class RowPainter:
         number = row['first'] + middle
         only = dict(row, first=number, last=number)
         note = f'+ {Path(row["conflict_video"]).parent.name}' if row['set'] == 'conflfg' else ''
-        picture = render_item(only, frames, masks[middle:middle + 1], background, still)[0]
+        picture = render_item(only, frames, masks[middle : middle + 1], background, still)[0]
         return note, picture
 
 
@@ -175,8 +175,9 @@ def sheet_columns(root: Path, variant: int = 0) -> tuple[list[str], dict[str, li
     columns = ['source, middle frame', 'mask, middle frame', 'mask, largest jump']
     items: dict[str, list[dict]] = {}
     for folder in described['items']:
-        columns.append(folder.removeprefix(f'{described["settings"]["dataset"]}_')
-                       .replace('_', ', '))  # fmt: skip
+        columns.append(
+            folder.removeprefix(f'{described["settings"]["dataset"]}_').replace('_', ', ')
+        )
         for row in read_rows(root / folder):
             if row['k'] == variant:
                 items.setdefault(row['video_id'], []).append(row)
@@ -216,7 +217,7 @@ def write_sheet(
     folder.mkdir(exist_ok=True)
     pages: list[tuple[str, Path]] = []
     for heading, part in parts.items():
-        groups = [part[i:i + ROWS_A_PAGE] for i in range(0, len(part), ROWS_A_PAGE)]
+        groups = [part[i : i + ROWS_A_PAGE] for i in range(0, len(part), ROWS_A_PAGE)]
         for number, group in enumerate(groups, 1):
             title = heading + (f', {number} of {len(groups)}' if len(groups) > 1 else '')
             page = draw_page(title, columns, [painted[one.video_id] for one in group])
@@ -298,7 +299,7 @@ def _shortened(
     shown = text
     while keep > 8 and draw.textlength(shown, font) > width:
         keep -= 1
-        shown = f'{text[:(keep + 1) // 2]}…{text[len(text) - keep // 2:]}'
+        shown = f'{text[: (keep + 1) // 2]}…{text[len(text) - keep // 2 :]}'
     return shown
 
 
@@ -313,4 +314,3 @@ def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
         path = Path(matplotlib.get_data_path(), 'fonts', 'ttf', name)
         _FONTS[size, bold] = ImageFont.truetype(str(path), size)
     return _FONTS[size, bold]
-

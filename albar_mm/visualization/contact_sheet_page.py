@@ -36,8 +36,18 @@ figure img { display: block; width: 100%; height: auto; border: 1px solid var(--
 td.bad { color: var(--bad); font-weight: 600; text-align: left; white-space: normal; }
 @media (min-width: 720px) { td.bad { min-width: 12em; } }
 """
-_HEADINGS = ('video', 'frames', 'cover', 'overlap', 'least overlap', 'touches border',
-             'of its own box', 'of the given boxes', 'no own mask', 'suspicious')  # fmt: skip
+_HEADINGS = (
+    'video',
+    'frames',
+    'cover',
+    'overlap',
+    'least overlap',
+    'touches border',
+    'of its own box',
+    'of the given boxes',
+    'no own mask',
+    'suspicious',
+)
 
 
 def report_benchmark(
@@ -75,12 +85,16 @@ def report_benchmark(
     files = write_statistics(root, found)
     worst, shown = choose_videos(found, per_class, suspicious)
     parts = {'Suspicious videos': worst, 'Videos by class': shown}
-    pages = write_sheet(root, videos, backgrounds, {k: v for k, v in parts.items() if v},
-                        variant, workers)  # fmt: skip
+    pages = write_sheet(
+        root, videos, backgrounds, {k: v for k, v in parts.items() if v}, variant, workers
+    )
     write_text_atomically(root / PAGE_NAME, page_html(root, found, pages))
-    return [*statistics_lines(found), *map(str, files),
-            f'{root / PAGE_NAME}: {len(pages)} pages, {len(worst)} suspicious and {len(shown)} of '
-            f'{len(found)} videos']  # fmt: skip
+    return [
+        *statistics_lines(found),
+        *map(str, files),
+        f'{root / PAGE_NAME}: {len(pages)} pages, {len(worst)} suspicious and {len(shown)} of '
+        f'{len(found)} videos',
+    ]
 
 
 def page_html(
@@ -118,22 +132,33 @@ def page_html(
         f'{el("title", "Contact sheet of " + settings["dataset"])}'
         f'<style>{STYLE}{_OWN_STYLE}</style>'
     )
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>{el("body", el("main", parts))}' \
-           '</html>\n'
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>{el("body", el("main", parts))}'
+        '</html>\n'
+    )
 
 
 def _tiles(found: Sequence[MaskStatistics], bad: Sequence[MaskStatistics]) -> list[tuple]:
     overlaps = [one.iou for one in found if one.iou is not None]
     return [
         (str(len(bad)), f'suspicious of {len(found)} videos', 'bad' if bad else 'good'),
-        (_percent(statistics.fmean(one.cover for one in found)), 'of the image covered on average',
-         ''),
-        (f'{statistics.fmean(overlaps):.2f}' if overlaps else '–',
-         'overlap (IoU) of consecutive masks', ''),
-        (_percent(statistics.fmean(one.border for one in found)),
-         'of frames: the mask touches the border', ''),
+        (
+            _percent(statistics.fmean(one.cover for one in found)),
+            'of the image covered on average',
+            '',
+        ),
+        (
+            f'{statistics.fmean(overlaps):.2f}' if overlaps else '–',
+            'overlap (IoU) of consecutive masks',
+            '',
+        ),
+        (
+            _percent(statistics.fmean(one.border for one in found)),
+            'of frames: the mask touches the border',
+            '',
+        ),
         (str(sum(one.filled for one in found)), 'frames without a mask of their own', ''),
-    ]  # fmt: skip
+    ]
 
 
 def _tile(value: str, text: str, kind: str) -> Markup:
@@ -144,12 +169,19 @@ def _table(found: Sequence[MaskStatistics]) -> Markup:
     rows = []
     for one in found:
         cells = (
-            str(one.frames), _percent(one.cover), _number(one.iou), _number(one.iou_min),
-            _percent(one.border), _percent(one.own_box), _percent(one.given_boxes),
+            str(one.frames),
+            _percent(one.cover),
+            _number(one.iou),
+            _number(one.iou_min),
+            _percent(one.border),
+            _percent(one.own_box),
+            _percent(one.given_boxes),
             str(one.filled),
-        )  # fmt: skip
-        values = [el('td', cell, data_label=heading)
-                  for cell, heading in zip(cells, _HEADINGS[1:-1], strict=True)]  # fmt: skip
+        )
+        values = [
+            el('td', cell, data_label=heading)
+            for cell, heading in zip(cells, _HEADINGS[1:-1], strict=True)
+        ]
         flags = el('td', '; '.join(one.flags), class_='bad wide', data_label=_HEADINGS[-1])
         rows.append(el('tr', el('th', one.video), values, flags))
     head = el('thead', el('tr', [el('th', heading) for heading in _HEADINGS]))
@@ -163,8 +195,10 @@ def _figure(title: str, path: Path) -> Markup:
         # PNG pages lie beside; photographs would make the page several times as large
         image.convert('RGB').save(content, 'JPEG', quality=_JPEG_QUALITY, subsampling=0)
     data = base64.b64encode(content.getvalue()).decode()
-    picture = Markup(f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" '
-                     f'alt="{path.name}">')  # fmt: skip
+    picture = Markup(
+        f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" '
+        f'alt="{path.name}">'
+    )
     return el('figure', el('figcaption', f'{title} ({path.parent.name}/{path.name})'), picture)
 
 

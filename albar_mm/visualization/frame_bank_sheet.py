@@ -66,7 +66,7 @@ def extremes(probability: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarra
     """
     order = np.argsort(probability, kind='stable')
     high = min(count, -(-len(order) // 2))
-    return order[::-1][:high], order[:min(count, len(order) - high)]
+    return order[::-1][:high], order[: min(count, len(order) - high)]
 
 
 def _draw(axes: Sequence[Any], bank: FrameBank, shown: np.ndarray) -> None:
@@ -74,8 +74,9 @@ def _draw(axes: Sequence[Any], bank: FrameBank, shown: np.ndarray) -> None:
         axis.set_axis_off()
     for axis, index in zip(axes, shown, strict=False):
         axis.imshow(bank.frames[index], interpolation='lanczos')
-        axis.set_title(f'{bank.probability[index]:.3f}\n{_short(str(bank.source[index]))}',
-                       fontsize=6.5, pad=2)  # fmt: skip
+        axis.set_title(
+            f'{bank.probability[index]:.3f}\n{_short(str(bank.source[index]))}', fontsize=6.5, pad=2
+        )
 
 
 def _short(source: str, length: int = 26) -> str:
@@ -83,5 +84,5 @@ def _short(source: str, length: int = 26) -> str:
     video, _, frame = source.rpartition('#')
     folder, _, name = video.rpartition('/')
     lines = folder.rpartition('/')[2], f'{name.rpartition(".")[0] or name} #{frame}'
-    cut = [line if len(line) <= length else '…' + line[1 - length:] for line in lines]
+    cut = [line if len(line) <= length else '…' + line[1 - length :] for line in lines]
     return '\n'.join(cut).replace('$', r'\$')  # a dollar would start a formula

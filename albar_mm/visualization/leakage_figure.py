@@ -27,8 +27,10 @@ def choose_examples(found: Leakage, count: int = 3) -> list[SourceVideo]:
         count: Number of examples, at most.
     """
     name = found.sources[0].name
-    ordered = sorted((one for one in found.videos if one.outside[name] is not None),
-                     key=lambda one: (one.outside[name], one.video.video_id))  # fmt: skip
+    ordered = sorted(
+        (one for one in found.videos if one.outside[name] is not None),
+        key=lambda one: (one.outside[name], one.video.video_id),
+    )
     chosen: list[SourceVideo] = []
     count = min(count, len(ordered))
     for place in range(count):
@@ -61,13 +63,15 @@ def leakage_figure(
     from matplotlib.figure import Figure
 
     columns = 2 + 2 * len(meter.sources)
-    figure = Figure(figsize=(2.05 * columns + 0.4, 1.75 * len(examples) + 4.3),
-                    layout='constrained')  # fmt: skip
+    figure = Figure(
+        figsize=(2.05 * columns + 0.4, 1.75 * len(examples) + 4.3), layout='constrained'
+    )
     FigureCanvasAgg(figure)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1.75 * len(examples) + 0.5, 3.6))
     upper.suptitle(f'Background that masks let through ({len(found.videos)} videos)', fontsize=13)
-    for row, video in zip(upper.subplots(len(examples), columns, squeeze=False), examples,
-                          strict=True):  # fmt: skip
+    for row, video in zip(
+        upper.subplots(len(examples), columns, squeeze=False), examples, strict=True
+    ):
         _draw_example(row, video, meter, first=video is examples[0])
     left, right = lower.subplots(1, 2, width_ratios=(1, 1.25))
     _draw_shares(left, found)
@@ -86,8 +90,10 @@ def _draw_example(axes: Any, video: SourceVideo, meter: LeakageMeter, first: boo
     frame = frames[middle]
     pictures = [('source', frame)]
     for name, (masks, rings) in regions.items():
-        pictures += [(name, _only(frame, masks[middle])),
-                     (f'{name}: ring', _only(frame, rings[middle]))]  # fmt: skip
+        pictures += [
+            (name, _only(frame, masks[middle])),
+            (f'{name}: ring', _only(frame, rings[middle])),
+        ]
     pictures.append(('silhouette', _only(frame, truth[middle])))
     for axis, (title, picture) in zip(axes, pictures, strict=True):
         axis.imshow(picture, interpolation='lanczos')
@@ -121,8 +127,17 @@ def _draw_accuracies(axis: Any, found: Leakage) -> None:
     axis.set_title('Action told from the ring alone, top-1 %', fontsize=11, loc='left')
     axis.spines[['top', 'right']].set_visible(False)
     if found.no_probe:
-        axis.text(0.5, 0.5, f'not measured:\n{found.no_probe}', ha='center', va='center',
-                  fontsize=10, color='#666666', wrap=True, transform=axis.transAxes)  # fmt: skip
+        axis.text(
+            0.5,
+            0.5,
+            f'not measured:\n{found.no_probe}',
+            ha='center',
+            va='center',
+            fontsize=10,
+            color='#666666',
+            wrap=True,
+            transform=axis.transAxes,
+        )
         axis.set_xticks([])
         axis.set_yticks([])
         return
@@ -134,11 +149,19 @@ def _draw_accuracies(axis: Any, found: Leakage) -> None:
     axis.axhline(100 * found.chance, color='#444444', linestyle='--', linewidth=1)
     axis.axhline(100 * found.majority, color='#444444', linestyle=':', linewidth=1)
     right = len(found.sources) - 0.35
-    for level, name, side in ((found.chance, 'chance', 'top'),
-                              (found.majority, 'largest class', 'bottom')):  # fmt: skip
-        axis.annotate(f'{name} {100 * level:.1f}', (right, 100 * level), fontsize=8, va=side,
-                      xytext=(0, 2 if side == 'bottom' else -2), textcoords='offset points',
-                      color='#444444')  # fmt: skip
+    for level, name, side in (
+        (found.chance, 'chance', 'top'),
+        (found.majority, 'largest class', 'bottom'),
+    ):
+        axis.annotate(
+            f'{name} {100 * level:.1f}',
+            (right, 100 * level),
+            fontsize=8,
+            va=side,
+            xytext=(0, 2 if side == 'bottom' else -2),
+            textcoords='offset points',
+            color='#444444',
+        )
     labels = [one.name if one.name == WHOLE else f'ring of\n{one.name}' for one in found.sources]
     axis.set_xticks(range(len(labels)), labels, fontsize=9)
     axis.set_xlim(-0.6, len(found.sources) + 0.35)
@@ -148,8 +171,15 @@ def _draw_accuracies(axis: Any, found: Leakage) -> None:
 def _bar(axis: Any, place: int, value: float, error: float | None, colour: str) -> None:
     axis.bar(place, value, 0.6, color=colour, yerr=error, capsize=4)
     top = value + (error or 0)
-    axis.annotate(f'{value:.1f}', (place, top), xytext=(0, 3), textcoords='offset points',
-                  ha='center', va='bottom', fontsize=10)  # fmt: skip
+    axis.annotate(
+        f'{value:.1f}',
+        (place, top),
+        xytext=(0, 3),
+        textcoords='offset points',
+        ha='center',
+        va='bottom',
+        fontsize=10,
+    )
 
 
 def _colour(found: Leakage, one: SourceLeakage) -> str:

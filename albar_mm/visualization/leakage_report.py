@@ -79,16 +79,28 @@ def leakage_report(
     if found.left_out and missing_masks != 'drop':
         first = found.left_out[0]
         more = len(found.left_out) - 1
-        raise BenchmarkError(first['reason'] + (f'; and {more} more videos' if more else '')
-                             + '; to leave them out: --missing-masks drop')  # fmt: skip
+        raise BenchmarkError(
+            first['reason']
+            + (f'; and {more} more videos' if more else '')
+            + '; to leave them out: --missing-masks drop'
+        )
     how = dict(frames=frames, margin_px=margin, folds=folds, seed=seed)
     write_results(
-        out / RESULTS_NAME, _metrics(found), _protocol(found, meter, how), listed.lists,
-        seed=seed, left_out=left_out, videos=_per_video(found),
-    )  # fmt: skip
+        out / RESULTS_NAME,
+        _metrics(found),
+        _protocol(found, meter, how),
+        listed.lists,
+        seed=seed,
+        left_out=left_out,
+        videos=_per_video(found),
+    )
     leakage_figure(out / FIGURE_NAME, found, meter, choose_examples(found))
-    lines = [*_table(found), *_notes(found, left_out), str(out / RESULTS_NAME),
-             str(out / FIGURE_NAME)]  # fmt: skip
+    lines = [
+        *_table(found),
+        *_notes(found, left_out),
+        str(out / RESULTS_NAME),
+        str(out / FIGURE_NAME),
+    ]
     return lines, len(left_out)
 
 
@@ -97,11 +109,15 @@ def _listed(lists: Sequence[Path], videos: Path, label_map: Path | None) -> Sour
     ids = [video.video_id for part in parts for video in part.videos]
     twice = [one for one, times in Counter(ids).items() if times > 1]
     if twice:
-        raise BenchmarkError(f'--list: {len(twice)} videos are in more than one list: '
-                             f'{name_some(twice)}')  # fmt: skip
+        raise BenchmarkError(
+            f'--list: {len(twice)} videos are in more than one list: {name_some(twice)}'
+        )
     names = {key: value for part in parts for key, value in part.names.items()}
-    return SourceList(tuple(video for part in parts for video in part.videos), names,
-                      tuple(file for part in parts for file in part.lists))  # fmt: skip
+    return SourceList(
+        tuple(video for part in parts for video in part.videos),
+        names,
+        tuple(file for part in parts for file in part.lists),
+    )
 
 
 def _with_masks(
@@ -110,21 +126,23 @@ def _with_masks(
     for source in sources:
         listed = require_masks(source, listed, missing_masks, 'videos')
     if not listed.videos:
-        raise BenchmarkError('no video is left; left out: '
-                             f'{name_some({entry["reason"] for entry in listed.left_out})}')
+        raise BenchmarkError(
+            'no video is left; left out: '
+            f'{name_some({entry["reason"] for entry in listed.left_out})}'
+        )
     return listed
 
 
-def _filled(
-    spec: str, given: MaskSource, truth: MaskSource, listed: SourceList, out: Path
-) -> str:
+def _filled(spec: str, given: MaskSource, truth: MaskSource, listed: SourceList, out: Path) -> str:
     """Put the file of boxes into a mask source; boxes of silhouettes are written to one first."""
     if _BOXES not in spec:
         return spec
     holder = next(boxes_inside(given), None)
     if holder is None and not isinstance(given, BoundingBoxes):
-        raise BenchmarkError(f'--refined {spec}: {given.name} has no file of boxes to put for '
-                             f'{_BOXES}; name --boxes boxes:FILE')  # fmt: skip
+        raise BenchmarkError(
+            f'--refined {spec}: {given.name} has no file of boxes to put for '
+            f'{_BOXES}; name --boxes boxes:FILE'
+        )
     path = holder.path if holder else write_box_file(out / BOXES_NAME, truth, listed.videos)
     return spec.replace(_BOXES, str(path))
 
@@ -133,53 +151,84 @@ def _metrics(found: Leakage) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for one in found.sources:
         key = one.name.replace(' ', '_')
-        values = dict(outside_share=one.outside, outside_share_se=one.outside_error,
-                      actor_kept=one.kept)  # fmt: skip
+        values = dict(
+            outside_share=one.outside, outside_share_se=one.outside_error, actor_kept=one.kept
+        )
         if one.probe:
             values.update(ring_top1=one.probe.accuracy, ring_top1_se=one.probe.standard_error)
-        metrics.update({f'{key}/{name}': 100 * value
-                        for name, value in values.items() if value is not None})  # fmt: skip
+        metrics.update(
+            {f'{key}/{name}': 100 * value for name, value in values.items() if value is not None}
+        )
     return metrics
 
 
 def _protocol(found: Leakage, meter: LeakageMeter, how: dict[str, int]) -> dict[str, Any]:
     return dict(
-        task='background_leakage', **how, silhouettes=settings_of(meter.silhouettes),
+        task='background_leakage',
+        **how,
+        silhouettes=settings_of(meter.silhouettes),
         sources={name: settings_of(source) for name, source in meter.sources.items()},
-        videos=len(found.videos), classes=found.classes, groups=found.groups,
-        chance=100 * found.chance, largest_class=100 * found.majority, features=FEATURES,
-        probe=PROBE, not_measured=found.no_probe,
+        videos=len(found.videos),
+        classes=found.classes,
+        groups=found.groups,
+        chance=100 * found.chance,
+        largest_class=100 * found.majority,
+        features=FEATURES,
+        probe=PROBE,
+        not_measured=found.no_probe,
         videos_without_ring={one.name: one.empty for one in found.sources},
-    )  # fmt: skip
+    )
 
 
 def _per_video(found: Leakage) -> list[dict[str, Any]]:
-    return [dict(video=one.video.video_id, label=one.video.label, group=one.group,
-                 outside_share=one.outside, actor_kept=one.kept)
-            for one in found.videos]  # fmt: skip
+    return [
+        dict(
+            video=one.video.video_id,
+            label=one.video.label,
+            group=one.group,
+            outside_share=one.outside,
+            actor_kept=one.kept,
+        )
+        for one in found.videos
+    ]
 
 
 def _table(found: Leakage) -> list[str]:
     rows = [('', 'not actor, %', 'actor kept, %', 'ring top-1, %', 'no ring')]
     for one in found.sources:
         ring = _with_error(one.probe.accuracy, one.probe.standard_error) if one.probe else '-'
-        rows.append((one.name, _with_error(one.outside, one.outside_error),
-                     _with_error(one.kept, None), ring, _empty(one)))  # fmt: skip
+        rows.append(
+            (
+                one.name,
+                _with_error(one.outside, one.outside_error),
+                _with_error(one.kept, None),
+                ring,
+                _empty(one),
+            )
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ['  '.join(cell.rjust(width) if place else cell.ljust(width)
-                      for place, (cell, width) in enumerate(zip(row, widths, strict=True)))
-            for row in rows]  # fmt: skip
+    return [
+        '  '.join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
 
 
 def _notes(found: Leakage, left_out: Sequence[dict[str, str]]) -> list[str]:
-    lines = [f'{len(found.videos)} videos, {found.classes} classes, {found.groups} groups; '
-             f'chance {100 * found.chance:.1f} %, largest class {100 * found.majority:.1f} %; '
-             '+- is one standard error, groups as units']  # fmt: skip
+    lines = [
+        f'{len(found.videos)} videos, {found.classes} classes, {found.groups} groups; '
+        f'chance {100 * found.chance:.1f} %, largest class {100 * found.majority:.1f} %; '
+        '+- is one standard error, groups as units'
+    ]
     if found.no_probe:
         lines.append(f'ring accuracy was not measured: {found.no_probe}')
     if left_out:
-        lines.append(f'left out {len(left_out)} videos, all in {RESULTS_NAME}: '
-                     f'{name_some(entry["video"] for entry in left_out)}')  # fmt: skip
+        lines.append(
+            f'left out {len(left_out)} videos, all in {RESULTS_NAME}: '
+            f'{name_some(entry["video"] for entry in left_out)}'
+        )
     return lines
 
 

@@ -48,8 +48,9 @@ def read_run(run: str | os.PathLike) -> RunLog:
     if not files and (run / 'vis_data' / 'scalars.json').is_file():
         files = [run / 'vis_data' / 'scalars.json']
     if not files:
-        raise FileNotFoundError(f'{run}: no <time>/vis_data/scalars.json in it: name the work '
-                                'folder of a training')
+        raise FileNotFoundError(
+            f'{run}: no <time>/vis_data/scalars.json in it: name the work folder of a training'
+        )
     left_out: list[str] = []
     points: dict[str, dict[int, float]] = {}
     trainings = 0
@@ -67,10 +68,15 @@ def read_run(run: str | os.PathLike) -> RunLog:
             for key, value in scalars.items():
                 points.setdefault(key, {})[step] = value
     if not trainings:
-        raise ValueError(f'{run}: no scalars.json in it holds a training iteration: name the work '
-                         'folder of a training')
-    curves = {key: (np.array(sorted(curve)), np.array([curve[step] for step in sorted(curve)]))
-              for key, curve in points.items() if curve}
+        raise ValueError(
+            f'{run}: no scalars.json in it holds a training iteration: name the work '
+            'folder of a training'
+        )
+    curves = {
+        key: (np.array(sorted(curve)), np.array([curve[step] for step in sorted(curve)]))
+        for key, curve in points.items()
+        if curve
+    }
     return RunLog(curves, _num_classes(files[-1].with_name('config.py')), tuple(left_out))
 
 
@@ -89,13 +95,21 @@ def _rows(file: Path, left_out: list[str]) -> Iterator[tuple[bool, int, dict[str
             if number == len(lines) and not line.endswith('\n'):
                 left_out.append(f'{file}:{number}: cut off while it was written')
                 return
-            raise ValueError(f'{file}:{number}: no line of scalars ({error}): mend or remove this '
-                             'line') from error
+            raise ValueError(
+                f'{file}:{number}: no line of scalars ({error}): mend or remove this line'
+            ) from error
         trained = 'iter' in row
         if trained or any(key.startswith(PROBE) for key in row):
             last = row['step']
-        yield trained, last, {key: float(value) for key, value in row.items()
-                              if isinstance(value, (int, float)) and not isinstance(value, bool)}
+        yield (
+            trained,
+            last,
+            {
+                key: float(value)
+                for key, value in row.items()
+                if isinstance(value, (int, float)) and not isinstance(value, bool)
+            },
+        )
 
 
 def _num_classes(config: Path) -> int | None:

@@ -28,25 +28,57 @@ class _Panel:
     chance: Callable[[int], float]
     held_out: tuple[str, ...] = ()
     training: str | None = None
-    training_factor: float = 1.
+    training_factor: float = 1.0
 
 
 PANELS = (
-    _Panel('Static top-1', '%', 'low: one frame does not tell the class', 'chance',
-           lambda k: 100 / k, ('static_probe/top1', 'val/static_top1'), 'static_top1', 100.),
-    _Panel('Static entropy', 'nats', 'high: unsure about one frame', 'uniform', math.log,
-           ('static_probe/entropy', ), 'static_entropy'),
-    _Panel('Static cross-entropy', 'nats', 'far above chance: sure of a wrong class', 'uniform',
-           math.log, ('static_probe/cross_entropy', ), 'static_ce'),
+    _Panel(
+        'Static top-1',
+        '%',
+        'low: one frame does not tell the class',
+        'chance',
+        lambda k: 100 / k,
+        ('static_probe/top1', 'val/static_top1'),
+        'static_top1',
+        100.0,
+    ),
+    _Panel(
+        'Static entropy',
+        'nats',
+        'high: unsure about one frame',
+        'uniform',
+        math.log,
+        ('static_probe/entropy',),
+        'static_entropy',
+    ),
+    _Panel(
+        'Static cross-entropy',
+        'nats',
+        'far above chance: sure of a wrong class',
+        'uniform',
+        math.log,
+        ('static_probe/cross_entropy',),
+        'static_ce',
+    ),
     _Panel('Clip loss', 'nats', 'low: the clips are learnt', 'uniform', math.log, (), 'loss_cls'),
-    _Panel('Validation contrast', '%', 'high: clip right, its own static clip wrong', 'chance',
-           lambda k: 100 * (k - 1) / k**2, ('static_probe/contrast', 'val/contrast')),
+    _Panel(
+        'Validation contrast',
+        '%',
+        'high: clip right, its own static clip wrong',
+        'chance',
+        lambda k: 100 * (k - 1) / k**2,
+        ('static_probe/contrast', 'val/contrast'),
+    ),
 )
 
 
-def plot_stability(runs: Sequence[str | os.PathLike], out: str | os.PathLike,
-                   labels: Sequence[str] | None = None, num_classes: int | None = None,
-                   title: str = 'Static bias during training') -> tuple[Path, list[str]]:
+def plot_stability(
+    runs: Sequence[str | os.PathLike],
+    out: str | os.PathLike,
+    labels: Sequence[str] | None = None,
+    num_classes: int | None = None,
+    title: str = 'Static bias during training',
+) -> tuple[Path, list[str]]:
     """Read the logs of runs and draw their curves.
 
     Args:
@@ -70,25 +102,34 @@ def plot_stability(runs: Sequence[str | os.PathLike], out: str | os.PathLike,
     logs = {label: read_run(run) for label, run in zip(labels, runs, strict=True)}
     for label, log in logs.items():
         if not any(key in log.curves for panel in PANELS for key in _keys(panel)):
-            raise ValueError(f'{label}: the log holds none of '
-                             f'{[key for panel in PANELS for key in _keys(panel)]}: train with '
-                             'StaticProbeHook (any recogniser) or an ALBAR recogniser')
+            raise ValueError(
+                f'{label}: the log holds none of '
+                f'{[key for panel in PANELS for key in _keys(panel)]}: train with '
+                'StaticProbeHook (any recogniser) or an ALBAR recogniser'
+            )
     notes = [note for log in logs.values() for note in log.left_out]
     found = {log.num_classes for log in logs.values()} - {None}
     if num_classes is None and len(found) > 1:
-        raise ValueError(f'the runs have different numbers of classes, {sorted(found)}: compare '
-                         'runs on the same classes, or set --num-classes')
+        raise ValueError(
+            f'the runs have different numbers of classes, {sorted(found)}: compare '
+            'runs on the same classes, or set --num-classes'
+        )
     if num_classes is None and found:
         num_classes = found.pop()
     if num_classes is None:
-        notes.append('no chance levels: no config beside the logs tells the number of classes '
-                     '(set --num-classes)')
+        notes.append(
+            'no chance levels: no config beside the logs tells the number of classes '
+            '(set --num-classes)'
+        )
     return stability_figure(out, logs, num_classes, title), notes + _not_logged(logs)
 
 
-def stability_figure(path: str | os.PathLike, runs: Mapping[str, RunLog],
-                     num_classes: int | None = None,
-                     title: str = 'Static bias during training') -> Path:
+def stability_figure(
+    path: str | os.PathLike,
+    runs: Mapping[str, RunLog],
+    num_classes: int | None = None,
+    title: str = 'Static bias during training',
+) -> Path:
     """Draw static top-1, entropy and cross-entropy, clip loss and validation contrast.
 
     Lines with dots are measured on held-out clips (``static_probe/*``, else ``val/*``), thin ones
@@ -119,8 +160,11 @@ def stability_figure(path: str | os.PathLike, runs: Mapping[str, RunLog],
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=13)
     *axes, corner = figure.subplots(2, 3, sharex=True).flat
-    seen = {name for panel, ax in zip(PANELS, axes, strict=True)
-            for name in _draw_panel(ax, panel, runs, num_classes)}
+    seen = {
+        name
+        for panel, ax in zip(PANELS, axes, strict=True)
+        for name in _draw_panel(ax, panel, runs, num_classes)
+    }
     for ax in axes[3:]:
         ax.set_xlabel('iteration')
     axes[2].set_xlabel('iteration')
@@ -131,18 +175,24 @@ def stability_figure(path: str | os.PathLike, runs: Mapping[str, RunLog],
 
 
 def _keys(panel: _Panel) -> tuple[str, ...]:
-    return panel.held_out + ((panel.training, ) if panel.training else ())
+    return panel.held_out + ((panel.training,) if panel.training else ())
 
 
 def _not_logged(runs: Mapping[str, RunLog]) -> list[str]:
-    missing = [f'{panel.title.lower()} of {label}' for label, log in runs.items()
-               for panel in PANELS if not log.curves.keys() & set(_keys(panel))]
-    return [f'not in the logs: {", ".join(missing)} (StaticProbeHook would log it)'] \
-        if missing else []
+    missing = [
+        f'{panel.title.lower()} of {label}'
+        for label, log in runs.items()
+        for panel in PANELS
+        if not log.curves.keys() & set(_keys(panel))
+    ]
+    return (
+        [f'not in the logs: {", ".join(missing)} (StaticProbeHook would log it)'] if missing else []
+    )
 
 
-def _draw_panel(ax: Any, panel: _Panel, runs: Mapping[str, RunLog],
-                num_classes: int | None) -> set[str]:
+def _draw_panel(
+    ax: Any, panel: _Panel, runs: Mapping[str, RunLog], num_classes: int | None
+) -> set[str]:
     """Draw one quantity of all runs; returns which kinds of marks came to be used."""
     used, values = set(), []
     for colour, log in zip(_cycle(len(runs)), runs.values(), strict=True):
@@ -152,8 +202,14 @@ def _draw_panel(ax: Any, panel: _Panel, runs: Mapping[str, RunLog],
             style = dict(linewidth=1, alpha=0.4) if held_out else dict(linewidth=1.3)
             lines.append(('training', *log.curves[panel.training], panel.training_factor, style))
         if held_out:
-            lines.append(('held-out', *log.curves[held_out], 1.,
-                          dict(linewidth=1.6, marker='o', markersize=3.5)))
+            lines.append(
+                (
+                    'held-out',
+                    *log.curves[held_out],
+                    1.0,
+                    dict(linewidth=1.6, marker='o', markersize=3.5),
+                )
+            )
         for kind, steps, curve, factor, style in lines:
             finite = np.isfinite(curve)
             ax.plot(steps, np.where(finite, factor * curve, np.nan), color=colour, **style)
@@ -161,16 +217,29 @@ def _draw_panel(ax: Any, panel: _Panel, runs: Mapping[str, RunLog],
             used.add(kind)
             if not finite.all():
                 # x in iterations, y as a share of the height: at the top whatever the scale.
-                ax.plot(steps[~finite], np.full((~finite).sum(), 0.98), 'x', color=colour,
-                        transform=ax.get_xaxis_transform(), markersize=6)
+                ax.plot(
+                    steps[~finite],
+                    np.full((~finite).sum(), 0.98),
+                    'x',
+                    color=colour,
+                    transform=ax.get_xaxis_transform(),
+                    markersize=6,
+                )
                 used.add('not finite')
     shown = np.concatenate(values) if values else np.zeros(0)
     if not shown.size:
         ax.text(0.5, 0.5, 'not in the logs', transform=ax.transAxes, ha='center', color='#888888')
     _draw_chance(ax, panel, shown, num_classes)
     ax.set_title(panel.title, loc='left', fontsize=11, pad=18)
-    ax.annotate(panel.note, (0, 1), xytext=(0, 6), xycoords='axes fraction',
-                textcoords='offset points', fontsize=8, color='#666666')
+    ax.annotate(
+        panel.note,
+        (0, 1),
+        xytext=(0, 6),
+        xycoords='axes fraction',
+        textcoords='offset points',
+        fontsize=8,
+        color='#666666',
+    )
     ax.set_ylabel(panel.unit)
     ax.spines[['top', 'right']].set_visible(False)
     ax.grid(axis='y', color='#eeeeee')
@@ -180,32 +249,52 @@ def _draw_panel(ax: Any, panel: _Panel, runs: Mapping[str, RunLog],
 
 def _draw_chance(ax: Any, panel: _Panel, shown: np.ndarray, num_classes: int | None) -> None:
     """Scale of the y axis, and the level of a blind guess."""
-    highest = shown.max(initial=0.)
+    highest = shown.max(initial=0.0)
     chance = panel.chance(num_classes) if num_classes else None
     wild = panel.unit == 'nats' and highest > _LOG_SCALE_FROM * (chance or math.log(10))
     if wild and shown.min() > 0:
         ax.set_yscale('log')
     else:
-        ax.set_ylim(0, 1.12 * max(highest, chance or 0.) or 1.)
+        ax.set_ylim(0, 1.12 * max(highest, chance or 0.0) or 1.0)
     if chance is not None:
         ax.axhline(chance, zorder=1, **_CHANCE_STYLE)
-        ax.text(0.995, chance, panel.chance_label, transform=ax.get_yaxis_transform(), fontsize=8,
-                color=_CHANCE_STYLE['color'], ha='right', va='bottom', zorder=1)
+        ax.text(
+            0.995,
+            chance,
+            panel.chance_label,
+            transform=ax.get_yaxis_transform(),
+            fontsize=8,
+            color=_CHANCE_STYLE['color'],
+            ha='right',
+            va='bottom',
+            zorder=1,
+        )
 
 
 def _draw_legend(ax: Any, runs: Mapping[str, RunLog], used: set[str]) -> None:
     from matplotlib.lines import Line2D
 
     marks = {
-        'held-out': Line2D([], [], color='#666666', linewidth=1.6, marker='o', markersize=3.5,
-                           label='held-out clips'),
-        'training': Line2D([], [], color='#666666', linewidth=1, alpha=0.6,
-                           label='training batches'),
-        'not finite': Line2D([], [], color='#666666', linestyle='', marker='x', markersize=6,
-                             label='not finite'),
+        'held-out': Line2D(
+            [],
+            [],
+            color='#666666',
+            linewidth=1.6,
+            marker='o',
+            markersize=3.5,
+            label='held-out clips',
+        ),
+        'training': Line2D(
+            [], [], color='#666666', linewidth=1, alpha=0.6, label='training batches'
+        ),
+        'not finite': Line2D(
+            [], [], color='#666666', linestyle='', marker='x', markersize=6, label='not finite'
+        ),
     }
-    handles = [Line2D([], [], color=colour, linewidth=3, label=label)
-               for colour, label in zip(_cycle(len(runs)), runs, strict=True)]
+    handles = [
+        Line2D([], [], color=colour, linewidth=3, label=label)
+        for colour, label in zip(_cycle(len(runs)), runs, strict=True)
+    ]
     handles += [mark for name, mark in marks.items() if name in used]
     ax.axis('off')
     ax.legend(handles=handles, loc='center left', frameon=False, fontsize=10)

@@ -2,9 +2,5 @@
 _base_ = '../erm/erm_swin-tiny_k400-pre_2xb12-32x2x1-30e_hmdb51-rgb.py'
 
 model = dict(
-    data_preprocessor=dict(
-        blending=dict(
-            type='BEBlending',
-            num_classes=51,
-            scale=0.3,
-            prob=0.25)))
+    data_preprocessor=dict(blending=dict(type='BEBlending', num_classes=51, scale=0.3, prob=0.25))
+)

@@ -9,7 +9,8 @@ train_set = dict(ann_file=f'{data_root}/train.txt', store=features, val_share=0.
 # on these videos; trained on, the scores stay (docs/anomaly.md).
 model = dict(
     backbone=dict(in_channels=32, channels=(32, 64, 128), depths=(1, 1, 1), head_channels=32),
-    head=dict(in_channels=128))
+    head=dict(in_channels=128),
+)
 train_dataloader = dict(dataset=train_set)
 val_dataloader = dict(dataset=train_set)
 test_dataloader = dict(dataset=dict(ann_file=f'{data_root}/test.txt', store=features))

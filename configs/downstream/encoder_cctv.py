@@ -6,11 +6,15 @@ data_root = 'data/cctv_untrimmed'
 clips = 'data/cctv_fights'
 train_dataloader = dict(
     dataset=dict(
-        ann_file=f'{data_root}/clips_train.txt', data_prefix=dict(video=clips), num_classes=2))
+        ann_file=f'{data_root}/clips_train.txt', data_prefix=dict(video=clips), num_classes=2
+    )
+)
 test_dataloader = dict(
     dataset=dict(
         iid=dict(ann_file=f'{data_root}/clips_test.txt', data_prefix=dict(video=clips)),
-        num_classes=2))
+        num_classes=2,
+    )
+)
 model = dict(cls_head=dict(num_classes=2))
 # 82 clips are too few to hold some out; the last weights are used.
 val_cfg = val_dataloader = val_evaluator = None

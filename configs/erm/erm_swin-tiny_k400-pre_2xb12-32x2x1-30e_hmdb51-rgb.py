@@ -1,7 +1,9 @@
 # Plain training in the setting of StillMix's comparison: the row "None" on HMDB51.
 _base_ = [
-    '../_base_/models/swin_tiny_stillmix.py', '../_base_/datasets/hmdb51.py',
-    '../_base_/schedules/adamw_30e_stillmix.py', '../_base_/runtime/default.py'
+    '../_base_/models/swin_tiny_stillmix.py',
+    '../_base_/datasets/hmdb51.py',
+    '../_base_/schedules/adamw_30e_stillmix.py',
+    '../_base_/runtime/default.py',
 ]
 
 train_dataloader = dict(batch_size=12)

@@ -3,8 +3,6 @@ _base_ = '../erm/erm_swin-tiny_k400-pre_2xb12-32x2x1-30e_hmdb51-rgb.py'
 
 model = dict(
     data_preprocessor=dict(
-        blending=dict(
-            type='ClipMixupBlending',
-            num_classes=51,
-            alpha=0.2,
-            prob=0.75)))
+        blending=dict(type='ClipMixupBlending', num_classes=51, alpha=0.2, prob=0.75)
+    )
+)

@@ -6,13 +6,16 @@ from albar_mm.datasets.scene_labels import with_scene_labels
 from albar_mm.datasets.transforms import with_person_boxes
 
 model = dict(
-    type='SDNRecognizer3D',
-    sdn=dict(num_scenes=365, scene=dict(), mask=dict()))  # 365: Places365
+    type='SDNRecognizer3D', sdn=dict(num_scenes=365, scene=dict(), mask=dict())
+)  # 365: Places365
 
 # docs/sdn.md and docs/person_boxes.md say how to make the two files.
 train_pipeline = with_person_boxes(
     with_scene_labels(_base_.train_pipeline, 'data/ucf101/scenes.npz'),
-    'data/ucf101/people.jsonl', min_score=0.3)
+    'data/ucf101/people.jsonl',
+    min_score=0.3,
+)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 log_processor = dict(
-    mean_pattern=_base_.log_processor.mean_pattern + '|^(scene_top1|mask_entropy)$')
+    mean_pattern=_base_.log_processor.mean_pattern + '|^(scene_top1|mask_entropy)$'
+)

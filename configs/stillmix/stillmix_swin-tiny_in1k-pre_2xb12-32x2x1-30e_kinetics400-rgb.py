@@ -8,6 +8,10 @@ model = dict(
             num_classes=400,
             mean=[123.675, 116.28, 103.53],
             std=[58.395, 57.12, 57.375],
-            alpha=20.0, beta=60.0,
+            alpha=20.0,
+            beta=60.0,
             bank='data/kinetics400/frame_bank.npz',  # docs/frame_bank.md
-            prob=0.25)))
+            prob=0.25,
+        )
+    )
+)

@@ -8,6 +8,10 @@ model = dict(
             num_classes=101,
             mean=[123.675, 116.28, 103.53],
             std=[58.395, 57.12, 57.375],
-            alpha=200.0, beta=200.0,
+            alpha=200.0,
+            beta=200.0,
             bank='data/ucf101/frame_bank.npz',  # docs/frame_bank.md
-            prob=0.25)))
+            prob=0.25,
+        )
+    )
+)

@@ -70,8 +70,10 @@ def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
     videos = []
     for number, video in _rows(text, path):
         if video.video_id in lines:
-            raise DatasetError(f'{path}:{number}: {video.video_id!r} is listed in line '
-                               f'{lines[video.video_id]} already')  # fmt: skip
+            raise DatasetError(
+                f'{path}:{number}: {video.video_id!r} is listed in line '
+                f'{lines[video.video_id]} already'
+            )
         lines[video.video_id] = number
         videos.append(video)
     if not videos:
@@ -101,28 +103,32 @@ def _row(words: list[str]) -> AnomalyVideo:
         raise ValueError('0 frames; expected at least 1')
     category, numbers = (words[1], words[2:]) if len(words) > 1 else (category_of(video_id), [])
     if not _CATEGORY.match(category):
-        raise ValueError(f'{category!r} is no kind of anomaly; expected a path, or a path, a kind '
-                         'and the first and last frame of each event (-1 for none)')  # fmt: skip
+        raise ValueError(
+            f'{category!r} is no kind of anomaly; expected a path, or a path, a kind '
+            'and the first and last frame of each event (-1 for none)'
+        )
     events = _events(numbers) if numbers else None
     if NORMAL.lower() in category.lower():
         category = NORMAL
     if events is not None and bool(events) == (category == NORMAL):
-        raise ValueError(f'{category} with {len(events)} events; a normal video has none, an '
-                         'anomalous one at least one')  # fmt: skip
+        raise ValueError(
+            f'{category} with {len(events)} events; a normal video has none, an '
+            'anomalous one at least one'
+        )
     return AnomalyVideo(video_id, category, events, frames)
 
 
 def _events(numbers: list[str]) -> tuple[tuple[int, int], ...]:
     if len(numbers) % 2:
-        raise ValueError(f'{len(numbers)} frame numbers; expected a first and a last frame of each '
-                         'event')  # fmt: skip
+        raise ValueError(
+            f'{len(numbers)} frame numbers; expected a first and a last frame of each event'
+        )
     events = []
     for start, end in zip(numbers[::2], numbers[1::2], strict=True):
         if start == end == _NO_EVENT:
             continue
         if not (start.isdecimal() and end.isdecimal()) or int(end) < int(start):
-            raise ValueError(f'event {start} to {end}; expected its first and last frame, or -1 '
-                             '-1')  # fmt: skip
+            raise ValueError(f'event {start} to {end}; expected its first and last frame, or -1 -1')
         events.append((int(start), int(end)))
     return tuple(events)
 
@@ -138,6 +144,7 @@ def category_of(video_id: str) -> str:
     """
     found = _CATEGORY.match(video_id)
     if found is None:
-        raise ValueError(f'{video_id!r} does not begin with a kind of anomaly; write it behind the '
-                         'path')  # fmt: skip
+        raise ValueError(
+            f'{video_id!r} does not begin with a kind of anomaly; write it behind the path'
+        )
     return NORMAL if NORMAL.lower() in video_id.lower() else found[0]

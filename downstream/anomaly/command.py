@@ -29,10 +29,16 @@ _DRAWN = 6
 
 
 def run_on_features(
-    config: str, store: str, train: str, test: str, work_dir: str, *,
-    seeds: Sequence[int] = (0,), options: Mapping[str, Any] | Sequence[str] | None = None,
+    config: str,
+    store: str,
+    train: str,
+    test: str,
+    work_dir: str,
+    *,
+    seeds: Sequence[int] = (0,),
+    options: Mapping[str, Any] | Sequence[str] | None = None,
     name: str = 'detector',
-) -> Path:  # fmt: skip
+) -> Path:
     """Train and test a detector on features; print its scores, draw curves of test videos.
 
     Args:
@@ -65,10 +71,19 @@ def run_on_features(
 
 
 def run_on_videos(
-    config: str, encoder: str, weights: str, videos: Sequence[str], train: str, test: str,
-    work_dir: str, *, preset: str | None = None, sampling: Mapping[str, Any] | None = None,
-    device: str | None = None, **given: Any,  # noqa: ANN401
-) -> Path:  # fmt: skip
+    config: str,
+    encoder: str,
+    weights: str,
+    videos: Sequence[str],
+    train: str,
+    test: str,
+    work_dir: str,
+    *,
+    preset: str | None = None,
+    sampling: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    **given: Any,  # noqa: ANN401
+) -> Path:
     """Extract features of videos into ``<work_dir>/features``, then :func:`run_on_features`.
 
     Args:
@@ -91,10 +106,18 @@ def run_on_videos(
 
 
 def run_score(
-    video: str, checkpoint: str, out: str, *, encoder: str, weights: str,
-    config: str | None = None, threshold: float = 0.5, decoder: str = 'auto',
-    device: str = 'cpu', overlay: bool = True,
-) -> list[Path]:  # fmt: skip
+    video: str,
+    checkpoint: str,
+    out: str,
+    *,
+    encoder: str,
+    weights: str,
+    config: str | None = None,
+    threshold: float = 0.5,
+    decoder: str = 'auto',
+    device: str = 'cpu',
+    overlay: bool = True,
+) -> list[Path]:
     """Score one video with a trained detector.
 
     Args:
@@ -126,22 +149,33 @@ def run_score(
     _write_csv(written[0], scored)
     score_curves(written[1], [{'score': scored}], [None])
     if overlay:
-        written.append(write_overlay(folder / f'{scored.name}_scored.mp4', Path(video), scored,
-                                     choose_reader(decoder), threshold))  # fmt: skip
+        written.append(
+            write_overlay(
+                folder / f'{scored.name}_scored.mp4',
+                Path(video),
+                scored,
+                choose_reader(decoder),
+                threshold,
+            )
+        )
     above = int((scored.of_frames() >= threshold).sum())
-    print(f'{video}: {scored.grid.num_frames} frames, {above} score at least {threshold:g}; '
-          f'highest {scored.scores.max():.3f} at {_highest_s(scored):.1f} s')  # fmt: skip
+    print(
+        f'{video}: {scored.grid.num_frames} frames, {above} score at least {threshold:g}; '
+        f'highest {scored.scores.max():.3f} at {_highest_s(scored):.1f} s'
+    )
     print('\n'.join(map(str, written)))
     return written
 
 
-def _check_before(store: FeatureStore, train: Sequence[AnomalyVideo],
-                  test: Sequence[AnomalyVideo]) -> None:  # fmt: skip
+def _check_before(
+    store: FeatureStore, train: Sequence[AnomalyVideo], test: Sequence[AnomalyVideo]
+) -> None:
     """Refuse what would only fail after the training; what it needs itself fails at its start."""
     rest = sorted(set(store.ids()) - {video.video_id for video in (*train, *test)})
     if rest:
-        print(f'{store.root}: {len(rest)} videos are in neither list and take no part, as '
-              f'{rest[0]!r}')  # fmt: skip
+        print(
+            f'{store.root}: {len(rest)} videos are in neither list and take no part, as {rest[0]!r}'
+        )
     for video in test:
         truth_of_video(video, store.grid(video.video_id).num_frames)
 

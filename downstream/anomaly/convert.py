@@ -14,8 +14,12 @@ _OWN = re.compile(r'(to_tokens|to_mag|fc|to_logits\.0)\.(weight|bias)')
 _LAYER = re.compile(r'stages\.(\d+)\.0\.layers\.(\d+)\.(\d)\.(.+)')
 _BETWEEN = re.compile(r'stages\.(\d+)\.1\.([01])\.(.+)')
 _PARTS = ('conv', 'mixer', 'ffn')
-_PLACES = {'to_tokens': 'backbone.amplification.features', 'fc': 'head.fc',
-           'to_mag': 'backbone.amplification.magnitude', 'to_logits.0': 'head.norm'}  # fmt: skip
+_PLACES = {
+    'to_tokens': 'backbone.amplification.features',
+    'fc': 'head.fc',
+    'to_mag': 'backbone.amplification.magnitude',
+    'to_logits.0': 'head.norm',
+}
 _MIXERS = {'to_qkv': 'qkv', 'to_out': 'out', 'to_v': 'value', 'rel_pos': 'kernel'}
 
 
@@ -33,8 +37,9 @@ def convert_mgfn(state_dict: Mapping[str, Tensor]) -> Converted:
     """
     given = {name.removeprefix('module.'): value for name, value in state_dict.items()}
     if 'to_tokens.weight' not in given or 'fc.weight' not in given:
-        raise CheckpointError('no MGFN of the official code: it has no to_tokens.weight and '
-                              'fc.weight')  # fmt: skip
+        raise CheckpointError(
+            'no MGFN of the official code: it has no to_tokens.weight and fc.weight'
+        )
     depths: dict[int, int] = {}
     for name in given:
         if found := _LAYER.fullmatch(name):
@@ -48,8 +53,12 @@ def convert_mgfn(state_dict: Mapping[str, Tensor]) -> Converted:
         else:
             # channel norms are kept as (1, D, 1)
             renamed[new] = value.flatten() if name.endswith(('.g', '.b')) else value
-    return Converted(renamed, tuple(left_out), 0,
-                     f'an MGFN for features of {given["to_tokens.weight"].shape[1]} channels')
+    return Converted(
+        renamed,
+        tuple(left_out),
+        0,
+        f'an MGFN for features of {given["to_tokens.weight"].shape[1]} channels',
+    )
 
 
 def _renamed(name: str, depths: Mapping[int, int]) -> str | None:

@@ -56,10 +56,16 @@ class AnomalyFeatureDataset(BaseDataset):
     METAINFO = dict(task_name='anomaly')
 
     def __init__(
-        self, ann_file: str, store: str | os.PathLike, num_segments: int | None = None,
-        part: str = 'all', val_share: float = 0.2, val_seed: int = 0, crop: int | None = None,
+        self,
+        ann_file: str,
+        store: str | os.PathLike,
+        num_segments: int | None = None,
+        part: str = 'all',
+        val_share: float = 0.2,
+        val_seed: int = 0,
+        crop: int | None = None,
         **kwargs: Any,  # noqa: ANN401
-    ) -> None:  # fmt: skip
+    ) -> None:
         if part not in PARTS:
             raise DatasetError(f'part is {part!r}; expected one of {", ".join(PARTS)}')
         if not 0 < val_share < 1:
@@ -76,9 +82,11 @@ class AnomalyFeatureDataset(BaseDataset):
         videos = _part(read_annotation(self.ann_file), self.part, self.val_share, self.val_seed)
         missing = [video.video_id for video in videos if video.video_id not in self.store]
         if missing:
-            raise DatasetError(f'{self.store.root}: lacks {len(missing)} of the {len(videos)} '
-                               f'videos of {self.ann_file}, as {missing[0]!r}: extract their '
-                               'features, or leave them out of the list')  # fmt: skip
+            raise DatasetError(
+                f'{self.store.root}: lacks {len(missing)} of the {len(videos)} '
+                f'videos of {self.ann_file}, as {missing[0]!r}: extract their '
+                'features, or leave them out of the list'
+            )
         return [dict(video=video, label=int(video.is_anomalous)) for video in videos]
 
     def labels(self) -> list[int]:
@@ -101,9 +109,14 @@ class AnomalyFeatureDataset(BaseDataset):
         video: AnomalyVideo = self.get_data_info(idx)['video']
         grid = self.store.grid(video.video_id)
         check_length(video, grid.num_frames)
-        sample = BaseDataElement(metainfo=dict(
-            video_id=video.video_id, category=video.category, events=video.events,
-            num_frames=grid.num_frames))  # fmt: skip
+        sample = BaseDataElement(
+            metainfo=dict(
+                video_id=video.video_id,
+                category=video.category,
+                events=video.events,
+                num_frames=grid.num_frames,
+            )
+        )
         sample.gt_label = torch.tensor(int(video.is_anomalous))
         if self.num_segments is None:
             sample.set_metainfo(dict(snippet_of_frame=grid.snippet_of_frame()))
@@ -119,26 +132,31 @@ class AnomalyFeatureDataset(BaseDataset):
         features = features[:, None] if features.ndim == 2 else features
         self._width = self._width or features.shape[2]
         if features.shape[2] != self._width:
-            raise DatasetError(f'{self.store.root}: features of {video.video_id!r} have '
-                               f'{features.shape[2]} channels, others have {self._width}: '
-                               'delete it and extract it again')  # fmt: skip
+            raise DatasetError(
+                f'{self.store.root}: features of {video.video_id!r} have '
+                f'{features.shape[2]} channels, others have {self._width}: '
+                'delete it and extract it again'
+            )
         if self.crop is not None:
             if not 0 <= self.crop < features.shape[1]:
-                raise DatasetError(f'crop is {self.crop}, but the features of {video.video_id!r} '
-                                   f'have {features.shape[1]} crops')  # fmt: skip
-            features = features[:, self.crop:self.crop + 1]
+                raise DatasetError(
+                    f'crop is {self.crop}, but the features of {video.video_id!r} '
+                    f'have {features.shape[1]} crops'
+                )
+            features = features[:, self.crop : self.crop + 1]
         if self.num_segments is None:
             array = np.array(features, np.float32)
         else:
             array = pool_segments(features, self.num_segments)
         if not np.isfinite(array).all():
-            raise DatasetError(f'{self.store.root}: features of {video.video_id!r} are not all '
-                               'finite: delete it and extract it again')  # fmt: skip
+            raise DatasetError(
+                f'{self.store.root}: features of {video.video_id!r} are not all '
+                'finite: delete it and extract it again'
+            )
         return torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1)))
 
 
-def _part(videos: Sequence[AnomalyVideo], part: str, share: float, seed: int) -> list[
-        AnomalyVideo]:  # fmt: skip
+def _part(videos: Sequence[AnomalyVideo], part: str, share: float, seed: int) -> list[AnomalyVideo]:
     """Held-out videos, or the others; of every kind of anomaly alike."""
     if part == 'all':
         return list(videos)
@@ -147,9 +165,11 @@ def _part(videos: Sequence[AnomalyVideo], part: str, share: float, seed: int) ->
         names = sorted(video.video_id for video in videos if video.category == category)
         # a generator of its own for each kind: another kind's videos change nothing here
         random = np.random.default_rng([seed, *category.encode()])
-        held.update(random.permutation(names)[:round(share * len(names))].tolist())
+        held.update(random.permutation(names)[: round(share * len(names))].tolist())
     chosen = [video for video in videos if (video.video_id in held) == (part == 'val')]
     if len({video.is_anomalous for video in chosen}) < 2:
-        raise DatasetError(f'part {part!r} of {len(videos)} videos with {share:g} of each kind '
-                           'held out has no normal or no anomalous one: change val_share')
+        raise DatasetError(
+            f'part {part!r} of {len(videos)} videos with {share:g} of each kind '
+            'held out has no normal or no anomalous one: change val_share'
+        )
     return chosen

@@ -81,8 +81,9 @@ def draw_video(settings: AnomalySpritesSettings, split: str, index: int) -> Untr
     return UntrimmedSpec(settings.seed, name, int(scene), int(look), tuple(normal))
 
 
-def build_anomaly_sprites(root: str | os.PathLike, settings: AnomalySpritesSettings | None = None,
-                          workers: int = 2) -> Path:  # fmt: skip
+def build_anomaly_sprites(
+    root: str | os.PathLike, settings: AnomalySpritesSettings | None = None, workers: int = 2
+) -> Path:
     """Write the videos and their annotation, or reuse those that are there.
 
     ``videos/<split>/<name>.avi``, ``train.txt`` (video and kind) and ``test.txt`` (video, number of
@@ -101,13 +102,16 @@ def build_anomaly_sprites(root: str | os.PathLike, settings: AnomalySpritesSetti
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
     settings = settings or AnomalySpritesSettings()
-    splits = {split: [draw_video(settings, split, index)
-                      for index in range(getattr(settings, split))] for split in SPLITS}
+    splits = {
+        split: [draw_video(settings, split, index) for index in range(getattr(settings, split))]
+        for split in SPLITS
+    }
     lists = {}
     for split, line in (('train', _train_line), ('test', _test_line)):
         lists[f'{split}.txt'] = ''.join(f'{line(settings, spec)}\n' for spec in splits[split])
-    return write_untrimmed(root, SETTINGS_FILE, dict(generator=GENERATOR, **asdict(settings)),
-                           splits, lists, workers)  # fmt: skip
+    return write_untrimmed(
+        root, SETTINGS_FILE, dict(generator=GENERATOR, **asdict(settings)), splits, lists, workers
+    )
 
 
 def _normal_stretches(frames: int, wrong: int, rng: np.random.RandomState) -> list[Stretch]:

@@ -23,11 +23,14 @@ _ANOMALOUS_DRAWN = 4
 
 
 def run_embedded(
-    work_dir: str | os.PathLike, demo_dir: str | os.PathLike,
-    configs: str | os.PathLike = 'configs', seeds: Sequence[int] = (0, 1, 2),
+    work_dir: str | os.PathLike,
+    demo_dir: str | os.PathLike,
+    configs: str | os.PathLike = 'configs',
+    seeds: Sequence[int] = (0, 1, 2),
     settings: AnomalySpritesSettings | None = None,
-    options: Mapping[str, Any] | Sequence[str] | None = None, workers: int = 2,
-) -> Path:  # fmt: skip
+    options: Mapping[str, Any] | Sequence[str] | None = None,
+    workers: int = 2,
+) -> Path:
     """Make the videos, extract features with both encoders, train and test MGFN on each.
 
     Finished parts are not repeated; encoders are those of the demonstration, trained first where
@@ -51,14 +54,22 @@ def run_embedded(
     build_anomaly_sprites(DATA_ROOT, settings, workers)
     lists = [str(DATA_ROOT / f'{split}.txt') for split in ('train', 'test')]
     stores = encode_videos(encoders, DATA_ROOT / 'videos', work_dir, SNIPPETS)
-    detectors = {name: config_for(Path(configs) / CONFIG, store, *lists, options)
-                 for name, store in stores.items()}  # fmt: skip
+    detectors = {
+        name: config_for(Path(configs) / CONFIG, store, *lists, options)
+        for name, store in stores.items()
+    }
     records = run_detectors(detectors, work_dir, seeds)
     videos = read_annotation(DATA_ROOT / 'test.txt')
     drawn = [video for video in videos if video.is_anomalous][:_ANOMALOUS_DRAWN]
     drawn += [video for video in videos if not video.is_anomalous][:1]
-    picture = draw_videos(work_dir / 'curves.png', detectors, work_dir, seeds[0], drawn,
-                          'MGFN on untrimmed motion_sprites, test videos')  # fmt: skip
+    picture = draw_videos(
+        work_dir / 'curves.png',
+        detectors,
+        work_dir,
+        seeds[0],
+        drawn,
+        'MGFN on untrimmed motion_sprites, test videos',
+    )
     print()
     print(tables(records, f'MGFN on untrimmed motion_sprites, {len(seeds)} seed(s)'))
     print(f'scores and settings: {work_dir / "results.json"}\npicture: {picture}')

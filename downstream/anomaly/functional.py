@@ -31,8 +31,10 @@ def pool_segments(features: ArrayLike, num_segments: int = 32) -> np.ndarray:
     """
     features = np.asarray(features, np.float32)
     if features.ndim < 1 or not len(features) or num_segments < 1:
-        raise ValueError(f'features of shape {features.shape} to {num_segments} segments; expected '
-                         'at least one of each')  # fmt: skip
+        raise ValueError(
+            f'features of shape {features.shape} to {num_segments} segments; expected '
+            'at least one of each'
+        )
     bounds = np.arange(num_segments + 1) * len(features) // num_segments
     counts = np.maximum(np.diff(bounds), 1).astype(np.float32)
     # of an empty range, reduceat gives the row where it begins
@@ -41,9 +43,11 @@ def pool_segments(features: ArrayLike, num_segments: int = 32) -> np.ndarray:
 
 
 def frame_ground_truth(
-    num_frames: int, events: Sequence[tuple[int, int]], first_frame: int = 0,
+    num_frames: int,
+    events: Sequence[tuple[int, int]],
+    first_frame: int = 0,
     tolerance: int = TOLERANCE,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Which frames of a video are anomalous.
 
     Args:
@@ -66,13 +70,17 @@ def frame_ground_truth(
     for start, end in events:
         begin, last = start - first_frame, end - first_frame
         if not 0 <= begin <= last or begin >= num_frames:
-            raise ValueError(f'event {start} to {end}: not in a video of {num_frames} frames '
-                             f'counted from {first_frame}')  # fmt: skip
+            raise ValueError(
+                f'event {start} to {end}: not in a video of {num_frames} frames '
+                f'counted from {first_frame}'
+            )
         if last - (num_frames - 1) > tolerance:
-            raise ValueError(f'event {start} to {end}: ends {last - (num_frames - 1)} frames past '
-                             f'a video of {num_frames} frames counted from {first_frame}; up to '
-                             f'{tolerance} are cut off')  # fmt: skip
-        truth[begin:last + 1] = True
+            raise ValueError(
+                f'event {start} to {end}: ends {last - (num_frames - 1)} frames past '
+                f'a video of {num_frames} frames counted from {first_frame}; up to '
+                f'{tolerance} are cut off'
+            )
+        truth[begin : last + 1] = True
     return truth
 
 
@@ -103,8 +111,10 @@ class FrameCounts:
         """
         scores, truth = np.asarray(scores, np.float64), np.asarray(truth, bool)
         if scores.shape != truth.shape or scores.ndim != 1:
-            raise ValueError(f'scores of shape {scores.shape} and truth of shape {truth.shape}; '
-                             'expected one score and one truth a frame')  # fmt: skip
+            raise ValueError(
+                f'scores of shape {scores.shape} and truth of shape {truth.shape}; '
+                'expected one score and one truth a frame'
+            )
         if not np.isfinite(scores).all():
             raise ValueError('scores must be finite')
         return cls(scores, truth.astype(np.int64), (~truth).astype(np.int64))
@@ -124,9 +134,11 @@ class FrameCounts:
         scores, truth = np.asarray(scores, np.float64), np.asarray(truth, bool)
         snippets = np.asarray(snippets, np.int64)
         if truth.shape != snippets.shape or scores.ndim != 1 or not np.isfinite(scores).all():
-            raise ValueError(f'{len(scores)} snippets, truth of shape {truth.shape} and snippets '
-                             f'of frames of shape {snippets.shape}; expected one truth and one '
-                             'snippet a frame, and finite scores')  # fmt: skip
+            raise ValueError(
+                f'{len(scores)} snippets, truth of shape {truth.shape} and snippets '
+                f'of frames of shape {snippets.shape}; expected one truth and one '
+                'snippet a frame, and finite scores'
+            )
         positives = np.bincount(snippets[truth], minlength=len(scores))
         return cls(scores, positives, np.bincount(snippets[~truth], minlength=len(scores)))
 
@@ -138,8 +150,12 @@ class FrameCounts:
             parts: Counts of each.
         """
         nothing = cls(*np.zeros((3, 0), np.int64))
-        return cls(*(np.concatenate([getattr(part, name) for part in (nothing, *parts)])
-                     for name in ('scores', 'positives', 'negatives')))  # fmt: skip
+        return cls(
+            *(
+                np.concatenate([getattr(part, name) for part in (nothing, *parts)])
+                for name in ('scores', 'positives', 'negatives')
+            )
+        )
 
     def hits(self) -> tuple[np.ndarray, np.ndarray]:
         """Anomalous and normal frames that score at least as high, at each score that occurs.

@@ -42,9 +42,11 @@ def check_length(video: AnomalyVideo, num_frames: int) -> None:
         DatasetError: The annotation tells another number of frames.
     """
     if video.num_frames not in (None, num_frames):
-        raise DatasetError(f'video {video.video_id!r} has {num_frames} frames, its annotation says '
-                           f'{video.num_frames}: another cut of the video, or another frame '
-                           'rate')  # fmt: skip
+        raise DatasetError(
+            f'video {video.video_id!r} has {num_frames} frames, its annotation says '
+            f'{video.num_frames}: another cut of the video, or another frame '
+            'rate'
+        )
 
 
 def truth_of_video(
@@ -65,20 +67,24 @@ def truth_of_video(
         DatasetError: It has no events, or they do not fit the video; the message names it.
     """
     if video.events is None:
-        raise DatasetError(f'video {video.video_id!r}: its annotation does not say when anything '
-                           'happens; frame-level scores need that')  # fmt: skip
+        raise DatasetError(
+            f'video {video.video_id!r}: its annotation does not say when anything '
+            'happens; frame-level scores need that'
+        )
     check_length(video, num_frames)
     try:
         truth = frame_ground_truth(num_frames, video.events, first_frame, tolerance)
     except ValueError as error:
         raise DatasetError(f'video {video.video_id!r}: {error}') from error
     last = num_frames - 1 + first_frame
-    return truth, [Clipped(video.video_id, end, num_frames) for _, end in video.events
-                   if end > last]  # fmt: skip
+    return truth, [
+        Clipped(video.video_id, end, num_frames) for _, end in video.events if end > last
+    ]
 
 
-def with_lengths(videos: Sequence[AnomalyVideo], annotated: Sequence[AnomalyVideo]) -> list[
-        AnomalyVideo]:  # fmt: skip
+def with_lengths(
+    videos: Sequence[AnomalyVideo], annotated: Sequence[AnomalyVideo]
+) -> list[AnomalyVideo]:
     """Videos with the number of frames that another list tells.
 
     Args:
@@ -93,10 +99,13 @@ def with_lengths(videos: Sequence[AnomalyVideo], annotated: Sequence[AnomalyVide
     for video in videos:
         other = by_id.get(video.video_id)
         if other is None or other.num_frames is None:
-            raise DatasetError(f'video {video.video_id!r}: the other list does not tell its number '
-                               'of frames')  # fmt: skip
+            raise DatasetError(
+                f'video {video.video_id!r}: the other list does not tell its number of frames'
+            )
         if other.events != video.events or other.category != video.category:
-            raise DatasetError(f'video {video.video_id!r}: {video.category} {video.events} in one '
-                               f'list, {other.category} {other.events} in the other')  # fmt: skip
+            raise DatasetError(
+                f'video {video.video_id!r}: {video.category} {video.events} in one '
+                f'list, {other.category} {other.events} in the other'
+            )
         found.append(replace(video, num_frames=other.num_frames))
     return found

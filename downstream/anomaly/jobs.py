@@ -19,16 +19,22 @@ from .ground_truth import truth_of_video
 from .visualize import score_curves
 
 COLUMNS = (
-    ('AUC', 'frame/auc'), ('AP', 'frame/ap'), ('AUC anomalous', 'frame/auc_anomalous'),
-    ('false alarms', 'frame/false_alarm_rate'), ('video AUC', 'frame/video_auc'),
-)  # fmt: skip
+    ('AUC', 'frame/auc'),
+    ('AP', 'frame/ap'),
+    ('AUC anomalous', 'frame/auc_anomalous'),
+    ('false alarms', 'frame/false_alarm_rate'),
+    ('video AUC', 'frame/video_auc'),
+)
 """Heading and score of the table, all in percent."""
 
 
 def config_for(
-    config: str | os.PathLike | Config, store: str | os.PathLike, train: str | None = None,
-    test: str | None = None, options: Mapping[str, Any] | Sequence[str] | None = None,
-) -> Config:  # fmt: skip
+    config: str | os.PathLike | Config,
+    store: str | os.PathLike,
+    train: str | None = None,
+    test: str | None = None,
+    options: Mapping[str, Any] | Sequence[str] | None = None,
+) -> Config:
     """A detector's config for a store and annotation.
 
     The number of channels is that of the features, and ``feature_settings`` keeps how they were
@@ -59,9 +65,13 @@ def config_for(
 
 
 def draw_videos(
-    path: str | os.PathLike, configs: Mapping[str, Config], work_dir: str | os.PathLike, seed: int,
-    videos: Sequence[AnomalyVideo], title: str,
-) -> Path:  # fmt: skip
+    path: str | os.PathLike,
+    configs: Mapping[str, Config],
+    work_dir: str | os.PathLike,
+    seed: int,
+    videos: Sequence[AnomalyVideo],
+    title: str,
+) -> Path:
     """Draw the scores of annotated videos by the last weights of each detector.
 
     Args:
@@ -80,11 +90,16 @@ def draw_videos(
         store = FeatureStore(cfg.test_dataloader.dataset.store)
         model = load_detector(cfg, last_weights(work_dir, name, seed))
         for video, row in zip(videos, rows, strict=True):
-            row[name] = ScoredVideo(video.video_id, store.grid(video.video_id),
-                                    score_features(model, store.load(video.video_id)))  # fmt: skip
+            row[name] = ScoredVideo(
+                video.video_id,
+                store.grid(video.video_id),
+                score_features(model, store.load(video.video_id)),
+            )
     # the time grid of a video is the same for all of them
-    truths = [truth_of_video(video, next(iter(row.values())).grid.num_frames)[0]
-              for video, row in zip(videos, rows, strict=True)]  # fmt: skip
+    truths = [
+        truth_of_video(video, next(iter(row.values())).grid.num_frames)[0]
+        for video, row in zip(videos, rows, strict=True)
+    ]
     return score_curves(path, rows, truths, f'{title}, seed {seed}')
 
 
@@ -97,9 +112,15 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     """
     parts = (('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos'))
     return '\n\n'.join(
-        format_bias_comparison({name: [row[part] for row in rows] for name, rows in
-                                records.items()}, f'{title}, {what}', COLUMNS, 'percent')
-        + _intervals(records, part) for part, what in parts)  # fmt: skip
+        format_bias_comparison(
+            {name: [row[part] for row in rows] for name, rows in records.items()},
+            f'{title}, {what}',
+            COLUMNS,
+            'percent',
+        )
+        + _intervals(records, part)
+        for part, what in parts
+    )
 
 
 def _intervals(records: Mapping[str, Sequence[Mapping[str, Any]]], part: str) -> str:
@@ -107,6 +128,8 @@ def _intervals(records: Mapping[str, Sequence[Mapping[str, Any]]], part: str) ->
     for name, rows in records.items():
         ends = [(row[part].get('frame/auc_low'), row[part].get('frame/auc_high')) for row in rows]
         if all(None not in pair for pair in ends):
-            lines.append(f'{name}: AUC of each seed when videos are drawn anew, 95 %: '
-                         + ', '.join(f'{low:.1f} to {high:.1f}' for low, high in ends))
+            lines.append(
+                f'{name}: AUC of each seed when videos are drawn anew, 95 %: '
+                + ', '.join(f'{low:.1f} to {high:.1f}' for low, high in ends)
+            )
     return '\n'.join(lines)

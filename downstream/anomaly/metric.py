@@ -63,10 +63,17 @@ class FrameAUC(BaseMetric):
     default_prefix = 'frame'
 
     def __init__(
-        self, first_frame: int = 0, tolerance: int = TOLERANCE, threshold: float = 0.5,
-        bootstrap: int = 1000, per_kind: bool = True, frames: bool = True,
-        out_file: str | None = None, prefix: str | None = None, **kwargs: Any,  # noqa: ANN401
-    ) -> None:  # fmt: skip
+        self,
+        first_frame: int = 0,
+        tolerance: int = TOLERANCE,
+        threshold: float = 0.5,
+        bootstrap: int = 1000,
+        per_kind: bool = True,
+        frames: bool = True,
+        out_file: str | None = None,
+        prefix: str | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(prefix=prefix, **kwargs)
         self.first_frame, self.tolerance, self.threshold = first_frame, tolerance, threshold
         self.bootstrap, self.per_kind, self.frames = bootstrap, per_kind, frames
@@ -85,10 +92,16 @@ class FrameAUC(BaseMetric):
                 raise ValueError(f'video {sample["video_id"]!r}: its scores are not finite')
             # where each snippet begins to count: as many numbers as snippets, not as frames
             firsts = np.searchsorted(sample['snippet_of_frame'], np.arange(len(scores)))
-            self.results.append(dict(
-                video_id=sample['video_id'], category=sample['category'],
-                events=sample['events'], num_frames=int(sample['num_frames']),
-                scores=scores.tolist(), first_frames=firsts.tolist()))  # fmt: skip
+            self.results.append(
+                dict(
+                    video_id=sample['video_id'],
+                    category=sample['category'],
+                    events=sample['events'],
+                    num_frames=int(sample['num_frames']),
+                    scores=scores.tolist(),
+                    first_frames=firsts.tolist(),
+                )
+            )
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """All numbers.
@@ -107,8 +120,9 @@ class FrameAUC(BaseMetric):
         found = dict(video_auc=_of_videos(rows))
         if self.frames:
             found = {**self._of_frames(rows), **found}
-        return {name: round(100 * value, 4) for name, value in found.items()
-                if not math.isnan(value)}  # fmt: skip
+        return {
+            name: round(100 * value, 4) for name, value in found.items() if not math.isnan(value)
+        }
 
     def _of_frames(self, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
         parts: dict[str, list[FrameCounts]] = {}
@@ -119,17 +133,24 @@ class FrameAUC(BaseMetric):
             truth, cut = truth_of_video(video, row['num_frames'], self.first_frame, self.tolerance)
             clipped += cut
             parts.setdefault(video.category, []).append(
-                FrameCounts.of_snippets(row['scores'], truth, snippet_of_frame(row)))
+                FrameCounts.of_snippets(row['scores'], truth, snippet_of_frame(row))
+            )
         if clipped:
-            print_log(f'{len(clipped)} events end past their video and are cut there: '
-                      + '; '.join(map(str, clipped)), 'current')  # fmt: skip
+            print_log(
+                f'{len(clipped)} events end past their video and are cut there: '
+                + '; '.join(map(str, clipped)),
+                'current',
+            )
         every = [part for kind in parts.values() for part in kind]
         normal = FrameCounts.joined(parts.pop(NORMAL, []))
         anomalous = FrameCounts.joined([part for kind in parts.values() for part in kind])
         pooled = FrameCounts.joined(every)
-        found = dict(auc=roc_auc(pooled), ap=average_precision(pooled),
-                     auc_anomalous=roc_auc(anomalous),
-                     false_alarm_rate=false_alarm_rate(normal, self.threshold))  # fmt: skip
+        found = dict(
+            auc=roc_auc(pooled),
+            ap=average_precision(pooled),
+            auc_anomalous=roc_auc(anomalous),
+            false_alarm_rate=false_alarm_rate(normal, self.threshold),
+        )
         if self.bootstrap and not math.isnan(found['auc']):
             found['auc_low'], found['auc_high'] = bootstrap_interval(every, self.bootstrap)
         if self.per_kind:

@@ -46,8 +46,12 @@ def write_overlay(
                         height, width = (side // 2 * 2 for side in frame.shape[:2])
                         draw = CurveUnderVideo(scored, width, threshold)
                         fps = opened.fps or scored.grid.fps
-                        writer = cv2.VideoWriter(str(part), cv2.VideoWriter_fourcc(*'mp4v'), fps,
-                                                 (width, height + draw.height))  # fmt: skip
+                        writer = cv2.VideoWriter(
+                            str(part),
+                            cv2.VideoWriter_fourcc(*'mp4v'),
+                            fps,
+                            (width, height + draw.height),
+                        )
                         if not writer.isOpened():
                             raise DatasetError(f'{path}: OpenCV cannot write .mp4 files here')
                     inside = np.ascontiguousarray(frame[:height, :width])

@@ -22,9 +22,12 @@ OFFICIAL = dict(train=(1610, 810), test=(290, 140), frames=1_111_808, anomalous=
 
 
 def prepare_ucf_crime(
-    lists: str | os.PathLike, out: str | os.PathLike, videos: str | os.PathLike | None = None,
-    missing: str = 'fail', official: Mapping = OFFICIAL,
-) -> Prepared:  # fmt: skip
+    lists: str | os.PathLike,
+    out: str | os.PathLike,
+    videos: str | os.PathLike | None = None,
+    missing: str = 'fail',
+    official: Mapping = OFFICIAL,
+) -> Prepared:
     """Check the lists of UCF-Crime against each other and the videos, and write annotation files.
 
     ``train.txt`` (path and kind of each training video), ``test.txt`` (path, number of frames where
@@ -48,50 +51,71 @@ def prepare_ucf_crime(
     found = dict(train=read_annotation(lists / TRAIN), test=read_annotation(lists / EVENTS))
     _check_lists(lists, found, read_annotation(lists / TEST), official)
     paths = {split: _paths(lists / name) for split, name in (('train', TRAIN), ('test', TEST))}
-    lines = [f'{split}: {len(each)} videos, {sum(v.is_anomalous for v in each)} anomalous'
-             for split, each in found.items()]  # fmt: skip
+    lines = [
+        f'{split}: {len(each)} videos, {sum(v.is_anomalous for v in each)} anomalous'
+        for split, each in found.items()
+    ]
     report: dict = dict(videos={split: len(each) for split, each in found.items()})
     if (lists / FRAMES).is_file():
         found['test'] = with_lengths(found['test'], read_annotation(lists / FRAMES))
         lines += _check_frames(found['test'], report, official)
     absent = _absent(videos, paths, found) if videos is not None else []
     if absent and missing == 'fail':
-        raise DatasetError(f'{videos}: lacks {len(absent)} videos, as {absent[0]}: add them, or '
-                           'leave them out (--missing drop)')  # fmt: skip
+        raise DatasetError(
+            f'{videos}: lacks {len(absent)} videos, as {absent[0]}: add them, or '
+            'leave them out (--missing drop)'
+        )
     if absent:
         lines.append(f'{len(absent)} videos are not there, as {absent[0]}: left out')
     report['left_out'] = absent
     for split, each in found.items():
-        write_text_atomically(out / f'{split}.txt', ''.join(
-            f'{_row(paths[split][video.video_id], video)}\n' for video in each
-            if paths[split][video.video_id] not in absent))  # fmt: skip
+        write_text_atomically(
+            out / f'{split}.txt',
+            ''.join(
+                f'{_row(paths[split][video.video_id], video)}\n'
+                for video in each
+                if paths[split][video.video_id] not in absent
+            ),
+        )
     write_text_atomically(out / 'report.json', json.dumps(report, indent=1) + '\n')
     return Prepared((*lines, f'{out}: train.txt, test.txt, report.json'), tuple(absent))
 
 
 def _paths(path: Path) -> dict[str, str]:
-    rows = [line.split()[0] for line in path.read_text(encoding='utf-8-sig').splitlines()
-            if line.strip()]  # fmt: skip
+    rows = [
+        line.split()[0]
+        for line in path.read_text(encoding='utf-8-sig').splitlines()
+        if line.strip()
+    ]
     return {Path(row).stem: row for row in rows}
 
 
-def _check_lists(lists: Path, found: Mapping[str, Sequence[AnomalyVideo]],
-                 test: Sequence[AnomalyVideo], official: Mapping) -> None:  # fmt: skip
+def _check_lists(
+    lists: Path,
+    found: Mapping[str, Sequence[AnomalyVideo]],
+    test: Sequence[AnomalyVideo],
+    official: Mapping,
+) -> None:
     ids = {video.video_id for video in test}
     other = ids ^ {video.video_id for video in found['test']}
     if other:
-        raise DatasetError(f'{lists}: {len(other)} videos are in one of {TEST} and {EVENTS} alone, '
-                           f'as {min(other)!r}')  # fmt: skip
+        raise DatasetError(
+            f'{lists}: {len(other)} videos are in one of {TEST} and {EVENTS} alone, '
+            f'as {min(other)!r}'
+        )
     both = ids & {video.video_id for video in found['train']}
     if both:
-        raise DatasetError(f'{lists}: {len(both)} videos are in {TRAIN} and in {TEST}, as '
-                           f'{min(both)!r}')  # fmt: skip
+        raise DatasetError(
+            f'{lists}: {len(both)} videos are in {TRAIN} and in {TEST}, as {min(both)!r}'
+        )
     for split, each in found.items():
         counts = len(each), sum(video.is_anomalous for video in each)
         if counts != tuple(official[split]):
-            raise DatasetError(f'{lists}: {counts[0]} {split} videos, {counts[1]} of them '
-                               f'anomalous; UCF-Crime has {official[split][0]} and '
-                               f'{official[split][1]}: another version, or lines are lost')
+            raise DatasetError(
+                f'{lists}: {counts[0]} {split} videos, {counts[1]} of them '
+                f'anomalous; UCF-Crime has {official[split][0]} and '
+                f'{official[split][1]}: another version, or lines are lost'
+            )
 
 
 def _check_frames(videos: Sequence[AnomalyVideo], report: dict, official: Mapping) -> list[str]:
@@ -102,20 +126,32 @@ def _check_frames(videos: Sequence[AnomalyVideo], report: dict, official: Mappin
         frames, positives = frames + len(truth), positives + int(truth.sum())
         clipped += map(str, cut)
     if (frames, positives) != (official['frames'], official['anomalous']):
-        raise DatasetError(f'{FRAMES}: {frames} frames, {positives} of them anomalous; UCF-Crime '
-                           f'has {official["frames"]} and {official["anomalous"]}')  # fmt: skip
+        raise DatasetError(
+            f'{FRAMES}: {frames} frames, {positives} of them anomalous; UCF-Crime '
+            f'has {official["frames"]} and {official["anomalous"]}'
+        )
     report.update(frames=frames, anomalous_frames=positives, clipped=clipped)
-    return [f'test: {frames} frames, {positives} anomalous; {len(clipped)} events end up to three '
-            'frames past their video and are cut there:', *(f'  {each}' for each in clipped)]
+    return [
+        f'test: {frames} frames, {positives} anomalous; {len(clipped)} events end up to three '
+        'frames past their video and are cut there:',
+        *(f'  {each}' for each in clipped),
+    ]
 
 
-def _absent(videos: str | os.PathLike, paths: Mapping[str, Mapping[str, str]],
-            found: Mapping[str, Sequence[AnomalyVideo]]) -> list[str]:  # fmt: skip
+def _absent(
+    videos: str | os.PathLike,
+    paths: Mapping[str, Mapping[str, str]],
+    found: Mapping[str, Sequence[AnomalyVideo]],
+) -> list[str]:
     root = Path(videos)
     if not root.is_dir():
         raise DatasetError(f'{root}: no such folder of videos')
-    return [paths[split][video.video_id] for split, each in found.items() for video in each
-            if not (root / paths[split][video.video_id]).is_file()]  # fmt: skip
+    return [
+        paths[split][video.video_id]
+        for split, each in found.items()
+        for video in each
+        if not (root / paths[split][video.video_id]).is_file()
+    ]
 
 
 def _row(path: str, video: AnomalyVideo) -> str:

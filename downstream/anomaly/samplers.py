@@ -31,17 +31,22 @@ class BalancedAnomalySampler(Sampler):
         ValueError: An odd batch size, or there are no videos of a kind.
     """
 
-    def __init__(self, sampler: Sampler, batch_size: int, seed: int | None = None,
-                 drop_last: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self, sampler: Sampler, batch_size: int, seed: int | None = None, drop_last: bool = False
+    ) -> None:
         if batch_size < 2 or batch_size % 2:
-            raise ValueError(f'batch_size is {batch_size}; expected an even number: half of a '
-                             'batch is normal, half anomalous')  # fmt: skip
+            raise ValueError(
+                f'batch_size is {batch_size}; expected an even number: half of a '
+                'batch is normal, half anomalous'
+            )
         dataset = sampler.dataset
         labels = np.asarray(dataset.labels())
         self.kinds = [np.flatnonzero(labels == label) for label in (0, 1)]
         if not all(map(len, self.kinds)):
-            raise ValueError(f'{len(self.kinds[0])} normal and {len(self.kinds[1])} anomalous '
-                             'videos; expected some of both')  # fmt: skip
+            raise ValueError(
+                f'{len(self.kinds[0])} normal and {len(self.kinds[1])} anomalous '
+                'videos; expected some of both'
+            )
         self.sampler, self.half, self.drop_last = sampler, batch_size // 2, drop_last
         self.batch_size = batch_size
         self.seed = sync_random_seed() if seed is None else seed
@@ -59,8 +64,9 @@ class BalancedAnomalySampler(Sampler):
     def __len__(self) -> int:
         longest = max(map(len, self.kinds))
         batches = longest // self.half if self.drop_last else -(-longest // self.half)
-        return max(1, batches // self.world_size if self.drop_last
-                   else -(-batches // self.world_size))  # fmt: skip
+        return max(
+            1, batches // self.world_size if self.drop_last else -(-batches // self.world_size)
+        )
 
 
 def _repeated(kind: np.ndarray, total: int, random: np.random.Generator) -> np.ndarray:

@@ -18,9 +18,11 @@ _TRUTH = '#d62728'
 
 
 def score_curves(
-    path: str | os.PathLike, rows: Sequence[Mapping[str, ScoredVideo]],
-    truths: Sequence[np.ndarray | None], title: str = '',
-) -> Path:  # fmt: skip
+    path: str | os.PathLike,
+    rows: Sequence[Mapping[str, ScoredVideo]],
+    truths: Sequence[np.ndarray | None],
+    title: str = '',
+) -> Path:
     """Draw the scores of videos, a panel for each, anomalous stretches shaded.
 
     Args:
@@ -40,12 +42,27 @@ def score_curves(
         # grey is for what others are compared with
         colours = _COLOURS if len(row) > 1 else _COLOURS[1:]
         for (name, video), colour in zip(row.items(), colours, strict=False):
-            axis.step(video.seconds(), video.of_frames(), where='post', color=colour, label=name,
-                      linewidth=1.6)  # fmt: skip
+            axis.step(
+                video.seconds(),
+                video.of_frames(),
+                where='post',
+                color=colour,
+                label=name,
+                linewidth=1.6,
+            )
         video = next(iter(row.values()))
         if truth is not None:
-            axis.fill_between(video.seconds(), 0, 1, where=truth, step='post', color=_TRUTH,
-                              alpha=0.18, linewidth=0, label='anomalous')  # fmt: skip
+            axis.fill_between(
+                video.seconds(),
+                0,
+                1,
+                where=truth,
+                step='post',
+                color=_TRUTH,
+                alpha=0.18,
+                linewidth=0,
+                label='anomalous',
+            )
         axis.set_title(video.name, fontsize=9, loc='left')
         axis.set_xlim(0, video.grid.duration_s)
         axis.set_ylim(-0.03, 1.03)
@@ -56,10 +73,17 @@ def score_curves(
     axes[-1].set_xlabel('seconds', fontsize=8)
     handles: dict = {}
     for axis in axes:
-        handles.update((label, handle) for handle, label in zip(
-            *axis.get_legend_handles_labels(), strict=True))  # fmt: skip
-    figure.legend(handles.values(), handles.keys(), loc='outside lower center', ncols=5,
-                  fontsize=8, frameon=False)  # fmt: skip
+        handles.update(
+            (label, handle) for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        )
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc='outside lower center',
+        ncols=5,
+        fontsize=8,
+        frameon=False,
+    )
     if title:
         figure.suptitle(title, fontsize=10)
     return save_figure(figure, Path(path))
@@ -75,8 +99,9 @@ class CurveUnderVideo:
         height: Of the strip below, in px.
     """
 
-    def __init__(self, video: ScoredVideo, width: int, threshold: float = 0.5,
-                 height: int = 64) -> None:  # fmt: skip
+    def __init__(
+        self, video: ScoredVideo, width: int, threshold: float = 0.5, height: int = 64
+    ) -> None:
         self.scores, self.threshold = video.of_frames(), threshold
         self.width, self.height = width, height
         columns = np.arange(len(self.scores)) * (width - 1) / max(1, len(self.scores) - 1)
@@ -103,10 +128,26 @@ class CurveUnderVideo:
         colour = (40, 40, 214) if alarm else (180, 119, 31)
         if alarm:
             cv2.rectangle(frame, (0, 0), (frame.shape[1] - 1, frame.shape[0] - 1), colour, 3)
-        cv2.polylines(strip, [self._points[:index + 1]], False, colour, 2, cv2.LINE_AA)
+        cv2.polylines(strip, [self._points[: index + 1]], False, colour, 2, cv2.LINE_AA)
         cv2.circle(strip, tuple(self._points[index].tolist()), 3, colour, -1, cv2.LINE_AA)
-        cv2.putText(frame, f'{self.scores[index]:.2f}', (5, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5,
-                    (255, 255, 255), 3, cv2.LINE_AA)  # fmt: skip
-        cv2.putText(frame, f'{self.scores[index]:.2f}', (5, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5,
-                    colour, 1, cv2.LINE_AA)  # fmt: skip
+        cv2.putText(
+            frame,
+            f'{self.scores[index]:.2f}',
+            (5, 16),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.5,
+            (255, 255, 255),
+            3,
+            cv2.LINE_AA,
+        )
+        cv2.putText(
+            frame,
+            f'{self.scores[index]:.2f}',
+            (5, 16),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.5,
+            colour,
+            1,
+            cv2.LINE_AA,
+        )
         return np.concatenate([frame, strip])

@@ -35,8 +35,11 @@ class FrameClock:
             BadVideoError: See :meth:`~.readers.VideoReader.chunks`; or no frame rate is known.
         """
         native = self._native()
-        yield from (frames.pixels for frames in native) if self._target is None else (
-            self._resampled(native))  # fmt: skip
+        yield from (
+            (frames.pixels for frames in native)
+            if self._target is None
+            else (self._resampled(native))
+        )
 
     def rate(self) -> tuple[float, tuple[float, ...] | None]:
         """After the last frame: frames a second, and frame times if the rate varies.

@@ -73,10 +73,15 @@ class Decoding:
     """
 
     def __init__(
-        self, videos: Sequence[Video], reader: type[VideoReader], sampling: Sampling,
-        encoder: FrozenEncoder, workers: int, ahead: int,
+        self,
+        videos: Sequence[Video],
+        reader: type[VideoReader],
+        sampling: Sampling,
+        encoder: FrozenEncoder,
+        workers: int,
+        ahead: int,
         notice: Callable[[Video, int, float], object] | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._videos = iter(list(videos))
         self._left = len(videos)
         self._reader, self._sampling, self._encoder = reader, sampling, encoder
@@ -84,8 +89,10 @@ class Decoding:
         self._queue: Queue[Snippet | Ended] = Queue(max(1, ahead))
         self._over = threading.Event()
         self._turn = threading.Lock()
-        self._threads = [threading.Thread(target=self._work, name=f'decode-{number}', daemon=True)
-                         for number in range(max(1, min(workers, len(videos))))]  # fmt: skip
+        self._threads = [
+            threading.Thread(target=self._work, name=f'decode-{number}', daemon=True)
+            for number in range(max(1, min(workers, len(videos))))
+        ]
 
     def __enter__(self) -> Decoding:
         self._opencv = one_opencv_thread()  # videos are decoded side by side
@@ -94,8 +101,12 @@ class Decoding:
             thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:  # fmt: skip
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._over.set()
         for thread in self._threads:
             thread.join()
@@ -134,13 +145,19 @@ class Decoding:
             new, seen = clock.decoded - seen, clock.decoded
             self._notice(video, new, new / max(clock.reader.announced, new))
 
-    def _ended(self, video: Video, reader: VideoReader, clock: FrameClock,
-               windows: Windows) -> Ended:  # fmt: skip
+    def _ended(
+        self, video: Video, reader: VideoReader, clock: FrameClock, windows: Windows
+    ) -> Ended:
         fps, times = clock.rate()
-        source = dict(file=video.path.name, bytes=video.path.stat().st_size,
-                      decoded_frames=clock.decoded, announced_fps=reader.fps)  # fmt: skip
-        return Ended(video, clock.decoded, self._sampling.grid(windows.num_frames, fps, times),
-                     source)  # fmt: skip
+        source = dict(
+            file=video.path.name,
+            bytes=video.path.stat().st_size,
+            decoded_frames=clock.decoded,
+            announced_fps=reader.fps,
+        )
+        return Ended(
+            video, clock.decoded, self._sampling.grid(windows.num_frames, fps, times), source
+        )
 
     def _put(self, item: Snippet | Ended) -> bool:
         while not self._over.is_set():

@@ -22,13 +22,27 @@ INCOMPLETE = 3
 
 
 def run_features(
-    config: str, checkpoint: str, videos: Sequence[str], out: str, *,
-    preset: str | None = None, sampling: Mapping[str, Any] | None = None, level: str = POOLED,
-    root: str | None = None, ids: str = 'stem', decoder: str = 'auto', on_bad: str = 'fail',
-    batch_size: int = 8, workers: int | None = None, device: str | None = None, amp: bool = False,
-    channels_last: bool = False, compiled: bool = False, dtype: str = 'float32',
+    config: str,
+    checkpoint: str,
+    videos: Sequence[str],
+    out: str,
+    *,
+    preset: str | None = None,
+    sampling: Mapping[str, Any] | None = None,
+    level: str = POOLED,
+    root: str | None = None,
+    ids: str = 'stem',
+    decoder: str = 'auto',
+    on_bad: str = 'fail',
+    batch_size: int = 8,
+    workers: int | None = None,
+    device: str | None = None,
+    amp: bool = False,
+    channels_last: bool = False,
+    compiled: bool = False,
+    dtype: str = 'float32',
     shard: str | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Extract features of videos into a store; print what was done.
 
     Args:
@@ -65,30 +79,52 @@ def run_features(
     mine = shard_of(found, index, count)
     cfg = load_config(config)
     snippets, crops = sampling_of(cfg, preset, **(sampling or {}))
-    encoder = FrozenEncoder(cfg, checkpoint, level=level, crops=crops, device=device, amp=amp,
-                            channels_last=channels_last, compiled=compiled)  # fmt: skip
+    encoder = FrozenEncoder(
+        cfg,
+        checkpoint,
+        level=level,
+        crops=crops,
+        device=device,
+        amp=amp,
+        channels_last=channels_last,
+        compiled=compiled,
+    )
     store = FeatureStore.create(out, store_settings(encoder, snippets, reader, checkpoint, dtype))
     part = f', shard {index} of {count}: {len(mine)}' if count > 1 else ''
     ignored = f'; {others} other files are no videos by their suffix' if others else ''
-    print(f'{len(found)} videos{part}{ignored}; decoder {reader.name} {reader.version()}, encoder '
-          f'on {device}', flush=True)  # fmt: skip
+    print(
+        f'{len(found)} videos{part}{ignored}; decoder {reader.name} {reader.version()}, encoder '
+        f'on {device}',
+        flush=True,
+    )
     todo = [video for video in mine if video.video_id not in store]
     with VideoProgress(todo) as progress:
         done = extract_features(
-            encoder, snippets, mine, store, reader, on_bad=on_bad, batch_size=batch_size,
-            workers=workers or (1 if device == 'cpu' else 4), notice=progress)  # fmt: skip
+            encoder,
+            snippets,
+            mine,
+            store,
+            reader,
+            on_bad=on_bad,
+            batch_size=batch_size,
+            workers=workers or (1 if device == 'cpu' else 4),
+            notice=progress,
+        )
     print('\n'.join(_told(done, store)), flush=True)
     return INCOMPLETE if done.failed else 0
 
 
 def _told(done: Extracted, store: FeatureStore) -> list[str]:
     rate = done.frames / done.seconds if done.seconds else 0
-    lines = [f'{store.root}: {done.done} videos done, {done.kept} were there already; '
-             f'{done.snippets} snippets of {done.frames} frames in {done.seconds:.1f} s '
-             f'({rate:.0f} frames/s)']  # fmt: skip
+    lines = [
+        f'{store.root}: {done.done} videos done, {done.kept} were there already; '
+        f'{done.snippets} snippets of {done.frames} frames in {done.seconds:.1f} s '
+        f'({rate:.0f} frames/s)'
+    ]
     if done.failed:
-        lines.append(f'{len(done.failed)} videos cannot be read, all in '
-                     f'{store.root / FAILED_FILE}:')  # fmt: skip
+        lines.append(
+            f'{len(done.failed)} videos cannot be read, all in {store.root / FAILED_FILE}:'
+        )
         lines += [f'  {row["path"]}: {row["reason"]}' for row in done.failed[:5]]
     return lines
 

@@ -47,10 +47,15 @@ class Layout:
 
 
 LAYOUTS = {
-    'mgfn': Layout('TNC'), 'rtfm': Layout('TNC', '_i3d'), 'ur-dmu': Layout('NTC'),
-    'deepmil': Layout('files'), 'ted-spad': Layout('TC'), 'actionformer': Layout('TC'),
-    'tridet': Layout('TC'), 'opentad': Layout('TC'),
-}  # fmt: skip
+    'mgfn': Layout('TNC'),
+    'rtfm': Layout('TNC', '_i3d'),
+    'ur-dmu': Layout('NTC'),
+    'deepmil': Layout('files'),
+    'ted-spad': Layout('TC'),
+    'actionformer': Layout('TC'),
+    'tridet': Layout('TC'),
+    'opentad': Layout('TC'),
+}
 """Name of published code -> its layout."""
 
 
@@ -69,9 +74,11 @@ def layout_of(name: str) -> Layout:
 
 
 def export_features(
-    store: FeatureStore, folder: str | os.PathLike, layout: str,
+    store: FeatureStore,
+    folder: str | os.PathLike,
+    layout: str,
     lists: Mapping[str, Sequence[str]] | None = None,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Write the features of a store as published code reads them.
 
     Args:
@@ -115,13 +122,18 @@ def export_features(
         f'stride {grid.stride_frames} frames, centre of snippet 0 at frame {grid.offset_frames:g}: '
         f'feat_stride={grid.stride_frames}, num_frames={2 * grid.offset_frames:g} for code that '
         'places snippets at 0.5 * num_frames',
-    ]  # fmt: skip
+    ]
 
 
 def import_features(
-    folder: str | os.PathLike, store: str | os.PathLike, layout: str, sampling: Sampling,
-    videos: Mapping[str, tuple[int, float]], note: str = '', on_missing: str = 'fail',
-) -> tuple[list[str], list[str]]:  # fmt: skip
+    folder: str | os.PathLike,
+    store: str | os.PathLike,
+    layout: str,
+    sampling: Sampling,
+    videos: Mapping[str, tuple[int, float]],
+    note: str = '',
+    on_missing: str = 'fail',
+) -> tuple[list[str], list[str]]:
     """Make a store of published features.
 
     Args:
@@ -143,13 +155,18 @@ def import_features(
             missing.
     """
     if on_missing not in ON_MISSING:
-        raise DatasetError(f'on_missing is {on_missing!r}; expected one of '
-                           f'{", ".join(ON_MISSING)}')  # fmt: skip
+        raise DatasetError(f'on_missing is {on_missing!r}; expected one of {", ".join(ON_MISSING)}')
     chosen, folder = layout_of(layout), Path(folder)
     try_folder(Path(store))
-    made = FeatureStore.create(store, dict(
-        encoder=dict(published=note or folder.name, layout=layout), sampling=sampling.settings(),
-        dtype='float32', decoder='unknown'))  # fmt: skip
+    made = FeatureStore.create(
+        store,
+        dict(
+            encoder=dict(published=note or folder.name, layout=layout),
+            sampling=sampling.settings(),
+            dtype='float32',
+            decoder='unknown',
+        ),
+    )
     shorter, missing = [], []
     for video, (frames, fps) in videos.items():
         try:
@@ -161,28 +178,36 @@ def import_features(
             continue
         grid = sampling.grid(frames, fps)
         if abs(len(features) - grid.num_snippets) > 1:
-            raise DatasetError(f'{folder}: video {video!r} has {len(features)} snippets; its '
-                               f'{frames} frames give {grid.num_snippets}: other snippets, or '
-                               'another video')  # fmt: skip
+            raise DatasetError(
+                f'{folder}: video {video!r} has {len(features)} snippets; its '
+                f'{frames} frames give {grid.num_snippets}: other snippets, or '
+                'another video'
+            )
         if len(features) != grid.num_snippets:
             shorter.append(video)
             grid = replace(grid, num_snippets=len(features))
         made.put(video, features, grid, dict(file=video))
     if not made.ids():
-        raise DatasetError(f'{folder}: holds features of none of the {len(videos)} videos, as '
-                           f'{missing[0]!r}')  # fmt: skip
+        raise DatasetError(
+            f'{folder}: holds features of none of the {len(videos)} videos, as {missing[0]!r}'
+        )
     lines = [f'{made.root}: {len(videos) - len(missing)} videos from {folder}']
     if missing:
-        lines += [f'{len(missing)} listed videos have no features there:',
-                  *(f'  {video}' for video in missing)]  # fmt: skip
+        lines += [
+            f'{len(missing)} listed videos have no features there:',
+            *(f'  {video}' for video in missing),
+        ]
     if shorter:
-        lines.append(f'{len(shorter)} of them are one snippet off the number that their frames '
-                     f'give, as {shorter[0]!r}')  # fmt: skip
+        lines.append(
+            f'{len(shorter)} of them are one snippet off the number that their frames '
+            f'give, as {shorter[0]!r}'
+        )
     return lines, missing
 
 
-def _files(features: np.ndarray, video: str, layout: Layout, folder: Path) -> Iterator[
-        tuple[Path, np.ndarray]]:  # fmt: skip
+def _files(
+    features: np.ndarray, video: str, layout: Layout, folder: Path
+) -> Iterator[tuple[Path, np.ndarray]]:
     single = features if features.ndim == 2 else None
     crops = features[:, None] if features.ndim == 2 else features
     if crops.shape[1] == 10:
@@ -194,8 +219,10 @@ def _files(features: np.ndarray, video: str, layout: Layout, folder: Path) -> It
     path = folder / f'{video}{layout.suffix}.npy'
     if layout.crops == 'TC':
         if single is None:
-            raise DatasetError(f'video {video!r}: {crops.shape[1]} crops, and this layout has room '
-                               'for one: extract with one crop')  # fmt: skip
+            raise DatasetError(
+                f'video {video!r}: {crops.shape[1]} crops, and this layout has room '
+                'for one: extract with one crop'
+            )
         yield path, single
     else:
         yield path, crops if layout.crops == 'TNC' else crops.swapaxes(0, 1)
@@ -209,8 +236,10 @@ def _write(path: Path, array: np.ndarray) -> None:
 
 def _read(folder: Path, video: str, layout: Layout) -> np.ndarray:
     if layout.crops == 'files':
-        found = sorted(folder.glob(f'{glob.escape(video + layout.suffix)}__*.npy'),
-                       key=lambda path: int(path.stem.rpartition('__')[2]))  # fmt: skip
+        found = sorted(
+            folder.glob(f'{glob.escape(video + layout.suffix)}__*.npy'),
+            key=lambda path: int(path.stem.rpartition('__')[2]),
+        )
         if not found:
             raise MissingFeaturesError(f'{folder}: no file {video}{layout.suffix}__0.npy')
         return _stored(np.stack([_array(path, 2) for path in found], axis=1))
@@ -233,9 +262,12 @@ def _array(path: Path, ndim: int) -> np.ndarray:
     except FileNotFoundError as error:
         raise MissingFeaturesError(f'{path}: no such file') from error
     except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(f'{path}: no plain array of numbers ({error}); arrays of objects are '
-                           'not read, as they could run code') from error  # fmt: skip
+        raise DatasetError(
+            f'{path}: no plain array of numbers ({error}); arrays of objects are '
+            'not read, as they could run code'
+        ) from error
     if array.ndim != ndim or not np.issubdtype(array.dtype, np.floating):
-        raise DatasetError(f'{path}: {array.dtype} of shape {array.shape}; expected real numbers '
-                           f'with {ndim} axes')  # fmt: skip
+        raise DatasetError(
+            f'{path}: {array.dtype} of shape {array.shape}; expected real numbers with {ndim} axes'
+        )
     return array

@@ -39,10 +39,17 @@ def run_export(store: str, folder: str, layout: str, lists: Sequence[str] = ()) 
 
 
 def run_import(
-    folder: str, store: str, layout: str, lengths: str, *, fps: float | None = None,
-    preset: str | None = None, sampling: Mapping[str, Any] | None = None, note: str = '',
+    folder: str,
+    store: str,
+    layout: str,
+    lengths: str,
+    *,
+    fps: float | None = None,
+    preset: str | None = None,
+    sampling: Mapping[str, Any] | None = None,
+    note: str = '',
     on_missing: str = 'fail',
-) -> int:  # fmt: skip
+) -> int:
     """Make a store of published features; print what was done.
 
     Args:
@@ -64,8 +71,15 @@ def run_import(
         DatasetError: See :func:`~.convert.import_features`.
     """
     snippets, _ = sampling_of(None, preset, **(sampling or {}))
-    lines, missing = import_features(folder, store, layout, snippets, read_lengths(lengths, fps),
-                                     note=note, on_missing=on_missing)  # fmt: skip
+    lines, missing = import_features(
+        folder,
+        store,
+        layout,
+        snippets,
+        read_lengths(lengths, fps),
+        note=note,
+        on_missing=on_missing,
+    )
     print('\n'.join(lines))
     return INCOMPLETE if missing else 0
 

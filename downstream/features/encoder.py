@@ -51,10 +51,17 @@ class FrozenEncoder:
     """
 
     def __init__(
-        self, config: Config | str | os.PathLike, checkpoint: str | os.PathLike | None, *,
-        level: str = POOLED, crops: int | None = None, device: str | torch.device = 'cpu',
-        amp: bool = False, channels_last: bool = False, compiled: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        config: Config | str | os.PathLike,
+        checkpoint: str | os.PathLike | None,
+        *,
+        level: str = POOLED,
+        crops: int | None = None,
+        device: str | torch.device = 'cpu',
+        amp: bool = False,
+        channels_last: bool = False,
+        compiled: bool = False,
+    ) -> None:
         self.cfg = load_config(config)
         init_default_scope(self.cfg.get('default_scope', 'mmaction'))
         self.name = self.cfg.filename or 'the config'
@@ -70,8 +77,12 @@ class FrozenEncoder:
         self._captured: list[Tensor] = []
         self._watch()
         self._layout = (
-            None if not channels_last else
-            torch.channels_last if self.two_d else torch.channels_last_3d)  # fmt: skip
+            None
+            if not channels_last
+            else torch.channels_last
+            if self.two_d
+            else torch.channels_last_3d
+        )
         if self._layout is not None:
             rank = 4 if self.two_d else 5
             for parameter in self.model.backbone.parameters():
@@ -91,9 +102,12 @@ class FrozenEncoder:
     def identity(self) -> dict[str, Any]:
         """What the features depend on, as plain JSON."""
         return dict(
-            config=os.path.basename(self.name), model_sha256=self._model_sha256(),
-            weights_sha256=self.weights_sha256(), level=self.level, amp=self.amp,
-        )  # fmt: skip
+            config=os.path.basename(self.name),
+            model_sha256=self._model_sha256(),
+            weights_sha256=self.weights_sha256(),
+            level=self.level,
+            amp=self.amp,
+        )
 
     def _model_sha256(self) -> str:
         text = json.dumps(self.cfg.model.to_dict(), sort_keys=True, default=str)
@@ -129,15 +143,21 @@ class FrozenEncoder:
             clips = clips[:, None]
         inputs = self.model.data_preprocessor(
             dict(inputs=list(clips.to(self.device, non_blocking=True)), data_samples=None),
-            training=False)['inputs']  # fmt: skip
+            training=False,
+        )['inputs']
         if self._layout is not None:
-            inputs = inputs.flatten(0, 1).contiguous(memory_format=self._layout).unflatten(
-                0, inputs.shape[:2])  # fmt: skip
+            inputs = (
+                inputs.flatten(0, 1)
+                .contiguous(memory_format=self._layout)
+                .unflatten(0, inputs.shape[:2])
+            )
         with self._autocast():
             found = self._run(inputs).float()
         if len(found) % len(clips):
-            raise LaunchError(f'{self.name}: level {self.level!r} gives {len(found)} vectors for '
-                              f'{len(clips)} clips: choose another level')  # fmt: skip
+            raise LaunchError(
+                f'{self.name}: level {self.level!r} gives {len(found)} vectors for '
+                f'{len(clips)} clips: choose another level'
+            )
         found = found.reshape(len(clips), -1, found.shape[-1]).mean(1)
         return found.reshape(batches, crops, -1)
 
@@ -163,8 +183,9 @@ class FrozenEncoder:
     def _load(self, checkpoint: str | os.PathLike | None) -> nn.Module:
         model = MODELS.build(self.cfg.model)
         if not hasattr(model, 'cls_head') or not hasattr(model, 'extract_feat'):
-            raise LaunchError(f'{self.name}: its model is no recogniser with a backbone and a '
-                              'cls_head')  # fmt: skip
+            raise LaunchError(
+                f'{self.name}: its model is no recogniser with a backbone and a cls_head'
+            )
         if checkpoint is None:
             model.init_weights()
         else:
@@ -180,8 +201,14 @@ class FrozenEncoder:
         return model.to(self.device)
 
     def _check(self, model: nn.Module, given: dict[str, Tensor], path: str) -> None:
-        fault = unfilled(((name, value) for name, value in model.named_parameters()
-                          if self.level == LOGITS or not name.startswith('cls_head')), given)
+        fault = unfilled(
+            (
+                (name, value)
+                for name, value in model.named_parameters()
+                if self.level == LOGITS or not name.startswith('cls_head')
+            ),
+            given,
+        )
         if fault:
             raise LaunchError(f'checkpoint {path} does not fit the model of {self.name}: {fault}')
 
@@ -190,20 +217,27 @@ class FrozenEncoder:
             return
         if self.level == POOLED:
             classes = getattr(self.model.cls_head, 'num_classes', None)
-            linear = [module for module in self.model.cls_head.modules()
-                      if isinstance(module, nn.Linear) and module.out_features == classes]
+            linear = [
+                module
+                for module in self.model.cls_head.modules()
+                if isinstance(module, nn.Linear) and module.out_features == classes
+            ]
             if not linear:
-                raise LaunchError(f'{self.name}: its cls_head has no linear layer of {classes} '
-                                  'classes: name a module with level, e.g. backbone')  # fmt: skip
-            linear[-1].register_forward_pre_hook(
-                lambda _, inputs: self._captured.append(inputs[0]))  # fmt: skip
+                raise LaunchError(
+                    f'{self.name}: its cls_head has no linear layer of {classes} '
+                    'classes: name a module with level, e.g. backbone'
+                )
+            linear[-1].register_forward_pre_hook(lambda _, inputs: self._captured.append(inputs[0]))
             return
         modules = dict(self.model.named_modules())
         if self.level not in modules:
-            raise LaunchError(f'level {self.level!r}: expected {POOLED}, {LOGITS} or a module of '
-                              f'the model, as {", ".join(list(modules)[1:6])}, ...')  # fmt: skip
+            raise LaunchError(
+                f'level {self.level!r}: expected {POOLED}, {LOGITS} or a module of '
+                f'the model, as {", ".join(list(modules)[1:6])}, ...'
+            )
         modules[self.level].register_forward_hook(
-            lambda _, __, output: self._captured.append(_averaged(output, self.level)))
+            lambda _, __, output: self._captured.append(_averaged(output, self.level))
+        )
 
 
 def _averaged(output: Any, level: str) -> Tensor:  # noqa: ANN401

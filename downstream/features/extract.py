@@ -49,9 +49,12 @@ class Extracted:
 
 
 def store_settings(
-    encoder: FrozenEncoder, sampling: Sampling, reader: type[VideoReader],
-    checkpoint: str | None = None, dtype: str = 'float32',
-) -> dict[str, Any]:  # fmt: skip
+    encoder: FrozenEncoder,
+    sampling: Sampling,
+    reader: type[VideoReader],
+    checkpoint: str | None = None,
+    dtype: str = 'float32',
+) -> dict[str, Any]:
     """All that features depend on, for ``store.json``.
 
     Args:
@@ -67,16 +70,29 @@ def store_settings(
     if dtype not in DTYPES:
         raise DatasetError(f'dtype is {dtype!r}; expected one of {", ".join(DTYPES)}')
     return dict(
-        encoder=encoder.identity(), sampling=sampling.settings(), view=encoder.view.steps,
-        dtype=dtype, decoder=reader.name, decoder_version=reader.version(),
-        made_with=dict(checkpoint=None if checkpoint is None else file_identity(checkpoint),
-                       versions=library_versions()),
-    )  # fmt: skip
+        encoder=encoder.identity(),
+        sampling=sampling.settings(),
+        view=encoder.view.steps,
+        dtype=dtype,
+        decoder=reader.name,
+        decoder_version=reader.version(),
+        made_with=dict(
+            checkpoint=None if checkpoint is None else file_identity(checkpoint),
+            versions=library_versions(),
+        ),
+    )
 
 
 def extract_features(
-    encoder: FrozenEncoder, sampling: Sampling, videos: Sequence[Video], store: FeatureStore,
-    reader: type[VideoReader], *, on_bad: str = 'fail', batch_size: int = 8, workers: int = 1,
+    encoder: FrozenEncoder,
+    sampling: Sampling,
+    videos: Sequence[Video],
+    store: FeatureStore,
+    reader: type[VideoReader],
+    *,
+    on_bad: str = 'fail',
+    batch_size: int = 8,
+    workers: int = 1,
     notice: Notice | None = None,
 ) -> Extracted:
     """Make the features of all videos that are not in the store yet.
@@ -131,8 +147,9 @@ def extract_features(
     return result
 
 
-def _encoded(encoder: FrozenEncoder, items: Iterator[Snippet | Ended], batch_size: int) -> Iterator[
-        tuple[Snippet | Ended, np.ndarray | None]]:  # fmt: skip
+def _encoded(
+    encoder: FrozenEncoder, items: Iterator[Snippet | Ended], batch_size: int
+) -> Iterator[tuple[Snippet | Ended, np.ndarray | None]]:
     """Items in their order, snippets with their features; ends wait for the snippets before."""
     waiting: list[Snippet | Ended] = []
     under_way: deque[tuple[list[Snippet | Ended], Tensor | None]] = deque()
@@ -162,8 +179,9 @@ def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor 
     return encoder.encode(batch.pin_memory() if encoder.device.type == 'cuda' else batch)
 
 
-def _with_features(items: Sequence[Snippet | Ended], features: Tensor | None) -> Iterator[
-        tuple[Snippet | Ended, np.ndarray | None]]:  # fmt: skip
+def _with_features(
+    items: Sequence[Snippet | Ended], features: Tensor | None
+) -> Iterator[tuple[Snippet | Ended, np.ndarray | None]]:
     rows = iter(() if features is None else features.cpu().numpy())
     for item in items:
         yield item, next(rows) if isinstance(item, Snippet) else None
@@ -171,8 +189,10 @@ def _with_features(items: Sequence[Snippet | Ended], features: Tensor | None) ->
 
 def _append(writer: SnippetWriter, crops: np.ndarray, video: Video) -> None:
     if not np.isfinite(crops).all():
-        raise DatasetError(f'video {video.path}: its features are not finite: check the '
-                           'checkpoint, and leave out half precision')  # fmt: skip
+        raise DatasetError(
+            f'video {video.path}: its features are not finite: check the '
+            'checkpoint, and leave out half precision'
+        )
     writer.append(crops if len(crops) == 1 else crops[None])
 
 
@@ -186,8 +206,13 @@ def _finish(
             writer.abort()
         if on_bad == 'fail' or not isinstance(ended.error, BadVideoError):
             raise ended.error
-        result.failed.append(dict(video=video.video_id, path=str(video.path),
-                                  reason=str(ended.error.reason or ended.error)))  # fmt: skip
+        result.failed.append(
+            dict(
+                video=video.video_id,
+                path=str(video.path),
+                reason=str(ended.error.reason or ended.error),
+            )
+        )
         return
     writer.finish(ended.grid, ended.source)
     result.done += 1

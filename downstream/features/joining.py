@@ -73,9 +73,11 @@ class Joined:
 
 
 def join_clips(
-    clips: str | os.PathLike, out: str | os.PathLike, settings: JoinSettings,
+    clips: str | os.PathLike,
+    out: str | os.PathLike,
+    settings: JoinSettings,
     decoder: str = 'auto',
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Write untrimmed videos, and what happens in them.
 
     ``videos/<split>_<number>.avi``, ``train.txt`` and ``test.txt`` (as
@@ -101,10 +103,14 @@ def join_clips(
     found, out, reader = _clips(Path(clips)), Path(out), choose_reader(decoder)
     missing = [name for name in settings.background if name not in found]
     if missing or len(found) == len(set(settings.background)):
-        raise DatasetError(f'{clips}: has the classes {", ".join(found)}; expected those of the '
-                           f'background ({", ".join(settings.background)}) and others')  # fmt: skip
-    record = dict(asdict(settings), clips={name: [path.name for path in paths]
-                                           for name, paths in found.items()})  # fmt: skip
+        raise DatasetError(
+            f'{clips}: has the classes {", ".join(found)}; expected those of the '
+            f'background ({", ".join(settings.background)}) and others'
+        )
+    record = dict(
+        asdict(settings),
+        clips={name: [path.name for path in paths] for name, paths in found.items()},
+    )
     if _is_finished(out, json.loads(json.dumps(record))):
         return [f'{out}: was joined with these settings before']
     parts, joined = _parts(found, settings), {}
@@ -120,39 +126,55 @@ def join_clips(
             progress.update()
         print(flush=True)
     for split, videos in joined.items():
-        write_text_atomically(out / f'{split}.txt', ''.join(
-            f'videos/{_line(video, split == "test")}\n' for video in videos))  # fmt: skip
-        write_text_atomically(out / f'clips_{split}.txt', ''.join(
-            f'{kind}/{path.name} {label}\n' for label, (kind, paths) in
-            enumerate(sorted(parts[split].items())) for path in sorted(paths)))  # fmt: skip
+        write_text_atomically(
+            out / f'{split}.txt',
+            ''.join(f'videos/{_line(video, split == "test")}\n' for video in videos),
+        )
+        write_text_atomically(
+            out / f'clips_{split}.txt',
+            ''.join(
+                f'{kind}/{path.name} {label}\n'
+                for label, (kind, paths) in enumerate(sorted(parts[split].items()))
+                for path in sorted(paths)
+            ),
+        )
     write_text_atomically(out / 'segments.json', json.dumps(_segments(joined, settings)) + '\n')
     write_text_atomically(out / SETTINGS_FILE, json.dumps(record, indent=1) + '\n')
-    return [f'{out}: {len(videos)} {split} videos, {sum(bool(v.events) for v in videos)} of them '
-            f'with events, {sum(v.num_frames for v in videos) / settings.fps / 60:.1f} minutes'
-            for split, videos in joined.items()]  # fmt: skip
+    return [
+        f'{out}: {len(videos)} {split} videos, {sum(bool(v.events) for v in videos)} of them '
+        f'with events, {sum(v.num_frames for v in videos) / settings.fps / 60:.1f} minutes'
+        for split, videos in joined.items()
+    ]
 
 
 def _clips(folder: Path) -> dict[str, list[Path]]:
     classes = sorted(each for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
-    found = {each.name: sorted(path for path in each.iterdir() if path.suffix.lower() in SUFFIXES)
-             for each in classes}  # fmt: skip
+    found = {
+        each.name: sorted(path for path in each.iterdir() if path.suffix.lower() in SUFFIXES)
+        for each in classes
+    }
     found = {name: paths for name, paths in found.items() if paths}
     if len(found) < 2:
-        raise DatasetError(f'{folder}: expected a folder of video clips for each of two or more '
-                           f'classes, found {len(found)}')  # fmt: skip
+        raise DatasetError(
+            f'{folder}: expected a folder of video clips for each of two or more '
+            f'classes, found {len(found)}'
+        )
     return found
 
 
 def _is_finished(out: Path, record: Mapping) -> bool:
     path = out / SETTINGS_FILE
     if path.exists() and json.loads(path.read_text(encoding='utf-8')) != record:
-        raise DatasetError(f'{out}: holds videos of other settings or clips: name another folder, '
-                           'or delete this one')  # fmt: skip
+        raise DatasetError(
+            f'{out}: holds videos of other settings or clips: name another folder, '
+            'or delete this one'
+        )
     return path.exists()
 
 
-def _parts(found: Mapping[str, Sequence[Path]], settings: JoinSettings) -> dict[
-        str, dict[str, list[Path]]]:  # fmt: skip
+def _parts(
+    found: Mapping[str, Sequence[Path]], settings: JoinSettings
+) -> dict[str, dict[str, list[Path]]]:
     """Clips of each split; no clip is in both."""
     parts: dict[str, dict[str, list[Path]]] = {split: {} for split in SPLITS}
     for name, paths in found.items():
@@ -160,20 +182,28 @@ def _parts(found: Mapping[str, Sequence[Path]], settings: JoinSettings) -> dict[
         order = [paths[i] for i in random.permutation(len(paths))]
         count = round(settings.test_share * len(paths))
         if not 0 < count < len(paths):
-            raise DatasetError(f'class {name!r} has {len(paths)} clips: too few to share out with '
-                               f'test_share={settings.test_share:g}')  # fmt: skip
+            raise DatasetError(
+                f'class {name!r} has {len(paths)} clips: too few to share out with '
+                f'test_share={settings.test_share:g}'
+            )
         parts['test'][name], parts['train'][name] = order[:count], order[count:]
     return parts
 
 
-def _join(name: str, clips: Mapping[str, Sequence[Path]], out: Path, settings: JoinSettings,
-          pictures: Callable[[Path], list[bytes]]) -> Joined:  # fmt: skip
+def _join(
+    name: str,
+    clips: Mapping[str, Sequence[Path]],
+    out: Path,
+    settings: JoinSettings,
+    pictures: Callable[[Path], list[bytes]],
+) -> Joined:
     random = np.random.default_rng([settings.seed, *name.encode()])
     background = [path for kind in settings.background for path in clips[kind]]
     kinds = sorted(set(clips) - set(settings.background))
     count = int(random.integers(settings.fillers[0], settings.fillers[1] + 1))
     pieces: list[tuple[str | None, Path]] = [
-        (None, background[i]) for i in random.permutation(len(background))[:count]]  # fmt: skip
+        (None, background[i]) for i in random.permutation(len(background))[:count]
+    ]
     if random.random() >= settings.eventless:
         for _ in range(int(random.integers(settings.events[0], settings.events[1] + 1))):
             kind = kinds[random.integers(len(kinds))]
@@ -191,8 +221,10 @@ def _join(name: str, clips: Mapping[str, Sequence[Path]], out: Path, settings: J
             events[-1] = (kind, events[-1][1], len(encoded) - 1)
         else:
             events.append((kind, begin, len(encoded) - 1))
-    write_whole(out / 'videos' / f'{name}.avi', avi_bytes(
-        encoded, settings.height, settings.width, settings.fps, 'jpeg'))  # fmt: skip
+    write_whole(
+        out / 'videos' / f'{name}.avi',
+        avi_bytes(encoded, settings.height, settings.width, settings.fps, 'jpeg'),
+    )
     return Joined(name, len(encoded), tuple(events))
 
 
@@ -206,8 +238,9 @@ def _frames(path: Path, settings: JoinSettings, reader: type[VideoReader]) -> np
     out = np.zeros((len(frames), settings.height, settings.width, 3), np.uint8)
     top, left = (settings.height - size[1]) // 2, (settings.width - size[0]) // 2
     for target, frame in zip(out, frames, strict=True):
-        target[top:top + size[1], left:left + size[0]] = cv2.resize(
-            frame, size, interpolation=cv2.INTER_AREA)
+        target[top : top + size[1], left : left + size[0]] = cv2.resize(
+            frame, size, interpolation=cv2.INTER_AREA
+        )
     return out
 
 
@@ -225,9 +258,16 @@ def _segments(joined: Mapping[str, Sequence[Joined]], settings: JoinSettings) ->
     for split, videos in joined.items():
         for video in videos:
             database[video.name] = dict(
-                subset='Validation' if split == 'train' else 'Test', fps=settings.fps,
+                subset='Validation' if split == 'train' else 'Test',
+                fps=settings.fps,
                 duration=video.num_frames / settings.fps,
-                annotations=[dict(label=kind, label_id=labels.index(kind),
-                                  segment=[begin / settings.fps, (end + 1) / settings.fps])
-                             for kind, begin, end in video.events])  # fmt: skip
+                annotations=[
+                    dict(
+                        label=kind,
+                        label_id=labels.index(kind),
+                        segment=[begin / settings.fps, (end + 1) / settings.fps],
+                    )
+                    for kind, begin, end in video.events
+                ],
+            )
     return dict(version='joined', database=database)

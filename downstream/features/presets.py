@@ -14,15 +14,43 @@ from .sampling import Sampling
 from .view import test_pipeline
 
 PRESETS: dict[str, dict[str, Any]] = {
-    'ucf-crime': dict(clip_len=16, frame_interval=1, stride=16, align='left', tail='pad',
-                      padding='repeat', crops=10),
-    'ucf-crime-swin': dict(clip_len=32, frame_interval=2, stride=64, align='left', tail='pad',
-                           padding='repeat', crops=1),
-    'thumos14': dict(clip_len=16, frame_interval=1, stride=4, align='left', tail='drop',
-                     padding='repeat', crops=1),
-    'thumos14-swin': dict(clip_len=32, frame_interval=2, stride=4, align='centre', tail='pad',
-                          padding='repeat', crops=1),
-}  # fmt: skip
+    'ucf-crime': dict(
+        clip_len=16,
+        frame_interval=1,
+        stride=16,
+        align='left',
+        tail='pad',
+        padding='repeat',
+        crops=10,
+    ),
+    'ucf-crime-swin': dict(
+        clip_len=32,
+        frame_interval=2,
+        stride=64,
+        align='left',
+        tail='pad',
+        padding='repeat',
+        crops=1,
+    ),
+    'thumos14': dict(
+        clip_len=16,
+        frame_interval=1,
+        stride=4,
+        align='left',
+        tail='drop',
+        padding='repeat',
+        crops=1,
+    ),
+    'thumos14-swin': dict(
+        clip_len=32,
+        frame_interval=2,
+        stride=4,
+        align='centre',
+        tail='pad',
+        padding='repeat',
+        crops=1,
+    ),
+}
 """Name -> settings.
 
 - ``ucf-crime``: snippets of 16 frames that do not overlap, ten crops: C3D and I3D features of RTFM
@@ -36,8 +64,11 @@ PRESETS: dict[str, dict[str, Any]] = {
 """
 
 
-def sampling_of(cfg: Config | None, preset: str | None = None, **given: Any) -> tuple[  # noqa: ANN401
-        Sampling, int | None]:  # fmt: skip
+def sampling_of(
+    cfg: Config | None, preset: str | None = None, **given: Any
+) -> tuple[  # noqa: ANN401
+    Sampling, int | None
+]:
     """The snippets that are asked for.
 
     What neither ``given`` nor the preset says is taken from the config: the clip length and frame
@@ -56,15 +87,21 @@ def sampling_of(cfg: Config | None, preset: str | None = None, **given: Any) -> 
     """
     if preset is not None and preset not in PRESETS:
         raise LaunchError(f'preset {preset!r}: expected one of {", ".join(PRESETS)}')
-    values = {**(_of_config(cfg) if cfg else {}), **PRESETS.get(preset or '', {}),
-              **{key: value for key, value in given.items() if value is not None}}  # fmt: skip
+    values = {
+        **(_of_config(cfg) if cfg else {}),
+        **PRESETS.get(preset or '', {}),
+        **{key: value for key, value in given.items() if value is not None},
+    }
     crops = values.pop('crops', None)
     missing = [name for name in ('clip_len', 'frame_interval', 'stride') if name not in values]
     if missing:
-        untold = (f', and not told by the test pipeline of {cfg.filename or "the config"}'
-                  if cfg else '')  # fmt: skip
-        raise LaunchError(f'{", ".join(missing)}: not given{untold}: say how snippets are made, or '
-                          f'name a preset ({", ".join(PRESETS)})')  # fmt: skip
+        untold = (
+            f', and not told by the test pipeline of {cfg.filename or "the config"}' if cfg else ''
+        )
+        raise LaunchError(
+            f'{", ".join(missing)}: not given{untold}: say how snippets are made, or '
+            f'name a preset ({", ".join(PRESETS)})'
+        )
     known = {each.name for each in fields(Sampling)}
     return Sampling(**{key: value for key, value in values.items() if key in known}), crops
 
@@ -73,8 +110,7 @@ def _of_config(cfg: Config) -> Mapping[str, int]:
     for step in test_pipeline(cfg):
         if str(step['type']).endswith('SampleFrames'):
             if step.get('clip_len', 1) > 1:
-                return dict(clip_len=step['clip_len'],
-                            frame_interval=step.get('frame_interval', 1))  # fmt: skip
+                return dict(clip_len=step['clip_len'], frame_interval=step.get('frame_interval', 1))
             # a 2D recogniser spreads its frames over a whole video: the interval is left to say
             return dict(clip_len=step.get('num_clips', 1))
     return {}

@@ -21,14 +21,21 @@ class VideoProgress:
     """
 
     def __init__(self, videos: Sequence[Video]) -> None:
-        self._bytes = {video.video_id: video.path.stat().st_size if video.path.is_file() else 0
-                       for video in videos}  # fmt: skip
+        self._bytes = {
+            video.video_id: video.path.stat().st_size if video.path.is_file() else 0
+            for video in videos
+        }
         self._lock = threading.Lock()
         self._frames = 0
         self._progress = Progress(
-            TextColumn('{task.description}'), BarColumn(), TextColumn('{task.percentage:>5.1f} %'),
-            TextColumn('{task.fields[rate]}'), TimeRemainingColumn(),
-            console=Console(file=sys.stderr), transient=True)  # fmt: skip
+            TextColumn('{task.description}'),
+            BarColumn(),
+            TextColumn('{task.percentage:>5.1f} %'),
+            TextColumn('{task.fields[rate]}'),
+            TimeRemainingColumn(),
+            console=Console(file=sys.stderr),
+            transient=True,
+        )
 
     def __call__(self, video: Video, frames: int, part: float) -> None:
         """Take note of frames that were decoded.
@@ -42,15 +49,21 @@ class VideoProgress:
             self._frames += frames
             task = self._progress.tasks[0]
             rate = f'{self._frames / task.elapsed:.0f} frames/s' if task.elapsed else ''
-            self._progress.update(self._task, advance=part * self._bytes.get(video.video_id, 0),
-                                  rate=rate)  # fmt: skip
+            self._progress.update(
+                self._task, advance=part * self._bytes.get(video.video_id, 0), rate=rate
+            )
 
     def __enter__(self) -> VideoProgress:
         self._progress.start()
-        self._task = self._progress.add_task(f'{len(self._bytes)} videos', rate='',
-                                             total=sum(self._bytes.values()))  # fmt: skip
+        self._task = self._progress.add_task(
+            f'{len(self._bytes)} videos', rate='', total=sum(self._bytes.values())
+        )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:  # fmt: skip
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._progress.stop()

@@ -53,16 +53,20 @@ class Sampling:
                 raise LaunchError(f'{name} is {getattr(self, name)}; expected 1 or more frames')
         for name, known in (('align', ALIGNMENTS), ('tail', TAILS), ('padding', PADDINGS)):
             if getattr(self, name) not in known:
-                raise LaunchError(f'{name} is {getattr(self, name)!r}; expected one of '
-                                  f'{", ".join(known)}')  # fmt: skip
+                raise LaunchError(
+                    f'{name} is {getattr(self, name)!r}; expected one of {", ".join(known)}'
+                )
         if self.fps is not None and self.fps <= 0:
             raise LaunchError(f'fps is {self.fps}; expected more than 0 frames a second')
         if (self.align, self.tail) == ('centre', 'drop'):
-            raise LaunchError("align='centre' needs tail='pad': its first snippets begin before "
-                              'the video')  # fmt: skip
+            raise LaunchError(
+                "align='centre' needs tail='pad': its first snippets begin before the video"
+            )
         if (self.align, self.padding) == ('centre', 'loop'):
-            raise LaunchError("align='centre' cannot go with padding='loop': the first snippet "
-                              'would need the end of the video')  # fmt: skip
+            raise LaunchError(
+                "align='centre' cannot go with padding='loop': the first snippet "
+                'would need the end of the video'
+            )
 
     @property
     def span(self) -> int:
@@ -110,8 +114,9 @@ class Sampling:
         kept = np.clip(wanted, 0, num_frames - 1)
         return kept if self.padding == 'repeat' else np.where(kept == wanted, kept, OUTSIDE)
 
-    def grid(self, num_frames: int, fps: float,
-             frame_times_s: tuple[float, ...] | None = None) -> TimeGrid:  # fmt: skip
+    def grid(
+        self, num_frames: int, fps: float, frame_times_s: tuple[float, ...] | None = None
+    ) -> TimeGrid:
         """The time grid of a video.
 
         Args:
@@ -119,8 +124,14 @@ class Sampling:
             fps: Its frame rate, or that to which it was brought.
             frame_times_s: See :class:`~.time_grid.TimeGrid`.
         """
-        return TimeGrid(self.num_snippets(num_frames), self.stride, self.start(0) + self.span / 2,
-                        num_frames, fps, frame_times_s)  # fmt: skip
+        return TimeGrid(
+            self.num_snippets(num_frames),
+            self.stride,
+            self.start(0) + self.span / 2,
+            num_frames,
+            fps,
+            frame_times_s,
+        )
 
     def settings(self) -> dict[str, Any]:
         """All values, for the store."""

@@ -73,18 +73,24 @@ class FeatureStore:
             if not (root / SETTINGS_FILE).exists():
                 others = [path.name for path in root.iterdir() if not path.name.startswith('.')]
                 if others:
-                    raise DatasetError(f'{root}: holds other files, as {others[0]}, and no '
-                                       f'{SETTINGS_FILE}; name an empty folder')  # fmt: skip
+                    raise DatasetError(
+                        f'{root}: holds other files, as {others[0]}, and no '
+                        f'{SETTINGS_FILE}; name an empty folder'
+                    )
                 _write_once(root / SETTINGS_FILE, json.dumps(wanted, indent=1) + '\n')
         except OSError as error:
-            raise DatasetError(f'{root}: cannot be written: {error.strerror or error}; free space, '
-                               'or name another folder') from error  # fmt: skip
+            raise DatasetError(
+                f'{root}: cannot be written: {error.strerror or error}; free space, '
+                'or name another folder'
+            ) from error
         store = cls(root)
         differing = list(_differences(store.settings, wanted))
         if differing:
-            raise DatasetError(f'{root}: is a store of other features ({"; ".join(differing)}); '
-                               'name another folder, or run with the settings of '
-                               f'{SETTINGS_FILE}')  # fmt: skip
+            raise DatasetError(
+                f'{root}: is a store of other features ({"; ".join(differing)}); '
+                'name another folder, or run with the settings of '
+                f'{SETTINGS_FILE}'
+            )
         store._remove_leftovers()
         return store
 
@@ -96,8 +102,11 @@ class FeatureStore:
 
     def ids(self) -> list[str]:
         """Videos that are there, sorted."""
-        return sorted(path.name.removesuffix('.json') for path in self.root.glob('*.json')
-                      if path.name != SETTINGS_FILE)  # fmt: skip
+        return sorted(
+            path.name.removesuffix('.json')
+            for path in self.root.glob('*.json')
+            if path.name != SETTINGS_FILE
+        )
 
     def load(self, video_id: str, mmap: bool = False) -> np.ndarray:
         """Features of a video.
@@ -116,11 +125,15 @@ class FeatureStore:
         try:
             array = np.load(path, mmap_mode='r' if mmap else None, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise DatasetError(f'{path}: cannot be read: {error}; delete {video_id}.json beside it '
-                               'and extract again') from error  # fmt: skip
+            raise DatasetError(
+                f'{path}: cannot be read: {error}; delete {video_id}.json beside it '
+                'and extract again'
+            ) from error
         if array.ndim not in (2, 3) or len(array) != grid.num_snippets:
-            raise DatasetError(f'{path}: shape {array.shape}; expected {grid.num_snippets} '
-                               'snippets of (C,) or (crops, C)')  # fmt: skip
+            raise DatasetError(
+                f'{path}: shape {array.shape}; expected {grid.num_snippets} '
+                'snippets of (C,) or (crops, C)'
+            )
         return array
 
     def info(self, video_id: str) -> dict[str, Any]:
@@ -136,11 +149,13 @@ class FeatureStore:
         try:
             return json.loads(path.read_text(encoding='utf-8'))
         except FileNotFoundError as error:
-            raise DatasetError(f'{self.root}: has no video {video_id!r}; it has {len(self)} '
-                               'videos') from error  # fmt: skip
+            raise DatasetError(
+                f'{self.root}: has no video {video_id!r}; it has {len(self)} videos'
+            ) from error
         except (OSError, ValueError) as error:
-            raise DatasetError(f'{path} is broken ({error}); delete it and extract '
-                               'again') from error  # fmt: skip
+            raise DatasetError(
+                f'{path} is broken ({error}); delete it and extract again'
+            ) from error
 
     def grid(self, video_id: str) -> TimeGrid:
         """Time grid of a video.
@@ -155,8 +170,9 @@ class FeatureStore:
         try:
             return TimeGrid.from_json(info)
         except (KeyError, TypeError, ValueError) as error:
-            raise DatasetError(f'{self._info_path(video_id)} is broken ({error}); delete it and '
-                               'extract again') from error  # fmt: skip
+            raise DatasetError(
+                f'{self._info_path(video_id)} is broken ({error}); delete it and extract again'
+            ) from error
 
     def writer(self, video_id: str) -> SnippetWriter:
         """Write the features of a video, snippet by snippet.
@@ -166,8 +182,13 @@ class FeatureStore:
         """
         return SnippetWriter(self, video_id)
 
-    def put(self, video_id: str, features: np.ndarray, grid: TimeGrid,
-            source: Mapping[str, Any] | None = None) -> None:  # fmt: skip
+    def put(
+        self,
+        video_id: str,
+        features: np.ndarray,
+        grid: TimeGrid,
+        source: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write the features of a video at once.
 
         Args:
@@ -202,8 +223,9 @@ class FeatureStore:
             lines = sorted((*kept, *rows), key=lambda row: row['video'])
             path = self.root / FAILED_FILE
             if lines or path.exists():
-                write_text_atomically(path, ''.join(
-                    json.dumps(row, ensure_ascii=False) + '\n' for row in lines))  # fmt: skip
+                write_text_atomically(
+                    path, ''.join(json.dumps(row, ensure_ascii=False) + '\n' for row in lines)
+                )
 
     def _info_path(self, video_id: str) -> Path:
         return self.root / f'{video_id}.json'
@@ -276,8 +298,10 @@ class SnippetWriter:
             OSError: The disk is full, or cannot be written to.
         """
         if self.rows != grid.num_snippets:
-            raise DatasetError(f'video {self.video_id}: {self.rows} snippets, but its time grid '
-                               f'has {grid.num_snippets}')  # fmt: skip
+            raise DatasetError(
+                f'video {self.video_id}: {self.rows} snippets, but its time grid '
+                f'has {grid.num_snippets}'
+            )
         self._stream.seek(0)
         self._stream.write(self._header(self.rows))
         self._stream.flush()
@@ -285,8 +309,10 @@ class SnippetWriter:
         os.replace(self._part, self.store.root / f'{self.video_id}.npy')
         self._stream.close()
         row = dict(grid.to_json(), **({} if source is None else dict(source=dict(source))))
-        write_text_atomically(self.store._info_path(self.video_id),
-                              json.dumps(row, indent=1, ensure_ascii=False) + '\n')  # fmt: skip
+        write_text_atomically(
+            self.store._info_path(self.video_id),
+            json.dumps(row, indent=1, ensure_ascii=False) + '\n',
+        )
 
     def abort(self) -> None:
         """Leave nothing behind."""
@@ -297,8 +323,12 @@ class SnippetWriter:
     def __enter__(self) -> SnippetWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:  # fmt: skip
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.abort()
 
     def _header(self, rows: int) -> bytes:
@@ -306,7 +336,8 @@ class SnippetWriter:
         buffer = io.BytesIO()
         description = np.lib.format.dtype_to_descr(self._dtype)
         np.lib.format.write_array_header_1_0(
-            buffer, dict(descr=description, fortran_order=False, shape=(rows, *self._shape)))
+            buffer, dict(descr=description, fortran_order=False, shape=(rows, *self._shape))
+        )
         magic, text = buffer.getvalue()[:10], buffer.getvalue()[10:].rstrip(b'\n ')
         size = 128 - len(magic)
         if len(text) + 1 > size:
@@ -326,8 +357,9 @@ def _write_once(path: Path, text: str) -> None:
         part.unlink()
 
 
-def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any], where: str = '') -> Iterator[
-        str]:  # fmt: skip
+def _differences(
+    found: Mapping[str, Any], wanted: Mapping[str, Any], where: str = ''
+) -> Iterator[str]:
     for key in sorted({*found, *wanted} - set(_NOT_COMPARED)):
         there, asked = found.get(key), wanted.get(key)
         if isinstance(there, Mapping) and isinstance(asked, Mapping):

@@ -39,12 +39,15 @@ class TimeGrid:
 
     def __post_init__(self) -> None:
         if self.fps <= 0 or self.stride_frames < 1 or min(self.num_snippets, self.num_frames) < 1:
-            raise ValueError(f'fps, stride_frames, num_snippets and num_frames must be positive: '
-                             f'{self}')  # fmt: skip
+            raise ValueError(
+                f'fps, stride_frames, num_snippets and num_frames must be positive: {self}'
+            )
         if self.frame_times_s is not None:
             if len(self.frame_times_s) != self.num_frames + 1:
-                raise ValueError(f'frame_times_s has {len(self.frame_times_s)} values; expected '
-                                 f'num_frames + 1 = {self.num_frames + 1}')  # fmt: skip
+                raise ValueError(
+                    f'frame_times_s has {len(self.frame_times_s)} values; expected '
+                    f'num_frames + 1 = {self.num_frames + 1}'
+                )
             if np.any(np.diff(self.frame_times_s) <= 0):
                 raise ValueError('frame_times_s must grow')
 
@@ -78,8 +81,9 @@ class TimeGrid:
         frame = np.asarray(frame, float)
         if self.frame_times_s is None:
             return frame / self.fps
-        return self._along(frame, np.arange(self.num_frames + 1.0),
-                           np.asarray(self.frame_times_s), 1 / self.fps)  # fmt: skip
+        return self._along(
+            frame, np.arange(self.num_frames + 1.0), np.asarray(self.frame_times_s), 1 / self.fps
+        )
 
     def second_to_frame(self, second: ArrayLike) -> np.ndarray:
         """Position on the frame axis, the inverse of :meth:`frame_to_second`.
@@ -90,8 +94,9 @@ class TimeGrid:
         second = np.asarray(second, float)
         if self.frame_times_s is None:
             return second * self.fps
-        return self._along(second, np.asarray(self.frame_times_s),
-                           np.arange(self.num_frames + 1.0), self.fps)  # fmt: skip
+        return self._along(
+            second, np.asarray(self.frame_times_s), np.arange(self.num_frames + 1.0), self.fps
+        )
 
     def second_to_snippet(self, second: ArrayLike) -> np.ndarray:
         """Position on the snippet axis of a time, e.g. of where an annotated action begins.
@@ -125,9 +130,14 @@ class TimeGrid:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON, read by :meth:`from_json`."""
-        row = dict(fps=self.fps, frames=self.num_frames, duration_s=self.duration_s,
-                   snippets=self.num_snippets, stride_frames=self.stride_frames,
-                   offset_frames=self.offset_frames)  # fmt: skip
+        row = dict(
+            fps=self.fps,
+            frames=self.num_frames,
+            duration_s=self.duration_s,
+            snippets=self.num_snippets,
+            stride_frames=self.stride_frames,
+            offset_frames=self.offset_frames,
+        )
         if self.frame_times_s is not None:
             row['frame_times_s'] = list(self.frame_times_s)
         return row
@@ -144,12 +154,17 @@ class TimeGrid:
             ValueError: A value cannot be.
         """
         times = row.get('frame_times_s')
-        return cls(int(row['snippets']), int(row['stride_frames']), float(row['offset_frames']),
-                   int(row['frames']), float(row['fps']),
-                   None if times is None else tuple(map(float, times)))  # fmt: skip
+        return cls(
+            int(row['snippets']),
+            int(row['stride_frames']),
+            float(row['offset_frames']),
+            int(row['frames']),
+            float(row['fps']),
+            None if times is None else tuple(map(float, times)),
+        )
 
-    def _along(self, x: np.ndarray, known: np.ndarray, values: np.ndarray,
-               slope: float) -> np.ndarray:  # fmt: skip
+    def _along(
+        self, x: np.ndarray, known: np.ndarray, values: np.ndarray, slope: float
+    ) -> np.ndarray:
         inside = np.interp(x, known, values)
-        return (inside + np.minimum(x - known[0], 0) * slope
-                + np.maximum(x - known[-1], 0) * slope)  # fmt: skip
+        return inside + np.minimum(x - known[0], 0) * slope + np.maximum(x - known[-1], 0) * slope

@@ -51,12 +51,14 @@ def _of_lines(text: str, path: Path, fps: float | None) -> Lengths:
         if not words:
             continue
         if len(words) < 2 or not words[1].isdecimal() or int(words[1]) < 1:
-            raise DatasetError(f'{path}:{number}: {line.strip()!r}: expected a video and its '
-                               'number of frames')  # fmt: skip
+            raise DatasetError(
+                f'{path}:{number}: {line.strip()!r}: expected a video and its number of frames'
+            )
         video, found = PurePosixPath(words[0]).stem, (int(words[1]), float(fps))
         if lengths.setdefault(video, found) != found:
-            raise DatasetError(f'{path}:{number}: {video!r} was listed with '
-                               f'{lengths[video][0]} frames before')  # fmt: skip
+            raise DatasetError(
+                f'{path}:{number}: {video!r} was listed with {lengths[video][0]} frames before'
+            )
     return lengths
 
 
@@ -65,10 +67,12 @@ def _of_json(text: str, path: Path, fps: float | None) -> Lengths:
         database = json.loads(text)['database']
         entries = dict(database)
     except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f'{path}: no annotation with a "database" of videos '
-                           f'({type(error).__name__}: {error})') from error  # fmt: skip
-    return {video: _of_entry(entry, f'{path}: video {video!r}', fps)
-            for video, entry in entries.items()}  # fmt: skip
+        raise DatasetError(
+            f'{path}: no annotation with a "database" of videos ({type(error).__name__}: {error})'
+        ) from error
+    return {
+        video: _of_entry(entry, f'{path}: video {video!r}', fps) for video, entry in entries.items()
+    }
 
 
 def _of_entry(entry: Any, where: str, fps: float | None) -> tuple[int, float]:  # noqa: ANN401
@@ -78,8 +82,9 @@ def _of_entry(entry: Any, where: str, fps: float | None) -> tuple[int, float]:  
         rate = float(entry.get('fps') or fps or 0)
         frames = round(float(entry.get('duration_frame') or float(entry['duration']) * rate))
     except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f'{where}: tells no length ("duration" in seconds, or '
-                           '"duration_frame")') from error  # fmt: skip
+        raise DatasetError(
+            f'{where}: tells no length ("duration" in seconds, or "duration_frame")'
+        ) from error
     if rate <= 0:
         raise DatasetError(f'{where}: tells no frame rate: give it (--fps, e.g. 30)')
     if frames < 1:

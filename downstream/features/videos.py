@@ -12,9 +12,22 @@ from pathlib import Path
 
 from albar_mm.datasets.strict_reading import DatasetError
 
-SUFFIXES = frozenset({
-    '.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv', '.ts', '.3gp',
-})  # fmt: skip
+SUFFIXES = frozenset(
+    {
+        '.mp4',
+        '.avi',
+        '.mkv',
+        '.mov',
+        '.webm',
+        '.m4v',
+        '.mpg',
+        '.mpeg',
+        '.wmv',
+        '.flv',
+        '.ts',
+        '.3gp',
+    }
+)
 IDS = ('stem', 'path')
 _LISTED = '|'.join(map(re.escape, {*SUFFIXES, '.npy'}))
 _NAME = re.compile(rf'(.*(?:{_LISTED}))(?:\s.*)?$', re.IGNORECASE)
@@ -56,8 +69,9 @@ def find_videos(
     for name in map(os.fspath, named):
         path = Path(name)
         if path.is_dir():
-            files = sorted(file for file in path.rglob('*') if file.is_file()
-                           and not file.name.startswith('.'))  # fmt: skip
+            files = sorted(
+                file for file in path.rglob('*') if file.is_file() and not file.name.startswith('.')
+            )
             videos = [file for file in files if file.suffix.lower() in SUFFIXES]
             others += len(files) - len(videos)
             found += [(path, file) for file in videos]
@@ -67,13 +81,18 @@ def find_videos(
         elif path.is_file():
             found.append((path.parent, path))
         elif glob.has_magic(name):
-            found += [(Path(), Path(file)) for file in sorted(glob.glob(name, recursive=True))
-                      if os.path.isfile(file)]  # fmt: skip
+            found += [
+                (Path(), Path(file))
+                for file in sorted(glob.glob(name, recursive=True))
+                if os.path.isfile(file)
+            ]
         else:
             raise DatasetError(f'{name}: no such folder, list or video')
     if not found:
-        raise DatasetError(f'{", ".join(map(os.fspath, named))}: no video there; videos end in '
-                           f'{" ".join(sorted(SUFFIXES))}')  # fmt: skip
+        raise DatasetError(
+            f'{", ".join(map(os.fspath, named))}: no video there; videos end in '
+            f'{" ".join(sorted(SUFFIXES))}'
+        )
     videos = [Video(_id(base, path, ids), path) for base, path in found]
     return _distinct(videos, ids), others
 
@@ -128,11 +147,18 @@ def _distinct(videos: Sequence[Video], ids: str) -> list[Video]:
     if twice:
         paths = [str(video.path) for video in unique.values() if video.video_id == twice[0]]
         advice = "; tell them apart with ids='path' (--ids path)" if ids == 'stem' else ''
-        raise DatasetError(f'{len(twice)} names stand for several videos, as {twice[0]!r}: '
-                           f'{paths[0]} and {paths[1]}{advice}')  # fmt: skip
-    reserved = [video for video in unique.values()
-                if video.video_id == 'store' or video.video_id.startswith('.')]  # fmt: skip
+        raise DatasetError(
+            f'{len(twice)} names stand for several videos, as {twice[0]!r}: '
+            f'{paths[0]} and {paths[1]}{advice}'
+        )
+    reserved = [
+        video
+        for video in unique.values()
+        if video.video_id == 'store' or video.video_id.startswith('.')
+    ]
     if reserved:
-        raise DatasetError(f'{reserved[0].path}: the store has another use for the name '
-                           f'{reserved[0].video_id!r}; rename the file')  # fmt: skip
+        raise DatasetError(
+            f'{reserved[0].path}: the store has another use for the name '
+            f'{reserved[0].video_id!r}; rename the file'
+        )
     return sorted(unique.values(), key=lambda video: video.video_id)

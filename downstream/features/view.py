@@ -37,8 +37,13 @@ class PipelineView:
             uint8, shape (n, crops, h, w, 3).
         """
         results: dict[str, Any] = dict(
-            imgs=list(frames), img_shape=frames.shape[1:3], original_shape=frames.shape[1:3],
-            modality='RGB', num_clips=1, clip_len=len(frames))  # fmt: skip
+            imgs=list(frames),
+            img_shape=frames.shape[1:3],
+            original_shape=frames.shape[1:3],
+            modality='RGB',
+            num_clips=1,
+            clip_len=len(frames),
+        )
         for transform in self._transforms:
             results = transform(results)
         crops = len(results['imgs']) // len(frames)  # they come crop by crop
@@ -58,12 +63,15 @@ def test_pipeline(cfg: Config) -> list[dict[str, Any]]:
     for loader in ('test_dataloader', 'val_dataloader'):
         for pipeline in _pipelines(cfg.get(loader)):
             return [dict(step) for step in pipeline]
-    raise LaunchError(f'{cfg.filename or "the config"}: no test_dataloader with a pipeline that '
-                      'says how frames are resized and cropped')  # fmt: skip
+    raise LaunchError(
+        f'{cfg.filename or "the config"}: no test_dataloader with a pipeline that '
+        'says how frames are resized and cropped'
+    )
 
 
-def spatial_steps(pipeline: Sequence[Mapping[str, Any]], crops: int | None = None) -> list[
-        dict[str, Any]]:  # fmt: skip
+def spatial_steps(
+    pipeline: Sequence[Mapping[str, Any]], crops: int | None = None
+) -> list[dict[str, Any]]:
     """Its steps between decoding and ``FormatShape``.
 
     Args:
@@ -79,8 +87,10 @@ def spatial_steps(pipeline: Sequence[Mapping[str, Any]], crops: int | None = Non
     steps = [dict(step) for step in pipeline[begin:end]]
     for step in steps:
         if _kind(step) not in _SPATIAL:
-            raise LaunchError(f'test pipeline: {_kind(step)} between decoding and FormatShape; '
-                              f'features are made with {", ".join(_SPATIAL)} alone')  # fmt: skip
+            raise LaunchError(
+                f'test pipeline: {_kind(step)} between decoding and FormatShape; '
+                f'features are made with {", ".join(_SPATIAL)} alone'
+            )
     if crops is None:
         return steps
     if crops not in CROPS:

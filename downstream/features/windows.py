@@ -58,7 +58,7 @@ class Windows:
         seen = iter(self.view(chunk if shown.all() else chunk[shown]) if shown.any() else ())
         frames = [next(seen) if one else None for one in shown]
         if len(self._start) < again:
-            self._start.extend(frames[:again - len(self._start)])
+            self._start.extend(frames[: again - len(self._start)])
         self._frames.extend(frames)
         self._last = chunk[-1:]
         self.num_frames += len(chunk)

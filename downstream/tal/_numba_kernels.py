@@ -61,8 +61,9 @@ def _best(score: np.ndarray, name: np.ndarray, first: int, size: int) -> int:
 
 
 @inlined
-def _drop(begin: np.ndarray, end: np.ndarray, score: np.ndarray, name: np.ndarray, place: int,
-          last: int) -> None:  # fmt: skip
+def _drop(
+    begin: np.ndarray, end: np.ndarray, score: np.ndarray, name: np.ndarray, place: int, last: int
+) -> None:
     """Fill the place of a segment with the last one of its block."""
     begin[place], end[place] = begin[last], end[last]
     score[place], name[place] = score[last], name[last]
@@ -70,9 +71,17 @@ def _drop(begin: np.ndarray, end: np.ndarray, score: np.ndarray, name: np.ndarra
 
 @inlined
 def _soft_of_class(
-    begin: np.ndarray, end: np.ndarray, score: np.ndarray, name: np.ndarray, sigma: float,
-    min_score: float, most: int, extra: float, chosen: np.ndarray, values: np.ndarray,
-) -> int:  # fmt: skip
+    begin: np.ndarray,
+    end: np.ndarray,
+    score: np.ndarray,
+    name: np.ndarray,
+    sigma: float,
+    min_score: float,
+    most: int,
+    extra: float,
+    chosen: np.ndarray,
+    values: np.ndarray,
+) -> int:
     """Soft suppression of one class; changes its arguments and returns how many stay.
 
     A segment weakens only what overlaps it, so most blocks need no look in most rounds.
@@ -84,16 +93,19 @@ def _soft_of_class(
     for block in range(count):
         first = block * BLOCK
         size[block] = min(BLOCK, total - first)
-        since[block] = begin[first:first + size[block]].min()
-        until[block] = end[first:first + size[block]].max()
+        since[block] = begin[first : first + size[block]].min()
+        until[block] = end[first : first + size[block]].max()
         best[block] = _best(score, name, first, size[block])
     for number in range(min(most, total)):
         home = -1
         for block in range(count):
             if size[block] and (
-                    home < 0 or score[best[block]] > score[best[home]] or (
-                        score[best[block]] == score[best[home]]
-                        and name[best[block]] < name[best[home]])):
+                home < 0
+                or score[best[block]] > score[best[home]]
+                or (
+                    score[best[block]] == score[best[home]] and name[best[block]] < name[best[home]]
+                )
+            ):
                 home = block
         if home < 0:
             return number
@@ -104,8 +116,7 @@ def _soft_of_class(
         _drop(begin, end, score, name, place, home * BLOCK + size[home])
         for block in range(count):
             # the first round looks at all: what was too weak from the start goes
-            if number and block != home and (
-                    since[block] >= its_end or until[block] <= its_begin):
+            if number and block != home and (since[block] >= its_end or until[block] <= its_begin):
                 continue
             first = place = block * BLOCK
             while place < first + size[block]:
@@ -123,9 +134,17 @@ def _soft_of_class(
 
 @compiled
 def soft_suppression(
-    begin: np.ndarray, end: np.ndarray, scores: np.ndarray, order: np.ndarray, kind: np.ndarray,
-    kinds: int, sigma: float, min_score: float, most: int, extra: float,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    begin: np.ndarray,
+    end: np.ndarray,
+    scores: np.ndarray,
+    order: np.ndarray,
+    kind: np.ndarray,
+    kinds: int,
+    sigma: float,
+    min_score: float,
+    most: int,
+    extra: float,
+) -> tuple[np.ndarray, np.ndarray]:
     """Soft suppression in every class.
 
     Args:
@@ -155,16 +174,32 @@ def soft_suppression(
     chosen, values, total = np.empty_like(name), np.empty_like(scores), 0
     for number in range(kinds):
         own = slice(starts[number], starts[number + 1])
-        total += _soft_of_class(begin[own], end[own], score[own], name[own], sigma, min_score, most,
-                                extra, chosen[total:], values[total:])  # fmt: skip
+        total += _soft_of_class(
+            begin[own],
+            end[own],
+            score[own],
+            name[own],
+            sigma,
+            min_score,
+            most,
+            extra,
+            chosen[total:],
+            values[total:],
+        )
     return chosen[:total], values[:total]
 
 
 @compiled
 def hard_suppression(
-    begin: np.ndarray, end: np.ndarray, order: np.ndarray, kind: np.ndarray, kinds: int,
-    iou_threshold: float, most: int, extra: float,
-) -> np.ndarray:  # fmt: skip
+    begin: np.ndarray,
+    end: np.ndarray,
+    order: np.ndarray,
+    kind: np.ndarray,
+    kinds: int,
+    iou_threshold: float,
+    most: int,
+    extra: float,
+) -> np.ndarray:
     """Hard suppression in every class.
 
     Args:

@@ -18,12 +18,13 @@ _SHARED = (
     (r'^backbone\.embd\.(\d+)\.conv\.', r'projection.convs.\1.'),
     (r'^backbone\.embd_norm\.', 'projection.norms.'),
     (r'^neck\.fpn_norms\.', 'backbone.norms.'),
-    (r'\.mlp\.', '.ffn.'), (r'\.drop_path_mlp\.', '.drop_second.'),
+    (r'\.mlp\.', '.ffn.'),
+    (r'\.drop_path_mlp\.', '.drop_second.'),
     (r'^(\w+_head)\.head\.(\d+)\.conv\.', r'head.\1.stack.convs.\2.'),
     (r'^(\w+_head)\.norm\.', r'head.\1.stack.norms.'),
     (r'^(\w+_head)\.(?:cls_head|offset_head)\.conv\.', r'head.\1.out.'),
     (r'^head\.reg_head\.', 'head.offset_head.'),
-)  # fmt: skip
+)
 _SCALE = re.compile(r'reg_head\.scale\.(\d+)\.scale')
 
 

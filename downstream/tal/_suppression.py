@@ -28,16 +28,22 @@ def segment_iou(one: Tensor, other: Tensor) -> Tensor:
     Returns:
         In [0, 1], shape (...).
     """
-    overlap = (torch.minimum(one[..., 1], other[..., 1])
-               - torch.maximum(one[..., 0], other[..., 0])).clamp_min(0)  # fmt: skip
+    overlap = (
+        torch.minimum(one[..., 1], other[..., 1]) - torch.maximum(one[..., 0], other[..., 0])
+    ).clamp_min(0)
     lengths = (one[..., 1] - one[..., 0] + _LENGTH) + (other[..., 1] - other[..., 0] + _LENGTH)
     return overlap / (lengths - overlap)
 
 
 def soft_suppression(
-    segments: Tensor, scores: Tensor, kinds: Tensor, sigma: float, min_score: float,
-    max_segments: int, kernel: str,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+    segments: Tensor,
+    scores: Tensor,
+    kinds: Tensor,
+    sigma: float,
+    min_score: float,
+    max_segments: int,
+    kernel: str,
+) -> tuple[Tensor, Tensor]:
     """Gaussian soft suppression in each class.
 
     Args:
@@ -60,13 +66,28 @@ def soft_suppression(
     begin, end = _ends(boxes)
     scalar = begin.dtype.type
     found = compiled.soft_suppression(
-        begin, end, np.ascontiguousarray(scores), np.argsort(begin), np.ascontiguousarray(kinds),
-        int(kinds.max()) + 1, scalar(sigma), scalar(min_score), max_segments, scalar(_LENGTH))
+        begin,
+        end,
+        np.ascontiguousarray(scores),
+        np.argsort(begin),
+        np.ascontiguousarray(kinds),
+        int(kinds.max()) + 1,
+        scalar(sigma),
+        scalar(min_score),
+        max_segments,
+        scalar(_LENGTH),
+    )
     return torch.from_numpy(found[0]), torch.from_numpy(found[1])
 
 
-def hard_suppression(segments: Tensor, scores: Tensor, kinds: Tensor, iou_threshold: float,
-                     max_segments: int, kernel: str) -> Tensor:  # fmt: skip
+def hard_suppression(
+    segments: Tensor,
+    scores: Tensor,
+    kinds: Tensor,
+    iou_threshold: float,
+    max_segments: int,
+    kernel: str,
+) -> Tensor:
     """Hard suppression in each class.
 
     Args:
@@ -87,9 +108,18 @@ def hard_suppression(segments: Tensor, scores: Tensor, kinds: Tensor, iou_thresh
         return _hard(boxes, order, kinds, iou_threshold, max_segments)
     begin, end = _ends(boxes)
     scalar = begin.dtype.type
-    return torch.from_numpy(compiled.hard_suppression(
-        begin, end, order.numpy(), np.ascontiguousarray(kinds), int(kinds.max()) + 1,
-        scalar(iou_threshold), max_segments, scalar(_LENGTH)))  # fmt: skip
+    return torch.from_numpy(
+        compiled.hard_suppression(
+            begin,
+            end,
+            order.numpy(),
+            np.ascontiguousarray(kinds),
+            int(kinds.max()) + 1,
+            scalar(iou_threshold),
+            max_segments,
+            scalar(_LENGTH),
+        )
+    )
 
 
 def _ends(segments: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -104,8 +134,10 @@ def _compiled(kernel: str, segments: Tensor) -> ModuleType | None:
     if kernel == 'torch' or (kernel == 'auto' and not fits):
         return None
     if not fits:
-        raise ValueError(f"kernel 'numba' takes float32 and float64 on the CPU, not "
-                         f"{segments.dtype} on {segments.device}: use 'auto'")  # fmt: skip
+        raise ValueError(
+            f"kernel 'numba' takes float32 and float64 on the CPU, not "
+            f"{segments.dtype} on {segments.device}: use 'auto'"
+        )
     found = _import_compiled()
     if found is None and kernel == 'numba':
         raise ImportError('kernel \'numba\' needs numba: pip install "albar_mm[fast]"')
@@ -120,8 +152,14 @@ def _import_compiled() -> ModuleType | None:
         return None
 
 
-def _soft(segments: Tensor, scores: Tensor, kinds: Tensor, sigma: float, min_score: float,
-          max_segments: int) -> tuple[Tensor, Tensor]:  # fmt: skip
+def _soft(
+    segments: Tensor,
+    scores: Tensor,
+    kinds: Tensor,
+    sigma: float,
+    min_score: float,
+    max_segments: int,
+) -> tuple[Tensor, Tensor]:
     table, members = _by_class(kinds)
     boxes, left = segments[table], torch.where(members, scores[table], -torch.inf)
     numbers = torch.arange(len(table), device=scores.device)
@@ -147,8 +185,9 @@ def _soft(segments: Tensor, scores: Tensor, kinds: Tensor, sigma: float, min_sco
     return torch.cat(taken)[order], torch.cat(values)[order]
 
 
-def _hard(segments: Tensor, order: Tensor, kinds: Tensor, iou_threshold: float,
-          max_segments: int) -> Tensor:  # fmt: skip
+def _hard(
+    segments: Tensor, order: Tensor, kinds: Tensor, iou_threshold: float, max_segments: int
+) -> Tensor:
     kept: list[int] = []
     alive = torch.ones(len(order), dtype=torch.bool, device=order.device)
     segments, kinds = segments[order], kinds[order]
@@ -172,5 +211,3 @@ def _by_class(kinds: Tensor) -> tuple[Tensor, Tensor]:
     members = column < counts[:, None]
     table = order[(starts[:, None] + column).clamp_max(len(order) - 1)]
     return table, members
-
-

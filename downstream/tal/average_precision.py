@@ -41,9 +41,13 @@ class MeanAveragePrecision:
 
 
 def temporal_map(
-    ground_truth: Segments, predictions: Segments, tious: ArrayLike = TIOUS, *,
-    ties: str = 'last', drop_duplicates: bool = True,
-) -> MeanAveragePrecision:  # fmt: skip
+    ground_truth: Segments,
+    predictions: Segments,
+    tious: ArrayLike = TIOUS,
+    *,
+    ties: str = 'last',
+    drop_duplicates: bool = True,
+) -> MeanAveragePrecision:
     """Mean average precision over classes, interpolated, at thresholds of temporal IoU.
 
     In each class, predictions of all videos are taken from the highest score down. One is right
@@ -67,16 +71,18 @@ def temporal_map(
     """
     thresholds = checked_tious(tious)
     ranking = Ranking.of(ground_truth, predictions, ties, drop_duplicates)
-    pairs = overlapping(ranking.segments, ranking.row_group, ranking.truth, ranking.truth_group,
-                        thresholds.min())  # fmt: skip
+    pairs = overlapping(
+        ranking.segments, ranking.row_group, ranking.truth, ranking.truth_group, thresholds.min()
+    )
     hits = right(pairs, len(ranking.segments), len(ranking.truth), thresholds)
     totals = ranking.truth_counts
     bounds = np.searchsorted(ranking.row_class, np.arange(len(totals) + 1))
     per_class = {
         label: np.array([_area(each[first:last], total) for each in hits])
-        for label, total, first, last in zip(ranking.classes, totals, bounds, bounds[1:],
-                                             strict=False)
-    }  # fmt: skip
+        for label, total, first, last in zip(
+            ranking.classes, totals, bounds, bounds[1:], strict=False
+        )
+    }
     return MeanAveragePrecision(tuple(thresholds.tolist()), per_class)
 
 
@@ -93,10 +99,14 @@ def checked_tious(tious: ArrayLike) -> np.ndarray:
         ValueError: There is none, or one is not above 0 and at most 1.
     """
     thresholds = np.atleast_1d(np.asarray(tious, np.float64))
-    if not thresholds.size or thresholds.ndim > 1 or not (
-            (thresholds > 0) & (thresholds <= 1)).all():  # fmt: skip
-        raise ValueError(f'tious are {thresholds.tolist()}; expected one or more numbers above 0 '
-                         'and up to 1')  # fmt: skip
+    if (
+        not thresholds.size
+        or thresholds.ndim > 1
+        or not ((thresholds > 0) & (thresholds <= 1)).all()
+    ):
+        raise ValueError(
+            f'tious are {thresholds.tolist()}; expected one or more numbers above 0 and up to 1'
+        )
     return thresholds
 
 

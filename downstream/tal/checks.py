@@ -56,11 +56,13 @@ def check_grid(video: SegmentedVideo, grid: TimeGrid, where: str | os.PathLike) 
         raise DatasetError(
             f'{where}: {grid.num_snippets} snippets of {video.video_id!r}, one every '
             f'{grid.stride_frames} frames, span {span} of its {grid.num_frames} frames: the '
-            'features are of another stride; extract or import them with theirs')
+            'features are of another stride; extract or import them with theirs'
+        )
     if not _close(video, grid, _DURATION_LIMIT):
         raise DatasetError(
             f'{where}: {video.video_id!r} lasts {grid.duration_s:.1f} s by its features, '
-            f'{video.duration_s:.1f} s by the annotation: another video, or another frame rate')
+            f'{video.duration_s:.1f} s by the annotation: another video, or another frame rate'
+        )
 
 
 def check_data(classes: Sequence[str], parts: Sequence[Part]) -> list[str]:
@@ -79,13 +81,17 @@ def check_data(classes: Sequence[str], parts: Sequence[Part]) -> list[str]:
     """
     lines = [line for part in parts for line in _lines(classes, part)]
     norms = {part.name: _norm(part) for part in parts}
-    lines += [f'{name}: norm of a snippet {mean:.3g} on average, {apart:.3g} from the mean of its '
-              'video' for name, (mean, apart) in norms.items()]  # fmt: skip
+    lines += [
+        f'{name}: norm of a snippet {mean:.3g} on average, {apart:.3g} from the mean of its video'
+        for name, (mean, apart) in norms.items()
+    ]
     means = [mean for mean, _ in norms.values()]
     if max(means) > 2 * min(means):
         lines.append('WARNING: the norms differ: are these features of one encoder?')
-    return lines + thumos14_counts([video for part in parts for video in part.videos],
-                                   [name for part in parts for name in part.dropped])  # fmt: skip
+    return lines + thumos14_counts(
+        [video for part in parts for video in part.videos],
+        [name for part in parts for name in part.dropped],
+    )
 
 
 def coverage(part: Part) -> float:
@@ -114,23 +120,31 @@ def thumos14_counts(videos: Sequence[SegmentedVideo], dropped: Sequence[str] = (
     Returns:
         No line for other data.
     """
-    test = {video.video_id: video for video in videos
-            if video.video_id.startswith('video_test_') and video.subset == 'test'}  # fmt: skip
+    test = {
+        video.video_id: video
+        for video in videos
+        if video.video_id.startswith('video_test_') and video.subset == 'test'
+    }
     if not test:
         return []
-    lines = [f'THUMOS14: {len(test)} test videos are scored, {len(dropped)} lack features. 213 '
-             'have features in public sets: video_test_0001292 has no action and is not '
-             'annotated, which leaves 212']  # fmt: skip
+    lines = [
+        f'THUMOS14: {len(test)} test videos are scored, {len(dropped)} lack features. 213 '
+        'have features in public sets: video_test_0001292 has no action and is not '
+        'annotated, which leaves 212'
+    ]
     odd = test.get('video_test_0000270')
     if odd is not None:
         beyond = int((odd.segments[:, 0] >= odd.duration_s).sum())
-        lines.append(f'  video_test_0000270: {beyond} of its {len(odd.segments)} actions lie '
-                     'beyond its end; OpenTAD leaves it out (211): leave_out of the test set')
+        lines.append(
+            f'  video_test_0000270: {beyond} of its {len(odd.segments)} actions lie '
+            'beyond its end; OpenTAD leaves it out (211): leave_out of the test set'
+        )
     elif len(test) in (210, 211):
         lines.append('  video_test_0000270, with actions beyond its end, is left out')
     if 'video_test_0001496' in test:
-        lines.append('  video_test_0001496: some also leave it out (210); its actions lie within '
-                     'it')
+        lines.append(
+            '  video_test_0001496: some also leave it out (210); its actions lie within it'
+        )
     return lines
 
 
@@ -138,29 +152,40 @@ def _lines(classes: Sequence[str], part: Part) -> list[str]:
     videos = part.videos
     labels = np.concatenate([video.labels for video in videos])
     counts = np.bincount(labels, minlength=len(classes))
-    lines = [f'{part.name}: {len(videos)} videos, {len(labels)} actions of '
-             f'{int((counts > 0).sum())} classes']  # fmt: skip
+    lines = [
+        f'{part.name}: {len(videos)} videos, {len(labels)} actions of '
+        f'{int((counts > 0).sum())} classes'
+    ]
     share = coverage(part)
     if share < _LEAST_COVERAGE:
-        raise DatasetError(f'{part.store.root}: snippets cover {share:.0%} of the annotated time '
-                           f'of the {part.name} videos: features of other videos, or times in '
-                           'other units than seconds')  # fmt: skip
+        raise DatasetError(
+            f'{part.store.root}: snippets cover {share:.0%} of the annotated time '
+            f'of the {part.name} videos: features of other videos, or times in '
+            'other units than seconds'
+        )
     lines.append(f'{part.name}: snippets cover {share:.1%} of the annotated time')
-    outside = {video.video_id: int((video.segments[:, 0] >= video.duration_s).sum())
-               for video in videos}  # fmt: skip
-    other = [video.video_id for video in videos
-             if not _close(video, part.store.grid(video.video_id), _DURATION_SLACK)]  # fmt: skip
+    outside = {
+        video.video_id: int((video.segments[:, 0] >= video.duration_s).sum()) for video in videos
+    }
+    other = [
+        video.video_id
+        for video in videos
+        if not _close(video, part.store.grid(video.video_id), _DURATION_SLACK)
+    ]
     notes: Mapping[str, Sequence[str]] = {
         'actions that begin beyond the end of their video (they count all the same)': [
-            f'{name} ({count})' for name, count in outside.items() if count],
+            f'{name} ({count})' for name, count in outside.items() if count
+        ],
         'actions of no length, left out': [
-            f'{video.video_id} ({video.empty})' for video in videos if video.empty],
+            f'{video.video_id} ({video.empty})' for video in videos if video.empty
+        ],
         'videos without an action': [v.video_id for v in videos if not len(v.labels)],
         'videos whose length differs between features and annotation': other,
-        'classes without an action': [name for name, n in zip(classes, counts, strict=True)
-                                      if not n],
+        'classes without an action': [
+            name for name, n in zip(classes, counts, strict=True) if not n
+        ],
         'videos without features, which take no part': list(part.dropped),
-    }  # fmt: skip
+    }
     for what, names in notes.items():
         if names:
             more = f' and {len(names) - _LISTED} more' if len(names) > _LISTED else ''
@@ -175,14 +200,16 @@ def _close(video: SegmentedVideo, grid: TimeGrid, share: float) -> bool:
 
 def _norm(part: Part) -> tuple[float, float]:
     """Mean norm of a snippet, and of its difference from the mean of its video."""
-    chosen = part.videos[::-(-len(part.videos) // _NORM_VIDEOS)]
+    chosen = part.videos[:: -(-len(part.videos) // _NORM_VIDEOS)]
     norms, apart = [], []
     for video in chosen:
         features = part.store.load(video.video_id, mmap=True).astype(np.float32)
         norms.append(float(np.linalg.norm(features, axis=-1).mean()))
         apart.append(float(np.linalg.norm(features - features.mean(0), axis=-1).mean()))
     if max(apart) == 0:
-        raise DatasetError(f'{part.store.root}: all snippets of a video are alike in the '
-                           f'{len(chosen)} {part.name} videos looked at: was the encoder '
-                           'trained?')  # fmt: skip
+        raise DatasetError(
+            f'{part.store.root}: all snippets of a video are alike in the '
+            f'{len(chosen)} {part.name} videos looked at: was the encoder '
+            'trained?'
+        )
     return float(np.mean(norms)), float(np.mean(apart))

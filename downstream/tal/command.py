@@ -27,10 +27,16 @@ _DRAWN, _TOLD = 6, 10
 
 
 def run_on_features(
-    config: str, store: str, annotation: str, work_dir: str, *, seeds: Sequence[int] = (0,),
-    missing: str = 'fail', options: Mapping[str, Any] | Sequence[str] | None = None,
+    config: str,
+    store: str,
+    annotation: str,
+    work_dir: str,
+    *,
+    seeds: Sequence[int] = (0,),
+    missing: str = 'fail',
+    options: Mapping[str, Any] | Sequence[str] | None = None,
     name: str = 'detector',
-) -> Path:  # fmt: skip
+) -> Path:
     """Check the data, train and test a detector on features, print its scores, draw timelines.
 
     Args:
@@ -57,8 +63,9 @@ def run_on_features(
     annotated = read_annotation(annotation, configs[name].classes).of(subset)
     test = [video for video in annotated if video.video_id in opened]
     drawn = [video for video in test if len(video.labels)][:_DRAWN]
-    picture = draw_videos(Path(work_dir) / 'timelines.png', configs, work_dir, seeds[0], drawn,
-                          name)  # fmt: skip
+    picture = draw_videos(
+        Path(work_dir) / 'timelines.png', configs, work_dir, seeds[0], drawn, name
+    )
     print()
     print(tables(records, f'{len(test)} test videos, {len(seeds)} seed(s)'))
     print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {picture}')
@@ -66,10 +73,18 @@ def run_on_features(
 
 
 def run_on_videos(
-    config: str, encoder: str, weights: str, videos: Sequence[str], annotation: str,
-    work_dir: str, *, preset: str | None = None, sampling: Mapping[str, Any] | None = None,
-    device: str | None = None, **given: Any,  # noqa: ANN401
-) -> Path:  # fmt: skip
+    config: str,
+    encoder: str,
+    weights: str,
+    videos: Sequence[str],
+    annotation: str,
+    work_dir: str,
+    *,
+    preset: str | None = None,
+    sampling: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    **given: Any,  # noqa: ANN401
+) -> Path:
     """Extract features of videos into ``<work_dir>/features``, then :func:`run_on_features`.
 
     Args:
@@ -91,9 +106,17 @@ def run_on_videos(
 
 
 def run_detect(
-    video: str, checkpoint: str, out: str, *, encoder: str, weights: str,
-    config: str | None = None, threshold: float = 0.2, decoder: str = 'auto', device: str = 'cpu',
-) -> list[Path]:  # fmt: skip
+    video: str,
+    checkpoint: str,
+    out: str,
+    *,
+    encoder: str,
+    weights: str,
+    config: str | None = None,
+    threshold: float = 0.2,
+    decoder: str = 'auto',
+    device: str = 'cpu',
+) -> list[Path]:
     """Detect the actions of one video.
 
     Args:
@@ -117,16 +140,19 @@ def run_detect(
     """
     cfg = load_config(config or config_beside(checkpoint))
     if not cfg.get('classes'):
-        raise LaunchError(f'{cfg.filename}: does not name its classes; train with '
-                          'tools/downstream.py tal')  # fmt: skip
+        raise LaunchError(
+            f'{cfg.filename}: does not name its classes; train with tools/downstream.py tal'
+        )
     detector = load_detector(cfg, checkpoint)
     grid, features = features_for_detector(video, cfg, encoder, weights, decoder, device)
     found = detect_actions(detector, Path(video).stem, features, grid)
     rows = Segments([found.name] * len(found.labels), found.segments, found.labels, found.scores)
-    written = [write_predictions(Path(out) / f'{found.name}.json', rows, cfg.classes,
-                                 [found.name]),
-               timelines(Path(out) / f'{found.name}.png', [dict(found=found.at_least(threshold))],
-                         cfg.classes)]  # fmt: skip
+    written = [
+        write_predictions(Path(out) / f'{found.name}.json', rows, cfg.classes, [found.name]),
+        timelines(
+            Path(out) / f'{found.name}.png', [dict(found=found.at_least(threshold))], cfg.classes
+        ),
+    ]
     print('\n'.join([*_told(found, cfg.classes, threshold), *map(str, written)]))
     return written
 
@@ -148,30 +174,46 @@ def run_evaluate(predictions: str, annotation: str, subset: str = 'test') -> dic
     """
     annotated = read_annotation(annotation)
     videos = annotated.of(subset)
-    truth = Segments([video.video_id for video in videos for _ in video.labels],
-                     np.concatenate([video.segments for video in videos]),
-                     np.concatenate([video.labels for video in videos]))  # fmt: skip
+    truth = Segments(
+        [video.video_id for video in videos for _ in video.labels],
+        np.concatenate([video.segments for video in videos]),
+        np.concatenate([video.labels for video in videos]),
+    )
     if not len(truth.labels):
         raise DatasetError(f'{annotation}: none of the {len(videos)} {subset} videos has an action')
-    scores = evaluate_file(predictions, truth, annotated.classes,
-                           [video.video_id for video in videos], per_class=True)  # fmt: skip
+    scores = evaluate_file(
+        predictions, truth, annotated.classes, [video.video_id for video in videos], per_class=True
+    )
     row = {Path(predictions).stem: {f'tal/{name}': value for name, value in scores.items()}}
     counts = f'{len(videos)} {subset} videos, {len(truth.labels)} actions'
-    classes = {name: dict(AP=scores[f'AP_{name}']) for name in annotated.classes
-               if f'AP_{name}' in scores}  # fmt: skip
-    print('\n\n'.join([
-        format_bias_comparison(row, f'{counts}: mAP by tIoU', COLUMNS, 'percent'),
-        format_bias_comparison(row, 'recall and kinds of errors at tIoU 0.5', ERRORS, 'percent'),
-        format_bias_comparison(classes, 'classes, mean over tIoU', [('AP', 'AP')], 'percent')]))
+    classes = {
+        name: dict(AP=scores[f'AP_{name}']) for name in annotated.classes if f'AP_{name}' in scores
+    }
+    print(
+        '\n\n'.join(
+            [
+                format_bias_comparison(row, f'{counts}: mAP by tIoU', COLUMNS, 'percent'),
+                format_bias_comparison(
+                    row, 'recall and kinds of errors at tIoU 0.5', ERRORS, 'percent'
+                ),
+                format_bias_comparison(
+                    classes, 'classes, mean over tIoU', [('AP', 'AP')], 'percent'
+                ),
+            ]
+        )
+    )
     return scores
 
 
 def _told(found: DetectedVideo, classes: Sequence[str], threshold: float) -> list[str]:
     shown = found.at_least(threshold)
-    lines = [f'{found.name}: {found.duration_s:.1f} s, {len(found.scores)} candidates, '
-             f'{len(shown.scores)} score at least {threshold:g}']  # fmt: skip
-    for (begin, end), label, score in zip(shown.segments[:_TOLD], shown.labels, shown.scores,
-                                          strict=False):  # fmt: skip
+    lines = [
+        f'{found.name}: {found.duration_s:.1f} s, {len(found.scores)} candidates, '
+        f'{len(shown.scores)} score at least {threshold:g}'
+    ]
+    for (begin, end), label, score in zip(
+        shown.segments[:_TOLD], shown.labels, shown.scores, strict=False
+    ):
         lines.append(f'  {begin:8.2f} to {end:8.2f} s  {score:.3f}  {classes[label]}')
     if len(shown.scores) > _TOLD:
         lines.append(f'  and {len(shown.scores) - _TOLD} more')

@@ -11,10 +11,14 @@ from albar_mm.engine.convert_checkpoint import Converted
 from ._official import convert_official
 
 _RENAMED = (
-    (r'\.ln\.', '.norm.'), (r'\.gn\.', '.group_norm.'), (r'\.psi\.', '.gate.'),
-    (r'\.convw\.', '.narrow.'), (r'\.convkw\.', '.wide.'), (r'\.global_fc\.', '.whole.'),
+    (r'\.ln\.', '.norm.'),
+    (r'\.gn\.', '.group_norm.'),
+    (r'\.psi\.', '.gate.'),
+    (r'\.convw\.', '.narrow.'),
+    (r'\.convkw\.', '.wide.'),
+    (r'\.global_fc\.', '.whole.'),
     (r'\.drop_path_out\.', '.drop_first.'),
-)  # fmt: skip
+)
 
 
 def convert_tridet(state_dict: Mapping[str, Tensor]) -> Converted:

@@ -12,12 +12,14 @@ from albar_mm.engine.convert_checkpoint import Converted
 from ._official import convert_official
 
 _RENAMED = (
-    (r'\.ln1\.', '.norm_first.'), (r'\.ln2\.', '.norm_second.'),
+    (r'\.ln1\.', '.norm_first.'),
+    (r'\.ln2\.', '.norm_second.'),
     (r'\.attn\.(query|key|value)_conv\.conv\.', r'.attention.\1.conv.'),
     (r'\.attn\.(query|key|value)_norm\.', r'.attention.\1.norm.'),
     (r'\.attn\.(query|key|value)\.', r'.attention.\1.linear.'),
-    (r'\.attn\.proj\.', '.attention.out.'), (r'\.drop_path_attn\.', '.drop_first.'),
-)  # fmt: skip
+    (r'\.attn\.proj\.', '.attention.out.'),
+    (r'\.drop_path_attn\.', '.drop_first.'),
+)
 _LINEAR = ('.linear.weight', '.attention.out.weight', '.ffn.0.weight', '.ffn.3.weight')
 _UNKNOWN = {'.rel_pe': 'relative position encoding', '.proj.0.conv.weight': 'several streams'}
 
@@ -39,10 +41,10 @@ def convert_actionformer(state_dict: Mapping[str, Tensor]) -> Converted:
     for name in state_dict:
         for end, what in _UNKNOWN.items():
             if name.endswith(end):
-                raise CheckpointError(f'{name}: an ActionFormer with {what}; expected one without, '
-                                      'as for THUMOS14')  # fmt: skip
-    found = convert_official(state_dict, 'backbone.stem.0.attn.query', 'an ActionFormer',
-                             _RENAMED)  # fmt: skip
+                raise CheckpointError(
+                    f'{name}: an ActionFormer with {what}; expected one without, as for THUMOS14'
+                )
+    found = convert_official(state_dict, 'backbone.stem.0.attn.query', 'an ActionFormer', _RENAMED)
     for name, value in found.state_dict.items():
         # there they are convolutions over time
         if name.endswith(_LINEAR):

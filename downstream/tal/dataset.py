@@ -65,12 +65,22 @@ class SegmentFeatureDataset(BaseDataset):
     METAINFO = dict(task_name='tal')
 
     def __init__(
-        self, ann_file: str, store: str | os.PathLike, subset: str,
-        classes: Sequence[str] | None = None, max_len: int | None = None, keep_share: float = 0.5,
-        crop_ratio: tuple[float, float] | None = (0.9, 1.0), margin: float = 0.0,
-        part: str = 'all', val_share: float = 0.2, val_seed: int = 0,
-        leave_out: Sequence[str] = (), missing: str = 'fail', **kwargs: Any,  # noqa: ANN401
-    ) -> None:  # fmt: skip
+        self,
+        ann_file: str,
+        store: str | os.PathLike,
+        subset: str,
+        classes: Sequence[str] | None = None,
+        max_len: int | None = None,
+        keep_share: float = 0.5,
+        crop_ratio: tuple[float, float] | None = (0.9, 1.0),
+        margin: float = 0.0,
+        part: str = 'all',
+        val_share: float = 0.2,
+        val_seed: int = 0,
+        leave_out: Sequence[str] = (),
+        missing: str = 'fail',
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         if part not in PARTS:
             raise DatasetError(f'part is {part!r}; expected one of {", ".join(PARTS)}')
         if not 0 < val_share < 1:
@@ -92,17 +102,21 @@ class SegmentFeatureDataset(BaseDataset):
         videos = self._annotation.of(self.subset)
         unknown = self.leave_out - {video.video_id for video in self._annotation.videos}
         if unknown:
-            raise DatasetError(f'{self.ann_file}: leave_out names {min(unknown)!r}, which is not '
-                               'there')  # fmt: skip
+            raise DatasetError(
+                f'{self.ann_file}: leave_out names {min(unknown)!r}, which is not there'
+            )
         videos = [video for video in videos if video.video_id not in self.leave_out]
         self.dropped = [video.video_id for video in videos if video.video_id not in self.store]
         if self.dropped and (self.missing == 'fail' or len(self.dropped) == len(videos)):
-            raise DatasetError(f'{self.store.root}: lacks {len(self.dropped)} of the {len(videos)} '
-                               f'{self.subset} videos of {self.ann_file}, as {self.dropped[0]!r}: '
-                               "extract their features, or leave them out (missing='drop')")
+            raise DatasetError(
+                f'{self.store.root}: lacks {len(self.dropped)} of the {len(videos)} '
+                f'{self.subset} videos of {self.ann_file}, as {self.dropped[0]!r}: '
+                "extract their features, or leave them out (missing='drop')"
+            )
         videos = [video for video in videos if video.video_id in self.store]
-        return [dict(video=video) for video in _part(videos, self.part, self.val_share,
-                                                     self.val_seed)]  # fmt: skip
+        return [
+            dict(video=video) for video in _part(videos, self.part, self.val_share, self.val_seed)
+        ]
 
     def videos(self) -> list[SegmentedVideo]:
         """Videos that take part."""
@@ -120,53 +134,69 @@ class SegmentFeatureDataset(BaseDataset):
         video: SegmentedVideo = self.get_data_info(idx)['video']
         grid = self.store.grid(video.video_id)
         check_grid(video, grid, self.store.root)
-        sample = BaseDataElement(metainfo=dict(
-            video_id=video.video_id, duration_s=video.duration_s, grid=grid,
-            gt_segments=video.segments, gt_labels=video.labels))  # fmt: skip
+        sample = BaseDataElement(
+            metainfo=dict(
+                video_id=video.video_id,
+                duration_s=video.duration_s,
+                grid=grid,
+                gt_segments=video.segments,
+                gt_labels=video.labels,
+            )
+        )
         first, size = 0, grid.num_snippets
         if self.max_len is not None:
             segments = grid.second_to_snippet(video.segments)
-            window = truncate(size, segments, self.max_len, random, self.keep_share,
-                              self.crop_ratio, self.margin)  # fmt: skip
+            window = truncate(
+                size, segments, self.max_len, random, self.keep_share, self.crop_ratio, self.margin
+            )
             first, size = window.first, window.size
             sample.snippet_segments = torch.from_numpy(window.segments.astype(np.float32))
             sample.snippet_labels = torch.from_numpy(video.labels[window.kept])
-        features = self._features(video.video_id)[first:first + size]
-        return self.pipeline(dict(inputs=_checked(features, video.video_id, self.store.root),
-                                  data_samples=sample))  # fmt: skip
+        features = self._features(video.video_id)[first : first + size]
+        return self.pipeline(
+            dict(inputs=_checked(features, video.video_id, self.store.root), data_samples=sample)
+        )
 
     def _features(self, video_id: str) -> np.ndarray:
         features = self.store.load(video_id, mmap=True)
         if features.ndim != 2:
-            raise DatasetError(f'{self.store.root}: features of {video_id!r} have shape '
-                               f'{features.shape}; expected (T, C): extract one crop '
-                               '(--crops 1)')  # fmt: skip
+            raise DatasetError(
+                f'{self.store.root}: features of {video_id!r} have shape '
+                f'{features.shape}; expected (T, C): extract one crop '
+                '(--crops 1)'
+            )
         self._width = self._width or features.shape[1]
         if features.shape[1] != self._width:
-            raise DatasetError(f'{self.store.root}: features of {video_id!r} have '
-                               f'{features.shape[1]} channels, others have {self._width}: '
-                               'delete it and extract it again')  # fmt: skip
+            raise DatasetError(
+                f'{self.store.root}: features of {video_id!r} have '
+                f'{features.shape[1]} channels, others have {self._width}: '
+                'delete it and extract it again'
+            )
         return features
 
 
 def _checked(features: np.ndarray, video_id: str, root: os.PathLike) -> Tensor:
     array = np.ascontiguousarray(features.T, np.float32)
     if not np.isfinite(array).all():
-        raise DatasetError(f'{root}: features of {video_id!r} are not all finite: delete it and '
-                           'extract it again')  # fmt: skip
+        raise DatasetError(
+            f'{root}: features of {video_id!r} are not all finite: delete it and extract it again'
+        )
     return torch.from_numpy(array)
 
 
-def _part(videos: Sequence[SegmentedVideo], part: str, share: float, seed: int) -> list[
-        SegmentedVideo]:  # fmt: skip
+def _part(
+    videos: Sequence[SegmentedVideo], part: str, share: float, seed: int
+) -> list[SegmentedVideo]:
     """Held-out videos, or the others."""
     if part == 'all':
         return list(videos)
     names = sorted(video.video_id for video in videos)
     order = np.random.default_rng(seed).permutation(names)
-    held = set(order[:round(share * len(names))].tolist())
+    held = set(order[: round(share * len(names))].tolist())
     chosen = [video for video in videos if (video.video_id in held) == (part == 'val')]
     if not any(len(video.labels) for video in chosen):
-        raise DatasetError(f'part {part!r} of {len(videos)} videos with {share:g} held out has no '
-                           'action: change val_share')  # fmt: skip
+        raise DatasetError(
+            f'part {part!r} of {len(videos)} videos with {share:g} held out has no '
+            'action: change val_share'
+        )
     return chosen

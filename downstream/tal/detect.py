@@ -37,13 +37,19 @@ class DetectedVideo:
             score: Lowest that is kept.
         """
         kept = self.scores >= score
-        return DetectedVideo(self.name, self.duration_s, self.segments[kept], self.labels[kept],
-                             self.scores[kept])  # fmt: skip
+        return DetectedVideo(
+            self.name, self.duration_s, self.segments[kept], self.labels[kept], self.scores[kept]
+        )
 
 
 @torch.inference_mode()
-def detect_actions(detector: nn.Module, name: str, features: np.ndarray, grid: TimeGrid,
-                   duration_s: float | None = None) -> DetectedVideo:  # fmt: skip
+def detect_actions(
+    detector: nn.Module,
+    name: str,
+    features: np.ndarray,
+    grid: TimeGrid,
+    duration_s: float | None = None,
+) -> DetectedVideo:
     """Detect the actions of a video.
 
     Args:
@@ -58,5 +64,10 @@ def detect_actions(detector: nn.Module, name: str, features: np.ndarray, grid: T
     video = torch.from_numpy(np.ascontiguousarray(features.T, np.float32))
     batch = detector.data_preprocessor(dict(inputs=[video], data_samples=[sample]))
     (found,) = detector(**batch, mode='predict')
-    return DetectedVideo(name, duration_s, found.pred_segments.numpy(), found.pred_labels.numpy(),
-                         found.pred_scores.double().numpy())  # fmt: skip
+    return DetectedVideo(
+        name,
+        duration_s,
+        found.pred_segments.numpy(),
+        found.pred_labels.numpy(),
+        found.pred_scores.double().numpy(),
+    )

@@ -69,8 +69,13 @@ def draw_video(settings: TalSpritesSettings, split: str, index: int) -> Untrimme
     name = f'{split}_{index:04d}'
     rng = rng_for(settings.seed, GENERATOR, name)
     main = index % ACTIONS
-    actions = [Stretch(main if rng.uniform() < settings.main_rate else int(rng.randint(ACTIONS)),
-                       int(rng.randint(16, 37))) for _ in range(rng.randint(2, 5))]
+    actions = [
+        Stretch(
+            main if rng.uniform() < settings.main_rate else int(rng.randint(ACTIONS)),
+            int(rng.randint(16, 37)),
+        )
+        for _ in range(rng.randint(2, 5))
+    ]
     stretches = _background(settings.frames - sum(each.frames for each in actions), rng)
     # never two side by side: each has a place of its own between background motions
     places = np.sort(rng.choice(np.arange(1, len(stretches)), size=len(actions), replace=False))
@@ -79,12 +84,14 @@ def draw_video(settings: TalSpritesSettings, split: str, index: int) -> Untrimme
     hinted = split == 'train' and rng.uniform() < settings.scene_rate
     scene = (main if hinted else rng.randint(len(CLASSES))) * SCENES_PER_CLASS
     look = rng.randint(len(CLASSES) * LOOKS_PER_CLASS)
-    return UntrimmedSpec(settings.seed, name, int(scene + rng.randint(SCENES_PER_CLASS)),
-                         int(look), tuple(stretches))  # fmt: skip
+    return UntrimmedSpec(
+        settings.seed, name, int(scene + rng.randint(SCENES_PER_CLASS)), int(look), tuple(stretches)
+    )
 
 
-def build_tal_sprites(root: str | os.PathLike, settings: TalSpritesSettings | None = None,
-                      workers: int = 2) -> Path:  # fmt: skip
+def build_tal_sprites(
+    root: str | os.PathLike, settings: TalSpritesSettings | None = None, workers: int = 2
+) -> Path:
     """Write the videos and their annotation, or reuse those that are there.
 
     ``videos/<split>/<name>.avi`` and ``segments.json``, as
@@ -102,24 +109,34 @@ def build_tal_sprites(root: str | os.PathLike, settings: TalSpritesSettings | No
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
     settings = settings or TalSpritesSettings()
-    splits = {split: [draw_video(settings, split, index)
-                      for index in range(getattr(settings, split))] for split in SPLITS}
+    splits = {
+        split: [draw_video(settings, split, index) for index in range(getattr(settings, split))]
+        for split in SPLITS
+    }
     lists = {ANNOTATION_FILE: json.dumps(_annotation(splits)) + '\n'}
-    return write_untrimmed(root, SETTINGS_FILE, dict(generator=GENERATOR, **asdict(settings)),
-                           splits, lists, workers)  # fmt: skip
+    return write_untrimmed(
+        root, SETTINGS_FILE, dict(generator=GENERATOR, **asdict(settings)), splits, lists, workers
+    )
 
 
 def _annotation(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict:
     database = {}
     for split, specs in splits.items():
         for spec in specs:
-            actions = sorted((first, last + 1, label) for label in range(ACTIONS)
-                             for first, last in spec.intervals(label))  # fmt: skip
+            actions = sorted(
+                (first, last + 1, label)
+                for label in range(ACTIONS)
+                for first, last in spec.intervals(label)
+            )
             database[spec.name] = dict(
-                subset=_SUBSETS[split], fps=FPS, duration=spec.num_frames / FPS,
-                annotations=[dict(label=CLASSES[label], label_id=label,
-                                  segment=[begin / FPS, end / FPS])
-                             for begin, end, label in actions])  # fmt: skip
+                subset=_SUBSETS[split],
+                fps=FPS,
+                duration=spec.num_frames / FPS,
+                annotations=[
+                    dict(label=CLASSES[label], label_id=label, segment=[begin / FPS, end / FPS])
+                    for begin, end, label in actions
+                ],
+            )
     return dict(version=GENERATOR, database=database)
 
 

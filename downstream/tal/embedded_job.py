@@ -23,11 +23,14 @@ _DRAWN = 4
 
 
 def run_embedded(
-    work_dir: str | os.PathLike, demo_dir: str | os.PathLike,
-    configs: str | os.PathLike = 'configs', seeds: Sequence[int] = (0, 1, 2),
+    work_dir: str | os.PathLike,
+    demo_dir: str | os.PathLike,
+    configs: str | os.PathLike = 'configs',
+    seeds: Sequence[int] = (0, 1, 2),
     settings: TalSpritesSettings | None = None,
-    options: Mapping[str, Any] | Sequence[str] | None = None, workers: int = 2,
-) -> Path:  # fmt: skip
+    options: Mapping[str, Any] | Sequence[str] | None = None,
+    workers: int = 2,
+) -> Path:
     """Make the videos, extract features with both encoders, train and test TriDet on each.
 
     Finished parts are not repeated; encoders are those of the demonstration, trained first where
@@ -56,8 +59,14 @@ def run_embedded(
         print('\n'.join(f'{name} encoder: {line}' for line in check_before(detectors[name])))
     records = run_detectors(detectors, work_dir, seeds)
     drawn = read_annotation(annotation).of('test')[:_DRAWN]
-    picture = draw_videos(work_dir / 'timelines.png', detectors, work_dir, seeds[0], drawn,
-                          'TriDet on untrimmed motion_sprites, test videos')  # fmt: skip
+    picture = draw_videos(
+        work_dir / 'timelines.png',
+        detectors,
+        work_dir,
+        seeds[0],
+        drawn,
+        'TriDet on untrimmed motion_sprites, test videos',
+    )
     print()
     print(tables(records, f'TriDet on untrimmed motion_sprites, {len(seeds)} seed(s)'))
     print(f'scores and settings: {work_dir / "results.json"}\npicture: {picture}')

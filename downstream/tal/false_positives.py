@@ -9,8 +9,14 @@ import numpy as np
 from .matching import overlapping, right
 from .ranking import Ranking, Segments
 
-KINDS = ('true_positive', 'double_detection', 'wrong_label', 'localisation', 'confusion',
-         'background')  # fmt: skip
+KINDS = (
+    'true_positive',
+    'double_detection',
+    'wrong_label',
+    'localisation',
+    'confusion',
+    'background',
+)
 """Right detections, then the kinds of wrong ones."""
 
 
@@ -39,10 +45,16 @@ class FalsePositives:
 
 
 def false_positives(
-    ground_truth: Segments, predictions: Segments, tiou: float = 0.5, background: float = 0.1,
-    multiples: int = 10, *, own_first: bool = True, ties: str = 'last',
+    ground_truth: Segments,
+    predictions: Segments,
+    tiou: float = 0.5,
+    background: float = 0.1,
+    multiples: int = 10,
+    *,
+    own_first: bool = True,
+    ties: str = 'last',
     drop_duplicates: bool = True,
-) -> FalsePositives:  # fmt: skip
+) -> FalsePositives:
     """Tell the kinds of errors of the best detections apart.
 
     As the false positive profile of DETAD (Alwassel et al., "Diagnosing Error in Temporal Action
@@ -79,8 +91,9 @@ def false_positives(
             threshold or number of multiples.
     """
     if not 0 < background <= tiou <= 1:
-        raise ValueError(f'background is {background} and tiou {tiou}; expected 0 < background <= '
-                         'tiou <= 1')  # fmt: skip
+        raise ValueError(
+            f'background is {background} and tiou {tiou}; expected 0 < background <= tiou <= 1'
+        )
     if multiples < 1:
         raise ValueError(f'multiples is {multiples}; expected a whole number of at least 1')
     ranking = Ranking.of(ground_truth, predictions, ties, drop_duplicates)
@@ -89,19 +102,28 @@ def false_positives(
     own = overlapping(ranking.segments, ranking.row_group, ranking.truth, ranking.truth_group, tiou)
     hits = right(own, len(ranking.segments), len(ranking.truth), np.array([tiou]))[0]
     best = np.flatnonzero(multiple < multiples)
-    kinds = np.where(hits[best], KINDS.index('true_positive'),
-                     _errors(ranking, best, tiou, background, own_first))  # fmt: skip
+    kinds = np.where(
+        hits[best],
+        KINDS.index('true_positive'),
+        _errors(ranking, best, tiou, background, own_first),
+    )
     cells = multiple[best] * len(KINDS) + kinds
     counts = np.bincount(cells, minlength=multiples * len(KINDS))
     return FalsePositives(counts.reshape(multiples, len(KINDS)))
 
 
-def _errors(ranking: Ranking, rows: np.ndarray, tiou: float, background: float,
-            own_first: bool) -> np.ndarray:  # fmt: skip
+def _errors(
+    ranking: Ranking, rows: np.ndarray, tiou: float, background: float, own_first: bool
+) -> np.ndarray:
     """Kind of each detection, if it is wrong."""
     classes = ranking.row_class[rows]
-    pairs = overlapping(ranking.segments[rows], ranking.row_video[rows], ranking.truth,
-                        ranking.truth_video, background)  # fmt: skip
+    pairs = overlapping(
+        ranking.segments[rows],
+        ranking.row_video[rows],
+        ranking.truth,
+        ranking.truth_video,
+        background,
+    )
     same = ranking.truth_class[pairs.columns] == classes[pairs.rows]
     kinds = np.full(len(rows), KINDS.index('background'))
     # of each detection the first pair; they come by falling IoU
@@ -111,5 +133,6 @@ def _errors(ranking: Ranking, rows: np.ndarray, tiou: float, background: float,
     kinds[pairs.rows[chosen]] = np.select(
         [same & reached, reached, same],
         [KINDS.index(kind) for kind in ('double_detection', 'wrong_label', 'localisation')],
-        KINDS.index('confusion'))
+        KINDS.index('confusion'),
+    )
     return kinds

@@ -18,9 +18,16 @@ from .average_precision import temporal_map
 __all__ = ['nms', 'segment_iou', 'soft_nms', 'soft_nms_batch', 'temporal_map', 'vote']
 
 
-def nms(segments: Tensor, scores: Tensor, labels: Tensor | None = None,
-        iou_threshold: float = 0.5, max_segments: int = 2000, *,
-        per_class: bool = True, kernel: str = 'auto') -> Tensor:  # fmt: skip
+def nms(
+    segments: Tensor,
+    scores: Tensor,
+    labels: Tensor | None = None,
+    iou_threshold: float = 0.5,
+    max_segments: int = 2000,
+    *,
+    per_class: bool = True,
+    kernel: str = 'auto',
+) -> Tensor:
     """Hard suppression: of segments that overlap, the best one stays.
 
     Args:
@@ -42,16 +49,25 @@ def nms(segments: Tensor, scores: Tensor, labels: Tensor | None = None,
     """
     _check(segments, scores, labels)
     one = labels is None or not per_class
-    kinds = torch.zeros_like(scores, dtype=torch.int64) if one else (
-        labels.unique(return_inverse=True)[1])
+    kinds = (
+        torch.zeros_like(scores, dtype=torch.int64)
+        if one
+        else (labels.unique(return_inverse=True)[1])
+    )
     return hard_suppression(segments, scores, kinds, iou_threshold, max_segments, kernel)
 
 
 def soft_nms(
-    segments: Tensor, scores: Tensor, labels: Tensor | None = None, sigma: float = 0.5,
-    min_score: float = 0.001, max_segments: int = 2000, *, per_class: bool = True,
+    segments: Tensor,
+    scores: Tensor,
+    labels: Tensor | None = None,
+    sigma: float = 0.5,
+    min_score: float = 0.001,
+    max_segments: int = 2000,
+    *,
+    per_class: bool = True,
     kernel: str = 'auto',
-) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+) -> tuple[Tensor, Tensor, Tensor]:
     """Gaussian soft suppression (Bodla et al., ICCV 2017), as ActionFormer and TriDet use it.
 
     In each class the best segment is taken, and the scores of the others fall by
@@ -77,15 +93,29 @@ def soft_nms(
         ImportError: ``kernel='numba'`` without numba.
     """
     given = None if labels is None else [labels]
-    return soft_nms_batch([segments], [scores], given, sigma, min_score, max_segments,
-                          per_class=per_class, kernel=kernel)[0]  # fmt: skip
+    return soft_nms_batch(
+        [segments],
+        [scores],
+        given,
+        sigma,
+        min_score,
+        max_segments,
+        per_class=per_class,
+        kernel=kernel,
+    )[0]
 
 
 def soft_nms_batch(
-    segments: Sequence[Tensor], scores: Sequence[Tensor], labels: Sequence[Tensor] | None = None,
-    sigma: float = 0.5, min_score: float = 0.001, max_segments: int = 2000, *,
-    per_class: bool = True, kernel: str = 'auto',
-) -> list[tuple[Tensor, Tensor, Tensor]]:  # fmt: skip
+    segments: Sequence[Tensor],
+    scores: Sequence[Tensor],
+    labels: Sequence[Tensor] | None = None,
+    sigma: float = 0.5,
+    min_score: float = 0.001,
+    max_segments: int = 2000,
+    *,
+    per_class: bool = True,
+    kernel: str = 'auto',
+) -> list[tuple[Tensor, Tensor, Tensor]]:
     """:func:`soft_nms` of several videos at once: each class of each video is a class of its own.
 
     Args:
@@ -108,11 +138,15 @@ def soft_nms_batch(
     if labels is None:
         labels = [torch.zeros_like(score, dtype=torch.int64) for score in scores]
     if not len(segments) == len(scores) == len(labels):
-        raise ValueError(f'segments of {len(segments)} videos, scores of {len(scores)} and labels '
-                         f'of {len(labels)}; expected as many of each')  # fmt: skip
+        raise ValueError(
+            f'segments of {len(segments)} videos, scores of {len(scores)} and labels '
+            f'of {len(labels)}; expected as many of each'
+        )
     if not (sigma > 0 and min_score >= 0):
-        raise ValueError(f'sigma is {sigma} and min_score {min_score}; expected sigma above 0 and '
-                         'min_score 0 or more')  # fmt: skip
+        raise ValueError(
+            f'sigma is {sigma} and min_score {min_score}; expected sigma above 0 and '
+            'min_score 0 or more'
+        )
     if not len(segments):
         return []
     for given in zip(segments, scores, labels, strict=True):
@@ -129,13 +163,20 @@ def soft_nms_batch(
     order = order[video[index[order]].argsort(stable=True)]
     index, left = index[order], left[order]
     parts = torch.bincount(video[index], minlength=len(counts)).tolist()
-    kept = [(part[:max_segments], value[:max_segments])
-            for part, value in zip(index.split(parts), left.split(parts), strict=True)]
+    kept = [
+        (part[:max_segments], value[:max_segments])
+        for part, value in zip(index.split(parts), left.split(parts), strict=True)
+    ]
     return [(boxes[part], value, classes[part]) for part, value in kept]
 
 
-def vote(kept: Tensor, segments: Tensor, scores: Tensor, iou_threshold: float = 0.7,
-         by_overlap: bool = False) -> Tensor:  # fmt: skip
+def vote(
+    kept: Tensor,
+    segments: Tensor,
+    scores: Tensor,
+    iou_threshold: float = 0.7,
+    by_overlap: bool = False,
+) -> Tensor:
     """Move each segment to the mean of all that lie over it, weighted by their scores.
 
     Args:
@@ -155,15 +196,22 @@ def vote(kept: Tensor, segments: Tensor, scores: Tensor, iou_threshold: float = 
 
 
 def _check(segments: Tensor, scores: Tensor, labels: Tensor | None) -> None:
-    if segments.ndim != 2 or segments.shape[1] != 2 or scores.shape != segments.shape[:1] or (
-            labels is not None and labels.shape != scores.shape):
-        raise ValueError(f'segments of shape {tuple(segments.shape)} and scores of shape '
-                         f'{tuple(scores.shape)}; expected (n, 2) and (n,), and one label for '
-                         'each')  # fmt: skip
+    if (
+        segments.ndim != 2
+        or segments.shape[1] != 2
+        or scores.shape != segments.shape[:1]
+        or (labels is not None and labels.shape != scores.shape)
+    ):
+        raise ValueError(
+            f'segments of shape {tuple(segments.shape)} and scores of shape '
+            f'{tuple(scores.shape)}; expected (n, 2) and (n,), and one label for '
+            'each'
+        )
     if labels is not None and labels.is_floating_point():
         raise ValueError(f'labels are {labels.dtype}; expected whole numbers, e.g. torch.int64')
     if not (segments.isfinite().all() and scores.isfinite().all()):
-        raise ValueError('segments and scores must be finite: look for nan or inf in the outputs '
-                         'of the network')  # fmt: skip
+        raise ValueError(
+            'segments and scores must be finite: look for nan or inf in the outputs of the network'
+        )
     if (segments[:, 0] > segments[:, 1]).any():
         raise ValueError('a segment ends before it begins; expected (begin, end)')

@@ -20,22 +20,30 @@ from .checks import Part, check_data
 from .detect import DetectedVideo, detect_actions
 from .visualize import timelines
 
-COLUMNS = (('mAP', 'tal/mAP'), *((f'@{tiou}', f'tal/mAP@{tiou}') for tiou in
-                                 ('0.3', '0.4', '0.5', '0.6', '0.7')))  # fmt: skip
+COLUMNS = (
+    ('mAP', 'tal/mAP'),
+    *((f'@{tiou}', f'tal/mAP@{tiou}') for tiou in ('0.3', '0.4', '0.5', '0.6', '0.7')),
+)
 """Heading and score of the table, all in percent; the first is the mean of the others."""
 ERRORS = (
-    ('recall 1x', 'tal/recall@1x@0.5'), ('recall 5x', 'tal/recall@5x@0.5'),
-    ('background', 'tal/fp_background'), ('localisation', 'tal/fp_localisation'),
-    ('wrong label', 'tal/fp_wrong_label'), ('double', 'tal/fp_double_detection'),
+    ('recall 1x', 'tal/recall@1x@0.5'),
+    ('recall 5x', 'tal/recall@5x@0.5'),
+    ('background', 'tal/fp_background'),
+    ('localisation', 'tal/fp_localisation'),
+    ('wrong label', 'tal/fp_wrong_label'),
+    ('double', 'tal/fp_double_detection'),
     ('confusion', 'tal/fp_confusion'),
-)  # fmt: skip
+)
 """Likewise: recall at tIoU 0.5, and kinds of false positives among the best detections."""
 
 
 def config_for(
-    config: str | os.PathLike | Config, store: str | os.PathLike, annotation: str | None = None,
-    missing: str = 'fail', options: Mapping[str, Any] | Sequence[str] | None = None,
-) -> Config:  # fmt: skip
+    config: str | os.PathLike | Config,
+    store: str | os.PathLike,
+    annotation: str | None = None,
+    missing: str = 'fail',
+    options: Mapping[str, Any] | Sequence[str] | None = None,
+) -> Config:
     """A detector's config for a store and annotation.
 
     The number of channels is that of the features, classes are those of the annotation;
@@ -91,14 +99,22 @@ def check_before(cfg: Config) -> list[str]:
 
 def _datasets(cfg: Config) -> dict[str, ConfigDict]:
     """Those of the loaders that there are."""
-    return {name: cfg[f'{name}_dataloader'].dataset for name in ('train', 'val', 'test')
-            if cfg.get(f'{name}_dataloader') is not None}  # fmt: skip
+    return {
+        name: cfg[f'{name}_dataloader'].dataset
+        for name in ('train', 'val', 'test')
+        if cfg.get(f'{name}_dataloader') is not None
+    }
 
 
 def draw_videos(
-    path: str | os.PathLike, configs: Mapping[str, Config], work_dir: str | os.PathLike, seed: int,
-    videos: Sequence[SegmentedVideo], title: str, threshold: float = 0.2,
-) -> Path:  # fmt: skip
+    path: str | os.PathLike,
+    configs: Mapping[str, Config],
+    work_dir: str | os.PathLike,
+    seed: int,
+    videos: Sequence[SegmentedVideo],
+    title: str,
+    threshold: float = 0.2,
+) -> Path:
     """Draw what the last weights of each detector find in annotated videos.
 
     Args:
@@ -118,8 +134,13 @@ def draw_videos(
         store = FeatureStore(cfg.test_dataloader.dataset.store)
         model = load_detector(cfg, last_weights(work_dir, name, seed))
         for video, row in zip(videos, rows, strict=True):
-            found = detect_actions(model, video.video_id, store.load(video.video_id),
-                                   store.grid(video.video_id), video.duration_s)  # fmt: skip
+            found = detect_actions(
+                model,
+                video.video_id,
+                store.load(video.video_id),
+                store.grid(video.video_id),
+                video.duration_s,
+            )
             row[name] = found.at_least(threshold)
     classes = next(iter(configs.values())).classes
     return timelines(path, rows, classes, f'{title}, seed {seed}, scores from {threshold:g}')
@@ -131,8 +152,9 @@ def as_truth(video: SegmentedVideo) -> DetectedVideo:
     Args:
         video: The annotation.
     """
-    return DetectedVideo(video.video_id, video.duration_s, video.segments, video.labels,
-                         np.ones(len(video.labels)))  # fmt: skip
+    return DetectedVideo(
+        video.video_id, video.duration_s, video.segments, video.labels, np.ones(len(video.labels))
+    )
 
 
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
@@ -146,6 +168,11 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     if all('metrics_best' in row for rows in records.values() for row in rows):
         parts.insert(1, ('metrics_best', 'chosen on held-out training videos', COLUMNS))
     return '\n\n'.join(
-        format_bias_comparison({name: [row[part] for row in rows] for name, rows in
-                                records.items()}, f'{title}, {what}', columns, 'percent')
-        for part, what, columns in parts)  # fmt: skip
+        format_bias_comparison(
+            {name: [row[part] for row in rows] for name, rows in records.items()},
+            f'{title}, {what}',
+            columns,
+            'percent',
+        )
+        for part, what, columns in parts
+    )

@@ -8,8 +8,9 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 
-def sigmoid_focal_loss(logits: Tensor, targets: Tensor, alpha: float = 0.25,
-                       gamma: float = 2.0) -> Tensor:  # fmt: skip
+def sigmoid_focal_loss(
+    logits: Tensor, targets: Tensor, alpha: float = 0.25, gamma: float = 2.0
+) -> Tensor:
     """Focal loss (Lin et al., ICCV 2017) of each entry.
 
     Args:
@@ -24,8 +25,11 @@ def sigmoid_focal_loss(logits: Tensor, targets: Tensor, alpha: float = 0.25,
     chance = logits.sigmoid()
     right = chance * targets + (1 - chance) * (1 - targets)
     weight = alpha * targets + (1 - alpha) * (1 - targets)
-    return weight * (1 - right) ** gamma * F.binary_cross_entropy_with_logits(
-        logits, targets, reduction='none')  # fmt: skip
+    return (
+        weight
+        * (1 - right) ** gamma
+        * F.binary_cross_entropy_with_logits(logits, targets, reduction='none')
+    )
 
 
 def offset_iou(predicted: Tensor, wanted: Tensor) -> Tensor:

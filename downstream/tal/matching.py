@@ -35,14 +35,20 @@ def temporal_iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     Returns:
         In [0, 1], shape (...); 0 where both have no length.
     """
-    overlap = (np.minimum(one[..., 1], other[..., 1])
-               - np.maximum(one[..., 0], other[..., 0])).clip(0)  # fmt: skip
+    overlap = (
+        np.minimum(one[..., 1], other[..., 1]) - np.maximum(one[..., 0], other[..., 0])
+    ).clip(0)
     union = (one[..., 1] - one[..., 0]) + (other[..., 1] - other[..., 0]) - overlap
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
 
 
-def overlapping(segments: np.ndarray, groups: np.ndarray, truth: np.ndarray,
-                truth_groups: np.ndarray, lowest: float) -> Pairs:  # fmt: skip
+def overlapping(
+    segments: np.ndarray,
+    groups: np.ndarray,
+    truth: np.ndarray,
+    truth_groups: np.ndarray,
+    lowest: float,
+) -> Pairs:
     """Pairs of one group whose IoU is at least ``lowest``.
 
     Args:
@@ -100,8 +106,12 @@ def right(pairs: Pairs, num_rows: int, num_columns: int, thresholds: np.ndarray)
         while len(wanted):
             before = holder[columns[wanted]]
             np.minimum.at(holder, columns[wanted], wanted)
-            lost = np.concatenate([wanted[holder[columns[wanted]] != wanted],
-                                   np.unique(before[before != holder[columns[wanted]]])])
+            lost = np.concatenate(
+                [
+                    wanted[holder[columns[wanted]] != wanted],
+                    np.unique(before[before != holder[columns[wanted]]]),
+                ]
+            )
             lost = lost[lost < len(rows) - 1] + 1
             wanted = lost[rows[lost] == rows[lost - 1]]
         hits[rows[holder[holder < len(rows)]]] = True

@@ -17,8 +17,10 @@ from .predictions import write_predictions
 from .ranking import Segments
 from .scores import temporal_scores
 
-_PARTS = {'annotation': ('gt_segments', 'gt_labels'),
-          'detections': ('pred_segments', 'pred_labels', 'pred_scores')}  # fmt: skip
+_PARTS = {
+    'annotation': ('gt_segments', 'gt_labels'),
+    'detections': ('pred_segments', 'pred_labels', 'pred_scores'),
+}
 
 
 @METRICS.register_module()
@@ -55,20 +57,37 @@ class TemporalMAP(BaseMetric):
     default_prefix = 'tal'
 
     def __init__(
-        self, tious: Sequence[float] = TIOUS, ties: str = 'last', drop_duplicates: bool = True,
-        recall_tiou: Sequence[float] = (0.5,), recall_k: Sequence[int] = (1, 5),
-        false_positives: bool = True, false_positive_tiou: float = 0.5, per_class: bool = False,
-        out_file: str | None = None, prefix: str | None = None, **kwargs: Any,  # noqa: ANN401
-    ) -> None:  # fmt: skip
+        self,
+        tious: Sequence[float] = TIOUS,
+        ties: str = 'last',
+        drop_duplicates: bool = True,
+        recall_tiou: Sequence[float] = (0.5,),
+        recall_k: Sequence[int] = (1, 5),
+        false_positives: bool = True,
+        false_positive_tiou: float = 0.5,
+        per_class: bool = False,
+        out_file: str | None = None,
+        prefix: str | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(prefix=prefix, **kwargs)
         self.options = dict(
-            tious=tious, ties=ties, drop_duplicates=drop_duplicates, recall_tiou=recall_tiou,
-            recall_k=recall_k, breakdown=false_positives, breakdown_tiou=false_positive_tiou,
-            per_class=per_class)  # fmt: skip
+            tious=tious,
+            ties=ties,
+            drop_duplicates=drop_duplicates,
+            recall_tiou=recall_tiou,
+            recall_k=recall_k,
+            breakdown=false_positives,
+            breakdown_tiou=false_positive_tiou,
+            per_class=per_class,
+        )
         # settings that cannot be are told now, not after the test
-        temporal_scores(Segments(['v'], np.array([[0, 1]]), [0]),
-                        Segments([], np.zeros((0, 2)), [], np.zeros(0)), ['c'],
-                        **self.options)  # fmt: skip
+        temporal_scores(
+            Segments(['v'], np.array([[0, 1]]), [0]),
+            Segments([], np.zeros((0, 2)), [], np.zeros(0)),
+            ['c'],
+            **self.options,
+        )
         self.out_file = out_file
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:  # noqa: ANN401
@@ -109,15 +128,21 @@ class TemporalMAP(BaseMetric):
         ground_truth, predictions = (_joined(rows, keys) for keys in _PARTS.values())
         classes = self._classes()
         if self.out_file is not None:
-            write_predictions(self.out_file, predictions, classes,
-                              [row['video_id'] for row in rows])  # fmt: skip
+            write_predictions(
+                self.out_file, predictions, classes, [row['video_id'] for row in rows]
+            )
         if not len(ground_truth.videos):
-            raise ValueError(f'none of the {len(rows)} tested videos has an annotated action: '
-                             'check annotation and subset of the test set')  # fmt: skip
+            raise ValueError(
+                f'none of the {len(rows)} tested videos has an annotated action: '
+                'check annotation and subset of the test set'
+            )
         if not len(predictions.videos):
-            print_log(f'no action was detected in any of the {len(rows)} videos, so all scores are '
-                      '0: is the score threshold too high, or was the checkpoint not loaded?',
-                      'current', logging.WARNING)  # fmt: skip
+            print_log(
+                f'no action was detected in any of the {len(rows)} videos, so all scores are '
+                '0: is the score threshold too high, or was the checkpoint not loaded?',
+                'current',
+                logging.WARNING,
+            )
         return temporal_scores(ground_truth, predictions, classes, **self.options)
 
     def _classes(self) -> Sequence[str]:
@@ -143,20 +168,23 @@ def _checked(arrays: dict[str, np.ndarray], num_classes: int) -> dict[str, np.nd
         arrays = arrays | {segments: np.zeros((0, 2)), labels: np.zeros(0, np.int64)}
     wanted = {key: (count, 2) if key == segments else (count,) for key in arrays}
     if any(arrays[key].shape != shape for key, shape in wanted.items()):
-        raise ValueError('shapes ' + ', '.join(
-            f'{array.shape} of {key}' for key, array in arrays.items())
-            + '; expected (n, 2) of segments and (n,) of the others')  # fmt: skip
+        raise ValueError(
+            'shapes '
+            + ', '.join(f'{array.shape} of {key}' for key, array in arrays.items())
+            + '; expected (n, 2) of segments and (n,) of the others'
+        )
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ValueError('not finite: look for nan or inf in what the network gives')
     if count and not 0 <= arrays[labels].min() <= arrays[labels].max() < num_classes:
-        raise ValueError(f'labels {arrays[labels].min()} to {arrays[labels].max()}; the data '
-                         f'set has {num_classes} classes, expected 0 to '
-                         f'{num_classes - 1}')  # fmt: skip
+        raise ValueError(
+            f'labels {arrays[labels].min()} to {arrays[labels].max()}; the data '
+            f'set has {num_classes} classes, expected 0 to '
+            f'{num_classes - 1}'
+        )
     return arrays
 
 
 def _joined(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> Segments:
     counts = [len(row[keys[1]]) for row in rows]
-    names = [row['video_id'] for row, count in zip(rows, counts, strict=True)
-             for _ in range(count)]  # fmt: skip
+    names = [row['video_id'] for row, count in zip(rows, counts, strict=True) for _ in range(count)]
     return Segments(names, *(np.concatenate([row[key] for row in rows]) for key in keys))

@@ -63,23 +63,40 @@ class PostProcessing:
         if self.method == 'none':
             return [_best(*video, self.max_segments) for video in videos]
         if self.method == 'soft':
-            kept = soft_nms_batch(segments, scores, labels, self.sigma, self.suppressed_below,
-                                  self.max_segments, per_class=self.per_class)  # fmt: skip
+            kept = soft_nms_batch(
+                segments,
+                scores,
+                labels,
+                self.sigma,
+                self.suppressed_below,
+                self.max_segments,
+                per_class=self.per_class,
+            )
         else:
             kept = [self._hard(*video) for video in videos]
         if self.per_class or not self.voting:
             return kept
-        return [(vote(found[0], video[0], video[1], self.voting), *found[1:])
-                for found, video in zip(kept, videos, strict=True)]  # fmt: skip
+        return [
+            (vote(found[0], video[0], video[1], self.voting), *found[1:])
+            for found, video in zip(kept, videos, strict=True)
+        ]
 
-    def _hard(self, segments: Tensor, scores: Tensor, labels: Tensor) -> tuple[
-            Tensor, Tensor, Tensor]:  # fmt: skip
-        kept = nms(segments, scores, labels, self.iou_threshold, self.max_segments,
-                   per_class=self.per_class)  # fmt: skip
+    def _hard(
+        self, segments: Tensor, scores: Tensor, labels: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        kept = nms(
+            segments,
+            scores,
+            labels,
+            self.iou_threshold,
+            self.max_segments,
+            per_class=self.per_class,
+        )
         return segments[kept], scores[kept], labels[kept]
 
 
-def _best(segments: Tensor, scores: Tensor, labels: Tensor, count: int) -> tuple[
-        Tensor, Tensor, Tensor]:  # fmt: skip
+def _best(
+    segments: Tensor, scores: Tensor, labels: Tensor, count: int
+) -> tuple[Tensor, Tensor, Tensor]:
     order = torch.argsort(scores, descending=True, stable=True)[:count]
     return segments[order], scores[order], labels[order]

@@ -22,8 +22,9 @@ from .scores import temporal_scores
 _VERSION = 'VERSION 1.3'  # of ActivityNet's layout
 
 
-def read_predictions(path: str | os.PathLike, classes: Sequence[str],
-                     videos: Collection[str]) -> Segments:  # fmt: skip
+def read_predictions(
+    path: str | os.PathLike, classes: Sequence[str], videos: Collection[str]
+) -> Segments:
     """Read a file of detections.
 
     ``{"results": {video: [{"label": name, "segment": [begin, end], "score": number}]}}``, times in
@@ -45,10 +46,12 @@ def read_predictions(path: str | os.PathLike, classes: Sequence[str],
     results = _results(path)
     unknown = sorted(set(results) - set(videos))
     if unknown:
-        raise DatasetError(f'{path}: {len(unknown)} of {len(results)} videos are not annotated, as '
-                           f'{", ".join(map(repr, unknown[:3]))}; expected names as '
-                           f'{next(iter(videos), None)!r}: rename them, or leave them '
-                           'out')  # fmt: skip
+        raise DatasetError(
+            f'{path}: {len(unknown)} of {len(results)} videos are not annotated, as '
+            f'{", ".join(map(repr, unknown[:3]))}; expected names as '
+            f'{next(iter(videos), None)!r}: rename them, or leave them '
+            'out'
+        )
     number = {name: label for label, name in enumerate(classes)}
     names, segments, labels, scores = [], [], [], []
     for video, entries in results.items():
@@ -58,20 +61,21 @@ def read_predictions(path: str | os.PathLike, classes: Sequence[str],
             try:
                 segment, label, score = _entry(entry, number)
             except ValueError as error:
-                raise DatasetError(f'{path}: video {video!r}, detection {place}: '
-                                   f'{error}') from None  # fmt: skip
+                raise DatasetError(f'{path}: video {video!r}, detection {place}: {error}') from None
             names.append(video)
             segments.append(segment)
             labels.append(label)
             scores.append(score)
     if not names:
-        raise DatasetError(f'{path}: its videos have no detection: was the score threshold too '
-                           'high?')  # fmt: skip
+        raise DatasetError(
+            f'{path}: its videos have no detection: was the score threshold too high?'
+        )
     return Segments(names, np.array(segments), np.array(labels, np.int64), np.array(scores))
 
 
-def write_predictions(path: str | os.PathLike, predictions: Segments, classes: Sequence[str],
-                      videos: Sequence[str]) -> Path:  # fmt: skip
+def write_predictions(
+    path: str | os.PathLike, predictions: Segments, classes: Sequence[str], videos: Sequence[str]
+) -> Path:
     """Write detections so that :func:`read_predictions` and ActivityNet's tools read them.
 
     Args:
@@ -85,17 +89,27 @@ def write_predictions(path: str | os.PathLike, predictions: Segments, classes: S
     """
     results: dict[str, list[dict[str, Any]]] = {video: [] for video in videos}
     for video, segment, label, score in zip(
-            predictions.videos, predictions.segments.tolist(), predictions.labels,
-            predictions.scores.tolist(), strict=True):  # fmt: skip
+        predictions.videos,
+        predictions.segments.tolist(),
+        predictions.labels,
+        predictions.scores.tolist(),
+        strict=True,
+    ):
         results[video].append(dict(label=classes[label], segment=segment, score=score))
     document = dict(version=_VERSION, results=results, external_data={})
     write_text_atomically(Path(path), json.dumps(document, ensure_ascii=False) + '\n')
     return Path(path)
 
 
-def evaluate_file(path: str | os.PathLike, ground_truth: Segments, classes: Sequence[str],
-                  videos: Collection[str] | None = None, **options: Any) -> (  # noqa: ANN401
-                      dict[str, float]):  # fmt: skip
+def evaluate_file(
+    path: str | os.PathLike,
+    ground_truth: Segments,
+    classes: Sequence[str],
+    videos: Collection[str] | None = None,
+    **options: Any,
+) -> (  # noqa: ANN401
+    dict[str, float]
+):
     """Scores of a file of detections.
 
     Args:
@@ -118,8 +132,12 @@ def evaluate_file(path: str | os.PathLike, ground_truth: Segments, classes: Sequ
     shown = set(ground_truth.videos)
     silent = sorted(shown - set(predictions.videos))
     if silent:
-        print_log(f'{path}: no detection in {len(silent)} of the {len(shown)} videos with actions, '
-                  f'as {silent[0]!r}: their actions count as missed', 'current', logging.WARNING)
+        print_log(
+            f'{path}: no detection in {len(silent)} of the {len(shown)} videos with actions, '
+            f'as {silent[0]!r}: their actions count as missed',
+            'current',
+            logging.WARNING,
+        )
     return temporal_scores(ground_truth, predictions, classes, **options)
 
 
@@ -129,12 +147,14 @@ def _results(path: Path) -> Mapping[str, Any]:
     except FileNotFoundError as error:
         raise DatasetError(f'{path}: no such prediction file') from error
     except (OSError, ValueError) as error:
-        raise DatasetError(f'{path}: cannot be read as JSON ({type(error).__name__}: '
-                           f'{error})') from error  # fmt: skip
+        raise DatasetError(
+            f'{path}: cannot be read as JSON ({type(error).__name__}: {error})'
+        ) from error
     results = document.get('results') if isinstance(document, dict) else None
     if not isinstance(results, dict):
-        raise DatasetError(f'{path}: expected {{"results": {{video: [{{"label", "segment", '
-                           '"score"}]}}')  # fmt: skip
+        raise DatasetError(
+            f'{path}: expected {{"results": {{video: [{{"label", "segment", "score"}}]}}}}'
+        )
     if not results:
         raise DatasetError(f'{path}: "results" is empty: no video was tested')
     return results
@@ -153,8 +173,10 @@ def _entry(entry: Any, number: Mapping[str, int]) -> tuple[list[float], int, flo
         raise ValueError(f'score is {said}: expected a finite number')
     label = entry.get('label')
     if not isinstance(label, str) or label not in number:
-        raise ValueError(f'label {label!r} is not one of the {len(number)} classes, as '
-                         f'{next(iter(number), None)!r}')  # fmt: skip
+        raise ValueError(
+            f'label {label!r} is not one of the {len(number)} classes, as '
+            f'{next(iter(number), None)!r}'
+        )
     return segment, number[label], entry['score']
 
 

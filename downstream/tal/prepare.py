@@ -26,9 +26,12 @@ _FPS_SLACK, _DURATION_SLACK = 0.01, 0.02
 
 
 def prepare_thumos14(
-    annotation: str | os.PathLike, out: str | os.PathLike, videos: str | os.PathLike | None = None,
-    missing: str = 'fail', official: Mapping = OFFICIAL,
-) -> Prepared:  # fmt: skip
+    annotation: str | os.PathLike,
+    out: str | os.PathLike,
+    videos: str | os.PathLike | None = None,
+    missing: str = 'fail',
+    official: Mapping = OFFICIAL,
+) -> Prepared:
     """Check the annotation of THUMOS14 and write it where the configs look for it.
 
     ``thumos14.json`` (as given, less videos that are left out), ``classes.txt`` and ``report.json``
@@ -49,14 +52,19 @@ def prepare_thumos14(
     out, found = Path(out), read_annotation(annotation)
     lines = _check_counts(found, official, os.fspath(annotation))
     lines += thumos14_counts(found.of('test'))
-    beyond = {video.video_id: int((video.segments[:, 0] >= video.duration_s).sum())
-              for video in found.videos}  # fmt: skip
+    beyond = {
+        video.video_id: int((video.segments[:, 0] >= video.duration_s).sum())
+        for video in found.videos
+    }
     beyond = {name: count for name, count in beyond.items() if count}
     if beyond:
-        lines.append(f'{sum(beyond.values())} actions of {len(beyond)} videos begin beyond the end '
-                     'of their video: ' + ', '.join(f'{n} ({c})' for n, c in beyond.items()))
-    report: dict = dict(actions_beyond_the_end=beyond, left_out=[], other_frame_rate=[],
-                        other_length=[])  # fmt: skip
+        lines.append(
+            f'{sum(beyond.values())} actions of {len(beyond)} videos begin beyond the end '
+            'of their video: ' + ', '.join(f'{n} ({c})' for n, c in beyond.items())
+        )
+    report: dict = dict(
+        actions_beyond_the_end=beyond, left_out=[], other_frame_rate=[], other_length=[]
+    )
     paths: dict[str, Path] = {}
     if videos is not None:
         paths = {video.video_id: video.path.absolute() for video in find_videos([videos])[0]}
@@ -64,13 +72,19 @@ def prepare_thumos14(
         lines += _check_videos(found, paths, report, missing, os.fspath(videos))
     left_out = set(report['left_out'])
     if left_out and (out / 'thumos14.json').resolve() == Path(annotation).resolve():
-        raise DatasetError(f'{annotation}: would be overwritten by itself without '
-                           f'{len(left_out)} videos: move it to another folder, or write to '
-                           'another one (--out)')  # fmt: skip
+        raise DatasetError(
+            f'{annotation}: would be overwritten by itself without '
+            f'{len(left_out)} videos: move it to another folder, or write to '
+            'another one (--out)'
+        )
     kept = [video for video in found.videos if video.video_id not in left_out]
     lines += _write(out, annotation, found, kept, paths, report)
-    names = ['thumos14.json', 'classes.txt', 'report.json',
-             *(f'{subset}.txt' for subset in SUBSETS if paths)]  # fmt: skip
+    names = [
+        'thumos14.json',
+        'classes.txt',
+        'report.json',
+        *(f'{subset}.txt' for subset in SUBSETS if paths),
+    ]
     return Prepared((*lines, f'{out}: {", ".join(names)}'), tuple(report['left_out']))
 
 
@@ -80,22 +94,28 @@ def _check_counts(found: Annotation, official: Mapping, path: str) -> list[str]:
         videos = found.of(subset)
         counts = len(videos), sum(len(video.labels) for video in videos)
         if counts != tuple(official[subset]):
-            raise DatasetError(f'{path}: {counts[0]} {subset} videos with {counts[1]} actions; '
-                               f'THUMOS14 has {official[subset][0]} and {official[subset][1]}: '
-                               'another version, or entries are lost')  # fmt: skip
+            raise DatasetError(
+                f'{path}: {counts[0]} {subset} videos with {counts[1]} actions; '
+                f'THUMOS14 has {official[subset][0]} and {official[subset][1]}: '
+                'another version, or entries are lost'
+            )
         lines.append(f'{subset}: {counts[0]} videos, {counts[1]} actions')
     if len(found.classes) != official['classes']:
-        raise DatasetError(f'{path}: {len(found.classes)} classes; THUMOS14 has '
-                           f'{official["classes"]}')  # fmt: skip
+        raise DatasetError(
+            f'{path}: {len(found.classes)} classes; THUMOS14 has {official["classes"]}'
+        )
     return lines
 
 
-def _check_videos(found: Annotation, paths: Mapping[str, Path], report: dict, missing: str,
-                  folder: str) -> list[str]:  # fmt: skip
+def _check_videos(
+    found: Annotation, paths: Mapping[str, Path], report: dict, missing: str, folder: str
+) -> list[str]:
     absent = report['left_out']
     if absent and (missing == 'fail' or len(absent) == len(found.videos)):
-        raise DatasetError(f'{folder}: lacks {len(absent)} of the {len(found.videos)} annotated '
-                           f'videos, as {absent[0]}: add them, or leave them out (--missing drop)')
+        raise DatasetError(
+            f'{folder}: lacks {len(absent)} of the {len(found.videos)} annotated '
+            f'videos, as {absent[0]}: add them, or leave them out (--missing drop)'
+        )
     there = [video for video in found.videos if video.video_id in paths]
     reader = choose_reader('auto')
     print('frame rates and lengths:')
@@ -112,21 +132,29 @@ def _check_videos(found: Annotation, paths: Mapping[str, Path], report: dict, mi
     for what, key in (('frame rate', 'other_frame_rate'), ('length', 'other_length')):
         rows = report[key]
         if rows:
-            lines.append(f'{len(rows)} videos have another {what} than annotated, as {rows[0][0]} '
-                         f'({rows[0][2]:g}, annotated {rows[0][1]:g}); times are right as long as '
-                         'features are made of these files')  # fmt: skip
+            lines.append(
+                f'{len(rows)} videos have another {what} than annotated, as {rows[0][0]} '
+                f'({rows[0][2]:g}, annotated {rows[0][1]:g}); times are right as long as '
+                'features are made of these files'
+            )
     if absent:
         lines.append(f'{len(absent)} videos are not there, as {absent[0]}: left out')
     return lines
 
 
-def _write(out: Path, annotation: str | os.PathLike, found: Annotation,
-           kept: Sequence[SegmentedVideo], paths: Mapping[str, Path],
-           report: dict) -> list[str]:  # fmt: skip
+def _write(
+    out: Path,
+    annotation: str | os.PathLike,
+    found: Annotation,
+    kept: Sequence[SegmentedVideo],
+    paths: Mapping[str, Path],
+    report: dict,
+) -> list[str]:
     given = json.loads(Path(annotation).read_text(encoding='utf-8-sig'))
     given['database'] = {video.video_id: given['database'][video.video_id] for video in kept}
-    actions = [action for entry in given['database'].values()
-               for action in entry.get('annotations', [])]  # fmt: skip
+    actions = [
+        action for entry in given['database'].values() for action in entry.get('annotations', [])
+    ]
     shown = {action['label'] for action in actions}
     classes = [name for name in found.classes if name in shown]
     lost = [name for name in found.classes if name not in shown]
@@ -137,9 +165,16 @@ def _write(out: Path, annotation: str | os.PathLike, found: Annotation,
     write_text_atomically(out / 'classes.txt', ''.join(f'{name}\n' for name in classes))
     if paths:
         for subset in SUBSETS:
-            write_text_atomically(out / f'{subset}.txt', ''.join(
-                f'{paths[video.video_id]}\n' for video in kept
-                if video.subset == subset))  # fmt: skip
+            write_text_atomically(
+                out / f'{subset}.txt',
+                ''.join(f'{paths[video.video_id]}\n' for video in kept if video.subset == subset),
+            )
     write_text_atomically(out / 'report.json', json.dumps(report, indent=1) + '\n')
-    return [f'{len(lost)} classes are in no video that is there, as {lost[0]}: label_id is '
-            'numbered anew'] if lost else []  # fmt: skip
+    return (
+        [
+            f'{len(lost)} classes are in no video that is there, as {lost[0]}: label_id is '
+            'numbered anew'
+        ]
+        if lost
+        else []
+    )

@@ -36,10 +36,12 @@ class Segments:
             object.__setattr__(self, 'scores', np.asarray(self.scores, np.float64))
             lengths.add(len(self.scores))
         if len(lengths) > 1:
-            raise ValueError(f'videos, segments, labels and scores differ in number: '
-                             f'{sorted(lengths)}')  # fmt: skip
+            raise ValueError(
+                f'videos, segments, labels and scores differ in number: {sorted(lengths)}'
+            )
         if not np.isfinite(segments).all() or (
-                self.scores is not None and not np.isfinite(self.scores).all()):
+            self.scores is not None and not np.isfinite(self.scores).all()
+        ):
             raise ValueError('segments and scores must be finite')
 
 
@@ -68,8 +70,13 @@ class Ranking:
     row_video: np.ndarray
 
     @classmethod
-    def of(cls, ground_truth: Segments, predictions: Segments, ties: str = 'last',
-           drop_duplicates: bool = True) -> Ranking:  # fmt: skip
+    def of(
+        cls,
+        ground_truth: Segments,
+        predictions: Segments,
+        ties: str = 'last',
+        drop_duplicates: bool = True,
+    ) -> Ranking:
         """Rank the detections of a test.
 
         Args:
@@ -101,8 +108,15 @@ class Ranking:
         # numpy sorts short integers in linear time
         short = row_class[rows].astype(np.min_scalar_type(len(classes)))
         rows = rows[np.argsort(short, kind='stable')]
-        return cls(tuple(classes), truth, truth_class, truth_video, predictions.segments[rows],
-                   row_class[rows], _codes(predictions.videos, videos)[rows])  # fmt: skip
+        return cls(
+            tuple(classes),
+            truth,
+            truth_class,
+            truth_video,
+            predictions.segments[rows],
+            row_class[rows],
+            _codes(predictions.videos, videos)[rows],
+        )
 
     @property
     def truth_counts(self) -> np.ndarray:
@@ -145,7 +159,8 @@ def _without_duplicates(segments: np.ndarray, groups: np.ndarray) -> list[int]:
     kept: list[int] = []
     members: dict[int, list[list[float]]] = {}
     for index, (group, (begin, end)) in enumerate(
-            zip(groups.tolist(), segments.tolist(), strict=True)):  # fmt: skip
+        zip(groups.tolist(), segments.tolist(), strict=True)
+    ):
         others = members.setdefault(group, [])
         if not any(abs(begin - b) <= _SAME_S and abs(end - e) <= _SAME_S for b, e in others):
             others.append([begin, end])

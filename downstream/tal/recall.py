@@ -11,9 +11,14 @@ from .ranking import Ranking, Segments
 
 
 def recall_at(
-    ground_truth: Segments, predictions: Segments, tious: ArrayLike = TIOUS,
-    k: ArrayLike = (1, 5), *, ties: str = 'last', drop_duplicates: bool = True,
-) -> np.ndarray:  # fmt: skip
+    ground_truth: Segments,
+    predictions: Segments,
+    tious: ArrayLike = TIOUS,
+    k: ArrayLike = (1, 5),
+    *,
+    ties: str = 'last',
+    drop_duplicates: bool = True,
+) -> np.ndarray:
     """Recall@kx, as ActionFormer's evaluation reports it beside mAP.
 
     Of each class and video with g annotated segments of that class, the ``k * g`` detections of
@@ -48,8 +53,9 @@ def recall_at(
     result = np.zeros((len(thresholds), len(multiples)))
     for column, multiple in enumerate(multiples.tolist()):
         best = np.flatnonzero((groups >= 0) & (ranks < multiple * sizes[groups]))
-        pairs = overlapping(ranking.segments[best], groups[best], ranking.truth, truth_groups,
-                            thresholds.min())  # fmt: skip
+        pairs = overlapping(
+            ranking.segments[best], groups[best], ranking.truth, truth_groups, thresholds.min()
+        )
         highest = np.zeros(len(ranking.truth))
         np.maximum.at(highest, pairs.columns, pairs.iou)
         for row, threshold in enumerate(thresholds):

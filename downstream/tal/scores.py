@@ -13,11 +13,19 @@ from .recall import recall_at
 
 
 def temporal_scores(
-    ground_truth: Segments, predictions: Segments, classes: Sequence[str], tious: ArrayLike = TIOUS,
-    *, ties: str = 'last', drop_duplicates: bool = True, recall_tiou: ArrayLike = (0.5,),
-    recall_k: Sequence[int] = (1, 5), breakdown: bool = True, breakdown_tiou: float = 0.5,
+    ground_truth: Segments,
+    predictions: Segments,
+    classes: Sequence[str],
+    tious: ArrayLike = TIOUS,
+    *,
+    ties: str = 'last',
+    drop_duplicates: bool = True,
+    recall_tiou: ArrayLike = (0.5,),
+    recall_k: Sequence[int] = (1, 5),
+    breakdown: bool = True,
+    breakdown_tiou: float = 0.5,
     per_class: bool = False,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Scores in percent, by the names that :class:`~.metric.TemporalMAP` lists.
 
     Args:
@@ -42,18 +50,23 @@ def temporal_scores(
     same = dict(ties=ties, drop_duplicates=drop_duplicates)
     found = temporal_map(ground_truth, predictions, tious, **same)
     scores = {'mAP': found.mean}
-    scores |= {f'mAP@{tiou:g}': value
-               for tiou, value in zip(found.tious, found.at.tolist(), strict=True)}  # fmt: skip
+    scores |= {
+        f'mAP@{tiou:g}': value for tiou, value in zip(found.tious, found.at.tolist(), strict=True)
+    }
     if len(recall_k):
         thresholds = checked_tious(recall_tiou)
         recall = recall_at(ground_truth, predictions, thresholds, recall_k, **same)
-        scores |= {f'recall@{k}x@{tiou:g}': value
-                   for tiou, row in zip(thresholds, recall.tolist(), strict=True)
-                   for k, value in zip(recall_k, row, strict=True)}  # fmt: skip
+        scores |= {
+            f'recall@{k}x@{tiou:g}': value
+            for tiou, row in zip(thresholds, recall.tolist(), strict=True)
+            for k, value in zip(recall_k, row, strict=True)
+        }
     if breakdown:
         shares = false_positives(ground_truth, predictions, breakdown_tiou, **same).shares
         scores |= {f'fp_{kind}': shares[kind] for kind in KINDS[1:]}
     if per_class:
-        scores |= {f'AP_{classes[label]}': float(values.mean())
-                   for label, values in sorted(found.per_class.items())}  # fmt: skip
+        scores |= {
+            f'AP_{classes[label]}': float(values.mean())
+            for label, values in sorted(found.per_class.items())
+        }
     return {name: round(100 * value, 4) for name, value in scores.items()}

@@ -28,8 +28,12 @@ class Points:
     ranges: Tensor
 
     @classmethod
-    def of_levels(cls, lengths: Sequence[int], ranges: Sequence[tuple[float, float]] = RANGES,
-                  device: torch.device | str = 'cpu') -> Points:  # fmt: skip
+    def of_levels(
+        cls,
+        lengths: Sequence[int],
+        ranges: Sequence[tuple[float, float]] = RANGES,
+        device: torch.device | str = 'cpu',
+    ) -> Points:
         """Points of levels whose strides double.
 
         Args:
@@ -43,13 +47,18 @@ class Points:
         if len(lengths) != len(ranges):
             raise ValueError(f'{len(lengths)} levels and {len(ranges)} ranges; expected one each')
         strides = [2.0**level for level in range(len(lengths))]
-        positions = [torch.arange(length, device=device) * stride
-                     for length, stride in zip(lengths, strides, strict=True)]  # fmt: skip
+        positions = [
+            torch.arange(length, device=device) * stride
+            for length, stride in zip(lengths, strides, strict=True)
+        ]
         counts = torch.tensor(list(lengths), device=device)
-        return cls(torch.cat(positions).float(),
-                   torch.tensor(strides, device=device).repeat_interleave(counts),
-                   torch.tensor(list(ranges), dtype=torch.float32,
-                                device=device).repeat_interleave(counts, 0))  # fmt: skip
+        return cls(
+            torch.cat(positions).float(),
+            torch.tensor(strides, device=device).repeat_interleave(counts),
+            torch.tensor(list(ranges), dtype=torch.float32, device=device).repeat_interleave(
+                counts, 0
+            ),
+        )
 
 
 def assign_targets(

@@ -34,9 +34,11 @@ def trident_distances(
         ValueError: The shapes do not fit each other.
     """
     if start.shape != end.shape or centre.shape[1] % 2 or centre.shape[2] != start.shape[2]:
-        raise ValueError(f'start {tuple(start.shape)}, end {tuple(end.shape)}, centre '
-                         f'{tuple(centre.shape)}; expected (B, K, T) twice and (B, 2 * (bins + 1), '
-                         'T)')  # fmt: skip
+        raise ValueError(
+            f'start {tuple(start.shape)}, end {tuple(end.shape)}, centre '
+            f'{tuple(centre.shape)}; expected (B, K, T) twice and (B, 2 * (bins + 1), '
+            'T)'
+        )
     bins = centre.shape[1] // 2 - 1
     steps = torch.arange(bins + 1, device=start.device)
     row, column = (videos[:, None], labels[:, None]), points[:, None] + steps

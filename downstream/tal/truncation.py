@@ -28,10 +28,14 @@ class Window:
 
 
 def truncate(
-    length: int, segments: np.ndarray, max_len: int, random: ModuleType,
-    keep_share: float = 0.5, crop_ratio: tuple[float, float] | None = (0.9, 1.0),
+    length: int,
+    segments: np.ndarray,
+    max_len: int,
+    random: ModuleType,
+    keep_share: float = 0.5,
+    crop_ratio: tuple[float, float] | None = (0.9, 1.0),
     margin: float = 0.0,
-) -> Window:  # fmt: skip
+) -> Window:
     """Choose a window that keeps an action, as ActionFormer and TriDet do.
 
     A sequence that is longer than ``max_len`` loses all but ``max_len`` snippets; a shorter one is
@@ -50,8 +54,13 @@ def truncate(
     """
     size = max_len
     if length <= max_len:
-        size = length if crop_ratio is None else random.randint(
-            max(round(crop_ratio[0] * length), 1), min(round(crop_ratio[1] * length), length))
+        size = (
+            length
+            if crop_ratio is None
+            else random.randint(
+                max(round(crop_ratio[0] * length), 1), min(round(crop_ratio[1] * length), length)
+            )
+        )
     if size == length:
         return Window(0, length, np.ones(len(segments), bool), segments)
     for _ in range(TRIES):

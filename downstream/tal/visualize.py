@@ -13,8 +13,12 @@ from albar_mm.visualization._save_figure import save_figure
 from .detect import DetectedVideo
 
 
-def timelines(path: str | os.PathLike, rows: Sequence[Mapping[str, DetectedVideo]],
-              classes: Sequence[str], title: str = '') -> Path:  # fmt: skip
+def timelines(
+    path: str | os.PathLike,
+    rows: Sequence[Mapping[str, DetectedVideo]],
+    classes: Sequence[str],
+    title: str = '',
+) -> Path:
     """Draw the actions of videos as bars, a panel for each.
 
     A class has one colour throughout; the height of a bar is its score (annotation fills its lane).
@@ -46,9 +50,18 @@ def timelines(path: str | os.PathLike, rows: Sequence[Mapping[str, DetectedVideo
             # the best come last, over the others
             for at in np.argsort(video.scores, kind='stable'):
                 begin, end = video.segments[at]
-                axis.bar(begin, 0.8 * video.scores[at], end - begin, bottom=base, align='edge',
-                         color=colours[int(video.labels[at])], edgecolor='white', linewidth=0.6,
-                         alpha=0.9, label=name)  # fmt: skip
+                axis.bar(
+                    begin,
+                    0.8 * video.scores[at],
+                    end - begin,
+                    bottom=base,
+                    align='edge',
+                    color=colours[int(video.labels[at])],
+                    edgecolor='white',
+                    linewidth=0.6,
+                    alpha=0.9,
+                    label=name,
+                )
         video = next(iter(row.values()))
         axis.set_title(video.name, fontsize=9, loc='left')
         axis.set_xlim(0, video.duration_s)
@@ -59,9 +72,14 @@ def timelines(path: str | os.PathLike, rows: Sequence[Mapping[str, DetectedVideo
             axis.spines[side].set_visible(False)
     axes[-1].set_xlabel('seconds', fontsize=8)
     if colours:
-        figure.legend([Patch(color=colour) for colour in colours.values()],
-                      [classes[label] for label in colours], loc='outside lower center', ncols=5,
-                      fontsize=8, frameon=False)  # fmt: skip
+        figure.legend(
+            [Patch(color=colour) for colour in colours.values()],
+            [classes[label] for label in colours],
+            loc='outside lower center',
+            ncols=5,
+            fontsize=8,
+            frameon=False,
+        )
     if title:
         figure.suptitle(title, fontsize=10)
     return save_figure(figure, Path(path))

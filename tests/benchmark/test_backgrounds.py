@@ -96,14 +96,17 @@ def test_another_image_under_the_same_name(tmp_path):
         Backgrounds([family]).of_row(row, 48, 64)
 
 
-@pytest.mark.parametrize(('text', 'message'), [
-    ('Photos', r"expected 'stripe' or NAME=FOLDER"),
-    ('=x', r"expected 'stripe' or NAME=FOLDER"),
-    ('Photos=gone', r'gone: no such folder of background images'),
-    ('Photos=empty', r'empty: holds no images'),
-    ('avg=empty', r'not a name for a family'),
-    ('my photos=empty', r'not a name for a family'),
-])
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('Photos', r"expected 'stripe' or NAME=FOLDER"),
+        ('=x', r"expected 'stripe' or NAME=FOLDER"),
+        ('Photos=gone', r'gone: no such folder of background images'),
+        ('Photos=empty', r'empty: holds no images'),
+        ('avg=empty', r'not a name for a family'),
+        ('my photos=empty', r'not a name for a family'),
+    ],
+)
 def test_folders_that_cannot_be_used(tmp_path, monkeypatch, text, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'empty').mkdir()

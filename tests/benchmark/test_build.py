@@ -28,8 +28,13 @@ from .toy_benchmark import (
     write_sources,
 )
 
-SETS = ['TOY_SCUBA_Stripe', 'TOY_SCUBA_Photos', 'TOY_SCUFO_Stripe', 'TOY_SCUFO_Photos',
-        'TOY_ConflFG_Stripe']  # fmt: skip
+SETS = [
+    'TOY_SCUBA_Stripe',
+    'TOY_SCUBA_Photos',
+    'TOY_SCUFO_Stripe',
+    'TOY_SCUFO_Photos',
+    'TOY_ConflFG_Stripe',
+]
 
 
 @pytest.fixture(scope='module')
@@ -86,8 +91,9 @@ def test_scufo_is_one_of_its_scuba_frames(lossless, background):
 def test_scufo_frames_differ_between_items(lossless):
     frames = [row['scufo_frame'] for s in SETS[2:4] for row in read_rows(lossless / s)]
     assert len(set(frames)) > 1 and min(frames) >= 0
-    assert all(row['scufo_frame'] < row['frames']
-               for s in SETS[2:4] for row in read_rows(lossless / s))  # fmt: skip
+    assert all(
+        row['scufo_frame'] < row['frames'] for s in SETS[2:4] for row in read_rows(lossless / s)
+    )
 
 
 def test_conflict_lies_below_the_moving_foreground(lossless):
@@ -111,8 +117,14 @@ def test_conflict_lies_below_the_moving_foreground(lossless):
 
 def test_the_test_data_set_reads_it(lossless):
     dataset = BiasBenchmarkDataset(
-        [], bias_root=lossless, dataset='TOY', scuba=['stripe', 'photos'],
-        scufo=['stripe', 'photos'], conflfg=['stripe'], num_classes=2)
+        [],
+        bias_root=lossless,
+        dataset='TOY',
+        scuba=['stripe', 'photos'],
+        scufo=['stripe', 'photos'],
+        conflfg=['stripe'],
+        num_classes=2,
+    )
     assert len(dataset) == 30
     assert dataset.metainfo['sets']['conflfg/stripe'] == 6
 
@@ -158,8 +170,9 @@ def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, crash):
             from albar_mm.benchmark import export
 
             write = export.write_whole
-            patch.setattr(export, 'write_whole',
-                          lambda *a: die_at('write', 12) or write(*a))  # in the second video
+            patch.setattr(
+                export, 'write_whole', lambda *a: die_at('write', 12) or write(*a)
+            )  # in the second video
         else:
             from albar_mm.benchmark import build as module
 
@@ -189,12 +202,15 @@ def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photo
     assert tree(root) == before and untouched.stat().st_mtime_ns == when
 
 
-@pytest.mark.parametrize(('changes', 'message'), [
-    (dict(seed=4), 'seed is 3, asked for 4'),
-    (dict(per_video=3), 'per_video is 2, asked for 3'),
-    (dict(encoding='lossless'), "encoding is 'jpeg', asked for 'lossless'"),
-    (dict(empty_frames='nearest'), 'empty_frames is'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(seed=4), 'seed is 3, asked for 4'),
+        (dict(per_video=3), 'per_video is 2, asked for 3'),
+        (dict(encoding='lossless'), "encoding is 'jpeg', asked for 'lossless'"),
+        (dict(empty_frames='nearest'), 'empty_frames is'),
+    ],
+)
 def test_other_settings_in_the_same_folder(tmp_path, source_list, changes, message):
     build(tmp_path, source_list, settings_of(sets=('scufo',)))
     before = tree(tmp_path)
@@ -234,11 +250,19 @@ def test_frames_without_a_mask_follow_the_policy_and_are_counted(tmp_path, sourc
     assert any('jump_a' in line for line in summary(done))
 
 
-@pytest.mark.parametrize(('masks', 'message'), [
-    (RectangleMasks(blank={'wave_a': range(6)}), r'video wave_a: none of its 6 frames has a mask'),
-    (RectangleMasks(wrong_size=('wave_a',)),
-     r'video wave_a: rectangles holds 6 masks of 71x50 px, but .* 71x51 px'),
-])
+@pytest.mark.parametrize(
+    ('masks', 'message'),
+    [
+        (
+            RectangleMasks(blank={'wave_a': range(6)}),
+            r'video wave_a: none of its 6 frames has a mask',
+        ),
+        (
+            RectangleMasks(wrong_size=('wave_a',)),
+            r'video wave_a: rectangles holds 6 masks of 71x50 px, but .* 71x51 px',
+        ),
+    ],
+)
 @pytest.mark.parametrize('workers', [1, 2])
 def test_wrong_masks(tmp_path, source_list, masks, message, workers):
     with pytest.raises(BenchmarkError, match=message):
@@ -268,8 +292,11 @@ def test_a_plan_needs_no_videos(tmp_path, source_list, photos, lossless):
     _, counts = plan_benchmark(tmp_path / 'plan', settings_of(photos), sources)
     assert counts == dict.fromkeys(SETS, 6)
     planned = [json.loads(line) for line in (tmp_path / 'plan' / 'plan.jsonl').open()]
-    made = {(r['set'], r['background'], r['id']): r
-            for folder in SETS for r in read_rows(lossless / folder)}  # fmt: skip
+    made = {
+        (r['set'], r['background'], r['id']): r
+        for folder in SETS
+        for r in read_rows(lossless / folder)
+    }
     assert len(planned) == 30
     for row in planned:
         row.pop('conflict_still', None)

@@ -25,8 +25,9 @@ def test_formula(shape):
     assert composite(frames, masks, background, buffer) is buffer
     assert np.array_equal(buffer, expected)
     # views that are not contiguous, as decoders and cuts give them
-    assert np.array_equal(composite(frames[..., ::-1], masks, background[..., ::-1]),
-                          expected[..., ::-1])
+    assert np.array_equal(
+        composite(frames[..., ::-1], masks, background[..., ::-1]), expected[..., ::-1]
+    )
     assert np.array_equal(composite(frames[1:], masks[1:], background), expected[1:])
 
 

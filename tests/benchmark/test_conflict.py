@@ -9,7 +9,7 @@ from albar_mm.benchmark.conflict import Still, fit_still, mean_column, paste_sti
 def columns(width, *ranges, rows=4, frames=None):
     mask = np.zeros((rows, width), bool)
     for first, last in ranges:
-        mask[1:3, first:last + 1] = True
+        mask[1:3, first : last + 1] = True
     return mask if frames is None else np.stack([mask] * frames)
 
 
@@ -19,15 +19,18 @@ def test_mean_column():
     assert mean_column(two) == 4.5
 
 
-@pytest.mark.parametrize(('still', 'host', 'expected'), [
-    ((40, 50), (10, 20), 49),    # half of 100 to the right would leave the picture at 99
-    ((40, 50), (80, 90), -40),   # to the left until it touches the border
-    ((10, 20), (10, 20), 50),    # the full half
-    ((90, 99), (80, 90), -50),
-    ((45, 54), (45, 54), 45),    # equally far: right
-    ((0, 99), (10, 20), 0),      # no room
-    ((48, 58), (50, 52), -48),   # right of the host, but the left has more room
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('still', 'host', 'expected'),
+    [
+        ((40, 50), (10, 20), 49),  # half of 100 to the right would leave the picture at 99
+        ((40, 50), (80, 90), -40),  # to the left until it touches the border
+        ((10, 20), (10, 20), 50),  # the full half
+        ((90, 99), (80, 90), -50),
+        ((45, 54), (45, 54), 45),  # equally far: right
+        ((0, 99), (10, 20), 0),  # no room
+        ((48, 58), (50, 52), -48),  # right of the host, but the left has more room
+    ],
+)
 def test_shift(still, host, expected):
     assert shift_away(columns(100, still), columns(100, host, frames=3)) == expected
 

@@ -46,7 +46,8 @@ def test_every_row_finds_the_background_of_its_own_size(made):
         sizes.add(size)
     assert len(sizes) == 2
     assert len(list((root / 'backgrounds').rglob('*.npz'))) == len(
-        {kept_background_path(root, row) for row in rows_of(root)})
+        {kept_background_path(root, row) for row in rows_of(root)}
+    )
 
 
 def test_a_later_build_restores_what_is_gone_and_keeps_what_is_there(made):

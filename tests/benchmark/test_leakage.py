@@ -196,8 +196,14 @@ def on_disk(tmp_path):
 def test_report(on_disk):
     masks = f'npz:{on_disk / "masks"}'
     lines, left_out = leakage_report(
-        on_disk / 'videos', [on_disk / 'list.txt'], masks, refined='boxes:{boxes}',
-        out=on_disk / 'out', frames=1, margin=1)
+        on_disk / 'videos',
+        [on_disk / 'list.txt'],
+        masks,
+        refined='boxes:{boxes}',
+        out=on_disk / 'out',
+        frames=1,
+        margin=1,
+    )
     results = json.loads((on_disk / 'out' / 'leakage.json').read_text())
     expected = 100 * (1 - 108 / 144)
     assert results['metrics']['boxes/outside_share'] == pytest.approx(expected)
@@ -223,8 +229,10 @@ def test_report_without_some_masks(on_disk):
 
 
 def test_examples_and_figure(on_disk):
-    listed = [SourceVideo(path.stem, path, int(path.stem[7]), path.parent.name)
-              for path in sorted((on_disk / 'videos').rglob('*.avi'))]  # fmt: skip
+    listed = [
+        SourceVideo(path.stem, path, int(path.stem[7]), path.parent.name)
+        for path in sorted((on_disk / 'videos').rglob('*.avi'))
+    ]
     meter = LeakageMeter(Square(6), {'boxes': Square(14)}, frames=1)
     found = measure_leakage(meter, listed)
     chosen = choose_examples(found)

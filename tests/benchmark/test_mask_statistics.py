@@ -35,9 +35,21 @@ def masks_of(*rectangles, size=(10, 20)):
 
 def stats(**changes):
     values = dict(
-        video='wave/a.avi', video_id='a', class_name='wave', label=1, frames=10, filled=0,
-        cover=0.2, cover_min=0.1, cover_max=0.3, iou=0.9, iou_min=0.8, jump=1, border=0.0,
-        own_box=0.5)  # fmt: skip
+        video='wave/a.avi',
+        video_id='a',
+        class_name='wave',
+        label=1,
+        frames=10,
+        filled=0,
+        cover=0.2,
+        cover_min=0.1,
+        cover_max=0.3,
+        iou=0.9,
+        iou_min=0.8,
+        jump=1,
+        border=0.0,
+        own_box=0.5,
+    )
     return MaskStatistics(**{**values, **changes})
 
 
@@ -79,12 +91,17 @@ def test_share_of_given_boxes(tmp_path):
     assert share_of_boxes(masks, BoxMasks(path), video, 100) == 0
 
 
-@pytest.mark.parametrize(('changes', 'flag'), [
-    (dict(cover=0.009), 'cover 0.9 %'), (dict(cover=0.81), 'cover 81 %'),
-    (dict(iou=0.49), r'flickers (IoU 0.49)'), (dict(filled=2), '2 frames without own mask'),
-    (dict(boxes=20, box_fallbacks=3), '3 of 20 boxes unrefined'),
-    (dict(given_boxes=0.19), '19 % of the boxes kept'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('changes', 'flag'),
+    [
+        (dict(cover=0.009), 'cover 0.9 %'),
+        (dict(cover=0.81), 'cover 81 %'),
+        (dict(iou=0.49), r'flickers (IoU 0.49)'),
+        (dict(filled=2), '2 frames without own mask'),
+        (dict(boxes=20, box_fallbacks=3), '3 of 20 boxes unrefined'),
+        (dict(given_boxes=0.19), '19 % of the boxes kept'),
+    ],
+)
 def test_flags(changes, flag):
     assert flags_of(stats(**changes)) == (flag,)
 
@@ -107,8 +124,12 @@ def test_order_and_lines():
 def test_of_a_benchmark(tmp_path):
     sources = write_sources(tmp_path / 'sources')
     root = tmp_path / 'bias'
-    build(root, sources, settings_of(sets=('scufo',), encoding='none'),
-          RectangleMasks(blank={'jump_a': (0, 3)}))
+    build(
+        root,
+        sources,
+        settings_of(sets=('scufo',), encoding='none'),
+        RectangleMasks(blank={'jump_a': (0, 3)}),
+    )
     found = benchmark_statistics(root)
     assert [one.video_id for one in found] == ['jump_a', 'jump_b (1)#&!', 'wave_a']
     first = found[0]

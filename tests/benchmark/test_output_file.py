@@ -19,9 +19,11 @@ def test_a_new_folder_is_made_and_left_empty(tmp_path):
 
 def test_places_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / 'file').write_text('x')
-    for path, reason in ((tmp_path, 'it is a folder'),
-                         (tmp_path / 'file' / 'a.npz', f'{tmp_path}/file is no folder'),
-                         (tmp_path / 'file' / 'deep' / 'a.npz', 'Not a directory')):
+    for path, reason in (
+        (tmp_path, 'it is a folder'),
+        (tmp_path / 'file' / 'a.npz', f'{tmp_path}/file is no folder'),
+        (tmp_path / 'file' / 'deep' / 'a.npz', 'Not a directory'),
+    ):
         with pytest.raises(BenchmarkError, match=re.escape(f'{path}: cannot be written: {reason}')):
             check_output(path)
 

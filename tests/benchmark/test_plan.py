@@ -25,10 +25,12 @@ def test_counts_and_pairs(tmp_path):
     counts = Counter((row['set'], row['background']) for row in rows)
     assert counts == dict.fromkeys(settings.folders(), 30)
     assert settings.folders() == {
-        ('scuba', 'stripe'): 'TOY_SCUBA_Stripe', ('scuba', 'photos'): 'TOY_SCUBA_Photos',
-        ('scufo', 'stripe'): 'TOY_SCUFO_Stripe', ('scufo', 'photos'): 'TOY_SCUFO_Photos',
+        ('scuba', 'stripe'): 'TOY_SCUBA_Stripe',
+        ('scuba', 'photos'): 'TOY_SCUBA_Photos',
+        ('scufo', 'stripe'): 'TOY_SCUFO_Stripe',
+        ('scufo', 'photos'): 'TOY_SCUFO_Photos',
         ('conflfg', 'stripe'): 'TOY_ConflFG_Stripe',
-    }  # fmt: skip
+    }
     by_set = {key: {} for key in settings.folders()}
     for row in rows:
         by_set[row['set'], row['background']][row['id']] = row
@@ -66,13 +68,16 @@ def test_partners_spread_over_all_other_classes():
     assert set(partners) == {'v1', 'v2', 'v4', 'v5', 'v7', 'v8'}
 
 
-@pytest.mark.parametrize(('changes', 'message'), [
-    (dict(dataset='HMDB 51'), '--name'),
-    (dict(per_video=0), '--per-video 0'),
-    (dict(sets=('scuba', 'aras')), '--sets scuba aras: expected some of'),
-    (dict(sets=()), '--sets'),
-    (dict(families=()), 'made on stripes'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(dataset='HMDB 51'), '--name'),
+        (dict(per_video=0), '--per-video 0'),
+        (dict(sets=('scuba', 'aras')), '--sets scuba aras: expected some of'),
+        (dict(sets=()), '--sets'),
+        (dict(families=()), 'made on stripes'),
+    ],
+)
 def test_settings_that_make_no_sense(changes, message):
     with pytest.raises(BenchmarkError, match=message):
         BuildSettings(**{'dataset': 'TOY', 'families': (Stripes(),), **changes})

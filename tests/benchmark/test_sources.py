@@ -42,13 +42,16 @@ def test_leak_into_training_is_an_error(tmp_path, part):
     assert [entry['file'] for entry in checked] == [f'{part}_split1.txt']
 
 
-@pytest.mark.parametrize(('content', 'message'), [
-    ('', 'the list is empty'),
-    ('jump/a.avi\n', "test_split1.txt:1: expected '<path> <number>'"),
-    ('jump/a.avi 0\njump/b.avi 2\n', r'test_split1.txt:2: label 2; expected 0 to 1'),
-    ('jump/a.avi 0\nwave/a.avi 1\n', r'jump/a.avi and wave/a.avi would both be a in the bench'),
-    ('../a.avi 0\n', r'\.\./a.avi: expected a path below'),
-])
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('', 'the list is empty'),
+        ('jump/a.avi\n', "test_split1.txt:1: expected '<path> <number>'"),
+        ('jump/a.avi 0\njump/b.avi 2\n', r'test_split1.txt:2: label 2; expected 0 to 1'),
+        ('jump/a.avi 0\nwave/a.avi 1\n', r'jump/a.avi and wave/a.avi would both be a in the bench'),
+        ('../a.avi 0\n', r'\.\./a.avi: expected a path below'),
+    ],
+)
 def test_lists_that_cannot_be_used(tmp_path, content, message):
     path = write_sources(tmp_path)
     path.write_text(content)

@@ -12,8 +12,23 @@ def bands(column):
 
 
 WORKED = [
-    (128, 10, 40, [(0, 18), (38, 58), (78, 98), (118, 138), (158, 178), (198, 218), (238, 258),
-                   (278, 298), (318, 338), (358, 378)]),
+    (
+        128,
+        10,
+        40,
+        [
+            (0, 18),
+            (38, 58),
+            (78, 98),
+            (118, 138),
+            (158, 178),
+            (198, 218),
+            (238, 258),
+            (278, 298),
+            (318, 338),
+            (358, 378),
+        ],
+    ),
     (238, 20, 60, [(0, 15), (38, 75), (98, 135), (158, 195), (218, 255), (278, 315), (338, 375)]),
 ]
 
@@ -33,11 +48,11 @@ def column_as_published(y, half, spacing, canvas=384):
     painted[lo:hi] = True
     n = 1
     while int(hi - n * spacing) > 0:
-        painted[max(0, int(lo - n * spacing)):int(hi - n * spacing)] = True
+        painted[max(0, int(lo - n * spacing)) : int(hi - n * spacing)] = True
         n += 1
     n = 1
     while int(lo + n * spacing) < canvas:
-        painted[int(lo + n * spacing):min(canvas, int(hi + n * spacing))] = True
+        painted[int(lo + n * spacing) : min(canvas, int(hi + n * spacing))] = True
         n += 1
     return painted
 

@@ -57,7 +57,9 @@ class RectangleMasks:
         masks = np.zeros(shape, bool)
         top = sum(video.video_id.encode()) % 10
         for t in range(len(masks)):
-            masks[t, top:top + 20, 5 + t:5 + t + 15] = t not in self.blank.get(video.video_id, ())
+            masks[t, top : top + 20, 5 + t : 5 + t + 15] = t not in self.blank.get(
+                video.video_id, ()
+            )
         return masks[:, 1:] if video.video_id in self.wrong_size else masks
 
 

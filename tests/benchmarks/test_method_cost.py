@@ -29,8 +29,9 @@ def test_every_step_trains_the_method_it_is_named_after(benchmark, tmp_path):
         step = benchmark.MethodStep(method, benchmark.setting('tiny'), size, tmp_path)
         before = [p.clone() for p in step.model.parameters()]
         step()
-        changed = [not torch.equal(a, b) for a, b in zip(before, step.model.parameters(),
-                                                         strict=True)]
+        changed = [
+            not torch.equal(a, b) for a, b in zip(before, step.model.parameters(), strict=True)
+        ]
         assert any(changed), method
         blending = step.model.data_preprocessor.blending
         blendings[method] = (type(step.model).__name__, type(blending).__name__)
@@ -54,11 +55,32 @@ def test_document_and_report(benchmark, tmp_path, capsys):
     import method_cost
 
     out = tmp_path / 'cost.json'
-    status = method_cost.main([
-        '--settings', 'tiny', '--methods', 'mixup', '--clip', '4', '32', '--blend-clip', '4', '32',
-        '--blend-batch-size', '2', '--rounds', '1', '--blend-rounds', '1', '--memory-repeats', '0',
-        '--device', 'cpu', '--out', str(out)
-    ])
+    status = method_cost.main(
+        [
+            '--settings',
+            'tiny',
+            '--methods',
+            'mixup',
+            '--clip',
+            '4',
+            '32',
+            '--blend-clip',
+            '4',
+            '32',
+            '--blend-batch-size',
+            '2',
+            '--rounds',
+            '1',
+            '--blend-rounds',
+            '1',
+            '--memory-repeats',
+            '0',
+            '--device',
+            'cpu',
+            '--out',
+            str(out),
+        ]
+    )
     document = json.loads(out.read_text())
     assert status == 0
     assert list(document['settings']['tiny']['time']) == ['none', 'mixup']

@@ -27,8 +27,9 @@ def test_published_order_and_ours_have_one_loss(steps):
     losses = ours.model.loss(**batch)
     total = sum(value for key, value in losses.items() if 'loss' in key)
     static = steps.repeat_frames(batch['static_inputs'], batch['inputs'].shape[3])
-    reference = steps.published_loss(published.model, batch['inputs'], static,
-                                     batch['static_target'])
+    reference = steps.published_loss(
+        published.model, batch['inputs'], static, batch['static_target']
+    )
     torch.testing.assert_close(total, reference, rtol=1e-5, atol=1e-5)
 
 

@@ -34,7 +34,8 @@ def video(tmp_path_factory):
 
 def test_no_config_is_left_out():
     assert {f'{method}_{name}' for method in ('erm', 'albar') for name in NAMES} <= {
-        path.stem for path in CONFIGS}
+        path.stem for path in CONFIGS
+    }
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
@@ -44,8 +45,11 @@ def test_builds_and_never_validates_on_a_test_list(path):
     model = MODELS.build(cfg.model)
     assert model.cls_head.num_classes == cfg.test_dataloader.dataset.num_classes
     assert ('static' in cfg.model) == path.stem.startswith('albar')
-    lists = {cfg.train_dataloader.dataset.ann_file, cfg.val_dataloader.dataset.dataset.ann_file,
-             cfg.test_dataloader.dataset.iid.ann_file}
+    lists = {
+        cfg.train_dataloader.dataset.ann_file,
+        cfg.val_dataloader.dataset.dataset.ann_file,
+        cfg.test_dataloader.dataset.iid.ann_file,
+    }
     assert len(lists) == 3
     assert cfg.val_evaluator.type == 'StaticContrastMetric'
     assert cfg.default_hooks.checkpoint.save_best == 'val/contrast'
@@ -58,13 +62,14 @@ def test_datasets_pipelines_metrics_and_hooks(path, video):
     cfg = Config.fromfile(path)
     init_default_scope(cfg.default_scope)
     train, val, test = (cfg[f'{part}_dataloader'].dataset for part in ('train', 'val', 'test'))
-    built = [DATASETS.build(dict(train, lazy_init=True)),
-             DATASETS.build(dict(val, dataset=dict(val.dataset, lazy_init=True))).dataset,
-             DATASETS.build(dict(test, lazy_init=True))]
+    built = [
+        DATASETS.build(dict(train, lazy_init=True)),
+        DATASETS.build(dict(val, dataset=dict(val.dataset, lazy_init=True))).dataset,
+        DATASETS.build(dict(test, lazy_init=True)),
+    ]
     shapes = []
     for dataset in built:
-        packed = dataset.pipeline(
-            dict(filename=video, label=0, start_index=0, modality='RGB'))
+        packed = dataset.pipeline(dict(filename=video, label=0, start_index=0, modality='RGB'))
         shapes.append(tuple(packed['inputs'].shape))
         frame = packed['data_samples'].metainfo.get('static_frame')
         assert (frame is not None) == (dataset is built[0] and path.stem.startswith('albar'))
@@ -104,7 +109,10 @@ def test_albar_differs_from_its_baseline_only_in_the_static_pass(name):
     albar = load(f'albar_{name}').to_dict()
     albar.pop('albar_static', None)
     assert {t['type'] for t in albar['model'].pop('static')['losses']} == {
-        'StaticAdversarialLoss', 'StaticEntropyLoss', 'StaticGradientPenalty'}
+        'StaticAdversarialLoss',
+        'StaticEntropyLoss',
+        'StaticGradientPenalty',
+    }
     assert albar['model'].pop('type') == 'ALBARRecognizer3D'
     assert albar['model']['data_preprocessor'].pop('type') == 'StaticDataPreprocessor'
     plain['model'].pop('type')
@@ -118,7 +126,10 @@ def test_albar_differs_from_its_baseline_only_in_the_static_pass(name):
 def test_full_size_configs_are_in_the_papers_setting(name):
     cfg = load(f'albar_{name}')
     assert [(t.type, t.weight) for t in cfg.model.static.losses] == [
-        ('StaticAdversarialLoss', 1.), ('StaticEntropyLoss', 4.), ('StaticGradientPenalty', 10.)]
+        ('StaticAdversarialLoss', 1.0),
+        ('StaticEntropyLoss', 4.0),
+        ('StaticGradientPenalty', 10.0),
+    ]
     assert cfg.model.static.losses[2].reduction == 'official'
     assert cfg.model.static.losses[0].get('cap') is None
     optimizer = cfg.optim_wrapper.optimizer
@@ -141,9 +152,14 @@ def test_where_full_size_training_starts_from():
     assert cfg.model.backbone.pretrained2d is True and cfg.model.backbone.pretrained
 
 
-@pytest.mark.parametrize(('name', 'dataset', 'classes', 'conflfg'), [
-    ('hmdb51', 'HMDB51', 51, ['stripe']), ('ucf101', 'UCF101', 101, ['stripe']),
-    ('kinetics400', 'K400', 400, [])])  # fmt: skip
+@pytest.mark.parametrize(
+    ('name', 'dataset', 'classes', 'conflfg'),
+    [
+        ('hmdb51', 'HMDB51', 51, ['stripe']),
+        ('ucf101', 'UCF101', 101, ['stripe']),
+        ('kinetics400', 'K400', 400, []),
+    ],
+)
 def test_ood_sets(name, dataset, classes, conflfg):
     test = load(f'erm_{name}').test_dataloader.dataset
     assert (test.dataset, test.num_classes) == (dataset, classes)
@@ -183,7 +199,8 @@ def test_bias_configs_test_the_model_of_a_training_config(path, video):
 
 def test_every_method_has_both_bias_configs():
     assert {path.stem for path in BIAS_CONFIGS} == {
-        f'{method}_jhmdb21{how}' for method in ('erm', 'albar') for how in ('', '_on_the_fly')}
+        f'{method}_jhmdb21{how}' for method in ('erm', 'albar') for how in ('', '_on_the_fly')
+    }
 
 
 @pytest.mark.parametrize('path', BIAS_BASES, ids=lambda p: p.stem)
@@ -202,32 +219,49 @@ def test_bias_bases_go_beside_any_other(path):
     assert dict(exported, type=made['type']) == made
 
 
-@pytest.mark.parametrize(('name', 'dataset', 'classes', 'conflfg', 'further', 'root'), [
-    ('hmdb51', 'HMDB51', 51, ['stripe'], [], 'data/hmdb51/bias'),
-    ('ucf101', 'UCF101', 101, ['stripe'], [], 'data/ucf101/bias'),
-    ('ucf101_boxes', 'UCF101', 101, ['stripe'], [], 'data/ucf101/bias_boxes'),
-    ('k400', 'K400', 400, [], ['aras'], 'data/kinetics400/bias')])  # fmt: skip
+@pytest.mark.parametrize(
+    ('name', 'dataset', 'classes', 'conflfg', 'further', 'root'),
+    [
+        ('hmdb51', 'HMDB51', 51, ['stripe'], [], 'data/hmdb51/bias'),
+        ('ucf101', 'UCF101', 101, ['stripe'], [], 'data/ucf101/bias'),
+        ('ucf101_boxes', 'UCF101', 101, ['stripe'], [], 'data/ucf101/bias_boxes'),
+        ('k400', 'K400', 400, [], ['aras'], 'data/kinetics400/bias'),
+    ],
+)
 def test_published_protocols(name, dataset, classes, conflfg, further, root):
     test = bias_base(name).bias_dataloader.dataset
     assert (test.dataset, test.num_classes, test.bias_root) == (dataset, classes, root)
     assert test.scuba == test.scufo == ['places365', 'vqgan', 'stripe']
     assert test.conflfg == conflfg and list(test.get('extra_iid', {})) == further
     assert test.pipeline[1] == dict(
-        type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, test_mode=True,
-        short='loop')  # fmt: skip
+        type='BiasSampleFrames',
+        clip_len=32,
+        frame_interval=2,
+        num_clips=1,
+        test_mode=True,
+        short='loop',
+    )
 
 
 def test_views(video):
     cfg = bias_base('hmdb51')
     init_default_scope('mmaction')
-    views = dict(bias_pipeline=1, bias_pipeline_albar=1, bias_pipeline_1x3=3, bias_pipeline_4x3=12,
-                 bias_pipeline_squeezed=1)  # fmt: skip
+    views = dict(
+        bias_pipeline=1,
+        bias_pipeline_albar=1,
+        bias_pipeline_1x3=3,
+        bias_pipeline_4x3=12,
+        bias_pipeline_squeezed=1,
+    )
     for name, number in views.items():
         assert through(cfg[name], video) == (number, 3, 32, 224, 224), name
-    assert {domain: through(steps, video)[0] for domain, steps in
-            cfg.bias_stillmix_pipelines.items()} == dict(iid=12, scuba=3, scufo=3, conflfg=1)
+    assert {
+        domain: through(steps, video)[0] for domain, steps in cfg.bias_stillmix_pipelines.items()
+    } == dict(iid=12, scuba=3, scufo=3, conflfg=1)
     assert (cfg.bias_pipeline_albar[1].short, cfg.bias_pipeline_albar[1].start) == (
-        'halve', 'first')
+        'halve',
+        'first',
+    )
 
 
 def test_published_sets_are_read_through_a_config(tmp_path):
@@ -236,8 +270,9 @@ def test_published_sets_are_read_through_a_config(tmp_path):
     cfg = bias_base('hmdb51_published')
     write_video(tmp_path / 'videos' / 'a.avi', 40)
     (tmp_path / 'test.txt').write_text('a.avi 7\n')
-    iid = dict(ann_file=str(tmp_path / 'test.txt'),
-               data_prefix=dict(video=str(tmp_path / 'videos')))  # fmt: skip
+    iid = dict(
+        ann_file=str(tmp_path / 'test.txt'), data_prefix=dict(video=str(tmp_path / 'videos'))
+    )
     picture = np.random.RandomState(0).randint(0, 255, (240, 320, 3), np.uint8)
     _, data = cv2.imencode('.jpg', picture)
     frames = tmp_path / 'stripe' / 'a__0'
@@ -251,9 +286,15 @@ def test_published_sets_are_read_through_a_config(tmp_path):
     zipped.parent.mkdir()
     with zipfile.ZipFile(zipped, 'w') as archive:
         archive.writestr('000001.jpg', data.tobytes())
-    albar = dict(cfg.bias_albar_dataloader.dataset, iid=iid, bias_root=str(tmp_path),
-                 labels=str(tmp_path / 'test.txt'), scuba=['stripe'], scufo=[],
-                 conflfg=[])  # fmt: skip
+    albar = dict(
+        cfg.bias_albar_dataloader.dataset,
+        iid=iid,
+        bias_root=str(tmp_path),
+        labels=str(tmp_path / 'test.txt'),
+        scuba=['stripe'],
+        scufo=[],
+        conflfg=[],
+    )
     for settings, number in ((still, 3), (albar, 2)):
         dataset = DATASETS.build(settings)
         assert len(dataset) == number

@@ -58,18 +58,26 @@ def test_detectors_step_on_features_of_any_width(name, folder):
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
-@pytest.mark.parametrize('name, wanted', [
-    ('anomaly_mgfn_ucfcrime.py', ('magnitude', 0.7, 1e-3)),  # as published
-    ('anomaly_mgfn_by_score.py', ('score', 0., 3e-4)),
-    ('anomaly_mgfn_sprites.py', ('score', 0., 3e-4)),
-    ('anomaly_mgfn_cctv.py', ('score', 0., 3e-4))])
+@pytest.mark.parametrize(
+    'name, wanted',
+    [
+        ('anomaly_mgfn_ucfcrime.py', ('magnitude', 0.7, 1e-3)),  # as published
+        ('anomaly_mgfn_by_score.py', ('score', 0.0, 3e-4)),
+        ('anomaly_mgfn_sprites.py', ('score', 0.0, 3e-4)),
+        ('anomaly_mgfn_cctv.py', ('score', 0.0, 3e-4)),
+    ],
+)
 def test_which_snippets_stand_for_a_video(name, wanted):
     init_default_scope('mmaction')
     cfg = load_config(FOLDER / name)
     head, optimizer = MODELS.build(cfg.model.head), cfg.optim_wrapper.optimizer
     assert (head.select, head.dropout, optimizer.lr) == wanted
     assert (head.k, head.sparsity, optimizer.type, optimizer.weight_decay) == (
-        3, 'normal', 'Adam', 5e-4)  # fmt: skip
+        3,
+        'normal',
+        'Adam',
+        5e-4,
+    )
 
 
 @pytest.fixture(scope='module')
@@ -83,13 +91,18 @@ def test_localisers_step_on_features_of_any_width(name, actions):
     init_default_scope('mmaction')
     options = {}
     if name in SHORT:
-        options = dict.fromkeys(('model.data_preprocessor.max_len',
-                                 'train_dataloader.dataset.max_len'), SHORT[name])  # fmt: skip
-    cfg = segment_config_for(FOLDER / name, actions / 'store', str(actions / 'segments.json'),
-                             options=options)  # fmt: skip
+        options = dict.fromkeys(
+            ('model.data_preprocessor.max_len', 'train_dataloader.dataset.max_len'), SHORT[name]
+        )
+    cfg = segment_config_for(
+        FOLDER / name, actions / 'store', str(actions / 'segments.json'), options=options
+    )
     assert cfg.feature_settings['sampling']['stride'] == 4 and cfg.classes == ['bow', 'dive', 'hop']
-    loaders = {part: cfg[f'{part}_dataloader'] for part in ('train', 'val', 'test')
-               if cfg.get(f'{part}_dataloader')}  # fmt: skip
+    loaders = {
+        part: cfg[f'{part}_dataloader']
+        for part in ('train', 'val', 'test')
+        if cfg.get(f'{part}_dataloader')
+    }
     data = {part: DATASETS.build(loader.dataset) for part, loader in loaders.items()}
     assert {type(each) for each in data.values()} == {SegmentFeatureDataset}
     assert isinstance(METRICS.build(cfg.test_evaluator), TemporalMAP)
@@ -99,8 +112,7 @@ def test_localisers_step_on_features_of_any_width(name, actions):
     batch = pseudo_collate([data['train'][index] for index in range(2)])
     losses = model.train_step(batch, optim)
     assert all(torch.isfinite(value) for value in losses.values())
-    assert any((new != old).any() for new, old in zip(model.head.parameters(), before,
-                                                      strict=True))  # fmt: skip
+    assert any((new != old).any() for new, old in zip(model.head.parameters(), before, strict=True))
     model.train(False)
     with torch.no_grad():
         (found,) = model.test_step(pseudo_collate([data['test'][0]]))
@@ -134,26 +146,26 @@ def test_parts_of_localisers(name):
 VALUES = {
     'optim_wrapper.optimizer.type': ('AdamW', 'AdamW'),
     'optim_wrapper.optimizer.lr': (1e-4, 1e-4),
-    'optim_wrapper.optimizer.weight_decay': (.025, .05),
-    'optim_wrapper.clip_grad.max_norm': (1., 1.),
+    'optim_wrapper.optimizer.weight_decay': (0.025, 0.05),
+    'optim_wrapper.clip_grad.max_norm': (1.0, 1.0),
     'train_cfg.max_epochs': (40, 35),
     'param_scheduler.0.end': (20, 5),
     'param_scheduler.1.begin': (20, 5),
     'param_scheduler.1.end': (40, 35),
     'param_scheduler.1.T_max': (20, 30),
     'param_scheduler.1.eta_min': (1e-8, 1e-8),
-    'custom_hooks.0.momentum': (1 - .999, 1 - .999),
+    'custom_hooks.0.momentum': (1 - 0.999, 1 - 0.999),
     'train_dataloader.batch_size': (2, 2),
     'train_dataloader.drop_last': (True, True),
     'test_dataloader.batch_size': (1, 1),
     'train_dataloader.dataset.max_len': (2304, 2304),
-    'train_dataloader.dataset.crop_ratio': ([.9, 1.], [.9, 1.]),
+    'train_dataloader.dataset.crop_ratio': ([0.9, 1.0], [0.9, 1.0]),
     'model.data_preprocessor.divisor': (32, 576),
-    'model.data_preprocessor.noise': (.0005, 0.),
+    'model.data_preprocessor.noise': (0.0005, 0.0),
     'model.test_cfg.max_segments': (2000, 200),
     'model.test_cfg.max_per_level': (2000, 2000),
-    'model.test_cfg.min_score': (.001, .001),
-    'model.test_cfg.sigma': (.5, .5),
+    'model.test_cfg.min_score': (0.001, 0.001),
+    'model.test_cfg.sigma': (0.5, 0.5),
     'model.test_cfg.method': ('soft', 'soft'),
 }
 
@@ -181,15 +193,18 @@ def test_published_networks(name):
         count = sum(parameter.numel() for parameter in model.parameters())
         assert total[tridet] in (None, count)
     last = model.post_processing
-    assert (last.min_length, last.suppressed_below, last.per_class) == (.05, .001, True)
+    assert (last.min_length, last.suppressed_below, last.per_class) == (0.05, 0.001, True)
     train = dict(cfg.train_dataloader.dataset)
-    assert (train.get('margin', 0), train.get('keep_share', .5)) == (0 if tridet else 2, .5)
+    assert (train.get('margin', 0), train.get('keep_share', 0.5)) == (0 if tridet else 2, 0.5)
     # weights of convolutions and linear layers alone decay
     decay = cfg.optim_wrapper.optimizer.weight_decay
     groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
     found = {id(each): group['weight_decay'] for group in groups for each in group['params']}
-    layers = {id(part.weight) for part in model.modules()
-              if isinstance(part, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear))}
+    layers = {
+        id(part.weight)
+        for part in model.modules()
+        if isinstance(part, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear))
+    }
     for key, parameter in model.named_parameters():
         assert found[id(parameter)] == (decay if id(parameter) in layers else 0), key
 

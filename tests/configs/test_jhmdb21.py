@@ -22,8 +22,11 @@ SMALL = {
 
 def run(method, source, folder, monkeypatch, **extra):
     monkeypatch.chdir(folder)
-    prepare_dataset('jhmdb21', PrepareOptions(
-        folder / 'data' / 'jhmdb21', source, source / 'videos', decode='none'), lambda text: None)
+    prepare_dataset(
+        'jhmdb21',
+        PrepareOptions(folder / 'data' / 'jhmdb21', source, source / 'videos', decode='none'),
+        lambda text: None,
+    )
     cfg = launch.load_config(FOLDER / f'{method}_jhmdb21.py', {**SMALL, **extra})
     runner = launch.train(cfg, work_dir=str(folder / 'run'))
     (best,) = (folder / 'run').glob('best_val_contrast_epoch_1.pth')

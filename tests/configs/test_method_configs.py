@@ -16,8 +16,17 @@ from albar_mm.mixin import debias
 from tests.datasets.preparation.official import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
-METHODS = ('mixup', 'videomix', 'sdn', 'be', 'actorcutmix', 'fame', 'stillmix', 'albar',
-           'albar_stillmix')  # fmt: skip
+METHODS = (
+    'mixup',
+    'videomix',
+    'sdn',
+    'be',
+    'actorcutmix',
+    'fame',
+    'stillmix',
+    'albar',
+    'albar_stillmix',
+)
 DATA = dict(hmdb51=51, ucf101=101, kinetics400=400)
 CASES = [(method, data) for method in METHODS for data in DATA]
 STILLMIX_PROTOCOL = [case for case in CASES if not case[0].startswith('albar')]
@@ -34,13 +43,20 @@ PROB = dict(
     stillmix=dict(hmdb51=0.75, ucf101=0.25, kinetics400=0.25),
     albar_stillmix=dict(hmdb51=0.75, ucf101=0.75, kinetics400=0.75),
 )
-OWN_RATE = {('videomix', 'ucf101'): 1.5e-4, ('actorcutmix', 'ucf101'): 7.5e-5,
-            ('actorcutmix', 'kinetics400'): 3.75e-4}  # fmt: skip
+OWN_RATE = {
+    ('videomix', 'ucf101'): 1.5e-4,
+    ('actorcutmix', 'ucf101'): 7.5e-5,
+    ('actorcutmix', 'kinetics400'): 3.75e-4,
+}
 SETTINGS = dict(
-    mixup=dict(alpha=0.2), videomix=dict(alpha=1.0), be=dict(scale=0.3), actorcutmix={},
-    fame=dict(fg_fraction=0.5), stillmix=dict(alpha=200.0, beta=200.0),
+    mixup=dict(alpha=0.2),
+    videomix=dict(alpha=1.0),
+    be=dict(scale=0.3),
+    actorcutmix={},
+    fame=dict(fg_fraction=0.5),
+    stillmix=dict(alpha=200.0, beta=200.0),
     albar_stillmix=dict(alpha=200.0, beta=200.0),
-)  # fmt: skip
+)
 
 
 def path_of(method, data):
@@ -64,15 +80,20 @@ def files(tmp_path_factory):
     (folder / 'people.jsonl').write_text(json.dumps(dict(video='a.avi', boxes=[boxes] * 40)))
     scene = [0.0] * 364 + [1.0]
     (folder / 'scenes.jsonl').write_text(json.dumps(dict(video='a.avi', scene_prob=scene)))
-    return dict(video=str(video), people=str(folder / 'people.jsonl'),
-                scenes=str(folder / 'scenes.jsonl'))  # fmt: skip
+    return dict(
+        video=str(video), people=str(folder / 'people.jsonl'), scenes=str(folder / 'scenes.jsonl')
+    )
 
 
 def with_files(node, files):
     """The config with the files of the test in place of those of the data set."""
     if isinstance(node, dict):
-        named = {key: files[stem] for key in ('file', ) for stem in ('people', 'scenes')
-                 if str(node.get(key, '')).rpartition('/')[2].startswith(stem)}  # fmt: skip
+        named = {
+            key: files[stem]
+            for key in ('file',)
+            for stem in ('people', 'scenes')
+            if str(node.get(key, '')).rpartition('/')[2].startswith(stem)
+        }
         return {**{key: with_files(value, files) for key, value in node.items()}, **named}
     if isinstance(node, (list, tuple)):
         return type(node)(with_files(value, files) for value in node)
@@ -83,8 +104,10 @@ def with_files(node, files):
 def test_is_what_debias_makes(method, data, files):
     cfg = with_files(Config.fromfile(path_of(method, data)).to_dict(), files)
     plain = plain_of(method, data)
-    options = dict(sdn=dict(scenes=files['scenes'], boxes=files['people']),
-                   actorcutmix=dict(boxes=files['people'])).get(method, {})  # fmt: skip
+    options = dict(
+        sdn=dict(scenes=files['scenes'], boxes=files['people']),
+        actorcutmix=dict(boxes=files['people']),
+    ).get(method, {})
     made = debias(plain, method, **options).to_dict()
     if method == 'stillmix':
         bank = cfg['model']['data_preprocessor']['blending'].pop('bank')
@@ -97,7 +120,8 @@ def test_is_what_debias_makes(method, data, files):
         assert ours == theirs
     # what matters of two patterns is which values they average
     assert set(cfg['log_processor']['mean_pattern'].split('|')) == set(
-        made['log_processor']['mean_pattern'].split('|'))
+        made['log_processor']['mean_pattern'].split('|')
+    )
     assert cfg['load_from'] == made['load_from']
 
 
@@ -111,7 +135,8 @@ def test_builds_and_reads_a_video(method, data, files):
     model = MODELS.build(cfg.model)
     assert model.cls_head.num_classes == DATA[data]
     packed = Compose(cfg.train_dataloader.dataset.pipeline)(
-        dict(filename=files['video'], label=0, start_index=0, modality='RGB'))
+        dict(filename=files['video'], label=0, start_index=0, modality='RGB')
+    )
     assert packed['inputs'].shape == (1, 3, 32, 224, 224)
     sample = packed['data_samples']
     assert ('person_boxes' in sample) == (method in ('sdn', 'actorcutmix'))
@@ -161,8 +186,10 @@ def test_rates_by_epoch():
     cfg, per_epoch = Config.fromfile(path_of('erm', 'hmdb51')), 40
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     common = dict(optimizer=optimizer, epoch_length=per_epoch)
-    warmup, cosine = (PARAM_SCHEDULERS.build(dict(scheduler), default_args=common)
-                      for scheduler in cfg.param_scheduler)  # fmt: skip
+    warmup, cosine = (
+        PARAM_SCHEDULERS.build(dict(scheduler), default_args=common)
+        for scheduler in cfg.param_scheduler
+    )
     warm_steps = 2.5 * per_epoch
     for epoch in range(30):
         for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):
@@ -183,8 +210,11 @@ def test_sdn_heads_take_a_rate_of_their_own():
     model = MODELS.build(cfg.model)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     names = {id(p): name for name, p in model.named_parameters()}
-    rates = {names[id(p)]: group['lr'] for group in wrapper.optimizer.param_groups
-             for p in group['params']}  # fmt: skip
+    rates = {
+        names[id(p)]: group['lr']
+        for group in wrapper.optimizer.param_groups
+        for p in group['params']
+    }
     heads = {name: rate for name, rate in rates.items() if name.startswith('sdn_')}
     assert {name.partition('.')[0] for name in heads} == {'sdn_scene_head', 'sdn_mask_head'}
     assert all(rate == pytest.approx(10 * RATE['hmdb51']) for rate in heads.values())
@@ -197,8 +227,11 @@ def test_published_settings_of_blendings(method, data):
     expected = dict(SETTINGS[method], prob=PROB[method][data])
     if (method, data) == ('stillmix', 'kinetics400'):
         expected.update(alpha=20.0, beta=60.0)
-    given = {key: blending[key] for key in blending
-             if key not in ('type', 'num_classes', 'mean', 'std', 'bank')}  # fmt: skip
+    given = {
+        key: blending[key]
+        for key in blending
+        if key not in ('type', 'num_classes', 'mean', 'std', 'bank')
+    }
     assert given == expected
 
 

@@ -9,8 +9,17 @@ from mmengine.config import Config
 import albar_mm  # noqa: F401  (configs name its parts)
 
 ROOT = Path(__file__).parents[2]
-METHODS = ('mixup', 'videomix', 'sdn', 'be', 'actorcutmix', 'fame', 'stillmix', 'albar',
-           'albar_stillmix')  # fmt: skip
+METHODS = (
+    'mixup',
+    'videomix',
+    'sdn',
+    'be',
+    'actorcutmix',
+    'fame',
+    'stillmix',
+    'albar',
+    'albar_stillmix',
+)
 DATA = {'HMDB51': 51, 'UCF101': 101, 'Kinetics-400': 400}
 
 
@@ -29,14 +38,17 @@ def test_every_method_has_a_metafile(metafiles):
 
 def test_every_config_is_named_once(metafiles):
     named = [model['Config'] for meta in metafiles.values() for model in meta['Models']]
-    there = [path.relative_to(ROOT).as_posix() for method in METHODS
-             for path in (ROOT / 'configs' / method).glob('*-rgb.py')]  # fmt: skip
+    there = [
+        path.relative_to(ROOT).as_posix()
+        for method in METHODS
+        for path in (ROOT / 'configs' / method).glob('*-rgb.py')
+    ]
     assert len(there) == 27 and sorted(named) == sorted(there)
 
 
 def test_what_is_said_of_a_model_is_so(metafiles):
     for path, meta in metafiles.items():
-        (collection, ) = meta['Collections']
+        (collection,) = meta['Collections']
         assert (ROOT / collection['README']).is_file()
         assert collection['README'] == path.replace('metafile.yml', 'README.md')
         assert collection['Paper']['URL'].startswith('https://arxiv.org/abs/')

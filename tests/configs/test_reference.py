@@ -24,9 +24,14 @@ def video(tmp_path_factory):
 
 def test_there_is_one_for_every_dataset():
     assert {path.stem for path in CONFIGS} == {
-        *(f'{net}_{name}' for net in ('resnet50', 'swin_tiny')
-          for name in ('hmdb51', 'ucf101', 'kinetics400')),
-        'resnet18_jhmdb21', 'resnet18_sprites'}
+        *(
+            f'{net}_{name}'
+            for net in ('resnet50', 'swin_tiny')
+            for name in ('hmdb51', 'ucf101', 'kinetics400')
+        ),
+        'resnet18_jhmdb21',
+        'resnet18_sprites',
+    }
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
@@ -36,9 +41,11 @@ def test_builds_and_sees_the_videos_of_the_main_network(path, video):
     main = Config.fromfile(FOLDER / f'erm_{name}.py')
     init_default_scope(cfg.default_scope)
     train, val, test = (cfg[f'{part}_dataloader'].dataset for part in ('train', 'val', 'test'))
-    for ours, theirs in ((train, main.train_dataloader.dataset),
-                         (val, main.val_dataloader.dataset.dataset),
-                         (test, main.test_dataloader.dataset)):
+    for ours, theirs in (
+        (train, main.train_dataloader.dataset),
+        (val, main.val_dataloader.dataset.dataset),
+        (test, main.test_dataloader.dataset),
+    ):
         assert {**ours, 'pipeline': 0} == {**theirs, 'pipeline': 0}
     assert len({train.ann_file, val.ann_file, test.iid.ann_file}) == 3
     model = MODELS.build(cfg.model).eval()
@@ -46,8 +53,9 @@ def test_builds_and_sees_the_videos_of_the_main_network(path, video):
     shapes, inputs = set(), []
     for settings in (train, val, test):
         dataset = DATASETS.build(dict(settings, lazy_init=True))
-        inputs.append(dataset.pipeline(
-            dict(filename=video, label=0, start_index=0, modality='RGB'))['inputs'])
+        inputs.append(
+            dataset.pipeline(dict(filename=video, label=0, start_index=0, modality='RGB'))['inputs']
+        )
         shapes.add(tuple(inputs[-1].shape))
     side = dict(jhmdb21=56, sprites=32).get(name, 224)
     assert shapes == {(1, 3, side, side) if 'resnet' in path.stem else (1, 3, 1, side, side)}
@@ -57,7 +65,10 @@ def test_builds_and_sees_the_videos_of_the_main_network(path, video):
         logits = model(batch['inputs'], mode='tensor', stage='head')
     assert logits.shape == (1, CLASSES[name])
     assert [step['type'] for step in scoring_steps(cfg)] == [
-        'Resize', 'FormatShape', 'PackActionInputs']
+        'Resize',
+        'FormatShape',
+        'PackActionInputs',
+    ]
     assert scoring_steps(cfg)[0] == dict(type='Resize', scale=(side, side), keep_ratio=False)
     assert METRICS.build(cfg.val_evaluator) and METRICS.build(cfg.test_evaluator)
     assert cfg.default_hooks.checkpoint.save_best is None  # the last weights are kept
@@ -68,7 +79,7 @@ def test_builds_and_sees_the_videos_of_the_main_network(path, video):
 def test_full_size_training_is_the_published_one(path):
     cfg = Config.fromfile(path)
     rate, batch, resized = (0.04, 256, 256) if 'resnet' in path.stem else (0.01, 64, 232)
-    assert cfg.optim_wrapper.optimizer == dict(type='SGD', lr=rate, momentum=0., weight_decay=1e-5)
+    assert cfg.optim_wrapper.optimizer == dict(type='SGD', lr=rate, momentum=0.0, weight_decay=1e-5)
     assert cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == batch
     assert cfg.train_cfg.max_epochs == 50 and len(cfg.param_scheduler) == 1
     step = cfg.param_scheduler[0]
@@ -89,8 +100,9 @@ def test_any_frame_of_a_video_is_drawn(video):
     from mmaction.registry import TRANSFORMS
 
     sample = TRANSFORMS.build(cfg.train_dataloader.dataset.pipeline[1])
-    drawn = [int(sample(dict(total_frames=10, start_index=0))['frame_inds'][0])
-             for _ in range(2000)]
+    drawn = [
+        int(sample(dict(total_frames=10, start_index=0))['frame_inds'][0]) for _ in range(2000)
+    ]
     counts = torch.bincount(torch.tensor(drawn), minlength=10)
     assert len(counts) == 10 and (counts - 200).abs().max() < 70  # 5 standard deviations
 
@@ -99,8 +111,9 @@ def test_any_frame_of_a_video_is_drawn(video):
 def swin():
     cfg = Config.fromfile(FOLDER / 'stillmix' / 'reference' / 'swin_tiny_hmdb51.py')
     init_default_scope('mmaction')
-    settings = dict(cfg.model.backbone, arch=dict(
-        embed_dims=12, depths=[2, 2, 1, 1], num_heads=[1, 2, 3, 3]))
+    settings = dict(
+        cfg.model.backbone, arch=dict(embed_dims=12, depths=[2, 2, 1, 1], num_heads=[1, 2, 3, 3])
+    )
     torch.manual_seed(0)
     return settings
 
@@ -112,15 +125,17 @@ def test_swin_is_a_2d_network(swin):
     clip = torch.randn(1, 3, 3, 64, 64)
     with torch.no_grad():
         together = model(clip)
-        alone = torch.cat([model(clip[:, :, t:t + 1]) for t in range(3)], 2)
+        alone = torch.cat([model(clip[:, :, t : t + 1]) for t in range(3)], 2)
     assert torch.allclose(together, alone, atol=1e-5)
 
 
 def test_2d_weights_fill_swin_whole(swin, tmp_path):
     """Named as in the ImageNet file of Swin, whose patches have no time axis."""
-    state = {key.replace('norm3.', 'norm.'): torch.randn_like(value)
-             for key, value in MODELS.build(swin).state_dict().items()
-             if 'relative_position_index' not in key}
+    state = {
+        key.replace('norm3.', 'norm.'): torch.randn_like(value)
+        for key, value in MODELS.build(swin).state_dict().items()
+        if 'relative_position_index' not in key
+    }
     state['patch_embed.proj.weight'] = state['patch_embed.proj.weight'].squeeze(2)
     torch.save(dict(model=dict(state)), tmp_path / 'swin.pth')
     model = MODELS.build(dict(swin, pretrained=str(tmp_path / 'swin.pth')))

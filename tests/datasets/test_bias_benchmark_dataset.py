@@ -48,17 +48,24 @@ def test_every_set_with_its_fields(written):
         dict(type='BiasBenchmarkDataset', pipeline=test_pipeline(), **written[1])
     )
     assert dataset.metainfo['sets'] == {
-        'iid/original': 3, 'scuba/places365': 5, 'scuba/stripe': 5, 'scufo/places365': 5,
-        'scufo/stripe': 5, 'conflfg/stripe': 5,
-    }  # fmt: skip
+        'iid/original': 3,
+        'scuba/places365': 5,
+        'scuba/stripe': 5,
+        'scufo/places365': 5,
+        'scufo/stripe': 5,
+        'conflfg/stripe': 5,
+    }
     assert len(dataset) == 28
     fields = [dataset[i]['data_samples'] for i in range(len(dataset))]
     assert [f.pair_id for f in fields[:3]] == ['rise_a.avi', 'rise_b.avi', 'fall_a.avi']
     assert {f.background for f in fields[:3]} == {'original'}
     for start, domain, background in [
-        (3, 'scuba', 'places365'), (8, 'scuba', 'stripe'), (13, 'scufo', 'places365'),
-        (18, 'scufo', 'stripe'), (23, 'conflfg', 'stripe'),
-    ]:  # fmt: skip
+        (3, 'scuba', 'places365'),
+        (8, 'scuba', 'stripe'),
+        (13, 'scufo', 'places365'),
+        (18, 'scufo', 'stripe'),
+        (23, 'conflfg', 'stripe'),
+    ]:
         group = fields[start : start + 5]
         assert {(f.domain, f.background) for f in group} == {(domain, background)}
         assert {f.pair_id: f.gt_label.item() for f in group} == {
@@ -67,8 +74,12 @@ def test_every_set_with_its_fields(written):
     assert [f.conflict_label for f in fields[23:]] == [1 - f.gt_label.item() for f in fields[23:]]
     assert all('conflict_label' not in f for f in fields[:23])
     assert [dataset.batch_group(i) for i in (0, 3, 12, 13, 27)] == [
-        'iid', 'scuba', 'scuba', 'scufo', 'conflfg',
-    ]  # fmt: skip
+        'iid',
+        'scuba',
+        'scuba',
+        'scufo',
+        'conflfg',
+    ]
 
 
 def test_pixels_come_from_the_right_file(written):
@@ -109,10 +120,12 @@ def test_folder_names_match_in_any_case(written):
 def test_source_files_have_no_machine_path(written):
     assert list(build(written[1]).source_files) == [
         'iid/test.txt',
-        'TOY_SCUBA_Places365/manifest.jsonl', 'TOY_SCUBA_Stripe/manifest.jsonl',
-        'TOY_SCUFO_Places365/manifest.jsonl', 'TOY_SCUFO_Stripe/manifest.jsonl',
+        'TOY_SCUBA_Places365/manifest.jsonl',
+        'TOY_SCUBA_Stripe/manifest.jsonl',
+        'TOY_SCUFO_Places365/manifest.jsonl',
+        'TOY_SCUFO_Stripe/manifest.jsonl',
         'TOY_ConflFG_Stripe/manifest.jsonl',
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(

@@ -28,17 +28,20 @@ def test_sorted_names_count_the_frames(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ['a.zip']  # nothing was extracted
 
 
-@pytest.mark.parametrize('name, said', [
-    ('../evil.jpg', "leads out of the archive"),
-    ('a/../../evil.jpg', "leads out of the archive"),
-    ('..\\evil.jpg', "leads out of the archive"),
-    ('../', "leads out of the archive"),
-    ('/etc/evil.jpg', 'has an absolute name'),
-    ('C:\\evil.jpg', 'has an absolute name'),
-    ('run.sh', 'is no image'),
-    ('000001.jpg.exe', 'is no image'),
-    ('Thumbs.db', 'is no image'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'name, said',
+    [
+        ('../evil.jpg', 'leads out of the archive'),
+        ('a/../../evil.jpg', 'leads out of the archive'),
+        ('..\\evil.jpg', 'leads out of the archive'),
+        ('../', 'leads out of the archive'),
+        ('/etc/evil.jpg', 'has an absolute name'),
+        ('C:\\evil.jpg', 'has an absolute name'),
+        ('run.sh', 'is no image'),
+        ('000001.jpg.exe', 'is no image'),
+        ('Thumbs.db', 'is no image'),
+    ],
+)
 def test_members_that_may_not_be_there(tmp_path, name, said):
     path = write_zip(tmp_path / 'bad__0.zip', '000001.jpg', name)
     for read in (zip_frame_names, lambda p: FrameFiles(p).read(0)):

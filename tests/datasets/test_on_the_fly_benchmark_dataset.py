@@ -32,13 +32,15 @@ from ..evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
 def pipeline(*further, short='loop', **sample):
     return [
         dict(type='DecordInit'),
-        dict(type='BiasSampleFrames', **{'clip_len': 4, 'frame_interval': 2, 'test_mode': True,
-                                         'short': short, **sample}),
+        dict(
+            type='BiasSampleFrames',
+            **{'clip_len': 4, 'frame_interval': 2, 'test_mode': True, 'short': short, **sample},
+        ),
         dict(type='DecordDecode'),
         *further,
         dict(type='FormatShape', input_format='NCTHW'),
         dict(type='PackActionInputs'),
-    ]  # fmt: skip
+    ]
 
 
 #: no frame of a video lacks its mask; or the first, one in the middle and the last do
@@ -56,8 +58,11 @@ def sources(tmp_path_factory):
 def roots(tmp_path_factory, sources):
     """Lossless benchmarks by policy and blank masks."""
     made = {}
-    for name, policy, blank in [('plain', 'cut', 'none'), ('cut', 'cut', 'some'),
-                                ('background', 'background', 'some')]:  # fmt: skip
+    for name, policy, blank in [
+        ('plain', 'cut', 'none'),
+        ('cut', 'cut', 'some'),
+        ('background', 'background', 'some'),
+    ]:
         made[name] = tmp_path_factory.mktemp(name) / 'bias'
         settings = settings_of(sources / 'photos', encoding='lossless', empty_frames=policy)
         build(made[name], sources / 'test_split1.txt', settings, RectangleMasks(blank=BLANK[blank]))
@@ -71,8 +76,18 @@ def empty_caches():
 
 
 def arguments(root, **changes):
-    return {**dict(pipeline=pipeline(), bias_root=root, dataset='TOY', scuba=['stripe', 'photos'],
-                   scufo=['stripe', 'photos'], conflfg=['stripe'], num_classes=2), **changes}
+    return {
+        **dict(
+            pipeline=pipeline(),
+            bias_root=root,
+            dataset='TOY',
+            scuba=['stripe', 'photos'],
+            scufo=['stripe', 'photos'],
+            conflfg=['stripe'],
+            num_classes=2,
+        ),
+        **changes,
+    }
 
 
 def on_the_fly(sources, root, **changes):
@@ -86,8 +101,12 @@ def contents(dataset):
         packed = dataset[index]
         sample = packed['data_samples']
         key = sample.domain, sample.background, sample.pair_id
-        found[key] = (packed['inputs'], sample.gt_label.item(), sample.get('conflict_label'),
-                      sample.img_shape)  # fmt: skip
+        found[key] = (
+            packed['inputs'],
+            sample.gt_label.item(),
+            sample.get('conflict_label'),
+            sample.img_shape,
+        )
     return found
 
 
@@ -110,19 +129,30 @@ def test_clips_of_the_lossless_export(sources, roots, name, short):
 
 
 def test_the_cases_above_are_what_they_say(roots):
-    rows = {name: [json.loads(line) for line in (root / 'TOY_SCUBA_Stripe' / 'manifest.jsonl')
-                   .read_text().splitlines()] for name, root in roots.items()}  # fmt: skip
+    rows = {
+        name: [
+            json.loads(line)
+            for line in (root / 'TOY_SCUBA_Stripe' / 'manifest.jsonl').read_text().splitlines()
+        ]
+        for name, root in roots.items()
+    }
     assert {row['first'] for row in rows['plain']} == {0}
     assert {(row['video_id'], row['first'], row['last']) for row in rows['cut']} >= {
-        ('wave_a', 2, 5), ('jump_a', 0, 5)}
+        ('wave_a', 2, 5),
+        ('jump_a', 0, 5),
+    }
     assert any(row['filled_frames'] for row in rows['background'])
     assert {(row['height'], row['width']) for row in rows['cut']} == {(48, 64), (51, 71)}
     assert {row['k'] for row in rows['cut']} == {0, 1}
 
 
 def test_several_clips_and_a_fixed_view(sources, roots):
-    steps = pipeline(dict(type='Resize', scale=(-1, 32)), dict(type='ThreeCrop', crop_size=32),
-                     num_clips=3, clip_len=2)  # fmt: skip
+    steps = pipeline(
+        dict(type='Resize', scale=(-1, 32)),
+        dict(type='ThreeCrop', crop_size=32),
+        num_clips=3,
+        clip_len=2,
+    )
     exported = BiasBenchmarkDataset(**arguments(roots['cut'], pipelines=dict(scuba=steps)))
     made = on_the_fly(sources, roots['cut'], pipelines=dict(scuba=steps))
     same(contents(exported), contents(made))
@@ -130,20 +160,33 @@ def test_several_clips_and_a_fixed_view(sources, roots):
 
 
 def test_no_exported_file_is_needed(sources, roots, tmp_path):
-    build(tmp_path / 'bias', sources / 'test_split1.txt',
-          settings_of(sources / 'photos', encoding='none'))  # fmt: skip
+    build(
+        tmp_path / 'bias',
+        sources / 'test_split1.txt',
+        settings_of(sources / 'photos', encoding='none'),
+    )
     assert not list(tmp_path.rglob('*.avi'))
-    same(contents(on_the_fly(sources, tmp_path / 'bias')),
-         contents(on_the_fly(sources, roots['plain'])))  # fmt: skip
+    same(
+        contents(on_the_fly(sources, tmp_path / 'bias')),
+        contents(on_the_fly(sources, roots['plain'])),
+    )
 
 
 def test_steps_named_in_the_config(sources, roots):
-    swap = dict(type='SwapBackground', bias_root=roots['cut'],
-                backgrounds=dict(photos=sources / 'photos'))  # fmt: skip
-    steps = [dict(type='SourceInit'), pipeline()[1], dict(type='SourceDecode', cache_mib=0), swap,
-             *pipeline()[3:]]  # fmt: skip
-    same(contents(on_the_fly(sources, roots['cut'])),
-         contents(on_the_fly(sources, roots['cut'], pipelines=dict(scuba=steps))))  # fmt: skip
+    swap = dict(
+        type='SwapBackground', bias_root=roots['cut'], backgrounds=dict(photos=sources / 'photos')
+    )
+    steps = [
+        dict(type='SourceInit'),
+        pipeline()[1],
+        dict(type='SourceDecode', cache_mib=0),
+        swap,
+        *pipeline()[3:],
+    ]
+    same(
+        contents(on_the_fly(sources, roots['cut'])),
+        contents(on_the_fly(sources, roots['cut'], pipelines=dict(scuba=steps))),
+    )
 
 
 def test_a_source_is_decoded_once_for_all_its_items(sources, roots):
@@ -159,12 +202,18 @@ def test_a_source_is_decoded_once_for_all_its_items(sources, roots):
 
 def test_two_workers(sources, roots):
     config = dict(
-        batch_size=4, num_workers=2, sampler=dict(type='DefaultSampler', shuffle=False),
-        batch_sampler=dict(type='DomainBatchSampler'), collate_fn=dict(type='pseudo_collate'),
+        batch_size=4,
+        num_workers=2,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        batch_sampler=dict(type='DomainBatchSampler'),
+        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(
-            type='OnTheFlyBenchmarkDataset', videos=str(sources / 'videos'),
+            type='OnTheFlyBenchmarkDataset',
+            videos=str(sources / 'videos'),
             backgrounds=dict(photos=str(sources / 'photos')),
-            **{**arguments(roots['cut']), 'bias_root': str(roots['cut'])}))  # fmt: skip
+            **{**arguments(roots['cut']), 'bias_root': str(roots['cut'])},
+        ),
+    )
     loader = Runner.build_dataloader(config, seed=0)
     wanted = contents(loader.dataset)
     seen = 0
@@ -182,8 +231,9 @@ def test_batches_keep_view_shapes_apart(sources, roots):
     dataset = on_the_fly(sources, roots['plain'])
     groups = {dataset.batch_group(i) for i in range(len(dataset))}
     assert groups == {(d, *s) for d in ('scuba', 'scufo', 'conflfg') for s in ((48, 64), (51, 71))}
-    cropped = on_the_fly(sources, roots['plain'],
-                         pipeline=pipeline(dict(type='CenterCrop', crop_size=32)))  # fmt: skip
+    cropped = on_the_fly(
+        sources, roots['plain'], pipeline=pipeline(dict(type='CenterCrop', crop_size=32))
+    )
     assert {cropped.batch_group(i) for i in range(30)} == {'scuba', 'scufo', 'conflfg'}
     exported = BiasBenchmarkDataset(**arguments(roots['plain']))
     assert {exported.batch_group(i) for i in range(30)} == groups
@@ -222,10 +272,14 @@ def test_a_pipeline_without_a_decoding_step(sources, roots):
         on_the_fly(sources, roots['cut'], pipeline=pipeline()[:2])
 
 
-@pytest.mark.parametrize('change, match', [
-    (dict(generator='albar_mm/0'), 'made by albar_mm/0'),
-    (dict(background='photos'), 'is an item of scuba/photos, expected scuba/stripe'),
-    (dict(fps=None), None)])
+@pytest.mark.parametrize(
+    'change, match',
+    [
+        (dict(generator='albar_mm/0'), 'made by albar_mm/0'),
+        (dict(background='photos'), 'is an item of scuba/photos, expected scuba/stripe'),
+        (dict(fps=None), None),
+    ],
+)
 def test_rows_that_cannot_be_used(sources, copied, change, match):
     path = copied / 'TOY_SCUBA_Stripe' / 'manifest.jsonl'
     first, *rest = path.read_text().splitlines()
@@ -249,18 +303,28 @@ def test_published_sets_are_no_such_sets(sources, copied):
 
 def test_further_iid_sets(sources, roots, tmp_path):
     (tmp_path / 'aras.txt').write_text('jump/jump_a.avi 0\nwave/wave_a.avi 1\n')
-    settings = dict(ann_file=str(tmp_path / 'aras.txt'),
-                    data_prefix=dict(video=str(sources / 'videos')))  # fmt: skip
-    dataset = DATASETS.build(dict(
-        type='OnTheFlyBenchmarkDataset', videos=sources / 'videos', iid=settings,
-        extra_iid=dict(aras=settings), **arguments(roots['cut'], scuba=['stripe'], scufo=[])))
+    settings = dict(
+        ann_file=str(tmp_path / 'aras.txt'), data_prefix=dict(video=str(sources / 'videos'))
+    )
+    dataset = DATASETS.build(
+        dict(
+            type='OnTheFlyBenchmarkDataset',
+            videos=sources / 'videos',
+            iid=settings,
+            extra_iid=dict(aras=settings),
+            **arguments(roots['cut'], scuba=['stripe'], scufo=[]),
+        )
+    )
     assert list(dataset.metainfo['sets'])[:2] == ['iid/original', 'iid/aras']
     fields = [dataset[i]['data_samples'] for i in range(4)]
     assert [(f.domain, f.background) for f in fields] == (
-        [('iid', 'original')] * 2 + [('iid', 'aras')] * 2)
+        [('iid', 'original')] * 2 + [('iid', 'aras')] * 2
+    )
     assert 'aras/aras.txt' in dataset.source_files
-    for bad, match in [(dict(extra_iid=dict(scuba=settings), iid=settings), "'scuba' is no name"),
-                       (dict(extra_iid=dict(aras=settings)), 'extra_iid names sets beside iid')]:
+    for bad, match in [
+        (dict(extra_iid=dict(scuba=settings), iid=settings), "'scuba' is no name"),
+        (dict(extra_iid=dict(aras=settings)), 'extra_iid names sets beside iid'),
+    ]:
         with pytest.raises(ValueError, match=match):
             BiasBenchmarkDataset(**arguments(roots['cut'], **bad))
 
@@ -269,8 +333,10 @@ def test_further_iid_sets(sources, roots, tmp_path):
 def test_three_real_clips(real_data, tmp_path):
     """Real clips with JHMDB's masks: pixels and indices of the lossless export."""
     source = real_data / 'hmdb51_jhmdb21'
-    names = [min((source / 'videos' / c).glob('*.avi'), key=lambda p: (p.stat().st_size, p))
-             for c in ('jump', 'golf', 'wave')]  # the shortest: PNG is slow
+    names = [
+        min((source / 'videos' / c).glob('*.avi'), key=lambda p: (p.stat().st_size, p))
+        for c in ('jump', 'golf', 'wave')
+    ]  # the shortest: PNG is slow
     lines = [f'{c.parent.name}/{c.name} {label}\n' for label, c in enumerate(names)]
     (tmp_path / 'test.txt').write_text(''.join(lines))
     photos = real_data / 'backgrounds' / 'colour'
@@ -281,6 +347,7 @@ def test_three_real_clips(real_data, tmp_path):
     options = arguments(tmp_path / 'bias', pipeline=steps, num_classes=3)
     exported = contents(BiasBenchmarkDataset(**options))
     made = OnTheFlyBenchmarkDataset(
-        **options, videos=source / 'videos', backgrounds=dict(photos=photos))
+        **options, videos=source / 'videos', backgrounds=dict(photos=photos)
+    )
     same(exported, contents(made))
     assert np.ptp([clip.float().mean() for clip, *_ in exported.values()]) > 1

@@ -58,28 +58,52 @@ def write_albar(root, background='Places365', items=LENGTHS, name=lambda f: f'{f
             with zipfile.ZipFile(folder / f'{item}.zip', 'w') as archive:
                 for frame in reversed(range(count)):  # the order in the file does not matter
                     archive.writestr(name(frame), picture(item, frame))
-    (root / 'test.csv').write_text('class,filename,label\n' + ''.join(
-        f'walk,{video}.avi,{label}\n' for video, label in LABELS.items()))
+    (root / 'test.csv').write_text(
+        'class,filename,label\n'
+        + ''.join(f'walk,{video}.avi,{label}\n' for video, label in LABELS.items())
+    )
     return root
 
 
 def albar(root, **changes):
-    return ALBARBenchmarkDataset(**(dict(
-        pipeline=PIPELINE, bias_root=root, dataset='HMDB51', labels=root / 'test.csv',
-        scuba=['places365'], scufo=['places365'], conflfg=[], num_classes=2) | changes))
+    return ALBARBenchmarkDataset(
+        **(
+            dict(
+                pipeline=PIPELINE,
+                bias_root=root,
+                dataset='HMDB51',
+                labels=root / 'test.csv',
+                scuba=['places365'],
+                scufo=['places365'],
+                conflfg=[],
+                num_classes=2,
+            )
+            | changes
+        )
+    )
 
 
 def stillmix(files, **changes):
-    return StillMixBenchmarkDataset(**(dict(
-        pipeline=PIPELINE, scuba=dict(Stripe=files), dataset='HMDB51', num_classes=2) | changes))
+    return StillMixBenchmarkDataset(
+        **(
+            dict(pipeline=PIPELINE, scuba=dict(Stripe=files), dataset='HMDB51', num_classes=2)
+            | changes
+        )
+    )
 
 
 @pytest.mark.parametrize('pattern, prefix', [('frame{:06}.jpg', ''), ('{:06}.jpg', 'val/')])
 def test_stillmix_folders(tmp_path, pattern, prefix):
     files = write_stillmix(tmp_path, pattern, prefix)
-    dataset = DATASETS.build(dict(
-        type='StillMixBenchmarkDataset', pipeline=PIPELINE, scuba=dict(Stripe=files),
-        dataset='HMDB51', num_classes=2))
+    dataset = DATASETS.build(
+        dict(
+            type='StillMixBenchmarkDataset',
+            pipeline=PIPELINE,
+            scuba=dict(Stripe=files),
+            dataset='HMDB51',
+            num_classes=2,
+        )
+    )
     assert dataset.metainfo['sets'] == {'scuba/stripe': 3, 'scufo/stripe': 3}
     samples = [dataset[i] for i in range(6)]
     fields = [sample['data_samples'] for sample in samples]
@@ -93,8 +117,10 @@ def test_stillmix_folders(tmp_path, pattern, prefix):
         assert len(shown) == 1  # one frame, repeated, and one of the item's
         only = shown.pop()
         assert min(abs(only - level(item, f)) for f in range(count)) <= 1
-    assert set(dataset.source_files) == {'HMDB51_SCUBA_stripe/list.txt',
-                                         'HMDB51_SCUFO_stripe/list.txt'}
+    assert set(dataset.source_files) == {
+        'HMDB51_SCUBA_stripe/list.txt',
+        'HMDB51_SCUFO_stripe/list.txt',
+    }
 
 
 def test_stillmix_scufo_frames_depend_on_the_seed_alone(tmp_path):
@@ -109,17 +135,20 @@ def test_stillmix_scufo_frames_depend_on_the_seed_alone(tmp_path):
     assert drawn.min(0).tolist() == [1, 1, 1] and drawn.max(0).tolist() == [5, 5, 3]
 
 
-@pytest.mark.parametrize('text, said', [
-    ('a_med_1__0 5', 'list.txt:1: expected'),
-    ('a_med_1 5 0', "expected '<video>__<k> n_frames label'"),
-    ('../frames/a_med_1__0 5 0', "expected '<video>__<k> n_frames label'"),
-    ('a_med_1__0 0 0', '0 frames'),
-    ('a_med_1__0 5 2', r'label in \[0, 2\), got 2'),
-    ('a_med_1__0 5 0\na_med_1__0 5 0', r'list.txt:2: id a_med_1__0 came before, in .*:1'),
-    ('c__0 5 0', 'no folder .*c__0'),
-    ('a_med_1__0 6 0', r'lacks 1 of 6 frames, the first being frame000006\.jpg'),
-    ('', 'the list is empty'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'text, said',
+    [
+        ('a_med_1__0 5', 'list.txt:1: expected'),
+        ('a_med_1 5 0', "expected '<video>__<k> n_frames label'"),
+        ('../frames/a_med_1__0 5 0', "expected '<video>__<k> n_frames label'"),
+        ('a_med_1__0 0 0', '0 frames'),
+        ('a_med_1__0 5 2', r'label in \[0, 2\), got 2'),
+        ('a_med_1__0 5 0\na_med_1__0 5 0', r'list.txt:2: id a_med_1__0 came before, in .*:1'),
+        ('c__0 5 0', 'no folder .*c__0'),
+        ('a_med_1__0 6 0', r'lacks 1 of 6 frames, the first being frame000006\.jpg'),
+        ('', 'the list is empty'),
+    ],
+)
 def test_stillmix_lists_that_do_not_fit(tmp_path, text, said):
     files = write_stillmix(tmp_path)
     (tmp_path / 'list.txt').write_text(text)
@@ -155,7 +184,10 @@ def test_stillmix_settings(tmp_path):
 def test_albar_zips(tmp_path):
     dataset = albar(write_albar(tmp_path), conflfg=['places365'])
     assert dataset.metainfo['sets'] == {
-        'scuba/places365': 3, 'scufo/places365': 3, 'conflfg/places365': 3}
+        'scuba/places365': 3,
+        'scufo/places365': 3,
+        'conflfg/places365': 3,
+    }
     samples = [dataset[i] for i in range(9)]
     assert [s['data_samples'].pair_id for s in samples] == 3 * sorted(LENGTHS)
     assert [int(s['data_samples'].gt_label) for s in samples] == 3 * [0, 0, 1]
@@ -192,10 +224,15 @@ def test_albar_ids_must_match(tmp_path):
         albar(root)
 
 
-@pytest.mark.parametrize('name, said', [
-    ('a_med_1__0.ZIP', 'have one id'), ('notes.txt', 'expected only'), ('a_med_1.zip', 'expected'),
-    ('c__0.zip', 'no label for c'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'name, said',
+    [
+        ('a_med_1__0.ZIP', 'have one id'),
+        ('notes.txt', 'expected only'),
+        ('a_med_1.zip', 'expected'),
+        ('c__0.zip', 'no label for c'),
+    ],
+)
 def test_albar_files_that_do_not_fit(tmp_path, name, said):
     root = write_albar(tmp_path)
     folder = root / 'HMDB51_SCUBA_Places365'
@@ -215,31 +252,40 @@ def test_frames_that_cannot_be_used_name_item_and_frame(tmp_path):
     files = write_stillmix(tmp_path)
     frame = tmp_path / 'frames' / 'a_med_1__0' / 'frame000002.jpg'
     whole = frame.read_bytes()
-    for data, said in [(whole[:-20], 'frame000002.jpg is truncated'), (b'', 'can be decoded'),
-                       (b'GIF no image', 'can be decoded'),
-                       (picture('a_med_1__0', 1, (9, 9)), 'frames differ in size')]:
+    for data, said in [
+        (whole[:-20], 'frame000002.jpg is truncated'),
+        (b'', 'can be decoded'),
+        (b'GIF no image', 'can be decoded'),
+        (picture('a_med_1__0', 1, (9, 9)), 'frames differ in size'),
+    ]:
         frame.write_bytes(data)
         with pytest.raises(BadVideoError, match=said) as caught:
             stillmix(files)[0]
         assert 'scuba/stripe a_med_1__0' in str(caught.value)
 
 
-@pytest.mark.parametrize('name, text, expected', [
-    ('a.csv', 'walk,x y.avi,3\nrun,b.mp4,0\n', {'x y': 3, 'b': 0}),
-    ('a.txt', 'walk/x_1.avi 3\nrun/b.v2 0\n', {'x_1': 3, 'b.v2': 0}),
-    ('a.txt', 'val/x__0 150 7\nx__1 150 7\n', {'x': 7}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'name, text, expected',
+    [
+        ('a.csv', 'walk,x y.avi,3\nrun,b.mp4,0\n', {'x y': 3, 'b': 0}),
+        ('a.txt', 'walk/x_1.avi 3\nrun/b.v2 0\n', {'x_1': 3, 'b.v2': 0}),
+        ('a.txt', 'val/x__0 150 7\nx__1 150 7\n', {'x': 7}),
+    ],
+)
 def test_lists_of_labels(tmp_path, name, text, expected):
     (tmp_path / name).write_text(text)
     assert read_labels(tmp_path / name) == expected
 
 
-@pytest.mark.parametrize('name, text, said', [
-    ('a.csv', 'walk,x\n', r"a\.csv:1: expected 'class,filename,label'"),
-    ('a.txt', 'x.avi 3\nother/x.avi 4\n', r'a\.txt:2: x has label 4, but 3 before'),
-    ('a.txt', 'x.avi walk\n', r"a\.txt:1: expected '<path> <number>'"),
-    ('a.txt', 'x.avi 8\n', r'label in \[0, 5\), got 8'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'name, text, said',
+    [
+        ('a.csv', 'walk,x\n', r"a\.csv:1: expected 'class,filename,label'"),
+        ('a.txt', 'x.avi 3\nother/x.avi 4\n', r'a\.txt:2: x has label 4, but 3 before'),
+        ('a.txt', 'x.avi walk\n', r"a\.txt:1: expected '<path> <number>'"),
+        ('a.txt', 'x.avi 8\n', r'label in \[0, 5\), got 8'),
+    ],
+)
 def test_lists_of_labels_that_cannot_be_used(tmp_path, name, text, said):
     (tmp_path / name).write_text(text)
     with pytest.raises(DatasetError, match=said):

@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
     for index in range(12):
         write_video(root / f'v{index}.avi', frames=6)
     whole = (root / 'v1.avi').read_bytes()
-    (root / 'v1.avi').write_bytes(whole[:len(whole) // 2])
+    (root / 'v1.avi').write_bytes(whole[: len(whole) // 2])
     (root / 'v4.avi').write_bytes(b'')
     (root / 'v6.avi').unlink()
     (root / 'list.txt').write_text(''.join(f'v{i}.avi {i}\n' for i in range(12)))
@@ -39,8 +39,14 @@ def build(folder, lines=None, **kwargs):
         ann_file = folder / 'other.txt'
         ann_file.write_text(lines)
     kwargs.setdefault('pipeline', PIPELINE)
-    return DATASETS.build(dict(type='RobustVideoDataset', ann_file=str(ann_file),
-                               data_prefix=dict(video=str(folder)), **kwargs))
+    return DATASETS.build(
+        dict(
+            type='RobustVideoDataset',
+            ann_file=str(ann_file),
+            data_prefix=dict(video=str(folder)),
+            **kwargs,
+        )
+    )
 
 
 def test_items_stand_in_for_unreadable_videos_and_say_so(folder):
@@ -105,15 +111,18 @@ def test_a_fault_of_the_pipeline_is_not_replaced(folder):
         build(folder, pipeline=[*PIPELINE[:1], dict(type='SampleFrames', clip_len='two')])[0]
 
 
-@pytest.mark.parametrize('lines, match', [
-    ('', r'other.txt is empty'),
-    ('\n\n', r'other.txt is empty'),
-    ('v0.avi 0\nv2.avi\n', r"other.txt, line 2: expected path' 'label, got 'v2.avi'"),
-    ('a b.avi 0\n', r'line 1: expected path.* paths with spaces need another delimiter'),
-    ('v0.avi x\n', r"line 1: expected a label in \[0, 12\), got 'x'"),
-    ('v0.avi 0\nv2.avi 12\n', r"line 2: expected a label in \[0, 12\), got '12'"),
-    ('v0.avi -1\n', r"line 1: expected a label in \[0, 12\), got '-1'"),
-])
+@pytest.mark.parametrize(
+    'lines, match',
+    [
+        ('', r'other.txt is empty'),
+        ('\n\n', r'other.txt is empty'),
+        ('v0.avi 0\nv2.avi\n', r"other.txt, line 2: expected path' 'label, got 'v2.avi'"),
+        ('a b.avi 0\n', r'line 1: expected path.* paths with spaces need another delimiter'),
+        ('v0.avi x\n', r"line 1: expected a label in \[0, 12\), got 'x'"),
+        ('v0.avi 0\nv2.avi 12\n', r"line 2: expected a label in \[0, 12\), got '12'"),
+        ('v0.avi -1\n', r"line 1: expected a label in \[0, 12\), got '-1'"),
+    ],
+)
 def test_annotation_errors_name_the_line(folder, lines, match):
     with pytest.raises(DatasetError, match=match):
         build(folder, lines, num_classes=12)

@@ -13,9 +13,14 @@ from tests.video_files import write_video
 def steps(backend, **sample):
     init_default_scope('mmaction')
     sample = dict(clip_len=4, frame_interval=3, num_clips=1, test_mode=True, **sample)
-    return [TRANSFORMS.build(cfg) for cfg in (
-        dict(type=f'{backend}Init'), dict(type='SampleFrames', **sample),
-        dict(type=f'{backend}Decode'))]
+    return [
+        TRANSFORMS.build(cfg)
+        for cfg in (
+            dict(type=f'{backend}Init'),
+            dict(type='SampleFrames', **sample),
+            dict(type=f'{backend}Decode'),
+        )
+    ]
 
 
 def info(path):
@@ -33,7 +38,7 @@ def test_announced_length_of_whole_and_cut_files(video, tmp_path):
     assert announced_bytes(video) == len(raw)
     for share in (0.3, 0.7, 0.99):
         cut = tmp_path / f'cut{video.suffix}'
-        cut.write_bytes(raw[:int(share * len(raw))])
+        cut.write_bytes(raw[: int(share * len(raw))])
         # an AVI file announces all of its bytes, an mp4 file each part's
         announced = announced_bytes(cut)
         assert cut.stat().st_size < announced <= len(raw)
@@ -55,27 +60,46 @@ def test_where_a_decoder_was_compiled_is_left_out():
     def fail(results):
         raise RuntimeError('[22:20:58] /src/a.cc:61: Check failed: no\n  stream ' + 'x' * 300)
 
-    step = type('OpenCVInit', (OpenCVInit, ), dict(transform=lambda self, results: fail(results)))
+    step = type('OpenCVInit', (OpenCVInit,), dict(transform=lambda self, results: fail(results)))
     with pytest.raises(BadVideoError) as raised:
         read_strictly([step()], info(__file__))
     assert raised.value.reason.startswith('OpenCVInit: RuntimeError: Check failed: no stream x')
     assert raised.value.reason.endswith('x…')
 
 
-@pytest.mark.parametrize('content, expected', [
-    (b'', None), (b'not a video at all', None),
-    (b'RIFF' + (0).to_bytes(4, 'little') + b'AVI ' + b'x' * 50, None),  # written as a stream
-    # two RIFF parts (OpenDML) of 20 and 12 bytes
-    (b'RIFF' + (12).to_bytes(4, 'little') + b'AVI ' + b'x' * 8
-     + b'RIFF' + (4).to_bytes(4, 'little') + b'AVIX', 32),
-    # ftyp of 16 bytes, mdat of 64-bit length 1000
-    ((16).to_bytes(4, 'big') + b'ftyp' + b'isomiso2' + (1).to_bytes(4, 'big') + b'mdat'
-     + (1000).to_bytes(8, 'big'), 1016),
-    ((16).to_bytes(4, 'big') + b'ftyp' + b'isomiso2' + (0).to_bytes(4, 'big') + b'mdat', None),
-    # EBML head of 3 bytes, then a segment of 0x102 bytes (2-byte number), or of unknown length
-    (b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67\x41\x02', 8 + 4 + 2 + 0x102),
-    (b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67\x01' + b'\xff' * 7, None),
-])
+@pytest.mark.parametrize(
+    'content, expected',
+    [
+        (b'', None),
+        (b'not a video at all', None),
+        (b'RIFF' + (0).to_bytes(4, 'little') + b'AVI ' + b'x' * 50, None),  # written as a stream
+        # two RIFF parts (OpenDML) of 20 and 12 bytes
+        (
+            b'RIFF'
+            + (12).to_bytes(4, 'little')
+            + b'AVI '
+            + b'x' * 8
+            + b'RIFF'
+            + (4).to_bytes(4, 'little')
+            + b'AVIX',
+            32,
+        ),
+        # ftyp of 16 bytes, mdat of 64-bit length 1000
+        (
+            (16).to_bytes(4, 'big')
+            + b'ftyp'
+            + b'isomiso2'
+            + (1).to_bytes(4, 'big')
+            + b'mdat'
+            + (1000).to_bytes(8, 'big'),
+            1016,
+        ),
+        ((16).to_bytes(4, 'big') + b'ftyp' + b'isomiso2' + (0).to_bytes(4, 'big') + b'mdat', None),
+        # EBML head of 3 bytes, then a segment of 0x102 bytes (2-byte number), or of unknown length
+        (b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67\x41\x02', 8 + 4 + 2 + 0x102),
+        (b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67\x01' + b'\xff' * 7, None),
+    ],
+)
 def test_announced_length_worked_by_hand(tmp_path, content, expected):
     (tmp_path / 'file').write_bytes(content)
     assert announced_bytes(tmp_path / 'file') == expected
@@ -97,9 +121,13 @@ def test_whole_video_is_read_as_by_the_plain_pipeline(video, backend):
 @pytest.mark.parametrize('backend', ['OpenCV', 'PyAV', 'Decord'])
 def test_unreadable_files_are_named(video, tmp_path, backend):
     raw = video.read_bytes()
-    files = {'gone': None, 'empty': b'', 'cut': raw[:len(raw) // 2], 'text': b'no video ' * 99}
-    reasons = dict(gone='no such file', empty='the file is empty', text=backend,
-                   cut=f'the file is truncated: {len(raw) // 2} of at least')
+    files = {'gone': None, 'empty': b'', 'cut': raw[: len(raw) // 2], 'text': b'no video ' * 99}
+    reasons = dict(
+        gone='no such file',
+        empty='the file is empty',
+        text=backend,
+        cut=f'the file is truncated: {len(raw) // 2} of at least',
+    )
     for name, content in files.items():
         path = tmp_path / f'{name}{video.suffix}'
         if content is not None:
@@ -153,6 +181,7 @@ def test_fewer_frames_than_pyav_announces(video, monkeypatch, frames, refused):
                 yield frame
 
     import av
+
     opened = av.open
     monkeypatch.setattr(av, 'open', lambda file: Cut(opened(file)))
     if refused:
@@ -191,6 +220,7 @@ def test_real_clips_are_whole(real_data):
         announced = announced_bytes(path)
         assert announced is not None and announced <= path.stat().st_size, path
         pipeline = steps('OpenCV')
-        pipeline.insert(2, lambda results: dict(
-            results, frame_inds=np.array([0, results['total_frames'] - 1])))
+        pipeline.insert(
+            2, lambda results: dict(results, frame_inds=np.array([0, results['total_frames'] - 1]))
+        )
         assert len(read_strictly(pipeline, info(path))['imgs']) == 2

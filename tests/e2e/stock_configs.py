@@ -22,8 +22,13 @@ MOST_PARAMETERS = 100e6
 #: Sides to which clips are cut, in px: tests only. The first with which the stock model steps is
 #: taken; models made for one size are made for this one.
 SIDES = (32, 64)
-_SIDE_OPTION = {'VisionTransformer': 'img_size', 'TimeSformer': 'img_size', 'MViT': 'spatial_size',
-                'UniFormer': 'img_size', 'UniFormerV2': 'input_resolution'}  # fmt: skip
+_SIDE_OPTION = {
+    'VisionTransformer': 'img_size',
+    'TimeSformer': 'img_size',
+    'MViT': 'spatial_size',
+    'UniFormer': 'img_size',
+    'UniFormerV2': 'input_resolution',
+}
 #: One config of each family of backbones, for the suite that runs every time.
 FAMILIES = (
     'c2d/c2d_r50-in1k-pre_8xb32-8x8x1-100e_kinetics400-rgb.py',
@@ -110,8 +115,10 @@ class Stepper:
             view = view if side is None else view[..., :side, :side]
             sample['inputs'] = view.flip(-1) if label else view.contiguous()
             sample['data_samples'].set_gt_label(label)
-        identity = [json.dumps(model_cfg, sort_keys=True, default=str),
-                    list(data[0]['inputs'].shape)]  # fmt: skip
+        identity = [
+            json.dumps(model_cfg, sort_keys=True, default=str),
+            list(data[0]['inputs'].shape),
+        ]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
         if key not in self._steps:
             self._steps[key] = self._one_step(model_cfg, pseudo_collate(data))
@@ -153,10 +160,15 @@ class Stepper:
         count = len(list(self.frames.glob('*.jpg')))
         if not count:
             mmcv.VideoReader(str(self.video)).cvt2frames(
-                str(self.frames), filename_tmpl='img_{:05}.jpg', file_start=1, show_progress=False)
+                str(self.frames), filename_tmpl='img_{:05}.jpg', file_start=1, show_progress=False
+            )
             count = len(list(self.frames.glob('*.jpg')))
-        return dict(frame_dir=str(self.frames), total_frames=count, start_index=1,
-                    filename_tmpl='img_{:05}.jpg')  # fmt: skip
+        return dict(
+            frame_dir=str(self.frames),
+            total_frames=count,
+            start_index=1,
+            filename_tmpl='img_{:05}.jpg',
+        )
 
 
 def pipelines(node):
@@ -190,18 +202,25 @@ def with_less_depth(backbone):
     if kind == 'UniFormerV2':
         layers = 4
         taps = len(backbone.get('return_list', [8, 9, 10, 11]))
-        return dict(backbone, layers=layers, return_list=list(range(layers))[-taps:],
-                    n_layers=min(taps, layers))  # fmt: skip
+        return dict(
+            backbone,
+            layers=layers,
+            return_list=list(range(layers))[-taps:],
+            n_layers=min(taps, layers),
+        )
     if kind == 'VisionTransformer':
         return dict(backbone, depth=4)
     if kind == 'TimeSformer':
         return dict(backbone, num_transformer_layers=3)
     if kind == 'SwinTransformer3D':
-        return dict(backbone, arch=dict(embed_dims=192, depths=[2, 2, 2, 2],
-                                        num_heads=[6, 12, 24, 48]))  # fmt: skip
+        return dict(
+            backbone, arch=dict(embed_dims=192, depths=[2, 2, 2, 2], num_heads=[6, 12, 24, 48])
+        )
     if kind == 'MViT':
-        return dict(backbone, arch=dict(embed_dims=144, num_layers=10, num_heads=2,
-                                        downscale_indices=[1, 3, 7]))  # fmt: skip
+        return dict(
+            backbone,
+            arch=dict(embed_dims=144, num_layers=10, num_heads=2, downscale_indices=[1, 3, 7]),
+        )
     raise ValueError(f'{kind}: no rule to cut its depth')
 
 
@@ -267,8 +286,10 @@ def _clip_of_test_pipeline(cfg, stepper, outcome):
 
 
 def _step_all(variants, clip, stepper, outcome):
-    models = {name: without_weights(mmengine.ConfigDict(variant.model).to_dict())
-              for name, variant in variants.items()}  # fmt: skip
+    models = {
+        name: without_weights(mmengine.ConfigDict(variant.model).to_dict())
+        for name, variant in variants.items()
+    }
     try:
         parameters = stepper.parameters(models['stock'])
         if parameters > MOST_PARAMETERS:

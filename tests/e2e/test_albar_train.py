@@ -17,9 +17,13 @@ from torch.utils.data import Dataset
 from tests import toy_recognizers as toys
 
 BACKBONE = dict(toys.R3D)
-STATS = dict(type='StaticDataPreprocessor', mean=[0.] * 3, std=[1.] * 3, format_shape='NCTHW')
-LOG = dict(type='LogProcessor', window_size=4, by_epoch=True,
-           mean_pattern=r'.*(loss|time|data_time|grad_norm).*|^static_')
+STATS = dict(type='StaticDataPreprocessor', mean=[0.0] * 3, std=[1.0] * 3, format_shape='NCTHW')
+LOG = dict(
+    type='LogProcessor',
+    window_size=4,
+    by_epoch=True,
+    mean_pattern=r'.*(loss|time|data_time|grad_norm).*|^static_',
+)
 
 
 @DATASETS.register_module(force=True)
@@ -44,30 +48,54 @@ class ToySquares(Dataset):
         direction = (1 if label else -1) if self.motion else rng.choice([-1, 1])
         for t in range(8):
             columns = (column + 2 * direction * t + np.arange(4)) % 16
-            clip[0, 1, t, row:row + 4, columns] += 2
+            clip[0, 1, t, row : row + 4, columns] += 2
         return self.pipeline(dict(imgs=clip, label=label))
 
 
-def config(work_dir, epochs=1, type='ALBARRecognizer3D', static=None, dataset=None, lr=0.02,
-           hooks=(), dropout=0.):
+def config(
+    work_dir,
+    epochs=1,
+    type='ALBARRecognizer3D',
+    static=None,
+    dataset=None,
+    lr=0.02,
+    hooks=(),
+    dropout=0.0,
+):
     pipeline = [dict(type='PackActionInputs'), dict(type='StaticClip')]
-    model = dict(type=type, backbone=BACKBONE, data_preprocessor=STATS,
-                 cls_head=dict(toys.head(8, num_classes=2, average_clips='prob'),
-                               dropout_ratio=dropout))
+    model = dict(
+        type=type,
+        backbone=BACKBONE,
+        data_preprocessor=STATS,
+        cls_head=dict(toys.head(8, num_classes=2, average_clips='prob'), dropout_ratio=dropout),
+    )
     if static is not None:
         model['static'] = static
-    return Config(dict(
-        default_scope='mmaction', work_dir=str(work_dir), model=model, log_processor=LOG,
-        custom_imports=dict(imports=['albar_mm'], allow_failed_imports=False),
-        train_dataloader=dict(batch_size=6, num_workers=0, drop_last=True,
-                              sampler=dict(type='DefaultSampler', shuffle=True),
-                              dataset=dict(type='ToySquares', pipeline=pipeline,
-                                           **(dataset or {}))),
-        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
-        optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=lr)),
-        default_hooks=dict(logger=dict(type='LoggerHook', interval=2),
-                           checkpoint=dict(type='CheckpointHook', interval=1)),
-        custom_hooks=list(hooks), randomness=dict(seed=0), log_level='ERROR'))
+    return Config(
+        dict(
+            default_scope='mmaction',
+            work_dir=str(work_dir),
+            model=model,
+            log_processor=LOG,
+            custom_imports=dict(imports=['albar_mm'], allow_failed_imports=False),
+            train_dataloader=dict(
+                batch_size=6,
+                num_workers=0,
+                drop_last=True,
+                sampler=dict(type='DefaultSampler', shuffle=True),
+                dataset=dict(type='ToySquares', pipeline=pipeline, **(dataset or {})),
+            ),
+            train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
+            optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=lr)),
+            default_hooks=dict(
+                logger=dict(type='LoggerHook', interval=2),
+                checkpoint=dict(type='CheckpointHook', interval=1),
+            ),
+            custom_hooks=list(hooks),
+            randomness=dict(seed=0),
+            log_level='ERROR',
+        )
+    )
 
 
 _counter = iter(range(10**6))
@@ -86,15 +114,28 @@ def weights(runner):
 
 def test_log_averages_raw_values_and_sums_weighted_ones(tmp_path):
     runner = run(config(tmp_path))
-    scalars = {key: runner.message_hub.get_scalar(f'train/{key}').data[0]
-               for key in ('loss', 'loss_cls', 'loss_static_adv', 'loss_static_ent',
-                           'loss_static_gp', 'static_ce', 'static_entropy', 'static_top1',
-                           'static_penalty')}
+    scalars = {
+        key: runner.message_hub.get_scalar(f'train/{key}').data[0]
+        for key in (
+            'loss',
+            'loss_cls',
+            'loss_static_adv',
+            'loss_static_ent',
+            'loss_static_gp',
+            'static_ce',
+            'static_entropy',
+            'static_top1',
+            'static_penalty',
+        )
+    }
     total = sum(scalars[key] for key in scalars if key.startswith('loss_'))
     np.testing.assert_allclose(scalars['loss'], total, rtol=1e-5, atol=1e-5)
 
-    lines = [json.loads(line) for path in tmp_path.rglob('scalars.json')
-             for line in path.read_text().splitlines()]
+    lines = [
+        json.loads(line)
+        for path in tmp_path.rglob('scalars.json')
+        for line in path.read_text().splitlines()
+    ]
     logged = [line for line in lines if 'static_ce' in line]
     assert len(logged) == 2  # four iterations, every second one
     for key in ('static_ce', 'static_entropy', 'static_top1', 'static_penalty'):
@@ -102,8 +143,9 @@ def test_log_averages_raw_values_and_sums_weighted_ones(tmp_path):
 
 
 def test_same_seed_same_weights_and_resume_continues(tmp_path):
-    hook = dict(type='StaticWeightHook', by_epoch=False,
-                schedules=[dict(loss='gp', weight=10., end=8)])
+    hook = dict(
+        type='StaticWeightHook', by_epoch=False, schedules=[dict(loss='gp', weight=10.0, end=8)]
+    )
     straight = run(config(tmp_path / 'a', epochs=2, hooks=[hook]))
     again = run(config(tmp_path / 'b', epochs=2, hooks=[hook]))
     assert torch.equal(weights(straight), weights(again))
@@ -115,10 +157,11 @@ def test_same_seed_same_weights_and_resume_continues(tmp_path):
     resumed = run(cfg, resume=True, load_from=str(tmp_path / 'c' / 'epoch_1.pth'))
     assert resumed.iter == straight.iter
     assert resumed.message_hub.get_scalar('train/static_weight_gp').data[0][-4:] == pytest.approx(
-        gp[-4:])
+        gp[-4:]
+    )
 
 
-STOCK = '''
+STOCK = """
 import sys, types
 # The released wheel lacks this folder, and importing mmaction.models asks for a class in it.
 for name in ('drn', 'drn.drn'):
@@ -139,7 +182,7 @@ data = dict(inputs=list(torch.load(clips, weights_only=True)),
             data_samples=[ActionDataSample() for _ in range(3)])
 torch.save(torch.stack([s.pred_score for s in model.test_step(data)]), out)
 assert not any(name.split('.')[0] == 'albar_mm' for name in sys.modules)
-'''
+"""
 
 
 def test_checkpoint_is_one_of_the_stock_recogniser(tmp_path):
@@ -154,8 +197,10 @@ def test_checkpoint_is_one_of_the_stock_recogniser(tmp_path):
     clips = toys.clips(3, (1, 3, 8, 16, 16))
     torch.save(clips, tmp_path / 'clips.pth')
     (tmp_path / 'stock_predict.py').write_text(STOCK)
-    paths = [str(tmp_path / name) for name in ('stock_predict.py', 'stock.py', 'state.pth',
-                                               'clips.pth', 'scores.pth')]
+    paths = [
+        str(tmp_path / name)
+        for name in ('stock_predict.py', 'stock.py', 'state.pth', 'clips.pth', 'scores.pth')
+    ]
     done = subprocess.run([sys.executable, *paths], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert 'All keys matched' in done.stdout
@@ -163,8 +208,9 @@ def test_checkpoint_is_one_of_the_stock_recogniser(tmp_path):
     model = runner.model.eval()
     ours = model.test_step(dict(inputs=list(clips), data_samples=toys.samples([0, 0, 0])))
     expected = torch.stack([sample.pred_score for sample in ours])
-    torch.testing.assert_close(torch.load(Path(paths[-1]), weights_only=True), expected,
-                               rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        torch.load(Path(paths[-1]), weights_only=True), expected, rtol=1e-6, atol=1e-6
+    )
 
 
 def accuracies(runner, static):

@@ -69,18 +69,29 @@ def stock_model():
     return dict(
         type='Recognizer3D',
         backbone=dict(
-            type='ResNet3d', depth=18, pretrained=None, base_channels=4, pretrained2d=False,
-            norm_eval=False, conv_cfg=dict(type='Conv3d'),
+            type='ResNet3d',
+            depth=18,
+            pretrained=None,
+            base_channels=4,
+            pretrained2d=False,
+            norm_eval=False,
+            conv_cfg=dict(type='Conv3d'),
         ),
         cls_head=dict(
-            type='I3DHead', in_channels=32, num_classes=3, spatial_type='avg', dropout_ratio=0.0,
+            type='I3DHead',
+            in_channels=32,
+            num_classes=3,
+            spatial_type='avg',
+            dropout_ratio=0.0,
             average_clips='prob',
         ),
         data_preprocessor=dict(
-            type='ActionDataPreprocessor', mean=[114.75] * 3, std=[57.375] * 3,
+            type='ActionDataPreprocessor',
+            mean=[114.75] * 3,
+            std=[57.375] * 3,
             format_shape='NCTHW',
         ),
-    )  # fmt: skip
+    )
 
 
 def run_test(work_dir, model, dataset, load_from=None, batch_size=2, **extra):

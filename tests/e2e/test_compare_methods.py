@@ -14,14 +14,24 @@ from albar_mm.engine import comparison, experiment, reference_bank
 from tests.tools.test_train_and_test import tool
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-SHORT = ['train_cfg.max_epochs=1', 'train_cfg.val_begin=1', 'train_cfg.val_interval=1',
-         'train_dataloader.batch_size=4', 'train_dataloader.num_workers=0',
-         'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
-         'val_dataloader.persistent_workers=False', 'test_dataloader.num_workers=0',
-         'test_dataloader.dataset.scuba=[stripe]',
-         'test_dataloader.dataset.scufo=[stripe]']  # fmt: skip
-OPTIONS = [*SHORT, *(f'comparison.reference.cfg_options.{option}' for option in SHORT),
-           'comparison.reference.size=8']  # fmt: skip
+SHORT = [
+    'train_cfg.max_epochs=1',
+    'train_cfg.val_begin=1',
+    'train_cfg.val_interval=1',
+    'train_dataloader.batch_size=4',
+    'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
+    'val_dataloader.num_workers=0',
+    'val_dataloader.persistent_workers=False',
+    'test_dataloader.num_workers=0',
+    'test_dataloader.dataset.scuba=[stripe]',
+    'test_dataloader.dataset.scufo=[stripe]',
+]
+OPTIONS = [
+    *SHORT,
+    *(f'comparison.reference.cfg_options.{option}' for option in SHORT),
+    'comparison.reference.size=8',
+]
 COLUMNS = ('iid/top1', 'scuba/avg', 'scufo/avg', 'conflfg/top1', 'contrasted/avg')
 ROWS = {'none': 'None', 'stillmix': 'StillMix', 'albar': 'ALBAR'}
 
@@ -29,8 +39,9 @@ ROWS = {'none': 'None', 'stillmix': 'StillMix', 'albar': 'ALBAR'}
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('compare')
-    build_motion_sprites(path / 'data/motion_sprites',
-                         SpritesSettings(train=32, val=8, test=8), workers=1)  # fmt: skip
+    build_motion_sprites(
+        path / 'data/motion_sprites', SpritesSettings(train=32, val=8, test=8), workers=1
+    )
     return path
 
 
@@ -41,12 +52,23 @@ def compare(folder, monkeypatch, capfd):
     # half of the time of so small a run is the layout of its configs, which nothing here reads
     monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **kwargs: (text, False))
 
-    def run(*args, methods=tuple(ROWS), seeds=('0', ), options=OPTIONS):
+    def run(*args, methods=tuple(ROWS), seeds=('0',), options=OPTIONS):
         monkeypatch.setattr('sys.argv', ['compare_methods.py'])
         capfd.readouterr()
-        status = tool('compare_methods').main([
-            str(CONFIGS / 'compare_sprites.py'), '--methods', *methods, '--seeds', *seeds,
-            '--work-dir', 'out', *args, '--cfg-options', *options])  # fmt: skip
+        status = tool('compare_methods').main(
+            [
+                str(CONFIGS / 'compare_sprites.py'),
+                '--methods',
+                *methods,
+                '--seeds',
+                *seeds,
+                '--work-dir',
+                'out',
+                *args,
+                '--cfg-options',
+                *options,
+            ]
+        )
         done = capfd.readouterr()
         own = [line for line in done.err.splitlines() if line.startswith('compare_methods.py: ')]
         return status, done.out, own
@@ -59,6 +81,7 @@ def trainings(monkeypatch):
     """Work folders of what is trained."""
     done = []
     for module in (experiment, reference_bank):
+
         def train(cfg, work_dir, *args, train=module.train, **kwargs):
             done.append(Path(work_dir).relative_to('out').as_posix())
             return train(cfg, *args, work_dir=work_dir, **kwargs)
@@ -82,7 +105,7 @@ def test_all_rows_from_nothing(compare, trainings, folder):
     rows = json.loads((folder / 'out/results.json').read_text())['rows']
     assert list(rows) == list(ROWS.values())
     for records in rows.values():
-        (record, ) = records
+        (record,) = records
         for part in ('metrics', 'metrics_best'):
             assert 0 <= record[part]['contrasted/avg'] <= 100
         assert record['best_checkpoint'].startswith('best_val_contrast')
@@ -91,10 +114,14 @@ def test_all_rows_from_nothing(compare, trainings, folder):
     last, best, notes = table.split('\n\n')
     assert 'last weights' in last and 'chosen by validation contrast' in best
     for block, part in ((last, 'metrics'), (best, 'metrics_best')):
-        shown = {name: [float(cell) for cell in cells] for name, *cells in
-                 map(str.split, block.splitlines()[3:-1])}  # fmt: skip
-        assert shown == {name: [round(record[part][key], 2) for key in COLUMNS]
-                         for name, (record, ) in rows.items()}  # fmt: skip
+        shown = {
+            name: [float(cell) for cell in cells]
+            for name, *cells in map(str.split, block.splitlines()[3:-1])
+        }
+        assert shown == {
+            name: [round(record[part][key], 2) for key in COLUMNS]
+            for name, (record,) in rows.items()
+        }
     # what a method was given is said, and not what the others were
     assert 'StillMix: bank of a reference network' in notes and 'SDN' not in notes
     picture = cv2.imread(str(folder / 'out/comparison.png'))
@@ -125,8 +152,9 @@ def test_what_is_finished_is_not_repeated(finished, compare, trainings, folder):
 def test_side_by_side(compare, trainings, folder, monkeypatch):
     # the layout is part of what identifies a run, and a process of its own has mmengine's
     monkeypatch.setattr('mmengine.config.config.FormatCode', FormatCode)
-    status, text, errors = compare('--jobs', '2', '--work-dir', 'out/jobs', '--validate-only',
-                                   methods=['none'])  # fmt: skip
+    status, text, errors = compare(
+        '--jobs', '2', '--work-dir', 'out/jobs', '--validate-only', methods=['none']
+    )
     assert (status, errors) == (0, []) and 'val contrast' in text
     assert trainings == []  # none in this process
     printed = (folder / 'out/jobs/none/seed0/output.txt').read_text()
@@ -141,11 +169,23 @@ def test_the_longest_run_first_and_stillmix_after_its_reference(folder, monkeypa
     monkeypatch.setattr(comparison, 'run_side_by_side', lambda jobs, at_once: begun.extend(jobs))
     monkeypatch.setattr(comparison.ReferenceBank, 'make', lambda self, folder: interrupted())
     with pytest.raises(KeyboardInterrupt):
-        comparison.run_comparison(CONFIGS / 'compare_sprites.py', 'out/order',
-                                  ['none', 'stillmix', 'albar'], [0, 1], OPTIONS, jobs=2)
+        comparison.run_comparison(
+            CONFIGS / 'compare_sprites.py',
+            'out/order',
+            ['none', 'stillmix', 'albar'],
+            [0, 1],
+            OPTIONS,
+            jobs=2,
+        )
     assert [job.name for job in begun] == [
-        'reference', 'ALBAR, seed 0', 'ALBAR, seed 1', 'None, seed 0', 'None, seed 1',
-        'StillMix, seed 0', 'StillMix, seed 1']
+        'reference',
+        'ALBAR, seed 0',
+        'ALBAR, seed 1',
+        'None, seed 0',
+        'None, seed 1',
+        'StillMix, seed 0',
+        'StillMix, seed 1',
+    ]
     assert [list(job.after) for job in begun] == [[]] * 5 + [['reference']] * 2
 
 
@@ -156,7 +196,8 @@ def interrupted():
 def test_another_setting_in_the_same_folder_is_refused(finished, compare, trainings, folder):
     before = (folder / 'out/results.json').read_bytes()
     status, _, errors = compare(
-        methods=['none'], options=[*OPTIONS, 'optim_wrapper.optimizer.lr=1'])
+        methods=['none'], options=[*OPTIONS, 'optim_wrapper.optimizer.lr=1']
+    )
     assert status == 1 and trainings == [] and len(errors) == 1
     assert 'none/seed0 holds a run of other settings' in errors[0]
     assert (folder / 'out/results.json').read_bytes() == before
@@ -165,8 +206,15 @@ def test_another_setting_in_the_same_folder_is_refused(finished, compare, traini
 def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkeypatch):
     monkeypatch.setattr(experiment, 'test', lambda *a, **k: pytest.fail('tested'))
     status, text, _ = compare(
-        '--work-dir', 'out/chosen', '--validate-only', '--trials', 'trials.jsonl',
-        methods=['mixup'], seeds=['0'], options=[*OPTIONS, 'comparison.options.mixup.prob=0.25'])
+        '--work-dir',
+        'out/chosen',
+        '--validate-only',
+        '--trials',
+        'trials.jsonl',
+        methods=['mixup'],
+        seeds=['0'],
+        options=[*OPTIONS, 'comparison.options.mixup.prob=0.25'],
+    )
     assert status == 0 and 'val contrast' in text and trainings == ['chosen/mixup/seed0']
     (trial,) = map(json.loads, (folder / 'trials.jsonl').read_text().splitlines())
     assert trial['name'] == 'Mixup' and trial['options'] == dict(prob=0.25)
@@ -174,19 +222,29 @@ def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkey
     assert not (folder / 'out/chosen/table.txt').exists()
 
 
-@pytest.mark.parametrize(('args', 'methods', 'options', 'wanted'), [
-    ((), ['famme'], OPTIONS, "unknown method 'famme' (did you mean 'fame'?)"),
-    (('--boxes', 'gone.jsonl'), ['actorcutmix'], OPTIONS, 'boxes=gone.jsonl: no such file'),
-    ((), ['sdn'], [*OPTIONS, 'comparison.boxes=None'], 'sdn needs boxes=FILE'),
-    ((), ['none'], [*OPTIONS, 'comparison.box=a'], "comparison: unknown 'box'"),
-    ((), ['be'], [*OPTIONS, 'comparison.options.be.prop=1'], "did you mean 'prob'?"),
-    (('--bank', 'gone.npz'), ['stillmix'], OPTIONS, 'bank=gone.npz: no such file'),
-    ((), ['be'], [*OPTIONS, 'test_evaluator.type=AccMetric'], "test_evaluator = dict(type='BiasM"),
-    ((), ['be'], [*OPTIONS, 'default_hooks.checkpoint.save_best=None'], 'checkpoint.save_best'),
-])  # fmt: skip
-def test_bad_input_is_one_line_before_any_training(compare, trainings, args, methods, options,
-                                                   wanted):
-    status, _, errors = compare(*args, '--work-dir', 'out/bad', methods=['none', *methods],
-                                options=options)  # fmt: skip
+@pytest.mark.parametrize(
+    ('args', 'methods', 'options', 'wanted'),
+    [
+        ((), ['famme'], OPTIONS, "unknown method 'famme' (did you mean 'fame'?)"),
+        (('--boxes', 'gone.jsonl'), ['actorcutmix'], OPTIONS, 'boxes=gone.jsonl: no such file'),
+        ((), ['sdn'], [*OPTIONS, 'comparison.boxes=None'], 'sdn needs boxes=FILE'),
+        ((), ['none'], [*OPTIONS, 'comparison.box=a'], "comparison: unknown 'box'"),
+        ((), ['be'], [*OPTIONS, 'comparison.options.be.prop=1'], "did you mean 'prob'?"),
+        (('--bank', 'gone.npz'), ['stillmix'], OPTIONS, 'bank=gone.npz: no such file'),
+        (
+            (),
+            ['be'],
+            [*OPTIONS, 'test_evaluator.type=AccMetric'],
+            "test_evaluator = dict(type='BiasM",
+        ),
+        ((), ['be'], [*OPTIONS, 'default_hooks.checkpoint.save_best=None'], 'checkpoint.save_best'),
+    ],
+)
+def test_bad_input_is_one_line_before_any_training(
+    compare, trainings, args, methods, options, wanted
+):
+    status, _, errors = compare(
+        *args, '--work-dir', 'out/bad', methods=['none', *methods], options=options
+    )
     assert status == 1 and trainings == [] and len(errors) == 1
     assert wanted in errors[0]

@@ -14,8 +14,13 @@ from albar_mm.engine.strip_checkpoint import strip_checkpoint
 from albar_mm.mixin import METHODS, debias
 
 OPTIONS = dict(
-    train_cfg=dict(max_epochs=1), train_dataloader=dict(drop_last=True), val_dataloader=None,
-    val_evaluator=None, val_cfg=None, load_from=None)  # fmt: skip
+    train_cfg=dict(max_epochs=1),
+    train_dataloader=dict(drop_last=True),
+    val_dataloader=None,
+    val_evaluator=None,
+    val_cfg=None,
+    load_from=None,
+)
 
 
 @pytest.fixture(scope='module')
@@ -36,10 +41,13 @@ def files(tmp_path_factory, toy_videos):
 
 @pytest.mark.parametrize('method', METHODS)
 def test_loads_strictly_into_the_stock_config_and_predicts_the_same(
-        method, files, toy_config, tmp_path):
+    method, files, toy_config, tmp_path
+):
     stock = launch.load_config(toy_config, OPTIONS)
-    needed = dict(sdn=dict(scenes=files / 'scenes.jsonl', boxes=files / 'boxes.jsonl'),
-                  actorcutmix=dict(boxes=files / 'boxes.jsonl'))  # fmt: skip
+    needed = dict(
+        sdn=dict(scenes=files / 'scenes.jsonl', boxes=files / 'boxes.jsonl'),
+        actorcutmix=dict(boxes=files / 'boxes.jsonl'),
+    )
     cfg = debias(stock, method, **needed.get(method, {}))
     runner = launch.train(cfg, work_dir=str(tmp_path / 'work'), seed=0)
     trained = runner.model.eval()
@@ -51,8 +59,9 @@ def test_loads_strictly_into_the_stock_config_and_predicts_the_same(
     plain = MODELS.build(stock.model).eval()
     load_checkpoint(plain, str(path), strict=True)
     untrained = MODELS.build(stock.model)
-    assert any(not torch.equal(a, b) for a, b in
-               zip(plain.buffers(), untrained.buffers(), strict=True))
+    assert any(
+        not torch.equal(a, b) for a, b in zip(plain.buffers(), untrained.buffers(), strict=True)
+    )
     loader = runner.build_dataloader(stock.test_dataloader)
     for data in loader:
         ours, theirs = trained.test_step(copy.deepcopy(data)), plain.test_step(data)

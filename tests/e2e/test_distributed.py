@@ -69,14 +69,28 @@ def test_testing_and_resuming_in_two_processes(toy_config, tmp_path):
     launch.train(cfg, work_dir=tmp_path / 'one', seed=1, no_validate=True)
     weights = tmp_path / 'one' / 'epoch_1.pth'
     printed = printed_by(
-        tmp_path, ROOT / 'tools' / 'test.py', 'cfg.py', weights, '--work-dir', 'tested',
-        '--dump', 'tested.pkl',
-    )  # fmt: skip
+        tmp_path,
+        ROOT / 'tools' / 'test.py',
+        'cfg.py',
+        weights,
+        '--work-dir',
+        'tested',
+        '--dump',
+        'tested.pkl',
+    )
     metrics = launch.test(cfg, weights, work_dir=tmp_path / 'alone')
     assert f'acc/top1: {metrics["acc/top1"]:.4f}' in printed
     assert len(pickle.loads((tmp_path / 'tested.pkl').read_bytes())) == 8
     printed = printed_by(
-        tmp_path, ROOT / 'tools' / 'train.py', 'cfg.py', '--work-dir', 'one', '--resume',
-        '--seed', 1, '--cfg-options', 'train_cfg.max_epochs=2',
-    )  # fmt: skip
+        tmp_path,
+        ROOT / 'tools' / 'train.py',
+        'cfg.py',
+        '--work-dir',
+        'one',
+        '--resume',
+        '--seed',
+        1,
+        '--cfg-options',
+        'train_cfg.max_epochs=2',
+    )
     assert 'resumed epoch: 1' in printed and (tmp_path / 'one' / 'epoch_2.pth').is_file()

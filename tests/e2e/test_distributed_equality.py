@@ -27,10 +27,16 @@ CLIP_LEN, GLOBAL_BATCH, STEPS = 4, 4, 2
 
 PLAIN_SWIN = dict(SWIN, pretrained2d=False)
 GROUP_NORM = dict(
-    type='ResNet3d', depth=18, base_channels=8, pretrained=None, pretrained2d=False,
-    conv1_kernel=(3, 3, 3), norm_cfg=dict(type='GN', num_groups=2), norm_eval=False,
+    type='ResNet3d',
+    depth=18,
+    base_channels=8,
+    pretrained=None,
+    pretrained2d=False,
+    conv1_kernel=(3, 3, 3),
+    norm_cfg=dict(type='GN', num_groups=2),
+    norm_eval=False,
     zero_init_residual=False,
-)  # fmt: skip
+)
 #: name -> backbone, its channels, reduction of the gradient penalty
 TRAININGS = {
     'swin_official': (PLAIN_SWIN, 12, 'official'),
@@ -101,7 +107,9 @@ def train(name, videos, folder, launcher='none', world_size=1):
                 type='I3DHead', in_channels=channels, num_classes=2, dropout_ratio=0.0, init_std=0.5
             ),
             data_preprocessor=dict(
-                type='StaticDataPreprocessor', mean=[128.0] * 3, std=[64.0] * 3,
+                type='StaticDataPreprocessor',
+                mean=[128.0] * 3,
+                std=[64.0] * 3,
                 format_shape='NCTHW',
             ),
             static=dict(losses=losses),
@@ -111,8 +119,11 @@ def train(name, videos, folder, launcher='none', world_size=1):
             num_workers=0,
             sampler=dict(type='DefaultSampler', shuffle=False),
             dataset=dict(
-                type='VideoDataset', ann_file='list.txt', data_root=str(videos),
-                data_prefix=dict(video='videos'), pipeline=pipeline,
+                type='VideoDataset',
+                ann_file='list.txt',
+                data_root=str(videos),
+                data_prefix=dict(video='videos'),
+                pipeline=pipeline,
             ),
         ),
         train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
@@ -124,7 +135,7 @@ def train(name, videos, folder, launcher='none', world_size=1):
         work_dir=str(folder / name),
         experiment_name=f'{folder.name}-{name}',
         log_level='WARNING',
-    )  # fmt: skip
+    )
     runner = Runner.from_cfg(Config(cfg))
     runner.train()
     model = getattr(runner.model, 'module', runner.model)
@@ -162,7 +173,9 @@ def contrast(data, folder, launcher='none'):
             dataset=dict(
                 type='StaticPairDataset',
                 dataset=dict(
-                    type='VideoDataset', test_mode=True, pipeline=test_pipeline(),
+                    type='VideoDataset',
+                    test_mode=True,
+                    pipeline=test_pipeline(),
                     ann_file=data['odd_list'],
                     data_prefix=dict(video=str(Path(data['videos']) / 'videos')),
                 ),
@@ -175,7 +188,7 @@ def contrast(data, folder, launcher='none'):
         work_dir=str(folder / 'contrast'),
         experiment_name=f'{folder.name}-contrast',
         log_level='WARNING',
-    )  # fmt: skip
+    )
     runner = Runner.from_cfg(Config(cfg))
     return runner.val(), len(runner.val_dataloader.dataset)
 
@@ -183,8 +196,9 @@ def contrast(data, folder, launcher='none'):
 def everything(data, folder):
     """What every process does; ``launcher`` says that there are several, which have met by now."""
     folder, count = Path(folder), get_world_size()
-    found = {name: train(name, data['videos'], folder, 'pytorch', count)
-             for name in data['trainings']}  # fmt: skip
+    found = {
+        name: train(name, data['videos'], folder, 'pytorch', count) for name in data['trainings']
+    }
     found['bias'] = bias(data, folder, 'pytorch')
     found['contrast'] = contrast(data, folder, 'pytorch')
     return found
@@ -204,9 +218,12 @@ def data(tmp_path_factory, toy_videos):
     checkpoint = folder / 'tiny.pth'
     torch.save(dict(state_dict=MODELS.build(stock_model()).state_dict()), checkpoint)
     return dict(
-        videos=str(toy_videos), benchmark=benchmark, odd_list=str(odd_list),
-        checkpoint=str(checkpoint), trainings=list(TRAININGS),
-    )  # fmt: skip
+        videos=str(toy_videos),
+        benchmark=benchmark,
+        odd_list=str(odd_list),
+        checkpoint=str(checkpoint),
+        trainings=list(TRAININGS),
+    )
 
 
 @pytest.fixture(scope='module')
@@ -235,9 +252,11 @@ def test_losses_and_gradients(name, two, data, tmp_path):
             mean = sum(shard[key] for shard in shards) / len(shards)
             assert mean == pytest.approx(value, rel=1e-5, abs=1e-5), (step, key)
         for key, alone, *averaged in zip(
-            one['names'], one['gradients'][step], *(rank['gradients'][step] for rank in ranks),
+            one['names'],
+            one['gradients'][step],
+            *(rank['gradients'][step] for rank in ranks),
             strict=True,
-        ):  # fmt: skip
+        ):
             assert torch.equal(*averaged), f'{key}: the processes step apart'
             torch.testing.assert_close(
                 averaged[0], alone, rtol=1e-5, atol=1e-5, msg=lambda m, key=key: f'{key}: {m}'
@@ -279,4 +298,3 @@ def test_metrics_with_three_processes(data, tmp_path):
     three = in_processes(everything, folder, dict(data, trainings=[]), str(folder), count=3)
     assert [found['bias'] for found in three] == [bias(data, tmp_path)] * 3
     assert [found['contrast'] for found in three] == [contrast(data, tmp_path)] * 3
-

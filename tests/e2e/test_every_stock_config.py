@@ -24,8 +24,11 @@ def stepper(real_data, tmp_path_factory):
 
 def of_debiased(outcome):
     """Failures of a debiased variant where the stock config does not fail in the same part."""
-    return {key: why for key, why in outcome.failures.items()
-            if key[0] != 'stock' and ('stock', key[1]) not in outcome.failures}  # fmt: skip
+    return {
+        key: why
+        for key, why in outcome.failures.items()
+        if key[0] != 'stock' and ('stock', key[1]) not in outcome.failures
+    }
 
 
 @pytest.mark.parametrize('name', FAMILIES)
@@ -51,8 +54,11 @@ def test_every_config(stepper, capsys):
         stock = {part: why for (who, part), why in outcome.failures.items() if who == 'stock'}
         with capsys.disabled():
             told = f'refused: {outcome.refused}' if outcome.refused else '; '.join(outcome.notes)
-            print(f'{number:3}/125 {name}: {told}', *(f'; stock {part} fails: {why}'
-                                                     for part, why in stock.items()),
-                  file=sys.stderr, flush=True)  # fmt: skip
+            print(
+                f'{number:3}/125 {name}: {told}',
+                *(f'; stock {part} fails: {why}' for part, why in stock.items()),
+                file=sys.stderr,
+                flush=True,
+            )
     assert not broken
     assert refused == REFUSED

@@ -19,8 +19,9 @@ def settings(real_data, tmp_path, **extra):
     with (root / 'index.csv').open() as stream:
         rows = [r for r in csv.DictReader(stream) if r['hmdb51_split1'] == 'train']
     classes = sorted({row['class'] for row in rows})
-    lines = [f'{row["class"]}/{row["video"]}.avi {classes.index(row["class"])}'
-             for row in rows[::40]]
+    lines = [
+        f'{row["class"]}/{row["video"]}.avi {classes.index(row["class"])}' for row in rows[::40]
+    ]
     (tmp_path / 'train.txt').write_text('\n'.join(lines) + '\n')
     return {
         'load_from': None,
@@ -39,17 +40,27 @@ def settings(real_data, tmp_path, **extra):
 
 def check_three_steps(runner, cfg):
     assert runner.iter == 3
-    history = {key: np.asarray(scalar.data[0] if isinstance(scalar.data, tuple) else scalar.data)
-               for key, scalar in runner.message_hub.log_scalars.items()}
-    for key in ('loss', 'loss_cls', 'loss_static_adv', 'loss_static_ent', 'loss_static_gp',
-                'static_penalty'):
+    history = {
+        key: np.asarray(scalar.data[0] if isinstance(scalar.data, tuple) else scalar.data)
+        for key, scalar in runner.message_hub.log_scalars.items()
+    }
+    for key in (
+        'loss',
+        'loss_cls',
+        'loss_static_adv',
+        'loss_static_ent',
+        'loss_static_gp',
+        'static_penalty',
+    ):
         values = history[f'train/{key}']
         assert len(values) == 3 and np.isfinite(values).all(), key
     assert (history['train/static_penalty'] > 0).all()
     init_default_scope('mmaction')
     assert all(torch.isfinite(p).all() for p in runner.model.parameters())
-    assert runner.model.state_dict().keys() == MODELS.build(
-        load_config(CONFIGS / 'erm_hmdb51.py').model).state_dict().keys()
+    assert (
+        runner.model.state_dict().keys()
+        == MODELS.build(load_config(CONFIGS / 'erm_hmdb51.py').model).state_dict().keys()
+    )
 
 
 @pytest.mark.slow
@@ -66,8 +77,8 @@ def test_three_steps_at_reduced_size(real_data, tmp_path):
     """The same on 8 frames of 56 x 56 px with a narrow Swin (reduced for tests only)."""
     cfg = load_config(CONFIGS / 'albar_hmdb51.py', settings(real_data, tmp_path))
     cfg.model.backbone.update(
-        arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8]),
-        window_size=(4, 7, 7))
+        arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8]), window_size=(4, 7, 7)
+    )
     cfg.model.cls_head.in_channels = 192
     for step in cfg.train_dataloader.dataset.pipeline:
         if step.type == 'SampleFrames':

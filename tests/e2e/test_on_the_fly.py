@@ -22,20 +22,39 @@ PIPELINE = [
 
 
 MODEL = dict(
-    type='Recognizer3D', backbone=dict(type='ToyTanhBackbone'), cls_head=toy.head(4, 2),
-    data_preprocessor=dict(toy.preprocessor('ActionDataPreprocessor'), mean=[128.] * 3,
-                           std=[64.] * 3))  # fmt: skip
+    type='Recognizer3D',
+    backbone=dict(type='ToyTanhBackbone'),
+    cls_head=toy.head(4, 2),
+    data_preprocessor=dict(
+        toy.preprocessor('ActionDataPreprocessor'), mean=[128.0] * 3, std=[64.0] * 3
+    ),
+)
 
 
 def run(work_dir, checkpoint, dataset):
-    runner = Runner.from_cfg(Config(dict(
-        default_scope='mmaction', model=MODEL, work_dir=str(work_dir), load_from=str(checkpoint),
-        test_dataloader=dict(
-            batch_size=4, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
-            batch_sampler=dict(type='DomainBatchSampler'), dataset=dataset),
-        test_evaluator=dict(type='BiasMetric'), test_cfg=dict(type='TestLoop'),
-        custom_hooks=[dict(type='ResultsHook')], randomness=dict(seed=3), log_level='WARNING',
-        experiment_name=f'{work_dir.parent.name}-{work_dir.name}')))  # fmt: skip
+    runner = Runner.from_cfg(
+        Config(
+            dict(
+                default_scope='mmaction',
+                model=MODEL,
+                work_dir=str(work_dir),
+                load_from=str(checkpoint),
+                test_dataloader=dict(
+                    batch_size=4,
+                    num_workers=0,
+                    sampler=dict(type='DefaultSampler', shuffle=False),
+                    batch_sampler=dict(type='DomainBatchSampler'),
+                    dataset=dataset,
+                ),
+                test_evaluator=dict(type='BiasMetric'),
+                test_cfg=dict(type='TestLoop'),
+                custom_hooks=[dict(type='ResultsHook')],
+                randomness=dict(seed=3),
+                log_level='WARNING',
+                experiment_name=f'{work_dir.parent.name}-{work_dir.name}',
+            )
+        )
+    )
     return runner.test(), runner
 
 
@@ -50,19 +69,33 @@ def test_scores_of_the_lossless_export(tmp_path, monkeypatch):
     videos = str(tmp_path / 'videos')
     dataset = dict(
         iid=dict(ann_file=str(tmp_path / 'iid.txt'), data_prefix=dict(video=videos)),
-        extra_iid=dict(aras=dict(ann_file=str(tmp_path / 'iid.txt'),
-                                 data_prefix=dict(video=videos))),
-        bias_root=str(tmp_path / 'bias'), dataset='TOY', scuba=['stripe', 'photos'],
-        scufo=['stripe', 'photos'], conflfg=['stripe'], num_classes=2, pipeline=PIPELINE,
-    )  # fmt: skip
+        extra_iid=dict(
+            aras=dict(ann_file=str(tmp_path / 'iid.txt'), data_prefix=dict(video=videos))
+        ),
+        bias_root=str(tmp_path / 'bias'),
+        dataset='TOY',
+        scuba=['stripe', 'photos'],
+        scufo=['stripe', 'photos'],
+        conflfg=['stripe'],
+        num_classes=2,
+        pipeline=PIPELINE,
+    )
     settings = {key: MODEL[key] for key in ('backbone', 'cls_head', 'data_preprocessor')}
     checkpoint = tmp_path / 'toy.pth'
     torch.save(dict(state_dict=toy.build('Recognizer3D', **settings).state_dict()), checkpoint)
-    exported, runner = run(tmp_path / 'exported', checkpoint,
-                           dict(dataset, type='BiasBenchmarkDataset'))  # fmt: skip
-    made, other = run(tmp_path / 'made', checkpoint, dict(
-        dataset, type='OnTheFlyBenchmarkDataset', videos=videos,
-        backgrounds=dict(photos=str(photos))))  # fmt: skip
+    exported, runner = run(
+        tmp_path / 'exported', checkpoint, dict(dataset, type='BiasBenchmarkDataset')
+    )
+    made, other = run(
+        tmp_path / 'made',
+        checkpoint,
+        dict(
+            dataset,
+            type='OnTheFlyBenchmarkDataset',
+            videos=videos,
+            backgrounds=dict(photos=str(photos)),
+        ),
+    )
     assert made == exported
     assert made['aras/top1'] == made['iid/top1'] and 'contrasted/avg' in made
     assert 0 < made['scuba/avg'] < 100  # else these weights show nothing

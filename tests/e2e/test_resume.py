@@ -71,8 +71,13 @@ def write_config(folder, toy_videos, persistent, epochs):
     """A list of 24 clips, so that an epoch has six steps of four."""
     lines = (toy_videos / 'list.txt').read_text().splitlines()
     (folder / 'train.txt').write_text('\n'.join(lines * 3) + '\n')
-    values = dict(ann_file=str(folder / 'train.txt'), val_file=str(toy_videos / 'list.txt'),
-                  videos=str(toy_videos / 'videos'), persistent=persistent, epochs=epochs)
+    values = dict(
+        ann_file=str(folder / 'train.txt'),
+        val_file=str(toy_videos / 'list.txt'),
+        videos=str(toy_videos / 'videos'),
+        persistent=persistent,
+        epochs=epochs,
+    )
     text = CONFIG
     for name, value in values.items():
         text = text.replace(f'{{{name}!r}}', repr(value)).replace(f'{{{name}}}', repr(value))
@@ -81,11 +86,25 @@ def write_config(folder, toy_videos, persistent, epochs):
 
 
 def start(config, work_dir, *args):
-    command = [sys.executable, str(ROOT / 'tools' / 'train.py'), str(config), '--seed', '5',
-               '--work-dir', str(work_dir), *args]
+    command = [
+        sys.executable,
+        str(ROOT / 'tools' / 'train.py'),
+        str(config),
+        '--seed',
+        '5',
+        '--work-dir',
+        str(work_dir),
+        *args,
+    ]
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONUNBUFFERED': '1'}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            env=env, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        start_new_session=True,
+    )
 
 
 def finish(process):
@@ -141,8 +160,10 @@ def check_killed_and_resumed(folder, toy_videos, kills, persistent, epochs, seed
     check_equal(ours['state_dict'], theirs['state_dict'])
     for index, moments in theirs['optimizer']['state'].items():
         check_equal(moments, ours['optimizer']['state'][index])
-    best = [sorted(path.name for path in (folder / part).glob('best_*.pth'))
-            for part in ('parts', 'whole')]
+    best = [
+        sorted(path.name for path in (folder / part).glob('best_*.pth'))
+        for part in ('parts', 'whole')
+    ]
     assert best[0] == best[1] and len(best[0]) == 1
     check_equal(*(state(folder / part / best[0][0])['state_dict'] for part in ('parts', 'whole')))
     first = write_initial(folder, config)
@@ -168,5 +189,6 @@ def test_one_kill(tmp_path, toy_videos):
 @pytest.mark.slow
 @pytest.mark.parametrize('persistent', [True, False])
 def test_five_kills(tmp_path, toy_videos, persistent):
-    check_killed_and_resumed(tmp_path, toy_videos, kills=5, persistent=persistent, epochs=EPOCHS,
-                             seed=2)
+    check_killed_and_resumed(
+        tmp_path, toy_videos, kills=5, persistent=persistent, epochs=EPOCHS, seed=2
+    )

@@ -43,19 +43,32 @@ def config(root, work_dir, **sdn):
     cfg = Config.fromfile(ROOT / 'configs/_base_/models/resnet3d_sprites.py')
     cfg.model.type = 'SDNRecognizer3D'
     cfg.model.sdn = dict(num_scenes=scene_count(labels), **sdn)
-    cfg.merge_from_dict(dict(
-        default_scope='mmaction', work_dir=str(work_dir), log_level='ERROR',
-        train_dataloader=dict(
-            batch_size=6, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
-            dataset=dict(type='VideoDataset', ann_file=str(root / 'train.txt'),
-                         data_prefix=dict(video=str(root)),
-                         pipeline=with_person_boxes(with_scene_labels(STEPS, labels), labels))),
-        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
-        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
-        randomness=dict(seed=0),
-        log_processor=dict(mean_pattern=r'.*(loss|time)|^(scene|mask)_'),
-        default_hooks=dict(logger=dict(type='LoggerHook', interval=1),
-                           checkpoint=dict(type='CheckpointHook', interval=1))))
+    cfg.merge_from_dict(
+        dict(
+            default_scope='mmaction',
+            work_dir=str(work_dir),
+            log_level='ERROR',
+            train_dataloader=dict(
+                batch_size=6,
+                num_workers=0,
+                sampler=dict(type='DefaultSampler', shuffle=True),
+                dataset=dict(
+                    type='VideoDataset',
+                    ann_file=str(root / 'train.txt'),
+                    data_prefix=dict(video=str(root)),
+                    pipeline=with_person_boxes(with_scene_labels(STEPS, labels), labels),
+                ),
+            ),
+            train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
+            optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
+            randomness=dict(seed=0),
+            log_processor=dict(mean_pattern=r'.*(loss|time)|^(scene|mask)_'),
+            default_hooks=dict(
+                logger=dict(type='LoggerHook', interval=1),
+                checkpoint=dict(type='CheckpointHook', interval=1),
+            ),
+        )
+    )
     return cfg
 
 
@@ -86,14 +99,17 @@ def test_the_actor_is_filled_and_nothing_else(sprites, tmp_path):
     cfg = config(sprites, tmp_path)
     steps = cfg.train_dataloader.dataset.pipeline
     cfg.train_dataloader.dataset.pipeline = [
-        step for step in steps if step['type'] not in ('RandomResizedCrop', 'Resize')]
-    cfg.train_dataloader.dataset.pipeline[4].flip_ratio = 1.
+        step for step in steps if step['type'] not in ('RandomResizedCrop', 'Resize')
+    ]
+    cfg.train_dataloader.dataset.pipeline[4].flip_ratio = 1.0
     dataset = Runner.build_dataloader(cfg.train_dataloader).dataset
     model = MODELS.build(cfg.model)
     prepared = model.data_preprocessor(pseudo_collate([dataset[i] for i in range(4)]), True)
     seen = []
     model.extract_feat = lambda clip, real=model.extract_feat, **k: (
-        seen.append(clip), real(clip, **k))[1]
+        seen.append(clip),
+        real(clip, **k),
+    )[1]
     model(**prepared, mode='loss')
     clip, masked = (batch[:, 0] for batch in seen)
     for index in range(4):
@@ -103,5 +119,5 @@ def test_the_actor_is_filled_and_nothing_else(sprites, tmp_path):
             rows, columns = np.flatnonzero(actor[t].any(1)), np.flatnonzero(actor[t].any(0))
             expected = clip[index, :, t].clone()
             mean = expected.mean((1, 2), keepdim=True)
-            expected[:, rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] = mean
+            expected[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = mean
             torch.testing.assert_close(masked[index, :, t], expected)

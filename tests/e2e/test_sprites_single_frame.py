@@ -22,11 +22,14 @@ def sprites(tmp_path_factory):
 
 def single_frame_top1(root, split, work_dir):
     """Last validation top-1 (percent) of the shipped network on one frame per clip."""
-    cfg = load_config(str(CONFIGS / 'erm_sprites.py'),
-                      {'train_cfg.val_begin': 6, 'train_cfg.val_interval': 6,
-                       'model.backbone.with_pool2': False})  # it halves the number of frames
-    for name, dataset in ((f'train{split}', cfg.train_dataloader.dataset),
-                          (f'val{split}', cfg.val_dataloader.dataset.dataset)):
+    cfg = load_config(
+        str(CONFIGS / 'erm_sprites.py'),
+        {'train_cfg.val_begin': 6, 'train_cfg.val_interval': 6, 'model.backbone.with_pool2': False},
+    )  # it halves the number of frames
+    for name, dataset in (
+        (f'train{split}', cfg.train_dataloader.dataset),
+        (f'val{split}', cfg.val_dataloader.dataset.dataset),
+    ):
         dataset.ann_file = str(root / f'{name}.txt')
         dataset.data_prefix = dict(video=str(root))
         for step in dataset.pipeline:

@@ -28,8 +28,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 def faults(keep):
     environment = {k: v for k, v in os.environ.items() if not k.startswith('MALLOC_')}
-    done = subprocess.run([sys.executable, '-c', COUNT, keep], env=environment, check=True,
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, '-c', COUNT, keep],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return int(done.stdout)
 
 

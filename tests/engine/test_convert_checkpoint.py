@@ -57,21 +57,38 @@ def test_the_logits_are_those_of_torchvision(theirs):
 
 def test_whole_files_load_strictly(theirs):
     model = recognizer()
-    index = {name: model.state_dict()[new] for name, new in (
-        (name, f'backbone.layers.{int(name.split(".")[1]) // 2}.blocks.'
-               + '.'.join(name.split('.')[2:])) for name in REFERENCE['buffers'])}  # fmt: skip
+    index = {
+        name: model.state_dict()[new]
+        for name, new in (
+            (
+                name,
+                f'backbone.layers.{int(name.split(".")[1]) // 2}.blocks.'
+                + '.'.join(name.split('.')[2:]),
+            )
+            for name in REFERENCE['buffers']
+        )
+    }
     assert {name: list(value.shape) for name, value in index.items()} == REFERENCE['buffers']
     model.load_state_dict(convert_swin3d({**theirs, **index}).state_dict, strict=True)
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda state: state, lambda state: dict(state_dict=state, epoch=3),
-    lambda state: dict(model_state_dict={f'module.{k}': v for k, v in state.items()}, lr=.1),
-    lambda state: {f'module.encoder.{k}': v for k, v in state.items()}])  # fmt: skip
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda state: state,
+        lambda state: dict(state_dict=state, epoch=3),
+        lambda state: dict(model_state_dict={f'module.{k}': v for k, v in state.items()}, lr=0.1),
+        lambda state: {f'module.encoder.{k}': v for k, v in state.items()},
+    ],
+)
 def test_files_of_several_makes(theirs, tmp_path, wrap, capsys):
     torch.save(wrap(theirs), tmp_path / 'in.pth')
-    assert tool('convert_checkpoint').main(
-        ['albar-official', str(tmp_path / 'in.pth'), str(tmp_path / 'out.pth')]) == 0
+    assert (
+        tool('convert_checkpoint').main(
+            ['albar-official', str(tmp_path / 'in.pth'), str(tmp_path / 'out.pth')]
+        )
+        == 0
+    )
     assert '173 tensors of a Video Swin, a head of 400 classes' in capsys.readouterr().out
     state = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
     assert state.keys() == convert_swin3d(theirs).state_dict.keys()

@@ -19,10 +19,18 @@ from albar_mm.engine.doctor.report import redact
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALTHY = {
-    'torch': '2.13.0+cpu', 'mmengine': '0.10.7', 'mmaction2': '1.2.0', 'numpy': '2.4.6',
-    'importlib_metadata': '9.0', 'scipy': '1.17', 'matplotlib': '3.10', 'Pillow': '12.3.0',
-    'opencv-python': '5.0.0.93', 'opencv-contrib-python': '5.0.0.93', 'mmcv-lite': '2.1.0',
-}  # fmt: skip
+    'torch': '2.13.0+cpu',
+    'mmengine': '0.10.7',
+    'mmaction2': '1.2.0',
+    'numpy': '2.4.6',
+    'importlib_metadata': '9.0',
+    'scipy': '1.17',
+    'matplotlib': '3.10',
+    'Pillow': '12.3.0',
+    'opencv-python': '5.0.0.93',
+    'opencv-contrib-python': '5.0.0.93',
+    'mmcv-lite': '2.1.0',
+}
 DECODE_ALL = dict.fromkeys(('decord', 'pyav', 'opencv'), '1.0, decodes')
 
 
@@ -66,12 +74,18 @@ def test_wanted_versions_are_those_of_the_requirements():
 @pytest.mark.parametrize(
     'version, wanted, expected',
     [
-        ('2.13.0+cpu', '>=2.6', True), ('2.5.1', '>=2.6', False), ('2.6', '>=2.6.0', True),
-        ('0.10.7', '>=0.10.7,<0.11', True), ('0.11.0rc0', '>=0.10.7,<0.11', False),
-        ('1.2.0', '==1.2.0', True), ('1.2.0.post1', '==1.2.0', True), ('1.2', '==1.2.0', True),
-        ('2.10', '<2.2', False), ('1.9', '', True),
+        ('2.13.0+cpu', '>=2.6', True),
+        ('2.5.1', '>=2.6', False),
+        ('2.6', '>=2.6.0', True),
+        ('0.10.7', '>=0.10.7,<0.11', True),
+        ('0.11.0rc0', '>=0.10.7,<0.11', False),
+        ('1.2.0', '==1.2.0', True),
+        ('1.2.0.post1', '==1.2.0', True),
+        ('1.2', '==1.2.0', True),
+        ('2.10', '<2.2', False),
+        ('1.9', '', True),
     ],
-)  # fmt: skip
+)
 def test_fits(version, wanted, expected):
     assert packages.fits(version, wanted) is expected
 
@@ -92,14 +106,22 @@ def test_a_healthy_set_of_versions(monkeypatch):
         ({'mmcv-lite': '2.3.0'}, 'error', "outside mmaction2's range", '"mmcv-lite>=2.0.1,<2.2"'),
         ({'mmcv-lite': '1.7.2'}, 'error', "outside mmaction2's range", '"mmcv-lite>=2.0.1,<2.2"'),
         ({'mmcv-lite': None, 'mmcv': '2.1.0'}, 'warning', 'for numpy 1', '"numpy<2"'),
-        ({'opencv-python-headless': '5.0.0.93'}, 'warning', 'module cv2',
-         'pip uninstall -y opencv-python-headless && pip install --force-reinstall --no-deps '
-         'opencv-python==5.0.0.93 opencv-contrib-python==5.0.0.93'),
-        ({'opencv-python': '4.10.0.84'}, 'warning', 'overwrite one another',
-         'pip install --force-reinstall --no-deps opencv-python==5.0.0.93 '
-         'opencv-contrib-python==5.0.0.93'),
+        (
+            {'opencv-python-headless': '5.0.0.93'},
+            'warning',
+            'module cv2',
+            'pip uninstall -y opencv-python-headless && pip install --force-reinstall --no-deps '
+            'opencv-python==5.0.0.93 opencv-contrib-python==5.0.0.93',
+        ),
+        (
+            {'opencv-python': '4.10.0.84'},
+            'warning',
+            'overwrite one another',
+            'pip install --force-reinstall --no-deps opencv-python==5.0.0.93 '
+            'opencv-contrib-python==5.0.0.93',
+        ),
     ],
-)  # fmt: skip
+)
 def test_one_trap_at_a_time(monkeypatch, change, level, what, fix):
     monkeypatch.setattr(packages.importlib.util, 'find_spec', lambda name: object())
     versions = {k: v for k, v in (HEALTHY | change).items() if v is not None}
@@ -116,7 +138,9 @@ def test_missing_packages(monkeypatch):
     assert any('Python 3.9.1 is too old' in what for what in errors(found))
     # mended for ourselves, so no error; and done without, so no warning
     assert [f.fix for f in found if f.level == 'note'] == [
-        'pip install "setuptools<81"', 'pip install "albar_mm[fast]"']
+        'pip install "setuptools<81"',
+        'pip install "albar_mm[fast]"',
+    ]
     assert 'segments are suppressed by PyTorch, slower' in found[-1].what
 
 
@@ -261,9 +285,13 @@ def test_machine(monkeypatch, tmp_path):
 
 def annotation(toy_videos, ann_file, **changes):
     given = dict(
-        key='train_dataloader.dataset', path=str(ann_file), videos=str(toy_videos / 'videos'),
-        delimiter=' ', kind='VideoDataset', decoder='opencv',
-    )  # fmt: skip
+        key='train_dataloader.dataset',
+        path=str(ann_file),
+        videos=str(toy_videos / 'videos'),
+        delimiter=' ',
+        kind='VideoDataset',
+        decoder='opencv',
+    )
     return Annotation(**(given | changes))
 
 
@@ -279,14 +307,15 @@ def test_a_good_annotation(toy_videos, tmp_path):
 @pytest.mark.parametrize(
     'text, what',
     [
-        ('', 'is empty'), ('\n\n', 'is empty'),
+        ('', 'is empty'),
+        ('\n\n', 'is empty'),
         ('clip_0.mp4 0\nclip_1.mp4 two\n', 'list.txt:2: expected "<video> <label>", got'),
         ('clip_0.mp4 0\nclip 1.mp4 1\n', 'list.txt:2: expected "<video> <label>", got'),
         ('clip_0.mp4 0\nclip_1.mp4 2\n', 'list.txt:2: label 2 is outside [0, 2)'),
         ('clip_9.mp4 0\n', 'data_prefix.video: no such video (first of the list)'),
         ('broken.mp4 0\n', 'broken.mp4 does not decode with opencv'),
     ],
-)  # fmt: skip
+)
 def test_a_bad_annotation(toy_videos, tmp_path, text, what):
     folder = tmp_path / 'videos'
     folder.mkdir()
@@ -337,11 +366,13 @@ def test_a_bad_config(toy_config, tmp_path, monkeypatch):
     (tmp_path / 'file').touch()
     (tmp_path / 'w.pth').write_bytes(b'no checkpoint')
     options = [
-        'train_dataloader.dataset.ann_file=gone.txt', f'load_from={tmp_path / "w.pth"}',
+        'train_dataloader.dataset.ann_file=gone.txt',
+        f'load_from={tmp_path / "w.pth"}',
         'model.backbone.pretrained=torchvision://resnet18',
         f'test_dataloader.dataset.mask_root={tmp_path / "masks"}',
-        'val_dataloader.num_workers=1000', f'work_dir={tmp_path / "file" / "out"}',
-    ]  # fmt: skip
+        'val_dataloader.num_workers=1000',
+        f'work_dir={tmp_path / "file" / "out"}',
+    ]
     decoders = dict(DECODE_ALL, decord='not installed')
     _, findings = config_check.check_config(toy_config, options, decoders)
     text = '\n'.join(errors(findings))
@@ -385,17 +416,29 @@ def test_report(monkeypatch):
     report.add('machine', {}, [Finding('error', 'no torch', 'pip install torch')])
     assert not report.ok
     assert report.advice().splitlines() == [
-        'error: no torch', '  fix: pip install torch',
-        'warning: small disk', '  fix: df -h "/srv/people/jane/my data"',
-        'note: by jane', '  fix: none',
+        'error: no torch',
+        '  fix: pip install torch',
+        'warning: small disk',
+        '  fix: df -h "/srv/people/jane/my data"',
+        'note: by jane',
+        '  fix: none',
         '1 error, 1 warning, 1 note: a run would stop',
-    ]  # fmt: skip
+    ]
     block = report.block()
     assert block.splitlines() == [
-        '```text', 'albar_mm doctor', '[versions]', 'torch: 2.6', 'at: ~/x, ~/y', '[machine]',
-        'cores: 2', '[problems]', 'error: no torch | fix: pip install torch',
-        'warning: small disk | fix: df -h "~/my data"', 'note: by <user> | fix: none', '```',
-    ]  # fmt: skip
+        '```text',
+        'albar_mm doctor',
+        '[versions]',
+        'torch: 2.6',
+        'at: ~/x, ~/y',
+        '[machine]',
+        'cores: 2',
+        '[problems]',
+        'error: no torch | fix: pip install torch',
+        'warning: small disk | fix: df -h "~/my data"',
+        'note: by <user> | fix: none',
+        '```',
+    ]
     document = json.loads(report.as_json())
     assert document['ok'] is False and document['facts']['versions']['at'] == '~/x, ~/y'
     assert [p['what'] for p in document['problems']] == ['no torch', 'small disk', 'by <user>']
@@ -406,10 +449,13 @@ def test_report(monkeypatch):
 @pytest.mark.parametrize(
     'text, expected',
     [
-        (r'C:\Users\tom\clips', r'~\clips'), ('/Users/tom: gone', '~: gone'),
-        ('/srv/people/jane2/x', '/srv/people/jane2/x'), ('janes', 'janes'), ('/a/jane/b', None),
+        (r'C:\Users\tom\clips', r'~\clips'),
+        ('/Users/tom: gone', '~: gone'),
+        ('/srv/people/jane2/x', '/srv/people/jane2/x'),
+        ('janes', 'janes'),
+        ('/a/jane/b', None),
     ],
-)  # fmt: skip
+)
 def test_redact(monkeypatch, text, expected):
     monkeypatch.setenv('HOME', '/srv/people/jane')
     monkeypatch.setattr('getpass.getuser', lambda: 'jane')

@@ -40,8 +40,10 @@ def run(folder, **kwargs):
     return run_experiment(Experiment('None', CONFIG), folder, seed=1, **kwargs)
 
 
-@pytest.mark.parametrize(('best', 'checkpoints'), [
-    (2, ['epoch_3.pth', 'best_val_contrast_epoch_2.pth']), (3, ['epoch_3.pth'])])
+@pytest.mark.parametrize(
+    ('best', 'checkpoints'),
+    [(2, ['epoch_3.pth', 'best_val_contrast_epoch_2.pth']), (3, ['epoch_3.pth'])],
+)
 def test_best_weights_are_tested_once(tested, tmp_path, best, checkpoints):
     tested.best = best
     record = run(tmp_path, test_best=True)

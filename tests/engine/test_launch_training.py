@@ -31,8 +31,12 @@ def test_hooks_are_added_where_they_are_not_named(toy_config, tmp_path, built):
 def test_the_sampler_gets_the_seed(toy_config, tmp_path, built, diff_rank_seed):
     launch.train(toy_config, work_dir=str(tmp_path / 'a'), seed=9, diff_rank_seed=diff_rank_seed)
     assert built[0].train_dataloader.sampler.seed == 9
-    launch.train(toy_config, work_dir=str(tmp_path / 'b'), seed=9,
-                 cfg_options={'train_dataloader.sampler.seed': 4})
+    launch.train(
+        toy_config,
+        work_dir=str(tmp_path / 'b'),
+        seed=9,
+        cfg_options={'train_dataloader.sampler.seed': 4},
+    )
     assert built[1].train_dataloader.sampler.seed == 4
 
 
@@ -51,8 +55,7 @@ def test_a_pointer_to_nowhere(toy_config, tmp_path, built, text, said):
     assert built[0].resume is True
 
 
-def test_a_run_that_starts_anew_starts_from_the_weights_of_the_config(toy_config, tmp_path,
-                                                                      built):
+def test_a_run_that_starts_anew_starts_from_the_weights_of_the_config(toy_config, tmp_path, built):
     (tmp_path / 'k400.pth').write_bytes(b'')
     weights = dict(load_from=str(tmp_path / 'k400.pth'))
     work = tmp_path / 'run'
@@ -65,8 +68,9 @@ def test_a_run_that_starts_anew_starts_from_the_weights_of_the_config(toy_config
     assert built[1].load_from is None and built[1].resume is True
 
 
-@pytest.mark.parametrize('code, said', [
-    (errno.ENOSPC, 'the disk is full'), (errno.EACCES, 'no permission')])
+@pytest.mark.parametrize(
+    'code, said', [(errno.ENOSPC, 'the disk is full'), (errno.EACCES, 'no permission')]
+)
 def test_failing_disks(toy_config, tmp_path, monkeypatch, code, said):
     from mmengine.runner import Runner
 
@@ -80,10 +84,12 @@ def test_failing_disks(toy_config, tmp_path, monkeypatch, code, said):
 
 def test_bad_video_in_validation_is_one_line(toy_config, toy_videos, tmp_path):
     (tmp_path / 'list.txt').write_text('gone.mp4 0\n')
-    options = {'val_dataloader.dataset.type': 'RobustVideoDataset',
-               'val_dataloader.dataset.test_mode': True,
-               'val_dataloader.dataset.ann_file': str(tmp_path / 'list.txt'),
-               'train_cfg.max_epochs': 1}
+    options = {
+        'val_dataloader.dataset.type': 'RobustVideoDataset',
+        'val_dataloader.dataset.test_mode': True,
+        'val_dataloader.dataset.ann_file': str(tmp_path / 'list.txt'),
+        'train_cfg.max_epochs': 1,
+    }
     with pytest.raises(launch.LaunchError, match=r'^video .*gone.mp4 cannot be read: no such file'):
         launch.train(toy_config, work_dir=str(tmp_path / 'run'), cfg_options=options)
 

@@ -37,15 +37,18 @@ def made(reference, **given):
     return ReferenceBank.from_config(dict(config=config.name, **given), config.parent)
 
 
-@pytest.mark.parametrize('given, text', [
-    (dict(sise=3), "unknown 'sise'; expected config, cfg_options, window"),
-    (dict(window=(1, 0.5)), '--window 1 0.5: expected 0 <= first < second'),
-    (dict(window=0.5), '--window 0.5: expected two shares'),
-    (dict(window=(0.1, 0.5, 1)), 'expected two shares'),
-    (dict(measure='top5'), '--measure top5'),
-    (dict(size='many'), '--size many: expected 1 or more'),
-    (dict(frame_size=0), '--frame-size 0'),
-])
+@pytest.mark.parametrize(
+    'given, text',
+    [
+        (dict(sise=3), "unknown 'sise'; expected config, cfg_options, window"),
+        (dict(window=(1, 0.5)), '--window 1 0.5: expected 0 <= first < second'),
+        (dict(window=0.5), '--window 0.5: expected two shares'),
+        (dict(window=(0.1, 0.5, 1)), 'expected two shares'),
+        (dict(measure='top5'), '--measure top5'),
+        (dict(size='many'), '--size many: expected 1 or more'),
+        (dict(frame_size=0), '--frame-size 0'),
+    ],
+)
 def test_options_are_checked_before_the_training(reference, given, text):
     with pytest.raises(LaunchError, match=f'^comparison.reference: .*{text}'):
         made(reference, **given)

@@ -19,7 +19,7 @@ def wait_for(path):
     ends = time.monotonic() + PATIENCE
     while not path.exists():
         assert time.monotonic() < ends, f'{path} never came'
-        time.sleep(.05)
+        time.sleep(0.05)
 
 
 def meet(mine, other):
@@ -64,8 +64,12 @@ def test_two_run_at_once_and_print_to_files(tmp_path):
 
 def test_a_failure_names_its_job_and_stops_the_others(tmp_path):
     asleep, slept, begun = tmp_path / 'asleep', tmp_path / 'slept', tmp_path / 'begun'
-    jobs = jobs_of(tmp_path, a=partial(sleep_as, asleep, slept), b=partial(fail_after, asleep),
-                   c=partial(sleep_as, begun, begun))  # fmt: skip
+    jobs = jobs_of(
+        tmp_path,
+        a=partial(sleep_as, asleep, slept),
+        b=partial(fail_after, asleep),
+        c=partial(sleep_as, begun, begun),
+    )
     with pytest.raises(LaunchError, match=r'^b: list.txt: no such file \(output: .*b.output.txt'):
         run_side_by_side(jobs, 2)
     assert not is_running(asleep.read_text())
@@ -75,8 +79,10 @@ def test_a_failure_names_its_job_and_stops_the_others(tmp_path):
 
 def test_a_killed_job_is_named_and_what_needs_it_is_not_begun(tmp_path):
     begun = tmp_path / 'begun'
-    jobs = [*jobs_of(tmp_path, a=die),
-            Job('b', partial(meet, begun, begun), tmp_path / 'b.txt', after=['a'])]  # fmt: skip
+    jobs = [
+        *jobs_of(tmp_path, a=die),
+        Job('b', partial(meet, begun, begun), tmp_path / 'b.txt', after=['a']),
+    ]
     with pytest.raises(LaunchError, match='a: its process was killed by SIGKILL'):
         run_side_by_side(jobs, 2)
     assert not begun.exists()
@@ -84,12 +90,14 @@ def test_a_killed_job_is_named_and_what_needs_it_is_not_begun(tmp_path):
 
 def test_jobs_end_with_their_parent(tmp_path):
     asleep = tmp_path / 'asleep'
-    program = ('from pathlib import Path; from functools import partial\n'
-               'from tests.engine.test_side_by_side import *\n'
-               "if __name__ == '__main__':\n"
-               f'    root = Path({str(tmp_path)!r})\n'
-               "    work = partial(sleep_as, root / 'asleep', root / 'slept')\n"
-               '    run_side_by_side(jobs_of(root, a=work), 1)\n')  # fmt: skip
+    program = (
+        'from pathlib import Path; from functools import partial\n'
+        'from tests.engine.test_side_by_side import *\n'
+        "if __name__ == '__main__':\n"
+        f'    root = Path({str(tmp_path)!r})\n'
+        "    work = partial(sleep_as, root / 'asleep', root / 'slept')\n"
+        '    run_side_by_side(jobs_of(root, a=work), 1)\n'
+    )
     script = tmp_path / 'program.py'
     script.write_text(program)
     environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parents[2]))
@@ -100,4 +108,4 @@ def test_jobs_end_with_their_parent(tmp_path):
     ends = time.monotonic() + PATIENCE / 2
     while is_running(asleep.read_text()):
         assert time.monotonic() < ends, 'the job outlived the program that started it'
-        time.sleep(.05)
+        time.sleep(0.05)

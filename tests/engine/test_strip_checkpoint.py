@@ -16,24 +16,30 @@ def save(model, path, **more):
     return path
 
 
-@pytest.mark.parametrize('suffix, extra, shape', [
-    ('3D', (), (1, 3, 4, 8, 8)), ('2D', TSM, (4, 3, 32, 32))])
+@pytest.mark.parametrize(
+    'suffix, extra, shape', [('3D', (), (1, 3, 4, 8, 8)), ('2D', TSM, (4, 3, 32, 32))]
+)
 def test_it_loads_strictly_and_predicts_the_same(tmp_path, suffix, extra, shape):
     ours = build(f'SDNRecognizer{suffix}', *copy.deepcopy(extra))
     wrapper = torch.optim.SGD(ours.parameters(), lr=0.01)
     ours.parse_losses(losses(ours, batch(shape=shape)))[0].backward()
     wrapper.step()
-    done = strip_checkpoint(save(ours, tmp_path / 'in.pth', optimizer=wrapper.state_dict(),
-                                 message_hub=dict(seen=1)), tmp_path / 'new' / 'out.pth')
-    expected = {name: sum(key.startswith(name) for key in ours.state_dict())
-                for name in ('sdn_scene_head', 'sdn_mask_head')}
-    assert done.branches == expected and done.dropped == ('optimizer', )
+    done = strip_checkpoint(
+        save(ours, tmp_path / 'in.pth', optimizer=wrapper.state_dict(), message_hub=dict(seen=1)),
+        tmp_path / 'new' / 'out.pth',
+    )
+    expected = {
+        name: sum(key.startswith(name) for key in ours.state_dict())
+        for name in ('sdn_scene_head', 'sdn_mask_head')
+    }
+    assert done.branches == expected and done.dropped == ('optimizer',)
     plain = build(f'Recognizer{suffix}', *copy.deepcopy(extra), seed=9)
     checkpoint = load_checkpoint(plain, str(tmp_path / 'new' / 'out.pth'), strict=True)
     assert checkpoint['meta']['epoch'] == 3 and checkpoint['message_hub'] == dict(seen=1)
     data = batch(shape=shape)
-    for a, b in zip(ours.eval().test_step(copy.deepcopy(data)), plain.eval().test_step(data),
-                    strict=True):
+    for a, b in zip(
+        ours.eval().test_step(copy.deepcopy(data)), plain.eval().test_step(data), strict=True
+    ):
         assert torch.equal(a.pred_score, b.pred_score)
 
 
@@ -61,14 +67,17 @@ def test_a_state_dict_alone(tmp_path):
 def test_nothing_to_strip_is_a_copy(tmp_path):
     source = save(build('Recognizer3D'), tmp_path / 'in.pth', optimizer=dict(state={}))
     done = strip_checkpoint(source, tmp_path / 'out.pth')
-    assert done.branches == {} and done.lines() == [
-        'no training branches in it: copied as it is']
+    assert done.branches == {} and done.lines() == ['no training branches in it: copied as it is']
     assert (tmp_path / 'out.pth').read_bytes() == source.read_bytes()
 
 
 def test_names_that_only_look_alike_stay():
-    names = ['backbone.sdn_scene_head.weight', 'sdn_scene_heads.x', 'sdn_mask_head.layers.0.bias',
-             'module.sdn_scene_head.layers.0.bias']
+    names = [
+        'backbone.sdn_scene_head.weight',
+        'sdn_scene_heads.x',
+        'sdn_mask_head.layers.0.bias',
+        'module.sdn_scene_head.layers.0.bias',
+    ]
     assert list(strip_training_branches(dict.fromkeys(names))) == names[:2]
 
 
@@ -79,8 +88,11 @@ def test_bad_files(tmp_path):
     source.write_bytes(b'PK nothing')
     with pytest.raises(CheckpointError, match='in.pth cannot be read as a PyTorch checkpoint'):
         strip_checkpoint(source, out)
-    for content, match in (([1], 'holds a list'), (dict(state_dict={}), 'state_dict holds no w'),
-                           (dict(a=1), 'the file holds no weights')):
+    for content, match in (
+        ([1], 'holds a list'),
+        (dict(state_dict={}), 'state_dict holds no w'),
+        (dict(a=1), 'the file holds no weights'),
+    ):
         torch.save(content, source)
         with pytest.raises(CheckpointError, match=match):
             strip_checkpoint(source, out)

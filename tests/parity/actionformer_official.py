@@ -41,16 +41,29 @@ def main(folder: str) -> None:
 
     defaults, found = load_default_config(), {}
     for kind, window in WINDOWS.items():
-        network = PtTransformer(**dict(
-            defaults['model'], input_dim=CHANNELS, max_seq_len=LENGTH, num_classes=CLASSES,
-            backbone_arch=(2, 2, BRANCH), regression_range=RANGES, embd_dim=WIDTH, fpn_dim=WIDTH,
-            head_dim=WIDTH, n_head=HEADS, n_mha_win_size=window,
-            train_cfg=dict(defaults['train_cfg'], init_loss_norm=100),
-            test_cfg=dict(defaults['test_cfg'], pre_nms_topk=2000))).eval()  # fmt: skip
+        network = PtTransformer(
+            **dict(
+                defaults['model'],
+                input_dim=CHANNELS,
+                max_seq_len=LENGTH,
+                num_classes=CLASSES,
+                backbone_arch=(2, 2, BRANCH),
+                regression_range=RANGES,
+                embd_dim=WIDTH,
+                fpn_dim=WIDTH,
+                head_dim=WIDTH,
+                n_head=HEADS,
+                n_mha_win_size=window,
+                train_cfg=dict(defaults['train_cfg'], init_loss_norm=100),
+                test_cfg=dict(defaults['test_cfg'], pre_nms_topk=2000),
+            )
+        ).eval()
         levels = []
         network.neck.register_forward_hook(
-            lambda _, args, out, levels=levels: levels.append([as_list(each)[::EACH]
-                                                               for each in out[0]]))
+            lambda _, args, out, levels=levels: levels.append(
+                [as_list(each)[::EACH] for each in out[0]]
+            )
+        )
         shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
         found[kind] = outputs(network, weights(shapes))
         found[kind]['levels'] = levels[0]

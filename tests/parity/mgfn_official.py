@@ -16,8 +16,17 @@ import torch
 
 FILE = Path(__file__).with_suffix('.json')
 CHANNELS, CROPS, PAIRS, SNIPPETS = 2048, 10, 2, 8
-OPTIONS = dict(depths1=3, depths2=3, depths3=2, mgfn_type1='gb', mgfn_type2='fb', mgfn_type3='fb',
-               batch_size=PAIRS, dropout_rate=0.0, mag_ratio=0.1)  # fmt: skip
+OPTIONS = dict(
+    depths1=3,
+    depths2=3,
+    depths3=2,
+    mgfn_type1='gb',
+    mgfn_type2='fb',
+    mgfn_type3='fb',
+    batch_size=PAIRS,
+    dropout_rate=0.0,
+    mag_ratio=0.1,
+)
 
 
 def weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
@@ -76,9 +85,12 @@ def published(folder: str, options: dict | None = None) -> tuple[type, types.Mod
 def _take_sizes_from_features(file: Path) -> None:
     """Import it so that it runs at any size: 10 crops, 2048 channels and heads of 64 are fixed."""
     text = file.read_text()
-    for size, given in (('batch_size * 10', 'batch_size * ncrops'), ('2048:,', '-1:,'),
-                        (':2048,', ':-1,'),
-                        ('Backbone(\n', 'Backbone(dim_headnumber = dim_head,\n')):  # fmt: skip
+    for size, given in (
+        ('batch_size * 10', 'batch_size * ncrops'),
+        ('2048:,', '-1:,'),
+        (':2048,', ':-1,'),
+        ('Backbone(\n', 'Backbone(dim_headnumber = dim_head,\n'),
+    ):
         if size not in text:
             raise FileNotFoundError(f'{file}: other code than was expected: no {size!r}')
         text = text.replace(size, given)
@@ -102,15 +114,25 @@ def main(folder: str) -> None:
     with torch.no_grad():
         tested = model.eval()(given[:1])[4]
         out = model.train()(given)
-        terms = train.mgfn_loss(1.0)(out[1], out[0], torch.zeros(PAIRS), torch.ones(PAIRS),
-                                     out[3], out[2])  # fmt: skip
+        terms = train.mgfn_loss(1.0)(
+            out[1], out[0], torch.zeros(PAIRS), torch.ones(PAIRS), out[3], out[2]
+        )
         flat = out[4][:PAIRS].view(-1)
-        print(json.dumps(dict(
-            shapes=shapes, parameters=sum(p.numel() for p in model.parameters()),
-            tested=tested.flatten().tolist(), trained=out[4].squeeze(2).tolist(),
-            normal=out[1].flatten().tolist(), anomalous=out[0].flatten().tolist(),
-            criterion=float(terms), sparsity=float(train.sparsity(flat, PAIRS, 8e-3)),
-            smoothness=float(train.smooth(out[4], 8e-4)))))  # fmt: skip
+        print(
+            json.dumps(
+                dict(
+                    shapes=shapes,
+                    parameters=sum(p.numel() for p in model.parameters()),
+                    tested=tested.flatten().tolist(),
+                    trained=out[4].squeeze(2).tolist(),
+                    normal=out[1].flatten().tolist(),
+                    anomalous=out[0].flatten().tolist(),
+                    criterion=float(terms),
+                    sparsity=float(train.sparsity(flat, PAIRS, 8e-3)),
+                    smoothness=float(train.smooth(out[4], 8e-4)),
+                )
+            )
+        )
 
 
 if __name__ == '__main__':

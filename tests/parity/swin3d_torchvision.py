@@ -26,8 +26,9 @@ def filled(shape: tuple[int, ...], number: int) -> torch.Tensor:
     """
     count = math.prod(shape)
     x = torch.arange(count, dtype=torch.float64)
-    waves = 0.5 * torch.sin(0.7 * x + number) + 0.3 * torch.cos(1.3 * x * x / (count + 1)
-                                                                + 2 * number)  # fmt: skip
+    waves = 0.5 * torch.sin(0.7 * x + number) + 0.3 * torch.cos(
+        1.3 * x * x / (count + 1) + 2 * number
+    )
     return waves.reshape(shape)
 
 
@@ -60,8 +61,11 @@ def main() -> None:
     model.load_state_dict(weights(shapes), strict=False)
     with torch.no_grad():
         logits = model(filled(CLIP, 7).float())[0]
-    print(json.dumps(dict(shapes=shapes, buffers=index,
-                          logits=[round(float(value), 5) for value in logits])))  # fmt: skip
+    print(
+        json.dumps(
+            dict(shapes=shapes, buffers=index, logits=[round(float(value), 5) for value in logits])
+        )
+    )
 
 
 if __name__ == '__main__':

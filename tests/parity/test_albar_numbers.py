@@ -15,49 +15,59 @@ from albar_mm.models.utils.static_frames import repeat_frames, static_frame_indi
 from tests import toy_recognizers as toys
 
 
-@pytest.mark.parametrize('logits, expected', [
-    ([[0.] * 4], -1.386294),
-    ([[2., 1., 0.]], -0.832396),
-    ([[0.] * 51], -3.931826),
-    ([[0.] * 101], -4.615121),
-    ([[0.] * 400], -5.991465),
-    ([[.45, .55], [.55, .45], [.4, .6]], -0.690656),
-    ([[.9, .1], [.95, .05], [.85, .15]], -0.618625),
-])
+@pytest.mark.parametrize(
+    'logits, expected',
+    [
+        ([[0.0] * 4], -1.386294),
+        ([[2.0, 1.0, 0.0]], -0.832396),
+        ([[0.0] * 51], -3.931826),
+        ([[0.0] * 101], -4.615121),
+        ([[0.0] * 400], -5.991465),
+        ([[0.45, 0.55], [0.55, 0.45], [0.4, 0.6]], -0.690656),
+        ([[0.9, 0.1], [0.95, 0.05], [0.85, 0.15]], -0.618625),
+    ],
+)
 def test_entropy_term(logits, expected):
     assert negative_entropy(torch.tensor(logits)).item() == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize('penalty, weights, expected', [
-    (0., (1, 4, 10), -4.721644), (0., (1, 4.25, 10), -4.980887),
-    (.5, (1, 4, 10), .278356), (.5, (1, 4.25, 10), .019113),
-])
+@pytest.mark.parametrize(
+    'penalty, weights, expected',
+    [
+        (0.0, (1, 4, 10), -4.721644),
+        (0.0, (1, 4.25, 10), -4.980887),
+        (0.5, (1, 4, 10), 0.278356),
+        (0.5, (1, 4.25, 10), 0.019113),
+    ],
+)
 def test_total(penalty, weights, expected):
-    z = torch.tensor([[2., 1., 0.], [0., 3., 0.]])
-    z_static = torch.tensor([[1., 0., 0.], [0., 0., 0.]])
+    z = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.0]])
+    z_static = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     y = torch.tensor([0, 1])
     ce = F.cross_entropy(z, y)
     adversarial, entropy = adversarial_cross_entropy(z_static, y), negative_entropy(z_static)
-    assert ce.item() == pytest.approx(.251264, abs=1e-4)
-    assert adversarial.item() == pytest.approx(-.825028, abs=1e-4)
+    assert ce.item() == pytest.approx(0.251264, abs=1e-4)
+    assert adversarial.item() == pytest.approx(-0.825028, abs=1e-4)
     assert entropy.item() == pytest.approx(-1.036970, abs=1e-4)
     total = ce + weights[0] * adversarial + weights[1] * entropy + weights[2] * penalty
     assert total.item() == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize('q, expected', [(1 / 51, -19.659), (.01, -20.321), (.001, -22.572),
-                                         (1e-4, -24.861)])
+@pytest.mark.parametrize(
+    'q, expected', [(1 / 51, -19.659), (0.01, -20.321), (0.001, -22.572), (1e-4, -24.861)]
+)
 def test_static_objective_is_unbounded_below(q, expected):
     probs = torch.full((1, 51), (1 - q) / 50, dtype=torch.double)
     probs[0, 0] = q
-    value = (adversarial_cross_entropy(probs.log(), torch.tensor([0]))
-             + 4 * negative_entropy(probs.log()))
+    value = adversarial_cross_entropy(probs.log(), torch.tensor([0])) + 4 * negative_entropy(
+        probs.log()
+    )
     assert value.item() == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize('reduction, expected', [('official', 8.5), ('sample', 13.)])
+@pytest.mark.parametrize('reduction, expected', [('official', 8.5), ('sample', 13.0)])
 def test_gradient_penalty_of_linear_logits(reduction, expected):
-    g = torch.tensor([[[3., 0.], [4., 0.]], [[0., 0.], [0., 12.]]])  # t, h, w
+    g = torch.tensor([[[3.0, 0.0], [4.0, 0.0]], [[0.0, 0.0], [0.0, 12.0]]])  # t, h, w
     clip = torch.randn(2, 1, 2, 2, 2, requires_grad=True)
     score = (clip[:, 0] * g).sum((1, 2, 3))
     logits = torch.stack([score / 4, 3 * score / 4], 1)

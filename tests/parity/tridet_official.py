@@ -47,8 +47,10 @@ def weights(shapes: dict[str, list[int]], dead: bool = False) -> dict[str, torch
 def inputs() -> list[torch.Tensor]:
     """Features of two videos, (C, T)."""
     x = np.random.RandomState(99).standard_normal((2, CHANNELS, LENGTH))
-    return [torch.tensor(each[:, :length], dtype=torch.float32)
-            for each, length in zip(x, VALID, strict=True)]
+    return [
+        torch.tensor(each[:, :length], dtype=torch.float32)
+        for each, length in zip(x, VALID, strict=True)
+    ]
 
 
 def find_official_code(folder: str) -> None:
@@ -74,18 +76,39 @@ def main(folder: str) -> None:
     from libs.modeling.meta_archs import TriDet
 
     defaults = load_default_config()
-    network = TriDet(**dict(
-        defaults['model'], input_dim=CHANNELS, max_seq_len=LENGTH, num_classes=CLASSES,
-        backbone_arch=(2, 2, len(WINDOWS)), regression_range=RANGES, embd_dim=WIDTH,
-        fpn_dim=WIDTH, head_dim=WIDTH, sgp_mlp_dim=HIDDEN, n_sgp_win_size=[1, *WINDOWS], k=FACTOR,
-        num_bins=BINS, iou_weight_power=0.2, train_cfg=dict(defaults['train_cfg'],
-                                                           init_loss_norm=100),
-        test_cfg=dict(defaults['test_cfg'], pre_nms_topk=2000))).eval()  # fmt: skip
+    network = TriDet(
+        **dict(
+            defaults['model'],
+            input_dim=CHANNELS,
+            max_seq_len=LENGTH,
+            num_classes=CLASSES,
+            backbone_arch=(2, 2, len(WINDOWS)),
+            regression_range=RANGES,
+            embd_dim=WIDTH,
+            fpn_dim=WIDTH,
+            head_dim=WIDTH,
+            sgp_mlp_dim=HIDDEN,
+            n_sgp_win_size=[1, *WINDOWS],
+            k=FACTOR,
+            num_bins=BINS,
+            iou_weight_power=0.2,
+            train_cfg=dict(defaults['train_cfg'], init_loss_norm=100),
+            test_cfg=dict(defaults['test_cfg'], pre_nms_topk=2000),
+        )
+    ).eval()
     network.max_div_factor = 2 ** len(WINDOWS)
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-    print(json.dumps(dict(shapes=shapes, **{
-        name: outputs(network, weights(shapes, dead))
-        for name, dead in (('alive', False), ('dead', True))})))  # fmt: skip
+    print(
+        json.dumps(
+            dict(
+                shapes=shapes,
+                **{
+                    name: outputs(network, weights(shapes, dead))
+                    for name, dead in (('alive', False), ('dead', True))
+                },
+            )
+        )
+    )
 
 
 def outputs(network: torch.nn.Module, state: dict) -> dict:
@@ -97,17 +120,25 @@ def outputs(network: torch.nn.Module, state: dict) -> dict:
     """
     network.load_state_dict(state)
     network.loss_normalizer = 100
-    videos = [dict(feats=feats, segments=torch.tensor(segments), labels=torch.tensor(labels))
-              for feats, segments, labels in zip(inputs(), SEGMENTS, LABELS, strict=True)]
+    videos = [
+        dict(feats=feats, segments=torch.tensor(segments), labels=torch.tensor(labels))
+        for feats, segments, labels in zip(inputs(), SEGMENTS, LABELS, strict=True)
+    ]
     found = {}
     # the parts stay as in testing (no stochastic depth); only the detector itself is training
     network.training = True
     heads = dict(logits=network.cls_head, offsets=network.reg_head)
-    hooks = [head.register_forward_hook(
-        lambda _, args, out, name=name: found.update({name: [as_list(each) for each in out]}))
-        for name, head in heads.items()]  # fmt: skip
-    hooks.append(network.cls_head.register_forward_pre_hook(
-        lambda _, args: found.update(masks=[as_list(each.int()) for each in args[1]])))
+    hooks = [
+        head.register_forward_hook(
+            lambda _, args, out, name=name: found.update({name: [as_list(each) for each in out]})
+        )
+        for name, head in heads.items()
+    ]
+    hooks.append(
+        network.cls_head.register_forward_pre_hook(
+            lambda _, args: found.update(masks=[as_list(each.int()) for each in args[1]])
+        )
+    )
     losses = network(videos)
     network.training = False
     gradient = torch.autograd.grad(losses['final_loss'], network.backbone.embd[0].conv.weight)[0]
@@ -115,11 +146,18 @@ def outputs(network: torch.nn.Module, state: dict) -> dict:
         hook.remove()
     network.postprocessing = lambda results: results
     with torch.no_grad():
-        (kept,) = network([dict(video, video_id=0, fps=1, duration=1, feat_stride=1,
-                                feat_num_frames=1) for video in videos[:1]])  # fmt: skip
-    return dict(found, losses=[losses['cls_loss'].item(), losses['reg_loss'].item()],
-                gradient=as_list(gradient)[::37],
-                candidates={key: as_list(kept[key]) for key in ('segments', 'scores', 'labels')})
+        (kept,) = network(
+            [
+                dict(video, video_id=0, fps=1, duration=1, feat_stride=1, feat_num_frames=1)
+                for video in videos[:1]
+            ]
+        )
+    return dict(
+        found,
+        losses=[losses['cls_loss'].item(), losses['reg_loss'].item()],
+        gradient=as_list(gradient)[::37],
+        candidates={key: as_list(kept[key]) for key in ('segments', 'scores', 'labels')},
+    )
 
 
 def as_list(values: torch.Tensor) -> list[float]:

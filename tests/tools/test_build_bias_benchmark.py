@@ -15,8 +15,13 @@ from albar_mm.benchmark.manifest_rows import read_rows
 from tests.benchmark.toy_benchmark import VIDEOS, tree, write_photos, write_sources
 from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
 
-SETS = ['TOY_SCUBA_Stripe', 'TOY_SCUBA_Photos', 'TOY_SCUFO_Stripe', 'TOY_SCUFO_Photos',
-        'TOY_ConflFG_Stripe']  # fmt: skip
+SETS = [
+    'TOY_SCUBA_Stripe',
+    'TOY_SCUBA_Photos',
+    'TOY_SCUFO_Stripe',
+    'TOY_SCUFO_Photos',
+    'TOY_ConflFG_Stripe',
+]
 
 
 @pytest.fixture
@@ -33,17 +38,35 @@ def save_masks(root, name, frames=None, rows=None, empty=False):
     length, height, width, _ = VIDEOS[name]
     masks = np.zeros((frames or length, rows or height, width), bool)
     for t in range(len(masks)):
-        masks[t, 5:25, 5 + t:20 + t] = not empty
+        masks[t, 5:25, 5 + t : 20 + t] = not empty
     path = (root / 'masks' / name).with_suffix('.npz')
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, masks=masks)
 
 
 def command(root, *more, out='bias', masks=None):
-    return ['build', 'toy', '--name', 'TOY', '--masks', masks or f'npz:{root / "masks"}',
-            '--list', root / 'data' / 'test_split1.txt', '--videos', root / 'data' / 'videos',
-            '--backgrounds', 'stripe', f'Photos={root / "photos"}', '--per-video', '2',
-            '--out', root / out, '--workers', '1', *more]  # fmt: skip
+    return [
+        'build',
+        'toy',
+        '--name',
+        'TOY',
+        '--masks',
+        masks or f'npz:{root / "masks"}',
+        '--list',
+        root / 'data' / 'test_split1.txt',
+        '--videos',
+        root / 'data' / 'videos',
+        '--backgrounds',
+        'stripe',
+        f'Photos={root / "photos"}',
+        '--per-video',
+        '2',
+        '--out',
+        root / out,
+        '--workers',
+        '1',
+        *more,
+    ]
 
 
 def leftovers(root, out='bias'):
@@ -61,10 +84,18 @@ def test_help(name, tmp_path):
 
 
 def test_build_verify_and_report_in_a_process(toy):
-    asked = [sys.executable, TOOLS / 'build_bias_benchmark.py',
-             *command(toy, '--verify', '--report', '--encoding', 'lossless')]  # fmt: skip
-    done = subprocess.run([str(part) for part in asked], capture_output=True, text=True,
-                          cwd=toy, env={**os.environ, 'OMP_NUM_THREADS': '1'})  # fmt: skip
+    asked = [
+        sys.executable,
+        TOOLS / 'build_bias_benchmark.py',
+        *command(toy, '--verify', '--report', '--encoding', 'lossless'),
+    ]
+    done = subprocess.run(
+        [str(part) for part in asked],
+        capture_output=True,
+        text=True,
+        cwd=toy,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+    )
     assert done.returncode == 0, done.stderr
     for folder in SETS:
         assert f'{folder}: 6 items' in done.stdout and len(read_rows(toy / 'bias' / folder)) == 6
@@ -97,7 +128,8 @@ def test_interrupted(call, toy, monkeypatch):  # noqa: F811
     monkeypatch.setattr(build_module, 'map_videos', stop)
     status, lines = call('build_bias_benchmark', *command(toy))
     assert status == 130 and lines == [
-        'build_bias_benchmark.py: interrupted: finished parts are kept; the same command goes on']
+        'build_bias_benchmark.py: interrupted: finished parts are kept; the same command goes on'
+    ]
 
 
 def test_plan_needs_no_videos(call, toy):  # noqa: F811
@@ -110,8 +142,18 @@ def test_plan_needs_no_videos(call, toy):  # noqa: F811
 
 def test_findings_make_the_status(call, toy, monkeypatch):  # noqa: F811
     assert call('build_bias_benchmark', *command(toy))[0] == 0
-    check = ['verify', toy / 'bias', '--videos', toy / 'data' / 'videos', '--workers', '1',
-             '--backgrounds', 'stripe', f'Photos={toy / "photos"}', '--all']  # fmt: skip
+    check = [
+        'verify',
+        toy / 'bias',
+        '--videos',
+        toy / 'data' / 'videos',
+        '--workers',
+        '1',
+        '--backgrounds',
+        'stripe',
+        f'Photos={toy / "photos"}',
+        '--all',
+    ]
     assert call('build_bias_benchmark', *check) == (0, [])
     path = toy / 'bias' / 'TOY_SCUBA_Stripe' / 'wave_a__1.avi'
     path.write_bytes(path.read_bytes()[:-1] + b'x')
@@ -125,21 +167,41 @@ def test_a_report_of_manifests_alone(call, toy):  # noqa: F811
     assert call('build_bias_benchmark', *asked) == (0, [])
     for name in ('mask_statistics.csv', 'mask_statistics.json', 'contact_sheet/page_001.png'):
         assert (toy / 'bias' / name).is_file()
-    status, lines = call('build_bias_benchmark', 'report', toy / 'bias', '--videos', toy / 'data' /
-                         'videos', '--workers', '1')  # fmt: skip
+    status, lines = call(
+        'build_bias_benchmark',
+        'report',
+        toy / 'bias',
+        '--videos',
+        toy / 'data' / 'videos',
+        '--workers',
+        '1',
+    )
     assert status == 1 and "no folder was given for the backgrounds 'photos'" in lines[0]
 
 
 def test_leakage(call, toy):  # noqa: F811
-    asked = ['leakage', '--videos', toy / 'data' / 'videos', '--list',
-             toy / 'data' / 'test_split1.txt', '--silhouettes', f'npz:{toy / "masks"}',
-             '--out', toy / 'leakage', '--workers', '1', '--margin', '1']  # fmt: skip
+    asked = [
+        'leakage',
+        '--videos',
+        toy / 'data' / 'videos',
+        '--list',
+        toy / 'data' / 'test_split1.txt',
+        '--silhouettes',
+        f'npz:{toy / "masks"}',
+        '--out',
+        toy / 'leakage',
+        '--workers',
+        '1',
+        '--margin',
+        '1',
+    ]
     assert call('build_bias_benchmark', *asked) == (0, [])
     results = json.loads((toy / 'leakage' / 'leakage.json').read_text())
     assert results['metrics']['boxes/outside_share'] == 0 and len(results['videos']) == 3
     status, lines = call('build_bias_benchmark', *asked, '--folds', '1')
     assert status == 1 and lines == [
-        'build_bias_benchmark.py: error: --folds 1: expected 2 or more']
+        'build_bias_benchmark.py: error: --folds 1: expected 2 or more'
+    ]
 
 
 class Evil:
@@ -195,18 +257,24 @@ def in_training_list(root):
     (root / 'data' / 'train_split1.txt').write_text('wave/wave_a.avi 1\n')
 
 
-@pytest.mark.parametrize(('spoil', 'wanted'), [
-    (other_length, r'wave_a: .*wave_a.npz holds 9 masks .* has 6 frames .*make the masks again'),
-    (other_size, r'wave_a.npz holds 6 masks of 71x48 px, but .* 71x51 px'),
-    (all_empty, r'video wave_a: none of its 6 frames has a mask; take the video out'),
-    (broken_masks, r'wave_a.npz: cannot be read as an NPZ file'),
-    (no_masks, r'1 of 3 source videos have no mask: wave_a; .*--missing-masks drop'),
-    (one_id_twice, r'jump/jump_a.avi and wave/jump_a.avi would both be jump_a'),
-    (cut_short, r'wave_a.avi cannot be read: .*truncated'),
-    (no_images, r'photos: holds no images .* for the backgrounds Photos'),
-    (grey_images, r'all 3 images are refused as backgrounds Photos, photo0.png as grey-scale'),
-    (in_training_list, r'1 source videos .* are in .*train_split1.txt'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('spoil', 'wanted'),
+    [
+        (
+            other_length,
+            r'wave_a: .*wave_a.npz holds 9 masks .* has 6 frames .*make the masks again',
+        ),
+        (other_size, r'wave_a.npz holds 6 masks of 71x48 px, but .* 71x51 px'),
+        (all_empty, r'video wave_a: none of its 6 frames has a mask; take the video out'),
+        (broken_masks, r'wave_a.npz: cannot be read as an NPZ file'),
+        (no_masks, r'1 of 3 source videos have no mask: wave_a; .*--missing-masks drop'),
+        (one_id_twice, r'jump/jump_a.avi and wave/jump_a.avi would both be jump_a'),
+        (cut_short, r'wave_a.avi cannot be read: .*truncated'),
+        (no_images, r'photos: holds no images .* for the backgrounds Photos'),
+        (grey_images, r'all 3 images are refused as backgrounds Photos, photo0.png as grey-scale'),
+        (in_training_list, r'1 source videos .* are in .*train_split1.txt'),
+    ],
+)
 def test_bad_input_is_one_line(call, toy, spoil, wanted):  # noqa: F811
     spoil(toy)
     status, lines = call('build_bias_benchmark', *command(toy))
@@ -228,16 +296,25 @@ def test_a_pickle_that_runs_code(call, toy):  # noqa: F811
     assert not list(toy.rglob('evil_was_here')) and not leftovers(toy)
 
 
-@pytest.mark.parametrize(('args', 'wanted'), [
-    (['build', 'toy', '--masks', 'motion'], r"'toy' is none of hmdb51, .* test list with --list"),
-    (['build', 'hmdb51', '--masks', 'motion'], r'data/hmdb51/test_split1.txt: cannot be read'),
-    (['build', 'hmdb51', '--masks', 'nothing:x'], r'nothing'),
-    (['build', 'hmdb51', '--masks', 'motion', '--cover-filter', '0.9'], r'0.9,0.1, or none'),
-    (['build', 'hmdb51', '--masks', 'motion', '--cover-filter', '0.9,7'], r'two shares from 0'),
-    (['build', 'toy', '--masks', 'motion', '--lists', '.'], r"no official lists of 'toy'"),
-    (['build', 'hmdb51', '--masks', 'motion', '--lists', '.', '--list', 'x'], r'leave out --list'),
-    (['build', 'hmdb51', '--masks', 'motion', '--backgrounds', 'here'], r'NAME=FOLDER'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('args', 'wanted'),
+    [
+        (
+            ['build', 'toy', '--masks', 'motion'],
+            r"'toy' is none of hmdb51, .* test list with --list",
+        ),
+        (['build', 'hmdb51', '--masks', 'motion'], r'data/hmdb51/test_split1.txt: cannot be read'),
+        (['build', 'hmdb51', '--masks', 'nothing:x'], r'nothing'),
+        (['build', 'hmdb51', '--masks', 'motion', '--cover-filter', '0.9'], r'0.9,0.1, or none'),
+        (['build', 'hmdb51', '--masks', 'motion', '--cover-filter', '0.9,7'], r'two shares from 0'),
+        (['build', 'toy', '--masks', 'motion', '--lists', '.'], r"no official lists of 'toy'"),
+        (
+            ['build', 'hmdb51', '--masks', 'motion', '--lists', '.', '--list', 'x'],
+            r'leave out --list',
+        ),
+        (['build', 'hmdb51', '--masks', 'motion', '--backgrounds', 'here'], r'NAME=FOLDER'),
+    ],
+)
 def test_wrong_arguments(call, args, wanted):  # noqa: F811
     status, lines = call('build_bias_benchmark', *args)
     assert status == 1 and len(lines) == 1 and re.search(wanted, lines[0]), lines

@@ -22,8 +22,17 @@ def clips(tmp_path):
 
 
 def arguments(*others):
-    return ('--list', 'list.txt', '--videos', 'videos', '--out', 'people.jsonl', '--workers', '1',
-            *others)  # fmt: skip
+    return (
+        '--list',
+        'list.txt',
+        '--videos',
+        'videos',
+        '--out',
+        'people.jsonl',
+        '--workers',
+        '1',
+        *others,
+    )
 
 
 def test_help():
@@ -67,11 +76,14 @@ def test_left_out_videos(call, clips):  # noqa: F811
     assert len((clips / 'people.jsonl').read_text().splitlines()) == 1
 
 
-@pytest.mark.parametrize(('options', 'message'), [
-    (('--detector', 'yolo'), 'no such detector; There are: hog'),
-    (('--detector', 'onnx:gone.onnx'), 'gone.onnx: no such model file'),
-    (('--detector', 'hog', '--every', '0'), 'every=0'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (('--detector', 'yolo'), 'no such detector; There are: hog'),
+        (('--detector', 'onnx:gone.onnx'), 'gone.onnx: no such model file'),
+        (('--detector', 'hog', '--every', '0'), 'every=0'),
+    ],
+)
 def test_errors_are_one_line(call, clips, options, message):  # noqa: F811
     status, lines = call('detect_people', *arguments(*options))
     assert status == 1 and len(lines) == 1 and message in lines[0] and '.py:' not in lines[0][20:]

@@ -13,9 +13,16 @@ from tests.processes import PATIENCE
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 SCRIPTS = {'dist_train': 2, 'dist_test': 3, 'slurm_train': 3, 'slurm_test': 4}
 SETTINGS = (
-    'NNODES', 'NODE_RANK', 'PORT', 'MASTER_ADDR', 'GPUS', 'GPUS_PER_NODE', 'CPUS_PER_TASK',
-    'SRUN_ARGS', 'PYTHON',
-)  # fmt: skip
+    'NNODES',
+    'NODE_RANK',
+    'PORT',
+    'MASTER_ADDR',
+    'GPUS',
+    'GPUS_PER_NODE',
+    'CPUS_PER_TASK',
+    'SRUN_ARGS',
+    'PYTHON',
+)
 FAKE_PYTHON = """\
 #!/bin/bash
 printf '%s\\0' "$@" >"$RECORD.python"
@@ -52,8 +59,12 @@ def shell(tmp_path):
         clean |= {'PATH': path or f'{bin_folder}:{os.environ["PATH"]}', 'RECORD': str(cwd / 'got')}
         return subprocess.run(
             [shutil.which('bash'), TOOLS / f'{name}.sh', *[str(arg) for arg in args]],
-            cwd=cwd, env=clean | env, capture_output=True, text=True, timeout=PATIENCE,
-        )  # fmt: skip
+            cwd=cwd,
+            env=clean | env,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
 
     run.cwd = cwd
     return run
@@ -110,10 +121,17 @@ def test_one_machine(shell):
     done = shell('dist_train', 'my config.py', '2', *options)
     assert done.returncode == 7, done.stderr
     assert recorded(shell, 'python') == [
-        '-m', 'torch.distributed.run', '--standalone', '--local_addr=127.0.0.1',
-        '--nproc_per_node=2', str(TOOLS / 'train.py'), 'my config.py', '--launcher', 'pytorch',
+        '-m',
+        'torch.distributed.run',
+        '--standalone',
+        '--local_addr=127.0.0.1',
+        '--nproc_per_node=2',
+        str(TOOLS / 'train.py'),
+        'my config.py',
+        '--launcher',
+        'pytorch',
         *options,
-    ]  # fmt: skip
+    ]
     assert (shell.cwd / 'got.pythonpath').read_text() == 'unset'
     shell('dist_train', 'c.py', '2', PYTHONPATH='/mine')
     assert (shell.cwd / 'got.pythonpath').read_text() == '/mine'
@@ -123,10 +141,21 @@ def test_several_machines(shell):
     env = dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='10.0.0.1', PORT='29511')
     assert shell('dist_test', 'c.py', 'w.pth', '8', '--dump', 'out.pkl', **env).returncode == 7
     assert recorded(shell, 'python') == [
-        '-m', 'torch.distributed.run', '--nnodes=2', '--node_rank=1', '--master_addr=10.0.0.1',
-        '--master_port=29511', '--nproc_per_node=8', str(TOOLS / 'test.py'), 'c.py', 'w.pth',
-        '--launcher', 'pytorch', '--dump', 'out.pkl',
-    ]  # fmt: skip
+        '-m',
+        'torch.distributed.run',
+        '--nnodes=2',
+        '--node_rank=1',
+        '--master_addr=10.0.0.1',
+        '--master_port=29511',
+        '--nproc_per_node=8',
+        str(TOOLS / 'test.py'),
+        'c.py',
+        'w.pth',
+        '--launcher',
+        'pytorch',
+        '--dump',
+        'out.pkl',
+    ]
 
 
 def test_a_given_port_is_kept(shell):
@@ -138,17 +167,35 @@ def test_a_given_port_is_kept(shell):
 
 def test_slurm_asks_for_one_torchrun_a_node(shell):
     env = dict(
-        GPUS='16', GPUS_PER_NODE='4', CPUS_PER_TASK='6', SRUN_ARGS='--time=1:00 --mem=9G',
+        GPUS='16',
+        GPUS_PER_NODE='4',
+        CPUS_PER_TASK='6',
+        SRUN_ARGS='--time=1:00 --mem=9G',
         PORT='13000',
-    )  # fmt: skip
+    )
     done = shell('slurm_train', 'gpu', 'my job', 'c.py', '--seed', '1', **env)
     assert done.returncode == 5, done.stderr  # srun's own
     assert recorded(shell, 'srun') == [
-        '--partition=gpu', '--job-name=my job', '--gres=gpu:4', '--nodes=4', '--ntasks=4',
-        '--ntasks-per-node=1', '--cpus-per-task=24', '--kill-on-bad-exit=1', '--time=1:00',
-        '--mem=9G', 'bash', str(TOOLS / '_slurm_node.sh'), '4', 'train.py', 'c.py', '--launcher',
-        'pytorch', '--seed', '1',
-    ]  # fmt: skip
+        '--partition=gpu',
+        '--job-name=my job',
+        '--gres=gpu:4',
+        '--nodes=4',
+        '--ntasks=4',
+        '--ntasks-per-node=1',
+        '--cpus-per-task=24',
+        '--kill-on-bad-exit=1',
+        '--time=1:00',
+        '--mem=9G',
+        'bash',
+        str(TOOLS / '_slurm_node.sh'),
+        '4',
+        'train.py',
+        'c.py',
+        '--launcher',
+        'pytorch',
+        '--seed',
+        '1',
+    ]
 
 
 def test_slurm_with_few_gpus_stays_on_one_node(shell):
@@ -160,16 +207,30 @@ def test_slurm_with_few_gpus_stays_on_one_node(shell):
 def test_slurm_node(shell):
     """On a node: the first host is the meeting point, and torchrun's exit status comes back."""
     env = dict(
-        GPUS='16', PORT='13000', SLURM_NNODES='2', SLURM_NODEID='1',
+        GPUS='16',
+        PORT='13000',
+        SLURM_NNODES='2',
+        SLURM_NODEID='1',
         SLURM_JOB_NODELIST='nodes[3-4]',
-    )  # fmt: skip
+    )
     done = shell('slurm_test', 'gpu', 'job', 'c.py', 'w.pth', '--dump', 'a b.pkl', **env)
     assert done.returncode == 7, done.stderr
     assert recorded(shell, 'python') == [
-        '-m', 'torch.distributed.run', '--nnodes=2', '--node_rank=1', '--master_addr=nodes3',
-        '--master_port=13000', '--nproc_per_node=8', str(TOOLS / 'test.py'), 'c.py', 'w.pth',
-        '--launcher', 'pytorch', '--dump', 'a b.pkl',
-    ]  # fmt: skip
+        '-m',
+        'torch.distributed.run',
+        '--nnodes=2',
+        '--node_rank=1',
+        '--master_addr=nodes3',
+        '--master_port=13000',
+        '--nproc_per_node=8',
+        str(TOOLS / 'test.py'),
+        'c.py',
+        'w.pth',
+        '--launcher',
+        'pytorch',
+        '--dump',
+        'a b.pkl',
+    ]
 
 
 def test_without_slurm(shell, tmp_path):
@@ -187,9 +248,15 @@ def test_real_training_and_testing(shell, toy_config):
     config = shutil.copy(toy_config, shell.cwd / 'toy config.py')
     env = dict(PYTHON=sys.executable, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1')
     done = shell(
-        'dist_train', Path(config).name, '2', '--work-dir', 'out put', '--cfg-options',
-        'train_cfg.max_epochs=1', **env,
-    )  # fmt: skip
+        'dist_train',
+        Path(config).name,
+        '2',
+        '--work-dir',
+        'out put',
+        '--cfg-options',
+        'train_cfg.max_epochs=1',
+        **env,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     weights = shell.cwd / 'out put' / 'epoch_1.pth'
     assert weights.is_file()

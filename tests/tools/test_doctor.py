@@ -25,8 +25,12 @@ def doctor(tmp_path):
         clean |= dict(HOME=str(home), USER='jane', LOGNAME='jane', OMP_NUM_THREADS='1')
         return subprocess.run(
             [sys.executable, *python_options, TOOL, *[str(arg) for arg in args]],
-            cwd=home, env=clean | env, capture_output=True, text=True, timeout=PATIENCE,
-        )  # fmt: skip
+            cwd=home,
+            env=clean | env,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
 
     run.home = home
     return run

@@ -11,8 +11,19 @@ from tests.tools.test_train_and_test import TOOLS, call, tool  # noqa: F401  a f
 
 
 def arguments(*others):
-    return ('--list', 'list.txt', '--videos', 'videos', '--out', 's.npz', '--workers', '1',
-            '--classifier', 'onnx:m.onnx,softmax=true', *others)  # fmt: skip
+    return (
+        '--list',
+        'list.txt',
+        '--videos',
+        'videos',
+        '--out',
+        's.npz',
+        '--workers',
+        '1',
+        '--classifier',
+        'onnx:m.onnx,softmax=true',
+        *others,
+    )
 
 
 def test_help():
@@ -39,8 +50,11 @@ def test_a_run(call, clips):  # noqa: F811
 
 
 def test_wrong_arguments(call, clips):  # noqa: F811
-    for wrong in (['--classifier', 'help', '--frames', 'x'], ['--classifier', 'onnx:m.onnx'],
-                  [*arguments(), '--workers', '0']):
+    for wrong in (
+        ['--classifier', 'help', '--frames', 'x'],
+        ['--classifier', 'onnx:m.onnx'],
+        [*arguments(), '--workers', '0'],
+    ):
         with pytest.raises(SystemExit):
             tool('label_scenes').parse_args(wrong)
     status, lines = call('label_scenes', *arguments('--classifier', 'onnx:absent.onnx'))

@@ -21,8 +21,17 @@ def test_a_picture_of_two_runs(tmp_path, capfd, monkeypatch):
     for name in 'ab':
         write(tmp_path / name, '1', [train(20, **MONITORS), train(40, **MONITORS)], CONFIG)
     out = tmp_path / 'new' / 'fig.png'
-    status, said, notes = call(capfd, monkeypatch, tmp_path / 'a', tmp_path / 'b', '--labels',
-                               'with', 'without', '--out', out)
+    status, said, notes = call(
+        capfd,
+        monkeypatch,
+        tmp_path / 'a',
+        tmp_path / 'b',
+        '--labels',
+        'with',
+        'without',
+        '--out',
+        out,
+    )
     assert (status, said.strip()) == (0, str(out)) and out.read_bytes()[1:4] == b'PNG'
     assert notes.startswith('note: not in the logs: validation contrast of with, ')
 
@@ -39,6 +48,10 @@ def test_bad_input_is_one_line(tmp_path, capfd, monkeypatch):
 
 
 def test_help_shows_examples(tmp_path):
-    done = subprocess.run([sys.executable, TOOLS / 'plot_stability.py', '--help'], cwd=tmp_path,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, TOOLS / 'plot_stability.py', '--help'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and 'examples:' in done.stdout

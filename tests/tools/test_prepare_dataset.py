@@ -12,8 +12,7 @@ from tests.datasets.preparation.official import write_jhmdb21, write_ucf101
 from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
 
 CONFIGS = TOOLS.parent / 'configs'
-DATASETS = ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'motion_sprites', 'ucf_crime',
-            'thumos14')  # fmt: skip
+DATASETS = ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'motion_sprites', 'ucf_crime', 'thumos14')
 
 
 @pytest.mark.parametrize('name', [None, *DATASETS])
@@ -41,8 +40,9 @@ def test_lists_lie_where_the_config_reads_them(call, tmp_path):  # noqa: F811
         assert videos and all(path.is_file() for path in videos)
 
 
-@pytest.mark.parametrize(('name', 'delimiter'), [('hmdb51', None), ('ucf101', None),
-                                                 ('kinetics400', '\t')])  # fmt: skip
+@pytest.mark.parametrize(
+    ('name', 'delimiter'), [('hmdb51', None), ('ucf101', None), ('kinetics400', '\t')]
+)
 def test_names_are_those_of_the_configs(name, delimiter):
     from albar_mm.datasets.preparation import SPECS
 
@@ -71,19 +71,29 @@ def test_exit_status_and_report(call, tmp_path):  # noqa: F811
     assert [Path(finding['name']).name for finding in report['findings']] == [broken.name]
 
 
-@pytest.mark.parametrize(('args', 'wanted'), [
-    (['jhmdb21', '--source', 'gone'], r'gone: no such folder; name the one with'),
-    (['hmdb51', '--lists', '.'], r"no '<class>_test_split1.txt'; name the folder"),
-    (['hmdb51'], r'data/hmdb51/annotations: no such folder'),
-    (['ucf101', '--lists', 'ucf'], r'data/ucf101/videos: no such folder of videos'),
-    (['ucf101', '--lists', 'ucf', '--videos', 'v', '--out', 'file/out'],
-     r'file/out: cannot write there: Not a directory; .* with --out'),
-    (['ucf101', '--lists', 'overlap', '--videos', 'v', '--out', 'o'],
-     r'wrong lists \(\d+ overlap\), the first: overlap: test Class\d+/.*no annotation file'),
-    (['ucf101', '--lists', 'empty'], r'testlist01.txt: the list is empty'),
-    (['kinetics400', '--lists', 'ucf'], r'none of train.csv'),
-    (['ucf101', '--lists', 'ucf', '--videos', 'v', '--val-share', '2'], r'--val-share 2: expected'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('args', 'wanted'),
+    [
+        (['jhmdb21', '--source', 'gone'], r'gone: no such folder; name the one with'),
+        (['hmdb51', '--lists', '.'], r"no '<class>_test_split1.txt'; name the folder"),
+        (['hmdb51'], r'data/hmdb51/annotations: no such folder'),
+        (['ucf101', '--lists', 'ucf'], r'data/ucf101/videos: no such folder of videos'),
+        (
+            ['ucf101', '--lists', 'ucf', '--videos', 'v', '--out', 'file/out'],
+            r'file/out: cannot write there: Not a directory; .* with --out',
+        ),
+        (
+            ['ucf101', '--lists', 'overlap', '--videos', 'v', '--out', 'o'],
+            r'wrong lists \(\d+ overlap\), the first: overlap: test Class\d+/.*no annotation file',
+        ),
+        (['ucf101', '--lists', 'empty'], r'testlist01.txt: the list is empty'),
+        (['kinetics400', '--lists', 'ucf'], r'none of train.csv'),
+        (
+            ['ucf101', '--lists', 'ucf', '--videos', 'v', '--val-share', '2'],
+            r'--val-share 2: expected',
+        ),
+    ],
+)
 def test_errors_are_one_line(call, tmp_path, args, wanted):  # noqa: F811
     import re
 
@@ -91,7 +101,8 @@ def test_errors_are_one_line(call, tmp_path, args, wanted):  # noqa: F811
         write_ucf101(tmp_path / name)
     train = (tmp_path / 'overlap' / 'trainlist01.txt').read_text()
     (tmp_path / 'overlap' / 'testlist01.txt').write_text(
-        '\n'.join(line.split()[0] for line in train.splitlines()[:5]))
+        '\n'.join(line.split()[0] for line in train.splitlines()[:5])
+    )
     (tmp_path / 'empty' / 'testlist01.txt').write_text('\n\n')
     (tmp_path / 'v').mkdir()
     (tmp_path / 'file').touch()
@@ -102,8 +113,10 @@ def test_errors_are_one_line(call, tmp_path, args, wanted):  # noqa: F811
 
 
 def test_debug_before_and_after_the_command(call, capfd):  # noqa: F811
-    for args in (['--debug', 'jhmdb21', '--source', 'gone'],
-                 ['jhmdb21', '--source', 'gone', '--debug']):
+    for args in (
+        ['--debug', 'jhmdb21', '--source', 'gone'],
+        ['jhmdb21', '--source', 'gone', '--debug'],
+    ):
         import tests.tools.test_train_and_test as helpers
 
         helpers.tool('prepare_dataset').main(args)
@@ -112,8 +125,25 @@ def test_debug_before_and_after_the_command(call, capfd):  # noqa: F811
 
 def test_motion_sprites_as_before(call, tmp_path):  # noqa: F811
     status, lines = call(
-        'prepare_dataset', 'motion_sprites', '--out', tmp_path / 's', '--train', '8', '--val', '8',
-        '--test', '8', '--no-unbiased', '--workers', '1', '--seed', '4', '--scene-rate', '0.5',
-        '--look-rate', '0.5')
+        'prepare_dataset',
+        'motion_sprites',
+        '--out',
+        tmp_path / 's',
+        '--train',
+        '8',
+        '--val',
+        '8',
+        '--test',
+        '8',
+        '--no-unbiased',
+        '--workers',
+        '1',
+        '--seed',
+        '4',
+        '--scene-rate',
+        '0.5',
+        '--look-rate',
+        '0.5',
+    )
     assert (status, lines) == (0, [])
     assert len((tmp_path / 's' / 'train.txt').read_text().splitlines()) == 8

@@ -79,18 +79,34 @@ def test_flags_are_those_of_mmaction2():
 def test_train_then_test_with_the_dumped_config(trained, call, tmp_path):
     """The config in the work folder is enough to test, also after a resumed run."""
     status, lines = call(
-        'train', trained / 'toy.py', '--work-dir', trained, '--resume', '--no-validate',
-        '--cfg-options', 'train_cfg.max_epochs=2',
-    )  # fmt: skip
+        'train',
+        trained / 'toy.py',
+        '--work-dir',
+        trained,
+        '--resume',
+        '--no-validate',
+        '--cfg-options',
+        'train_cfg.max_epochs=2',
+    )
     assert (status, lines) == (0, [])
     dumped = launch.load_config(trained / 'toy.py')
     assert dumped.resume is True and dumped.randomness.seed == 3
     dump, show = tmp_path / 'pred.pkl', tmp_path / 'show'
     status, lines = call(
-        'test', trained / 'toy.py', trained / 'epoch_2.pth', '--work-dir', tmp_path / 'out',
-        '--dump', dump, '--show-dir', show, '--interval', '3',
-        '--cfg-options', 'train_dataloader.dataset.ann_file=gone.txt',
-    )  # fmt: skip
+        'test',
+        trained / 'toy.py',
+        trained / 'epoch_2.pth',
+        '--work-dir',
+        tmp_path / 'out',
+        '--dump',
+        dump,
+        '--show-dir',
+        show,
+        '--interval',
+        '3',
+        '--cfg-options',
+        'train_dataloader.dataset.ann_file=gone.txt',
+    )
     assert (status, lines) == (0, [])
     predictions = pickle.loads(dump.read_bytes())
     assert len(predictions) == 8
@@ -176,9 +192,15 @@ def test_options_reach_the_runner(toy_config, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Runner, 'train', lambda self: seen.append(self))
     options = ['train_dataloader.batch_size=4', 'optim_wrapper.optimizer.lr=0.5']
     launch.train(
-        toy_config, work_dir=tmp_path / 'a', seed=7, cfg_options=options, no_validate=True,
-        auto_scale_lr=True, amp=True, deterministic=True,
-    )  # fmt: skip
+        toy_config,
+        work_dir=tmp_path / 'a',
+        seed=7,
+        cfg_options=options,
+        no_validate=True,
+        auto_scale_lr=True,
+        amp=True,
+        deterministic=True,
+    )
     torch.use_deterministic_algorithms(False)
     cfg = seen[0].cfg
     assert cfg.randomness == dict(seed=7, diff_rank_seed=False, deterministic=True)
@@ -198,9 +220,11 @@ def test_batch_size_warning(toy_config, tmp_path, monkeypatch):
     for batch, scaled, expected in ((2, False, 0), (6, False, 1), (6, True, 0)):
         warnings.clear()
         launch.train(
-            toy_config, work_dir=tmp_path / 'w', auto_scale_lr=scaled,
+            toy_config,
+            work_dir=tmp_path / 'w',
+            auto_scale_lr=scaled,
             cfg_options={'train_dataloader.batch_size': batch},
-        )  # fmt: skip
+        )
         said = [text for text in warnings if 'learning rate was chosen' in text]
         assert len(said) == expected
     cfg = launch.load_config(toy_config)

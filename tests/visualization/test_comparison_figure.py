@@ -8,10 +8,12 @@ from albar_mm.visualization.comparison_figure import comparison_figure
 
 KEYS = ('iid/top1', 'scuba/avg', 'scufo/avg', 'conflfg/top1', 'contrasted/avg')
 RESULTS = {
-    'None': [dict(zip(KEYS, (90.0, 20.0, 30.0, 10.0, 5.0), strict=True)),
-             dict(zip(KEYS, (94.0, 24.0, 30.0, 10.0, 7.0), strict=True))],
+    'None': [
+        dict(zip(KEYS, (90.0, 20.0, 30.0, 10.0, 5.0), strict=True)),
+        dict(zip(KEYS, (94.0, 24.0, 30.0, 10.0, 7.0), strict=True)),
+    ],
     'ALBAR': [dict(zip(KEYS, (91.0, 80.0, 10.0, 60.0, 70.0), strict=True))],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -61,11 +63,10 @@ def test_nothing_overlaps(keys, tmp_path, monkeypatch):
     """Ten rows with long names, whose spread goes beyond 100 %."""
     figures = []
     save = Figure.savefig
-    monkeypatch.setattr(Figure, 'savefig', lambda f, *a, **k: (
-        save(f, *a, **k), figures.append(f)))  # fmt: skip
+    monkeypatch.setattr(Figure, 'savefig', lambda f, *a, **k: (save(f, *a, **k), figures.append(f)))
     runs = [dict.fromkeys(keys, value) for value in (70.0, 100.0, 100.0)]
     comparison_figure(tmp_path / 'a.png', {f'ALBAR+StillMix {n}': runs for n in range(10)}, 'ten')
-    (figure, ) = figures
+    (figure,) = figures
     for ax in figure.axes:
         numbers = [text.get_window_extent() for text in ax.texts[:10]]
         whisker = ax.containers[0].lines[2][0].get_window_extent()
@@ -84,18 +85,25 @@ def test_nothing_overlaps(keys, tmp_path, monkeypatch):
 def test_scores_that_one_row_lacks_have_no_panel(tmp_path, monkeypatch):
     shown = []
     save = Figure.savefig
-    monkeypatch.setattr(Figure, 'savefig', lambda f, *a, **k: (
-        shown.append(len(f.axes)), save(f, *a, **k)))  # fmt: skip
-    fewer = {**RESULTS, 'ALBAR': [{k: v for k, v in RESULTS['ALBAR'][0].items()
-                                   if k != 'conflfg/top1'}]}  # fmt: skip
+    monkeypatch.setattr(
+        Figure, 'savefig', lambda f, *a, **k: (shown.append(len(f.axes)), save(f, *a, **k))
+    )
+    fewer = {
+        **RESULTS,
+        'ALBAR': [{k: v for k, v in RESULTS['ALBAR'][0].items() if k != 'conflfg/top1'}],
+    }
     comparison_figure(tmp_path / 'a.png', fewer, 'no Confl-FG')
     assert shown == [len(KEYS) - 1]
 
 
-@pytest.mark.parametrize(('results', 'message'), [
-    ({}, 'at least one run'), ({'None': []}, 'at least one run'),
-    ({'None': [{'acc/top1': 1.0}]}, 'no score that every run has'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('results', 'message'),
+    [
+        ({}, 'at least one run'),
+        ({'None': []}, 'at least one run'),
+        ({'None': [{'acc/top1': 1.0}]}, 'no score that every run has'),
+    ],
+)
 def test_nothing_to_draw(results, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         comparison_figure(tmp_path / 'a.png', results, '')

@@ -30,8 +30,16 @@ from tests.benchmark.toy_benchmark import (
     write_sources,
 )
 
-COLUMNS = ['source, middle frame', 'mask, middle frame', 'mask, largest jump', 'SCUBA, Stripe',
-           'SCUBA, Photos', 'SCUFO, Stripe', 'SCUFO, Photos', 'ConflFG, Stripe']  # fmt: skip
+COLUMNS = [
+    'source, middle frame',
+    'mask, middle frame',
+    'mask, largest jump',
+    'SCUBA, Stripe',
+    'SCUBA, Photos',
+    'SCUFO, Stripe',
+    'SCUFO, Photos',
+    'ConflFG, Stripe',
+]
 
 
 @pytest.fixture(scope='module')
@@ -66,8 +74,9 @@ def test_tiles_are_the_pixels_of_the_files(made, variant):
         pixels = read_frames(folder / item['file'])
         number = item['scufo_frame'] if 'SCUFO' in name else middle
         assert np.array_equal(tile, pixels[number])
-        assert note == (f'frame {number}' if 'SCUFO' in name else '+ wave' if 'Confl' in name
-                        else '')  # fmt: skip
+        assert note == (
+            f'frame {number}' if 'SCUFO' in name else '+ wave' if 'Confl' in name else ''
+        )
 
 
 def test_title_and_frames_of_a_cut_video(made):
@@ -85,7 +94,7 @@ def test_the_outline_hides_nothing_of_the_mask():
     mask[20:40, 20:50] = True
     picture = outlined(frame, mask)
     assert picture.shape == (TILE_HEIGHT, TILE_WIDTH, 3)
-    inside = picture[int(20 * 2.5):int(40 * 2.5), int(20 * 2.5):int(50 * 2.5)]
+    inside = picture[int(20 * 2.5) : int(40 * 2.5), int(20 * 2.5) : int(50 * 2.5)]
     assert (inside == 200).all() and (picture[48] != 200).any() and (picture[:40] == 200).all()
     assert (outlined(frame, np.zeros_like(mask)) == 200).all()
 
@@ -102,8 +111,23 @@ def test_a_page_has_room_for_every_tile_and_long_names():
 
 
 def stats(label, name, *flags):
-    return MaskStatistics(f'{label}/{name}.avi', name, str(label), label, 5, 0, 0.2, 0.1, 0.3, 0.9,
-                          0.8, 1, 0.0, 0.5, flags=flags)  # fmt: skip
+    return MaskStatistics(
+        f'{label}/{name}.avi',
+        name,
+        str(label),
+        label,
+        5,
+        0,
+        0.2,
+        0.1,
+        0.3,
+        0.9,
+        0.8,
+        1,
+        0.0,
+        0.5,
+        flags=flags,
+    )
 
 
 def test_choice_of_videos():

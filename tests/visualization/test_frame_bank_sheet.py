@@ -8,9 +8,15 @@ from albar_mm.models.utils.frame_bank import FrameBank
 from albar_mm.visualization.frame_bank_sheet import _short, extremes, frame_bank_sheet
 
 
-@pytest.mark.parametrize(('total', 'count', 'highest', 'lowest'), [
-    (10, 3, [9, 8, 7], [0, 1, 2]), (5, 3, [4, 3, 2], [0, 1]), (4, 32, [3, 2], [0, 1]),
-    (1, 32, [0], [])])  # fmt: skip
+@pytest.mark.parametrize(
+    ('total', 'count', 'highest', 'lowest'),
+    [
+        (10, 3, [9, 8, 7], [0, 1, 2]),
+        (5, 3, [4, 3, 2], [0, 1]),
+        (4, 32, [3, 2], [0, 1]),
+        (1, 32, [0], []),
+    ],
+)
 def test_extremes(total, count, highest, lowest):
     order = np.random.default_rng(0).permutation(total)
     found = extremes(np.linspace(0, 1, total)[order], count)
@@ -27,11 +33,25 @@ def test_names():
 @pytest.mark.parametrize('count', [1, 6])
 def test_the_frames_are_on_the_picture(tmp_path, count):
     """Frames of one colour each; the colour of every one is found on the page."""
-    colours = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250], [240, 240, 10],
-                        [10, 240, 240], [240, 10, 240]], np.uint8)[:count]
+    colours = np.array(
+        [
+            [250, 20, 20],
+            [20, 250, 20],
+            [20, 20, 250],
+            [240, 240, 10],
+            [10, 240, 240],
+            [240, 10, 240],
+        ],
+        np.uint8,
+    )[:count]
     frames = np.broadcast_to(colours[:, None, None], (count, 8, 8, 3)).copy()
-    bank = FrameBank(frames, np.linspace(0.2, 0.9, count, dtype=np.float32),
-                     np.array([f'wave/clip.avi#{i}' for i in range(count)]), 3, {})
+    bank = FrameBank(
+        frames,
+        np.linspace(0.2, 0.9, count, dtype=np.float32),
+        np.array([f'wave/clip.avi#{i}' for i in range(count)]),
+        3,
+        {},
+    )
     path = frame_bank_sheet(tmp_path / 'new' / 'a.png', bank)
     page = cv2.imread(str(path))[..., ::-1].astype(int)
     for colour in colours:

@@ -30,32 +30,52 @@ def curve(log, key):
 
 
 def test_validation_by_epoch_is_placed_at_the_last_logged_iteration(tmp_path):
-    write(tmp_path, '1', [
-        {'static_probe/top1': 50., 'step': 0}, train(20, loss_cls=2.), train(40, loss_cls=1.),
-        {'static_probe/top1': 25., 'step': 40}, {'val/contrast': 60., 'time': .1, 'step': 1},
-        train(60, loss_cls=.5), {'static_probe/top1': 5., 'step': 80},
-        {'val/contrast': 70., 'step': 2}])
+    write(
+        tmp_path,
+        '1',
+        [
+            {'static_probe/top1': 50.0, 'step': 0},
+            train(20, loss_cls=2.0),
+            train(40, loss_cls=1.0),
+            {'static_probe/top1': 25.0, 'step': 40},
+            {'val/contrast': 60.0, 'time': 0.1, 'step': 1},
+            train(60, loss_cls=0.5),
+            {'static_probe/top1': 5.0, 'step': 80},
+            {'val/contrast': 70.0, 'step': 2},
+        ],
+    )
     log = read_run(tmp_path)
-    assert curve(log, 'val/contrast') == ([40, 80], [60., 70.])
-    assert curve(log, 'static_probe/top1') == ([0, 40, 80], [50., 25., 5.])
-    assert curve(log, 'loss_cls') == ([20, 40, 60], [2., 1., .5])
+    assert curve(log, 'val/contrast') == ([40, 80], [60.0, 70.0])
+    assert curve(log, 'static_probe/top1') == ([0, 40, 80], [50.0, 25.0, 5.0])
+    assert curve(log, 'loss_cls') == ([20, 40, 60], [2.0, 1.0, 0.5])
     assert log.left_out == () and log.num_classes is None
 
 
 def test_a_resumed_run_replaces_what_was_lost(tmp_path):
-    write(tmp_path, '20260101_1', [train(20, loss_cls=2.), train(40, loss_cls=1.),
-                                   {'val/contrast': 1., 'step': 1}, train(60, loss_cls=9.),
-                                   train(80, loss_cls=9.), {'val/contrast': 9., 'step': 2}])
-    write(tmp_path, '20260101_2', [train(60, loss_cls=.5), {'val/contrast': 2., 'step': 2}])
-    tested = write(tmp_path, '20260101_3', [{'val/contrast': 7., 'step': 0}])
+    write(
+        tmp_path,
+        '20260101_1',
+        [
+            train(20, loss_cls=2.0),
+            train(40, loss_cls=1.0),
+            {'val/contrast': 1.0, 'step': 1},
+            train(60, loss_cls=9.0),
+            train(80, loss_cls=9.0),
+            {'val/contrast': 9.0, 'step': 2},
+        ],
+    )
+    write(tmp_path, '20260101_2', [train(60, loss_cls=0.5), {'val/contrast': 2.0, 'step': 2}])
+    tested = write(tmp_path, '20260101_3', [{'val/contrast': 7.0, 'step': 0}])
     log = read_run(tmp_path)
-    assert curve(log, 'loss_cls') == ([20, 40, 60], [2., 1., .5])
-    assert curve(log, 'val/contrast') == ([40, 60], [1., 2.])
-    assert log.left_out == (f'{tested}: no training in it', )
+    assert curve(log, 'loss_cls') == ([20, 40, 60], [2.0, 1.0, 0.5])
+    assert curve(log, 'val/contrast') == ([40, 60], [1.0, 2.0])
+    assert log.left_out == (f'{tested}: no training in it',)
     one = read_run(tmp_path / '20260101_1')
-    assert curve(one, 'loss_cls') == ([20, 40, 60, 80], [2., 1., 9., 9.])
-    assert curve(read_run(tmp_path / '20260101_2' / 'vis_data' / 'scalars.json'),
-                 'loss_cls') == ([60], [.5])
+    assert curve(one, 'loss_cls') == ([20, 40, 60, 80], [2.0, 1.0, 9.0, 9.0])
+    assert curve(read_run(tmp_path / '20260101_2' / 'vis_data' / 'scalars.json'), 'loss_cls') == (
+        [60],
+        [0.5],
+    )
 
 
 def test_values_that_are_not_finite_are_kept(tmp_path):
@@ -64,21 +84,25 @@ def test_values_that_are_not_finite_are_kept(tmp_path):
     assert read_run(tmp_path).curves['loss_cls'][1][1] == math.inf
 
 
-@pytest.mark.parametrize('config, expected', [
-    ('a = dict(num_classes=3)\nmodel = dict(cls_head=dict(num_classes=8))\n', 8),
-    ('model = dict(backbone=dict(num_classes=8))\n', None),
-    ('raise SystemExit("a config is data here, never run")\n', None),
-    ('model = dict(', None)])
+@pytest.mark.parametrize(
+    'config, expected',
+    [
+        ('a = dict(num_classes=3)\nmodel = dict(cls_head=dict(num_classes=8))\n', 8),
+        ('model = dict(backbone=dict(num_classes=8))\n', None),
+        ('raise SystemExit("a config is data here, never run")\n', None),
+        ('model = dict(', None),
+    ],
+)
 def test_number_of_classes_is_read_without_running_the_config(tmp_path, config, expected):
     write(tmp_path, '1', [train(20)], config)
     assert read_run(tmp_path).num_classes == expected
 
 
 def test_a_line_cut_off_by_a_kill_is_left_out_and_said(tmp_path):
-    file = write(tmp_path, '1', [train(20, loss_cls=1.)], end='{"lr": 0.1, "lo')
+    file = write(tmp_path, '1', [train(20, loss_cls=1.0)], end='{"lr": 0.1, "lo')
     log = read_run(tmp_path)
-    assert curve(log, 'loss_cls') == ([20], [1.])
-    assert log.left_out == (f'{file}:2: cut off while it was written', )
+    assert curve(log, 'loss_cls') == ([20], [1.0])
+    assert log.left_out == (f'{file}:2: cut off while it was written',)
 
 
 @pytest.mark.parametrize('line', ['{"lr": 0.1, "lo', '[1, 2]', '{"lr": 0.1}', '{"step": "x"}'])
@@ -91,6 +115,6 @@ def test_a_broken_line_is_named(tmp_path, line):
 def test_no_logs(tmp_path):
     with pytest.raises(FileNotFoundError, match='no <time>/vis_data/scalars.json in it'):
         read_run(tmp_path)
-    write(tmp_path, '1', [{'val/contrast': 7., 'step': 0}])
+    write(tmp_path, '1', [{'val/contrast': 7.0, 'step': 0}])
     with pytest.raises(ValueError, match='no scalars.json in it holds a training iteration'):
         read_run(tmp_path)

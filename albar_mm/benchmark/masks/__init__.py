@@ -15,8 +15,27 @@ from .source import CheckedMasks, MaskResult, MaskSource
 from .union import CoverFilter, UnionMasks
 
 __all__ = [
-    'MASKS_HELP', 'POLICIES', 'BoxMasks', 'CheckedMasks', 'CoverFilter', 'GrabCutMasks',
-    'JhmdbMasks', 'MaskResult', 'MaskSource', 'MaskTrack', 'MotionMasks', 'NpzMasks', 'PngMasks',
-    'RleMasks', 'Sam2Masks', 'SegmenterMasks', 'Tube', 'UnionMasks', 'WithinBoxes', 'decode_rle',
-    'fill_missing', 'parse_masks', 'read_boxes',
-]  # fmt: skip
+    'MASKS_HELP',
+    'POLICIES',
+    'BoxMasks',
+    'CheckedMasks',
+    'CoverFilter',
+    'GrabCutMasks',
+    'JhmdbMasks',
+    'MaskResult',
+    'MaskSource',
+    'MaskTrack',
+    'MotionMasks',
+    'NpzMasks',
+    'PngMasks',
+    'RleMasks',
+    'Sam2Masks',
+    'SegmenterMasks',
+    'Tube',
+    'UnionMasks',
+    'WithinBoxes',
+    'decode_rle',
+    'fill_missing',
+    'parse_masks',
+    'read_boxes',
+]

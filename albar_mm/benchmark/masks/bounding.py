@@ -72,7 +72,10 @@ def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]
         name = f'{video.path.parent.name}/{video.path.stem}'
         boxes = bounding_boxes(result_of(source, video).masks)
         video.forget_frames()
-        lines += [f'{name} {frame} {x1} {y1} {x2} {y2}\n'
-                  for frame, (x1, y1, x2, y2) in enumerate(boxes, 1) if x1 < x2]  # fmt: skip
+        lines += [
+            f'{name} {frame} {x1} {y1} {x2} {y2}\n'
+            for frame, (x1, y1, x2, y2) in enumerate(boxes, 1)
+            if x1 < x2
+        ]
     write_text_atomically(path, ''.join(lines))
     return path

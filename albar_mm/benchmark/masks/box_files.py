@@ -25,11 +25,31 @@ from ..errors import BenchmarkError
 from .restricted_pickle import load_restricted
 
 UCF101_24_CLASSES = (
-    'Basketball', 'BasketballDunk', 'Biking', 'CliffDiving', 'CricketBowling', 'Diving', 'Fencing',
-    'FloorGymnastics', 'GolfSwing', 'HorseRiding', 'IceDancing', 'LongJump', 'PoleVault',
-    'RopeClimbing', 'SalsaSpin', 'SkateBoarding', 'Skiing', 'Skijet', 'SoccerJuggling', 'Surfing',
-    'TennisSwing', 'TrampolineJumping', 'VolleyballSpiking', 'WalkingWithDog',
-)  # fmt: skip
+    'Basketball',
+    'BasketballDunk',
+    'Biking',
+    'CliffDiving',
+    'CricketBowling',
+    'Diving',
+    'Fencing',
+    'FloorGymnastics',
+    'GolfSwing',
+    'HorseRiding',
+    'IceDancing',
+    'LongJump',
+    'PoleVault',
+    'RopeClimbing',
+    'SalsaSpin',
+    'SkateBoarding',
+    'Skiing',
+    'Skijet',
+    'SoccerJuggling',
+    'Surfing',
+    'TennisSwing',
+    'TrampolineJumping',
+    'VolleyballSpiking',
+    'WalkingWithDog',
+)
 """Class names of the corrected annotation, which stores indices alone."""
 SAME_ACTOR_IOU = 0.3
 """Overlap from which boxes of consecutive frames of a text file are taken for one actor."""
@@ -145,9 +165,12 @@ def _link(rows: np.ndarray) -> tuple[Tube, ...]:
         boxes = rows[rows[:, 0] == frame]
         open_tubes = [tube for tube in tubes if tube[-1][0] == frame - 1]
         pairs = sorted(
-            ((-_iou(tube[-1][1:], box[1:]), i, j)
-             for i, tube in enumerate(open_tubes) for j, box in enumerate(boxes)),
-        )  # fmt: skip
+            (
+                (-_iou(tube[-1][1:], box[1:]), i, j)
+                for i, tube in enumerate(open_tubes)
+                for j, box in enumerate(boxes)
+            ),
+        )
         taken_tubes, taken_boxes = set(), set()
         for negative, i, j in pairs:
             if -negative >= SAME_ACTOR_IOU and i not in taken_tubes and j not in taken_boxes:

@@ -42,8 +42,11 @@ class PngMasks(CheckedMasks):
         """
         folder = find_entry(self.root, video, ('{}',))
         entries = folder.iterdir() if folder.is_dir() else ()
-        found = [path for path in entries
-                 if path.suffix.lower() == '.png' and not path.name.startswith('.')]  # fmt: skip
+        found = [
+            path
+            for path in entries
+            if path.suffix.lower() == '.png' and not path.name.startswith('.')
+        ]
         if not found:
             raise BenchmarkError(f'video {video.video_id}: {folder} holds no PNG files')
         return sorted(found, key=_numbers_first)

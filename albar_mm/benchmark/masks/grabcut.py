@@ -70,8 +70,14 @@ class GrabCut:
             return mask  # there is no background to tell it from
         cv2.setRNGSeed(self.seed)
         models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(np.ascontiguousarray(small), labels, None, *models, self.iterations,
-                    cv2.GC_INIT_WITH_MASK)  # fmt: skip
+        cv2.grabCut(
+            np.ascontiguousarray(small),
+            labels,
+            None,
+            *models,
+            self.iterations,
+            cv2.GC_INIT_WITH_MASK,
+        )
         found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
         smooth = cv2.resize(found, (view.shape[1], view.shape[0]), interpolation=cv2.INTER_LINEAR)
         mask[y1:y2, x1:x2] = _tidy(smooth >= 0.5)
@@ -85,9 +91,9 @@ class GrabCut:
         box: np.ndarray, limit: np.ndarray, prior: np.ndarray | None, shape: tuple[int, int]
     ) -> np.ndarray:
         labels = np.full(shape, cv2.GC_BGD, dtype=np.uint8)
-        labels[limit[1]:limit[3], limit[0]:limit[2]] = cv2.GC_PR_BGD
-        likely = ellipse(box, BODY, shape) if prior is None else (
-            prior | ellipse(box, KEPT_BODY, shape)
+        labels[limit[1] : limit[3], limit[0] : limit[2]] = cv2.GC_PR_BGD
+        likely = (
+            ellipse(box, BODY, shape) if prior is None else (prior | ellipse(box, KEPT_BODY, shape))
         )
         labels[likely & (labels == cv2.GC_PR_BGD)] = cv2.GC_PR_FGD
         labels[ellipse(box, CORE, shape) & (labels != cv2.GC_BGD)] = cv2.GC_FGD
@@ -105,7 +111,7 @@ def ellipse(box: np.ndarray, share: tuple[float, float], shape: tuple[int, int])
     Returns:
         bool (H, W): pixels whose centres lie in it.
     """
-    rows, columns = np.ogrid[:shape[0], :shape[1]]
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
     radii = [max(share[i] * (box[i + 2] - box[i]) / 2, 0.5) for i in (0, 1)]
     across = (columns + 0.5 - (box[0] + box[2]) / 2) / radii[0]
     down = (rows + 0.5 - (box[1] + box[3]) / 2) / radii[1]

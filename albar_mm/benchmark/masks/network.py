@@ -173,8 +173,10 @@ def image_size(
         BenchmarkError: It takes no image (1, 3, H, W), or neither tells the size.
     """
     if shape and (len(shape) != 4 or shape[1] not in (3, None)):
-        raise BenchmarkError(f'{model}: takes an input of shape {shape}; expected an image of 3 '
-                             'colours, (1, 3, height, width)')  # fmt: skip
+        raise BenchmarkError(
+            f'{model}: takes an input of shape {shape}; expected an image of 3 '
+            'colours, (1, 3, height, width)'
+        )
     size = given or (shape[2:] if shape else (None, None))
     if None in size:
         raise BenchmarkError(

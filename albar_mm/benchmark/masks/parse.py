@@ -96,7 +96,7 @@ def parse_masks(text: str) -> MaskSource:
 
 def _source(text: str) -> MaskSource:
     word = _word(text)
-    rest = text[len(word):]
+    rest = text[len(word) :]
     if word in _FUNCTIONS and rest.startswith('('):
         if not rest.endswith(')'):
             raise BenchmarkError(f'no closing parenthesis; expected {USAGE[word]}')
@@ -146,8 +146,10 @@ def _function(name: str, text: str) -> MaskSource:
         key = part.partition('=')[0].strip()
         if key not in _KEYS or '=' not in part:
             sources.append(part)
-        elif sources and key in OPTIONS.get(_word(sources[-1]), ()) and (
-            _word(sources[-1]) not in _FUNCTIONS
+        elif (
+            sources
+            and key in OPTIONS.get(_word(sources[-1]), ())
+            and (_word(sources[-1]) not in _FUNCTIONS)
         ):
             sources[-1] += f',{part}'  # an option of the source before it
         else:
@@ -204,7 +206,7 @@ def _existing(text: str, name: str, test: Callable[[Path], bool], kind: str) -> 
     if not test(path):
         before = re.match(r'(.*?),\s*(\w+)=', text)
         if before and test(Path(before[1]).expanduser()):
-            _no_more(text[before.end(1):].strip(', '), name)
+            _no_more(text[before.end(1) :].strip(', '), name)
         raise BenchmarkError(f'{path}: no such {kind}; expected {USAGE[name]}')
     return path
 

@@ -64,14 +64,22 @@ def _text(text: str) -> str:
 OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
     'grabcut': dict(padding=_number(0, 1), iterations=_whole(1), propagate=flag, seed=_whole(0)),
     'dnn': dict(
-        size=size, scale=_number(0), mean=triple, std=triple, channels=_text, layout=_text,
-        output=_text, person=_whole(0), threshold=_number(0, 1), layer=_text,
+        size=size,
+        scale=_number(0),
+        mean=triple,
+        std=triple,
+        channels=_text,
+        layout=_text,
+        output=_text,
+        person=_whole(0),
+        threshold=_number(0, 1),
+        layer=_text,
     ),
     'sam2': dict(boxes=_text, config=_text, prompt=_text, every=_whole(0), device=_text),
     'motion': dict(threshold=_number(1, 255), kernel=_odd, min_area=_number(0, 1)),
     'within': dict(padding=_number(0, 1)),
     'union': dict(radius=_whole(0)),
-}  # fmt: skip
+}
 """Form -> option -> reader of its value, whose docstring says what it expects."""
 
 

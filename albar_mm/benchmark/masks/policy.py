@@ -71,7 +71,7 @@ def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> 
     if policy in ('cut', 'background'):
         first, last = int(having[0]), int(having[-1])
     filled = tuple(int(i) for i in range(first, last + 1) if not present[i])
-    kept = masks[first:last + 1]
+    kept = masks[first : last + 1]
     if filled and policy != 'background':
         kept = kept.copy()
         for index in filled:

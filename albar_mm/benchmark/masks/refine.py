@@ -32,9 +32,15 @@ def padded_box(box: np.ndarray, padding: float, width: int, height: int) -> np.n
         int64 x1, y1, x2, y2.
     """
     dx, dy = (round(padding * int(side)) for side in (box[2] - box[0], box[3] - box[1]))
-    return np.array([max(box[0] - dx, 0), max(box[1] - dy, 0),
-                     min(box[2] + dx, width), min(box[3] + dy, height)],
-                    dtype=np.int64)  # fmt: skip
+    return np.array(
+        [
+            max(box[0] - dx, 0),
+            max(box[1] - dy, 0),
+            min(box[2] + dx, width),
+            min(box[3] + dy, height),
+        ],
+        dtype=np.int64,
+    )
 
 
 def silhouette_or_box(
@@ -51,9 +57,9 @@ def silhouette_or_box(
         bool (H, W), never empty, and whether it is the box.
     """
     found = np.zeros_like(mask)
-    inside = np.s_[limit[1]:limit[3], limit[0]:limit[2]]
+    inside = np.s_[limit[1] : limit[3], limit[0] : limit[2]]
     found[inside] = mask[inside]
-    own = np.s_[box[1]:box[3], box[0]:box[2]]
+    own = np.s_[box[1] : box[3], box[0] : box[2]]
     if found[own].sum() < max(1.0, MIN_BOX_SHARE * found[own].size):
         found[:] = False
         found[own] = True

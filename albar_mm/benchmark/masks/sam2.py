@@ -58,8 +58,10 @@ class Sam2Masks(CheckedMasks):
 
     def __post_init__(self) -> None:
         if not isinstance(self.boxes, BoxMasks):
-            raise BenchmarkError(f'sam2 is prompted with person boxes, got {self.boxes!r}; add '
-                                 'boxes=<pickle or text file>')  # fmt: skip
+            raise BenchmarkError(
+                f'sam2 is prompted with person boxes, got {self.boxes!r}; add '
+                'boxes=<pickle or text file>'
+            )
         if self.prompt not in PROMPTS:
             raise BenchmarkError(f'sam2: prompt={self.prompt!r}; expected {" or ".join(PROMPTS)}')
         if self.every < 0:
@@ -81,8 +83,11 @@ class Sam2Masks(CheckedMasks):
 
     def settings(self) -> dict[str, Any]:
         """All settings that decide the masks as plain JSON, with the SHA-256 of the checkpoint."""
-        settings = dict(super().settings(), config=config_of(self.checkpoint, self.config),
-                        sha256=model_sha256(self.checkpoint))  # fmt: skip
+        settings = dict(
+            super().settings(),
+            config=config_of(self.checkpoint, self.config),
+            sha256=model_sha256(self.checkpoint),
+        )
         del settings['device']  # a build may go on on another machine
         return settings
 
@@ -97,9 +102,7 @@ class Sam2Masks(CheckedMasks):
 
     def _make(self, video: SourceVideo) -> MaskResult:
         device = self.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        predictor = load_predictor(
-            self.checkpoint, config_of(self.checkpoint, self.config), device
-        )
+        predictor = load_predictor(self.checkpoint, config_of(self.checkpoint, self.config), device)
         masks = np.zeros(video.frames.shape[:3], dtype=bool)
         tubes = self.boxes.fitted_tubes(video)
         prompts = lost = 0
@@ -121,27 +124,34 @@ class Sam2Masks(CheckedMasks):
 
     @staticmethod
     def _track(
-        predictor: Any, frames: np.ndarray, tube: Tube, asked: list[int]  # noqa: ANN401
+        predictor: Any,
+        frames: np.ndarray,
+        tube: Tube,
+        asked: list[int],  # noqa: ANN401
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Follow one actor; frames count in the whole video, those without a box are left out."""
         first, last = int(tube.frames[0]), int(tube.frames[-1])
         box_of = {int(f): box for f, box in zip(tube.frames, tube.boxes, strict=True)}
         with tempfile.TemporaryDirectory(prefix='albar_mm_sam2_') as folder:
-            write_jpegs(Path(folder), frames[first:last + 1])
+            write_jpegs(Path(folder), frames[first : last + 1])
             # frames are kept off the GPU, where those of a long video may not fit
             state = predictor.init_state(video_path=folder, offload_video_to_cpu=True)
             for frame in asked:
                 predictor.add_new_points_or_box(
-                    inference_state=state, frame_idx=frame - first, obj_id=_OBJECT,
+                    inference_state=state,
+                    frame_idx=frame - first,
+                    obj_id=_OBJECT,
                     box=np.asarray(box_of[frame], dtype=np.float32),
-                )  # fmt: skip
+                )
             for reverse, length in ((False, last - asked[0]), (True, asked[0] - first)):
                 if reverse and not length:
                     continue
                 steps = predictor.propagate_in_video(
-                    state, start_frame_idx=asked[0] - first, max_frame_num_to_track=length,
+                    state,
+                    start_frame_idx=asked[0] - first,
+                    max_frame_num_to_track=length,
                     reverse=reverse,
-                )  # fmt: skip
+                )
                 for index, objects, logits in steps:
                     if index + first in box_of:
                         score = logits[list(objects).index(_OBJECT)]
@@ -168,8 +178,10 @@ def prompt_frames(tube: Tube, prompt: str = 'first', every: int = 0) -> list[int
         return [anchor]
     further = set()
     for step in range(every, frames[-1] - frames[0] + 1, every):
-        further |= {next((f for f in frames if f >= anchor + step), anchor),
-                    next((f for f in reversed(frames) if f <= anchor - step), anchor)}  # fmt: skip
+        further |= {
+            next((f for f in frames if f >= anchor + step), anchor),
+            next((f for f in reversed(frames) if f <= anchor - step), anchor),
+        }
     return [anchor, *sorted(further - {anchor})]
 
 
@@ -183,10 +195,15 @@ def write_jpegs(folder: Path, frames: np.ndarray) -> None:
     Raises:
         BenchmarkError: One cannot be written.
     """
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 100,
-               cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    quality = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        100,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ]
     for index, frame in enumerate(frames):
         path = folder / f'{index:05d}.jpg'
         if not cv2.imwrite(str(path), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality):
-            raise BenchmarkError(f'{path}: cannot be written; free space, or point TMPDIR to '
-                                 'another folder')  # fmt: skip
+            raise BenchmarkError(
+                f'{path}: cannot be written; free space, or point TMPDIR to another folder'
+            )

@@ -63,10 +63,16 @@ class SegmenterMasks(CheckedMasks):
     def __post_init__(self) -> None:
         numbers = (self.scale, *self.mean, *self.std)
         checks = (
-            (self.size is None or len(self.size) == 2 and min(self.size) > 0, 'size',
-             'height and width in px'),
-            (len(self.mean) == 3 and all(map(math.isfinite, numbers)), 'mean',
-             'three finite numbers'),
+            (
+                self.size is None or len(self.size) == 2 and min(self.size) > 0,
+                'size',
+                'height and width in px',
+            ),
+            (
+                len(self.mean) == 3 and all(map(math.isfinite, numbers)),
+                'mean',
+                'three finite numbers',
+            ),
             (len(self.std) == 3 and min(self.std) > 0, 'std', 'three numbers > 0'),
             (self.scale > 0, 'scale', 'a number > 0'),
             (self.channels in ('rgb', 'bgr'), 'channels', 'rgb or bgr'),
@@ -74,11 +80,13 @@ class SegmenterMasks(CheckedMasks):
             (self.output in OUTPUTS, 'output', ', '.join(OUTPUTS)),
             (self.person is None or self.person >= 0, 'person', 'a channel, counted from 0'),
             (0 < self.threshold < 1, 'threshold', 'a probability between 0 and 1'),
-        )  # fmt: skip
+        )
         for sound, option, expected in checks:
             if not sound:
-                raise BenchmarkError(f'segmenter {self.model.name}: {option}='
-                                     f'{getattr(self, option)!r}; expected {expected}')  # fmt: skip
+                raise BenchmarkError(
+                    f'segmenter {self.model.name}: {option}='
+                    f'{getattr(self, option)!r}; expected {expected}'
+                )
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -137,8 +145,9 @@ class SegmenterMasks(CheckedMasks):
         small = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
         if self.channels == 'bgr':
             small = small[..., ::-1]
-        values = (small.astype(np.float32) * np.float32(self.scale)
-                  - np.float32(self.mean)) / np.float32(self.std)  # fmt: skip
+        values = (
+            small.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
+        ) / np.float32(self.std)
         if channels_first:
             values = values.transpose(2, 0, 1)
         return np.ascontiguousarray(values[None])
@@ -159,19 +168,27 @@ class SegmenterMasks(CheckedMasks):
         """Channel (or class index) of the person."""
         if self.output == 'index':
             if channels != 1:
-                raise BenchmarkError(f'{self.model}: gives {channels} channels; a map of class '
-                                     'indices has one: take output=argmax')  # fmt: skip
+                raise BenchmarkError(
+                    f'{self.model}: gives {channels} channels; a map of class '
+                    'indices has one: take output=argmax'
+                )
             if self.person is None:
-                raise BenchmarkError(f'{self.model}: gives class indices; say which one is the '
-                                     'person, e.g. person=15')  # fmt: skip
+                raise BenchmarkError(
+                    f'{self.model}: gives class indices; say which one is the '
+                    'person, e.g. person=15'
+                )
             return self.person
         if self.output in ('softmax', 'argmax') and channels == 1:
-            raise BenchmarkError(f'{self.model}: gives one channel; output={self.output} needs '
-                                 'one per class: take probability, logit or index')  # fmt: skip
+            raise BenchmarkError(
+                f'{self.model}: gives one channel; output={self.output} needs '
+                'one per class: take probability, logit or index'
+            )
         if self.person is None and channels > 1 or (self.person or 0) >= channels:
             given = '' if self.person is None else f', person={self.person} is none of them'
-            raise BenchmarkError(f'{self.model}: gives {channels} channels{given}; say which one '
-                                 f'is the person: person=0 to {channels - 1}')  # fmt: skip
+            raise BenchmarkError(
+                f'{self.model}: gives {channels} channels{given}; say which one '
+                f'is the person: person=0 to {channels - 1}'
+            )
         return self.person or 0
 
     def _probability(self, scores: np.ndarray, person: int) -> np.ndarray:
@@ -183,9 +200,11 @@ class SegmenterMasks(CheckedMasks):
             return 1 / (1 + np.exp(-np.clip(wanted, -80, 80)))
         low, high = float(wanted.min()), float(wanted.max())
         if low < -0.01 or high > 1.01:
-            raise BenchmarkError(f'{self.model}: gives values from {low:.3g} to {high:.3g}, which '
-                                 'are no probabilities; take output=logit, or argmax, softmax or '
-                                 'index')  # fmt: skip
+            raise BenchmarkError(
+                f'{self.model}: gives values from {low:.3g} to {high:.3g}, which '
+                'are no probabilities; take output=logit, or argmax, softmax or '
+                'index'
+            )
         return wanted
 
 

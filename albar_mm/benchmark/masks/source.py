@@ -198,9 +198,12 @@ def find_entry(
         raise BenchmarkError(f'{root}: no such folder of masks')
     classes = [name for name in (video.class_name, video.path.parent.name) if name]
     folders = [*dict.fromkeys(root / name for name in classes), root]
-    places = [folder / pattern.replace('{}', name)
-              for name in dict.fromkeys((video.video_id, video.path.stem, *other_names))
-              for folder in folders for pattern in patterns]  # fmt: skip
+    places = [
+        folder / pattern.replace('{}', name)
+        for name in dict.fromkeys((video.video_id, video.path.stem, *other_names))
+        for folder in folders
+        for pattern in patterns
+    ]
     for place in places:
         if place.exists():
             return place

@@ -58,8 +58,10 @@ class SpritesSettings:
                 raise ValueError(f'{name} must be within [0, 1], got {getattr(self, name)}')
         for name in ('train', 'val', 'test'):
             if getattr(self, name) < len(CLASSES) or getattr(self, name) % len(CLASSES):
-                raise ValueError(f'{name} must be a positive multiple of {len(CLASSES)} '
-                                 f'(the number of classes), got {getattr(self, name)}')
+                raise ValueError(
+                    f'{name} must be a positive multiple of {len(CLASSES)} '
+                    f'(the number of classes), got {getattr(self, name)}'
+                )
 
 
 def split_clips(settings: SpritesSettings) -> dict[str, list[ClipSpec]]:
@@ -72,9 +74,12 @@ def split_clips(settings: SpritesSettings) -> dict[str, list[ClipSpec]]:
         dict: Split name ('train', 'val', 'test', 'train_unbiased', 'val_unbiased') to its clips.
         'val' is the tail of the clips drawn for 'train': held out of train, never of test.
     """
+
     def draw(source: str, start: int, count: int, scene_rate: float, look_rate: float) -> list:
-        return [draw_clip(settings.seed, source, i, scene_rate, look_rate)
-                for i in range(start, start + count)]
+        return [
+            draw_clip(settings.seed, source, i, scene_rate, look_rate)
+            for i in range(start, start + count)
+        ]
 
     biased, unbiased = (settings.scene_rate, settings.look_rate), (UNBIASED_RATE, UNBIASED_RATE)
     return {
@@ -86,8 +91,12 @@ def split_clips(settings: SpritesSettings) -> dict[str, list[ClipSpec]]:
     }
 
 
-def build_motion_sprites(root: str | os.PathLike, settings: SpritesSettings | None = None,
-                         unbiased: bool = True, workers: int = 2) -> Path:
+def build_motion_sprites(
+    root: str | os.PathLike,
+    settings: SpritesSettings | None = None,
+    unbiased: bool = True,
+    workers: int = 2,
+) -> Path:
     """Write the benchmark, or finish or reuse one that is already there.
 
     Layout under ``root``::
@@ -120,8 +129,11 @@ def build_motion_sprites(root: str | os.PathLike, settings: SpritesSettings | No
 
     splits = split_clips(settings)
     test = splits['test']
-    parts = {split: partial(_write_split, root, split, clips, workers)
-             for split, clips in splits.items() if unbiased or not split.endswith('_unbiased')}
+    parts = {
+        split: partial(_write_split, root, split, clips, workers)
+        for split, clips in splits.items()
+        if unbiased or not split.endswith('_unbiased')
+    }
     for name, make in (('SCUBA', _scuba_item), ('SCUFO', _scufo_item)):
         for background in FAMILIES:
             folder = root / f'SPRITES_{name}_{background}'
@@ -153,8 +165,10 @@ def _finished_parts(root: Path, record: dict) -> list[str]:
     differing = [k for k in record if found.get(k) != record[k]]
     if differing:
         detail = ', '.join(f'{k} is {found.get(k)!r}, wanted {record[k]!r}' for k in differing)
-        raise ValueError(f'{root} holds motion_sprites of other settings ({detail}); '
-                         'give another folder or delete this one')
+        raise ValueError(
+            f'{root} holds motion_sprites of other settings ({detail}); '
+            'give another folder or delete this one'
+        )
     return found['finished']
 
 
@@ -163,8 +177,9 @@ def _write_split(root: Path, split: str, clips: list[ClipSpec], workers: int) ->
         (root / folder / split).mkdir(parents=True, exist_ok=True)
     rows = _parallel(partial(_write_clip, root, split), clips, workers, split)
     write_text_atomically(root / f'{split}.jsonl', _json_lines(rows))
-    write_text_atomically(root / f'{split}.txt',
-                ''.join(f'videos/{split}/{c.name}.avi {c.label}\n' for c in clips))
+    write_text_atomically(
+        root / f'{split}.txt', ''.join(f'videos/{split}/{c.name}.avi {c.label}\n' for c in clips)
+    )
 
 
 def _write_clip(root: Path, split: str, spec: ClipSpec) -> dict:
@@ -178,8 +193,12 @@ def _write_clip(root: Path, split: str, spec: ClipSpec) -> dict:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
-    return {'video': f'videos/{split}/{video.name}', **spec.as_dict(),
-            'class': CLASSES[spec.label], 'boxes': boxes(mask).tolist()}
+    return {
+        'video': f'videos/{split}/{video.name}',
+        **spec.as_dict(),
+        'class': CLASSES[spec.label],
+        'boxes': boxes(mask).tolist(),
+    }
 
 
 def _scuba_item(background: str, spec: ClipSpec) -> tuple[np.ndarray, dict]:
@@ -192,15 +211,19 @@ def _scufo_item(background: str, spec: ClipSpec) -> tuple[np.ndarray, dict]:
     return np.broadcast_to(still, (FRAMES, *still.shape)), {'scufo_frame': index}
 
 
-def _conflict_item(candidates: list[ClipSpec], background: str,
-                   spec: ClipSpec) -> tuple[np.ndarray, dict]:
+def _conflict_item(
+    candidates: list[ClipSpec], background: str, spec: ClipSpec
+) -> tuple[np.ndarray, dict]:
     partner = conflict_partner(spec, candidates)
-    return conflict_frames(spec, partner), {'conflict_label': partner.label,
-                                            'conflict_video': f'{partner.name}.avi'}
+    return conflict_frames(spec, partner), {
+        'conflict_label': partner.label,
+        'conflict_video': f'{partner.name}.avi',
+    }
 
 
-def _write_set(folder: Path, background: str, clips: list[ClipSpec], make: Callable,
-               workers: int) -> None:
+def _write_set(
+    folder: Path, background: str, clips: list[ClipSpec], make: Callable, workers: int
+) -> None:
     folder.mkdir(exist_ok=True)
     rows = _parallel(partial(_write_item, folder, background, make), clips, workers, folder.name)
     write_text_atomically(folder / 'manifest.jsonl', _json_lines(rows))
@@ -210,9 +233,18 @@ def _write_item(folder: Path, background: str, make: Callable, spec: ClipSpec) -
     frames, extra = make(background, spec)
     item = f'{spec.name}__0'
     write_mjpeg(folder / f'{item}.avi', frames)
-    row = {'id': item, 'file': f'{item}.avi', 'video': f'{spec.name}.avi', 'label': spec.label,
-           'background': FAMILIES[background], 'seed': spec.seed, 'scene': spec.scene,
-           'look': spec.look, 'side': SIDE, 'generator': GENERATOR}
+    row = {
+        'id': item,
+        'file': f'{item}.avi',
+        'video': f'{spec.name}.avi',
+        'label': spec.label,
+        'background': FAMILIES[background],
+        'seed': spec.seed,
+        'scene': spec.scene,
+        'look': spec.look,
+        'side': SIDE,
+        'generator': GENERATOR,
+    }
     return {**row, **extra}
 
 

@@ -50,7 +50,7 @@ def actor_template(look: int) -> tuple[np.ndarray, np.ndarray]:
     arm = rng.uniform(0.16, 0.24)
     body_colour, arm_colour = _two_colours(rng)
     half = TEMPLATE // 2
-    v, u = np.mgrid[-half:half + 1, -half:half + 1] / half
+    v, u = np.mgrid[-half : half + 1, -half : half + 1] / half
     radius, theta = np.hypot(u, v), np.arctan2(v, u)
     body = radius <= 0.50 * (1 - depth + depth * np.cos(lobes * theta))
     limb = (np.abs(v) <= arm) & (u >= 0) & (u <= 0.98)
@@ -78,7 +78,7 @@ def scene_background(scene: int, side: int, rng: np.random.RandomState) -> np.nd
     fixed = rng_for('scene', scene)
     left, top = rng.randint(5), rng.randint(5)
     gain = rng.uniform(0.85, 1.15)
-    rows, cols = np.mgrid[top:top + side, left:left + side].astype(np.float64)
+    rows, cols = np.mgrid[top : top + side, left : left + side].astype(np.float64)
     low, high = _two_colours(fixed)
     wave = np.zeros((side, side))
     for _ in range(3):

@@ -9,8 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CLASSES = ('move_right', 'move_left', 'move_down', 'move_up', 'move_down_right', 'move_up_left',
-           'move_down_left', 'move_up_right')
+CLASSES = (
+    'move_right',
+    'move_left',
+    'move_down',
+    'move_up',
+    'move_down_right',
+    'move_up_left',
+    'move_down_left',
+    'move_up_right',
+)
 """Class names; the label is the index. Labels 2i and 2i + 1 are time-reversed partners."""
 
 _DIRECTIONS = ((1, 0), (0, 1), (1, 1), (-1, 1))
@@ -62,5 +70,9 @@ def draw_trajectory(label: int, frames: int, side: int, rng: np.random.RandomSta
     speed = rng.uniform(*SPEED_RANGE) / np.hypot(*direction)
     # Rounded before the sign is applied: a pair visits exactly the same places.
     shift = sign * np.rint(speed * np.arange(frames)).astype(np.int64)
-    return Trajectory(x=(x0 + direction[0] * shift) % side, y=(y0 + direction[1] * shift) % side,
-                      angle=angle, scale=scale)
+    return Trajectory(
+        x=(x0 + direction[0] * shift) % side,
+        y=(y0 + direction[1] * shift) % side,
+        angle=angle,
+        scale=scale,
+    )

@@ -68,7 +68,9 @@ def conflict_frames(spec: ClipSpec, partner: ClipSpec) -> np.ndarray:
     phasors = np.exp(2j * np.pi * clip_trajectory(spec).x / SIDE)
     host_column = int(np.angle(phasors.mean()) / (2 * np.pi) * SIDE)
     shift = host_column + SIDE // 2 - int(clip_trajectory(partner).x[t])
-    still = Actor(rgb=np.roll(foreign.rgb[t:t + 1], shift, axis=2),
-                  mask=np.roll(foreign.mask[t:t + 1], shift, axis=2))
+    still = Actor(
+        rgb=np.roll(foreign.rgb[t : t + 1], shift, axis=2),
+        mask=np.roll(foreign.mask[t : t + 1], shift, axis=2),
+    )
     with_still = composite(still, ood_background(spec, FAMILIES[CONFLICT_BACKGROUND]))
     return composite(host, with_still)

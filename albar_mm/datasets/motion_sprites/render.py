@@ -39,13 +39,15 @@ def draw_actor(look: int, trajectory: Trajectory, side: int) -> Actor:
     centre, last = TEMPLATE // 2 + 1, TEMPLATE + 1
 
     half_frame = side // 2
-    rows, cols = np.mgrid[-half_frame:side - half_frame, -half_frame:side - half_frame]
+    rows, cols = np.mgrid[-half_frame : side - half_frame, -half_frame : side - half_frame]
     size = trajectory.scale * TEMPLATE_TO_FRAME
     cos, sin = np.cos(trajectory.angle) / size, np.sin(trajectory.angle) / size
     u = np.clip(np.rint(cos * cols + sin * rows).astype(np.intp) + centre, 0, last)
     v = np.clip(np.rint(cos * rows - sin * cols).astype(np.intp) + centre, 0, last)
-    shifts = [(int(y) - half_frame, int(x) - half_frame)
-              for x, y in zip(trajectory.x, trajectory.y, strict=True)]
+    shifts = [
+        (int(y) - half_frame, int(x) - half_frame)
+        for x, y in zip(trajectory.x, trajectory.y, strict=True)
+    ]
 
     def moved(image: np.ndarray) -> np.ndarray:
         return np.stack([np.roll(image, shift, axis=(0, 1)) for shift in shifts])

@@ -78,8 +78,9 @@ def untrimmed_frames(spec: UntrimmedSpec) -> np.ndarray:
     rng = rng_for(spec.seed, spec.name, 'motion')
     trajectory = joined_trajectory(spec.stretches, rng)
     view = rng_for(spec.seed, spec.name, 'view')
-    return composite(draw_actor(spec.look, trajectory, SIDE),
-                     scene_background(spec.scene, SIDE, view))  # fmt: skip
+    return composite(
+        draw_actor(spec.look, trajectory, SIDE), scene_background(spec.scene, SIDE, view)
+    )
 
 
 def joined_trajectory(stretches: Sequence[Stretch], rng: np.random.RandomState) -> Trajectory:
@@ -99,5 +100,6 @@ def joined_trajectory(stretches: Sequence[Stretch], rng: np.random.RandomState) 
         for path, part in ((columns, steps.x), (rows, steps.y)):
             path.append((path[-1][-1] + part[1:] - part[0]) % SIDE)
     angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(*SCALE_RANGE)
-    return Trajectory(x=np.concatenate(columns[1:]), y=np.concatenate(rows[1:]), angle=angle,
-                      scale=scale)  # fmt: skip
+    return Trajectory(
+        x=np.concatenate(columns[1:]), y=np.concatenate(rows[1:]), angle=angle, scale=scale
+    )

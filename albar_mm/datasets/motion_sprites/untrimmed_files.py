@@ -14,9 +14,14 @@ from .untrimmed import UntrimmedSpec, untrimmed_frames
 from .video_file import write_mjpeg
 
 
-def write_untrimmed(root: str | os.PathLike, settings_file: str, record: Mapping,
-                    splits: Mapping[str, Sequence[UntrimmedSpec]], lists: Mapping[str, str],
-                    workers: int = 2) -> Path:
+def write_untrimmed(
+    root: str | os.PathLike,
+    settings_file: str,
+    record: Mapping,
+    splits: Mapping[str, Sequence[UntrimmedSpec]],
+    lists: Mapping[str, str],
+    workers: int = 2,
+) -> Path:
     """Write videos and lists, or reuse those that are there.
 
     Videos are ``videos/<split>/<name>.avi``.
@@ -39,8 +44,9 @@ def write_untrimmed(root: str | os.PathLike, settings_file: str, record: Mapping
     path = root / settings_file
     if path.exists():
         if json.loads(path.read_text(encoding='utf-8')) != record:
-            raise DatasetError(f'{root}: holds videos of other settings: give another folder or '
-                               'delete this one')
+            raise DatasetError(
+                f'{root}: holds videos of other settings: give another folder or delete this one'
+            )
         return root
     try:
         for split, specs in splits.items():
@@ -53,8 +59,10 @@ def write_untrimmed(root: str | os.PathLike, settings_file: str, record: Mapping
             write_text_atomically(root / name, text)
         write_text_atomically(path, json.dumps(record, indent=1) + '\n')
     except OSError as error:
-        raise DatasetError(f'{root}: cannot be written: {error.strerror or error}; make room, or '
-                           'get the right to write there, and run again') from error
+        raise DatasetError(
+            f'{root}: cannot be written: {error.strerror or error}; make room, or '
+            'get the right to write there, and run again'
+        ) from error
     return root
 
 

@@ -29,8 +29,9 @@ def write_mjpeg(path: Path, frames: np.ndarray) -> None:
     """
     temporary = path.with_name(f'.{path.stem}.{os.getpid()}.avi')
     height, width = frames.shape[1:3]
-    writer = cv2.VideoWriter(str(temporary), cv2.CAP_OPENCV_MJPEG,
-                             cv2.VideoWriter_fourcc(*'MJPG'), FPS, (width, height))
+    writer = cv2.VideoWriter(
+        str(temporary), cv2.CAP_OPENCV_MJPEG, cv2.VideoWriter_fourcc(*'MJPG'), FPS, (width, height)
+    )
     if not writer.isOpened():
         raise OSError(f'OpenCV cannot write {path}: is the folder writable and the disk not full?')
     writer.set(cv2.VIDEOWRITER_PROP_QUALITY, QUALITY)
@@ -41,8 +42,10 @@ def write_mjpeg(path: Path, frames: np.ndarray) -> None:
         # OpenCV says nothing when the disk is full
         size, announced = temporary.stat().st_size, announced_bytes(temporary)
         if announced is None or size < announced:
-            raise OSError(errno.ENOSPC, f'{path.name}: only {size} of {announced} bytes were '
-                          'written; is the disk full?')
+            raise OSError(
+                errno.ENOSPC,
+                f'{path.name}: only {size} of {announced} bytes were written; is the disk full?',
+            )
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -7,7 +7,20 @@ from .specs import SPECS, DatasetSpec
 from .verify import Finding, check_entries, check_files
 
 __all__ = [
-    'DELIMITERS', 'SPECS', 'Clip', 'DatasetSpec', 'Finding', 'HoldOut', 'OfficialLists',
-    'PreparationError', 'PrepareOptions', 'Prepared', 'check_entries', 'check_files',
-    'format_lines', 'hold_out', 'parse_line', 'prepare_dataset',
-]  # fmt: skip
+    'DELIMITERS',
+    'SPECS',
+    'Clip',
+    'DatasetSpec',
+    'Finding',
+    'HoldOut',
+    'OfficialLists',
+    'PreparationError',
+    'PrepareOptions',
+    'Prepared',
+    'check_entries',
+    'check_files',
+    'format_lines',
+    'hold_out',
+    'parse_line',
+    'prepare_dataset',
+]

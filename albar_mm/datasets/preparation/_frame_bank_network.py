@@ -28,8 +28,10 @@ def number_of_classes(cfg: Config) -> int:
     head = (cfg.get('model') or {}).get('cls_head') or {}
     found = head.get('num_classes')
     if not isinstance(found, int) or found < 2:
-        raise DatasetError(f'{cfg.filename}: model.cls_head.num_classes must be a number of 2 or '
-                           f'more, got {found!r}')  # fmt: skip
+        raise DatasetError(
+            f'{cfg.filename}: model.cls_head.num_classes must be a number of 2 or '
+            f'more, got {found!r}'
+        )
     return found
 
 
@@ -53,14 +55,21 @@ def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
         steps[loader] = [dict(step) for step in node.get('pipeline') or []]
     lengths = [step.get('clip_len') for step in steps['train_dataloader'] if 'clip_len' in step]
     if lengths and lengths != [1]:
-        raise DatasetError(f'{cfg.filename} trains on clips of {lengths[0]} frames: a reference '
-                           'network sees single ones, see configs/stillmix/reference')  # fmt: skip
-    decoding = [i for i, step in enumerate(steps['val_dataloader'])
-                if str(getattr(step['type'], '__name__', step['type'])).endswith('Decode')]
+        raise DatasetError(
+            f'{cfg.filename} trains on clips of {lengths[0]} frames: a reference '
+            'network sees single ones, see configs/stillmix/reference'
+        )
+    decoding = [
+        i
+        for i, step in enumerate(steps['val_dataloader'])
+        if str(getattr(step['type'], '__name__', step['type'])).endswith('Decode')
+    ]
     if not decoding:
-        raise DatasetError(f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '
-                           'scored, has no decoding step such as DecordDecode')  # fmt: skip
-    return steps['val_dataloader'][decoding[-1] + 1:]
+        raise DatasetError(
+            f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '
+            'scored, has no decoding step such as DecordDecode'
+        )
+    return steps['val_dataloader'][decoding[-1] + 1 :]
 
 
 class ReferenceNetwork:
@@ -81,8 +90,10 @@ class ReferenceNetwork:
 
     def __init__(self, cfg: Config, checkpoint: str | Path, device: torch.device) -> None:
         if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
-            raise DatasetError(f'checkpoint {checkpoint}: no such file; train it with '
-                               f'tools/train.py {cfg.filename}')  # fmt: skip
+            raise DatasetError(
+                f'checkpoint {checkpoint}: no such file; train it with '
+                f'tools/train.py {cfg.filename}'
+            )
         loaded = _load_checkpoint(str(checkpoint), map_location='cpu')
         model = MODELS.build(cfg.model)
         state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else {}
@@ -123,7 +134,11 @@ def _check_fits(model: nn.Module, state: Mapping[str, Any], where: str, config: 
         return
     name, theirs = wrong[0], shapes.get(wrong[0])
     if name.startswith('cls_head.') and theirs and len(theirs) == needed[name].ndim:
-        raise DatasetError(f'{where}: its head has {theirs[0]} classes, that of {config} has '
-                           f'{needed[name].shape[0]}: use the config of its training')  # fmt: skip
-    raise DatasetError(f'{where}: {len(wrong)} of {len(needed)} tensors of {config} are missing or '
-                       f'of another shape, as {name}: use the config of its training')  # fmt: skip
+        raise DatasetError(
+            f'{where}: its head has {theirs[0]} classes, that of {config} has '
+            f'{needed[name].shape[0]}: use the config of its training'
+        )
+    raise DatasetError(
+        f'{where}: {len(wrong)} of {len(needed)} tensors of {config} are missing or '
+        f'of another shape, as {name}: use the config of its training'
+    )

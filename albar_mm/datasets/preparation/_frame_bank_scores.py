@@ -110,9 +110,11 @@ class ScoresFile:
             raise self._not_written(error) from error
 
     def _not_written(self, error: OSError) -> DatasetError:
-        return DatasetError(f'scores file {self.path}: cannot be written: '
-                            f'{error.strerror or error}; free space or name another --scores, then '
-                            'run again: finished videos are kept')  # fmt: skip
+        return DatasetError(
+            f'scores file {self.path}: cannot be written: '
+            f'{error.strerror or error}; free space or name another --scores, then '
+            'run again: finished videos are kept'
+        )
 
     def _read(self) -> int:
         """Read the whole lines; returns their length in bytes."""
@@ -129,8 +131,9 @@ class ScoresFile:
                 except ValueError as error:
                     if number == 1:
                         raise _foreign(self.path) from error
-                    raise DatasetError(f'{where}: cannot be read: {error}; remove the file, and it '
-                                       'is made anew') from error  # fmt: skip
+                    raise DatasetError(
+                        f'{where}: cannot be read: {error}; remove the file, and it is made anew'
+                    ) from error
                 if number == 1:
                     self._check_settings(row, where)
                 else:
@@ -142,8 +145,11 @@ class ScoresFile:
         if row.get('format') != _FORMAT or not isinstance(row.get('settings'), dict):
             raise _foreign(self.path)
         theirs = row['settings']
-        other = [key for key in {**theirs, **self._settings}
-                 if theirs.get(key) != self._settings.get(key)]  # fmt: skip
+        other = [
+            key
+            for key in {**theirs, **self._settings}
+            if theirs.get(key) != self._settings.get(key)
+        ]
         if other:
             raise DatasetError(
                 f'{where}: made with another {other[0]}, {theirs.get(other[0])!r} in place of '
@@ -158,8 +164,10 @@ class ScoresFile:
             gt = top1 = np.zeros(0, np.float32)
         frames = np.arange(gt.size, dtype=np.int64) * self._every
         if not isinstance(name, str) or type(label) is not int or not _are_scores(gt, top1):
-            raise DatasetError(f'{where}: expected video, label, and equally many probabilities gt '
-                               'and top1, gt <= top1; remove the file, and it is made anew')
+            raise DatasetError(
+                f'{where}: expected video, label, and equally many probabilities gt '
+                'and top1, gt <= top1; remove the file, and it is made anew'
+            )
         self._found[name] = label, VideoScores(name, frames, gt, top1)
 
 
@@ -187,8 +195,10 @@ def published_scores(
 
     content = load_restricted(path, 'frame scores')
     if not isinstance(content, dict) or not content:
-        raise DatasetError(f'{path}: expected a pickled dict of frames, got a '
-                           f'{type(content).__name__} of {np.size(content)}')  # fmt: skip
+        raise DatasetError(
+            f'{path}: expected a pickled dict of frames, got a '
+            f'{type(content).__name__} of {np.size(content)}'
+        )
     by_video: dict[str, dict[int, tuple[float, float]]] = {}
     for key, value in content.items():
         name, number = _frame_of(key, path)
@@ -205,8 +215,10 @@ def published_scores(
         else:
             found.append(replace(scores_of[keys[place]], video=video.name))
     if not found:
-        raise DatasetError(f'{path}: has none of the {len(videos)} training videos; it has '
-                           f'{name_some(keys)}, they are {name_some(missing)}')  # fmt: skip
+        raise DatasetError(
+            f'{path}: has none of the {len(videos)} training videos; it has '
+            f'{name_some(keys)}, they are {name_some(missing)}'
+        )
     return found, missing, len(by_video) - len(found)
 
 
@@ -216,8 +228,10 @@ def _frame_of(key: Any, path: Path) -> tuple[str, int]:  # noqa: ANN401
         return position[1], int(position[2])
     file = _FILE.fullmatch(key) if isinstance(key, str) else None
     if not file or int(file[2]) < 1:
-        raise DatasetError(f'{path}: frame {key!r}: expected <video>/frame<number>.jpg, counted '
-                           'from 1, or <video>//<number>, counted from 0')  # fmt: skip
+        raise DatasetError(
+            f'{path}: frame {key!r}: expected <video>/frame<number>.jpg, counted '
+            'from 1, or <video>//<number>, counted from 0'
+        )
     return file[1], int(file[2]) - 1
 
 
@@ -239,13 +253,18 @@ def _sorted_scores(name: str, frames: Mapping[int, tuple[float, float]]) -> Vide
 
 
 def _are_scores(gt: np.ndarray, top1: np.ndarray) -> bool:
-    return (gt.ndim == 1 and gt.shape == top1.shape and gt.size > 0
-            and bool(((gt >= 0) & (gt <= top1 + 1e-6) & (top1 <= 1)).all()))  # fmt: skip
+    return (
+        gt.ndim == 1
+        and gt.shape == top1.shape
+        and gt.size > 0
+        and bool(((gt >= 0) & (gt <= top1 + 1e-6) & (top1 <= 1)).all())
+    )
 
 
 def _foreign(path: Path) -> DatasetError:
-    return DatasetError(f'scores file {path}, line 1: this is no file of frame scores; name '
-                        'another --scores')  # fmt: skip
+    return DatasetError(
+        f'scores file {path}, line 1: this is no file of frame scores; name another --scores'
+    )
 
 
 def _line(row: Mapping[str, Any]) -> bytes:

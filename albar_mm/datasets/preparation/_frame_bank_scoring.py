@@ -57,9 +57,13 @@ def score_videos(
     network = ReferenceNetwork(cfg, checkpoint, _device(device))
     # the weights do not tell how the input is normalised
     normalised = repr(sorted((cfg.model.get('data_preprocessor') or {}).items()))
-    settings = dict(weights=network.weights, every=every, decoder=decoder_name(),
-                    input=[repr(sorted(step.items())) for step in steps],
-                    preprocessor=normalised)  # fmt: skip
+    settings = dict(
+        weights=network.weights,
+        every=every,
+        decoder=decoder_name(),
+        input=[repr(sorted(step.items())) for step in steps],
+        preprocessor=normalised,
+    )
     bad: dict[str, str] = {}
     with ScoresFile(path, settings, every) as file:
         waiting = [video for video in videos if file.get(video) is None]
@@ -107,14 +111,20 @@ def _device(name: str | None) -> torch.device:
         return torch.empty(1, device=name).device
     except (RuntimeError, AssertionError) as error:  # the latter without CUDA in PyTorch
         text = ' '.join(str(error).split())[:200]
-        raise DatasetError(f'--device {name}: cannot be used: {text}; take cpu, or cuda on a '
-                           'machine with a GPU') from error  # fmt: skip
+        raise DatasetError(
+            f'--device {name}: cannot be used: {text}; take cpu, or cuda on a machine with a GPU'
+        ) from error
 
 
 def _chunks(dataset: FrameChunks, workers: int) -> DataLoader:
     """Chunks as they are made, read ahead by worker processes."""
-    return DataLoader(dataset, batch_size=None, num_workers=workers, collate_fn=_as_it_is,
-                      worker_init_fn=prepare_worker if workers else None)  # fmt: skip
+    return DataLoader(
+        dataset,
+        batch_size=None,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        worker_init_fn=prepare_worker if workers else None,
+    )
 
 
 def _as_it_is(chunk: FrameChunk) -> FrameChunk:

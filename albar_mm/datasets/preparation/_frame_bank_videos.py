@@ -62,12 +62,15 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
             f'train_dataloader.dataset of {cfg.filename} is a {node.get("type")}: expected a '
             'VideoDataset or RobustVideoDataset of videos with one label each'
         )
-    dataset = DATASETS.build(dict(node, pipeline=[], lazy_init=True, test_mode=False,
-                                  num_classes=num_classes))  # fmt: skip
+    dataset = DATASETS.build(
+        dict(node, pipeline=[], lazy_init=True, test_mode=False, num_classes=num_classes)
+    )
     ann_file = Path(dataset.ann_file)
     if not ann_file.is_file():
-        raise DatasetError(f'annotation file {ann_file}: no such file; point to yours with '
-                           '--cfg-options train_dataloader.dataset.ann_file=<path>')  # fmt: skip
+        raise DatasetError(
+            f'annotation file {ann_file}: no such file; point to yours with '
+            '--cfg-options train_dataloader.dataset.ann_file=<path>'
+        )
     dataset.full_init()
     prefix = dataset.data_prefix.get('video') or ''
     videos: dict[str, TrainingVideo] = {}
@@ -75,11 +78,15 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
         path, label = str(info['filename']), info['label']
         name = path.removeprefix(prefix).lstrip('/') if prefix else path
         if not 0 <= label < num_classes:
-            raise DatasetError(f'annotation file {ann_file}, video {name}: expected a label in '
-                               f'[0, {num_classes}), got {label}')  # fmt: skip
+            raise DatasetError(
+                f'annotation file {ann_file}, video {name}: expected a label in '
+                f'[0, {num_classes}), got {label}'
+            )
         if videos.setdefault(name, TrainingVideo(name, path, label)).label != label:
-            raise DatasetError(f'annotation file {ann_file}: video {name} has two labels, '
-                               f'{videos[name].label} and {label}; keep one')  # fmt: skip
+            raise DatasetError(
+                f'annotation file {ann_file}: video {name} has two labels, '
+                f'{videos[name].label} and {label}; keep one'
+            )
     if not videos:
         raise DatasetError(f'annotation file {ann_file} names no video')
     return list(videos.values()), ann_file
@@ -107,10 +114,10 @@ def read_chunks(path: str, every: int = 1, size: int = CHUNK) -> Iterator[tuple[
     opened = read_strictly([init], dict(filename=path))
     numbers = range(0, int(opened['total_frames']), every)
     for start in range(0, len(numbers), size):
-        wanted = numbers[start:start + size]
+        wanted = numbers[start : start + size]
         frames = read_strictly([decode], dict(opened, frame_inds=np.array(wanted)))['imgs']
         if frames:
-            yield wanted[:len(frames)], frames
+            yield wanted[: len(frames)], frames
         if len(frames) < len(wanted):
             return
 
@@ -158,8 +165,9 @@ class FrameChunks(IterableDataset):
         steps: Steps of a pipeline that take the frames from there to the network's input.
     """
 
-    def __init__(self, videos: Sequence[TrainingVideo], every: int,
-                 steps: Sequence[Mapping[str, Any]]) -> None:  # fmt: skip
+    def __init__(
+        self, videos: Sequence[TrainingVideo], every: int, steps: Sequence[Mapping[str, Any]]
+    ) -> None:
         super().__init__()
         self._videos, self._every, self._pipeline = videos, every, Compose(steps)
 
@@ -177,10 +185,22 @@ class FrameChunks(IterableDataset):
 
     def _input(self, frame: np.ndarray) -> torch.Tensor:
         shape = frame.shape[:2]
-        packed = self._pipeline(dict(
-            imgs=[frame], num_clips=1, clip_len=1, frame_interval=1, frame_inds=np.zeros(1, int),
-            total_frames=1, start_index=0, modality='RGB', label=0, filename='', img_shape=shape,
-            original_shape=shape))  # fmt: skip
+        packed = self._pipeline(
+            dict(
+                imgs=[frame],
+                num_clips=1,
+                clip_len=1,
+                frame_interval=1,
+                frame_inds=np.zeros(1, int),
+                total_frames=1,
+                start_index=0,
+                modality='RGB',
+                label=0,
+                filename='',
+                img_shape=shape,
+                original_shape=shape,
+            )
+        )
         return packed['inputs']
 
 
@@ -218,6 +238,8 @@ def read_resized(task: tuple[str, int, tuple[int, ...], int]) -> np.ndarray | Ba
         return error
     if len(found) < len(numbers):
         missing = min(set(numbers) - found.keys())
-        raise DatasetError(f'video {path}: frame {missing} was scored, but it ends after frame '
-                           f'{seen - 1}; the scores belong to another file of it')  # fmt: skip
+        raise DatasetError(
+            f'video {path}: frame {missing} was scored, but it ends after frame '
+            f'{seen - 1}; the scores belong to another file of it'
+        )
     return np.stack([found[number] for number in numbers])

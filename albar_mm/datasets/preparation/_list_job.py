@@ -31,17 +31,26 @@ def listed_videos(list_file: Path) -> list[str]:
     try:
         lines = list_file.read_text(encoding='utf-8-sig').splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{list_file}: cannot be read as a list: {error}; lists are made by '
-                           'tools/prepare_dataset.py') from error  # fmt: skip
-    videos = [parse_line(line, f'{list_file}:{number}')[0]
-              for number, line in enumerate(lines, 1) if line.strip()]
+        raise DatasetError(
+            f'{list_file}: cannot be read as a list: {error}; lists are made by '
+            'tools/prepare_dataset.py'
+        ) from error
+    videos = [
+        parse_line(line, f'{list_file}:{number}')[0]
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
     if not videos:
         raise DatasetError(f'{list_file}: the list is empty')
     return list(dict.fromkeys(videos))
 
 
 def finished_before(
-    out: Path, report: Path, part: Path, key: str, settings: Mapping[str, Any],
+    out: Path,
+    report: Path,
+    part: Path,
+    key: str,
+    settings: Mapping[str, Any],
     result: Callable[[dict[str, Any]], _Result],
 ) -> _Result | None:
     """What an earlier run made, if it is complete and of the same settings.
@@ -68,12 +77,16 @@ def finished_before(
         differing = difference(row, settings)
         done = result(row)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f'{out}: is there already, without a sound {report.name} ({error}); '
-                           'name another --out, or delete it') from error  # fmt: skip
+        raise DatasetError(
+            f'{out}: is there already, without a sound {report.name} ({error}); '
+            'name another --out, or delete it'
+        ) from error
     if differing or not same_file:
         why = differing or 'it was changed since'
-        raise DatasetError(f'{out}: is there already, made with other settings ({why}); name '
-                           'another --out, or delete it')  # fmt: skip
+        raise DatasetError(
+            f'{out}: is there already, made with other settings ({why}); name '
+            'another --out, or delete it'
+        )
     return done
 
 
@@ -96,8 +109,14 @@ class ListJob:
     finished: frozenset[str]
 
     @classmethod
-    def begin(cls, list_file: Path, videos: Sequence[str], part: Path,
-              settings: Mapping[str, Any], say: Callable[[str], object]) -> ListJob:  # fmt: skip
+    def begin(
+        cls,
+        list_file: Path,
+        videos: Sequence[str],
+        part: Path,
+        settings: Mapping[str, Any],
+        say: Callable[[str], object],
+    ) -> ListJob:
         """Begin, or go on with what ``part`` holds.
 
         Args:
@@ -142,22 +161,27 @@ class ListJob:
         if workers == 1:
             wrong = map_videos(work, self.todo, 1)
         else:
-            wrong = crash_safe_map(work, self.todo, workers,
-                                   lambda name: _crashed(name, missing), chunk=1)  # fmt: skip
+            wrong = crash_safe_map(
+                work, self.todo, workers, lambda name: _crashed(name, missing), chunk=1
+            )
             print(flush=True)
         left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
         places = self.part.begin(self.settings)
         if not places:
-            raise DatasetError(f'{self.list_file}: none of {len(self.videos)} videos can be read; '
-                               f'the first: {left_out[0]["reason"]}')  # fmt: skip
+            raise DatasetError(
+                f'{self.list_file}: none of {len(self.videos)} videos can be read; '
+                f'the first: {left_out[0]["reason"]}'
+            )
         return [places[video] for video in self.videos if video in places], left_out
 
 
 def _crashed(name: str, missing: str) -> dict[str, str]:
     reason = 'its process was killed while at work on it'
     if missing == 'fail':
-        raise BadVideoError(f'video {name}: {reason}; what is finished is kept. Make it anew, or '
-                            'leave it out with --missing drop')  # fmt: skip
+        raise BadVideoError(
+            f'video {name}: {reason}; what is finished is kept. Make it anew, or '
+            'leave it out with --missing drop'
+        )
     return dict(video=name, reason=reason)
 
 
@@ -170,5 +194,7 @@ def left_out_lines(left_out: Sequence[Mapping[str, str]], report: Path) -> list[
     """
     if not left_out:
         return []
-    return [f'left out {len(left_out)} listed videos, all in {report}:',
-            *(f'  {entry["video"]}: {entry["reason"]}' for entry in left_out[:5])]  # fmt: skip
+    return [
+        f'left out {len(left_out)} listed videos, all in {report}:',
+        *(f'  {entry["video"]}: {entry["reason"]}' for entry in left_out[:5]),
+    ]

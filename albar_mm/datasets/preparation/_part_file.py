@@ -52,11 +52,15 @@ class PartFile:
                 else:
                     differing = difference(row, settings)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise DatasetError(f'{self.path}: line {number + 1} is broken ({error}); delete '
-                                   'the file to begin anew') from error  # fmt: skip
+                raise DatasetError(
+                    f'{self.path}: line {number + 1} is broken ({error}); delete '
+                    'the file to begin anew'
+                ) from error
             if not number and differing:
-                raise DatasetError(f'{self.path} was begun with other settings ({differing}); run '
-                                   'the same command as before, or delete the file')  # fmt: skip
+                raise DatasetError(
+                    f'{self.path} was begun with other settings ({differing}); run '
+                    'the same command as before, or delete the file'
+                )
         return places
 
     def append(self, row: Mapping[str, Any]) -> None:
@@ -80,12 +84,12 @@ class PartFile:
                     os.truncate(self.path, end)
                     raise
         except OSError as error:
-            raise DatasetError(f'{self.path}: cannot be written: {error.strerror or error}; free '
-                               'space, then run again') from error  # fmt: skip
+            raise DatasetError(
+                f'{self.path}: cannot be written: {error.strerror or error}; free '
+                'space, then run again'
+            ) from error
 
-    def rows(
-        self, places: Iterable[tuple[int, int]], copy_to: Path
-    ) -> Iterator[dict[str, Any]]:
+    def rows(self, places: Iterable[tuple[int, int]], copy_to: Path) -> Iterator[dict[str, Any]]:
         """Copy rows to a new file, which appears when the last one was taken.
 
         Args:
@@ -114,8 +118,10 @@ class PartFile:
             finally:
                 Path(temporary).unlink(missing_ok=True)
         except OSError as error:
-            raise DatasetError(f'{copy_to}: cannot be written: {error.strerror or error}; free '
-                               'space, then run again') from error  # fmt: skip
+            raise DatasetError(
+                f'{copy_to}: cannot be written: {error.strerror or error}; free '
+                'space, then run again'
+            ) from error
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         start = 0
@@ -140,7 +146,10 @@ def _differing(found: Mapping[str, Any], wanted: Mapping[str, Any], where: str) 
         earlier = found.get(key)
         if isinstance(value, dict) and isinstance(earlier, dict) and earlier != value:
             # a whole detector or classifier would be too long to see what is another
-            yield from _differing({**dict.fromkeys(value), **earlier},
-                                  {**dict.fromkeys(earlier), **value}, f'{where}{key}.')
+            yield from _differing(
+                {**dict.fromkeys(value), **earlier},
+                {**dict.fromkeys(earlier), **value},
+                f'{where}{key}.',
+            )
         elif earlier != value:
             yield f'{where}{key} is {earlier}, asked for {value}'

@@ -70,8 +70,9 @@ class HogDetector:
 
     def __post_init__(self) -> None:
         for option, sound, expected in (
-                ('enlarge', self.enlarge > 0, 'a number > 0'),
-                ('stride', self.stride > 0 and self.stride % 8 == 0, 'a multiple of 8')):
+            ('enlarge', self.enlarge > 0, 'a number > 0'),
+            ('stride', self.stride > 0 and self.stride % 8 == 0, 'a multiple of 8'),
+        ):
             if not sound:
                 raise BenchmarkError(f'hog: {option}={getattr(self, option)}; expected {expected}')
 
@@ -102,7 +103,8 @@ class HogDetector:
         if factor != 1:
             image = cv2.resize(image, None, fx=factor, fy=factor)
         found, margins = _hog().detectMultiScale(
-            image, hitThreshold=self.margin, winStride=(self.stride, self.stride), scale=1.05)
+            image, hitThreshold=self.margin, winStride=(self.stride, self.stride), scale=1.05
+        )
         if not len(found):
             return np.empty((0, 5))
         x, y, width, height = (np.asarray(found, dtype=np.float64) / factor).T
@@ -140,8 +142,12 @@ class MaskBoxes:
 
     def settings(self) -> dict[str, Any]:
         """Those of the masks, and the smallest area."""
-        return dict(name=self.name, min_area=self.min_area, masks=settings_of(self.masks),
-                    opencv=cv2.__version__)  # fmt: skip
+        return dict(
+            name=self.name,
+            min_area=self.min_area,
+            masks=settings_of(self.masks),
+            opencv=cv2.__version__,
+        )
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """See :meth:`PersonDetector.detect`.
@@ -228,8 +234,9 @@ class EveryNth:
             video: The video.
         """
         length = len(video.frames)
-        some = SourceVideo(video.video_id, video.path, video.label, video.class_name,
-                           video.frames[::self.every])  # fmt: skip
+        some = SourceVideo(
+            video.video_id, video.path, video.label, video.class_name, video.frames[:: self.every]
+        )
         found = self.detector.detect(some)
         nearest = np.rint(np.arange(length) / self.every).astype(int).clip(max=len(found) - 1)
         return [found[index] for index in nearest]

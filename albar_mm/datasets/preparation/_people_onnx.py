@@ -84,8 +84,10 @@ class OnnxDetector:
         )
         for sound, option, expected in checks:
             if not sound:
-                raise BenchmarkError(f'onnx {self.model.name}: {option}='
-                                     f'{getattr(self, option)!r}; expected {expected}')  # fmt: skip
+                raise BenchmarkError(
+                    f'onnx {self.model.name}: {option}='
+                    f'{getattr(self, option)!r}; expected {expected}'
+                )
 
     @property
     def name(self) -> str:
@@ -94,8 +96,13 @@ class OnnxDetector:
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain JSON, with the SHA-256 of the model."""
-        return dict(asdict(self), name=self.name, model=self.model.name,
-                    sha256=model_sha256(self.model), opencv=cv2.__version__)  # fmt: skip
+        return dict(
+            asdict(self),
+            name=self.name,
+            model=self.model.name,
+            sha256=model_sha256(self.model),
+            opencv=cv2.__version__,
+        )
 
     def check(self) -> None:
         """Run the model on a grey frame.
@@ -147,11 +154,12 @@ class OnnxDetector:
         else:
             inner = size
         image = np.full((rows, columns, 3), _PAD, np.uint8)
-        image[:inner[0], :inner[1]] = cv2.resize(frame, inner[::-1])
+        image[: inner[0], : inner[1]] = cv2.resize(frame, inner[::-1])
         if self.channels == 'bgr':
             image = image[..., ::-1]
-        values = (image.astype(np.float32) * np.float32(self.scale)
-                  - np.float32(self.mean)) / np.float32(self.std)  # fmt: skip
+        values = (
+            image.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
+        ) / np.float32(self.std)
         blob = np.ascontiguousarray(values.transpose(2, 0, 1)[None])
         return blob, np.array([inner[1] / width, inner[0] / height])
 
@@ -174,8 +182,9 @@ class OnnxDetector:
         elif layout != 'suppressed' and output.shape[0] < output.shape[1]:
             output = output.T  # there are more boxes than values of a box
         if not np.isfinite(output).all():
-            raise BenchmarkError(f'{self.model}: gives values that are not finite; check scale, '
-                                 'mean and std')  # fmt: skip
+            raise BenchmarkError(
+                f'{self.model}: gives values that are not finite; check scale, mean and std'
+            )
         output = output.astype(np.float64)
         if layout == 'suppressed':
             if output.shape[1] != 6:
@@ -184,8 +193,10 @@ class OnnxDetector:
             return output[mine, :4], output[mine, 4], True
         first = 4 if layout == 'classes' else 5
         if output.shape[1] <= first + self.person:
-            raise BenchmarkError(f'{self.model}: gives {output.shape[1] - first} classes; '
-                                 f'person={self.person} is none of them')  # fmt: skip
+            raise BenchmarkError(
+                f'{self.model}: gives {output.shape[1] - first} classes; '
+                f'person={self.person} is none of them'
+            )
         scores = output[:, first + self.person]
         if layout == 'objectness':
             scores = scores * output[:, 4]

@@ -59,10 +59,20 @@ def _word(text: str) -> str:
 OPTIONS: dict[str, dict[str, Callable[[str], Any]]] = {
     'hog': dict(enlarge=_number, margin=_number, stride=_whole),
     'onnx': dict(
-        size=size, output=_word, person=_whole, threshold=_number, nms=_number, resize=_word,
-        scale=_number, mean=triple, std=triple, channels=_word, normalized=flag, layer=_word,
+        size=size,
+        output=_word,
+        person=_whole,
+        threshold=_number,
+        nms=_number,
+        resize=_word,
+        scale=_number,
+        mean=triple,
+        std=triple,
+        channels=_word,
+        normalized=flag,
+        layer=_word,
     ),
-}  # fmt: skip
+}
 FORMS = ('hog', 'onnx:MODEL', 'segmenter:MODEL', 'masks:SPEC', 'motion', 'file:PATH')
 
 
@@ -86,7 +96,8 @@ def parse_detector(text: str, every: int = 1) -> PersonDetector:
     except BenchmarkError as error:
         raise BenchmarkError(f'detector {text!r}: {error}') from error
     looks_at_frames = isinstance(made, (HogDetector, OnnxDetector)) or (
-        isinstance(made, MaskBoxes) and made.label)
+        isinstance(made, MaskBoxes) and made.label
+    )
     if every > 1 and not looks_at_frames:
         raise BenchmarkError(f'detector {text!r}: has an entry for every frame; leave out --every')
     made.check()
@@ -95,7 +106,7 @@ def parse_detector(text: str, every: int = 1) -> PersonDetector:
 
 def _made(text: str) -> PersonDetector:
     form = re.match(r'\w*', text)[0]  # type: ignore[index]
-    rest = text[len(form):]
+    rest = text[len(form) :]
     if form == 'hog' and (not rest or rest.startswith(',')):
         left, options = _options('hog', rest)
         _no_more('hog', left)

@@ -93,7 +93,7 @@ class OnnxClassifier:
             (all(map(math.isfinite, numbers)), 'mean', 'finite numbers'),
             (min(self.std) > 0, 'std', 'three numbers > 0'),
             (self.channels in ('rgb', 'bgr'), 'channels', 'rgb or bgr'),
-        )  # fmt: skip
+        )
         for sound, option, expected in checks:
             if not sound:
                 raise BenchmarkError(f'{option}={getattr(self, option)!r}; expected {expected}')
@@ -106,10 +106,17 @@ class OnnxClassifier:
     def settings(self) -> dict[str, Any]:
         """All settings, with the SHA-256 of the model."""
         return dict(
-            classifier='onnx', model=self.model.name, sha256=model_sha256(self.model),
-            size=self.size, scale=self.scale, mean=self.mean, std=self.std,
-            channels=self.channels, softmax=self.softmax, layer=self.layer,
-        )  # fmt: skip
+            classifier='onnx',
+            model=self.model.name,
+            sha256=model_sha256(self.model),
+            size=self.size,
+            scale=self.scale,
+            mean=self.mean,
+            std=self.std,
+            channels=self.channels,
+            softmax=self.softmax,
+            layer=self.layer,
+        )
 
     def check(self) -> None:
         """Load the model and run it on a grey picture.
@@ -146,17 +153,21 @@ class OnnxClassifier:
         small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
         if self.channels == 'bgr':
             small = small[..., ::-1]
-        values = (small.astype(np.float32) * np.float32(self.scale)
-                  - np.float32(self.mean)) / np.float32(self.std)  # fmt: skip
+        values = (
+            small.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
+        ) / np.float32(self.std)
         blob = np.ascontiguousarray(values.transpose(2, 0, 1)[None])
         output = load_network(self.model).run(blob, self.layer)
         if output.size < 2 or output.size != max(output.shape):
-            raise BenchmarkError(f'{self.model}: gives an output of shape {output.shape}; expected '
-                                 'one value per class, (1, S)')  # fmt: skip
+            raise BenchmarkError(
+                f'{self.model}: gives an output of shape {output.shape}; expected '
+                'one value per class, (1, S)'
+            )
         scores = output.reshape(-1).astype(np.float64)
         if not np.isfinite(scores).all():
-            raise BenchmarkError(f'{self.model}: gives values that are not finite; check scale, '
-                                 'mean and std')  # fmt: skip
+            raise BenchmarkError(
+                f'{self.model}: gives values that are not finite; check scale, mean and std'
+            )
         return scores
 
     def _input_size(self) -> tuple[int, int]:
@@ -186,10 +197,12 @@ class MMPretrainClassifier:
         """Config and checkpoint with their SHA-256."""
         config = Path(self.config)
         return dict(
-            classifier='mmpretrain', config=config.name, checkpoint=self.checkpoint.name,
+            classifier='mmpretrain',
+            config=config.name,
+            checkpoint=self.checkpoint.name,
             sha256=model_sha256(self.checkpoint),
             config_sha256=model_sha256(config) if config.is_file() else None,
-        )  # fmt: skip
+        )
 
     def check(self) -> None:
         """Build the network.
@@ -230,8 +243,10 @@ def _inferencer(config: str, checkpoint: str) -> Any:  # noqa: ANN401
     try:
         return apis.ImageClassificationInferencer(config, pretrained=checkpoint)
     except Exception as error:  # whatever the config or the weights make it raise
-        raise DatasetError(f'MMPreTrain cannot build {config} with {checkpoint}: '
-                           f'{type(error).__name__}: {one_line(error)}') from error  # fmt: skip
+        raise DatasetError(
+            f'MMPreTrain cannot build {config} with {checkpoint}: '
+            f'{type(error).__name__}: {one_line(error)}'
+        ) from error
 
 
 def checked(scores: np.ndarray, where: str, advice: str) -> np.ndarray:
@@ -246,8 +261,9 @@ def checked(scores: np.ndarray, where: str, advice: str) -> np.ndarray:
         BenchmarkError: They are none.
     """
     sums = scores.sum(1)
-    if not (np.isfinite(scores).all() and (scores >= 0).all()
-            and (np.abs(sums - 1) < _SLACK).all()):  # fmt: skip
+    if not (
+        np.isfinite(scores).all() and (scores >= 0).all() and (np.abs(sums - 1) < _SLACK).all()
+    ):
         raise BenchmarkError(
             f'{where}gives values from {scores.min():.3g} to {scores.max():.3g} that sum to '
             f'{sums[0]:.3g}, which are no probabilities{advice}'
@@ -262,10 +278,12 @@ def _flag(text: str) -> bool:
 
 
 _OPTIONS: dict[str, Callable[[str], Any]] = {
-    **{key: lambda text, key=key: convert('dnn', key, text)
-       for key in ('size', 'scale', 'mean', 'std', 'channels', 'layer')},
+    **{
+        key: lambda text, key=key: convert('dnn', key, text)
+        for key in ('size', 'scale', 'mean', 'std', 'channels', 'layer')
+    },
     'softmax': _flag,
-}  # fmt: skip
+}
 
 
 def parse_classifier(text: str) -> SceneClassifier:
@@ -288,8 +306,9 @@ def parse_classifier(text: str) -> SceneClassifier:
             return _mmpretrain(rest)
     except BenchmarkError as error:
         raise BenchmarkError(f'classifier {text!r}: {error}') from error
-    raise BenchmarkError(f'classifier {text!r}: expected onnx:MODEL or '
-                         'mmpretrain:CONFIG,CHECKPOINT')  # fmt: skip
+    raise BenchmarkError(
+        f'classifier {text!r}: expected onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT'
+    )
 
 
 def _onnx(rest: str) -> OnnxClassifier:

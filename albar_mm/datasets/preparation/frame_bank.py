@@ -67,8 +67,13 @@ class FrameBankOptions:
             raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
         if self.measure not in MEASURES:
             raise DatasetError(f'--measure {self.measure}: expected one of {", ".join(MEASURES)}')
-        for name, least in (('size', 1), ('every', 1), ('frame_size', 1), ('seed', 0),
-                            ('workers', 0)):  # fmt: skip
+        for name, least in (
+            ('size', 1),
+            ('every', 1),
+            ('frame_size', 1),
+            ('seed', 0),
+            ('workers', 0),
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 flag = name.replace('_', '-')
@@ -127,8 +132,9 @@ def build_frame_bank(
     """
     options = options or FrameBankOptions()
     if (checkpoint is None) == (published is None):
-        raise DatasetError('give either a checkpoint of the reference network, or '
-                           '--published-scores')  # fmt: skip
+        raise DatasetError(
+            'give either a checkpoint of the reference network, or --published-scores'
+        )
     if Path(out).suffix != '.npz':
         raise DatasetError(f'--out {out}: the name must end in .npz')
     check_output(out)
@@ -146,8 +152,15 @@ def build_frame_bank(
     else:
         file = Path(scores) if scores is not None else Path(out).with_suffix('.scores.jsonl')
         found, left_out, settings = score_videos(
-            cfg, checkpoint, videos, file, options.every, options.workers, options.device,
-            options.skip_unreadable)
+            cfg,
+            checkpoint,
+            videos,
+            file,
+            options.every,
+            options.workers,
+            options.device,
+            options.skip_unreadable,
+        )
         reference |= dict(checkpoint=Path(checkpoint).name, **settings)
         how = f'scored, kept in {file}'
     probability = np.concatenate([getattr(one, options.measure) for one in found])
@@ -159,13 +172,24 @@ def build_frame_bank(
     top1 = np.concatenate([one.top1 for one in found])
     agreed = float(np.mean(np.concatenate([one.gt for one in found]) >= top1))
     info = dict(
-        window=list(options.window), measure=options.measure, every=options.every,
-        seed=options.seed, size=options.size, frame_size=options.frame_size, reference=reference,
-        annotation=file_identity(ann_file), left_out=sorted(left_out),
+        window=list(options.window),
+        measure=options.measure,
+        every=options.every,
+        seed=options.seed,
+        size=options.size,
+        frame_size=options.frame_size,
+        reference=reference,
+        annotation=file_identity(ann_file),
+        left_out=sorted(left_out),
         label_is_top1=round(agreed, 6),
-        counts=dict(videos=len(videos), scored_videos=len(found), scored_frames=len(probability),
-                    kept_frames=kept, frames=len(drawn)),
-    )  # fmt: skip
+        counts=dict(
+            videos=len(videos),
+            scored_videos=len(found),
+            scored_frames=len(probability),
+            kept_frames=kept,
+            frames=len(drawn),
+        ),
+    )
     bank = FrameBank(frames, probability[drawn], sources, classes, info)
     path = save_frame_bank(out, bank)
     return BuiltFrameBank(path, bank, tuple(sorted(left_out)), _summary(path, bank, how))
@@ -194,10 +218,11 @@ def select_frames(
     """
     n = len(probability)
     order = np.argsort(probability, kind='stable')
-    inside = order[int(window[0] * n):int(window[1] * n)]
+    inside = order[int(window[0] * n) : int(window[1] * n)]
     if not inside.size:
-        raise DatasetError(f'--window {window[0]:g} {window[1]:g}: none of {n} frames is in it; '
-                           'widen it')  # fmt: skip
+        raise DatasetError(
+            f'--window {window[0]:g} {window[1]:g}: none of {n} frames is in it; widen it'
+        )
     places = np.random.default_rng(seed).permutation(len(inside))[:size]
     return inside[np.sort(places)], len(inside)
 
@@ -220,12 +245,20 @@ def _read_frames(
     number = np.concatenate([one.frames for one in found])[drawn]
     paths = {video.name: video.path for video in videos}
     owners = np.unique(owner)
-    tasks = [(paths[found[one].video], options.every,
-              tuple(map(int, np.sort(number[owner == one]))), side) for one in owners]  # fmt: skip
+    tasks = [
+        (
+            paths[found[one].video],
+            options.every,
+            tuple(map(int, np.sort(number[owner == one]))),
+            side,
+        )
+        for one in owners
+    ]
     frames = np.zeros((len(drawn), side, side, 3), np.uint8)
     lost = np.zeros(len(drawn), bool)
-    for one, read in zip(owners, map_videos(read_resized, tasks, max(1, options.workers)),
-                         strict=True):  # fmt: skip
+    for one, read in zip(
+        owners, map_videos(read_resized, tasks, max(1, options.workers)), strict=True
+    ):
         rows = np.flatnonzero(owner == one)
         if isinstance(read, BadVideoError):
             if not options.skip_unreadable:

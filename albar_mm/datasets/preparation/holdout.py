@@ -66,18 +66,22 @@ def hold_out(
         if not taken and total > 1 and divide_groups:
             by_path = {clip.path: clip for members in groups.values() for clip in members}
             taken = [by_path[path] for path in _ordered(by_path, f'{seed}/{name}')[:target]]
-            divided += sorted({
-                f'{name}/{clip.group}' for clip in taken
-                if not set(groups[clip.group]) <= set(taken)
-            })  # fmt: skip
+            divided += sorted(
+                {
+                    f'{name}/{clip.group}'
+                    for clip in taken
+                    if not set(groups[clip.group]) <= set(taken)
+                }
+            )
         if not taken:
             not_held_out.append(name)
         held.update(taken)
     return HoldOut(
         tuple(clip for clip in clips if clip not in held),
         tuple(clip for clip in clips if clip in held),
-        tuple(divided), tuple(not_held_out),
-    )  # fmt: skip
+        tuple(divided),
+        tuple(not_held_out),
+    )
 
 
 def _whole_groups(groups: Sequence[list[Clip]], target: int, total: int) -> list[Clip]:

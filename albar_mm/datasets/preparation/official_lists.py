@@ -187,9 +187,11 @@ def read_jhmdb21(folder: Path, split: int = 1) -> OfficialLists:
                 f'{origin}: hmdb51_split1 is {row["hmdb51_split1"]!r}; expected train or test'
             )
         name, video = row['class'], row['video'].removesuffix('.avi')
-        parts[row['hmdb51_split1']].append(Clip(
-            f'{name}/{video}.avi', classes.index(name), name, hmdb51_source(video, name), origin
-        ))  # fmt: skip
+        parts[row['hmdb51_split1']].append(
+            Clip(
+                f'{name}/{video}.avi', classes.index(name), name, hmdb51_source(video, name), origin
+            )
+        )
     return OfficialLists(classes, tuple(parts['train']), tuple(parts['test']), (path,))
 
 

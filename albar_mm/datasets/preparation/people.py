@@ -20,8 +20,13 @@ from ._people_detectors import PersonDetector
 from ._people_spec import DETECTORS_HELP, parse_detector
 
 __all__ = [
-    'DETECTORS_HELP', 'Detected', 'PersonDetector', 'detect_people', 'parse_detector', 'summary',
-]  # fmt: skip
+    'DETECTORS_HELP',
+    'Detected',
+    'PersonDetector',
+    'detect_people',
+    'parse_detector',
+    'summary',
+]
 
 MISSING = ('fail', 'drop')
 
@@ -92,8 +97,14 @@ def detect_people(
     settings = dict(detector=detector.settings(), list=file_identity(list_file))
     report = out.with_suffix('.report.json')
     part_file = out.with_name(f'{out.name}.part')
-    earlier = finished_before(out, report, part_file, 'boxes', settings,
-                              lambda row: _detected(out, report, row, row['videos']))  # fmt: skip
+    earlier = finished_before(
+        out,
+        report,
+        part_file,
+        'boxes',
+        settings,
+        lambda row: _detected(out, report, row, row['videos']),
+    )
     if earlier is not None:
         say(f'{out}: is complete already')
         return earlier
@@ -101,13 +112,18 @@ def detect_people(
     part = job.part
     say(f'detecting people ({detector.name}) in {len(job.todo)} videos')
     places, left_out = job.run(_Work(detector, video_root, part, missing), workers, missing)
-    counts = [(row['video'], len(row['boxes']), row['boxes'].count([]))
-              for row in part.rows(places, out)]
+    counts = [
+        (row['video'], len(row['boxes']), row['boxes'].count([])) for row in part.rows(places, out)
+    ]
     row = dict(
-        settings, boxes=file_identity(out), videos=len(counts), frames=sum(c[1] for c in counts),
+        settings,
+        boxes=file_identity(out),
+        videos=len(counts),
+        frames=sum(c[1] for c in counts),
         frames_without_people=sum(c[2] for c in counts),
-        videos_without_people=[c[0] for c in counts if c[1] == c[2]], left_out=left_out,
-    )  # fmt: skip
+        videos_without_people=[c[0] for c in counts if c[1] == c[2]],
+        left_out=left_out,
+    )
     write_text_atomically(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
     part.path.unlink()
     return _detected(out, report, row, len(job.finished))
@@ -125,8 +141,10 @@ def summary(done: Detected) -> list[str]:
         f'{done.frames_without} of {done.frames} frames ({share:.1f} %) have none'
     ]
     if done.without:
-        lines.append(f'{len(done.without)} videos without people, all in {done.report}: '
-                     f'{name_some(done.without)}')  # fmt: skip
+        lines.append(
+            f'{len(done.without)} videos without people, all in {done.report}: '
+            f'{name_some(done.without)}'
+        )
     return lines + left_out_lines(done.left_out, done.report)
 
 
@@ -151,8 +169,10 @@ class _Work:
             return dict(video=name, reason=str(error))
         boxes = [_plain(rows, width, height) for rows in self.detector.detect(video)]
         if len(boxes) != len(video.frames):
-            raise DatasetError(f'video {name}: {self.detector.name} gave boxes for {len(boxes)} of '
-                               f'{len(video.frames)} frames')  # fmt: skip
+            raise DatasetError(
+                f'video {name}: {self.detector.name} gave boxes for {len(boxes)} of '
+                f'{len(video.frames)} frames'
+            )
         self.part.append(dict(video=name, boxes=boxes))
         return None
 
@@ -161,8 +181,10 @@ def _plain(rows: np.ndarray, width: int, height: int) -> list[list[float]]:
     """Boxes clipped to the frame, to a tenth of a px; those that are outside of it are not kept."""
     plain = []
     for x1, y1, x2, y2, score in np.asarray(rows, dtype=np.float64).reshape(-1, 5).tolist():
-        box = [round(min(max(value, 0.0), end), 1)
-               for value, end in ((x1, width), (y1, height), (x2, width), (y2, height))]
+        box = [
+            round(min(max(value, 0.0), end), 1)
+            for value, end in ((x1, width), (y1, height), (x2, width), (y2, height))
+        ]
         if box[0] < box[2] and box[1] < box[3]:
             plain.append([*box, round(score, 4)])
     return plain
@@ -170,6 +192,12 @@ def _plain(rows: np.ndarray, width: int, height: int) -> list[list[float]]:
 
 def _detected(out: Path, report: Path, row: dict[str, Any], kept: int) -> Detected:
     return Detected(
-        out, report, row['videos'], row['frames'], row['frames_without_people'],
-        tuple(row['videos_without_people']), tuple(row['left_out']), kept,
-    )  # fmt: skip
+        out,
+        report,
+        row['videos'],
+        row['frames'],
+        row['frames_without_people'],
+        tuple(row['videos_without_people']),
+        tuple(row['left_out']),
+        kept,
+    )

@@ -211,10 +211,15 @@ def _notes(
     lists: OfficialLists, parts: HoldOut, splits: dict[str, tuple[Clip, ...]]
 ) -> list[Finding]:
     notes = [
-        Finding('divided group', 'val', name, 'its clips are in train and in val: no group of the '
-                'class is small enough to be held out whole')
+        Finding(
+            'divided group',
+            'val',
+            name,
+            'its clips are in train and in val: no group of the '
+            'class is small enough to be held out whole',
+        )
         for name in parts.divided
-    ]  # fmt: skip
+    ]
     notes += [
         Finding('no validation clip', 'val', name, 'all its training clips are one group')
         for name in parts.not_held_out

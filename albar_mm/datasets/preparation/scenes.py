@@ -21,9 +21,15 @@ from ._scene_classifiers import CLASSIFIERS_HELP, SceneClassifier, parse_classif
 from .video_check import decoder_name
 
 __all__ = [
-    'CLASSIFIERS_HELP', 'Labelled', 'SceneClassifier', 'label_scenes', 'parse_classifier',
-    'summary', 'uniform_frames', 'video_label',
-]  # fmt: skip
+    'CLASSIFIERS_HELP',
+    'Labelled',
+    'SceneClassifier',
+    'label_scenes',
+    'parse_classifier',
+    'summary',
+    'uniform_frames',
+    'video_label',
+]
 
 MISSING = ('fail', 'drop')
 _DIGITS = 6  # of a probability in a text file
@@ -96,12 +102,19 @@ def label_scenes(
     if out.suffix.lower() not in ('.jsonl', '.npz'):
         raise DatasetError(f'{out}: name a file that ends in .jsonl or .npz')
     videos = listed_videos(list_file)
-    settings = dict(classifier=classifier.settings(), list=file_identity(list_file), frames=frames,
-                    hard=hard)  # fmt: skip
+    settings = dict(
+        classifier=classifier.settings(), list=file_identity(list_file), frames=frames, hard=hard
+    )
     report = out.with_name(f'{out.name}.report.json')
     part_file = out.with_name(f'{out.name}.part.jsonl')
-    earlier = finished_before(out, report, part_file, 'scenes', settings,
-                              lambda row: _labelled(out, report, row, row['videos']))  # fmt: skip
+    earlier = finished_before(
+        out,
+        report,
+        part_file,
+        'scenes',
+        settings,
+        lambda row: _labelled(out, report, row, row['videos']),
+    )
     if earlier is not None:
         say(f'{out}: is complete already')
         return earlier
@@ -113,8 +126,13 @@ def label_scenes(
     work = _Work(classifier, video_root, part, frames, hard, missing)
     places, left_out = job.run(work, workers if classifier.parallel else 1, missing)
     scenes = _write(part, places, out)
-    row = dict(settings, scenes=file_identity(out), videos=len(places), num_scenes=scenes,
-               left_out=left_out)  # fmt: skip
+    row = dict(
+        settings,
+        scenes=file_identity(out),
+        videos=len(places),
+        num_scenes=scenes,
+        left_out=left_out,
+    )
     write_text_atomically(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
     part.path.unlink()
     return _labelled(out, report, row, len(job.finished))
@@ -212,8 +230,11 @@ def _write(part: PartFile, places: Sequence[tuple[int, int]], out: Path) -> int:
         counts.add(_classes(row))
     scenes = _one(counts, part)
     soft = isinstance(labels[0], list)
-    arrays = {'video': np.array(names), 'num_scenes': np.array(scenes),
-              'scene_prob' if soft else 'scene': np.array(labels, np.float32 if soft else np.int64)}
+    arrays = {
+        'video': np.array(names),
+        'num_scenes': np.array(scenes),
+        'scene_prob' if soft else 'scene': np.array(labels, np.float32 if soft else np.int64),
+    }
     buffer = BytesIO()
     np.savez_compressed(buffer, **arrays)
     write_whole(out, buffer.getvalue())
@@ -233,8 +254,10 @@ def _classes(row: Mapping[str, Any]) -> int:
 
 def _one(counts: set[int], part: PartFile) -> int:
     if len(counts) != 1:
-        raise DatasetError(f'{part.path}: its rows are of {sorted(counts)} scene classes; delete '
-                           'the file to begin anew')  # fmt: skip
+        raise DatasetError(
+            f'{part.path}: its rows are of {sorted(counts)} scene classes; delete '
+            'the file to begin anew'
+        )
     return counts.pop()
 
 

@@ -41,7 +41,11 @@ SPECS = {
     spec.name: spec
     for spec in (
         DatasetSpec(
-            'hmdb51', read_hmdb51, 51, dict.fromkeys((1, 2, 3), (3570, 1530)), divide_groups=True,
+            'hmdb51',
+            read_hmdb51,
+            51,
+            dict.fromkeys((1, 2, 3), (3570, 1530)),
+            divide_groups=True,
             decode='all',
         ),
         DatasetSpec(
@@ -53,7 +57,7 @@ SPECS = {
         ),
         DatasetSpec('jhmdb21', read_jhmdb21, 21, divide_groups=True, decode='all'),
     )
-}  # fmt: skip
+}
 
 
 def read_lists(spec: DatasetSpec, folder: Path, split: int) -> OfficialLists:

@@ -85,9 +85,11 @@ def check_files(
     entries = list({clip.path: split for split, clips in splits.items() for clip in clips}.items())
     paths = [os.path.join(videos, path) for path, _ in entries]
     results = crash_safe_map(
-        partial(check_video, decode=decode), paths, workers,
+        partial(check_video, decode=decode),
+        paths,
+        workers,
         crashed=lambda path: ('undecodable', 'the decoder crashed on it'),
-    )  # fmt: skip
+    )
     return [
         Finding(result[0], split, path, result[1])
         for (path, split), result in zip(entries, results, strict=True)

@@ -14,22 +14,40 @@ from .person_boxes import MIN_SCORE
 LOAD, PACK, FIELD = 'LoadPersonBoxes', 'PackPersonBoxes', 'person_boxes'
 DECODERS = ('DecordDecode', 'OpenCVDecode', 'PyAVDecode', 'PIMSDecode', 'RawFrameDecode')
 """Steps that turn ``frame_inds`` into images, of a video or a folder of frames."""
-CARRIERS = ('Resize', 'RandomRescale', 'RandomCrop', 'RandomResizedCrop', 'MultiScaleCrop',
-            'CenterCrop', 'Flip')  # fmt: skip
+CARRIERS = (
+    'Resize',
+    'RandomRescale',
+    'RandomCrop',
+    'RandomResizedCrop',
+    'MultiScaleCrop',
+    'CenterCrop',
+    'Flip',
+)
 """MMAction2's steps that move pixels, boxes and key points alike."""
 PIXELS_STAY = ('ColorJitter', 'RandomErasing', 'LoadSceneLabels')
 """Steps that leave every pixel in its place."""
-TORCHVISION_COLOURS = ('ColorJitter', 'GaussianBlur', 'Grayscale', 'RandomAdjustSharpness',
-                       'RandomAutocontrast', 'RandomEqualize', 'RandomGrayscale', 'RandomInvert',
-                       'RandomPosterize', 'RandomSolarize')  # fmt: skip
+TORCHVISION_COLOURS = (
+    'ColorJitter',
+    'GaussianBlur',
+    'Grayscale',
+    'RandomAdjustSharpness',
+    'RandomAutocontrast',
+    'RandomEqualize',
+    'RandomGrayscale',
+    'RandomInvert',
+    'RandomPosterize',
+    'RandomSolarize',
+)
 """Operations of ``TorchVisionWrapper`` that leave every pixel in its place."""
 _FORMATS = ('NCTHW', 'NCHW')
 _REASONS = {
-    'ThreeCrop': 'makes three images of one', 'TenCrop': 'makes ten images of one',
-    'PytorchVideoWrapper': 'does not carry boxes', 'ImgAug': 'may move pixels in any way',
+    'ThreeCrop': 'makes three images of one',
+    'TenCrop': 'makes ten images of one',
+    'PytorchVideoWrapper': 'does not carry boxes',
+    'ImgAug': 'may move pixels in any way',
     'Fuse': 'belongs to lazy steps, which do not carry boxes',
     'BuildPseudoClip': 'repeats frames',
-}  # fmt: skip
+}
 
 
 def check_box_pipeline(pipeline: Sequence[Mapping[str, Any]]) -> None:
@@ -50,8 +68,10 @@ def check_box_pipeline(pipeline: Sequence[Mapping[str, Any]]) -> None:
     decode = _only(names, DECODERS, 'decoding step')
     shape = _only(names, ('FormatShape',), 'FormatShape')
     if pipeline[decode].get('mode') == 'efficient':
-        raise ValueError(f'{names[decode]}(mode="efficient") gives other frames than it is asked '
-                         "for, so their person boxes are not known; take mode='accurate'")
+        raise ValueError(
+            f'{names[decode]}(mode="efficient") gives other frames than it is asked '
+            "for, so their person boxes are not known; take mode='accurate'"
+        )
     if shape < decode:
         raise ValueError(f'FormatShape stands before {names[decode]}')
     if LOAD in names or PACK in names:
@@ -60,7 +80,7 @@ def check_box_pipeline(pipeline: Sequence[Mapping[str, Any]]) -> None:
             raise ValueError(f'{LOAD} must stand right after {names[decode]}')
         if pack != shape - 1:
             raise ValueError(f'{PACK} must stand right before FormatShape')
-    for step in pipeline[decode + 1:shape]:
+    for step in pipeline[decode + 1 : shape]:
         for inner in _flat(step):
             _check_step(inner)
 
@@ -100,8 +120,9 @@ def with_person_boxes(
         defaults = dict(min_score=MIN_SCORE, missing='fail')
         found = dict(defaults, **dict(steps[names.index(LOAD)], type=LOAD))
         if dict(found, file=os.fspath(found.get('file', ''))) != load:
-            raise ValueError(f'the pipeline has {LOAD} with other settings already: {found}; asked '
-                             f'for {load}')  # fmt: skip
+            raise ValueError(
+                f'the pipeline has {LOAD} with other settings already: {found}; asked for {load}'
+            )
     else:
         shape = names.index('FormatShape')
         if steps[shape].get('input_format') not in _FORMATS:
@@ -124,11 +145,13 @@ def _check_step(step: Mapping[str, Any]) -> None:
         return
     if name in CARRIERS:
         if step.get('lazy'):
-            raise ValueError(f'{name}(lazy=True) does not carry person boxes; take lazy=False and '
-                             'no Fuse')  # fmt: skip
+            raise ValueError(
+                f'{name}(lazy=True) does not carry person boxes; take lazy=False and no Fuse'
+            )
         if name == 'Flip' and step.get('direction', 'horizontal') != 'horizontal':
-            raise ValueError('Flip(direction="vertical") does not carry person boxes; take a '
-                             'horizontal one')  # fmt: skip
+            raise ValueError(
+                'Flip(direction="vertical") does not carry person boxes; take a horizontal one'
+            )
         return
     if name == 'TorchVisionWrapper' and step.get('op') in TORCHVISION_COLOURS:
         return
@@ -138,9 +161,11 @@ def _check_step(step: Mapping[str, Any]) -> None:
         return
     option = f'(op={step["op"]!r})' if 'op' in step else ''
     reason = _REASONS.get(name, 'is not known to carry person boxes')
-    raise ValueError(f'{name}{option} {reason}; take it out of the pipeline, or use a method '
-                     'without person boxes. Steps that carry them: '
-                     f'{", ".join((*CARRIERS, *PIXELS_STAY))}')  # fmt: skip
+    raise ValueError(
+        f'{name}{option} {reason}; take it out of the pipeline, or use a method '
+        'without person boxes. Steps that carry them: '
+        f'{", ".join((*CARRIERS, *PIXELS_STAY))}'
+    )
 
 
 def _flat(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -168,6 +193,8 @@ def _name(step: Mapping[str, Any]) -> str:
 def _only(names: Sequence[str], wanted: Sequence[str], what: str) -> int:
     places = [index for index, name in enumerate(names) if name in wanted]
     if len(places) != 1:
-        raise ValueError(f'expected one {what} ({", ".join(wanted)}) in the pipeline, got '
-                         f'{len(places)}, of: {", ".join(names)}')  # fmt: skip
+        raise ValueError(
+            f'expected one {what} ({", ".join(wanted)}) in the pipeline, got '
+            f'{len(places)}, of: {", ".join(names)}'
+        )
     return places[0]

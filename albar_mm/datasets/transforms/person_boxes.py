@@ -53,8 +53,11 @@ class LoadPersonBoxes(BaseTransform):
     ) -> None:
         if missing not in MISSING:
             raise ValueError(f'LoadPersonBoxes.missing must be one of {MISSING}, got {missing!r}')
-        if isinstance(min_score, bool) or not isinstance(min_score, (int, float)) or (
-                not math.isfinite(min_score)):
+        if (
+            isinstance(min_score, bool)
+            or not isinstance(min_score, (int, float))
+            or (not math.isfinite(min_score))
+        ):
             raise ValueError(f'LoadPersonBoxes.min_score must be a number, got {min_score!r}')
         self._file = os.fspath(file)  # not public: results.json describes a pipeline without paths
         self.min_score, self.missing = float(min_score), missing
@@ -79,31 +82,39 @@ class LoadPersonBoxes(BaseTransform):
             DatasetError: The file does not have the video, or its boxes do not fit it.
         """
         if 'imgs' not in results or 'frame_inds' not in results:
-            raise ValueError('LoadPersonBoxes must stand right after the decoding step: imgs and '
-                             'frame_inds are not there yet')  # fmt: skip
+            raise ValueError(
+                'LoadPersonBoxes must stand right after the decoding step: imgs and '
+                'frame_inds are not there yet'
+            )
         taken = [key for key in ('gt_bboxes', 'keypoint') if key in results]
         if taken:
-            raise ValueError(f'LoadPersonBoxes: {taken[0]} is there already: the data set has '
-                             'boxes or key points of its own, which is not supported')  # fmt: skip
+            raise ValueError(
+                f'LoadPersonBoxes: {taken[0]} is there already: the data set has '
+                'boxes or key points of its own, which is not supported'
+            )
         video = results.get('frame_dir') or results.get('filename')
         if video is None:
             raise ValueError('LoadPersonBoxes needs filename or frame_dir to find the video')
         frames = np.ravel(results['frame_inds'])
         if len(frames) != len(results['imgs']):
-            raise ValueError(f'LoadPersonBoxes must stand right after the decoding step: there are '
-                             f'{len(results["imgs"])} images of {len(frames)} frames')  # fmt: skip
+            raise ValueError(
+                f'LoadPersonBoxes must stand right after the decoding step: there are '
+                f'{len(results["imgs"])} images of {len(frames)} frames'
+            )
         numbers = frames - results.get('start_index', 0) + results.get('offset', 0)
         height, width = results['imgs'][0].shape[:2]
         boxes, positions = self._boxes(str(video), numbers)
         boxes = self._clipped(boxes, numbers[positions], width, height, str(video))
         results = dict(results)
         results.update(
-            img_shape=(height, width), gt_bboxes=boxes, person_frames=positions,
+            img_shape=(height, width),
+            gt_bboxes=boxes,
+            person_frames=positions,
             # outside of the image, and so odd that no crop moves one of them to 0: Flip leaves
             # key points at 0 where they are
             keypoint=_points(width, height)[None, None],
             person_boxes_from=(boxes.copy(), (height, width)),
-        )  # fmt: skip
+        )
         return results
 
     def _boxes(self, video: str, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,9 +128,12 @@ class LoadPersonBoxes(BaseTransform):
             self._without.add(video)
             count = len(self._without)
             if count & (count - 1) == 0:  # 1, 2, 4, 8, ...
-                print_log(f'{self._file}: no person boxes of {count} videos so far, taken for '
-                          f'videos without people; the last one is {video}', 'current',
-                          logging.WARNING)  # fmt: skip
+                print_log(
+                    f'{self._file}: no person boxes of {count} videos so far, taken for '
+                    f'videos without people; the last one is {video}',
+                    'current',
+                    logging.WARNING,
+                )
         return np.empty((0, 4), np.float32), np.empty(0, np.int64)
 
     def _clipped(
@@ -164,8 +178,10 @@ class PackPersonBoxes(BaseTransform):
                 images, but not the boxes.
         """
         if 'person_boxes_from' not in results:
-            raise ValueError('PackPersonBoxes needs LoadPersonBoxes before it in the pipeline, '
-                             'and FormatShape after it')  # fmt: skip
+            raise ValueError(
+                'PackPersonBoxes needs LoadPersonBoxes before it in the pipeline, '
+                'and FormatShape after it'
+            )
         results = dict(results)
         boxes, (height, width) = results.pop('person_boxes_from')
         carried, positions = results.pop('gt_bboxes'), results.pop('person_frames')
@@ -204,5 +220,7 @@ def _check_carried(results: dict[str, Any], carried: Any, boxes: np.ndarray) -> 
         why = 'gt_bboxes were replaced'
     else:
         return
-    raise ValueError(f'PackPersonBoxes: a step after LoadPersonBoxes changed images, but not the '
-                     f'person boxes ({why}); check_box_pipeline names it')  # fmt: skip
+    raise ValueError(
+        f'PackPersonBoxes: a step after LoadPersonBoxes changed images, but not the '
+        f'person boxes ({why}); check_box_pipeline names it'
+    )

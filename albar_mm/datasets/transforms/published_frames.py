@@ -55,8 +55,10 @@ class PublishedFrameDecode(RawFrameDecode):
         if len(shapes) > 1:
             raise BadVideoError.of(str(files.path), f'its frames differ in size: {sorted(shapes)}')
         # copies, as later steps may change an image in place
-        imgs = [decoded[i] if n == indices.index(i) else decoded[i].copy()
-                for n, i in enumerate(indices)]  # fmt: skip
+        imgs = [
+            decoded[i] if n == indices.index(i) else decoded[i].copy()
+            for n, i in enumerate(indices)
+        ]
         shape = imgs[0].shape[:2]
         return dict(results, imgs=imgs, original_shape=shape, img_shape=shape)
 

@@ -80,9 +80,12 @@ class LoadSceneLabels(BaseTransform):
         self._without.add(video)
         count = len(self._without)
         if count & (count - 1) == 0:  # 1, 2, 4, 8, ...
-            print_log(f'{self._file}: no scene labels of {count} videos so far, left out of the '
-                      f'scene loss; the last one is {video}', 'current',
-                      logging.WARNING)  # fmt: skip
+            print_log(
+                f'{self._file}: no scene labels of {count} videos so far, left out of the '
+                f'scene loss; the last one is {video}',
+                'current',
+                logging.WARNING,
+            )
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(missing={self.missing!r})'

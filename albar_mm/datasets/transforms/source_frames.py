@@ -71,11 +71,16 @@ class SourceDecode(BaseTransform):
         indices = np.ravel(results['frame_inds'])
         kept = needed_frames(row, indices.tolist())
         frames, total = frame_cache(self.cache_mib).get(
-            Path(results['filename']), [row['first'] + index for index in kept],
+            Path(results['filename']),
+            [row['first'] + index for index in kept],
             results.get('also_frames', ()),
-        )  # fmt: skip
-        return dict(results, frame_inds=indices, source_total=total,
-                    source_frames=dict(zip(kept, frames, strict=True)))  # fmt: skip
+        )
+        return dict(
+            results,
+            frame_inds=indices,
+            source_total=total,
+            source_frames=dict(zip(kept, frames, strict=True)),
+        )
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(cache_mib={self.cache_mib})'
@@ -92,6 +97,8 @@ def row_of(results: dict[str, Any], step: str) -> dict[str, Any]:
         ValueError: There is none.
     """
     if 'row' not in results:
-        raise ValueError(f'{step} needs the row of a manifest: use it with '
-                         'OnTheFlyBenchmarkDataset, which gives it')  # fmt: skip
+        raise ValueError(
+            f'{step} needs the row of a manifest: use it with '
+            'OnTheFlyBenchmarkDataset, which gives it'
+        )
     return results['row']

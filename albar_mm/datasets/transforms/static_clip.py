@@ -41,15 +41,22 @@ class StaticClip(BaseTransform):
             ValueError: For inputs of another shape.
         """
         if 'data_samples' not in results or 'inputs' not in results:
-            raise KeyError('StaticClip must stand after PackActionInputs in the pipeline: '
-                           "'inputs' and 'data_samples' are not there yet")
+            raise KeyError(
+                'StaticClip must stand after PackActionInputs in the pipeline: '
+                "'inputs' and 'data_samples' are not there yet"
+            )
         shape = getattr(results['inputs'], 'shape', ())
         if len(shape) not in (4, 5):
-            raise ValueError('StaticClip needs inputs of shape (N, C, T, H, W) or (N, C, H, W), '
-                             f'got {tuple(shape) or type(results["inputs"]).__name__}')
+            raise ValueError(
+                'StaticClip needs inputs of shape (N, C, T, H, W) or (N, C, H, W), '
+                f'got {tuple(shape) or type(results["inputs"]).__name__}'
+            )
         num_frames = shape[2] if len(shape) == 5 else shape[0]
-        index = (np.random.randint(num_frames) if self.frame == 'random'
-                 else fixed_frame_index(self.frame, num_frames))
+        index = (
+            np.random.randint(num_frames)
+            if self.frame == 'random'
+            else fixed_frame_index(self.frame, num_frames)
+        )
         results['data_samples'].set_metainfo(dict(static_frame=int(index)))
         return results
 

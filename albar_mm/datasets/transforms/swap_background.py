@@ -50,8 +50,10 @@ class CompositeFrames(BaseTransform):
         name = type(self).__name__
         row = row_of(results, name)
         if row['set'] != self.domain:
-            raise ValueError(f'{name} makes {self.domain} items, {row["id"]} is of the set '
-                             f'{row["set"]}: name each domain in pipelines')  # fmt: skip
+            raise ValueError(
+                f'{name} makes {self.domain} items, {row["id"]} is of the set '
+                f'{row["set"]}: name each domain in pipelines'
+            )
         if 'source_frames' not in results:
             raise ValueError(f'{name} must stand right after SourceDecode in the pipeline')
         results = dict(results)
@@ -65,9 +67,13 @@ class CompositeFrames(BaseTransform):
         shown = self._shown(list(frames), results['frame_inds'])
         buffer = np.empty((len(shown), *shape, 3), np.uint8)
         render_frames(
-            row, list(frames.values()), materials.masks(row).frames(frames),
-            materials.background(row), materials.still(row), buffer[:len(frames)],
-        )  # fmt: skip
+            row,
+            list(frames.values()),
+            materials.masks(row).frames(frames),
+            materials.background(row),
+            materials.still(row),
+            buffer[: len(frames)],
+        )
         imgs = _one_each(buffer, shown, len(frames))
         return dict(results, imgs=imgs, original_shape=shape, img_shape=shape)
 

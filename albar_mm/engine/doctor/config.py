@@ -33,9 +33,9 @@ def check_config(
     try:
         cfg = load_config(config, cfg_options)
     except LaunchError as error:
-        return {'config': f'{config}: cannot be read'}, [Finding(
-            'error', str(error), f'python tools/train.py --help  # then correct {config}'
-        )]  # fmt: skip
+        return {'config': f'{config}: cannot be read'}, [
+            Finding('error', str(error), f'python tools/train.py --help  # then correct {config}')
+        ]
     facts, found = {'config': str(config)}, []
     num_classes = ((cfg.get('model') or {}).get('cls_head') or {}).get('num_classes')
     for loader in LOADERS:
@@ -70,10 +70,14 @@ def _check_loader(
     for decoder in sorted(used):
         facts[f'{loader} decodes with'] = decoder
         if not works(decoders.get(decoder, 'not checked')):
-            found.append(Finding(
-                'error', f"{loader}: its pipeline decodes with {decoder}, which is "
-                f'{decoders.get(decoder)}', install_command(decoder),
-            ))  # fmt: skip
+            found.append(
+                Finding(
+                    'error',
+                    f'{loader}: its pipeline decodes with {decoder}, which is '
+                    f'{decoders.get(decoder)}',
+                    install_command(decoder),
+                )
+            )
     if not found:
         size, problems = _check_first_sample(cfg, loader)
         found += problems
@@ -94,10 +98,13 @@ def _check_first_sample(cfg: Any, loader: str) -> tuple[int, list[Finding]]:  # 
         dataset = DATASETS.build(cfg[loader].dataset)
         inputs = dataset[0]['inputs']
     except Exception as error:  # a dataset and its pipeline can raise anything
-        return 0, [Finding(
-            'error', f'{loader}: its first sample cannot be loaded ({one_line(error)})',
-            f'edit {loader}.dataset of the config as the message says',
-        )]  # fmt: skip
+        return 0, [
+            Finding(
+                'error',
+                f'{loader}: its first sample cannot be loaded ({one_line(error)})',
+                f'edit {loader}.dataset of the config as the message says',
+            )
+        ]
     return getattr(inputs, 'nbytes', 0), []
 
 
@@ -107,10 +114,13 @@ def _check_workers(loader: str, settings: Mapping, sample_bytes: int) -> list[Fi
         return []
     found, available = [], cores()
     if workers > available:
-        found.append(Finding(
-            'warning', f'{loader}.num_workers={workers} is more than the {available} cores here',
-            f'add --cfg-options {loader}.num_workers={available} to the command',
-        ))  # fmt: skip
+        found.append(
+            Finding(
+                'warning',
+                f'{loader}.num_workers={workers} is more than the {available} cores here',
+                f'add --cfg-options {loader}.num_workers={available} to the command',
+            )
+        )
     clips = workers * (settings.get('prefetch_factor') or PREFETCH) * batch
     shared, soft = shared_bytes(), open_files()
     if shared is not None:
@@ -137,18 +147,24 @@ def _check_checkpoint(key: str, weights: str) -> tuple[str, list[Finding]]:
 
     if weights.startswith(('torchvision://', 'modelzoo://')):
         if find_spec('torchvision') is None:
-            return f'{weights}: needs torchvision', [Finding(
-                'error', f'{key}: {weights} needs torchvision, which is missing',
-                'pip install torchvision',
-            )]  # fmt: skip
+            return f'{weights}: needs torchvision', [
+                Finding(
+                    'error',
+                    f'{key}: {weights} needs torchvision, which is missing',
+                    'pip install torchvision',
+                )
+            ]
         return f'{weights}: comes from torchvision', []
     if '://' in weights:
         return _cached(weights), []
     if not Path(weights).is_file():
-        return f'{weights}: missing', [Finding(
-            'error', f'{key}: no such checkpoint: {weights}',
-            f'add --cfg-options {key}=<path> to the command',
-        )]  # fmt: skip
+        return f'{weights}: missing', [
+            Finding(
+                'error',
+                f'{key}: no such checkpoint: {weights}',
+                f'add --cfg-options {key}=<path> to the command',
+            )
+        ]
     return _check_weights(key, weights)
 
 
@@ -168,10 +184,13 @@ def _check_weights(key: str, path: str) -> tuple[str, list[Finding]]:
     try:
         loaded = safe_load(path, map_location='cpu')
     except Exception as error:  # torch and pickle raise many kinds for a broken file
-        return f'{path}: does not load', [Finding(
-            'error', f'{key}: {path} does not load ({one_line(error)})',
-            f'add --cfg-options {key}=<another checkpoint> to the command',
-        )]  # fmt: skip
+        return f'{path}: does not load', [
+            Finding(
+                'error',
+                f'{key}: {path} does not load ({one_line(error)})',
+                f'add --cfg-options {key}=<another checkpoint> to the command',
+            )
+        ]
     state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else {}
     return f'{path}: {len(state)} tensors', []
 
@@ -181,7 +200,10 @@ def _check_writable(folder: str) -> list[Finding]:
     existing = next(part for part in (path, *path.parents) if part.exists())
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return []
-    return [Finding(
-        'error', f'work_dir {folder}: {existing} is no folder that you may write to',
-        'add --work-dir <folder> to the command',
-    )]  # fmt: skip
+    return [
+        Finding(
+            'error',
+            f'work_dir {folder}: {existing} is no folder that you may write to',
+            'add --work-dir <folder> to the command',
+        )
+    ]

@@ -15,9 +15,12 @@ _FOLDER_KEY = re.compile(r'mask|_root$|_dir$|_folder$')
 _LISTS = ' --videos <folder of the videos> --lists <folder of the official lists>'
 #: data sets that tools/prepare_dataset.py knows -> what it must be told
 _PREPARED = dict(
-    motion_sprites='', hmdb51=_LISTS, ucf101=_LISTS, kinetics400=_LISTS,
+    motion_sprites='',
+    hmdb51=_LISTS,
+    ucf101=_LISTS,
+    kinetics400=_LISTS,
     jhmdb21=' --source <folder of the clips>',
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -113,23 +116,28 @@ def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[s
     try:
         lines = path.read_text(encoding='utf-8').splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        return f'{path}: unreadable', [Finding(
-            'error', f'{ann.key}.ann_file: {path} cannot be read as text ({error})',
-            f'file "{path}" && ls -l "{path}"',
-        )]  # fmt: skip
+        return f'{path}: unreadable', [
+            Finding(
+                'error',
+                f'{ann.key}.ann_file: {path} cannot be read as text ({error})',
+                f'file "{path}" && ls -l "{path}"',
+            )
+        ]
     if not any(line.strip() for line in lines):
-        return f'{path}: empty', [Finding(
-            'error', f'{ann.key}.ann_file: {path} is empty', _prepare(ann.key, 'ann_file', path)
-        )]  # fmt: skip
+        return f'{path}: empty', [
+            Finding(
+                'error', f'{ann.key}.ann_file: {path} is empty', _prepare(ann.key, 'ann_file', path)
+            )
+        ]
     fact = f'{path}: {len(lines)} lines'
     if ann.kind and 'Video' not in ann.kind or path.suffix not in ('.txt', '.csv', '.tsv'):
         return f'{fact}, of a format that is not checked', []
     for number, line in enumerate(lines[:LINES_PARSED], 1):
         problem = _line_problem(line, ann.delimiter, num_classes)
         if problem:
-            return fact, [Finding(
-                'error', f'{path}:{number}: {problem}', f'sed -n {number}p "{path}"'
-            )]  # fmt: skip
+            return fact, [
+                Finding('error', f'{path}:{number}: {problem}', f'sed -n {number}p "{path}"')
+            ]
     if ann.videos is not None and not Path(ann.videos).is_dir():
         return fact, [_missing(ann.key, 'data_prefix.video', Path(ann.videos), 'data folder')]
     video = Path(ann.videos or '') / lines[0].strip().split(ann.delimiter)[0]
@@ -188,10 +196,13 @@ def _check_video(fact: str, ann: Annotation, video: Path) -> tuple[str, list[Fin
         return f'{fact}, first video {answer.value} with {ann.decoder}', []
     if answer.error.startswith('ModuleNotFoundError'):
         return f'{fact}, first video not decoded', []  # said once, for the decoder
-    return fact, [Finding(
-        'error', f'{video} does not decode with {ann.decoder} ({answer.error})',
-        f'ffmpeg -v error -i "{video}" -f null -',
-    )]  # fmt: skip
+    return fact, [
+        Finding(
+            'error',
+            f'{video} does not decode with {ann.decoder} ({answer.error})',
+            f'ffmpeg -v error -i "{video}" -f null -',
+        )
+    ]
 
 
 def _missing(place: str, name: str, path: Path, kind: str) -> Finding:

@@ -61,15 +61,22 @@ def _try(name: str, clip: str, written: Answer) -> str:
 def _findings(facts: dict[str, str], written: Answer) -> list[Finding]:
     found = []
     if written.error:
-        found.append(Finding(
-            'warning', f'no test clip could be written ({written.error}): no decoder was tried',
-            'pip install --force-reinstall --no-deps opencv-python',
-        ))  # fmt: skip
+        found.append(
+            Finding(
+                'warning',
+                f'no test clip could be written ({written.error}): no decoder was tried',
+                'pip install --force-reinstall --no-deps opencv-python',
+            )
+        )
     for name in DECODERS:
         if facts[name].startswith('broken'):
             what = f'{name} is installed but does not decode ({facts[name][len("broken: ") :]})'
-            fix = _torchcodec_fix() if name == 'torchcodec' else (
-                f'pip install --force-reinstall --no-deps {install_command(name).split()[-1]}'
+            fix = (
+                _torchcodec_fix()
+                if name == 'torchcodec'
+                else (
+                    f'pip install --force-reinstall --no-deps {install_command(name).split()[-1]}'
+                )
             )
             found.append(Finding('warning', what, fix))
     usable = [name for name in TRANSFORMS.values() if works(facts[name])]

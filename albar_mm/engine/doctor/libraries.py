@@ -10,9 +10,12 @@ from .report import Finding
 
 #: in the order in which one needs the other; mmaction never imports without albar_mm's mends
 _CHAIN = {
-    'numpy': 'numpy', 'cv2': 'opencv-python', 'torch': 'torch', 'mmengine': 'mmengine',
+    'numpy': 'numpy',
+    'cv2': 'opencv-python',
+    'torch': 'torch',
+    'mmengine': 'mmengine',
     'mmcv': 'mmcv-lite',
-}  # fmt: skip
+}
 _ADVICE = (
     (r'NumPy 1\.x|numpy\.core\.multiarray|_ARRAY_API', 'pip install "numpy<2"'),
     (r'libGL\.so|libgthread', 'sudo apt-get install -y libgl1 libglib2.0-0'),
@@ -54,10 +57,13 @@ def check_torchvision() -> list[Finding]:
     answer = ask('module', 'torchvision')
     if not answer.error:
         return []
-    return [Finding(
-        'error', f'torchvision is installed but cannot be imported ({answer.error})',
-        'pip uninstall -y torchvision',
-    )]  # fmt: skip
+    return [
+        Finding(
+            'error',
+            f'torchvision is installed but cannot be imported ({answer.error})',
+            'pip uninstall -y torchvision',
+        )
+    ]
 
 
 def check_gpus() -> tuple[dict[str, str], list[Finding]]:
@@ -72,10 +78,13 @@ def check_gpus() -> tuple[dict[str, str], list[Finding]]:
         state = device['error'] or 'computes'
         facts[f'GPU {index}'] = f'{device["name"]}, {device["memory_gib"]} GiB, {state}'
         if device['error']:
-            found.append(Finding(
-                'error', f'GPU {index} ({device["name"]}) does not compute: {device["error"]}',
-                'pip install --upgrade --force-reinstall torch',
-            ))  # fmt: skip
+            found.append(
+                Finding(
+                    'error',
+                    f'GPU {index} ({device["name"]}) does not compute: {device["error"]}',
+                    'pip install --upgrade --force-reinstall torch',
+                )
+            )
     if not devices:
         facts['GPUs'] = 'none'
         if shutil.which('nvidia-smi'):
@@ -85,9 +94,9 @@ def check_gpus() -> tuple[dict[str, str], list[Finding]]:
                 else 'nvidia-smi is there, but this torch was built for CPU only'
             )
             fix = 'nvidia-smi && echo "CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES"'
-            found.append(Finding(
-                'warning', what, fix if build else 'pip install --force-reinstall torch'
-            ))  # fmt: skip
+            found.append(
+                Finding('warning', what, fix if build else 'pip install --force-reinstall torch')
+            )
     return facts, found
 
 
@@ -99,15 +108,20 @@ def _broken(what: str, answer: Answer, package: str) -> Finding:
         fix = f'pip install {missing[1].split(".")[0]}'
     # what albar_mm.compat itself advises
     own = re.search(r'pip install "[^"]+"', answer.error)
-    return Finding('error', f'{what} ({answer.error})', own[0] if own else (
-        fix or f'pip install --force-reinstall "{package}"'
-    ))  # fmt: skip
+    return Finding(
+        'error',
+        f'{what} ({answer.error})',
+        own[0] if own else (fix or f'pip install --force-reinstall "{package}"'),
+    )
 
 
 def _compiled_for_numpy_1(answer: Answer) -> list[Finding]:
     if 'compiled using NumPy 1.x' not in answer.stderr:
         return []
-    return [Finding(
-        'warning', 'a library that albar_mm imports was compiled for numpy 1',
-        'pip install "numpy<2"',
-    )]  # fmt: skip
+    return [
+        Finding(
+            'warning',
+            'a library that albar_mm imports was compiled for numpy 1',
+            'pip install "numpy<2"',
+        )
+    ]

@@ -23,10 +23,13 @@ def check_machine() -> tuple[dict[str, str], list[Finding]]:
         free = shutil.disk_usage(folder).free
         facts[f'free disk ({name})'] = _gib(free)
         if free < MIN_DISK_BYTES:
-            found.append(Finding(
-                'warning', f'only {_gib(free)} free on the disk of {folder}',
-                f'df -h "{folder}" && du -xh "{folder}" | sort -h | tail -20',
-            ))  # fmt: skip
+            found.append(
+                Finding(
+                    'warning',
+                    f'only {_gib(free)} free on the disk of {folder}',
+                    f'df -h "{folder}" && du -xh "{folder}" | sort -h | tail -20',
+                )
+            )
     shared = shared_bytes()
     if shared is not None:
         facts['shared memory'] = _gib(shared)
@@ -51,13 +54,15 @@ def check_shared(size_bytes: int, needed_bytes: int = MIN_SHARED_BYTES) -> list[
     if size_bytes >= needed_bytes:
         return []
     wanted = max(8, -(-2 * needed_bytes // GIB))
-    return [Finding(
-        'warning',
-        f'shared memory (/dev/shm) is {_gib(size_bytes)}, {_gib(needed_bytes)} are needed: data '
-        'loader workers would die with "Bus error" (in docker: start with '
-        f'--shm-size={wanted}g)',
-        f'sudo mount -o remount,size={wanted}G /dev/shm',
-    )]  # fmt: skip
+    return [
+        Finding(
+            'warning',
+            f'shared memory (/dev/shm) is {_gib(size_bytes)}, {_gib(needed_bytes)} are needed: '
+            'data loader workers would die with "Bus error" (in docker: start with '
+            f'--shm-size={wanted}g)',
+            f'sudo mount -o remount,size={wanted}G /dev/shm',
+        )
+    ]
 
 
 def check_open_files(soft: int, needed: int = MIN_OPEN_FILES) -> list[Finding]:
@@ -69,12 +74,14 @@ def check_open_files(soft: int, needed: int = MIN_OPEN_FILES) -> list[Finding]:
     """
     if soft >= needed:
         return []
-    return [Finding(
-        'warning',
-        f'at most {soft} files may be open (ulimit -n), {needed} are needed: data loader workers '
-        'would stop with "Too many open files"',
-        f'ulimit -n {max(65536, 2 * needed)}',
-    )]  # fmt: skip
+    return [
+        Finding(
+            'warning',
+            f'at most {soft} files may be open (ulimit -n), {needed} are needed: data loader '
+            'workers would stop with "Too many open files"',
+            f'ulimit -n {max(65536, 2 * needed)}',
+        )
+    ]
 
 
 def cores() -> int:

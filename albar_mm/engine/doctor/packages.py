@@ -26,9 +26,11 @@ WANTED = {
 MMCV_LITE = 'mmcv-lite>=2.0.1,<2.2'
 MMCV_RANGE = '>=2.0.1,<2.3'  # 2.2.x: compat lifts mmaction2's refusal
 OPENCV = (
-    'opencv-python', 'opencv-contrib-python', 'opencv-python-headless',
+    'opencv-python',
+    'opencv-contrib-python',
+    'opencv-python-headless',
     'opencv-contrib-python-headless',
-)  # fmt: skip
+)
 OPTIONAL = ('mmcv', 'mmcv-lite', *OPENCV[1:], 'decord', 'av', 'torchcodec', 'torchvision', 'numba')
 MIN_PYTHON = (3, 10)
 
@@ -73,21 +75,32 @@ def check_versions(
     """
     found = []
     if python < MIN_PYTHON:
-        found.append(Finding(
-            'error', f'Python {".".join(map(str, python))} is too old: 3.10 or newer is needed',
-            'make PYTHON=python3.11 test',
-        ))  # fmt: skip
+        found.append(
+            Finding(
+                'error',
+                f'Python {".".join(map(str, python))} is too old: 3.10 or newer is needed',
+                'make PYTHON=python3.11 test',
+            )
+        )
     for name, (module, wanted) in WANTED.items():
         if name not in versions:
             if importlib.util.find_spec(module) is None:
                 found.append(Finding('error', f'{name} is missing', _install(name, wanted)))
         elif not fits(versions[name], wanted):
-            found.append(Finding(
-                'error', f'{name} {versions[name]} is installed, {wanted} is needed',
-                _install(name, wanted),
-            ))  # fmt: skip
-    return [*found, *_check_mmcv(versions), *_check_opencv(versions), *_check_setuptools(versions),
-            *_check_numba(versions)]  # fmt: skip
+            found.append(
+                Finding(
+                    'error',
+                    f'{name} {versions[name]} is installed, {wanted} is needed',
+                    _install(name, wanted),
+                )
+            )
+    return [
+        *found,
+        *_check_mmcv(versions),
+        *_check_opencv(versions),
+        *_check_setuptools(versions),
+        *_check_numba(versions),
+    ]
 
 
 def _install(name: str, wanted: str) -> str:
@@ -102,22 +115,27 @@ def _check_mmcv(versions: Mapping[str, str]) -> list[Finding]:
         return [Finding('error', 'mmcv is missing', f'pip install "{MMCV_LITE}"')]
     clean = f'pip uninstall -y {" ".join(present)} && pip install "{MMCV_LITE}"'
     if len(present) == 2:
-        return [Finding(
-            'warning',
-            f'mmcv {versions["mmcv"]} and mmcv-lite {versions["mmcv-lite"]} are both installed and '
-            'overwrite one another',
-            clean,
-        )]  # fmt: skip
+        return [
+            Finding(
+                'warning',
+                f'mmcv {versions["mmcv"]} and mmcv-lite {versions["mmcv-lite"]} are both installed '
+                'and overwrite one another',
+                clean,
+            )
+        ]
     name, version = present[0], versions[present[0]]
     if not fits(version, MMCV_RANGE):
         what = f"{name} {version} is outside mmaction2's range, {MMCV_LITE[len('mmcv-lite') :]}"
         return [Finding('error', what, clean)]
     numpy = versions.get('numpy', '')
     if name == 'mmcv' and fits(numpy, '>=2') and fits(version, '<2.2'):
-        return [Finding(
-            'warning', f'mmcv {version} was compiled for numpy 1, but numpy is {numpy}',
-            'pip install "numpy<2"',
-        )]  # fmt: skip
+        return [
+            Finding(
+                'warning',
+                f'mmcv {version} was compiled for numpy 1, but numpy is {numpy}',
+                'pip install "numpy<2"',
+            )
+        ]
     return []
 
 
@@ -133,39 +151,50 @@ def _check_opencv(versions: Mapping[str, str]) -> list[Finding]:
     listing = ' and '.join(f'{name} {version}' for name, version in present.items())
     if headless and others:
         again = ' '.join(f'{name}=={present[name]}' for name in others)
-        return [Finding(
-            'warning', f'{listing} are all installed and overwrite one another (module cv2)',
-            f'pip uninstall -y {" ".join(headless)} && '
-            f'pip install --force-reinstall --no-deps {again}',
-        )]  # fmt: skip
+        return [
+            Finding(
+                'warning',
+                f'{listing} are all installed and overwrite one another (module cv2)',
+                f'pip uninstall -y {" ".join(headless)} && '
+                f'pip install --force-reinstall --no-deps {again}',
+            )
+        ]
     if len(set(present.values())) > 1:
         newest = max(present.values(), key=release)
         again = ' '.join(f'{name}=={newest}' for name in present)
-        return [Finding(
-            'warning', f'{listing} overwrite one another (module cv2)',
-            f'pip install --force-reinstall --no-deps {again}',
-        )]  # fmt: skip
+        return [
+            Finding(
+                'warning',
+                f'{listing} overwrite one another (module cv2)',
+                f'pip install --force-reinstall --no-deps {again}',
+            )
+        ]
     return []
 
 
 def _check_setuptools(versions: Mapping[str, str]) -> list[Finding]:
     if importlib.util.find_spec('pkg_resources') is not None:
         return []
-    return [Finding(
-        'note',
-        f'setuptools {versions.get("setuptools", "is absent and")} has no pkg_resources: albar_mm '
-        "mends this for itself, but mim and MMAction2's own tools need it",
-        'pip install "setuptools<81"',
-    )]  # fmt: skip
+    return [
+        Finding(
+            'note',
+            f'setuptools {versions.get("setuptools", "is absent and")} has no pkg_resources: '
+            "albar_mm mends this for itself, but mim and MMAction2's own tools need it",
+            'pip install "setuptools<81"',
+        )
+    ]
 
 
 def _check_numba(versions: Mapping[str, str]) -> list[Finding]:
     if 'numba' in versions or importlib.util.find_spec('numba') is not None:
         return []
-    return [Finding(
-        'note', 'numba is absent: overlapping detected segments are suppressed by PyTorch, slower',
-        'pip install "albar_mm[fast]"',
-    )]  # fmt: skip
+    return [
+        Finding(
+            'note',
+            'numba is absent: overlapping detected segments are suppressed by PyTorch, slower',
+            'pip install "albar_mm[fast]"',
+        )
+    ]
 
 
 def describe(repository: Path) -> dict[str, str]:
@@ -190,8 +219,10 @@ def _commit(repository: Path) -> str:
     try:
         done = subprocess.run(
             ['git', '-C', str(repository), 'describe', '--always', '--dirty', '--abbrev=10'],
-            capture_output=True, text=True, timeout=20,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ' (git did not answer)'
     return f' (commit {done.stdout.strip()})' if done.returncode == 0 else ' (no commit yet)'

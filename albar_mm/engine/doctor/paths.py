@@ -22,12 +22,14 @@ def check_paths(pythonpath: str | None, repository: Path) -> list[Finding]:
     entries = pythonpath.split(os.pathsep)
     kept = [entry for entry in entries if entry]
     if len(kept) < len(entries):
-        found.append(Finding(
-            'warning',
-            'PYTHONPATH has an empty entry: Python takes modules from whatever folder it is '
-            'started in',
-            _export(kept),
-        ))  # fmt: skip
+        found.append(
+            Finding(
+                'warning',
+                'PYTHONPATH has an empty entry: Python takes modules from whatever folder it is '
+                'started in',
+                _export(kept),
+            )
+        )
     for entry in kept:
         folder = Path(entry).resolve()
         hidden = [
@@ -36,17 +38,21 @@ def check_paths(pythonpath: str | None, repository: Path) -> list[Finding]:
             if (folder / name).is_dir() or (folder / f'{name}.py').is_file()
         ]
         if folder != repository.resolve() and hidden and not folder.name.endswith('-packages'):
-            found.append(Finding(
-                'warning',
-                f'PYTHONPATH holds {entry}, whose {", ".join(hidden)} hide the installed ones',
-                _export([other for other in kept if other != entry]),
-            ))  # fmt: skip
+            found.append(
+                Finding(
+                    'warning',
+                    f'PYTHONPATH holds {entry}, whose {", ".join(hidden)} hide the installed ones',
+                    _export([other for other in kept if other != entry]),
+                )
+            )
         elif (folder / 'train.py').is_file() and (folder / 'test.py').is_file():
-            found.append(Finding(
-                'warning',
-                f"PYTHONPATH holds {entry}, whose test.py hides Python's own module test",
-                _export([other for other in kept if other != entry]),
-            ))  # fmt: skip
+            found.append(
+                Finding(
+                    'warning',
+                    f"PYTHONPATH holds {entry}, whose test.py hides Python's own module test",
+                    _export([other for other in kept if other != entry]),
+                )
+            )
     return found
 
 
@@ -67,9 +73,11 @@ def check_copies(repository: Path) -> list[Finding]:
     other = Path(distribution.locate_file('albar_mm'))
     if not (other / '__init__.py').is_file() or other.resolve().parent == repository.resolve():
         return []
-    return [Finding(
-        'warning',
-        f'two copies of albar_mm: {repository}, used by this tool, and {other.parent}, used by '
-        'every other program',
-        f'pip install --no-deps -e "{repository}"',
-    )]  # fmt: skip
+    return [
+        Finding(
+            'warning',
+            f'two copies of albar_mm: {repository}, used by this tool, and {other.parent}, used by '
+            'every other program',
+            f'pip install --no-deps -e "{repository}"',
+        )
+    ]

@@ -30,19 +30,29 @@ class StaticProbe:
         seed: Chooses the videos.
     """
 
-    def __init__(self, dataset: StaticPairDataset, num_videos: int | None, batch_size: int,
-                 num_workers: int, seed: int) -> None:
+    def __init__(
+        self,
+        dataset: StaticPairDataset,
+        num_videos: int | None,
+        batch_size: int,
+        num_workers: int,
+        seed: int,
+    ) -> None:
         available = len(dataset) // len(VIEWS)
         self.num_videos = available if num_videos is None else min(num_videos, available)
         # Lists are often sorted or interleaved by class, so neither the first videos nor every
         # k-th one would do.
         order = torch.randperm(available, generator=torch.Generator().manual_seed(seed))
-        chosen = order[:self.num_videos].sort().values.tolist()
-        own = chosen[get_rank()::get_world_size()]
+        chosen = order[: self.num_videos].sort().values.tolist()
+        own = chosen[get_rank() :: get_world_size()]
         samples = [len(VIEWS) * video + view for video in own for view in range(len(VIEWS))]
-        self._loader = DataLoader(Subset(dataset, samples), batch_size=batch_size,
-                                  num_workers=num_workers, collate_fn=pseudo_collate,
-                                  persistent_workers=num_workers > 0)
+        self._loader = DataLoader(
+            Subset(dataset, samples),
+            batch_size=batch_size,
+            num_workers=num_workers,
+            collate_fn=pseudo_collate,
+            persistent_workers=num_workers > 0,
+        )
 
     def measure(self, model: nn.Module) -> tuple[dict[str, float], int]:
         """Measure a recogniser and leave it, and all random states, as they were.
@@ -75,9 +85,13 @@ class StaticProbe:
         if broken:
             return {}, int(broken)
         scores = metric.evaluate(len(VIEWS) * self.num_videos)
-        return dict(top1=scores['val/static_top1'], entropy=entropy / self.num_videos,
-                    cross_entropy=cross_entropy / self.num_videos, clip_top1=scores['val/top1'],
-                    contrast=scores['val/contrast']), 0
+        return dict(
+            top1=scores['val/static_top1'],
+            entropy=entropy / self.num_videos,
+            cross_entropy=cross_entropy / self.num_videos,
+            clip_top1=scores['val/top1'],
+            contrast=scores['val/contrast'],
+        ), 0
 
 
 @contextmanager
@@ -119,12 +133,14 @@ def _contribution(sample: dict[str, Any]) -> Tensor:
     scores = sample['pred_score'].detach().double().flatten().cpu()
     broken = not scores.isfinite().all()
     if not broken and (scores.min() < 0 or abs(scores.sum() - 1) > 1e-3):
-        raise ValueError(f'StaticProbeHook needs class probabilities, but {sample["pair_id"]} has '
-                         f'scores in [{scores.min():.3g}, {scores.max():.3g}] that sum to '
-                         f'{scores.sum():.3g}: let the head turn its logits into probabilities '
-                         "for average_clips='prob'")
+        raise ValueError(
+            f'StaticProbeHook needs class probabilities, but {sample["pair_id"]} has '
+            f'scores in [{scores.min():.3g}, {scores.max():.3g}] that sum to '
+            f'{scores.sum():.3g}: let the head turn its logits into probabilities '
+            "for average_clips='prob'"
+        )
     if broken or sample['domain'] != 'static':
-        return torch.tensor([0., 0., float(broken)], dtype=torch.float64)
+        return torch.tensor([0.0, 0.0, float(broken)], dtype=torch.float64)
     # A probability that underflowed in float32 counts as the smallest normal number.
     right = scores[int(sample['gt_label'])].clamp_min(torch.finfo(torch.float32).tiny)
     return torch.stack([torch.special.entr(scores).sum(), -right.log(), right.new_zeros(())])

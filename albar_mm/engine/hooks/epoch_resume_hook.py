@@ -86,7 +86,7 @@ class EpochResumeHook(Hook):
             )
         if not self._has_optimizer:
             raise LaunchError(
-                f"{name} holds no optimiser state, so training cannot go on from it: resume from "
+                f'{name} holds no optimiser state, so training cannot go on from it: resume from '
                 'an epoch_<n>.pth, or start a new training with load_from=<checkpoint>'
             )
         if steps != steps_then:

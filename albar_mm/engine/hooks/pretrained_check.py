@@ -75,10 +75,12 @@ class PretrainedCheck(Hook):
             )
         backbone = [name for name in wanted if name.startswith(_BACKBONE)] or list(wanted)
         self._require(
-            f'load_from={path}', backbone, [n for n in backbone if n in wrong],
+            f'load_from={path}',
+            backbone,
+            [n for n in backbone if n in wrong],
             'give a checkpoint of this model; weights of a backbone alone go to '
             "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)",
-        )  # fmt: skip
+        )
         if wrong:
             listed = [f'  {name} {tuple(wanted[name].shape)}: {why}' for name, why in wrong.items()]
             runner.logger.warning(
@@ -101,9 +103,11 @@ class PretrainedCheck(Hook):
             tensors = _tensors(backbone)
             absent = [name for name, value in tensors.items() if not _found(value.cpu(), given)]
             self._require(
-                f'model.backbone: {path}', list(tensors), absent,
+                f'model.backbone: {path}',
+                list(tensors),
+                absent,
                 'give weights of this backbone, or none (pretrained=None)',
-            )  # fmt: skip
+            )
 
     def _require(
         self, what: str, wanted: Sequence[str], absent: Sequence[str], advice: str

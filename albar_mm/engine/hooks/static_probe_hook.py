@@ -60,9 +60,17 @@ class StaticProbeHook(Hook):
     # After the logger, so that an interval's training line comes first.
     priority = 'LOW'
 
-    def __init__(self, interval: int = 1, by_epoch: bool = True, num_videos: int | None = 64,
-                 dataset: Mapping[str, Any] | None = None, batch_size: int | None = None,
-                 num_workers: int = 0, at_start: bool = True, seed: int = 0) -> None:
+    def __init__(
+        self,
+        interval: int = 1,
+        by_epoch: bool = True,
+        num_videos: int | None = 64,
+        dataset: Mapping[str, Any] | None = None,
+        batch_size: int | None = None,
+        num_workers: int = 0,
+        at_start: bool = True,
+        seed: int = 0,
+    ) -> None:
         given = dict(interval=interval, num_videos=num_videos, batch_size=batch_size)
         for key, value in given.items():
             if value is None and key != 'interval':
@@ -83,18 +91,22 @@ class StaticProbeHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Find the held-out set and probe the untrained state; a resumed run has that already."""
         if self.by_epoch and isinstance(runner.train_loop, IterBasedTrainLoop):
-            raise ValueError('StaticProbeHook counts epochs, but the training loop is '
-                             'iteration-based: set by_epoch=False and interval in iterations')
+            raise ValueError(
+                'StaticProbeHook counts epochs, but the training loop is '
+                'iteration-based: set by_epoch=False and interval in iterations'
+            )
         dataset, batch_size = self._held_out(runner)
         dataset.full_init()
-        self._probe = StaticProbe(dataset, self.num_videos, self.batch_size or batch_size,
-                                  self.num_workers, self.seed)
+        self._probe = StaticProbe(
+            dataset, self.num_videos, self.batch_size or batch_size, self.num_workers, self.seed
+        )
         if self.at_start and runner.iter == 0:
             self._run(runner, 0)
         self._probed_at = runner.iter
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
         """Probe at the interval in iterations."""
         if not self.by_epoch and self.every_n_train_iters(runner, self.interval):
             self._run(runner, runner.iter + 1)
@@ -119,9 +131,11 @@ class StaticProbeHook(Hook):
         loader = runner.val_dataloader if runner.val_loop is not None else None
         if loader is None or not isinstance(loader.dataset, StaticPairDataset):
             found = 'there is none' if loader is None else f'is a {type(loader.dataset).__name__}'
-            raise ValueError('StaticProbeHook needs held-out videos: wrap the dataset of '
-                             f'val_dataloader (now: {found}) in StaticPairDataset, or give '
-                             'StaticProbeHook a dataset of its own')
+            raise ValueError(
+                'StaticProbeHook needs held-out videos: wrap the dataset of '
+                f'val_dataloader (now: {found}) in StaticPairDataset, or give '
+                'StaticProbeHook a dataset of its own'
+            )
         return loader.dataset, loader.batch_size or 8
 
     def _run(self, runner: Runner, step: int) -> None:
@@ -129,13 +143,21 @@ class StaticProbeHook(Hook):
         scores, broken = self._probe.measure(model)
         self._probed_at = step
         if broken:
-            print_log(f'Static probe at iteration {step}: {broken} of the samples of '
-                      f'{self._probe.num_videos} videos have scores that are not finite, so '
-                      'nothing is written', 'current', logging.WARNING)
+            print_log(
+                f'Static probe at iteration {step}: {broken} of the samples of '
+                f'{self._probe.num_videos} videos have scores that are not finite, so '
+                'nothing is written',
+                'current',
+                logging.WARNING,
+            )
             return
         text = ', '.join(f'{key} {value:.4g}' for key, value in scores.items())
-        print_log(f'Static probe at iteration {step} ({self._probe.num_videos} videos): {text}',
-                  'current')
+        print_log(
+            f'Static probe at iteration {step} ({self._probe.num_videos} videos): {text}', 'current'
+        )
         # The second file is where the logger hook writes, too.
-        runner.visualizer.add_scalars({f'{PREFIX}/{key}': value for key, value in scores.items()},
-                                      step=step, file_path=f'{runner.timestamp}.json')
+        runner.visualizer.add_scalars(
+            {f'{PREFIX}/{key}': value for key, value in scores.items()},
+            step=step,
+            file_path=f'{runner.timestamp}.json',
+        )

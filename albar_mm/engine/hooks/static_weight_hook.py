@@ -37,8 +37,9 @@ class WeightSchedule:
     def __post_init__(self) -> None:
         where = f'StaticWeightHook schedule of {self.loss!r}'
         if self.mode not in MODES:
-            raise ValueError(f'{where}: mode must be one of {", ".join(map(repr, MODES))}, got '
-                             f'{self.mode!r}')
+            raise ValueError(
+                f'{where}: mode must be one of {", ".join(map(repr, MODES))}, got {self.mode!r}'
+            )
         for key in ('weight', 'start_weight'):
             value = getattr(self, key)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -50,8 +51,10 @@ class WeightSchedule:
             if self.end is not None:
                 raise ValueError(f"{where}: mode 'step' takes no end")
         elif self.end is None or self.end <= self.begin:
-            raise ValueError(f'{where}: mode {self.mode!r} needs end > begin, got begin='
-                             f'{self.begin}, end={self.end}')
+            raise ValueError(
+                f'{where}: mode {self.mode!r} needs end > begin, got begin='
+                f'{self.begin}, end={self.end}'
+            )
 
     def at(self, progress: int) -> float:
         """Weight at an epoch or iteration counted from 0."""
@@ -98,11 +101,14 @@ class StaticWeightHook(Hook):
         known = self._terms(runner)
         for schedule in self.schedules:
             if schedule.loss not in known:
-                raise ValueError(f'StaticWeightHook: the model has no static loss {schedule.loss!r}'
-                                 f', it has {sorted(known) or "none"}')
+                raise ValueError(
+                    f'StaticWeightHook: the model has no static loss {schedule.loss!r}'
+                    f', it has {sorted(known) or "none"}'
+                )
 
-    def before_train_iter(self, runner: Runner, batch_idx: int,
-                          data_batch: dict | None = None) -> None:
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
         """Set the weights of this iteration."""
         progress = runner.epoch if self.by_epoch else runner.iter
         terms = self._terms(runner)

@@ -143,9 +143,11 @@ def _scores(
     contrasted = {}
     for background in sets['scuba'].keys() & sets['scufo'].keys():
         pairs = join_by_id(
-            f'scuba/{background}', sets['scuba'][background],
-            f'scufo/{background}', sets['scufo'][background],
-        )  # fmt: skip
+            f'scuba/{background}',
+            sets['scuba'][background],
+            f'scufo/{background}',
+            sets['scufo'][background],
+        )
         contrasted[background] = contrasted_accuracy(
             [scuba.pred for scuba, _ in pairs],
             [scufo.pred for _, scufo in pairs],
@@ -171,8 +173,9 @@ def per_class_scores(predictions: Predictions) -> dict[int, dict[str, float]]:
     Returns:
         label -> scores. A set without videos of a class has no score for it.
     """
-    labels = sorted({Prediction(*r).label for records in predictions.values()
-                     for r in records.values()})  # fmt: skip
+    labels = sorted(
+        {Prediction(*r).label for records in predictions.values() for r in records.values()}
+    )
     # of the whole: a class may have no IID test video
     names = _iid_names({background for domain, background in predictions if domain == 'iid'})
     result = {}

@@ -10,6 +10,12 @@ from .stillmix import StillMixBlending
 from .videomix import VideoMixBlending
 
 __all__ = [
-    'ActorCutMixBlending', 'BEBlending', 'ChainedBlending', 'ClipBlending', 'ClipMixupBlending',
-    'FAMEBlending', 'StillMixBlending', 'VideoMixBlending'
+    'ActorCutMixBlending',
+    'BEBlending',
+    'ChainedBlending',
+    'ClipBlending',
+    'ClipMixupBlending',
+    'FAMEBlending',
+    'StillMixBlending',
+    'VideoMixBlending',
 ]

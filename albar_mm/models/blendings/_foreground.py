@@ -15,8 +15,9 @@ CODES = 1000
 _EPS = 1e-6  # of the saturation, as in kornia
 
 
-def foreground_masks(clips: Sequence[Tensor] | Tensor, mean: Tensor, std: Tensor, fraction: float,
-                     hue_mode: str) -> Tensor:
+def foreground_masks(
+    clips: Sequence[Tensor] | Tensor, mean: Tensor, std: Tensor, fraction: float, hue_mode: str
+) -> Tensor:
     """Masks of the moving foreground.
 
     FAME, Ding et al., CVPR 2022, Section 3.2: pixels that change most seed the foreground, those
@@ -100,7 +101,7 @@ def kernel_size(side: int) -> int:
 def _blur_matrix(size: int, kernel: int) -> Tensor:
     """float64 (size, size); row i holds the weights of the blurred pixel i."""
     offsets = torch.arange(kernel, device='cpu') - kernel // 2
-    weights = torch.exp(-0.5 * (offsets.double() / (kernel / 3))**2)
+    weights = torch.exp(-0.5 * (offsets.double() / (kernel / 3)) ** 2)
     weights /= weights.sum()
     source = (torch.arange(size, device='cpu')[:, None] + offsets).abs()
     source = (size - 1) - ((size - 1) - source).abs()
@@ -124,7 +125,7 @@ def largest(values: Tensor, count: int) -> Tensor:
     if values.device.type == 'cpu':
         threshold = values.kthvalue(least + 1, dim=1, keepdim=True).values
     else:  # kthvalue refuses to run on a GPU with deterministic algorithms
-        threshold = values.sort(dim=1).values[:, least:least + 1]
+        threshold = values.sort(dim=1).values[:, least : least + 1]
     above, equal = values > threshold, values == threshold
     room = count - above.sum(1, keepdim=True)
     return above | (equal & (equal.cumsum(1) <= room))
@@ -151,8 +152,9 @@ def colour_codes(rgb: Tensor, hue_mode: str) -> Tensor:
     chroma = torch.where(chroma == 0, 1, chroma)
     red, green, blue = rgb.unbind(1)
     # sixths of the circle; of equal channels the first one counts
-    hue = torch.where(strongest == 0, green - blue,
-                      torch.where(strongest == 1, blue - red, red - green))
+    hue = torch.where(
+        strongest == 0, green - blue, torch.where(strongest == 1, blue - red, red - green)
+    )
     hue = (hue / chroma + 2 * strongest).remainder(6) / 6
     angle = hue * (2 * math.pi if hue_mode == 'hue01' else 4 * math.pi**2)
     cells = (((saturation * part + 1) / 2) for part in (angle.cos(), angle.sin()))

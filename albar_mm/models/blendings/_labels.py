@@ -30,16 +30,19 @@ def class_probabilities(data_samples: Sequence[Any], num_classes: int, who: str)
         raise ValueError(f'{who}: sample {missing[0]} of the batch has no gt_label')
     labels = [sample.gt_label for sample in data_samples]
     shapes = sorted({tuple(label.shape) for label in labels})
-    if len(shapes) > 1 or shapes[0] not in ((1, ), (num_classes, )):
-        raise ValueError(f'{who} has num_classes={num_classes}: gt_label of every sample must be '
-                         f'one class index, shape (1,), or class probabilities, shape '
-                         f'({num_classes},); got {", ".join(map(str, shapes))}')  # fmt: skip
+    if len(shapes) > 1 or shapes[0] not in ((1,), (num_classes,)):
+        raise ValueError(
+            f'{who} has num_classes={num_classes}: gt_label of every sample must be '
+            f'one class index, shape (1,), or class probabilities, shape '
+            f'({num_classes},); got {", ".join(map(str, shapes))}'
+        )
     stacked = torch.stack(labels)
     if stacked.shape[1] == 1 and not stacked.is_floating_point():
         return _one_hot(stacked[:, 0].long(), num_classes, who)
     if stacked.shape[1] != num_classes:
-        raise ValueError(f'{who}: a gt_label of shape (1,) must be a whole number, got '
-                         f'{stacked.dtype}')  # fmt: skip
+        raise ValueError(
+            f'{who}: a gt_label of shape (1,) must be a whole number, got {stacked.dtype}'
+        )
     soft = stacked.float()
     bad = ~((soft >= 0).all(1) & ((soft.sum(1) - 1).abs() < 1e-3))  # NaN is bad too
     if bad.any():

@@ -43,9 +43,11 @@ class ActorCutMixBlending(ClipBlending):
     def draw(self, clips: Tensor, rows: list[int], data_samples: SampleList | None) -> Drawn:
         """See the parent class."""
         if data_samples is None:
-            raise ValueError(f'{self.name} needs data samples with person_boxes, which '
-                             "MMAction2's RandomBatchAugment does not hand on: use the blending "
-                             'itself, or ChainedBlending')  # fmt: skip
+            raise ValueError(
+                f'{self.name} needs data samples with person_boxes, which '
+                "MMAction2's RandomBatchAugment does not hand on: use the blending "
+                'itself, or ChainedBlending'
+            )
         boxes = person_boxes_of(data_samples, self.name)
         batch, views, _, frames, height, width = clips.shape
         size = (views * frames, height, width)
@@ -64,7 +66,7 @@ class ActorCutMixBlending(ClipBlending):
             else:
                 torch.mul(clips[row], masks[row].to(clips.dtype), out=out)
 
-        return Drawn(rows, fill, partners, [1 - (1 - share[row])**4 for row in rows])
+        return Drawn(rows, fill, partners, [1 - (1 - share[row]) ** 4 for row in rows])
 
 
 def compose(clip: Tensor, mask: Tensor, other: Tensor, other_mask: Tensor, out: Tensor) -> None:

@@ -62,13 +62,17 @@ class ClipBlending(BaseMiniBatchBlending):
 
     def __init__(self, num_classes: int, prob: float = 1.0) -> None:
         if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 1:
-            raise ValueError(f'{self.name}.num_classes must be a whole number >= 1, got '
-                             f'{num_classes!r}')  # fmt: skip
+            raise ValueError(
+                f'{self.name}.num_classes must be a whole number >= 1, got {num_classes!r}'
+            )
         super().__init__(num_classes=num_classes)
         self.prob = self._number('prob', prob, least=0.0, most=1.0)
 
     def __call__(
-        self, imgs: Tensor, batch_data_samples: SampleList, **kwargs: Any  # noqa: ANN401
+        self,
+        imgs: Tensor,
+        batch_data_samples: SampleList,
+        **kwargs: Any,  # noqa: ANN401
     ) -> tuple[Tensor, SampleList]:
         """Blend a mini-batch.
 
@@ -87,8 +91,9 @@ class ClipBlending(BaseMiniBatchBlending):
                 ``num_classes``; see also the methods.
         """
         if len(imgs) != len(batch_data_samples):
-            raise ValueError(f'{self.name}: {len(imgs)} clips, but {len(batch_data_samples)} data '
-                             'samples')  # fmt: skip
+            raise ValueError(
+                f'{self.name}: {len(imgs)} clips, but {len(batch_data_samples)} data samples'
+            )
         label = class_probabilities(batch_data_samples, self.num_classes, self.name)
         mixed, mixed_label = self.do_blending(
             imgs, label.to(imgs.device), data_samples=batch_data_samples, **kwargs
@@ -130,15 +135,11 @@ class ClipBlending(BaseMiniBatchBlending):
         weights = torch.tensor(drawn.weights, dtype=label.dtype, device=label.device)
         mixed_label = label.clone()
         rows = list(drawn.rows)
-        mixed_label[rows] = torch.lerp(
-            label[list(drawn.partners)], label[rows], weights[:, None]
-        )
+        mixed_label[rows] = torch.lerp(label[list(drawn.partners)], label[rows], weights[:, None])
         return mixed, mixed_label
 
     @abstractmethod
-    def draw(
-        self, clips: Tensor, rows: list[int], data_samples: SampleList | None
-    ) -> Drawn | None:
+    def draw(self, clips: Tensor, rows: list[int], data_samples: SampleList | None) -> Drawn | None:
         """Draw what the method needs for one mini-batch.
 
         Args:
@@ -166,9 +167,13 @@ class ClipBlending(BaseMiniBatchBlending):
         return imgs if imgs.ndim == 6 else imgs.transpose(1, 2).unsqueeze(1)
 
     def _number(
-        self, key: str, value: Any, least: float = -math.inf, most: float = math.inf,  # noqa: ANN401
+        self,
+        key: str,
+        value: Any,
+        least: float = -math.inf,
+        most: float = math.inf,  # noqa: ANN401
         above: float = -math.inf,
-    ) -> float:  # fmt: skip
+    ) -> float:
         """A finite number within limits, as float."""
         sound = isinstance(value, (int, float)) and not isinstance(value, bool)
         if sound and math.isfinite(value) and least <= value <= most and value > above:
@@ -181,8 +186,9 @@ class ClipBlending(BaseMiniBatchBlending):
         """Mean or deviation of the three channels, float32 (3,)."""
         sound = isinstance(values, Sequence) and not isinstance(values, str) and len(values) == 3
         if not sound:
-            raise ValueError(f'{self.name}.{key} must be 3 numbers, as of the data preprocessor, '
-                             f'got {values!r}')  # fmt: skip
+            raise ValueError(
+                f'{self.name}.{key} must be 3 numbers, as of the data preprocessor, got {values!r}'
+            )
         above = 0.0 if key == 'std' else -math.inf
         numbers = [self._number(f'{key}[{i}]', x, above=above) for i, x in enumerate(values)]
         return torch.tensor(numbers, dtype=torch.float32, device='cpu')

@@ -42,6 +42,6 @@ class BEBlending(ClipBlending):
         def fill(row: int, out: Tensor) -> None:
             for view, index in enumerate(indices[row]):
                 clip = clips[row, view]
-                torch.lerp(clip, clip[:, index:index + 1], lam, out=out[view])
+                torch.lerp(clip, clip[:, index : index + 1], lam, out=out[view])
 
         return Drawn(rows, fill)

@@ -27,9 +27,7 @@ class ChainedBlending:
     def __init__(self, blendings: Sequence[Mapping[str, Any] | Any]) -> None:
         if not blendings:
             raise ValueError('ChainedBlending.blendings is empty: name at least one blending')
-        self.blendings = [
-            MODELS.build(dict(b)) if isinstance(b, Mapping) else b for b in blendings
-        ]
+        self.blendings = [MODELS.build(dict(b)) if isinstance(b, Mapping) else b for b in blendings]
 
     def __call__(self, imgs: Tensor, batch_data_samples: SampleList) -> tuple[Tensor, SampleList]:
         """Blend a batch.

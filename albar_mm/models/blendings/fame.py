@@ -36,15 +36,22 @@ class FAMEBlending(ClipBlending):
     """
 
     def __init__(
-        self, num_classes: int, mean: Sequence[float], std: Sequence[float],
-        fg_fraction: float = 0.5, hue_mode: str = 'kornia_literal', prob: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        num_classes: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        fg_fraction: float = 0.5,
+        hue_mode: str = 'kornia_literal',
+        prob: float = 1.0,
+    ) -> None:
         super().__init__(num_classes, prob)
         self.mean, self.std = self._colour('mean', mean), self._colour('std', std)
         self.fg_fraction = self._number('fg_fraction', fg_fraction, above=0.0, most=1.0)
         if hue_mode not in HUE_MODES:
-            raise ValueError(f'{self.name}.hue_mode must be one of '
-                             f'{", ".join(map(repr, HUE_MODES))}, got {hue_mode!r}')  # fmt: skip
+            raise ValueError(
+                f'{self.name}.hue_mode must be one of '
+                f'{", ".join(map(repr, HUE_MODES))}, got {hue_mode!r}'
+            )
         self.hue_mode = hue_mode
 
     def draw(self, clips: Tensor, rows: list[int], data_samples: SampleList | None) -> Drawn | None:

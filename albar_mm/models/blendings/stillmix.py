@@ -47,10 +47,15 @@ class StillMixBlending(ClipBlending):
     """
 
     def __init__(
-        self, num_classes: int, bank: str | os.PathLike | None = None,
-        mean: Sequence[float] | None = None, std: Sequence[float] | None = None,
-        alpha: float = 200.0, beta: float = 200.0, prob: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        num_classes: int,
+        bank: str | os.PathLike | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        alpha: float = 200.0,
+        beta: float = 200.0,
+        prob: float = 1.0,
+    ) -> None:
         super().__init__(num_classes, prob)
         self.alpha = self._number('alpha', alpha, above=0.0)
         self.beta = self._number('beta', beta, above=0.0)
@@ -59,8 +64,10 @@ class StillMixBlending(ClipBlending):
         if bank is None:
             return
         if mean is None or std is None:
-            raise ValueError(f'{self.name} needs mean and std of the data preprocessor to '
-                             'normalise the frames of a bank')  # fmt: skip
+            raise ValueError(
+                f'{self.name} needs mean and std of the data preprocessor to '
+                'normalise the frames of a bank'
+            )
         self.mean, self.std = self._colour('mean', mean), self._colour('std', std)
         loaded = load_frame_bank(bank)
         if loaded.num_classes != num_classes:

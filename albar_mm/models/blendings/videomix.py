@@ -44,8 +44,9 @@ class VideoMixBlending(ClipBlending):
         super().__init__(num_classes, prob)
         self.alpha = self._number('alpha', alpha, above=0.0)
         if mode not in MODES:
-            raise ValueError(f'{self.name}.mode must be one of {", ".join(map(repr, MODES))}, got '
-                             f'{mode!r}')  # fmt: skip
+            raise ValueError(
+                f'{self.name}.mode must be one of {", ".join(map(repr, MODES))}, got {mode!r}'
+            )
         self.mode = mode
 
     def draw(self, clips: Tensor, rows: list[int], data_samples: SampleList | None) -> Drawn:
@@ -82,7 +83,7 @@ class VideoMixBlending(ClipBlending):
             times = _draw_interval(frames, 1 - lam)
         else:
             if self.mode == 'spatiotemporal':
-                side = (1 - lam)**(1 / 3)
+                side = (1 - lam) ** (1 / 3)
                 times = _draw_interval(frames, side)
                 lam = 1 - side**2
             box = CutmixBlending.rand_bbox(shape, torch.tensor(lam, device='cpu'))
@@ -94,5 +95,5 @@ class VideoMixBlending(ClipBlending):
 def _draw_interval(size: int, share: float) -> slice:
     """int(size * share) steps about a random one, cut off at the ends."""
     length = int(size * share)
-    start = int(torch.randint(size, (1, ), device='cpu')) - length // 2
+    start = int(torch.randint(size, (1,), device='cpu')) - length // 2
     return slice(max(start, 0), max(min(start + length, size), 0))

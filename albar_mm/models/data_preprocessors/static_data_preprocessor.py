@@ -39,10 +39,13 @@ class StaticDataPreprocessor(ActionDataPreprocessor):
     def __init__(self, *args: Any, frame: str | int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.format_shape == 'MIX2d3d':
-            raise ValueError("StaticDataPreprocessor does not support format_shape='MIX2d3d': use "
-                             "'NCHW' or 'NCTHW'")
-        self.frame = None if frame is None else check_frame_choice(
-            frame, 'StaticDataPreprocessor.frame')
+            raise ValueError(
+                "StaticDataPreprocessor does not support format_shape='MIX2d3d': use "
+                "'NCHW' or 'NCTHW'"
+            )
+        self.frame = (
+            None if frame is None else check_frame_choice(frame, 'StaticDataPreprocessor.frame')
+        )
         self.emit_static = True
 
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -56,9 +59,11 @@ class StaticDataPreprocessor(ActionDataPreprocessor):
             TypeError: If several batches come at once (a tuple) in training.
         """
         if training and self.emit_static and not isinstance(data, dict):
-            raise TypeError('StaticDataPreprocessor takes one batch at a time in training, got '
-                            f'{type(data).__name__}: several data sets in one step (OmniSource) '
-                            'cannot be combined with a static pass')
+            raise TypeError(
+                'StaticDataPreprocessor takes one batch at a time in training, got '
+                f'{type(data).__name__}: several data sets in one step (OmniSource) '
+                'cannot be combined with a static pass'
+            )
         return super().forward(data, training)
 
     def forward_onesample(self, data: dict, training: bool = False) -> dict:
@@ -68,9 +73,12 @@ class StaticDataPreprocessor(ActionDataPreprocessor):
         # In the parent ``training`` switches the blending on and nothing else.
         data = super().forward_onesample(data, training=False)
         inputs, data_samples = data['inputs'], data['data_samples']
-        indices = static_frame_indices(data_samples, inputs.shape[time_axis(inputs)],
-                                       'random' if self.frame is None else self.frame,
-                                       inputs.device)
+        indices = static_frame_indices(
+            data_samples,
+            inputs.shape[time_axis(inputs)],
+            'random' if self.frame is None else self.frame,
+            inputs.device,
+        )
         data['static_inputs'] = take_frames(inputs, indices)
         data['static_target'] = batch_labels(data_samples, inputs.device)
         if self.blending is not None:

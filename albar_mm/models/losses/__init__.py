@@ -4,6 +4,9 @@ from .base import StaticLoss, StaticPass
 from .static_losses import StaticAdversarialLoss, StaticEntropyLoss, StaticGradientPenalty
 
 __all__ = [
-    'StaticAdversarialLoss', 'StaticEntropyLoss', 'StaticGradientPenalty', 'StaticLoss',
-    'StaticPass'
+    'StaticAdversarialLoss',
+    'StaticEntropyLoss',
+    'StaticGradientPenalty',
+    'StaticLoss',
+    'StaticPass',
 ]

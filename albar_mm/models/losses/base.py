@@ -61,10 +61,15 @@ class StaticLoss(nn.Module):
 
     @weight.setter
     def weight(self, value: float) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) \
-                or not math.isfinite(value) or value < 0:
-            raise ValueError(f'weight of {type(self).__name__} must be a finite number >= 0, '
-                             f'got {value!r}')
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not math.isfinite(value)
+            or value < 0
+        ):
+            raise ValueError(
+                f'weight of {type(self).__name__} must be a finite number >= 0, got {value!r}'
+            )
         self._weight = float(value)
 
     def extra_repr(self) -> str:

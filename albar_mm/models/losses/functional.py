@@ -76,12 +76,15 @@ def input_gradient(logits: Tensor, clip: Tensor) -> Tensor:
         ValueError: If no gradient can flow from ``logits`` to ``clip``.
     """
     if not clip.requires_grad:
-        raise ValueError('the gradient penalty needs a clip with requires_grad=True, set before '
-                         'the forward pass')
+        raise ValueError(
+            'the gradient penalty needs a clip with requires_grad=True, set before the forward pass'
+        )
     if not logits.requires_grad:
-        raise ValueError('the gradient penalty needs logits that carry a graph; was the forward '
-                         'pass run under torch.no_grad()?')
-    grad, = torch.autograd.grad(logits.sum(), clip, create_graph=True, allow_unused=True)
+        raise ValueError(
+            'the gradient penalty needs logits that carry a graph; was the forward '
+            'pass run under torch.no_grad()?'
+        )
+    (grad,) = torch.autograd.grad(logits.sum(), clip, create_graph=True, allow_unused=True)
     if grad is None:
         raise ValueError('the logits do not depend on the clip given to the gradient penalty')
     return grad
@@ -113,8 +116,10 @@ def gradient_penalty(logits: Tensor, clip: Tensor, reduction: str = 'official') 
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be 'official' or 'sample', got {reduction!r}")
     if clip.ndim not in (4, 5, 6):
-        raise ValueError('clip must be (B, C, T, H, W), (B, N, C, T, H, W), (B, N, C, H, W) or '
-                         f'(B, C, H, W), got {tuple(clip.shape)}')
+        raise ValueError(
+            'clip must be (B, C, T, H, W), (B, N, C, T, H, W), (B, N, C, H, W) or '
+            f'(B, C, H, W), got {tuple(clip.shape)}'
+        )
     grad = input_gradient(logits, clip)
     if grad.ndim == 6:
         grad = grad.flatten(0, 1)

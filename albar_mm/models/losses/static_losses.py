@@ -22,13 +22,16 @@ class StaticAdversarialLoss(StaticLoss):
 
     default_name = 'adv'
 
-    def __init__(self, weight: float = 1.0, cap: float | str | None = None,
-                 name: str | None = None) -> None:
+    def __init__(
+        self, weight: float = 1.0, cap: float | str | None = None, name: str | None = None
+    ) -> None:
         super().__init__(weight, name)
         is_number = isinstance(cap, (int, float)) and not isinstance(cap, bool)
         if not (cap is None or cap == 'chance' or (is_number and 0 < cap < math.inf)):
-            raise ValueError("cap of StaticAdversarialLoss must be None, 'chance' or a finite "
-                             f'number > 0, got {cap!r}')
+            raise ValueError(
+                "cap of StaticAdversarialLoss must be None, 'chance' or a finite "
+                f'number > 0, got {cap!r}'
+            )
         self.cap = cap
 
     def forward(self, ctx: StaticPass) -> Tensor:
@@ -76,12 +79,15 @@ class StaticGradientPenalty(StaticLoss):
     needs_input_grad = True
     monitor = 'static_penalty'
 
-    def __init__(self, weight: float = 10.0, reduction: str = 'official',
-                 name: str | None = None) -> None:
+    def __init__(
+        self, weight: float = 10.0, reduction: str = 'official', name: str | None = None
+    ) -> None:
         super().__init__(weight, name)
         if reduction not in REDUCTIONS:
-            raise ValueError("reduction of StaticGradientPenalty must be 'official' or 'sample', "
-                             f'got {reduction!r}')
+            raise ValueError(
+                "reduction of StaticGradientPenalty must be 'official' or 'sample', "
+                f'got {reduction!r}'
+            )
         self.reduction = reduction
 
     def forward(self, ctx: StaticPass) -> Tensor:

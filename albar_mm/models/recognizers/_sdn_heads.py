@@ -46,9 +46,18 @@ class BranchHead(nn.Module):
                     raise ValueError(
                         f'{self.name} has BatchNorm layers, which need 2 or more samples in a '
                         'batch, but the first batch holds one: raise train_dataloader.batch_size, '
-                        f'or set {self.name}.hidden_layers=0')
-                x = F.batch_norm(x, layer.running_mean, layer.running_var, layer.weight, layer.bias,
-                                 False, 0.0, layer.eps)
+                        f'or set {self.name}.hidden_layers=0'
+                    )
+                x = F.batch_norm(
+                    x,
+                    layer.running_mean,
+                    layer.running_var,
+                    layer.weight,
+                    layer.bias,
+                    False,
+                    0.0,
+                    layer.eps,
+                )
             else:
                 x = layer(x)
         return x

@@ -8,12 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_SCENES = ('load them with LoadSceneLabels, which with_scene_labels(pipeline, file) puts into a '
-           'training pipeline, or set sdn.scene=None')
+_SCENES = (
+    'load them with LoadSceneLabels, which with_scene_labels(pipeline, file) puts into a '
+    'training pipeline, or set sdn.scene=None'
+)
 
 
-def scene_targets(data_samples: Sequence[Any], num_scenes: int,
-                  device: torch.device | str) -> tuple[Tensor, Tensor]:
+def scene_targets(
+    data_samples: Sequence[Any], num_scenes: int, device: torch.device | str
+) -> tuple[Tensor, Tensor]:
     """Read the field ``scene_target`` of a batch.
 
     Args:
@@ -33,37 +36,58 @@ def scene_targets(data_samples: Sequence[Any], num_scenes: int,
     for index, sample in enumerate(data_samples):
         target = sample.get('scene_target')
         if target is None:
-            raise ValueError(f'sample {index} of the batch has no scene_target, the scene label '
-                             f'that the scene branch of SDN is trained on: {_SCENES}')
+            raise ValueError(
+                f'sample {index} of the batch has no scene_target, the scene label '
+                f'that the scene branch of SDN is trained on: {_SCENES}'
+            )
         target = torch.as_tensor(target, device=device)
         hard = target.numel() == 1 and not target.is_floating_point()
-        if not hard and target.shape != (num_scenes, ):
+        if not hard and target.shape != (num_scenes,):
             raise ValueError(
                 f'scene_target of sample {index} has the shape {tuple(target.shape)}; expected a '
-                f'class index () or sdn.num_scenes={num_scenes} probabilities')
+                f'class index () or sdn.num_scenes={num_scenes} probabilities'
+            )
         found.append(target.reshape(()).long() if hard else target.float())
     if all(target.ndim == 0 for target in found):
         targets = torch.stack(found)
         wrong = (targets < -1) | (targets >= num_scenes)
         known = targets >= 0
     else:
-        rows = [target if target.ndim else
-                F.one_hot(target.clamp(0, num_scenes - 1), num_scenes).float() for target in found]
+        rows = [
+            target
+            if target.ndim
+            else F.one_hot(target.clamp(0, num_scenes - 1), num_scenes).float()
+            for target in found
+        ]
         targets = torch.stack(rows)
-        known = torch.stack([target >= 0 if target.ndim == 0 else target.new_ones((), dtype=bool)
-                             for target in found])
-        out_of_range = torch.stack([(target < -1) | (target >= num_scenes) if target.ndim == 0
-                                    else target.new_zeros((), dtype=bool) for target in found])
+        known = torch.stack(
+            [
+                target >= 0 if target.ndim == 0 else target.new_ones((), dtype=bool)
+                for target in found
+            ]
+        )
+        out_of_range = torch.stack(
+            [
+                (target < -1) | (target >= num_scenes)
+                if target.ndim == 0
+                else target.new_zeros((), dtype=bool)
+                for target in found
+            ]
+        )
         wrong = out_of_range | (targets < 0).any(1) | ~((targets.sum(1) - 1).abs() < 1e-3)
     if wrong.any():
         first = int(wrong.nonzero()[0])
         shown = found[first].tolist()
         if found[first].ndim == 0:
-            raise ValueError(f'scene_target of sample {first} is {shown}; expected a class index '
-                             f'from 0 to {num_scenes - 1}: is sdn.num_scenes={num_scenes} that of '
-                             'the scene labels?')
-        raise ValueError(f'scene_target of sample {first} is no distribution: smallest value '
-                         f'{min(shown):.4g}, sum {sum(shown):.4g}; expected probabilities')
+            raise ValueError(
+                f'scene_target of sample {first} is {shown}; expected a class index '
+                f'from 0 to {num_scenes - 1}: is sdn.num_scenes={num_scenes} that of '
+                'the scene labels?'
+            )
+        raise ValueError(
+            f'scene_target of sample {first} is no distribution: smallest value '
+            f'{min(shown):.4g}, sum {sum(shown):.4g}; expected probabilities'
+        )
     return targets, known
 
 
@@ -81,8 +105,10 @@ def last_linear(head: nn.Module) -> nn.Linear:
     """
     layers = [module for module in head.modules() if isinstance(module, nn.Linear)]
     if not layers:
-        raise ValueError(f'SDN needs a head with a linear layer, whose input is the feature that '
-                         f'its branches look at; {type(head).__name__} has none')
+        raise ValueError(
+            f'SDN needs a head with a linear layer, whose input is the feature that '
+            f'its branches look at; {type(head).__name__} has none'
+        )
     return layers[-1]
 
 
@@ -110,10 +136,14 @@ def pooled_features(layer: nn.Linear, samples: int) -> Iterator[list[Tensor]]:
     finally:
         handle.remove()
     if not received:
-        raise RuntimeError('SDN: the head did not use its last linear layer in training, so there '
-                           'is no feature to look at')
+        raise RuntimeError(
+            'SDN: the head did not use its last linear layer in training, so there '
+            'is no feature to look at'
+        )
     rows = received[-1]
     if rows.numel() % (samples * layer.in_features) or rows.shape[-1] != layer.in_features:
-        raise RuntimeError(f'SDN: the last linear layer received {tuple(rows.shape)} for {samples} '
-                           'samples; expected the same number of rows of each')
+        raise RuntimeError(
+            f'SDN: the last linear layer received {tuple(rows.shape)} for {samples} '
+            'samples; expected the same number of rows of each'
+        )
     pooled.append(rows.reshape(samples, -1, layer.in_features).mean(1))

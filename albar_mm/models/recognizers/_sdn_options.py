@@ -80,13 +80,17 @@ class SDNOptions:
         scene = _branch(SceneOptions, sdn.get('scene', {}), 'sdn.scene')
         mask = _branch(MaskOptions, sdn.get('mask', {}), 'sdn.mask')
         if scene is None and mask is None:
-            raise ValueError('sdn.scene and sdn.mask are both None: switch one of the branches on, '
-                             'or take the plain recogniser')
+            raise ValueError(
+                'sdn.scene and sdn.mask are both None: switch one of the branches on, '
+                'or take the plain recogniser'
+            )
         scenes = sdn.get('num_scenes')
         if scene is not None and not (_whole(scenes) and scenes >= 2):
-            raise ValueError(f'sdn.num_scenes must be a whole number >= 2, got {scenes!r}; '
-                             'albar_mm.datasets.scene_labels.scene_count reads it off a file of '
-                             'scene labels')
+            raise ValueError(
+                f'sdn.num_scenes must be a whole number >= 2, got {scenes!r}; '
+                'albar_mm.datasets.scene_labels.scene_count reads it off a file of '
+                'scene labels'
+            )
         return cls(scenes if scene is not None else None, scene, mask)
 
 
@@ -99,19 +103,25 @@ def _branch(kind: type, values: Mapping[str, Any] | None, where: str) -> Any:  #
     options = kind(**values)
     for name in ('alpha', 'weight', 'mask_ratio', 'min_person_frames'):
         if hasattr(options, name):
-            _check_number(getattr(options, name), f'{where}.{name}',
-                          1.0 if name in ('mask_ratio', 'min_person_frames') else math.inf)
+            _check_number(
+                getattr(options, name),
+                f'{where}.{name}',
+                1.0 if name in ('mask_ratio', 'min_person_frames') else math.inf,
+            )
     if options.weight == 0:
         raise ValueError(f'{where}.weight is 0: set {where}=None to switch the branch off')
     if not (_whole(options.hidden_layers) and options.hidden_layers >= 0):
-        raise ValueError(f'{where}.hidden_layers must be a whole number >= 0, got '
-                         f'{options.hidden_layers!r}')
+        raise ValueError(
+            f'{where}.hidden_layers must be a whole number >= 0, got {options.hidden_layers!r}'
+        )
     # 'clip' would need the statistics of the other pass; those of static_norm's others do not
     modes = tuple(mode for mode in NORM_MODES if mode != 'clip')
     for name, allowed in (('objective', OBJECTIVES), ('norm', modes)):
         if getattr(options, name, allowed[0]) not in allowed:
-            raise ValueError(f'{where}.{name} must be one of {", ".join(map(repr, allowed))}, got '
-                             f'{getattr(options, name)!r}')
+            raise ValueError(
+                f'{where}.{name} must be one of {", ".join(map(repr, allowed))}, got '
+                f'{getattr(options, name)!r}'
+            )
     return options
 
 

@@ -63,8 +63,9 @@ class ALBARMixin:
             data preprocessor with another ``frame``.
     """
 
-    def __init__(self, *args: Any, static: Mapping[str, Any] | None = MappingProxyType({}),
-                 **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, static: Mapping[str, Any] | None = MappingProxyType({}), **kwargs: Any
+    ) -> None:
         options = StaticOptions.from_config(static)
         if len(args) < 6 and kwargs.get('data_preprocessor') is None:
             kwargs['data_preprocessor'] = dict(type='StaticDataPreprocessor')
@@ -84,14 +85,21 @@ class ALBARMixin:
         if not isinstance(preprocessor, StaticDataPreprocessor):
             return
         if preprocessor.frame not in (None, self.static.frame):
-            raise ValueError(f'data_preprocessor.frame is {preprocessor.frame!r} but static.frame '
-                             f'is {self.static.frame!r}: set only static.frame')
+            raise ValueError(
+                f'data_preprocessor.frame is {preprocessor.frame!r} but static.frame '
+                f'is {self.static.frame!r}: set only static.frame'
+            )
         preprocessor.frame = self.static.frame
         preprocessor.emit_static = bool(self.static.losses) and self.static.source == 'unblended'
 
-    def loss(self, inputs: Tensor, data_samples: Sequence[Any],
-             static_inputs: Tensor | None = None, static_target: Tensor | None = None,
-             **kwargs: Any) -> dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor,
+        data_samples: Sequence[Any],
+        static_inputs: Tensor | None = None,
+        static_target: Tensor | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Tensor]:
         """Losses of the motion pass and the weighted static terms.
 
         Args:
@@ -120,16 +128,21 @@ class ALBARMixin:
         losses.update(self._static_terms(clip, labels, active, statistics))
         return losses
 
-    def _static_source(self, inputs: Tensor, data_samples: Sequence[Any],
-                       static_inputs: Tensor | None,
-                       static_target: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _static_source(
+        self,
+        inputs: Tensor,
+        data_samples: Sequence[Any],
+        static_inputs: Tensor | None,
+        static_target: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
         """Frame and labels of the static pass; falls back to what is left after blending."""
         if self.static.source == 'unblended':
             if static_inputs is not None and static_target is not None:
                 return static_inputs, static_target
             self._warn_foreign_preprocessor()
-        indices = static_frame_indices(data_samples, inputs.shape[time_axis(inputs)],
-                                       self.static.frame, inputs.device)
+        indices = static_frame_indices(
+            data_samples, inputs.shape[time_axis(inputs)], self.static.frame, inputs.device
+        )
         return take_frames(inputs, indices), batch_labels(data_samples, inputs.device)
 
     def _warn_foreign_preprocessor(self) -> None:
@@ -139,14 +152,19 @@ class ALBARMixin:
         if self._foreign_warned or same:
             return
         self._foreign_warned = True
-        print_log(f'{type(preprocessor).__name__} does not hand on unblended frames, so the static '
-                  "pass takes frames and labels as they come, after any blending. Use "
-                  "type='StaticDataPreprocessor', or set static.source='blended' to say that this "
-                  'is meant.', 'current', logging.WARNING)
+        print_log(
+            f'{type(preprocessor).__name__} does not hand on unblended frames, so the static '
+            'pass takes frames and labels as they come, after any blending. Use '
+            "type='StaticDataPreprocessor', or set static.source='blended' to say that this "
+            'is meant.',
+            'current',
+            logging.WARNING,
+        )
 
     @torch.compiler.disable
-    def _check_before_first_step(self, inputs: Tensor, clip: Tensor,
-                                 active: list[StaticLoss]) -> None:
+    def _check_before_first_step(
+        self, inputs: Tensor, clip: Tensor, active: list[StaticLoss]
+    ) -> None:
         """Refuse or warn before any weight has moved; each check runs once."""
         if not self._double_backward_checked and _penalised(active):
             refuse_unsupported(self, self.static.norm)
@@ -159,21 +177,30 @@ class ALBARMixin:
             ignored = ignores_frame_order(self, inputs)
             self._frame_order_known = ignored is not None
             if ignored:
-                print_log(FRAME_ORDER_WARNING.format(model=type(self.backbone).__name__),
-                          'current', logging.WARNING)
+                print_log(
+                    FRAME_ORDER_WARNING.format(model=type(self.backbone).__name__),
+                    'current',
+                    logging.WARNING,
+                )
 
     # Compiled graphs have no second backward; with ``compile=True`` only the motion pass is.
     @torch.compiler.disable
-    def _static_terms(self, clip: Tensor, labels: Tensor, active: list[StaticLoss],
-                      statistics: ClipStatistics) -> dict[str, Tensor]:
+    def _static_terms(
+        self, clip: Tensor, labels: Tensor, active: list[StaticLoss], statistics: ClipStatistics
+    ) -> dict[str, Tensor]:
         """Run the static pass and return weighted terms and monitors."""
         penalised = _penalised(active)
         if penalised:
             clip = _full_precision(clip).requires_grad_()
         losses = {}
         with self._static_context(clip.device.type, penalised, self.static.norm, statistics):
-            ctx = StaticPass(self._clip_logits(clip), labels, clip, self._clip_logits,
-                             MessageHub.get_current_instance().get_info('iter', 0))
+            ctx = StaticPass(
+                self._clip_logits(clip),
+                labels,
+                clip,
+                self._clip_logits,
+                MessageHub.get_current_instance().get_info('iter', 0),
+            )
             for term in active:
                 raw = term(ctx)
                 losses[f'loss_static_{term.name}'] = term.weight * raw
@@ -183,8 +210,9 @@ class ALBARMixin:
         return losses
 
     @contextmanager
-    def _static_context(self, device_type: str, penalised: bool, norm: str,
-                        statistics: ClipStatistics | None = None) -> Iterator[None]:
+    def _static_context(
+        self, device_type: str, penalised: bool, norm: str, statistics: ClipStatistics | None = None
+    ) -> Iterator[None]:
         """BatchNorm mode, checkpointing and, if penalised, twice differentiable arithmetic."""
 
         @contextmanager
@@ -205,8 +233,10 @@ class ALBARMixin:
         logits = self.cls_head(feats, **head_kwargs)
         if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) % len(clip):
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise TypeError(f'the static pass needs logits of shape (B, K) from '
-                            f'{type(self.cls_head).__name__}, got {shape}')
+            raise TypeError(
+                f'the static pass needs logits of shape (B, K) from '
+                f'{type(self.cls_head).__name__}, got {shape}'
+            )
         logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
         return logits.view(len(clip), -1, logits.shape[1]).mean(1)
 
@@ -223,9 +253,11 @@ def _full_precision(clip: Tensor) -> Tensor:
 def _monitors(ctx: StaticPass) -> dict[str, Tensor]:
     """Raw values for the log; none of the keys contains 'loss', so MMEngine does not sum them."""
     target = ctx.labels if ctx.labels.ndim == 1 else ctx.labels.argmax(1)
-    return dict(static_ce=F.cross_entropy(ctx.logits, ctx.labels),
-                static_entropy=-negative_entropy(ctx.logits),
-                static_top1=(ctx.logits.argmax(1) == target).float().mean())
+    return dict(
+        static_ce=F.cross_entropy(ctx.logits, ctx.labels),
+        static_entropy=-negative_entropy(ctx.logits),
+        static_top1=(ctx.logits.argmax(1) == target).float().mean(),
+    )
 
 
 @MODELS.register_module()

@@ -39,28 +39,39 @@ def refuse_unsupported(model: nn.Module, norm: str) -> None:
     for name, module in model.named_modules():
         compiled = getattr(module, '_compiled_call_impl', None) is not None
         if compiled or type(module).__name__ == 'OptimizedModule':
-            raise RuntimeError(f"{name or 'the model'} is compiled by torch.compile, which has no "
-                               f'second backward pass: do not compile it, {_REMEDY}')
+            raise RuntimeError(
+                f'{name or "the model"} is compiled by torch.compile, which has no '
+                f'second backward pass: do not compile it, {_REMEDY}'
+            )
         if type(module).__name__ == 'SyncBatchNorm' and not isinstance(module, _BatchNorm):
             # mmcv's own layer, an autograd function marked once-differentiable.
-            raise RuntimeError(f"{name} is mmcv's SyncBatchNorm, which has no second backward "
-                               f"pass: use sync_bn='torch' or plain BatchNorm, {_REMEDY}")
+            raise RuntimeError(
+                f"{name} is mmcv's SyncBatchNorm, which has no second backward "
+                f"pass: use sync_bn='torch' or plain BatchNorm, {_REMEDY}"
+            )
         if norm != 'running' and module.training and _synchronises(module):
-            raise RuntimeError(f'{name} is a SyncBatchNorm, which has no second backward pass: set '
-                               "static.norm='running', use plain BatchNorm (sync_bn=None), "
-                               f'{_REMEDY}')
+            raise RuntimeError(
+                f'{name} is a SyncBatchNorm, which has no second backward pass: set '
+                "static.norm='running', use plain BatchNorm (sync_bn=None), "
+                f'{_REMEDY}'
+            )
     for name, parameter in model.named_parameters():
         if parameter.dtype in (torch.float16, torch.bfloat16):
-            raise RuntimeError(f'weight {name} is {parameter.dtype}, but the gradient penalty runs '
-                               'in float32: keep the weights in float32 and use AmpOptimWrapper '
-                               f'for mixed precision, {_REMEDY}')
+            raise RuntimeError(
+                f'weight {name} is {parameter.dtype}, but the gradient penalty runs '
+                'in float32: keep the weights in float32 and use AmpOptimWrapper '
+                f'for mixed precision, {_REMEDY}'
+            )
 
 
 def _synchronises(module: nn.Module) -> bool:
     # In a single process torch's layer is plain BatchNorm.
-    return (isinstance(module, nn.SyncBatchNorm) and torch.distributed.is_available()
-            and torch.distributed.is_initialized()
-            and torch.distributed.get_world_size(module.process_group) > 1)
+    return (
+        isinstance(module, nn.SyncBatchNorm)
+        and torch.distributed.is_available()
+        and torch.distributed.is_initialized()
+        and torch.distributed.get_world_size(module.process_group) > 1
+    )
 
 
 @contextmanager
@@ -70,14 +81,18 @@ def differentiable_twice(device_type: str) -> Iterator[None]:
     Args:
         device_type: ``'cuda'``, ``'cpu'``, ...
     """
-    with torch.autocast(device_type, enabled=False), sdpa_kernel(SDPBackend.MATH), \
-            torch.enable_grad():
+    with (
+        torch.autocast(device_type, enabled=False),
+        sdpa_kernel(SDPBackend.MATH),
+        torch.enable_grad(),
+    ):
         yield
 
 
 @contextmanager
 def non_reentrant_checkpointing(
-        recompute: Callable[[], AbstractContextManager] = nullcontext) -> Iterator[None]:
+    recompute: Callable[[], AbstractContextManager] = nullcontext,
+) -> Iterator[None]:
     """Run every ``torch.utils.checkpoint.checkpoint`` call of the body non-re-entrantly.
 
     MMAction2's ``with_cp=True`` calls it with the re-entrant default, which refuses
@@ -136,13 +151,16 @@ class _PenaltyProbe(nn.Module):
             raise
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
-            raise RuntimeError('the network cannot be differentiated twice, as the gradient '
-                               f'penalty needs ({reason}): change the setting that this names '
-                               f'(with_cp, a fused kernel), {_REMEDY}') from error
+            raise RuntimeError(
+                'the network cannot be differentiated twice, as the gradient '
+                f'penalty needs ({reason}): change the setting that this names '
+                f'(with_cp, a fused kernel), {_REMEDY}'
+            ) from error
 
 
-def probe_double_backward(forward_fn: Callable[[Tensor], Tensor], clip: Tensor,
-                          model: nn.Module) -> None:
+def probe_double_backward(
+    forward_fn: Callable[[Tensor], Tensor], clip: Tensor, model: nn.Module
+) -> None:
     """Try the penalty's backward pass once on a small clip.
 
     Copies of the parameters take part, so gradients, the hooks of DDP and the random state of the
@@ -156,8 +174,11 @@ def probe_double_backward(forward_fn: Callable[[Tensor], Tensor], clip: Tensor,
     Raises:
         RuntimeError: If an operation of the network has no second derivative.
     """
-    copies = {f'model.{name}': parameter.detach().clone().requires_grad_(parameter.requires_grad)
-              for name, parameter in model.named_parameters()}
+    copies = {
+        f'model.{name}': parameter.detach().clone().requires_grad_(parameter.requires_grad)
+        for name, parameter in model.named_parameters()
+    }
     with preserved_rng(clip.device):
-        functional_call(_PenaltyProbe(model, forward_fn), copies,
-                        (clip.detach().clone().requires_grad_(), ))
+        functional_call(
+            _PenaltyProbe(model, forward_fn), copies, (clip.detach().clone().requires_grad_(),)
+        )

@@ -15,10 +15,12 @@ from ..utils.static_frames import time_axis
 RELATIVE_TOLERANCE = 5e-5
 PERTURBATION = 0.1
 
-WARNING = ('the logits of {model} do not depend on the order of the frames: to this network a clip '
-           'and a static clip differ only by which pictures they hold, so ALBAR can only drive it '
-           'to chance. Use a backbone with temporal modelling (3D convolution, TSM, attention over '
-           'time).')
+WARNING = (
+    'the logits of {model} do not depend on the order of the frames: to this network a clip '
+    'and a static clip differ only by which pictures they hold, so ALBAR can only drive it '
+    'to chance. Use a backbone with temporal modelling (3D convolution, TSM, attention over '
+    'time).'
+)
 
 
 def ignores_frame_order(model: nn.Module, inputs: Tensor) -> bool | None:
@@ -47,10 +49,15 @@ def ignores_frame_order(model: nn.Module, inputs: Tensor) -> bool | None:
     ordered = torch.arange(num_frames, device=clip.device)
     interleaved = torch.cat([ordered[::2], ordered[1::2]])
     batch = torch.cat([clip, clip.flip(axis), clip.index_select(axis, interleaved)])
-    with torch.no_grad(), torch.autocast(clip.device.type, enabled=False), \
-            preserved_rng(clip.device), _deterministic_layers(model):
-        logits = functional_call(model, _perturbed_parameters(model), (batch, ),
-                                 dict(mode='tensor', stage='head'))
+    with (
+        torch.no_grad(),
+        torch.autocast(clip.device.type, enabled=False),
+        preserved_rng(clip.device),
+        _deterministic_layers(model),
+    ):
+        logits = functional_call(
+            model, _perturbed_parameters(model), (batch,), dict(mode='tensor', stage='head')
+        )
     if not isinstance(logits, Tensor):
         return None  # the static pass itself says what is wrong
     # A head may return one row per view; each order owns the same number of rows.
@@ -80,8 +87,11 @@ def _deterministic_layers(model: nn.Module) -> Iterator[None]:
     """
     modules = list(model.modules())
     flags = [module.training for module in modules]
-    batch_norms = [(module, module.track_running_stats) for module in modules
-                   if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)]
+    batch_norms = [
+        (module, module.track_running_stats)
+        for module in modules
+        if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+    ]
     try:
         for module in modules:
             module.training = False

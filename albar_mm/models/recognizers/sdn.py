@@ -102,18 +102,23 @@ class SDNMixin:
             raise ValueError('SDN needs a cls_head')
         features = last_linear(self.cls_head).in_features
         if options.scene is not None:
-            self.sdn_scene_head = BranchHead(features, options.num_scenes,
-                                             options.scene.hidden_layers, 'sdn.scene')
+            self.sdn_scene_head = BranchHead(
+                features, options.num_scenes, options.scene.hidden_layers, 'sdn.scene'
+            )
         if options.mask is not None:
-            self.sdn_mask_head = BranchHead(features, self.cls_head.num_classes,
-                                            options.mask.hidden_layers, 'sdn.mask')
+            self.sdn_mask_head = BranchHead(
+                features, self.cls_head.num_classes, options.mask.hidden_layers, 'sdn.mask'
+            )
             if getattr(self.data_preprocessor, 'blending', None) is not None:
-                print_log('the mask branch of SDN masks the people of every clip out after '
-                          f'{type(self.data_preprocessor.blending).__name__}, which may have '
-                          'brought in those of other clips: they stay', 'current', logging.WARNING)
+                print_log(
+                    'the mask branch of SDN masks the people of every clip out after '
+                    f'{type(self.data_preprocessor.blending).__name__}, which may have '
+                    'brought in those of other clips: they stay',
+                    'current',
+                    logging.WARNING,
+                )
 
-    def loss(self, inputs: Tensor, data_samples: Sequence[Any],
-             **kwargs: Any) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: Sequence[Any], **kwargs: Any) -> dict[str, Tensor]:
         """Losses of the recogniser and of the branches.
 
         Args:
@@ -146,11 +151,14 @@ class SDNMixin:
     def _scene_terms(self, features: Tensor, targets: Tensor, known: Tensor) -> dict[str, Tensor]:
         options = self.sdn.scene
         logits = full_precision(self.sdn_scene_head(reverse_gradient(features, options.alpha)))
-        return dict(loss_scene=options.weight * scene_cross_entropy(logits, targets, known),
-                    scene_top1=hits(logits, targets, known))
+        return dict(
+            loss_scene=options.weight * scene_cross_entropy(logits, targets, known),
+            scene_top1=hits(logits, targets, known),
+        )
 
-    def _mask_terms(self, inputs: Tensor, boxes: list[Tensor],
-                    data_samples: Sequence[Any]) -> dict[str, Tensor]:
+    def _mask_terms(
+        self, inputs: Tensor, boxes: list[Tensor], data_samples: Sequence[Any]
+    ) -> dict[str, Tensor]:
         options = self.sdn.mask
         height, width = inputs.shape[-2:]
         masks = person_masks(boxes, num_frames(inputs), height, width, inputs.device)
@@ -166,22 +174,29 @@ class SDNMixin:
             labels = batch_labels(data_samples, inputs.device)
             guesses = full_precision(self.sdn_mask_head(features.detach()))
             mistakes = masked_mean(F.cross_entropy(guesses, labels, reduction='none'), used)
-            terms.update(loss_mask_head=options.weight * mistakes,
-                         mask_top1=hits(guesses, labels, used))
+            terms.update(
+                loss_mask_head=options.weight * mistakes, mask_top1=hits(guesses, labels, used)
+            )
             fixed = {name: p.detach() for name, p in self.sdn_mask_head.named_parameters()}
             # copies, or the running statistics would count this batch twice
             fixed |= {name: buffer.clone() for name, buffer in self.sdn_mask_head.named_buffers()}
-            logits = functional_call(self.sdn_mask_head, fixed,
-                                     (scale_gradient(features, options.alpha), ))
+            logits = functional_call(
+                self.sdn_mask_head, fixed, (scale_gradient(features, options.alpha),)
+            )
         negative = mask_negative_entropy(full_precision(logits), used)
-        terms.update(loss_mask=options.weight * negative, mask_entropy=-negative.detach(),
-                     mask_share=used.float().mean())
+        terms.update(
+            loss_mask=options.weight * negative,
+            mask_entropy=-negative.detach(),
+            mask_share=used.float().mean(),
+        )
         return terms
 
     def _masked_features(self, clip: Tensor) -> Tensor:
         """Pooled features (B, D) of a batch of clips, as the head receives them."""
-        with static_norm(self, self.sdn.mask.norm), \
-                pooled_features(last_linear(self.cls_head), len(clip)) as pooled:
+        with (
+            static_norm(self, self.sdn.mask.norm),
+            pooled_features(last_linear(self.cls_head), len(clip)) as pooled,
+        ):
             # Without data samples a neck computes no auxiliary loss.
             feats, head_kwargs = self.extract_feat(clip)
             self.cls_head(feats, **head_kwargs)

@@ -42,8 +42,10 @@ def clip_statistics(model: nn.Module, enabled: bool) -> Iterator[dict[_BatchNorm
     for name, module in model.named_modules() if enabled else ():
         if isinstance(module, _BatchNorm) and module.training and module.track_running_stats:
             if not module.momentum:
-                raise ValueError(f"static.norm='clip' needs a momentum, but {name} has "
-                                 f"momentum={module.momentum}: use static.norm='batch'")
+                raise ValueError(
+                    f"static.norm='clip' needs a momentum, but {name} has "
+                    f"momentum={module.momentum}: use static.norm='batch'"
+                )
             before[module] = (module.running_mean.clone(), module.running_var.clone())
             hooks.append(module.register_forward_pre_hook(count))
     try:
@@ -60,8 +62,9 @@ def clip_statistics(model: nn.Module, enabled: bool) -> Iterator[dict[_BatchNorm
 
 
 @contextmanager
-def static_norm(model: nn.Module, mode: str,
-                statistics: ClipStatistics | None = None) -> Iterator[None]:
+def static_norm(
+    model: nn.Module, mode: str, statistics: ClipStatistics | None = None
+) -> Iterator[None]:
     """Set every BatchNorm layer (SyncBatchNorm included) for the static pass and restore it after.
 
     Layers that are frozen (in eval mode, as with ``norm_eval=True``) stay frozen in every mode.

@@ -58,22 +58,26 @@ class StaticOptions:
         static = deepcopy(dict(static))
         unknown = sorted(set(static) - {'frame', 'source', 'norm', 'losses'})
         if unknown:
-            raise ValueError(f'static has unknown key {unknown[0]!r}; known are frame, source, '
-                             'norm, losses')
+            raise ValueError(
+                f'static has unknown key {unknown[0]!r}; known are frame, source, norm, losses'
+            )
         options = cls(
             frame=check_frame_choice(static.get('frame', 'random'), 'static.frame'),
             source=_one_of(static.get('source', 'unblended'), SOURCES, 'static.source'),
-            norm=_one_of(static.get('norm', 'batch'), NORM_MODES, 'static.norm'))
+            norm=_one_of(static.get('norm', 'batch'), NORM_MODES, 'static.norm'),
+        )
         losses = static.get('losses', deepcopy(DEFAULT_LOSSES))
         if not isinstance(losses, (list, tuple)):
-            raise TypeError('static.losses must be a list of loss configs, got '
-                            f'{type(losses).__name__}')
+            raise TypeError(
+                f'static.losses must be a list of loss configs, got {type(losses).__name__}'
+            )
         options.losses = [_build_loss(cfg, i) for i, cfg in enumerate(losses)]
         names = [loss.name for loss in options.losses]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f'static.losses holds two terms named {name!r}: give one of them '
-                                 "another name=")
+                raise ValueError(
+                    f'static.losses holds two terms named {name!r}: give one of them another name='
+                )
         return options
 
 
@@ -90,18 +94,24 @@ def _build_loss(cfg: Any, position: int) -> StaticLoss:
             raise ValueError(f"{where} must be a dict with a 'type', got {cfg!r}")
         cfg = _build_registered(cfg, where)
     if not isinstance(cfg, StaticLoss):
-        raise ValueError(f'{where} must be a static loss (a subclass of StaticLoss), got '
-                         f'{type(cfg).__name__}')
+        raise ValueError(
+            f'{where} must be a static loss (a subclass of StaticLoss), got {type(cfg).__name__}'
+        )
     return cfg
 
 
 def _build_registered(cfg: Mapping[str, Any], where: str) -> nn.Module:
     kind = cfg['type']
     if isinstance(kind, str) and MODELS.get(kind) is None:
-        known = sorted(name for name, module in MODELS.module_dict.items()
-                       if isinstance(module, type) and issubclass(module, StaticLoss))
-        raise ValueError(f'{where}.type: there is no {kind!r}; use one of {", ".join(known)}, or '
-                         'name the module that registers it under custom_imports')
+        known = sorted(
+            name
+            for name, module in MODELS.module_dict.items()
+            if isinstance(module, type) and issubclass(module, StaticLoss)
+        )
+        raise ValueError(
+            f'{where}.type: there is no {kind!r}; use one of {", ".join(known)}, or '
+            'name the module that registers it under custom_imports'
+        )
     try:
         return MODELS.build(cfg)
     except TypeError as error:  # an argument that the loss does not have

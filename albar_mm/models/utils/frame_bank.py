@@ -69,8 +69,10 @@ def load_frame_bank(path: str | os.PathLike) -> FrameBank:
         raise ValueError(f'frame bank {path}: {missing[0]!r} is missing; {_ADVICE}')
     number, text = found['num_classes'], found['info']
     if number.shape or number.dtype.kind not in 'iu':
-        raise ValueError(f'frame bank {path}: num_classes must be a whole number, got '
-                         f'{number.dtype} of shape {number.shape}')  # fmt: skip
+        raise ValueError(
+            f'frame bank {path}: num_classes must be a whole number, got '
+            f'{number.dtype} of shape {number.shape}'
+        )
     try:
         if text.shape or text.dtype.kind != 'U':
             raise ValueError(f'an array of {text.dtype} and shape {text.shape}')
@@ -78,8 +80,9 @@ def load_frame_bank(path: str | os.PathLike) -> FrameBank:
         if not isinstance(info, dict):
             raise ValueError(f'a {type(info).__name__}')
     except ValueError as error:
-        raise ValueError(f'frame bank {path}: info must be the text of a JSON object, got '
-                         f'{error}') from error  # fmt: skip
+        raise ValueError(
+            f'frame bank {path}: info must be the text of a JSON object, got {error}'
+        ) from error
     bank = FrameBank(found['frames'], found['probability'], found['source'], int(number), info)
     _check(bank, f'frame bank {path}')
     return bank
@@ -109,10 +112,13 @@ def save_frame_bank(path: str | os.PathLike, bank: FrameBank) -> Path:
     content = io.BytesIO()
     # numpy gives every member the same date; frames of videos hardly shrink, so none is compressed
     np.savez(
-        content, frames=bank.frames, probability=bank.probability, source=bank.source,
+        content,
+        frames=bank.frames,
+        probability=bank.probability,
+        source=bank.source,
         num_classes=np.int64(bank.num_classes),
         info=np.array(json.dumps(bank.info, sort_keys=True, ensure_ascii=False, allow_nan=False)),
-    )  # fmt: skip
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, content.getvalue())
     return path
@@ -121,18 +127,24 @@ def save_frame_bank(path: str | os.PathLike, bank: FrameBank) -> Path:
 def _check(bank: FrameBank, where: str) -> None:
     frames, probability, source = bank.frames, bank.probability, bank.source
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
-        raise ValueError(f'{where}: frames must be uint8 of shape (M, H, W, 3) with M, H, W >= 1, '
-                         f'got {frames.dtype} of shape {frames.shape}')  # fmt: skip
+        raise ValueError(
+            f'{where}: frames must be uint8 of shape (M, H, W, 3) with M, H, W >= 1, '
+            f'got {frames.dtype} of shape {frames.shape}'
+        )
     for name, values, dtype, fits in (
         ('probability', probability, 'float32', probability.dtype == np.float32),
         ('source', source, 'unicode', source.dtype.kind == 'U'),
     ):
-        if not fits or values.shape != (len(frames), ):
-            raise ValueError(f'{where}: {name} must be {dtype} of shape ({len(frames)},), got '
-                             f'{values.dtype} of shape {values.shape}')  # fmt: skip
+        if not fits or values.shape != (len(frames),):
+            raise ValueError(
+                f'{where}: {name} must be {dtype} of shape ({len(frames)},), got '
+                f'{values.dtype} of shape {values.shape}'
+            )
     wrong = ~((probability >= 0) & (probability <= 1))
     if wrong.any():
-        raise ValueError(f'{where}: probability must be in [0, 1], got '
-                         f'{probability[wrong][0]} for {source[wrong][0]}')  # fmt: skip
+        raise ValueError(
+            f'{where}: probability must be in [0, 1], got '
+            f'{probability[wrong][0]} for {source[wrong][0]}'
+        )
     if isinstance(bank.num_classes, bool) or bank.num_classes < 2:
         raise ValueError(f'{where}: num_classes must be >= 2, got {bank.num_classes}')

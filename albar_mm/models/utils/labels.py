@@ -20,14 +20,18 @@ def batch_labels(data_samples: Sequence[Any], device: torch.device | str) -> Ten
     """
     missing = [i for i, sample in enumerate(data_samples) if 'gt_label' not in sample]
     if missing:
-        raise ValueError(f'sample {missing[0]} of the batch has no gt_label: the static losses '
-                         'need the class of every clip')
+        raise ValueError(
+            f'sample {missing[0]} of the batch has no gt_label: the static losses '
+            'need the class of every clip'
+        )
     labels = torch.stack([sample.gt_label for sample in data_samples]).to(device)
     if labels.ndim == 1 or labels.shape[1] == 1:
         return labels.reshape(-1).long()
     soft = labels.float()
     if (soft < 0).any() or not torch.allclose(soft.sum(1), soft.new_ones(()), atol=1e-3):
-        raise ValueError('gt_label rows with several entries must be class probabilities that sum '
-                         f'to 1, got row sums {soft.sum(1).tolist()}: multi-label data cannot be '
-                         'trained with static losses')
+        raise ValueError(
+            'gt_label rows with several entries must be class probabilities that sum '
+            f'to 1, got row sums {soft.sum(1).tolist()}: multi-label data cannot be '
+            'trained with static losses'
+        )
     return soft

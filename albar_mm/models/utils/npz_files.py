@@ -11,9 +11,18 @@ import numpy as np
 
 # what a file that is damaged or of another kind makes numpy and zipfile raise
 _DAMAGE = (
-    OSError, ValueError, TypeError, KeyError, EOFError, SyntaxError, MemoryError, OverflowError,
-    RuntimeError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_npz(path: str | os.PathLike, names: Collection[str]) -> dict[str, np.ndarray]:

@@ -32,13 +32,16 @@ def person_boxes_of(data_samples: Sequence[Any], who: str) -> list[Tensor]:
             )
         shape = tuple(sample.person_boxes.shape)
         if len(shape) != 2 or shape[1] != 5:
-            raise ValueError(f'{who}: person_boxes of sample {index} of the batch must be (n, 5) '
-                             f'with rows frame, x1, y1, x2, y2, got {shape}')  # fmt: skip
+            raise ValueError(
+                f'{who}: person_boxes of sample {index} of the batch must be (n, 5) '
+                f'with rows frame, x1, y1, x2, y2, got {shape}'
+            )
     return [sample.person_boxes for sample in data_samples]
 
 
-def person_masks(boxes: Sequence[Tensor], frames: int, height: int, width: int,
-                 device: torch.device | str) -> Tensor:
+def person_masks(
+    boxes: Sequence[Tensor], frames: int, height: int, width: int, device: torch.device | str
+) -> Tensor:
     """Union of the person boxes of every frame.
 
     A box covers each pixel that it touches: columns floor(x1) to ceil(x2) - 1, likewise lines. What
@@ -68,9 +71,11 @@ def person_masks(boxes: Sequence[Tensor], frames: int, height: int, width: int,
     bad = ~(rows.isfinite().all(1) & (rows[:, 0] >= 0) & (rows[:, 0] < frames))
     if bad.any():
         first = int(bad.nonzero()[0])
-        raise ValueError(f'person_boxes of sample {int(sample[first])}: {rows[first].tolist()} is '
-                         f'no finite box of a frame from 0 to {frames - 1}; are the boxes those of '
-                         'the sampled frames?')  # fmt: skip
+        raise ValueError(
+            f'person_boxes of sample {int(sample[first])}: {rows[first].tolist()} is '
+            f'no finite box of a frame from 0 to {frames - 1}; are the boxes those of '
+            'the sampled frames?'
+        )
     place = sample * frames + rows[:, 0].long()
     order = place.argsort(stable=True)
     place, rows = place[order], rows[order]

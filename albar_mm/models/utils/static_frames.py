@@ -27,8 +27,10 @@ def check_frame_choice(frame: Any, where: str) -> str | int:
         return frame
     if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0:
         return frame
-    raise ValueError(f'{where} must be one of {", ".join(map(repr, FRAME_CHOICES))} or an index '
-                     f'>= 0, got {frame!r}')
+    raise ValueError(
+        f'{where} must be one of {", ".join(map(repr, FRAME_CHOICES))} or an index '
+        f'>= 0, got {frame!r}'
+    )
 
 
 def fixed_frame_index(frame: str | int, num_frames: int) -> int:
@@ -58,12 +60,15 @@ def time_axis(inputs: Tensor) -> int:
         return 3
     if inputs.ndim == 5:
         return 1
-    raise ValueError('a static clip needs a batch of shape (B, N, C, T, H, W) or (B, N, C, H, W), '
-                     f'got {tuple(inputs.shape)}')
+    raise ValueError(
+        'a static clip needs a batch of shape (B, N, C, T, H, W) or (B, N, C, H, W), '
+        f'got {tuple(inputs.shape)}'
+    )
 
 
-def static_frame_indices(data_samples: Sequence[Any], num_frames: int, frame: str | int,
-                         device: torch.device | str) -> Tensor:
+def static_frame_indices(
+    data_samples: Sequence[Any], num_frames: int, frame: str | int, device: torch.device | str
+) -> Tensor:
     """One frame index per sample.
 
     An index that the pipeline wrote (``static_frame`` in the metainfo, see
@@ -75,19 +80,25 @@ def static_frame_indices(data_samples: Sequence[Any], num_frames: int, frame: st
     """
     given = [sample.metainfo.get('static_frame') for sample in data_samples]
     if frame == 'random' and None in given:
-        drawn = torch.randint(num_frames, (len(given), ), device=device)
+        drawn = torch.randint(num_frames, (len(given),), device=device)
     else:
-        drawn = torch.full((len(given), ),
-                           0 if frame == 'random' else fixed_frame_index(frame, num_frames),
-                           dtype=torch.long, device=device)
+        drawn = torch.full(
+            (len(given),),
+            0 if frame == 'random' else fixed_frame_index(frame, num_frames),
+            dtype=torch.long,
+            device=device,
+        )
     if all(index is None for index in given):
         return drawn
     for index in given:
         if index is not None and int(index) < 0:
             raise ValueError(f"metainfo 'static_frame' must be >= 0, got {index}")
     known = torch.tensor([index is not None for index in given], device=device)
-    written = torch.tensor([0 if index is None else min(int(index), num_frames - 1)
-                            for index in given], dtype=torch.long, device=device)
+    written = torch.tensor(
+        [0 if index is None else min(int(index), num_frames - 1) for index in given],
+        dtype=torch.long,
+        device=device,
+    )
     return torch.where(known, written, drawn)
 
 

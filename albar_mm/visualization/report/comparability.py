@@ -10,9 +10,19 @@ from .runs import Run
 
 #: settings of a transform that change how bytes are fetched or packed, not what is measured
 _TECHNICAL = {
-    'collect_keys', 'meta_keys', 'algorithm_keys', 'io_backend', 'file_client', 'tmp_folder',
-    'num_threads', 'lazy', 'collapse', 'to_float32', 'color_type', 'decoding_backend',
-}  # fmt: skip
+    'collect_keys',
+    'meta_keys',
+    'algorithm_keys',
+    'io_backend',
+    'file_client',
+    'tmp_folder',
+    'num_threads',
+    'lazy',
+    'collapse',
+    'to_float32',
+    'color_type',
+    'decoding_backend',
+}
 _PACKING = ('FormatShape', 'PackActionInputs')
 _DOMAINS = dict(scuba='SCUBA', scufo='SCUFO', conflfg='Confl-FG', iid='IID')
 _OOD = ('scuba', 'scufo', 'conflfg')
@@ -37,8 +47,9 @@ def measurement(run: Run) -> Measurement:
     protocol = run.document.get('protocol') or {}
     sizes = protocol.get('sets') or {}
     pipelines = protocol.get('pipelines') or {}
-    names = sizes or {key: protocol.get('num_samples') for key in run.metrics.keys()
-                      - set(run.not_shown)}  # fmt: skip
+    names = sizes or {
+        key: protocol.get('num_samples') for key in run.metrics.keys() - set(run.not_shown)
+    }
     described: Measurement = {}
     domains = {name.split('/')[0] for name in names}
     for name, videos in names.items():
@@ -113,8 +124,7 @@ def difference(one: Measurement, other: Measurement) -> str:
     for text, names in sets_of.items():
         by_sets.setdefault(tuple(names), []).append(text)
     return '; '.join(
-        f'{"all sets" if len(names) == measured > 1 else ", ".join(names)}: '
-        + ', '.join(texts)
+        f'{"all sets" if len(names) == measured > 1 else ", ".join(names)}: ' + ', '.join(texts)
         for names, texts in by_sets.items()
     )
 
@@ -140,10 +150,11 @@ def protocol_lines(measured: Measurement) -> list[tuple[str, str]]:
         if name.endswith('/avg'):
             continue
         text = ', '.join(
-            f'{what} {_show(value)}' for what, value in how.items()
+            f'{what} {_show(value)}'
+            for what, value in how.items()
             if value not in (None, False)
             and (what in ('videos', 'averaging of views') or what.startswith(_VIEWS))
-        )  # fmt: skip
+        )
         sets_of.setdefault(text, []).append(set_title(name))
     return [(', '.join(names), text) for text, names in sets_of.items()]
 

@@ -42,16 +42,21 @@ def markdown_text(report: Report) -> str:
         if gaps:
             methods = list(methods_of(group))
             rows = [
-                [plain(report.class_name(label)),
-                 *(f'{by[m].gap:+.2f}' if m in by else '–' for m in methods)]
+                [
+                    plain(report.class_name(label)),
+                    *(f'{by[m].gap:+.2f}' if m in by else '–' for m in methods),
+                ]
                 for label, by in gaps.items()
-            ]  # fmt: skip
-            parts += ['### SCUBA − SCUFO per class, percentage points',
-                      _layout(['class', *(plain(m) for m in methods)], rows)]  # fmt: skip
+            ]
+            parts += [
+                '### SCUBA − SCUFO per class, percentage points',
+                _layout(['class', *(plain(m) for m in methods)], rows),
+            ]
     for table in report.published:
         parts += [f'## Published, not measured here: {plain(table.title)}', _published(table)]
-        parts += [f'\\* {plain(method)}: {plain(why)}.'
-                  for (method, _), why in table.inconsistent.items()]  # fmt: skip
+        parts += [
+            f'\\* {plain(method)}: {plain(why)}.' for (method, _), why in table.inconsistent.items()
+        ]
         if table.note:
             parts.append(plain(table.note))
     held = sum(check.holds for check in report.checks)
@@ -96,12 +101,15 @@ def _table(table: Table) -> str:
 def _published(table: PublishedTable) -> str:
     header = ['method', *(f'{plain(c.label)} {c.arrow}' for c in table.columns)]
     rows = [
-        [plain(method), *(
-            f'{value:.2f}' + (r'\*' if (method, column.key) in table.inconsistent else '')
-            for column, value in zip(table.columns, values, strict=True)
-        )]
+        [
+            plain(method),
+            *(
+                f'{value:.2f}' + (r'\*' if (method, column.key) in table.inconsistent else '')
+                for column, value in zip(table.columns, values, strict=True)
+            ),
+        ]
         for method, values in table.rows.items()
-    ]  # fmt: skip
+    ]
     return _layout(header, rows)
 
 

@@ -21,7 +21,7 @@ _BY_BACKGROUND = (
     *(Column(f'scuba/{b}', f'SCUBA {b}', HIGHER) for b in ('places365', 'vqgan', 'stripe')),
     *(Column(f'scufo/{b}', f'SCUFO {b}', LOWER) for b in ('places365', 'vqgan', 'stripe')),
     _CONTRASTED,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,9 @@ KINETICS400 = PublishedTable(
 )
 
 PUBLISHED = dict(
-    hmdb51=(HMDB51, HMDB51_BACKGROUNDS), ucf101=(UCF101,), ucf101_boxes=(UCF101_BOXES,),
+    hmdb51=(HMDB51, HMDB51_BACKGROUNDS),
+    ucf101=(UCF101,),
+    ucf101_boxes=(UCF101_BOXES,),
     k400=(KINETICS400,),
-)  # fmt: skip
+)
 """Name on the command line to tables."""

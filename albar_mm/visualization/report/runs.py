@@ -144,10 +144,15 @@ def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
     if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
         raise ReportError(f'{path}: seed must be a whole number or null, got {seed!r}')
     return Run(
-        method=clean(own_method if method is None else method), seed=seed, path=str(path),
-        metrics=metrics, per_class=dict(sorted(per_class.items())), document=document,
-        not_shown=tuple(sorted(metrics.keys() - shown)), not_finite=not_finite,
-    )  # fmt: skip
+        method=clean(own_method if method is None else method),
+        seed=seed,
+        path=str(path),
+        metrics=metrics,
+        per_class=dict(sorted(per_class.items())),
+        document=document,
+        not_shown=tuple(sorted(metrics.keys() - shown)),
+        not_finite=not_finite,
+    )
 
 
 def list_runs(runs: Sequence[Run]) -> str:

@@ -17,8 +17,12 @@ _FIRST = (
     ('conflfg/top1', 'Confl-FG', HIGHER),
 )
 _LAST = ('contrasted/avg', 'Contrasted', HIGHER)
-_FAMILIES = (('scuba', 'SCUBA', HIGHER), ('scufo', 'SCUFO', LOWER),
-             ('conflfg', 'Confl-FG', HIGHER), ('contrasted', 'Contrasted', HIGHER))  # fmt: skip
+_FAMILIES = (
+    ('scuba', 'SCUBA', HIGHER),
+    ('scufo', 'SCUFO', LOWER),
+    ('conflfg', 'Confl-FG', HIGHER),
+    ('contrasted', 'Contrasted', HIGHER),
+)
 _FAMILY_NAMES = {family: label for family, label, _ in _FAMILIES}
 _CONFLICT = ('conflfg/conflict_top1', 'Confl-FG, pasted class', LOWER)
 
@@ -114,11 +118,16 @@ def summary_columns(runs: Sequence[Run]) -> tuple[Column, ...]:
     present = _present(runs)
     known = {key for key, *_ in (*_FIRST, _LAST, _CONFLICT)}
     further = sorted(
-        key for key in present
+        key
+        for key in present
         if key.endswith('/top1') and key not in known and key.split('/')[0] not in _OOD
-    )  # fmt: skip
-    columns = [*_FIRST[:2], *((key, key.removesuffix('/top1'), HIGHER) for key in further),
-               *_FIRST[2:], _LAST]  # fmt: skip
+    )
+    columns = [
+        *_FIRST[:2],
+        *((key, key.removesuffix('/top1'), HIGHER) for key in further),
+        *_FIRST[2:],
+        _LAST,
+    ]
     return tuple(Column(*column) for column in columns if column[0] in present)
 
 

@@ -79,12 +79,17 @@ class Report:
         groups, differences = group_runs(runs)
         checks, faults = check_runs(runs)
         return cls(
-            title=clean(title), runs=list(runs), groups=groups, checks=checks, faults=faults,
+            title=clean(title),
+            runs=list(runs),
+            groups=groups,
+            checks=checks,
+            faults=faults,
             warnings=[*differences, *_split_methods(groups), *_same_weights(runs)],
             notes=[clean(note) for note in [*notes, *_left_out(runs)]],
             published=PUBLISHED[published] if published else (),
-            class_names=tuple(clean(name) for name in class_names), num_classes=num_classes,
-        )  # fmt: skip
+            class_names=tuple(clean(name) for name in class_names),
+            num_classes=num_classes,
+        )
 
     def text(self) -> str:
         """The main tables for a terminal."""
@@ -177,8 +182,9 @@ def _split_methods(groups: Sequence[Sequence[Run]]) -> list[str]:
     return [
         f'The seeds of {method} were not all measured alike: they stand in tables '
         f'{", ".join(map(str, numbers))}, and no mean is taken over all of them.'
-        for method, numbers in tables.items() if len(numbers) > 1
-    ]  # fmt: skip
+        for method, numbers in tables.items()
+        if len(numbers) > 1
+    ]
 
 
 def _same_weights(runs: Sequence[Run]) -> list[str]:

@@ -12,7 +12,14 @@ bias_video_root = f'{bias_data_root}/videos'
 #   'halve'  halves the stride, then repeats the last frame (ALBAR's code, with start='first')
 bias_pipeline = [
     dict(type='DecordInit'),
-    dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, test_mode=True, short='loop'),
+    dict(
+        type='BiasSampleFrames',
+        clip_len=32,
+        frame_interval=2,
+        num_clips=1,
+        test_mode=True,
+        short='loop',
+    ),
     dict(type='DecordDecode'),
     dict(type='Resize', scale=(-1, 256)),
     dict(type='CenterCrop', crop_size=224),
@@ -23,7 +30,15 @@ bias_pipeline = [
 # ALBAR's released code: one clip from frame 0.
 bias_pipeline_albar = [
     dict(type='DecordInit'),
-    dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, test_mode=True, short='halve', start='first'),
+    dict(
+        type='BiasSampleFrames',
+        clip_len=32,
+        frame_interval=2,
+        num_clips=1,
+        test_mode=True,
+        short='halve',
+        start='first',
+    ),
     *bias_pipeline[2:],
 ]
 
@@ -38,7 +53,14 @@ bias_pipeline_1x3 = [
 ]
 bias_pipeline_4x3 = [
     bias_pipeline[0],
-    dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=4, test_mode=True, short='loop'),
+    dict(
+        type='BiasSampleFrames',
+        clip_len=32,
+        frame_interval=2,
+        num_clips=4,
+        test_mode=True,
+        short='loop',
+    ),
     *bias_pipeline_1x3[2:],
 ]
 bias_pipeline_squeezed = [
@@ -47,7 +69,11 @@ bias_pipeline_squeezed = [
     *bias_pipeline[5:],
 ]
 bias_stillmix_pipelines = dict(
-    iid=bias_pipeline_4x3, scuba=bias_pipeline_1x3, scufo=bias_pipeline_1x3, conflfg=bias_pipeline_squeezed)
+    iid=bias_pipeline_4x3,
+    scuba=bias_pipeline_1x3,
+    scufo=bias_pipeline_1x3,
+    conflfg=bias_pipeline_squeezed,
+)
 
 bias_dataloader = dict(
     batch_size=8,
@@ -56,18 +82,29 @@ bias_dataloader = dict(
     batch_sampler=dict(type='DomainBatchSampler'),
     dataset=dict(
         type='BiasBenchmarkDataset',
-        iid=dict(ann_file=f'{bias_data_root}/test_split1.txt', data_prefix=dict(video=bias_video_root)),
+        iid=dict(
+            ann_file=f'{bias_data_root}/test_split1.txt', data_prefix=dict(video=bias_video_root)
+        ),
         bias_root=f'{bias_data_root}/bias',
         dataset='HMDB51',
         scuba=['places365', 'vqgan', 'stripe'],
         scufo=['places365', 'vqgan', 'stripe'],
         conflfg=['stripe'],
         num_classes=51,
-        pipeline=bias_pipeline))
+        pipeline=bias_pipeline,
+    ),
+)
 
 # The same from a set without videos (--encoding none).
 bias_backgrounds = dict(places365='data/places365/test_256', vqgan='data/vqgan')
 bias_on_the_fly_dataloader = dict(
-    **{**bias_dataloader, 'dataset': dict(
-        bias_dataloader['dataset'], type='OnTheFlyBenchmarkDataset',
-        videos=bias_video_root, backgrounds=bias_backgrounds)})
+    **{
+        **bias_dataloader,
+        'dataset': dict(
+            bias_dataloader['dataset'],
+            type='OnTheFlyBenchmarkDataset',
+            videos=bias_video_root,
+            backgrounds=bias_backgrounds,
+        ),
+    }
+)

@@ -8,13 +8,22 @@ bias_video_root = f'{bias_data_root}/videos'
 bias_aras_root = 'data/aras'
 bias_set = dict(
     iid=dict(
-        ann_file=f'{bias_data_root}/test.txt', data_prefix=dict(video=bias_video_root), delimiter='\t'),
-    extra_iid=dict(aras=dict(
-        ann_file=f'{bias_aras_root}/test.txt', data_prefix=dict(video=f'{bias_aras_root}/videos'), delimiter='\t')),
+        ann_file=f'{bias_data_root}/test.txt',
+        data_prefix=dict(video=bias_video_root),
+        delimiter='\t',
+    ),
+    extra_iid=dict(
+        aras=dict(
+            ann_file=f'{bias_aras_root}/test.txt',
+            data_prefix=dict(video=f'{bias_aras_root}/videos'),
+            delimiter='\t',
+        )
+    ),
     bias_root=f'{bias_data_root}/bias',
     dataset='K400',
     conflfg=[],
-    num_classes=400)
+    num_classes=400,
+)
 
 bias_dataloader = dict(dataset=bias_set)
 bias_on_the_fly_dataloader = dict(dataset=dict(bias_set, videos=bias_video_root))

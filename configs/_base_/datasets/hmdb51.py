@@ -34,7 +34,9 @@ train_dataloader = dict(
         type='RobustVideoDataset',
         ann_file=f'{data_root}/train_split1.txt',
         data_prefix=dict(video=video_root),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=8,
     num_workers=8,
@@ -47,7 +49,10 @@ val_dataloader = dict(
             ann_file=f'{data_root}/val_split1.txt',
             data_prefix=dict(video=video_root),
             pipeline=test_pipeline,
-            test_mode=True)))
+            test_mode=True,
+        ),
+    ),
+)
 test_dataloader = dict(
     batch_size=8,
     num_workers=8,
@@ -62,7 +67,9 @@ test_dataloader = dict(
         scufo=['places365', 'vqgan', 'stripe'],
         conflfg=['stripe'],
         num_classes=51,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 
 val_evaluator = dict(type='StaticContrastMetric')
 test_evaluator = dict(type='BiasMetric')

@@ -36,7 +36,9 @@ train_dataloader = dict(
         ann_file=f'{data_root}/train_split1.txt',
         data_prefix=dict(video=video_root),
         num_classes=21,
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 # Held out of train; every clip comes with its own static clip.
 val_dataloader = dict(
     batch_size=32,
@@ -51,7 +53,10 @@ val_dataloader = dict(
             data_prefix=dict(video=video_root),
             num_classes=21,
             pipeline=test_pipeline,
-            test_mode=True)))
+            test_mode=True,
+        ),
+    ),
+)
 # No OOD set: name those that were made from these clips in scuba, scufo and conflfg.
 test_dataloader = dict(
     batch_size=32,
@@ -67,7 +72,9 @@ test_dataloader = dict(
         scufo=[],
         conflfg=[],
         num_classes=21,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 
 val_evaluator = dict(type='StaticContrastMetric')
 test_evaluator = dict(type='BiasMetric')

@@ -28,7 +28,9 @@ train_dataloader = dict(
         type='RobustVideoDataset',
         ann_file=f'{data_root}/train.txt',
         data_prefix=dict(video=data_root),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 # Held out of train; every clip comes with its own static clip.
 val_dataloader = dict(
     batch_size=64,
@@ -42,7 +44,10 @@ val_dataloader = dict(
             ann_file=f'{data_root}/val.txt',
             data_prefix=dict(video=data_root),
             pipeline=test_pipeline,
-            test_mode=True)))
+            test_mode=True,
+        ),
+    ),
+)
 test_dataloader = dict(
     batch_size=64,
     num_workers=2,
@@ -57,7 +62,9 @@ test_dataloader = dict(
         scufo=['scene', 'texture', 'stripe'],
         conflfg=['stripe'],
         num_classes=8,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 
 val_evaluator = dict(type='StaticContrastMetric')
 test_evaluator = dict(type='BiasMetric')

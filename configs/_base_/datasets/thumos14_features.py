@@ -10,10 +10,12 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(**data, subset='validation', max_len=2304, crop_ratio=(0.9, 1.0)))
+    dataset=dict(**data, subset='validation', max_len=2304, crop_ratio=(0.9, 1.0)),
+)
 test_dataloader = dict(
     batch_size=1,  # scores depend on the padding: every video has its own
     num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(**data, subset='test', test_mode=True))
+    dataset=dict(**data, subset='test', test_mode=True),
+)
 test_evaluator = dict(type='TemporalMAP')

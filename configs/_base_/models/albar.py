@@ -5,7 +5,8 @@ albar_static = dict(
     source='unblended',
     norm='batch',
     losses=[
-        dict(type='StaticAdversarialLoss', weight=1.),
-        dict(type='StaticEntropyLoss', weight=4.),
-        dict(type='StaticGradientPenalty', weight=10., reduction='official'),
-    ])
+        dict(type='StaticAdversarialLoss', weight=1.0),
+        dict(type='StaticEntropyLoss', weight=4.0),
+        dict(type='StaticGradientPenalty', weight=10.0, reduction='official'),
+    ],
+)

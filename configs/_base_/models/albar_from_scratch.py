@@ -6,7 +6,8 @@ albar_static = dict(
     source='unblended',
     norm='batch',
     losses=[
-        dict(type='StaticAdversarialLoss', weight=1., cap='chance'),
-        dict(type='StaticEntropyLoss', weight=1.),
-        dict(type='StaticGradientPenalty', weight=1., reduction='official'),
-    ])
+        dict(type='StaticAdversarialLoss', weight=1.0, cap='chance'),
+        dict(type='StaticEntropyLoss', weight=1.0),
+        dict(type='StaticGradientPenalty', weight=1.0, reduction='official'),
+    ],
+)

@@ -2,4 +2,5 @@
 model = dict(
     type='AnomalyDetector',
     backbone=dict(type='MGFN', in_channels=768),
-    head=dict(type='MGFNHead', in_channels=1024))
+    head=dict(type='MGFNHead', in_channels=1024),
+)

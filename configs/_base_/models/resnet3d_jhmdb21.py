@@ -8,7 +8,9 @@ model = dict(
         spatial_strides=(1, 2, 2),
         temporal_strides=(1, 2, 2),
         dilations=(1, 1, 1),
-        out_indices=(2, ),
+        out_indices=(2,),
         conv1_kernel=(3, 5, 5),
-        inflate=(1, 1, 1)),
-    cls_head=dict(in_channels=64, num_classes=21))
+        inflate=(1, 1, 1),
+    ),
+    cls_head=dict(in_channels=64, num_classes=21),
+)

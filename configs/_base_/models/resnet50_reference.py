@@ -6,21 +6,25 @@ model = dict(
         type='ResNet',
         pretrained='https://download.pytorch.org/models/resnet50-0676ba61.pth',
         depth=50,
-        norm_eval=False),
+        norm_eval=False,
+    ),
     cls_head=dict(
         type='TSNHead',
         num_classes=51,
         in_channels=2048,
         spatial_type='avg',
         consensus=dict(type='AvgConsensus', dim=1),
-        dropout_ratio=0.,
+        dropout_ratio=0.0,
         init_std=0.01,
-        average_clips='prob'),
+        average_clips='prob',
+    ),
     data_preprocessor=dict(
         type='ActionDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
-        format_shape='NCHW'))
+        format_shape='NCHW',
+    ),
+)
 
 # Resized plainly, aspect ignored, as in the official code.
 reference_train_pipeline = [

@@ -5,4 +5,5 @@ model = dict(
     # Stock: inflate 2D weights at the start, which fails when none are named. Ours come whole, as
     # a video checkpoint (`load_from`).
     backbone=dict(pretrained2d=False),
-    cls_head=dict(num_classes=51, dropout_ratio=0.))
+    cls_head=dict(num_classes=51, dropout_ratio=0.0),
+)

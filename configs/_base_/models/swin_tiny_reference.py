@@ -9,8 +9,10 @@ model = dict(
         window_size=(1, 7, 7),
         drop_path_rate=0.2,
         pretrained2d=True,
-        pretrained='https://download.openmmlab.com/mmaction/v1.0/recognition/swin/swin_tiny_patch4_window7_224.pth'),
-    cls_head=dict(num_classes=51, dropout_ratio=0.))
+        pretrained='https://download.openmmlab.com/mmaction/v1.0/recognition/swin/swin_tiny_patch4_window7_224.pth',
+    ),
+    cls_head=dict(num_classes=51, dropout_ratio=0.0),
+)
 
 # Resized plainly, aspect ignored, as in the official code.
 reference_train_pipeline = [

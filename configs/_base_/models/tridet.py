@@ -6,12 +6,14 @@ model = dict(
     type='SegmentDetector',
     data_preprocessor=dict(type='SequencePreprocessor', max_len=2304, divisor=32, noise=0.0005),
     projection=dict(type='ConvProjection', in_channels=768, channels=512),
-    backbone=dict(type='SGPPyramid', channels=512, hidden=768, windows=(1, 1, 1, 1, 1), factor=5.),
+    backbone=dict(type='SGPPyramid', channels=512, hidden=768, windows=(1, 1, 1, 1, 1), factor=5.0),
     head=dict(
         type='TridentHead',
         in_channels=512,
         num_classes=20,
         bins=16,
         iou_power=0.2,
-        ranges=((0, 4), (4, 8), (8, 16), (16, 32), (32, 64), (64, 10000))),
-    test_cfg=dict(min_score=0.001, max_per_level=2000, method='soft', sigma=0.5, max_segments=2000))
+        ranges=((0, 4), (4, 8), (8, 16), (16, 32), (32, 64), (64, 10000)),
+    ),
+    test_cfg=dict(min_score=0.001, max_per_level=2000, method='soft', sigma=0.5, max_segments=2000),
+)

@@ -5,7 +5,8 @@ custom_imports = dict(imports=['albar_mm'], allow_failed_imports=False)
 
 default_hooks = dict(
     # Selection by a part held out of train: never by a test or OOD set.
-    checkpoint=dict(save_best='val/contrast', rule='greater', max_keep_ckpts=2))
+    checkpoint=dict(save_best='val/contrast', rule='greater', max_keep_ckpts=2)
+)
 custom_hooks = [
     dict(type='ResultsHook'),
     # What tools/train.py adds to every config, named here for other ways to train.

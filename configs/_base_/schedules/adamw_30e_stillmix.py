@@ -9,13 +9,21 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=3.75e-4, betas=(0.9, 0.999), weight_decay=0.05),
     constructor='SwinOptimWrapperConstructor',
     paramwise_cfg=dict(
-        absolute_pos_embed=dict(decay_mult=0.),
-        relative_position_bias_table=dict(decay_mult=0.),
-        norm=dict(decay_mult=0.),
-        backbone=dict(lr_mult=0.1)))
+        absolute_pos_embed=dict(decay_mult=0.0),
+        relative_position_bias_table=dict(decay_mult=0.0),
+        norm=dict(decay_mult=0.0),
+        backbone=dict(lr_mult=0.1),
+    ),
+)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=True, begin=0, end=2.5,
-         convert_to_iter_based=True),
+    dict(
+        type='LinearLR',
+        start_factor=0.1,
+        by_epoch=True,
+        begin=0,
+        end=2.5,
+        convert_to_iter_based=True,
+    ),
     dict(type='CosineAnnealingLR', T_max=30, eta_min=0, by_epoch=True, begin=0, end=30),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=24)

@@ -6,8 +6,10 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.025),
     # neither norms, biases nor the scales of branches and levels decay
     paramwise_cfg=dict(
-        norm_decay_mult=0., bias_decay_mult=0., custom_keys={'scale': dict(decay_mult=0.)}),
-    clip_grad=dict(max_norm=1.0))
+        norm_decay_mult=0.0, bias_decay_mult=0.0, custom_keys={'scale': dict(decay_mult=0.0)}
+    ),
+    clip_grad=dict(max_norm=1.0),
+)
 # (MMEngine multiplies the rate step by step: the first one cannot be 0)
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-12, begin=0, end=20, convert_to_iter_based=True),
@@ -17,5 +19,6 @@ param_scheduler = [
         begin=20,
         end=40,
         T_max=20,
-        convert_to_iter_based=True)
+        convert_to_iter_based=True,
+    ),
 ]

@@ -4,7 +4,7 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_begin=1, val_int
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
-optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0., weight_decay=1e-5))
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.0, weight_decay=1e-5))
 param_scheduler = [
     dict(type='MultiStepLR', begin=0, end=50, by_epoch=True, milestones=[20, 40], gamma=0.1),
 ]

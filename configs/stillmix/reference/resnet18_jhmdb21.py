@@ -1,7 +1,9 @@
 # A reference network for real HMDB51 clips, from scratch, sized for two CPU cores.
 _base_ = [
-    '../../_base_/models/resnet18_reference.py', '../../_base_/datasets/jhmdb21.py',
-    '../../_base_/schedules/sgd_50e_reference.py', '../../_base_/runtime/default.py'
+    '../../_base_/models/resnet18_reference.py',
+    '../../_base_/datasets/jhmdb21.py',
+    '../../_base_/schedules/sgd_50e_reference.py',
+    '../../_base_/runtime/default.py',
 ]
 
 train_pipeline = [
@@ -25,11 +27,13 @@ test_pipeline = [
 model = dict(cls_head=dict(num_classes=21))
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(
-    dataset=dict(_base_.val_dataloader.dataset.dataset, _delete_=True, pipeline=test_pipeline))
+    dataset=dict(_base_.val_dataloader.dataset.dataset, _delete_=True, pipeline=test_pipeline)
+)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 val_evaluator = dict(type='AccMetric', _delete_=True)
 
 optim_wrapper = dict(optimizer=dict(lr=0.05))
 auto_scale_lr = dict(base_batch_size=16)
 default_hooks = dict(
-    logger=dict(interval=8), checkpoint=dict(save_best=None, rule=None, max_keep_ckpts=1))
+    logger=dict(interval=8), checkpoint=dict(save_best=None, rule=None, max_keep_ckpts=1)
+)

@@ -1,7 +1,9 @@
 # A reference network for motion_sprites, from scratch: under a minute on two CPU cores.
 _base_ = [
-    '../../_base_/models/resnet18_reference.py', '../../_base_/datasets/sprites.py',
-    '../../_base_/schedules/sgd_50e_reference.py', '../../_base_/runtime/default.py'
+    '../../_base_/models/resnet18_reference.py',
+    '../../_base_/datasets/sprites.py',
+    '../../_base_/schedules/sgd_50e_reference.py',
+    '../../_base_/runtime/default.py',
 ]
 
 train_pipeline = [
@@ -23,7 +25,8 @@ test_pipeline = [
 ]
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(
-    dataset=dict(_base_.val_dataloader.dataset.dataset, _delete_=True, pipeline=test_pipeline))
+    dataset=dict(_base_.val_dataloader.dataset.dataset, _delete_=True, pipeline=test_pipeline)
+)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 val_evaluator = dict(type='AccMetric', _delete_=True)
 

@@ -48,17 +48,22 @@ class AnomalyDetector(BaseModel):
     """
 
     def __init__(
-        self, head: dict, backbone: dict | None = None,
-        data_preprocessor: dict | None = None, init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        head: dict,
+        backbone: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = nn.Identity() if backbone is None else MODELS.build(backbone)
         self.head = MODELS.build(head)
 
     def forward(
-        self, inputs: Tensor | Sequence[Tensor], data_samples: Sequence[BaseDataElement] = (),
+        self,
+        inputs: Tensor | Sequence[Tensor],
+        data_samples: Sequence[BaseDataElement] = (),
         mode: str = 'tensor',
-    ) -> Any:  # noqa: ANN401  # fmt: skip
+    ) -> Any:  # noqa: ANN401
         """Run the detector.
 
         Args:
@@ -73,8 +78,10 @@ class AnomalyDetector(BaseModel):
         if mode == 'loss':
             shapes = {tuple(video.shape) for video in inputs}
             if len(shapes) > 1:
-                raise ValueError(f'features of shapes {sorted(shapes)} in one training batch: set '
-                                 'num_segments of the training set')  # fmt: skip
+                raise ValueError(
+                    f'features of shapes {sorted(shapes)} in one training batch: set '
+                    'num_segments of the training set'
+                )
             labels = torch.stack([sample.gt_label for sample in data_samples])
             return self.head.loss(self.extract_feat(torch.stack(list(inputs))), labels)
         if mode not in ('tensor', 'predict'):

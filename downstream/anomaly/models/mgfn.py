@@ -24,10 +24,12 @@ class SnippetConv(nn.Conv1d):
         bias: Whether it has one.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 1,
-                 bias: bool = True) -> None:  # fmt: skip
-        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2,
-                         bias=bias)  # fmt: skip
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int = 1, bias: bool = True
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve.
@@ -58,8 +60,11 @@ def shifted_sum(parts: Sequence[Tensor]) -> Tensor:
     for index, part in enumerate(parts):
         by = index - middle
         if by and abs(by) < length:
-            out = out + (F.pad(part[:, by:], (0, 0, 0, by)) if by > 0 else
-                         F.pad(part[:, :by], (0, 0, -by, 0)))  # fmt: skip
+            out = out + (
+                F.pad(part[:, by:], (0, 0, 0, by))
+                if by > 0
+                else F.pad(part[:, :by], (0, 0, -by, 0))
+            )
     return out
 
 
@@ -163,8 +168,9 @@ class Focus(nn.Module):
         kernel_size: Snippets that a kernel sees.
     """
 
-    def __init__(self, channels: int, heads: int, head_channels: int = 64,
-                 kernel_size: int = 5) -> None:  # fmt: skip
+    def __init__(
+        self, channels: int, heads: int, head_channels: int = 64, kernel_size: int = 5
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.BatchNorm1d(channels)
@@ -196,8 +202,13 @@ class FeedForward(nn.Sequential):
     """
 
     def __init__(self, channels: int, ratio: int = 4, dropout: float = 0.0) -> None:
-        super().__init__(ChannelNorm(channels), SnippetConv(channels, ratio * channels), nn.GELU(),
-                         nn.Dropout(dropout), SnippetConv(ratio * channels, channels))  # fmt: skip
+        super().__init__(
+            ChannelNorm(channels),
+            SnippetConv(channels, ratio * channels),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            SnippetConv(ratio * channels, channels),
+        )
 
 
 class GlanceFocusLayer(nn.Module):
@@ -249,22 +260,30 @@ class MGFN(BaseModule):
     """
 
     def __init__(
-        self, in_channels: int, channels: Sequence[int] = (64, 128, 1024),
-        depths: Sequence[int] = (3, 3, 2), kinds: Sequence[str] = ('glance', 'focus', 'focus'),
-        head_channels: int = 64, magnitude_ratio: float = 0.1, init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        channels: Sequence[int] = (64, 128, 1024),
+        depths: Sequence[int] = (3, 3, 2),
+        kinds: Sequence[str] = ('glance', 'focus', 'focus'),
+        head_channels: int = 64,
+        magnitude_ratio: float = 0.1,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         if not len(channels) == len(depths) == len(kinds):
-            raise ValueError(f'channels {channels}, depths {depths} and kinds {kinds}: expected '
-                             'one of each for a stage')  # fmt: skip
+            raise ValueError(
+                f'channels {channels}, depths {depths} and kinds {kinds}: expected '
+                'one of each for a stage'
+            )
         self.in_channels = in_channels
         self.amplification = FeatureAmplification(in_channels, channels[0], magnitude_ratio)
         stages: list[nn.Module] = []
         for index, (width, depth, kind) in enumerate(zip(channels, depths, kinds, strict=True)):
             stages += [GlanceFocusLayer(width, kind, head_channels) for _ in range(depth)]
             if index + 1 < len(channels):
-                stages.append(nn.Sequential(ChannelNorm(width),
-                                            SnippetConv(width, channels[index + 1])))  # fmt: skip
+                stages.append(
+                    nn.Sequential(ChannelNorm(width), SnippetConv(width, channels[index + 1]))
+                )
         self.layers = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -277,6 +296,7 @@ class MGFN(BaseModule):
             ValueError: C is not ``in_channels``.
         """
         if x.shape[2] != self.in_channels:
-            raise ValueError(f'features of {x.shape[2]} channels, but in_channels is '
-                             f'{self.in_channels}')  # fmt: skip
+            raise ValueError(
+                f'features of {x.shape[2]} channels, but in_channels is {self.in_channels}'
+            )
         return self.layers(self.amplification(x))

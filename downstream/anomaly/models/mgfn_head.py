@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from .. import losses
 from .detector import AnomalyHead
 
-WEIGHTS = MappingProxyType(dict(bce=1.0, apart=1e-6, normal=1e-3, anomalous=1e-3, sparsity=8e-3,
-                                smoothness=8e-4))  # fmt: skip
+WEIGHTS = MappingProxyType(
+    dict(bce=1.0, apart=1e-6, normal=1e-3, anomalous=1e-3, sparsity=8e-3, smoothness=8e-4)
+)
 """Of the terms of the loss, as published."""
 _INTRA = ('halves', 'videos')
 _SPARSITY = ('normal', 'anomalous')
@@ -64,18 +65,28 @@ class MGFNHead(AnomalyHead):
     """
 
     def __init__(
-        self, in_channels: int = 1024, k: int = 3, dropout: float = 0.7, margin: float = 200.0,
-        weights: Mapping[str, float] = MappingProxyType({}), intra: str = 'halves',
-        sparsity: str = 'normal', smoothness: str = 'each', select: str = 'magnitude',
+        self,
+        in_channels: int = 1024,
+        k: int = 3,
+        dropout: float = 0.7,
+        margin: float = 200.0,
+        weights: Mapping[str, float] = MappingProxyType({}),
+        intra: str = 'halves',
+        sparsity: str = 'normal',
+        smoothness: str = 'each',
+        select: str = 'magnitude',
         init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(init_cfg)
         unknown = sorted(set(weights) - set(WEIGHTS))
         if unknown:
             raise ValueError(f'weight {unknown[0]!r}; expected some of {", ".join(WEIGHTS)}')
-        for name, value, allowed in (('intra', intra, _INTRA), ('sparsity', sparsity, _SPARSITY),
-                                     ('smoothness', smoothness, _SMOOTHNESS),
-                                     ('select', select, _SELECT)):  # fmt: skip
+        for name, value, allowed in (
+            ('intra', intra, _INTRA),
+            ('sparsity', sparsity, _SPARSITY),
+            ('smoothness', smoothness, _SMOOTHNESS),
+            ('select', select, _SELECT),
+        ):
             if value not in allowed:
                 raise ValueError(f'{name} is {value!r}; expected one of {", ".join(allowed)}')
         self.k, self.dropout, self.margin = k, dropout, margin
@@ -102,8 +113,7 @@ class MGFNHead(AnomalyHead):
         """
         feats = self.norm(feats).float()
         scores = self._scores(feats).float()
-        ranks = (scores if self.select == 'score'
-                 else torch.linalg.vector_norm(feats, dim=3).mean(1))  # fmt: skip
+        ranks = scores if self.select == 'score' else torch.linalg.vector_norm(feats, dim=3).mean(1)
         index = losses.top_snippets(ranks, self.k, self.dropout if self.training else 0.0)
         chosen = losses.gather_snippets(feats, index)
         normal, anomalous = labels == 0, labels == 1
@@ -111,9 +121,10 @@ class MGFNHead(AnomalyHead):
             bce=losses.video_bce(scores.gather(1, index).mean(1), labels),
             **self._contrast(chosen[normal], chosen[anomalous]),
             sparsity=losses.sparsity(scores[normal if self.sparsity == 'normal' else anomalous]),
-            smoothness=losses.smoothness(scores if self.smoothness == 'each'
-                                         else scores[anomalous].flatten()),
-        )  # fmt: skip
+            smoothness=losses.smoothness(
+                scores if self.smoothness == 'each' else scores[anomalous].flatten()
+            ),
+        )
         return {f'loss_{name}': self.weights[name] * value for name, value in terms.items()}
 
     def _scores(self, feats: Tensor) -> Tensor:
@@ -123,8 +134,11 @@ class MGFNHead(AnomalyHead):
         """Terms of chosen features, each of shape (videos, crops, k, D)."""
         nothing = (normal.sum() + anomalous.sum()) * 0
         pairs = min(len(normal), len(anomalous))
-        terms = dict(apart=losses.contrast_apart(normal[:pairs], anomalous[:pairs], self.margin)
-                     if pairs else nothing)  # fmt: skip
+        terms = dict(
+            apart=losses.contrast_apart(normal[:pairs], anomalous[:pairs], self.margin)
+            if pairs
+            else nothing
+        )
         for name, feats in (('normal', normal), ('anomalous', anomalous)):
             one, other = self._pairs_within(feats)
             terms[name] = losses.contrast_together(other, one) if len(one) else nothing
@@ -135,4 +149,4 @@ class MGFNHead(AnomalyHead):
             return feats[:-1], feats[1:]
         by_crop = feats.transpose(0, 1).flatten(0, 1)
         half = len(by_crop) // 2
-        return by_crop[:half], by_crop[len(by_crop) - half:]
+        return by_crop[:half], by_crop[len(by_crop) - half :]

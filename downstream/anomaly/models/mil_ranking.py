@@ -29,10 +29,15 @@ class MILRankingHead(AnomalyHead):
     """
 
     def __init__(
-        self, in_channels: int, hidden: Sequence[int] = (512, 32), dropout: float = 0.6,
-        margin: float = 1.0, smoothness: float = 8e-5, sparsity: float = 8e-5,
+        self,
+        in_channels: int,
+        hidden: Sequence[int] = (512, 32),
+        dropout: float = 0.6,
+        margin: float = 1.0,
+        smoothness: float = 8e-5,
+        sparsity: float = 8e-5,
         init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(init_cfg or dict(type='Xavier', layer='Linear', distribution='normal'))
         self.margin, self.smoothness, self.sparsity = margin, smoothness, sparsity
         widths = [in_channels, *hidden]
@@ -60,9 +65,14 @@ class MILRankingHead(AnomalyHead):
         """
         scores = self(feats).float()
         normal, anomalous = scores[labels == 0], scores[labels == 1]
-        ranking = (losses.ranking_hinge(normal, anomalous, self.margin)
-                   if len(normal) and len(anomalous) else scores.sum() * 0)  # fmt: skip
+        ranking = (
+            losses.ranking_hinge(normal, anomalous, self.margin)
+            if len(normal) and len(anomalous)
+            else scores.sum() * 0
+        )
         count = max(1, len(anomalous))
-        return dict(loss_ranking=ranking,
-                    loss_smoothness=self.smoothness * losses.smoothness(anomalous) / count,
-                    loss_sparsity=self.sparsity * anomalous.sum() / count)  # fmt: skip
+        return dict(
+            loss_ranking=ranking,
+            loss_smoothness=self.smoothness * losses.smoothness(anomalous) / count,
+            loss_sparsity=self.sparsity * anomalous.sum() / count,
+        )

@@ -52,19 +52,30 @@ class RTFMNetwork(BaseModule):
     """
 
     def __init__(
-        self, in_channels: int = 2048, width: int | None = None,
-        dilations: Sequence[int] = (1, 2, 4), dropout: float = 0.7, init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int = 2048,
+        width: int | None = None,
+        dilations: Sequence[int] = (1, 2, 4),
+        dropout: float = 0.7,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         width = max(2, in_channels // 4) if width is None else width
         self.branches = nn.ModuleList(
-            nn.Sequential(nn.Conv1d(in_channels, width, 3, padding=each, dilation=each), nn.ReLU(),
-                          nn.BatchNorm1d(width)) for each in dilations)  # fmt: skip
+            nn.Sequential(
+                nn.Conv1d(in_channels, width, 3, padding=each, dilation=each),
+                nn.ReLU(),
+                nn.BatchNorm1d(width),
+            )
+            for each in dilations
+        )
         self.reduce = nn.Sequential(nn.Conv1d(in_channels, width, 1, bias=False), nn.ReLU())
         self.attention = NonLocal(width)
         self.fuse = nn.Sequential(
             nn.Conv1d((len(dilations) + 1) * width, in_channels, 3, padding=1, bias=False),
-            nn.ReLU(), nn.BatchNorm1d(in_channels))  # fmt: skip
+            nn.ReLU(),
+            nn.BatchNorm1d(in_channels),
+        )
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,10 +110,17 @@ class RTFMHead(AnomalyHead):
     """
 
     def __init__(
-        self, in_channels: int = 2048, hidden: Sequence[int] = (512, 128), k: int = 3,
-        dropout: float = 0.7, margin: float = 100.0, alpha: float = 1e-4, sparsity: float = 8e-3,
-        smoothness: float = 8e-4, init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int = 2048,
+        hidden: Sequence[int] = (512, 128),
+        k: int = 3,
+        dropout: float = 0.7,
+        margin: float = 100.0,
+        alpha: float = 1e-4,
+        sparsity: float = 8e-3,
+        smoothness: float = 8e-4,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg or dict(type='Xavier', layer='Linear', distribution='uniform'))
         self.k, self.dropout, self.margin = k, dropout, margin
         self.alpha, self.sparsity, self.smoothness = alpha, sparsity, smoothness
@@ -133,11 +151,15 @@ class RTFMHead(AnomalyHead):
         chosen = losses.gather_snippets(feats, index)
         normal, anomalous = (chosen[labels == label].flatten(0, 1) for label in (0, 1))
         pairs = min(len(normal), len(anomalous))
-        apart = (losses.magnitude_margin(normal[:pairs], anomalous[:pairs], self.margin)
-                 if pairs else feats.sum() * 0)  # fmt: skip
+        apart = (
+            losses.magnitude_margin(normal[:pairs], anomalous[:pairs], self.margin)
+            if pairs
+            else feats.sum() * 0
+        )
         flagged = scores[labels == 1]
         return dict(
             loss_bce=losses.video_bce(scores.gather(1, index).mean(1), labels),
             loss_magnitude=self.alpha * apart,
             loss_sparsity=self.sparsity * losses.sparsity(flagged),
-            loss_smoothness=self.smoothness * losses.smoothness(flagged.flatten()))  # fmt: skip
+            loss_smoothness=self.smoothness * losses.smoothness(flagged.flatten()),
+        )

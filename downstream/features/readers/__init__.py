@@ -37,5 +37,7 @@ def choose_reader(name: str = 'auto') -> type[VideoReader]:
             failures.append(f'{reader.name}: {" ".join(str(error).split())[:200]}')
         else:
             return reader
-    raise LaunchError('no video decoder can be loaded: install one of pyav (pip install av), '
-                      f'torchcodec, decord, opencv-python ({"; ".join(failures)})')  # fmt: skip
+    raise LaunchError(
+        'no video decoder can be loaded: install one of pyav (pip install av), '
+        f'torchcodec, decord, opencv-python ({"; ".join(failures)})'
+    )

@@ -16,8 +16,9 @@ class OpenCVReader(VideoReader):
     name = 'opencv'
 
     def _open(self) -> None:
-        self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG,
-                                         [cv2.CAP_PROP_N_THREADS, 1])  # fmt: skip
+        self._capture = cv2.VideoCapture(
+            str(self.path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]
+        )
         if not self._capture.isOpened():
             raise self.bad('it cannot be opened as a video')
         self.fps = float(self._capture.get(cv2.CAP_PROP_FPS) or 0)

@@ -43,8 +43,9 @@ class PyAVReader(VideoReader):
             decoded = self._container.decode(self._stream)
             while frames := list(islice(decoded, CHUNK)):
                 # bicubic, as OpenCV: it matters where colours are wider than an odd picture
-                pixels = [frame.to_ndarray(format='rgb24', interpolation='BICUBIC')
-                          for frame in frames]  # fmt: skip
+                pixels = [
+                    frame.to_ndarray(format='rgb24', interpolation='BICUBIC') for frame in frames
+                ]
                 if any(each.shape != pixels[0].shape for each in pixels):
                     raise self.bad(SIZES_DIFFER)
                 times = [np.nan if frame.time is None else frame.time for frame in frames]

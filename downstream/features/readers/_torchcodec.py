@@ -18,8 +18,9 @@ class TorchCodecReader(VideoReader):
 
         self._error = (RuntimeError, ValueError)
         try:
-            self._decoder = VideoDecoder(str(self.path), dimension_order='NHWC',
-                                         num_ffmpeg_threads=1, seek_mode='exact')  # fmt: skip
+            self._decoder = VideoDecoder(
+                str(self.path), dimension_order='NHWC', num_ffmpeg_threads=1, seek_mode='exact'
+            )
         except self._error as error:
             raise self.bad(str(error).splitlines()[0]) from error
         found = self._decoder.metadata
@@ -34,8 +35,7 @@ class TorchCodecReader(VideoReader):
     def _chunks(self) -> Iterator[Frames]:
         try:
             for start in range(0, self.announced, CHUNK):
-                batch = self._decoder.get_frames_in_range(
-                    start, min(start + CHUNK, self.announced))
+                batch = self._decoder.get_frames_in_range(start, min(start + CHUNK, self.announced))
                 yield Frames(batch.data.numpy(), batch.pts_seconds.numpy())
         except self._error as error:
             raise self.bad(str(error).splitlines()[0]) from error

@@ -18,8 +18,13 @@ CHUNK = 16
 """Frames that a reader hands over at once."""
 AVI = 'avi'
 _ISO_BOXES = (b'ftyp', b'moov', b'mdat', b'wide', b'free', b'skip', b'pnot')
-_MAGIC = {b'\x1a\x45\xdf\xa3': 'matroska', b'\x30\x26\xb2\x75': 'asf', b'FLV': 'flv',
-          b'\x00\x00\x01\xba': 'mpegps', b'OggS': 'ogg'}  # fmt: skip
+_MAGIC = {
+    b'\x1a\x45\xdf\xa3': 'matroska',
+    b'\x30\x26\xb2\x75': 'asf',
+    b'FLV': 'flv',
+    b'\x00\x00\x01\xba': 'mpegps',
+    b'OggS': 'ogg',
+}
 SIZES_DIFFER = 'its frames differ in size'
 
 
@@ -70,8 +75,9 @@ class VideoReader(ABC):
         self._kind = _container(self.path)
         if self._kind is None:
             # a decoder may find pictures all the same, and would make up when they are shown
-            raise self.bad('it does not begin like a video file (mp4, mov, avi, mkv, webm, wmv, '
-                           'flv, ts, mpg)')  # fmt: skip
+            raise self.bad(
+                'it does not begin like a video file (mp4, mov, avi, mkv, webm, wmv, flv, ts, mpg)'
+            )
         self._open()
 
     @classmethod
@@ -128,8 +134,12 @@ class VideoReader(ABC):
     def __enter__(self) -> VideoReader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:  # fmt: skip
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 

@@ -9,6 +9,15 @@ from .pyramid import SGPPyramid
 from .transformer import TransformerPyramid
 from .trident_head import TridentHead
 
-__all__ = ['ActionFormerHead', 'BoundaryHead', 'ConvProjection', 'DistanceHead', 'OffsetHead',
-           'SGPPyramid', 'SegmentDetector', 'SequencePreprocessor', 'TransformerPyramid',
-           'TridentHead']
+__all__ = [
+    'ActionFormerHead',
+    'BoundaryHead',
+    'ConvProjection',
+    'DistanceHead',
+    'OffsetHead',
+    'SGPPyramid',
+    'SegmentDetector',
+    'SequencePreprocessor',
+    'TransformerPyramid',
+    'TridentHead',
+]

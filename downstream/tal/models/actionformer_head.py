@@ -28,8 +28,9 @@ class ActionFormerHead(SegmentHead):
         super().__init__(in_channels, num_classes, **kwargs)
         self.offset_head = DistanceHead(in_channels, len(self.ranges), kwargs.get('layers', 3))
 
-    def boundaries(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[
-            tuple[Tensor, ...]]:  # fmt: skip
+    def boundaries(
+        self, levels: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> list[tuple[Tensor, ...]]:
         """Distances (B, 2, T_l) of each level.
 
         Args:
@@ -38,8 +39,9 @@ class ActionFormerHead(SegmentHead):
         """
         return [(distances,) for distances in self.offset_head(levels, masks)]
 
-    def distances(self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor,
-                  labels: Tensor) -> Tensor:  # fmt: skip
+    def distances(
+        self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor, labels: Tensor
+    ) -> Tensor:
         """Distances at chosen points.
 
         Args:

@@ -29,21 +29,30 @@ class SegmentDetector(BaseModel):
     """
 
     def __init__(
-        self, projection: dict, backbone: dict, head: dict, test_cfg: dict | None = None,
-        data_preprocessor: dict | None = None, init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        projection: dict,
+        backbone: dict,
+        head: dict,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         # built here: MMEngine would look in its own registry alone, outside a runner
-        super().__init__(MODELS.build(data_preprocessor or dict(type='SequencePreprocessor')),
-                         init_cfg)  # fmt: skip
+        super().__init__(
+            MODELS.build(data_preprocessor or dict(type='SequencePreprocessor')), init_cfg
+        )
         self.projection = MODELS.build(projection)
         self.backbone = MODELS.build(backbone)
         self.head = MODELS.build(head)
         self.post_processing = PostProcessing(**(test_cfg or {}))
 
     def forward(
-        self, inputs: Tensor, masks: Tensor, data_samples: Sequence[BaseDataElement] = (),
+        self,
+        inputs: Tensor,
+        masks: Tensor,
+        data_samples: Sequence[BaseDataElement] = (),
         mode: str = 'tensor',
-    ) -> Any:  # noqa: ANN401  # fmt: skip
+    ) -> Any:  # noqa: ANN401
         """Run the detector.
 
         Args:
@@ -62,21 +71,30 @@ class SegmentDetector(BaseModel):
         if mode == 'tensor':
             return levels, level_masks
         if mode == 'loss':
-            return self.head.loss(levels, level_masks,
-                                  [sample.snippet_segments for sample in data_samples],
-                                  [sample.snippet_labels for sample in data_samples])  # fmt: skip
+            return self.head.loss(
+                levels,
+                level_masks,
+                [sample.snippet_segments for sample in data_samples],
+                [sample.snippet_labels for sample in data_samples],
+            )
         if mode == 'predict':
             return self._predict(levels, level_masks, data_samples)
         raise ValueError(f"mode is {mode!r}; expected 'tensor', 'predict' or 'loss'")
 
-    def _predict(self, levels: Sequence[Tensor], masks: Sequence[Tensor],
-                 data_samples: Sequence[BaseDataElement]) -> list[BaseDataElement]:  # fmt: skip
+    def _predict(
+        self,
+        levels: Sequence[Tensor],
+        masks: Sequence[Tensor],
+        data_samples: Sequence[BaseDataElement],
+    ) -> list[BaseDataElement]:
         settings = self.post_processing
         # the CPU suppresses faster, and is where the results are wanted
-        found = [(each.segments.cpu(), each.scores.cpu(), each.labels.cpu())
-                 for each in self.head.candidates(levels, masks, settings.min_score,
-                                                  settings.max_per_level,
-                                                  settings.min_length)]  # fmt: skip
+        found = [
+            (each.segments.cpu(), each.scores.cpu(), each.labels.cpu())
+            for each in self.head.candidates(
+                levels, masks, settings.min_score, settings.max_per_level, settings.min_length
+            )
+        ]
         kept = settings(*zip(*found, strict=True))
         for sample, (segments, scores, labels) in zip(data_samples, kept, strict=True):
             seconds = sample.grid.snippet_to_second(segments.numpy())

@@ -26,8 +26,15 @@ class BoundaryHead(BaseModule):
         init_cfg: See ``BaseModule``.
     """
 
-    def __init__(self, in_channels: int, num_classes: int, layers: int = 3, prior: float = 0.01,
-                 detach: bool = False, init_cfg: dict | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        layers: int = 3,
+        prior: float = 0.01,
+        detach: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.detach = detach
         self.stack = ConvStack(in_channels, in_channels, layers - 1)
@@ -41,8 +48,10 @@ class BoundaryHead(BaseModule):
             levels: Of the pyramid, (B, D, T_l).
             masks: bool, (B, T_l).
         """
-        return [self.out(self.stack(level.detach() if self.detach else level, mask), mask)
-                for level, mask in zip(levels, masks, strict=True)]  # fmt: skip
+        return [
+            self.out(self.stack(level.detach() if self.detach else level, mask), mask)
+            for level, mask in zip(levels, masks, strict=True)
+        ]
 
 
 class _ScaledHead(BaseModule):
@@ -56,8 +65,14 @@ class _ScaledHead(BaseModule):
         init_cfg: See ``BaseModule``.
     """
 
-    def __init__(self, in_channels: int, num_levels: int, out_channels: int, layers: int,
-                 init_cfg: dict | None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        num_levels: int,
+        out_channels: int,
+        layers: int,
+        init_cfg: dict | None,
+    ) -> None:
         super().__init__(init_cfg)
         self.stack = ConvStack(in_channels, in_channels, layers - 1)
         self.out = MaskedConv1d(in_channels, out_channels)
@@ -70,8 +85,10 @@ class _ScaledHead(BaseModule):
             levels: Of the pyramid, (B, D, T_l).
             masks: bool, (B, T_l).
         """
-        return [(self.out(self.stack(level, mask), mask) * scale).relu()
-                for level, mask, scale in zip(levels, masks, self.scales, strict=True)]  # fmt: skip
+        return [
+            (self.out(self.stack(level, mask), mask) * scale).relu()
+            for level, mask, scale in zip(levels, masks, self.scales, strict=True)
+        ]
 
 
 @MODELS.register_module()
@@ -88,8 +105,14 @@ class OffsetHead(_ScaledHead):
         init_cfg: See ``BaseModule``.
     """
 
-    def __init__(self, in_channels: int, num_levels: int, bins: int = 16, layers: int = 3,
-                 init_cfg: dict | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        num_levels: int,
+        bins: int = 16,
+        layers: int = 3,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(in_channels, num_levels, 2 * (bins + 1), layers, init_cfg)
 
 
@@ -106,6 +129,7 @@ class DistanceHead(_ScaledHead):
         init_cfg: See ``BaseModule``.
     """
 
-    def __init__(self, in_channels: int, num_levels: int, layers: int = 3,
-                 init_cfg: dict | None = None) -> None:  # fmt: skip
+    def __init__(
+        self, in_channels: int, num_levels: int, layers: int = 3, init_cfg: dict | None = None
+    ) -> None:
         super().__init__(in_channels, num_levels, 2, layers, init_cfg)

@@ -20,8 +20,15 @@ class TimeConv(nn.Conv1d):
         # on a CPU the copy costs less than gradients of weights in the other layout
         if input.stride(1) != 1 or torch.is_grad_enabled():
             return super()._conv_forward(input, weight, bias)
-        return F.conv2d(input[:, :, None], weight[:, :, None], bias, (1, *self.stride),
-                        (0, *self.padding), (1, *self.dilation), self.groups)[:, :, 0]
+        return F.conv2d(
+            input[:, :, None],
+            weight[:, :, None],
+            bias,
+            (1, *self.stride),
+            (0, *self.padding),
+            (1, *self.dilation),
+            self.groups,
+        )[:, :, 0]
 
 
 class TimeGroupNorm(nn.GroupNorm):
@@ -65,10 +72,12 @@ class MaskedConv1d(TimeConv):
         bias: Whether it has one.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 3,
-                 bias: bool = True) -> None:  # fmt: skip
-        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2,
-                         bias=bias)  # fmt: skip
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int = 3, bias: bool = True
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias
+        )
         if bias:
             nn.init.zeros_(self.bias)
 
@@ -104,12 +113,14 @@ class ConvStack(nn.Module):
         kernel_size: Odd.
     """
 
-    def __init__(self, in_channels: int, channels: int, layers: int = 2,
-                 kernel_size: int = 3) -> None:  # fmt: skip
+    def __init__(
+        self, in_channels: int, channels: int, layers: int = 2, kernel_size: int = 3
+    ) -> None:
         super().__init__()
         widths = [in_channels] + [channels] * (layers - 1)
         self.convs = nn.ModuleList(
-            MaskedConv1d(width, channels, kernel_size, bias=False) for width in widths)
+            MaskedConv1d(width, channels, kernel_size, bias=False) for width in widths
+        )
         self.norms = nn.ModuleList(ChannelLayerNorm(channels) for _ in widths)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -20,8 +20,13 @@ class FeaturePyramid(BaseModule):
         init_cfg: See ``BaseModule``.
     """
 
-    def __init__(self, channels: int, stem: Iterable[nn.Module], branch: Iterable[nn.Module],
-                 init_cfg: dict | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        channels: int,
+        stem: Iterable[nn.Module],
+        branch: Iterable[nn.Module],
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.stem, self.branch = nn.ModuleList(stem), nn.ModuleList(branch)
         self.norms = nn.ModuleList(ChannelLayerNorm(channels) for _ in range(len(self.branch) + 1))
@@ -45,8 +50,9 @@ class FeaturePyramid(BaseModule):
             ValueError: T is not divisible by :attr:`divisor`.
         """
         if x.shape[2] % self.divisor:
-            raise ValueError(f'{x.shape[2]} snippets; expected a multiple of {self.divisor}: pad '
-                             'the sequence')  # fmt: skip
+            raise ValueError(
+                f'{x.shape[2]} snippets; expected a multiple of {self.divisor}: pad the sequence'
+            )
         for block in self.stem:
             x, mask = block(x, mask)
         levels, masks = [x], [mask]

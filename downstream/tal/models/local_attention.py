@@ -10,8 +10,9 @@ BLOCK = 32
 """Queries that share one slice of keys."""
 
 
-def local_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, window: int,
-                    block: int = BLOCK) -> Tensor:  # fmt: skip
+def local_attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, window: int, block: int = BLOCK
+) -> Tensor:
     """``softmax(q k / sqrt(d)) v`` over the keys of a window around each query.
 
     Queries stand in blocks; each block sees its own keys and those of half a window to both sides,
@@ -38,12 +39,19 @@ def local_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, win
     blocks = -(-length // block)
     missing = blocks * block - length
     # a slice that begins with a block begins half a window before its first query
-    slices = [F.pad(each, (0, 0, 0, 0, side, side + missing)).unfold(1, block + 2 * side, block)
-              .permute(0, 1, 2, 4, 3).flatten(0, 1) for each in (key, value)]  # fmt: skip
+    slices = [
+        F.pad(each, (0, 0, 0, 0, side, side + missing))
+        .unfold(1, block + 2 * side, block)
+        .permute(0, 1, 2, 4, 3)
+        .flatten(0, 1)
+        for each in (key, value)
+    ]
     queries = F.pad(query, (0, 0, 0, 0, 0, missing)).view(batch * blocks, block, heads, width)
     seen = F.pad(mask, (side, side + missing)).unfold(1, block + 2 * side, block).flatten(0, 1)
-    offset = (torch.arange(block + 2 * side, device=mask.device)
-              - torch.arange(side, side + block, device=mask.device)[:, None])  # fmt: skip
+    offset = (
+        torch.arange(block + 2 * side, device=mask.device)
+        - torch.arange(side, side + block, device=mask.device)[:, None]
+    )
     # every query sees itself: a softmax over nothing would be NaN
     seen = seen[:, None, None] & (offset.abs() <= side) | (offset == 0)
     out = F.scaled_dot_product_attention(queries.transpose(1, 2), *slices, attn_mask=seen)

@@ -27,8 +27,13 @@ class SequencePreprocessor(BaseDataPreprocessor):
         ValueError: ``max_len`` is not divisible by ``divisor``.
     """
 
-    def __init__(self, max_len: int = 2304, divisor: int = 32, noise: float = 0.0005,
-                 non_blocking: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        max_len: int = 2304,
+        divisor: int = 32,
+        noise: float = 0.0005,
+        non_blocking: bool = False,
+    ) -> None:
         super().__init__(non_blocking)
         if max_len % divisor:
             raise ValueError(f'max_len is {max_len}; expected a multiple of divisor, {divisor}')
@@ -52,13 +57,15 @@ class SequencePreprocessor(BaseDataPreprocessor):
         lengths = torch.tensor([video.shape[1] for video in videos])
         longest, size = int(lengths.max()), self.max_len
         if longest > size and training:
-            raise ValueError(f'a training sequence has {longest} snippets, max_len is {size}: set '
-                             'max_len of the training set')  # fmt: skip
+            raise ValueError(
+                f'a training sequence has {longest} snippets, max_len is {size}: set '
+                'max_len of the training set'
+            )
         if longest > size:
             size = -(-longest // self.divisor) * self.divisor
         batch = videos[0].new_zeros(len(videos), len(videos[0]), size)
         for row, video in zip(batch, videos, strict=True):
-            row[:, :video.shape[1]] = video
+            row[:, : video.shape[1]] = video
         masks = torch.arange(size) < lengths[:, None]
         if training and self.noise:
             batch += self.noise * torch.randn_like(batch)

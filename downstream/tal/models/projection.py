@@ -18,6 +18,7 @@ class ConvProjection(ConvStack):
         kernel_size: Odd.
     """
 
-    def __init__(self, in_channels: int, channels: int = 512, layers: int = 2,
-                 kernel_size: int = 3) -> None:  # fmt: skip
+    def __init__(
+        self, in_channels: int, channels: int = 512, layers: int = 2, kernel_size: int = 3
+    ) -> None:
         super().__init__(in_channels, channels, layers, kernel_size)

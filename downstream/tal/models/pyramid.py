@@ -45,9 +45,16 @@ class SGPBlock(nn.Module):
     """
 
     def __init__(
-        self, channels: int, hidden: int, window: int = 1, factor: float = 1.5, stride: int = 1,
-        drop_path: float = 0.0, init_std: float = 0.0, skip_zeros: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        channels: int,
+        hidden: int,
+        window: int = 1,
+        factor: float = 1.5,
+        stride: int = 1,
+        drop_path: float = 0.0,
+        init_std: float = 0.0,
+        skip_zeros: bool = True,
+    ) -> None:
         super().__init__()
         self.stride, self.skip_zeros = stride, skip_zeros
         self.norm = ChannelLayerNorm(channels)
@@ -59,8 +66,9 @@ class SGPBlock(nn.Module):
             setattr(self, name, layer)
         self.pool = TimeMaxPool(stride) if stride > 1 else nn.Identity()
         self.group_norm = TimeGroupNorm(16, channels)
-        self.ffn = nn.Sequential(TimeConv(channels, hidden, 1), nn.GELU(),
-                                 TimeConv(hidden, channels, 1))  # fmt: skip
+        self.ffn = nn.Sequential(
+            TimeConv(channels, hidden, 1), nn.GELU(), TimeConv(hidden, channels, 1)
+        )
         self.drop_first, self.drop_second = (drop_path_of(channels, drop_path) for _ in range(2))
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,7 +81,7 @@ class SGPBlock(nn.Module):
         Returns:
             Output and mask, of T / stride.
         """
-        x, mask = self.pool(x), mask[:, ::self.stride]
+        x, mask = self.pool(x), mask[:, :: self.stride]
         z = self.norm(x)
         x = x * mask[:, None] + self.drop_first(z if self._is_dead() else self._perceive(z))
         return x + self.drop_second(self.ffn(self.group_norm(x))), mask
@@ -86,8 +94,11 @@ class SGPBlock(nn.Module):
         """All depth-wise layers are zero: none ever gets a gradient."""
         layers = (self.gate, self.fc, self.narrow, self.wide, self.whole)
         # a GPU is waited for once
-        return self.skip_zeros and not bool(torch.stack(
-            [parameter.any() for layer in layers for parameter in layer.parameters()]).any())
+        return self.skip_zeros and not bool(
+            torch.stack(
+                [parameter.any() for layer in layers for parameter in layer.parameters()]
+            ).any()
+        )
 
 
 @MODELS.register_module()
@@ -107,11 +118,24 @@ class SGPPyramid(FeaturePyramid):
     """
 
     def __init__(
-        self, channels: int = 512, hidden: int = 768, windows: Sequence[int] = (1, 1, 1, 1, 1),
-        factor: float = 5.0, stem: int = 2, drop_path: float = 0.1, init_std: float = 0.0,
-        skip_zeros: bool = True, init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        channels: int = 512,
+        hidden: int = 768,
+        windows: Sequence[int] = (1, 1, 1, 1, 1),
+        factor: float = 5.0,
+        stem: int = 2,
+        drop_path: float = 0.1,
+        init_std: float = 0.0,
+        skip_zeros: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
         given = dict(factor=factor, init_std=init_std, skip_zeros=skip_zeros)
-        super().__init__(channels, (SGPBlock(channels, hidden, **given) for _ in range(stem)),
-                         (SGPBlock(channels, hidden, window, stride=2, drop_path=drop_path, **given)
-                          for window in windows), init_cfg)  # fmt: skip
+        super().__init__(
+            channels,
+            (SGPBlock(channels, hidden, **given) for _ in range(stem)),
+            (
+                SGPBlock(channels, hidden, window, stride=2, drop_path=drop_path, **given)
+                for window in windows
+            ),
+            init_cfg,
+        )

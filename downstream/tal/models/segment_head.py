@@ -58,19 +58,27 @@ class SegmentHead(BaseModule):
     """Whether each class has boundaries of its own."""
 
     def __init__(
-        self, in_channels: int, num_classes: int, ranges: Sequence[tuple[float, float]] = RANGES,
-        radius: float = 1.5, iou_power: float = 0.0, loss_weight: float = 1.0,
-        prior: float = 0.01, layers: int = 3, start_normaliser: float = 100.0,
+        self,
+        in_channels: int,
+        num_classes: int,
+        ranges: Sequence[tuple[float, float]] = RANGES,
+        radius: float = 1.5,
+        iou_power: float = 0.0,
+        loss_weight: float = 1.0,
+        prior: float = 0.01,
+        layers: int = 3,
+        start_normaliser: float = 100.0,
         init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(init_cfg)
         self.num_classes, self.ranges, self.radius = num_classes, tuple(map(tuple, ranges)), radius
         self.iou_power, self.loss_weight = iou_power, loss_weight
         self.cls_head = BoundaryHead(in_channels, num_classes, layers, prior)
         self.normaliser = LossNormaliser(start_normaliser)
 
-    def boundaries(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[
-            tuple[Tensor, ...]]:  # fmt: skip
+    def boundaries(
+        self, levels: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> list[tuple[Tensor, ...]]:
         """What :meth:`distances` needs of each level.
 
         Args:
@@ -79,8 +87,9 @@ class SegmentHead(BaseModule):
         """
         raise NotImplementedError
 
-    def distances(self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor,
-                  labels: Tensor) -> Tensor:  # fmt: skip
+    def distances(
+        self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor, labels: Tensor
+    ) -> Tensor:
         """Distances to begin and end at chosen points of a level, in strides, shape (n, 2).
 
         Args:
@@ -91,8 +100,13 @@ class SegmentHead(BaseModule):
         """
         raise NotImplementedError
 
-    def loss(self, levels: Sequence[Tensor], masks: Sequence[Tensor], segments: Sequence[Tensor],
-             labels: Sequence[Tensor]) -> dict[str, Tensor]:  # fmt: skip
+    def loss(
+        self,
+        levels: Sequence[Tensor],
+        masks: Sequence[Tensor],
+        segments: Sequence[Tensor],
+        labels: Sequence[Tensor],
+    ) -> dict[str, Tensor]:
         """Losses of a batch.
 
         Args:
@@ -112,22 +126,28 @@ class SegmentHead(BaseModule):
         normaliser = self.normaliser(positive.sum())
         # (video, point, class) of each positive entry; one entry a point without classes of its own
         where = (classes if self.per_class else positive[..., None]).nonzero()
-        predicted, where = self._predicted(self.boundaries(levels, masks), where,
-                                           [level.shape[2] for level in levels])  # fmt: skip
+        predicted, where = self._predicted(
+            self.boundaries(levels, masks), where, [level.shape[2] for level in levels]
+        )
         wanted = wanted[where[:, 0], where[:, 1]]
         focal = sigmoid_focal_loss(logits, classes) * valid[..., None]
         if self.iou_power:
             weight = offset_iou(predicted, wanted).clamp_min(_LEAST_IOU) ** self.iou_power
             focal = focal * torch.ones_like(focal).index_put(tuple(where.T), weight)
         regression = distance_iou_loss(predicted, wanted).sum()
-        return dict(loss_cls=focal.sum() / normaliser,
-                    loss_reg=self.loss_weight * regression / normaliser)  # fmt: skip
+        return dict(
+            loss_cls=focal.sum() / normaliser, loss_reg=self.loss_weight * regression / normaliser
+        )
 
     @torch.no_grad()
     def candidates(
-        self, levels: Sequence[Tensor], masks: Sequence[Tensor], min_score: float = 0.001,
-        max_per_level: int = 2000, min_length: float = 0.05,
-    ) -> list[Candidates]:  # fmt: skip
+        self,
+        levels: Sequence[Tensor],
+        masks: Sequence[Tensor],
+        min_score: float = 0.001,
+        max_per_level: int = 2000,
+        min_length: float = 0.05,
+    ) -> list[Candidates]:
         """Segments of each video before suppression.
 
         Args:
@@ -138,8 +158,9 @@ class SegmentHead(BaseModule):
             min_length: Length above which a segment is kept, in snippets.
         """
         logits, boundaries = self.cls_head(levels, masks), self.boundaries(levels, masks)
-        points = Points.of_levels([level.shape[2] for level in levels], self.ranges,
-                                  levels[0].device)  # fmt: skip
+        points = Points.of_levels(
+            [level.shape[2] for level in levels], self.ranges, levels[0].device
+        )
         sizes = [level.shape[2] for level in levels]
         positions, strides = points.positions.split(sizes), points.strides.split(sizes)
         found = []
@@ -150,27 +171,33 @@ class SegmentHead(BaseModule):
                 score, index = chance.topk(min(max_per_level, len(chance)))
                 index = index[score > min_score]
                 point, label = index // self.num_classes, index % self.num_classes
-                far = self.distances(boundaries[number], torch.full_like(point, video), point,
-                                     label)  # fmt: skip
+                far = self.distances(
+                    boundaries[number], torch.full_like(point, video), point, label
+                )
                 at, stride = positions[number][point], strides[number][point]
                 segment = torch.stack([at - far[:, 0] * stride, at + far[:, 1] * stride], 1)
                 kept = segment[:, 1] - segment[:, 0] > min_length
-                parts.append((segment[kept], score[:len(index)][kept], label[kept]))
+                parts.append((segment[kept], score[: len(index)][kept], label[kept]))
             found.append(Candidates(*map(torch.cat, zip(*parts, strict=True))))
         return found
 
-    def _targets(self, levels: Sequence[Tensor], segments: Sequence[Tensor],
-                 labels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:  # fmt: skip
+    def _targets(
+        self, levels: Sequence[Tensor], segments: Sequence[Tensor], labels: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
         """Classes (B, P, K) and distances (B, P, 2) of the points of all levels."""
-        points = Points.of_levels([level.shape[2] for level in levels], self.ranges,
-                                  levels[0].device)  # fmt: skip
-        found = [assign_targets(points, *each, self.num_classes, self.radius)
-                 for each in zip(segments, labels, strict=True)]  # fmt: skip
+        points = Points.of_levels(
+            [level.shape[2] for level in levels], self.ranges, levels[0].device
+        )
+        found = [
+            assign_targets(points, *each, self.num_classes, self.radius)
+            for each in zip(segments, labels, strict=True)
+        ]
         classes, distances = (torch.stack(parts) for parts in zip(*found, strict=True))
         return classes, distances
 
-    def _predicted(self, boundaries: Sequence[tuple[Tensor, ...]], where: Tensor,
-                   sizes: Sequence[int]) -> tuple[Tensor, Tensor]:  # fmt: skip
+    def _predicted(
+        self, boundaries: Sequence[tuple[Tensor, ...]], where: Tensor, sizes: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
         """Distances at positive entries, and these entries in the order of the levels."""
         first, parts, order = 0, [], []
         for boundary, size in zip(boundaries, sizes, strict=True):

@@ -54,14 +54,17 @@ class ConvAttention(nn.Module):
         ValueError: ``channels`` is no multiple of ``heads``, or ``window`` is even.
     """
 
-    def __init__(self, channels: int, heads: int, window: int, stride: int = 1,
-                 dropout: float = 0.0) -> None:  # fmt: skip
+    def __init__(
+        self, channels: int, heads: int, window: int, stride: int = 1, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         if channels % heads:
             raise ValueError(f'{channels} channels for {heads} heads; expected a multiple of them')
         if window > 1 and window % 2 == 0:
-            raise ValueError(f'window {window}: expected an odd number of snippets, such as 19, or '
-                             '1 for attention to all')  # fmt: skip
+            raise ValueError(
+                f'window {window}: expected an odd number of snippets, such as 19, or '
+                '1 for attention to all'
+            )
         self.heads, self.window, self.stride = heads, window, stride
         self.query, self.key, self.value = (ConvLinear(channels, stride) for _ in range(3))
         self.out = nn.Linear(channels, channels)
@@ -77,14 +80,16 @@ class ConvAttention(nn.Module):
         Returns:
             Shape (B, C, T / stride), zero outside the video.
         """
-        given = [layer(x).unflatten(2, (self.heads, -1))
-                 for layer in (self.query, self.key, self.value)]  # fmt: skip
+        given = [
+            layer(x).unflatten(2, (self.heads, -1)) for layer in (self.query, self.key, self.value)
+        ]
         if self.window > 1:
             found = local_attention(*given, mask, self.window)
         else:
             found = F.scaled_dot_product_attention(
-                *(each.transpose(1, 2) for each in given), attn_mask=mask[:, None, None],
-            ).transpose(1, 2)  # fmt: skip
+                *(each.transpose(1, 2) for each in given),
+                attn_mask=mask[:, None, None],
+            ).transpose(1, 2)
         return self.dropout(self.out(found.flatten(2))).transpose(1, 2) * mask[:, None]
 
 
@@ -103,15 +108,28 @@ class TransformerBlock(nn.Module):
         dropout: Of attention and of the feed-forward layer.
     """
 
-    def __init__(self, channels: int, heads: int, hidden: int, window: int, stride: int = 1,
-                 drop_path: float = 0.0, dropout: float = 0.0) -> None:  # fmt: skip
+    def __init__(
+        self,
+        channels: int,
+        heads: int,
+        hidden: int,
+        window: int,
+        stride: int = 1,
+        drop_path: float = 0.0,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.stride = stride
         self.norm_first, self.norm_second = (ChannelLayerNorm(channels) for _ in range(2))
         self.attention = ConvAttention(channels, heads, window, stride, dropout)
         self.pool = TimeMaxPool(stride) if stride > 1 else nn.Identity()
-        self.ffn = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Dropout(dropout),
-                                 nn.Linear(hidden, channels), nn.Dropout(dropout))  # fmt: skip
+        self.ffn = nn.Sequential(
+            nn.Linear(channels, hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, channels),
+            nn.Dropout(dropout),
+        )
         self.drop_first, self.drop_second = (drop_path_of(channels, drop_path) for _ in range(2))
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -127,11 +145,10 @@ class TransformerBlock(nn.Module):
         Returns:
             Output and mask, of T / stride.
         """
-        mask = mask[:, ::self.stride]
+        mask = mask[:, :: self.stride]
         kept = mask[:, None]
         # the first term tells how the sum lies in memory
-        x = (self.drop_first(self.attention(self.norm_first(x), mask))
-             + self.pool(x) * kept)  # fmt: skip
+        x = self.drop_first(self.attention(self.norm_first(x), mask)) + self.pool(x) * kept
         found = self.ffn(self.norm_second(x).transpose(1, 2)).transpose(1, 2)
         return x + self.drop_second(found * kept), mask
 
@@ -153,15 +170,25 @@ class TransformerPyramid(FeaturePyramid):
     """
 
     def __init__(
-        self, channels: int = 512, heads: int = 4, hidden: int = 2048, window: int = 19,
-        stem: int = 2, branch: int = 5, drop_path: float = 0.1, dropout: float = 0.0,
+        self,
+        channels: int = 512,
+        heads: int = 4,
+        hidden: int = 2048,
+        window: int = 19,
+        stem: int = 2,
+        branch: int = 5,
+        drop_path: float = 0.1,
+        dropout: float = 0.0,
         init_cfg: dict | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         given = (channels, heads, hidden, window)
         after = dict(drop_path=drop_path, dropout=dropout)
-        super().__init__(channels, (TransformerBlock(*given, **after) for _ in range(stem)),
-                         (TransformerBlock(*given, stride=2, **after) for _ in range(branch)),
-                         init_cfg)  # fmt: skip
+        super().__init__(
+            channels,
+            (TransformerBlock(*given, **after) for _ in range(stem)),
+            (TransformerBlock(*given, stride=2, **after) for _ in range(branch)),
+            init_cfg,
+        )
         self.window = window
 
     @property

@@ -25,8 +25,14 @@ class TridentHead(SegmentHead):
         **kwargs: See there.
     """
 
-    def __init__(self, in_channels: int, num_classes: int, bins: int = 16,
-                 iou_power: float = 0.2, **kwargs: Any) -> None:  # noqa: ANN401  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        bins: int = 16,
+        iou_power: float = 0.2,
+        **kwargs: Any,
+    ) -> None:  # noqa: ANN401
         super().__init__(in_channels, num_classes, iou_power=iou_power, **kwargs)
         layers = kwargs.get('layers', 3)
         given = dict(layers=layers, prior=kwargs.get('prior', 0.01), detach=True)
@@ -34,8 +40,9 @@ class TridentHead(SegmentHead):
         self.end_head = BoundaryHead(in_channels, num_classes, **given)
         self.offset_head = OffsetHead(in_channels, len(self.ranges), bins, layers)
 
-    def boundaries(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[
-            tuple[Tensor, ...]]:  # fmt: skip
+    def boundaries(
+        self, levels: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> list[tuple[Tensor, ...]]:
         """Start and end logits (B, K, T_l) and offsets (B, 2 * (bins + 1), T_l) of each level.
 
         Args:
@@ -45,8 +52,9 @@ class TridentHead(SegmentHead):
         parts = (head(levels, masks) for head in (self.start_head, self.end_head, self.offset_head))
         return list(zip(*parts, strict=True))
 
-    def distances(self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor,
-                  labels: Tensor) -> Tensor:  # fmt: skip
+    def distances(
+        self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor, labels: Tensor
+    ) -> Tensor:
         """See :func:`~downstream.tal.trident.trident_distances`.
 
         Args:

@@ -19,8 +19,10 @@ def written(path, content):
 def test_gttubes(tmp_path):
     """Frames from 1, corners; the tubes of a class in their order."""
     tube = np.array([[3, 1, 2, 5, 7], [4, 2, 3, 6, 8]], np.float32)
-    content = {'labels': ['Diving', 'Fencing'], 'gttubes': {
-        'Fencing/v_Fencing_g01_c01': {1: [tube, tube + [[1, 10, 10, 10, 10]]]}}}
+    content = {
+        'labels': ['Diving', 'Fencing'],
+        'gttubes': {'Fencing/v_Fencing_g01_c01': {1: [tube, tube + [[1, 10, 10, 10, 10]]]}},
+    }
     boxes = read_boxes(written(tmp_path / 'a.pkl', content))
     first, second = boxes['Fencing/v_Fencing_g01_c01']
     assert first.frames.tolist() == [2, 3] and first.boxes.tolist() == [[1, 2, 5, 7], [2, 3, 6, 8]]
@@ -35,17 +37,19 @@ def pyannot(**changes):
 
 def test_pyannot(tmp_path):
     """Frames from 0, the last exclusive; width and height, whose sum leaves uint8."""
-    tube, = read_boxes(written(tmp_path / 'a.pickle', pyannot()))['Fencing/v']
+    (tube,) = read_boxes(written(tmp_path / 'a.pickle', pyannot()))['Fencing/v']
     assert tube.frames.tolist() == [2, 3]
     assert tube.boxes.tolist() == [[250, 10, 310, 50], [2, 3, 3, 4]]
     assert tube.class_name == UCF101_24_CLASSES[6] == 'Fencing'
 
 
 def test_both_layouts_agree(tmp_path):
-    gt = {'labels': list(UCF101_24_CLASSES), 'gttubes': {'Fencing/v': {6: [
-        np.array([[3, 250, 10, 310, 50], [4, 2, 3, 3, 4]])]}}}
-    one, = read_boxes(written(tmp_path / 'a.pkl', gt))['Fencing/v']
-    other, = read_boxes(written(tmp_path / 'b.pkl', pyannot()))['Fencing/v']
+    gt = {
+        'labels': list(UCF101_24_CLASSES),
+        'gttubes': {'Fencing/v': {6: [np.array([[3, 250, 10, 310, 50], [4, 2, 3, 3, 4]])]}},
+    }
+    (one,) = read_boxes(written(tmp_path / 'a.pkl', gt))['Fencing/v']
+    (other,) = read_boxes(written(tmp_path / 'b.pkl', pyannot()))['Fencing/v']
     assert np.array_equal(one.frames, other.frames) and np.array_equal(one.boxes, other.boxes)
     assert one.class_name == other.class_name
 
@@ -55,7 +59,7 @@ def test_text(tmp_path):
     path.write_text('\ufeff# a comment\n\n' + path.read_text(), encoding='utf-8')
     boxes = read_boxes(path)
     assert boxes.keys() == {'wave/a b', 'clip'}
-    tube, = boxes['wave/a b']
+    (tube,) = boxes['wave/a b']
     assert tube.frames.tolist() == [0] and tube.boxes.tolist() == [[0, 0, 10, 10.5]]
     assert boxes['clip'][0].frames.tolist() == [4] and boxes['clip'][0].class_name is None
 
@@ -64,8 +68,10 @@ def test_text_boxes_are_joined_to_actors(tmp_path):
     """Two actors in any order; one leaves, a gap begins a new tube."""
     path = write_boxes(
         tmp_path / 'b.txt',
-        ('v', 1, 0, 0, 10, 10), ('v', 1, 50, 0, 60, 10),
-        ('v', 2, 51, 0, 61, 10), ('v', 2, 1, 0, 11, 10),
+        ('v', 1, 0, 0, 10, 10),
+        ('v', 1, 50, 0, 60, 10),
+        ('v', 2, 51, 0, 61, 10),
+        ('v', 2, 1, 0, 11, 10),
         ('v', 3, 2, 0, 12, 10),
         ('v', 5, 3, 0, 13, 10),
     )
@@ -73,39 +79,54 @@ def test_text_boxes_are_joined_to_actors(tmp_path):
     assert tubes == [([0, 1, 2], [0, 1, 2]), ([0, 1], [50, 51]), ([4], [3])]
 
 
-@pytest.mark.parametrize(('content', 'message'), [
-    ([1], 'a.pkl: expected a dict of annotations, got list'),
-    ({'v': 3}, 'a.pkl: neither layout of the UCF101-24 annotation'),
-    ({'gttubes': {'v': {0: [np.zeros((1, 5))]}}}, 'neither layout'),
-    ({'gttubes': {'v': {7: [np.ones((1, 5))]}}, 'labels': ['a']}, 'neither layout'),
-    ({'gttubes': {'v': {0: [np.ones((1, 4))]}}, 'labels': ['a']}, 'neither layout'),
-    ({'gttubes': {'v': {0: [np.array([[0, 1, 1, 2, 2]])]}}, 'labels': ['a']},
-     'v: frame numbers must be whole and start at the first frame'),
-    ({'gttubes': {'v': {0: [np.array([[1, 1, 1, 1, 2]])]}}, 'labels': ['a']},
-     r'v: frame 1: the box \[1.0, 1.0, 1.0, 2.0\] is empty; expected x1 < x2'),
-    ({'gttubes': {'v': {0: [np.array([[1, 1, 1, np.nan, 2]])]}}, 'labels': ['a']}, 'is empty'),
-    ({'gttubes': {'v': {0: [np.array([[1, 0, 0, 2, 2]] * 2)]}}, 'labels': ['a']},
-     'v: a tube has two boxes in one frame'),
-    ({'gttubes': {'v': {0: [np.zeros((0, 5))]}}, 'labels': ['a']}, 'v: a tube without boxes'),
-    (pyannot(ef=5), 'Fencing/v: a tube has 2 boxes for the 3 frames from 2 to 5'),
-    (pyannot(label=24), 'Fencing/v: class 24; expected 0 to 23'),
-    (pyannot(boxes=[[1, 1, 0, 5]] * 2), 'Fencing/v: frame 3: the box .* is empty'),
-])
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ([1], 'a.pkl: expected a dict of annotations, got list'),
+        ({'v': 3}, 'a.pkl: neither layout of the UCF101-24 annotation'),
+        ({'gttubes': {'v': {0: [np.zeros((1, 5))]}}}, 'neither layout'),
+        ({'gttubes': {'v': {7: [np.ones((1, 5))]}}, 'labels': ['a']}, 'neither layout'),
+        ({'gttubes': {'v': {0: [np.ones((1, 4))]}}, 'labels': ['a']}, 'neither layout'),
+        (
+            {'gttubes': {'v': {0: [np.array([[0, 1, 1, 2, 2]])]}}, 'labels': ['a']},
+            'v: frame numbers must be whole and start at the first frame',
+        ),
+        (
+            {'gttubes': {'v': {0: [np.array([[1, 1, 1, 1, 2]])]}}, 'labels': ['a']},
+            r'v: frame 1: the box \[1.0, 1.0, 1.0, 2.0\] is empty; expected x1 < x2',
+        ),
+        ({'gttubes': {'v': {0: [np.array([[1, 1, 1, np.nan, 2]])]}}, 'labels': ['a']}, 'is empty'),
+        (
+            {'gttubes': {'v': {0: [np.array([[1, 0, 0, 2, 2]] * 2)]}}, 'labels': ['a']},
+            'v: a tube has two boxes in one frame',
+        ),
+        ({'gttubes': {'v': {0: [np.zeros((0, 5))]}}, 'labels': ['a']}, 'v: a tube without boxes'),
+        (pyannot(ef=5), 'Fencing/v: a tube has 2 boxes for the 3 frames from 2 to 5'),
+        (pyannot(label=24), 'Fencing/v: class 24; expected 0 to 23'),
+        (pyannot(boxes=[[1, 1, 0, 5]] * 2), 'Fencing/v: frame 3: the box .* is empty'),
+    ],
+)
 def test_broken_pickles(tmp_path, content, message):
     with pytest.raises(BenchmarkError, match=message):
         read_boxes(written(tmp_path / 'a.pkl', content))
 
 
-@pytest.mark.parametrize(('text', 'message'), [
-    ('', 'b.txt: holds no boxes'),
-    ('# only this\n', 'b.txt: holds no boxes'),
-    ('v 1 0 0 5 5\nv 2 0 0 5\n', r"b.txt:2: expected 'video frame x1 y1 x2 y2', got 'v 2 0 0 5'"),
-    ('v 1.5 0 0 5 5\n', "b.txt:1: expected 'video frame"),
-    ('v 1 0 0 five 5\n', "b.txt:1: expected 'video frame"),
-    ('v 0 0 0 5 5\n', 'b.txt:1: frame numbers must be whole and start at the first frame'),
-    ('v 1 5 0 5 5\n', r'b.txt:1: frame 1: the box \[5.0, 0.0, 5.0, 5.0\] is empty'),
-    ('v 1 0 0 inf 5\n', 'b.txt:1: frame 1: the box .* is empty'),
-])
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('', 'b.txt: holds no boxes'),
+        ('# only this\n', 'b.txt: holds no boxes'),
+        (
+            'v 1 0 0 5 5\nv 2 0 0 5\n',
+            r"b.txt:2: expected 'video frame x1 y1 x2 y2', got 'v 2 0 0 5'",
+        ),
+        ('v 1.5 0 0 5 5\n', "b.txt:1: expected 'video frame"),
+        ('v 1 0 0 five 5\n', "b.txt:1: expected 'video frame"),
+        ('v 0 0 0 5 5\n', 'b.txt:1: frame numbers must be whole and start at the first frame'),
+        ('v 1 5 0 5 5\n', r'b.txt:1: frame 1: the box \[5.0, 0.0, 5.0, 5.0\] is empty'),
+        ('v 1 0 0 inf 5\n', 'b.txt:1: frame 1: the box .* is empty'),
+    ],
+)
 def test_broken_text(tmp_path, text, message):
     (tmp_path / 'b.txt').write_text(text)
     with pytest.raises(BenchmarkError, match=message):

@@ -15,18 +15,42 @@ from .toy_masks import UCF_CLIPS, blank_video, ucf_clip, write_boxes
 
 #: source videos of split 1 in the official SCUBA lists of UCF101
 PER_CLASS = {
-    'Basketball': 35, 'BasketballDunk': 37, 'Biking': 38, 'CliffDiving': 39, 'CricketBowling': 36,
-    'Diving': 45, 'Fencing': 34, 'FloorGymnastics': 36, 'GolfSwing': 39, 'HorseRiding': 49,
-    'IceDancing': 46, 'LongJump': 38, 'PoleVault': 40, 'RopeClimbing': 34, 'SalsaSpin': 43,
-    'SkateBoarding': 32, 'Skiing': 40, 'Skijet': 28, 'SoccerJuggling': 39, 'Surfing': 33,
-    'TennisSwing': 49, 'TrampolineJumping': 31, 'VolleyballSpiking': 33, 'WalkingWithDog': 36,
-}  # fmt: skip
+    'Basketball': 35,
+    'BasketballDunk': 37,
+    'Biking': 38,
+    'CliffDiving': 39,
+    'CricketBowling': 36,
+    'Diving': 45,
+    'Fencing': 34,
+    'FloorGymnastics': 36,
+    'GolfSwing': 39,
+    'HorseRiding': 49,
+    'IceDancing': 46,
+    'LongJump': 38,
+    'PoleVault': 40,
+    'RopeClimbing': 34,
+    'SalsaSpin': 43,
+    'SkateBoarding': 32,
+    'Skiing': 40,
+    'Skijet': 28,
+    'SoccerJuggling': 39,
+    'Surfing': 33,
+    'TennisSwing': 49,
+    'TrampolineJumping': 31,
+    'VolleyballSpiking': 33,
+    'WalkingWithDog': 36,
+}
 
 
 def test_two_actors_in_one_frame_by_hand(tmp_path):
-    boxes = BoxMasks(write_boxes(
-        tmp_path / 'b.txt', ('clip', 1, 1, 2, 3, 4), ('clip', 1, 6.9, 0.2, 8.9, 1.99),
-        ('clip', 3, 0, 0, 10, 8)))
+    boxes = BoxMasks(
+        write_boxes(
+            tmp_path / 'b.txt',
+            ('clip', 1, 1, 2, 3, 4),
+            ('clip', 1, 6.9, 0.2, 8.9, 1.99),
+            ('clip', 3, 0, 0, 10, 8),
+        )
+    )
     masks = boxes.masks(blank_video())
     expected = np.zeros((8, 10), bool)
     expected[2:4, 1:3] = True
@@ -37,12 +61,15 @@ def test_two_actors_in_one_frame_by_hand(tmp_path):
     assert [len(of_frame) for of_frame in boxes.boxes(blank_video())] == [2, 0, 1]
 
 
-@pytest.mark.parametrize(('box', 'rows', 'columns'), [
-    ((-3, -2, 4, 5), (0, 5), (0, 4)),
-    ((7, 6, 30, 40), (6, 8), (7, 10)),
-    ((-5, -5, 50, 50), (0, 8), (0, 10)),
-    ((4.2, 3.1, 4.9, 3.8), (3, 4), (4, 5)),   # at least one pixel
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('box', 'rows', 'columns'),
+    [
+        ((-3, -2, 4, 5), (0, 5), (0, 4)),
+        ((7, 6, 30, 40), (6, 8), (7, 10)),
+        ((-5, -5, 50, 50), (0, 8), (0, 10)),
+        ((4.2, 3.1, 4.9, 3.8), (3, 4), (4, 5)),  # at least one pixel
+    ],
+)
 def test_clipping(tmp_path, box, rows, columns):
     masks = BoxMasks(write_boxes(tmp_path / 'b.txt', ('clip', 1, *box))).masks(blank_video(1))
     expected = np.zeros((1, 8, 10), bool)
@@ -53,8 +80,10 @@ def test_clipping(tmp_path, box, rows, columns):
 @pytest.mark.parametrize('box', [(10, 0, 12, 5), (0, 8, 5, 9), (-5, 0, -1, 5), (0, -9, 4, -2)])
 def test_outside_of_the_image(tmp_path, box):
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', ('clip', 1, *box)))
-    with pytest.raises(BenchmarkError, match='clip: .*b.txt: the box .* of frame 1 lies outside of '
-                                             'the image of 10x8 px'):
+    with pytest.raises(
+        BenchmarkError,
+        match='clip: .*b.txt: the box .* of frame 1 lies outside of the image of 10x8 px',
+    ):
         boxes.masks(blank_video())
 
 
@@ -77,8 +106,9 @@ def test_names_of_a_video(tmp_path, name):
 
 
 def test_the_class_folder_decides_between_two_of_one_name(tmp_path):
-    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', ('jump/clip', 1, 0, 0, 1, 1),
-                                 ('wave/clip', 1, 0, 0, 10, 8)))
+    boxes = BoxMasks(
+        write_boxes(tmp_path / 'b.txt', ('jump/clip', 1, 0, 0, 1, 1), ('wave/clip', 1, 0, 0, 10, 8))
+    )
     assert boxes.masks(blank_video(1)).all()
 
 

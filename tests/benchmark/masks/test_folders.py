@@ -110,30 +110,43 @@ def rle_of(content):
 FULL = json.dumps([{'size': [8, 10], 'counts': [80]}] * 2)
 
 
-@pytest.mark.parametrize(('make', 'message'), [
-    (broken_png, r'00002.png: cannot be read as an image'),
-    (odd_png, r'video clip: .*00003.png is of 11x8 px, but 00001.png of 10x8 px'),
-    (empty_folder, r'video clip: .*clip holds no PNG files'),
-    (few_pngs, r'00001.png, .* holds 2 masks of 10x8 px, but .* has 3 frames'),
-    (npz_of(), r'clip.npz: no array mask or masks; it holds nothing'),
-    (npz_of(other=toy_masks()), r'it holds other'),
-    (npz_of(mask=toy_masks().astype(float)), r'mask is of type float64; expected bool or integer'),
-    (npz_of(mask=np.array([{}], object)), r'clip.npz: cannot be read as an NPZ file'),
-    (npz_of(mask=toy_masks()[:, :, 0]), r'clip.npz: expected masks of shape \(T, H, W\)'),
-    (npz_of(mask=toy_masks(2)), r'clip.npz holds 2 masks'),
-    (npz_of(mask=toy_masks(3, 10, 8)), r'clip.npz holds 3 masks of 8x10 px'),
-    (npz_of(lambda raw: raw[:200], mask=toy_masks()), r'clip.npz: cannot be read as an NPZ file'),
-    (npz_of(lambda raw: b'', mask=toy_masks()), r'clip.npz: cannot be read as an NPZ file'),
-    (npz_of(lambda raw: raw[:150] + b'????' + raw[154:], mask=toy_masks()),
-     r'clip.npz: cannot be read as an NPZ file'),
-    (rle_of('[{"size": [8, 10]'), r'clip.json: cannot be read as JSON'),
-    (rle_of('[]'), r'clip.json: expected a list of one entry per frame'),
-    (rle_of('{}'), r'clip.json: expected a list of one entry per frame'),
-    (rle_of('[1, 2, 3]'), r'clip.json, frame 0 .*: expected an object'),
-    (rle_of('[null, {"size": [8, 9], "counts": [72]}, null]'),
-     r'frame 1 \(counted from 0\): the mask is of 9x8 px, the video of 10x8 px'),
-    (rle_of(FULL), r'clip.json holds 2 masks of 10x8 px, but .* 3 frames'),
-])
+@pytest.mark.parametrize(
+    ('make', 'message'),
+    [
+        (broken_png, r'00002.png: cannot be read as an image'),
+        (odd_png, r'video clip: .*00003.png is of 11x8 px, but 00001.png of 10x8 px'),
+        (empty_folder, r'video clip: .*clip holds no PNG files'),
+        (few_pngs, r'00001.png, .* holds 2 masks of 10x8 px, but .* has 3 frames'),
+        (npz_of(), r'clip.npz: no array mask or masks; it holds nothing'),
+        (npz_of(other=toy_masks()), r'it holds other'),
+        (
+            npz_of(mask=toy_masks().astype(float)),
+            r'mask is of type float64; expected bool or integer',
+        ),
+        (npz_of(mask=np.array([{}], object)), r'clip.npz: cannot be read as an NPZ file'),
+        (npz_of(mask=toy_masks()[:, :, 0]), r'clip.npz: expected masks of shape \(T, H, W\)'),
+        (npz_of(mask=toy_masks(2)), r'clip.npz holds 2 masks'),
+        (npz_of(mask=toy_masks(3, 10, 8)), r'clip.npz holds 3 masks of 8x10 px'),
+        (
+            npz_of(lambda raw: raw[:200], mask=toy_masks()),
+            r'clip.npz: cannot be read as an NPZ file',
+        ),
+        (npz_of(lambda raw: b'', mask=toy_masks()), r'clip.npz: cannot be read as an NPZ file'),
+        (
+            npz_of(lambda raw: raw[:150] + b'????' + raw[154:], mask=toy_masks()),
+            r'clip.npz: cannot be read as an NPZ file',
+        ),
+        (rle_of('[{"size": [8, 10]'), r'clip.json: cannot be read as JSON'),
+        (rle_of('[]'), r'clip.json: expected a list of one entry per frame'),
+        (rle_of('{}'), r'clip.json: expected a list of one entry per frame'),
+        (rle_of('[1, 2, 3]'), r'clip.json, frame 0 .*: expected an object'),
+        (
+            rle_of('[null, {"size": [8, 9], "counts": [72]}, null]'),
+            r'frame 1 \(counted from 0\): the mask is of 9x8 px, the video of 10x8 px',
+        ),
+        (rle_of(FULL), r'clip.json holds 2 masks of 10x8 px, but .* 3 frames'),
+    ],
+)
 def test_bad_files(tmp_path, make, message):
     source = make(tmp_path)
     with pytest.raises(BenchmarkError, match=message) as caught:

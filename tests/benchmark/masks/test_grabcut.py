@@ -35,7 +35,7 @@ def test_disc_on_texture(loose):
     frame, truth, box = disc()
     box = box + [-loose, -loose, loose, loose]
     filled = np.zeros_like(truth)
-    filled[box[1]:box[3], box[0]:box[2]] = True
+    filled[box[1] : box[3], box[0] : box[2]] = True
     found = GrabCut().silhouette(frame, box, padded_box(box, 0.05, 120, 90))
     assert iou(found, truth) > 0.9 > iou(filled, truth)
 
@@ -48,8 +48,14 @@ def test_large_cut_outs_are_shrunk():
 def test_ellipse_by_hand():
     """Of 4 x 4 px only the corners are out: (1.5 / 2)^2 + (1.5 / 2)^2 > 1."""
     found = ellipse(np.array([2, 1, 6, 5]), (1.0, 1.0), (6, 7)).astype(int)
-    assert found.tolist() == [[0] * 7, [0, 0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 1, 1, 0],
-                              [0, 0, 1, 1, 1, 1, 0], [0, 0, 0, 1, 1, 0, 0], [0] * 7]
+    assert found.tolist() == [
+        [0] * 7,
+        [0, 0, 0, 1, 1, 0, 0],
+        [0, 0, 1, 1, 1, 1, 0],
+        [0, 0, 1, 1, 1, 1, 0],
+        [0, 0, 0, 1, 1, 0, 0],
+        [0] * 7,
+    ]
     area = ellipse(np.array([0, 0, 200, 100]), CORE, (100, 200)).sum()
     assert area == pytest.approx(np.pi / 4 * CORE[0] * 200 * CORE[1] * 100, rel=0.01)
 
@@ -70,7 +76,7 @@ def test_never_outside_of_the_limit():
     narrow = box + [12, 12, -12, -12]  # the disc reaches beyond it on all sides
     limit = padded_box(narrow, 0.1, 120, 90)
     found = GrabCut().silhouette(frame, narrow, limit)
-    found[limit[1]:limit[3], limit[0]:limit[2]] = False
+    found[limit[1] : limit[3], limit[0] : limit[2]] = False
     assert not found.any()
 
 

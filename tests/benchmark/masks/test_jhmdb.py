@@ -17,8 +17,9 @@ def write_mat(path, masks, key='part_mask'):
     savemat(path, {key: np.moveaxis(masks.astype(np.uint8) * 7, 0, 2), 'other': 1})
 
 
-@pytest.mark.parametrize('place', ['clip.mat', 'wave/clip.mat', 'wave/clip/puppet_mask.mat',
-                                   'clip/puppet_mask.mat'])
+@pytest.mark.parametrize(
+    'place', ['clip.mat', 'wave/clip.mat', 'wave/clip/puppet_mask.mat', 'clip/puppet_mask.mat']
+)
 def test_layouts(tmp_path, place):
     write_mat(tmp_path / place, toy_masks())
     assert np.array_equal(JhmdbMasks(tmp_path).masks(blank_video()), toy_masks())

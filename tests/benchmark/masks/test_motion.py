@@ -16,7 +16,7 @@ def walking_square(noise=0, difference=90):
     frames = np.repeat(ground[None], 7, 0)
     masks = np.zeros((7, 60, 160), bool)
     for t in range(7):
-        masks[t, 20:36, 10 + 18 * t:26 + 18 * t] = True
+        masks[t, 20:36, 10 + 18 * t : 26 + 18 * t] = True
     frames[masks] += difference
     frames += rng.randint(-noise, noise + 1, frames.shape)
     return video_of(np.clip(frames, 0, 255)), masks
@@ -50,12 +50,15 @@ def test_limits_that_are_documented():
 
 
 def test_pieces_by_hand():
-    mask = np.array([[1, 0, 0, 1, 1],
-                     [0, 1, 0, 0, 0],
-                     [0, 0, 0, 0, 1]], bool)  # 2 (they touch at a corner), 2 and 1 pixels
+    mask = np.array(
+        [[1, 0, 0, 1, 1], [0, 1, 0, 0, 0], [0, 0, 0, 0, 1]], bool
+    )  # 2 (they touch at a corner), 2 and 1 pixels
     kept = keep_pieces(mask, 2)
-    assert kept.tolist() == [[True, False, False, True, True], [False, True, False, False, False],
-                             [False] * 5]
+    assert kept.tolist() == [
+        [True, False, False, True, True],
+        [False, True, False, False, False],
+        [False] * 5,
+    ]
     assert np.array_equal(keep_pieces(mask, 1), mask) and not keep_pieces(mask, 3).any()
     assert not keep_pieces(np.zeros((3, 3), bool), 0).any()
 

@@ -23,12 +23,15 @@ def numbers_of(masks):
     return [int(mask[1].argmax()) + 1 if mask.any() else 0 for mask in masks]
 
 
-@pytest.mark.parametrize(('policy', 'first', 'last', 'filled', 'numbers'), [
-    # frame 3 is as far from frame 1 as from frame 5: the earlier wins; so does 5 at frame 6
-    ('cut', 1, 7, (2, 3, 4, 6), [1, 1, 1, 2, 2, 2, 3]),
-    ('nearest', 0, 8, (0, 2, 3, 4, 6, 8), [1, 1, 1, 1, 2, 2, 2, 3, 3]),
-    ('background', 1, 7, (2, 3, 4, 6), [1, 0, 0, 0, 2, 0, 3]),
-])
+@pytest.mark.parametrize(
+    ('policy', 'first', 'last', 'filled', 'numbers'),
+    [
+        # frame 3 is as far from frame 1 as from frame 5: the earlier wins; so does 5 at frame 6
+        ('cut', 1, 7, (2, 3, 4, 6), [1, 1, 1, 2, 2, 2, 3]),
+        ('nearest', 0, 8, (0, 2, 3, 4, 6, 8), [1, 1, 1, 1, 2, 2, 2, 3, 3]),
+        ('background', 1, 7, (2, 3, 4, 6), [1, 0, 0, 0, 2, 0, 3]),
+    ],
+)
 def test_policies(policy, first, last, filled, numbers):
     masks = masks_of(NUMBERS)
     before = masks.copy()

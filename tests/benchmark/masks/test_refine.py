@@ -41,10 +41,10 @@ def test_silhouette_or_box_at_the_boundary(pixels, fallback):
     assert MIN_BOX_SHARE == 0.05
     mask = np.zeros((50, 50), bool)
     box, limit = np.array([10, 10, 30, 30]), np.array([8, 8, 32, 32])
-    mask[10, 10:10 + min(pixels, 19)] = True
-    mask[11, 10:10 + max(pixels - 19, 0)] = True
-    mask[8, 8:32] = True   # within the limit alone
-    mask[40, 40] = True    # outside of everything
+    mask[10, 10 : 10 + min(pixels, 19)] = True
+    mask[11, 10 : 10 + max(pixels - 19, 0)] = True
+    mask[8, 8:32] = True  # within the limit alone
+    mask[40, 40] = True  # outside of everything
     found, is_box = silhouette_or_box(mask, box, limit)
     assert is_box is fallback
     expected = np.zeros_like(mask)
@@ -77,8 +77,11 @@ def test_two_actors_and_a_frame_without_one(tmp_path):
     frame, left, box = disc(centre=(30, 45), radius=16)
     other, right, other_box = disc(centre=(90, 45), radius=16)
     frame[right] = other[right]
-    boxes = BoxMasks(write_boxes(
-        tmp_path / 'b.txt', ('clip', 1, *box), ('clip', 1, *other_box), ('clip', 3, *box)))
+    boxes = BoxMasks(
+        write_boxes(
+            tmp_path / 'b.txt', ('clip', 1, *box), ('clip', 1, *other_box), ('clip', 3, *box)
+        )
+    )
     made = GrabCutMasks(boxes).result(video_of([frame] * 3))
     assert made.notes['boxes'] == 3
     assert iou(made.masks[0], left | right) > 0.9 and iou(made.masks[2], left) > 0.9
@@ -120,14 +123,19 @@ class Everything:
 
     def masks(self, video):
         masks = np.ones(video.frames.shape[:3], bool)
-        masks[self.until:] = False
+        masks[self.until :] = False
         return masks
 
 
 def test_within_by_hand(tmp_path):
-    boxes = BoxMasks(write_boxes(
-        tmp_path / 'b.txt', ('clip', 1, 2, 2, 6, 4), ('clip', 1, 8, 0, 10, 2),
-        ('clip', 2, 2, 2, 6, 4)))
+    boxes = BoxMasks(
+        write_boxes(
+            tmp_path / 'b.txt',
+            ('clip', 1, 2, 2, 6, 4),
+            ('clip', 1, 8, 0, 10, 2),
+            ('clip', 2, 2, 2, 6, 4),
+        )
+    )
     made = WithinBoxes(Everything(until=1), boxes, padding=0.25).result(blank_video())
     expected = np.zeros((3, 8, 10), bool)
     # 0.25 * 4 = 1 to the sides; 0.25 * 2 = 0.5, which Python rounds to 0
@@ -145,8 +153,10 @@ def test_within_checks_and_names_both(tmp_path):
     assert source.files(blank_video()) == [tmp_path / 'clip.npz', tmp_path / 'b.txt']
     with pytest.raises(BenchmarkError, match='clip.npz holds 2 masks'):
         source.masks(blank_video())
-    for make in (lambda: WithinBoxes(boxes, NpzMasks(tmp_path)),
-                 lambda: GrabCutMasks(NpzMasks(tmp_path))):
+    for make in (
+        lambda: WithinBoxes(boxes, NpzMasks(tmp_path)),
+        lambda: GrabCutMasks(NpzMasks(tmp_path)),
+    ):
         with pytest.raises(BenchmarkError, match="refines person boxes, got 'npz'; expected boxe"):
             make()
 

@@ -30,17 +30,25 @@ def written(path, content, protocol=2):
 def test_annotations_come_back(tmp_path, protocol):
     content = {
         'gttubes': {'Basketball/v_1': {0: [np.arange(10, dtype=np.float32).reshape(2, 5)]}},
-        'labels': ['a', 'b'], 'nframes': collections.OrderedDict(v=3), 'sets': {1, 2},
-        'scalar': np.int64(7), 'shorts': np.array([[1, 2]], np.uint8), 'fortran':
-        np.asfortranarray(np.arange(6.0).reshape(2, 3)), 'big': np.arange(3, dtype='>i4'),
-        'flag': np.bool_(True), 'none': None, 'text': np.array(['x', 'yz']),
-        'empty': np.zeros((0, 5)), 'bytes': b'',
-    }  # fmt: skip
+        'labels': ['a', 'b'],
+        'nframes': collections.OrderedDict(v=3),
+        'sets': {1, 2},
+        'scalar': np.int64(7),
+        'shorts': np.array([[1, 2]], np.uint8),
+        'fortran': np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        'big': np.arange(3, dtype='>i4'),
+        'flag': np.bool_(True),
+        'none': None,
+        'text': np.array(['x', 'yz']),
+        'empty': np.zeros((0, 5)),
+        'bytes': b'',
+    }
     found = load_restricted(written(tmp_path / 'a.pkl', content, protocol))
     assert found.keys() == content.keys()
     np.testing.assert_equal(
         {k: v for k, v in found.items() if k != 'gttubes'},
-        {k: v for k, v in content.items() if k != 'gttubes'})
+        {k: v for k, v in content.items() if k != 'gttubes'},
+    )
     tube = found['gttubes']['Basketball/v_1'][0][0]
     assert tube.dtype == np.float32 and tube.tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
     assert found['fortran'].tolist() == [[0, 1, 2], [3, 4, 5]]
@@ -48,19 +56,31 @@ def test_annotations_come_back(tmp_path, protocol):
 
 def test_python_2_wrote_it(tmp_path):
     """Protocol 2 with byte strings, as Python 2's numpy pickles an array of two int64."""
-    raw = (b'\x80\x02}q\x00U\x01aq\x01cnumpy.core.multiarray\n_reconstruct\nq\x02cnumpy\nndarray\n'
-           b'q\x03K\x00\x85q\x04U\x01bq\x05\x87q\x06Rq\x07(K\x01K\x02\x85q\x08cnumpy\ndtype\nq\t'
-           b'U\x02i8q\nK\x00K\x01\x87q\x0bRq\x0c(K\x03U\x01<q\rNNNJ\xff\xff\xff\xffJ\xff\xff\xff'
-           b'\xffK\x00tq\x0eb\x89U\x10\x05\x00\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00'
-           b'\x00q\x0ftq\x10bs.')  # fmt: skip
+    raw = (
+        b'\x80\x02}q\x00U\x01aq\x01cnumpy.core.multiarray\n_reconstruct\nq\x02cnumpy\nndarray\n'
+        b'q\x03K\x00\x85q\x04U\x01bq\x05\x87q\x06Rq\x07(K\x01K\x02\x85q\x08cnumpy\ndtype\nq\t'
+        b'U\x02i8q\nK\x00K\x01\x87q\x0bRq\x0c(K\x03U\x01<q\rNNNJ\xff\xff\xff\xffJ\xff\xff\xff'
+        b'\xffK\x00tq\x0eb\x89U\x10\x05\x00\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00'
+        b'\x00q\x0ftq\x10bs.'
+    )
     (tmp_path / 'a.pkl').write_bytes(raw)
     assert load_restricted(tmp_path / 'a.pkl')['a'].tolist() == [5, 6]
 
 
 def stack_global(module, name, argument):
     """``module.name(argument)`` in opcodes, for what pickle itself would not write."""
-    return (b'\x80\x04\x8c' + bytes([len(module)]) + module + b'\x8c' + bytes([len(name)]) + name
-            + b'\x93\x8c' + bytes([len(argument)]) + argument + b'\x85R.')  # fmt: skip
+    return (
+        b'\x80\x04\x8c'
+        + bytes([len(module)])
+        + module
+        + b'\x8c'
+        + bytes([len(name)])
+        + name
+        + b'\x93\x8c'
+        + bytes([len(argument)])
+        + argument
+        + b'\x85R.'
+    )
 
 
 @pytest.mark.parametrize('place', ['alone', 'in the annotations', 'as an argument'])
@@ -86,11 +106,20 @@ def test_nothing_runs(tmp_path, kind, place):
     assert not mark.exists()
 
 
-@pytest.mark.parametrize(('module', 'name'), [
-    (b'builtins', b'eval'), (b'os', b'system'), (b'posix', b'system'), (b'builtins', b'type'),
-    (b'collections', b'OrderedDict.__init__.__globals__'), (b'numpy', b'dtype.__init__'),
-    (b'numpy', b'load'), (b'numpy.core.multiarray', b'fromfile'), (b'builtins', b'dict.fromkeys'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('module', 'name'),
+    [
+        (b'builtins', b'eval'),
+        (b'os', b'system'),
+        (b'posix', b'system'),
+        (b'builtins', b'type'),
+        (b'collections', b'OrderedDict.__init__.__globals__'),
+        (b'numpy', b'dtype.__init__'),
+        (b'numpy', b'load'),
+        (b'numpy.core.multiarray', b'fromfile'),
+        (b'builtins', b'dict.fromkeys'),
+    ],
+)
 def test_other_names_and_dotted_ones(tmp_path, module, name):
     (tmp_path / 'a.pkl').write_bytes(stack_global(module, name, b'1'))
     with pytest.raises(BenchmarkError, match=f'asks for {module.decode()}.{name.decode()}, which'):
@@ -113,8 +142,17 @@ def test_functions_cannot_be_changed(tmp_path):
             load_restricted(tmp_path / 'a.pkl')
 
 
-@pytest.mark.parametrize('raw', [b'', b'\x80\x02}', b'no pickle at all', b'\x80\x02P1\n.',
-                                 b'\x80\x63.', b'\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f.'])
+@pytest.mark.parametrize(
+    'raw',
+    [
+        b'',
+        b'\x80\x02}',
+        b'no pickle at all',
+        b'\x80\x02P1\n.',
+        b'\x80\x63.',
+        b'\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f.',
+    ],
+)
 def test_broken_ones(tmp_path, raw):
     (tmp_path / 'a.pkl').write_bytes(raw)
     with pytest.raises(BenchmarkError, match=r'^\S+a.pkl: ') as caught:

@@ -32,8 +32,13 @@ class Predictor:
     def __init__(self, lost=()):
         self.calls, self.lost, self.shape = [], lost, (HEIGHT, WIDTH)
 
-    def init_state(self, video_path, offload_video_to_cpu=False, offload_state_to_cpu=False,
-                   async_loading_frames=False):  # fmt: skip
+    def init_state(
+        self,
+        video_path,
+        offload_video_to_cpu=False,
+        offload_state_to_cpu=False,
+        async_loading_frames=False,
+    ):
         assert offload_video_to_cpu
         files = sorted(Path(video_path).iterdir(), key=lambda path: int(path.stem))
         assert [path.name for path in files] == [f'{n:05d}.jpg' for n in range(len(files))]
@@ -42,8 +47,17 @@ class Predictor:
         self.calls.append(('init_state', [int(image[0, 0, 2]) for image in images]))
         return dict(images=images, prompts={}, tracked=False)
 
-    def add_new_points_or_box(self, inference_state, frame_idx, obj_id, points=None, labels=None,
-                              clear_old_points=True, normalize_coords=True, box=None):  # fmt: skip
+    def add_new_points_or_box(
+        self,
+        inference_state,
+        frame_idx,
+        obj_id,
+        points=None,
+        labels=None,
+        clear_old_points=True,
+        normalize_coords=True,
+        box=None,
+    ):
         assert points is None and clear_old_points and normalize_coords
         assert not inference_state['tracked'] and torch.is_inference_mode_enabled()
         assert box.dtype == np.float32 and box.shape == (4,)
@@ -51,8 +65,9 @@ class Predictor:
         self.calls.append(('box', frame_idx, [int(value) for value in box]))
         return frame_idx, [obj_id], None
 
-    def propagate_in_video(self, inference_state, start_frame_idx=None,
-                           max_frame_num_to_track=None, reverse=False):  # fmt: skip
+    def propagate_in_video(
+        self, inference_state, start_frame_idx=None, max_frame_num_to_track=None, reverse=False
+    ):
         inference_state['tracked'] = True
         count = len(inference_state['images'])
         assert start_frame_idx in inference_state['prompts']
@@ -118,10 +133,14 @@ def test_one_actor_from_the_first_box_on(tmp_path, package, checkpoint):
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(2, 7))))
     made = Sam2Masks(checkpoint, boxes, device='cpu').result(grey_video())
     calls = package.predictor.calls
-    assert calls == [('init_state', greys(range(2, 7))), ('box', 0, [3, 5, 13, 15]),
-                     ('track', 0, 4, False)]  # fmt: skip
-    assert package.arguments == [('configs/sam2.1/sam2.1_hiera_t.yaml', checkpoint.name, 'cpu',
-                                  'eval')]  # fmt: skip
+    assert calls == [
+        ('init_state', greys(range(2, 7))),
+        ('box', 0, [3, 5, 13, 15]),
+        ('track', 0, 4, False),
+    ]
+    assert package.arguments == [
+        ('configs/sam2.1/sam2.1_hiera_t.yaml', checkpoint.name, 'cpu', 'eval')
+    ]
     expected = np.zeros((FRAMES, HEIGHT, WIDTH), bool)
     for frame in range(2, 7):
         expected[frame, 5, 3] = expected[frame, -1, frame - 2] = True
@@ -152,8 +171,11 @@ def test_from_the_largest_box_in_both_directions(tmp_path, package, checkpoint):
     source = Sam2Masks(checkpoint, gapped(tmp_path), prompt='largest', device='cpu')
     masks = source.masks(grey_video())
     assert package.predictor.calls == [
-        ('init_state', greys(range(1, 8))), ('box', 4, [3, 5, 15, 15]),
-        ('track', 4, 2, False), ('track', 4, 4, True)]
+        ('init_state', greys(range(1, 8))),
+        ('box', 4, [3, 5, 15, 15]),
+        ('track', 4, 2, False),
+        ('track', 4, 4, True),
+    ]
     # frames without a box are tracked through, but have no mask
     assert np.flatnonzero(masks.any((1, 2))).tolist() == [1, 2, 5, 6, 7]
 
@@ -161,14 +183,24 @@ def test_from_the_largest_box_in_both_directions(tmp_path, package, checkpoint):
 def test_further_prompts_come_before_tracking(tmp_path, package, checkpoint):
     Sam2Masks(checkpoint, gapped(tmp_path), every=2, device='cpu').masks(grey_video())
     assert [call[:2] for call in package.predictor.calls[1:]] == [
-        ('box', 0), ('box', 4), ('box', 6), ('track', 0)]
+        ('box', 0),
+        ('box', 4),
+        ('box', 6),
+        ('track', 0),
+    ]
 
 
-@pytest.mark.parametrize(('prompt', 'every', 'expected'), [
-    ('first', 0, [10]), ('largest', 0, [14]), ('first', 3, [10, 14, 16, 19]),
-    ('largest', 2, [14, 10, 11, 16, 18]), ('first', 1, [10, 11, 14, 15, 16, 17, 18, 19]),
-    ('first', 50, [10]),
-])
+@pytest.mark.parametrize(
+    ('prompt', 'every', 'expected'),
+    [
+        ('first', 0, [10]),
+        ('largest', 0, [14]),
+        ('first', 3, [10, 14, 16, 19]),
+        ('largest', 2, [14, 10, 11, 16, 18]),
+        ('first', 1, [10, 11, 14, 15, 16, 17, 18, 19]),
+        ('first', 50, [10]),
+    ],
+)
 def test_prompt_frames_by_hand(prompt, every, expected):
     frames = np.array([10, 11, 14, 15, 16, 17, 18, 19])
     boxes = np.array([[0, 0, 5, 5 + 9 * (f == 14)] for f in frames])
@@ -224,8 +256,11 @@ def test_a_checkpoint_that_is_none(tmp_path, package, checkpoint, monkeypatch):
 
     monkeypatch.setattr(sys.modules['sam2.build_sam'], 'build_sam2_video_predictor', fail)
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(3))))
-    with pytest.raises(BenchmarkError, match='tiny.pt: SAM 2 cannot be made of it with config=conf'
-                                             '.* on cpu: RuntimeError: invalid header'):
+    with pytest.raises(
+        BenchmarkError,
+        match='tiny.pt: SAM 2 cannot be made of it with config=conf'
+        '.* on cpu: RuntimeError: invalid header',
+    ):
         Sam2Masks(checkpoint, boxes, device='cpu').masks(grey_video())
     checkpoint.unlink()
     with pytest.raises(BenchmarkError, match='tiny.pt: no such model file'):

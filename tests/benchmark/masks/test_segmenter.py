@@ -23,8 +23,8 @@ CHANNELS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 def coloured(height=16, width=24):
     """Left half red, right half green, the lowest quarter blue."""
     frames = np.zeros((2, height, width, 3), np.uint8)
-    frames[:, :, :width // 2], frames[:, :, width // 2:] = RED, GREEN
-    frames[:, height * 3 // 4:] = BLUE
+    frames[:, :, : width // 2], frames[:, :, width // 2 :] = RED, GREEN
+    frames[:, height * 3 // 4 :] = BLUE
     frames[1] = frames[1, :, ::-1]
     return video_of(frames)
 
@@ -61,16 +61,23 @@ def test_threshold_and_normalisation(tmp_path, threshold, expected):
     shifted = SegmenterMasks(path, scale=1 / 100, mean=(1.5, 9, 9), std=(0.8, 1, 1), output='logit')
     sigmoid = 1 / (1 + np.exp(-0.625))
     for limit, found in ((sigmoid - 0.01, True), (sigmoid + 0.01, False)):
-        masks = SegmenterMasks(path, None, shifted.scale, shifted.mean, shifted.std,
-                               output='logit', threshold=limit).masks(video)  # fmt: skip
+        masks = SegmenterMasks(
+            path, None, shifted.scale, shifted.mean, shifted.std, output='logit', threshold=limit
+        ).masks(video)
         assert masks[is_colour(video, RED)].all() == found
         assert not masks[is_colour(video, GREEN)].any()
 
 
-@pytest.mark.parametrize(('output', 'person', 'colour'), [
-    ('probability', 1, GREEN), ('argmax', 2, BLUE), ('argmax', 0, RED), ('softmax', 1, GREEN),
-    ('logit', 2, BLUE),
-])
+@pytest.mark.parametrize(
+    ('output', 'person', 'colour'),
+    [
+        ('probability', 1, GREEN),
+        ('argmax', 2, BLUE),
+        ('argmax', 0, RED),
+        ('softmax', 1, GREEN),
+        ('logit', 2, BLUE),
+    ],
+)
 @pytest.mark.parametrize('layout', ['nchw', 'nhwc'])
 def test_several_channels(tmp_path, output, person, colour, layout):
     """Outputs with the channels last too; scores of the right class are about 8, others about 0."""
@@ -94,8 +101,7 @@ def test_softmax_is_over_the_channels(tmp_path):
 
 @pytest.mark.parametrize('keepdims', [0, 1])
 def test_class_indices(tmp_path, keepdims):
-    last = [node('ArgMax', ['b'], 'i', axis=1, keepdims=keepdims),
-            node('Cast', ['i'], 'y', to=1)]
+    last = [node('ArgMax', ['b'], 'i', axis=1, keepdims=keepdims), node('Cast', ['i'], 'y', to=1)]
     path = model(tmp_path, last=last)
     video = coloured(32, 48)
     masks = SegmenterMasks(path, output='index', person=2).masks(video)
@@ -140,8 +146,12 @@ def test_scores_are_resized_before_they_are_compared(tmp_path):
 
 def two_outputs(tmp_path):
     conv, constants = mixing([[1, 0, 0]])
-    nodes = [node('Identity', ['x'], 'a'), conv, node('Identity', ['b'], 'y'),
-             node('Neg', ['b'], 'z')]
+    nodes = [
+        node('Identity', ['x'], 'a'),
+        conv,
+        node('Identity', ['b'], 'y'),
+        node('Neg', ['b'], 'z'),
+    ]
     return write_model(tmp_path / 'm.onnx', nodes, constants, SHAPE, (1, 1, 16, 24), ('y', 'z'))
 
 
@@ -170,13 +180,22 @@ def test_settings_tell_models_and_options_apart(tmp_path):
     assert source.files(video) == [path]
 
 
-@pytest.mark.parametrize(('options', 'message'), [
-    (dict(person=3), 'gives 3 channels, person=3 is none of them; .* person=0 to 2'),
-    (dict(), 'gives 3 channels; say which one is the person: person=0 to 2'),
-    (dict(person=0, scale=1.0), 'gives values from .* to 2.*, which are no probabilities; take'),
-    (dict(person=0, output='index'), 'gives 3 channels; a map of class indices has one'),
-    (dict(person=0, size=(7, 9), layout='nhwc'), r'an output of shape \(1, 3, 9, 3\); expected'),
-])
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(person=3), 'gives 3 channels, person=3 is none of them; .* person=0 to 2'),
+        (dict(), 'gives 3 channels; say which one is the person: person=0 to 2'),
+        (
+            dict(person=0, scale=1.0),
+            'gives values from .* to 2.*, which are no probabilities; take',
+        ),
+        (dict(person=0, output='index'), 'gives 3 channels; a map of class indices has one'),
+        (
+            dict(person=0, size=(7, 9), layout='nhwc'),
+            r'an output of shape \(1, 3, 9, 3\); expected',
+        ),
+    ],
+)
 def test_wrong_options(tmp_path, options, message):
     source = SegmenterMasks(model(tmp_path), **options)
     with pytest.raises(BenchmarkError, match=f'm.onnx: .*{message}') as caught:
@@ -184,14 +203,24 @@ def test_wrong_options(tmp_path, options, message):
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize(('options', 'message'), [
-    (dict(output='sigmoid'), "output='sigmoid'; expected probability, logit, softmax, argmax, i"),
-    (dict(channels='grb'), 'expected rgb or bgr'), (dict(layout='chw'), 'expected nchw or nhwc'),
-    (dict(threshold=0), 'expected a probability'), (dict(threshold=1.5), 'expected a probability'),
-    (dict(size=(0, 5)), 'height and width'), (dict(std=(0, 1, 1)), 'expected three numbers > 0'),
-    (dict(mean=(1, 2)), 'three finite numbers'), (dict(person=-1), 'a channel, counted from 0'),
-    (dict(scale=0), 'a number > 0'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (
+            dict(output='sigmoid'),
+            "output='sigmoid'; expected probability, logit, softmax, argmax, i",
+        ),
+        (dict(channels='grb'), 'expected rgb or bgr'),
+        (dict(layout='chw'), 'expected nchw or nhwc'),
+        (dict(threshold=0), 'expected a probability'),
+        (dict(threshold=1.5), 'expected a probability'),
+        (dict(size=(0, 5)), 'height and width'),
+        (dict(std=(0, 1, 1)), 'expected three numbers > 0'),
+        (dict(mean=(1, 2)), 'three finite numbers'),
+        (dict(person=-1), 'a channel, counted from 0'),
+        (dict(scale=0), 'a number > 0'),
+    ],
+)
 def test_impossible_options(tmp_path, options, message):
     with pytest.raises(BenchmarkError, match=f'segmenter m.onnx: .*{message}'):
         SegmenterMasks(tmp_path / 'm.onnx', **options)
@@ -222,17 +251,22 @@ def test_an_input_that_is_no_image(tmp_path):
         SegmenterMasks(path).check()
 
 
-@pytest.mark.parametrize(('name', 'content', 'message'), [
-    ('m.onnx', b'no model at all', 'm.onnx: OpenCV .* cannot read it as ONNX: '),
-    ('m.onnx', b'', 'm.onnx: OpenCV .* cannot read it as ONNX: '),
-    ('m.tflite', b'\x1c\0\0\0TFL3' + b'\xff' * 100, 'm.tflite: OpenCV .* as TFLite: '),
-    ('m.tflite', b'', 'm.tflite: OpenCV .* cannot read it as TFLite: '),
-    ('m.pt', b'x', 'm.pt: expected a model that ends in .onnx or .tflite'),
-])
+@pytest.mark.parametrize(
+    ('name', 'content', 'message'),
+    [
+        ('m.onnx', b'no model at all', 'm.onnx: OpenCV .* cannot read it as ONNX: '),
+        ('m.onnx', b'', 'm.onnx: OpenCV .* cannot read it as ONNX: '),
+        ('m.tflite', b'\x1c\0\0\0TFL3' + b'\xff' * 100, 'm.tflite: OpenCV .* as TFLite: '),
+        ('m.tflite', b'', 'm.tflite: OpenCV .* cannot read it as TFLite: '),
+        ('m.pt', b'x', 'm.pt: expected a model that ends in .onnx or .tflite'),
+    ],
+)
 def test_no_models(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    for use in (SegmenterMasks(tmp_path / name).check,
-                lambda: SegmenterMasks(tmp_path / name).masks(coloured())):
+    for use in (
+        SegmenterMasks(tmp_path / name).check,
+        lambda: SegmenterMasks(tmp_path / name).masks(coloured()),
+    ):
         with pytest.raises(BenchmarkError, match=message) as caught:
             use()
         assert '\n' not in str(caught.value)
@@ -243,8 +277,10 @@ def test_truncated_and_missing_models(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(BenchmarkError, match='m.onnx: OpenCV .* cannot read it as ONNX: '):
         SegmenterMasks(path).check()
-    for use in (SegmenterMasks(tmp_path / 'gone.onnx').check,
-                SegmenterMasks(tmp_path / 'gone.onnx').settings):
+    for use in (
+        SegmenterMasks(tmp_path / 'gone.onnx').check,
+        SegmenterMasks(tmp_path / 'gone.onnx').settings,
+    ):
         with pytest.raises(BenchmarkError, match='gone.onnx: no such model file'):
             use()
     (tmp_path / 'folder.onnx').mkdir()
@@ -284,8 +320,11 @@ def test_real_segmenter_against_the_puppet_masks(real_data):
 
 @pytest.mark.real_data
 def test_real_model_at_a_size_that_it_cannot_take(real_data):
-    with pytest.raises(BenchmarkError, match=r'selfie_segmentation.tflite: OpenCV \S+ cannot run '
-                                             r'it on an input of shape \(1, 3, 144, 256\); try'):
+    with pytest.raises(
+        BenchmarkError,
+        match=r'selfie_segmentation.tflite: OpenCV \S+ cannot run '
+        r'it on an input of shape \(1, 3, 144, 256\); try',
+    ):
         selfie(real_data, size=(144, 256)).masks(coloured())
 
 

@@ -49,11 +49,20 @@ def test_a_source_of_the_users_own():
     assert result_of(source, blank_video()).masks.all()
 
 
-@pytest.mark.parametrize(('shape', 'message'), [
-    ((2, 8, 10), 'video clip: own holds 2 masks of 10x8 px, but .*clip.avi has 3 frames of 10x8'),
-    ((3, 10, 8), 'own holds 3 masks of 8x10 px, but .* 3 frames of 10x8 px; make the masks again'),
-    ((8, 10), r'own: expected masks of shape \(T, H, W\), got an array of shape \(8, 10\)'),
-])
+@pytest.mark.parametrize(
+    ('shape', 'message'),
+    [
+        (
+            (2, 8, 10),
+            'video clip: own holds 2 masks of 10x8 px, but .*clip.avi has 3 frames of 10x8',
+        ),
+        (
+            (3, 10, 8),
+            'own holds 3 masks of 8x10 px, but .* 3 frames of 10x8 px; make the masks again',
+        ),
+        ((8, 10), r'own: expected masks of shape \(T, H, W\), got an array of shape \(8, 10\)'),
+    ],
+)
 def test_masks_that_do_not_fit(shape, message):
     with pytest.raises(BenchmarkError, match=message):
         result_of(Own(shape), blank_video())
@@ -79,10 +88,17 @@ def test_names_are_no_wildcards(tmp_path):
         find_entry(tmp_path, blank_video(name='clip_*'), ['{}.npz'])
 
 
-@pytest.mark.parametrize('source', [
-    BOXES, GrabCutMasks(BOXES), WithinBoxes(MotionMasks(), BOXES), NpzMasks(Path('x')),
-    UnionMasks(PngMasks(Path('a')), PngMasks(Path('b'))),
-], ids=lambda source: source.name)
+@pytest.mark.parametrize(
+    'source',
+    [
+        BOXES,
+        GrabCutMasks(BOXES),
+        WithinBoxes(MotionMasks(), BOXES),
+        NpzMasks(Path('x')),
+        UnionMasks(PngMasks(Path('a')), PngMasks(Path('b'))),
+    ],
+    ids=lambda source: source.name,
+)
 def test_sources_travel_to_workers(source):
     assert pickle.loads(pickle.dumps(source)) == source
     assert isinstance(source, MaskSource) and hash(source) == hash(source)
@@ -91,7 +107,8 @@ def test_sources_travel_to_workers(source):
 def test_settings_are_plain_and_name_no_place():
     source = WithinBoxes(PngMasks(Path('/data/x/persons')), BOXES, padding=0.1)
     assert source.settings() == {
-        'name': 'within(png,text_boxes)', 'padding': 0.1,
+        'name': 'within(png,text_boxes)',
+        'padding': 0.1,
         'source': {'name': 'png', 'root': 'persons'},
         'boxes': {'name': 'text_boxes', 'path': 'boxes.txt'},
     }

@@ -37,9 +37,9 @@ def test_other_radii_by_hand():
 def test_persons_and_saliency_in_folders(tmp_path):
     persons = np.zeros((4, 2, 6), np.uint8)
     saliency = np.zeros((4, 2, 6), np.uint8)
-    persons[0, 0, 1] = 1       # spreads to frame 1
-    persons[3, 1, 5] = 60      # any value but 0 counts; spreads to frame 2
-    saliency[2, 0, 4] = 255    # spreads to frames 1 and 3
+    persons[0, 0, 1] = 1  # spreads to frame 1
+    persons[3, 1, 5] = 60  # any value but 0 counts; spreads to frame 2
+    saliency[2, 0, 4] = 255  # spreads to frames 1 and 3
     write_pngs(tmp_path / 'persons' / 'wave' / 'clip', persons)
     write_pngs(tmp_path / 'saliency' / 'clip', saliency)
     source = UnionMasks(PngMasks(tmp_path / 'persons'), PngMasks(tmp_path / 'saliency'))
@@ -52,13 +52,16 @@ def test_persons_and_saliency_in_folders(tmp_path):
         source.masks(blank_video(5, 2, 6))
 
 
-@pytest.mark.parametrize(('good', 'pixels', 'kept'), [
-    (18, 20, True),    # exactly 90 % of the frames, exactly 10 % of the pixels
-    (17, 20, False),
-    (18, 19, False),
-    (20, 20, True),
-    (18, 200, True),
-])
+@pytest.mark.parametrize(
+    ('good', 'pixels', 'kept'),
+    [
+        (18, 20, True),  # exactly 90 % of the frames, exactly 10 % of the pixels
+        (17, 20, False),
+        (18, 19, False),
+        (20, 20, True),
+        (18, 200, True),
+    ],
+)
 def test_filter_at_the_boundary(good, pixels, kept):
     masks = np.zeros((20, 10, 20), bool)
     masks[:good].reshape(good, -1)[:, :pixels] = True

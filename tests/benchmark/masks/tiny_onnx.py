@@ -32,30 +32,40 @@ def _attribute(name, value):
 
 def node(kind, inputs, output, **attributes):
     """A node; attributes are integers or lists of them."""
-    return (b''.join(_field(1, name) for name in inputs) + _field(2, output) + _field(4, kind)
-            + b''.join(_field(5, _attribute(*item)) for item in attributes.items()))  # fmt: skip
+    return (
+        b''.join(_field(1, name) for name in inputs)
+        + _field(2, output)
+        + _field(4, kind)
+        + b''.join(_field(5, _attribute(*item)) for item in attributes.items())
+    )
 
 
 def weights(name, shape, values):
     """A float constant."""
     raw = struct.pack(f'<{len(values)}f', *values)
-    return b''.join(_field(1, n) for n in shape) + _field(2, FLOAT) + _field(8, name) + _field(
-        9, raw)
+    return (
+        b''.join(_field(1, n) for n in shape) + _field(2, FLOAT) + _field(8, name) + _field(9, raw)
+    )
 
 
 def _described(name, shape):
     sides = b''.join(
-        _field(1, _field(2, side) if isinstance(side, str) else _field(1, side)) for side in shape)
+        _field(1, _field(2, side) if isinstance(side, str) else _field(1, side)) for side in shape
+    )
     return _field(1, name) + _field(2, _field(1, _field(1, FLOAT) + _field(2, sides)))
 
 
 def write_model(path, nodes, constants, input_shape, output_shape, outputs=('y',)):
     """Write a model with the input ``x``; sides of shapes are integers or names."""
-    graph = b''.join([
-        *(_field(1, n) for n in nodes), _field(2, 'g'), *(_field(5, w) for w in constants),
-        _field(11, _described('x', input_shape)),
-        *(_field(12, _described(name, output_shape)) for name in outputs),
-    ])  # fmt: skip
+    graph = b''.join(
+        [
+            *(_field(1, n) for n in nodes),
+            _field(2, 'g'),
+            *(_field(5, w) for w in constants),
+            _field(11, _described('x', input_shape)),
+            *(_field(12, _described(name, output_shape)) for name in outputs),
+        ]
+    )
     opset = _field(1, '') + _field(2, 13)
     path.write_bytes(_field(1, 8) + _field(7, graph) + _field(8, opset))
     return path

@@ -27,7 +27,7 @@ def toy_masks(frames=3, height=8, width=10):
     """Another rectangle in every frame, nowhere symmetric."""
     masks = np.zeros((frames, height, width), bool)
     for t in range(frames):
-        masks[t, 1 + t % 3:5, 2:6 + t % 4] = True
+        masks[t, 1 + t % 3 : 5, 2 : 6 + t % 4] = True
     return masks
 
 
@@ -70,5 +70,7 @@ class ShortTubes(BoxMasks):
     frames: int = 20
 
     def tubes(self, video):
-        return tuple(Tube(t.frames[:self.frames], t.boxes[:self.frames], t.class_name)
-                     for t in super().tubes(video))
+        return tuple(
+            Tube(t.frames[: self.frames], t.boxes[: self.frames], t.class_name)
+            for t in super().tubes(video)
+        )

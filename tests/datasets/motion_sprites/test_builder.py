@@ -41,11 +41,11 @@ def test_lists_videos_masks_and_boxes_agree(root):
 
 
 def test_decoded_video_is_close_to_the_rendered_one(root):
-    frames = iid_frames(draw_clip(0, 'train', 2, .95, .9))[0]
+    frames = iid_frames(draw_clip(0, 'train', 2, 0.95, 0.9))[0]
     decoded = decode(root / 'videos/train/train_00002.avi')
     assert decoded.shape == frames.shape
     # Chroma is stored at half resolution, so compare luma.
-    weights = np.array([.299, .587, .114])
+    weights = np.array([0.299, 0.587, 0.114])
     assert np.abs(decoded @ weights - frames @ weights).mean() < 4
 
 
@@ -67,8 +67,10 @@ def test_manifests_pair_scuba_with_scufo(root):
         scufo = decode(folder / rows[2]['file'])[0].astype(int)
         scuba = decode(root / f'SPRITES_SCUBA_{background}' / rows[2]['file']).astype(int)
         assert np.abs(scufo - scuba[rows[2]['scufo_frame']]).mean() < 1
-    rows = [json.loads(x) for x in
-            (root / 'SPRITES_ConflFG_Stripe/manifest.jsonl').read_text().splitlines()]
+    rows = [
+        json.loads(x)
+        for x in (root / 'SPRITES_ConflFG_Stripe/manifest.jsonl').read_text().splitlines()
+    ]
     assert all(r['conflict_label'] != r['label'] for r in rows)
 
 
@@ -86,6 +88,7 @@ def test_interrupted_build_is_finished(tmp_path, monkeypatch):
 
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
+
     monkeypatch.setattr(builder, '_write_set', stop)
     with pytest.raises(KeyboardInterrupt):
         build_motion_sprites(tmp_path, SETTINGS, unbiased=False, workers=1)
@@ -104,6 +107,7 @@ def test_full_disk_is_said_in_one_line_and_the_build_goes_on(tmp_path, monkeypat
 
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, 'No space left on device')
+
     monkeypatch.setattr(builder, 'write_mjpeg', full)
     with pytest.raises(DatasetError, match='train cannot be written: No space left .* run again'):
         build_motion_sprites(tmp_path, SETTINGS, unbiased=False, workers=1)

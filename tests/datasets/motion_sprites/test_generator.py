@@ -57,7 +57,7 @@ def test_pixels_are_frozen(name):
 def test_spurious_rates_and_balance():
     settings = SpritesSettings(train=1600)
     splits = split_clips(settings)
-    for split, scene_rate, look_rate in (('train', .95, .90), ('train_unbiased', .125, .125)):
+    for split, scene_rate, look_rate in (('train', 0.95, 0.90), ('train_unbiased', 0.125, 0.125)):
         clips = splits[split]
         labels = np.array([c.label for c in clips])
         assert np.bincount(labels).tolist() == [len(clips) // len(CLASSES)] * len(CLASSES)
@@ -73,13 +73,19 @@ def test_splits_do_not_overlap():
     keys = [(c.split, c.index) for clips in splits.values() for c in clips]
     assert len(keys) == len(set(keys))
     assert {s: len(c) for s, c in splits.items()} == {
-        'train': 2400, 'val': 320, 'test': 320, 'train_unbiased': 2400, 'val_unbiased': 320}
+        'train': 2400,
+        'val': 320,
+        'test': 320,
+        'train_unbiased': 2400,
+        'val_unbiased': 320,
+    }
 
 
 @pytest.mark.parametrize('label', range(0, 8, 2))
 def test_pairs_are_time_reversed(label):
     def pose(label):
         return draw_trajectory(label, FRAMES, SIDE, rng_for('reverse'))
+
     forward, backward = pose(label), pose(label + 1)
     for name in ('x', 'y'):
         f, b = getattr(forward, name), getattr(backward, name)
@@ -92,6 +98,7 @@ def test_names_say_where_the_actor_goes():
         t = draw_trajectory(label, FRAMES, SIDE, rng_for('direction'))
         signed = [(int(v[1] - v[0]) + SIDE // 2) % SIDE - SIDE // 2 for v in (t.x, t.y)]
         return tuple(np.sign(signed))
+
     words = {'right': (1, 0), 'left': (-1, 0), 'down': (0, 1), 'up': (0, -1)}
     for label, name in enumerate(CLASSES):
         parts = [words[w] for w in name.split('_')[1:]]
@@ -101,24 +108,36 @@ def test_names_say_where_the_actor_goes():
 def test_single_frame_poses_do_not_tell_the_class():
     """Each pose variable of frame 5 is distributed alike in every class (Kolmogorov-Smirnov)."""
     from scipy.stats import ks_2samp
-    poses = {label: np.array([[t.x[5], t.y[5], t.angle, t.scale]
-                              for t in (draw_trajectory(label, FRAMES, SIDE, rng_for(label, i))
-                                        for i in range(400))])
-             for label in range(len(CLASSES))}
-    p_values = [ks_2samp(poses[0][:, v], poses[label][:, v]).pvalue
-                for label in range(1, len(CLASSES)) for v in range(4)]
+
+    poses = {
+        label: np.array(
+            [
+                [t.x[5], t.y[5], t.angle, t.scale]
+                for t in (
+                    draw_trajectory(label, FRAMES, SIDE, rng_for(label, i)) for i in range(400)
+                )
+            ]
+        )
+        for label in range(len(CLASSES))
+    }
+    p_values = [
+        ks_2samp(poses[0][:, v], poses[label][:, v]).pvalue
+        for label in range(1, len(CLASSES))
+        for v in range(4)
+    ]
     assert min(p_values) > 0.01 / len(p_values)
 
 
 def test_scuba_keeps_the_actor_and_a_still_background():
-    clip = draw_clip(0, 'test', 5, .95, .9)
+    clip = draw_clip(0, 'test', 5, 0.95, 0.9)
     frames, mask = iid_frames(clip)
     for background in ('Scene', 'Texture', 'Stripe'):
         scuba = scuba_frames(clip, background)
         assert np.array_equal(scuba[mask], frames[mask])
         still = ood_background(clip, background.lower())
-        assert np.array_equal(np.where(mask[..., None], 0, scuba),
-                              np.where(mask[..., None], 0, still[None]))
+        assert np.array_equal(
+            np.where(mask[..., None], 0, scuba), np.where(mask[..., None], 0, still[None])
+        )
         assert 0 <= scufo_index(clip, background, FRAMES) < FRAMES
 
 
@@ -135,9 +154,15 @@ def test_conflict_keeps_the_host_on_top_of_another_class():
         assert (frames[0] != scuba_frames(clip, 'Stripe')[0]).any()
 
 
-@pytest.mark.parametrize('field, value, message', [
-    ('scene_rate', 1.2, 'within'), ('look_rate', -0.1, 'within'),
-    ('train', 0, 'positive multiple of 8'), ('test', 12, 'positive multiple of 8')])
+@pytest.mark.parametrize(
+    'field, value, message',
+    [
+        ('scene_rate', 1.2, 'within'),
+        ('look_rate', -0.1, 'within'),
+        ('train', 0, 'positive multiple of 8'),
+        ('test', 12, 'positive multiple of 8'),
+    ],
+)
 def test_wrong_settings_are_named(field, value, message):
     with pytest.raises(ValueError, match=f'{field} must be .*{message}'):
         SpritesSettings(**{field: value})

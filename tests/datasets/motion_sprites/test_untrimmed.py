@@ -25,7 +25,7 @@ def test_each_stretch_moves_as_its_class_says_and_nothing_jumps():
     begin = 0
     for stretch in stretches:
         wanted = np.sum([DIRECTIONS[word] for word in CLASSES[stretch.label].split('_')[1:]], 0)
-        moved = steps[begin:begin + stretch.frames - 1].sum(0)
+        moved = steps[begin : begin + stretch.frames - 1].sum(0)
         assert np.sign(moved).tolist() == wanted.tolist()
         begin += stretch.frames
 
@@ -36,13 +36,15 @@ def test_frames():
     assert frames.shape == (spec.num_frames, 64, 64, 3) == (12, 64, 64, 3)
     assert frames.dtype == np.uint8 and np.array_equal(frames, untrimmed_frames(spec))
     still = (frames == np.median(frames, 0).astype(np.uint8)).all(-1).mean()
-    assert .5 < still < 1  # a fixed camera
+    assert 0.5 < still < 1  # a fixed camera
     other = untrimmed_frames(UntrimmedSpec(0, 'b', 4, 3, spec.stretches))
     assert not np.array_equal(frames, other)
 
 
-@pytest.mark.parametrize('labels, wanted', [
-    ((0, 1, 0), [(0, 9), (20, 29)]), ((0, 0, 1), [(0, 19)]), ((1, 2), []), ((1, 0), [(10, 19)])])
+@pytest.mark.parametrize(
+    'labels, wanted',
+    [((0, 1, 0), [(0, 9), (20, 29)]), ((0, 0, 1), [(0, 19)]), ((1, 2), []), ((1, 0), [(10, 19)])],
+)
 def test_intervals(labels, wanted):
     spec = UntrimmedSpec(0, 'a', 0, 0, tuple(Stretch(label, 10) for label in labels))
     assert spec.intervals(0) == wanted

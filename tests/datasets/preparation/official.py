@@ -54,7 +54,8 @@ def write_ucf101(folder: Path) -> Path:
         return f'{name}/v_{name}_g{group:02d}_c{clip:02d}.avi'
 
     (folder / 'trainlist01.txt').write_text(
-        ''.join(f'{video(i, 8)} {i % 101 + 1}\r\n' for i in range(9537)))
+        ''.join(f'{video(i, 8)} {i % 101 + 1}\r\n' for i in range(9537))
+    )
     (folder / 'testlist01.txt').write_text(''.join(f'{video(i, 1)}\r\n' for i in range(3783)))
     return folder
 

@@ -54,9 +54,15 @@ def read(config):
 
 def build(reference, out, scores=None, cfg_options=None, published=None, **options):
     config, weights = reference
-    return build_frame_bank(read(config), None if published else weights, out,
-                            FrameBankOptions(**{**OPTIONS, **options}), scores=scores,
-                            published=published, cfg_options=cfg_options)
+    return build_frame_bank(
+        read(config),
+        None if published else weights,
+        out,
+        FrameBankOptions(**{**OPTIONS, **options}),
+        scores=scores,
+        published=published,
+        cfg_options=cfg_options,
+    )
 
 
 def by_hand(reference, frames):
@@ -72,11 +78,16 @@ def by_hand(reference, frames):
 
 # choosing
 
+
 def test_windows_of_ten_frames():
     """Probabilities .1 to 1.0: the window [.5, 1] keeps .6 to 1.0, [.1, 1] all but the first."""
     probability = np.arange(1, 11, dtype=np.float32) / 10
-    for window, expected in (((0.5, 1.0), range(5, 10)), ((0.1, 1.0), range(1, 10)),
-                             ((0, 1), range(10)), ((0.2, 0.4), (2, 3))):
+    for window, expected in (
+        ((0.5, 1.0), range(5, 10)),
+        ((0.1, 1.0), range(1, 10)),
+        ((0, 1), range(10)),
+        ((0.2, 0.4), (2, 3)),
+    ):
         drawn, kept = select_frames(probability, window, 1024, 0)
         assert drawn.tolist() == list(expected) and kept == len(expected)
     shuffled = np.random.default_rng(3).permutation(10)
@@ -106,6 +117,7 @@ def test_a_window_without_frames():
 
 # the whole way
 
+
 @pytest.mark.parametrize('measure', ['top1', 'gt'])
 def test_the_bank_holds_what_a_loop_finds(reference, toy_videos, tmp_path, measure):
     built = build(reference, tmp_path / 'bank.npz', measure=measure)
@@ -126,8 +138,9 @@ def test_the_bank_holds_what_a_loop_finds(reference, toy_videos, tmp_path, measu
         original = read_frames(toy_videos / 'videos' / name)[int(number)]
         assert np.array_equal(frame, cv2.resize(original, (20, 20)))
     assert (np.diff(bank.probability) >= 0).all() and bank.num_classes == 2
-    assert bank.info['counts'] == dict(videos=8, scored_videos=8, scored_frames=96,
-                                       kept_frames=72, frames=12)
+    assert bank.info['counts'] == dict(
+        videos=8, scored_videos=8, scored_frames=96, kept_frames=72, frames=12
+    )
     assert bank.info['annotation']['file'] == 'list.txt' and bank.info['left_out'] == []
     assert len(bank.info['reference']['weights']) == 64
     assert built.left_out == () and '72 frames in the window 0.25 to 1' in built.lines[1]
@@ -180,8 +193,9 @@ def test_a_changed_label_is_scored_again(copied, tmp_path, monkeypatch):
     text = (toy / 'list.txt').read_text()
     (toy / 'list.txt').write_text(text.replace('clip_0.mp4 0', 'clip_0.mp4 1'))
     calls, score = [], network.ReferenceNetwork.probabilities
-    monkeypatch.setattr(network.ReferenceNetwork, 'probabilities',
-                        lambda *args: calls.append(1) or score(*args))
+    monkeypatch.setattr(
+        network.ReferenceNetwork, 'probabilities', lambda *args: calls.append(1) or score(*args)
+    )
     again = build(reference, tmp_path / 'a.npz', measure='gt', window=(0, 1), size=96)
     assert len(calls) == 1
     fresh = build(reference, tmp_path / 'b.npz', measure='gt', window=(0, 1), size=96)
@@ -191,22 +205,37 @@ def test_a_changed_label_is_scored_again(copied, tmp_path, monkeypatch):
 def test_scores_of_another_setting_or_broken_ones_are_refused(reference, tmp_path):
     build(reference, tmp_path / 'a.npz')
     file = tmp_path / 'a.scores.jsonl'
-    with pytest.raises(DatasetError, match=r'a.scores.jsonl, line 1: made with another every, 1 in '
-                                           r'place of 2; name another --scores'):
+    with pytest.raises(
+        DatasetError,
+        match=r'a.scores.jsonl, line 1: made with another every, 1 in '
+        r'place of 2; name another --scores',
+    ):
         build(reference, tmp_path / 'a.npz', every=2)
     with pytest.raises(DatasetError, match='line 1: made with another input'):
-        build(reference, tmp_path / 'a.npz', cfg_options={
-            'val_dataloader.dataset.pipeline.3.scale': (16, 16)})
+        build(
+            reference,
+            tmp_path / 'a.npz',
+            cfg_options={'val_dataloader.dataset.pipeline.3.scale': (16, 16)},
+        )
     with pytest.raises(DatasetError, match='line 1: made with another preprocessor'):
-        build(reference, tmp_path / 'a.npz', cfg_options={
-            'model.data_preprocessor.mean': [0., 0., 0.]})
+        build(
+            reference,
+            tmp_path / 'a.npz',
+            cfg_options={'model.data_preprocessor.mean': [0.0, 0.0, 0.0]},
+        )
     lines = file.read_text().splitlines()
     good = json.loads(lines[2])
-    for number, broken in ((3, '{"video"'), (3, '[]'), (3, json.dumps({**good, 'gt': [0.5]})),
-                           (3, json.dumps({**good, 'top1': [2.] * FRAMES})),
-                           (3, json.dumps({**good, 'gt': 'x'})),
-                           (3, json.dumps({**good, 'label': 'x'})), (1, '{}'), (1, 'PK')):
-        file.write_text('\n'.join([*lines[:number - 1], broken, *lines[number:]]) + '\n')
+    for number, broken in (
+        (3, '{"video"'),
+        (3, '[]'),
+        (3, json.dumps({**good, 'gt': [0.5]})),
+        (3, json.dumps({**good, 'top1': [2.0] * FRAMES})),
+        (3, json.dumps({**good, 'gt': 'x'})),
+        (3, json.dumps({**good, 'label': 'x'})),
+        (1, '{}'),
+        (1, 'PK'),
+    ):
+        file.write_text('\n'.join([*lines[: number - 1], broken, *lines[number:]]) + '\n')
         with pytest.raises(DatasetError, match=rf'scores file \S+a.scores.jsonl, line {number}: '):
             build(reference, tmp_path / 'a.npz')
 
@@ -237,12 +266,16 @@ def test_scores_that_cannot_be_written(reference, tmp_path):
 
 # reading
 
+
 def test_chunks_are_the_frames_of_the_whole_video(toy_videos, monkeypatch):
     path = str(toy_videos / 'videos' / 'clip_3.mp4')
     whole = read_frames(path)
     for every, size in ((1, 5), (1, 12), (1, 64), (3, 2), (5, 1), (20, 64)):
-        found = {n: frame for chunk, frames in videos_module.read_chunks(path, every, size)
-                 for n, frame in zip(chunk, frames, strict=True)}
+        found = {
+            n: frame
+            for chunk, frames in videos_module.read_chunks(path, every, size)
+            for n, frame in zip(chunk, frames, strict=True)
+        }
         assert list(found) == list(range(0, FRAMES, every))
         assert all(np.array_equal(frame, whole[n]) for n, frame in found.items())
     monkeypatch.setattr(videos_module, 'decoder_name', lambda: 'opencv')
@@ -250,8 +283,11 @@ def test_chunks_are_the_frames_of_the_whole_video(toy_videos, monkeypatch):
     while (got := capture.read())[0]:
         plain.append(got[1][:, :, ::-1])
     for every, size in ((1, 5), (3, 2)):
-        found = {n: frame for chunk, frames in videos_module.read_chunks(path, every, size)
-                 for n, frame in zip(chunk, frames, strict=True)}
+        found = {
+            n: frame
+            for chunk, frames in videos_module.read_chunks(path, every, size)
+            for n, frame in zip(chunk, frames, strict=True)
+        }
         assert list(found) == list(range(0, FRAMES, every))
         assert all(np.array_equal(frame, plain[n]) for n, frame in found.items())
 
@@ -263,8 +299,9 @@ def test_real_clips_have_the_frames_that_decode(real_data, monkeypatch):
     counts = {}
     for name in ('decord', 'opencv'):
         monkeypatch.setattr(videos_module, 'decoder_name', lambda name=name: name)
-        counts[name] = [sum(len(frames) for _, frames in videos_module.read_chunks(str(path)))
-                        for path in paths]
+        counts[name] = [
+            sum(len(frames) for _, frames in videos_module.read_chunks(str(path))) for path in paths
+        ]
     assert counts['decord'] == counts['opencv'] == [len(read_frames(path)) for path in paths]
     assert all(15 <= count <= 40 for count in counts['decord'])
 
@@ -291,24 +328,35 @@ def test_unreadable_videos_stop_at_the_end_or_are_listed(copied, tmp_path):
     toy, *reference = copied
     broken = toy / 'videos' / 'clip_5.mp4'
     broken.write_bytes(broken.read_bytes()[:200])
-    with pytest.raises(DatasetError, match=r'1 of 8 videos cannot be read: clip_5.mp4 \(.+\); '
-                                           'restore them, or leave them out with --skip-unr'):
+    with pytest.raises(
+        DatasetError,
+        match=r'1 of 8 videos cannot be read: clip_5.mp4 \(.+\); '
+        'restore them, or leave them out with --skip-unr',
+    ):
         build(reference, tmp_path / 'a.npz')
     assert len((tmp_path / 'a.scores.jsonl').read_text().splitlines()) == 1 + 7
     built = build(reference, tmp_path / 'a.npz', skip_unreadable=True, window=(0, 1), size=96)
-    assert built.left_out == ('clip_5.mp4', ) and len(built.bank) == 84
+    assert built.left_out == ('clip_5.mp4',) and len(built.bank) == 84
     assert built.bank.info['left_out'] == ['clip_5.mp4']
     assert built.lines[-1] == '1 videos are left out: clip_5.mp4'
     gone = toy / 'videos' / 'clip_2.mp4'
     gone.unlink()  # scored, but its frames cannot be read any more
     with pytest.raises(BadVideoError, match='clip_2.mp4 cannot be read: no such file'):
-        build(reference, tmp_path / 'a.npz', window=(0, 1), size=96,
-              cfg_options=without(toy, 'clip_5.mp4'))
+        build(
+            reference,
+            tmp_path / 'a.npz',
+            window=(0, 1),
+            size=96,
+            cfg_options=without(toy, 'clip_5.mp4'),
+        )
     built = build(reference, tmp_path / 'a.npz', skip_unreadable=True, window=(0, 1), size=96)
     assert built.left_out == ('clip_2.mp4', 'clip_5.mp4') and len(built.bank) == 72
     write_video(gone, FRAMES - 4)
-    with pytest.raises(DatasetError, match='clip_2.mp4: frame 8 was scored, but it ends after '
-                                           'frame 7; the scores belong to another file'):
+    with pytest.raises(
+        DatasetError,
+        match='clip_2.mp4: frame 8 was scored, but it ends after '
+        'frame 7; the scores belong to another file',
+    ):
         build(reference, tmp_path / 'a.npz', skip_unreadable=True, window=(0, 1), size=96)
 
 
@@ -319,13 +367,21 @@ def without(toy, name):
 
 
 def test_a_wrong_folder_stops_at_once(reference, tmp_path):
-    with pytest.raises(DatasetError, match=r'none of the first 8 videos can be read, the last '
-                                           r'being \S+/nowhere/clip_7.mp4 \(no such file\): check'):
-        build(reference, tmp_path / 'a.npz', skip_unreadable=True, cfg_options={
-            'train_dataloader.dataset.data_prefix.video': str(tmp_path / 'nowhere')})
+    with pytest.raises(
+        DatasetError,
+        match=r'none of the first 8 videos can be read, the last '
+        r'being \S+/nowhere/clip_7.mp4 \(no such file\): check',
+    ):
+        build(
+            reference,
+            tmp_path / 'a.npz',
+            skip_unreadable=True,
+            cfg_options={'train_dataloader.dataset.data_prefix.video': str(tmp_path / 'nowhere')},
+        )
 
 
 # published scores
+
 
 def published(folder, content):
     (folder / 'scores.pkl').write_bytes(pickle.dumps(content))
@@ -334,21 +390,33 @@ def published(folder, content):
 
 def scores_of(toy, key):
     """Distinct probabilities; frame n of clip i gets (100 i + n) / 1000."""
-    return {key.format(i=i, n=n, file=n + 1): [0.1, (100 * i + n) / 1000 + 0.1]
-            for i in range(8) for n in range(FRAMES)}
+    return {
+        key.format(i=i, n=n, file=n + 1): [0.1, (100 * i + n) / 1000 + 0.1]
+        for i in range(8)
+        for n in range(FRAMES)
+    }
 
 
-@pytest.mark.parametrize('key', ['wave/clip_{i}/frame{file:06d}.jpg', 'clip_{i}.mp4//{n}',
-                                 'clip_{i}/{file:05d}.jpg'])
+@pytest.mark.parametrize(
+    'key', ['wave/clip_{i}/frame{file:06d}.jpg', 'clip_{i}.mp4//{n}', 'clip_{i}/{file:05d}.jpg']
+)
 def test_published_scores(reference, toy_videos, tmp_path, key):
     """Names of files count from 1, positions in a video from 0."""
     content = scores_of(toy_videos, key)
     content['other/frame000001.jpg'] = np.array([0.5, 0.5], np.float32)
-    built = build(reference, tmp_path / 'a.npz', published=published(tmp_path, content),
-                  window=(0, 1), size=96)
+    built = build(
+        reference,
+        tmp_path / 'a.npz',
+        published=published(tmp_path, content),
+        window=(0, 1),
+        size=96,
+    )
     found = dict(zip(built.bank.source.tolist(), built.bank.probability.tolist(), strict=True))
-    assert found == {f'clip_{i}.mp4#{n}': pytest.approx((100 * i + n) / 1000 + 0.1)
-                     for i in range(8) for n in range(FRAMES)}
+    assert found == {
+        f'clip_{i}.mp4#{n}': pytest.approx((100 * i + n) / 1000 + 0.1)
+        for i in range(8)
+        for n in range(FRAMES)
+    }
     frame = built.bank.frames[built.bank.source.tolist().index('clip_4.mp4#7')]
     original = read_frames(toy_videos / 'videos' / 'clip_4.mp4')[7]
     assert np.array_equal(frame, cv2.resize(original, (20, 20)))
@@ -357,11 +425,12 @@ def test_published_scores(reference, toy_videos, tmp_path, key):
 
 
 def test_published_scores_without_some_videos_or_with_too_many_frames(
-        reference, toy_videos, tmp_path):
+    reference, toy_videos, tmp_path
+):
     content = scores_of(toy_videos, 'clip_{i}/frame{file:06d}.jpg')
     some = {key: value for key, value in content.items() if not key.startswith('clip_3')}
     built = build(reference, tmp_path / 'a.npz', published=published(tmp_path, some))
-    assert built.left_out == ('clip_3.mp4', )
+    assert built.left_out == ('clip_3.mp4',)
     content['clip_0/frame000099.jpg'] = [0.9, 0.9]
     with pytest.raises(DatasetError, match='clip_0.mp4: frame 98 was scored, but it ends after'):
         build(reference, tmp_path / 'a.npz', published=published(tmp_path, content), size=10**6)
@@ -372,7 +441,7 @@ class Runs:
         self.path = str(path)
 
     def __reduce__(self):
-        return os.mkdir, (self.path, )
+        return os.mkdir, (self.path,)
 
 
 def test_published_files_that_cannot_be_used(reference, tmp_path):
@@ -388,7 +457,7 @@ def test_published_files_that_cannot_be_used(reference, tmp_path):
         ({'a/frame000001.jpg': [0.1, 0.2]}, 'has none of the 8 training videos; it has a, they'),
         ([1], 'expected a pickled dict of frames, got a list of 1'),
         ({}, 'expected a pickled dict of frames, got a dict'),
-    ):  # fmt: skip
+    ):
         with pytest.raises(DatasetError, match=text) as said:
             build(reference, tmp_path / 'a.npz', published=published(tmp_path, content))
         assert 'scores.pkl' in str(said.value) and '\n' not in str(said.value)
@@ -397,18 +466,24 @@ def test_published_files_that_cannot_be_used(reference, tmp_path):
 
 # what does not fit
 
-@pytest.mark.parametrize(('options', 'text'), [
-    (dict(window=(0.9, 0.1)), '--window 0.9 0.1: expected 0 <= first < second <= 1'),
-    (dict(window=(0.5, 0.5)), '--window 0.5 0.5: expected'),
-    (dict(window=(0.5, )), r'--window \(0.5,\): expected two shares'),
-    (dict(window=('a', 'b')), r"--window \('a', 'b'\): expected two shares"),
-    (dict(size='many'), '--size many: expected 1 or more'),
-    (dict(window=(-0.1, 1)), '--window -0.1 1: expected'),
-    (dict(window=(0.5, float('nan'))), '--window 0.5 nan: expected'),
-    (dict(measure='top5'), '--measure top5: expected one of top1, gt'),
-    (dict(size=0), '--size 0: expected 1 or more'), (dict(every=0), '--every 0: expected 1'),
-    (dict(frame_size=0), '--frame-size 0'), (dict(workers=-1), '--workers -1: expected 0 or more'),
-])  # fmt: skip
+
+@pytest.mark.parametrize(
+    ('options', 'text'),
+    [
+        (dict(window=(0.9, 0.1)), '--window 0.9 0.1: expected 0 <= first < second <= 1'),
+        (dict(window=(0.5, 0.5)), '--window 0.5 0.5: expected'),
+        (dict(window=(0.5,)), r'--window \(0.5,\): expected two shares'),
+        (dict(window=('a', 'b')), r"--window \('a', 'b'\): expected two shares"),
+        (dict(size='many'), '--size many: expected 1 or more'),
+        (dict(window=(-0.1, 1)), '--window -0.1 1: expected'),
+        (dict(window=(0.5, float('nan'))), '--window 0.5 nan: expected'),
+        (dict(measure='top5'), '--measure top5: expected one of top1, gt'),
+        (dict(size=0), '--size 0: expected 1 or more'),
+        (dict(every=0), '--every 0: expected 1'),
+        (dict(frame_size=0), '--frame-size 0'),
+        (dict(workers=-1), '--workers -1: expected 0 or more'),
+    ],
+)
 def test_options(options, text):
     with pytest.raises(DatasetError, match=f'^{text}'):
         FrameBankOptions(**options)
@@ -417,8 +492,11 @@ def test_options(options, text):
 def test_checkpoints_that_do_not_fit(reference, toy_videos, tmp_path):
     config, weights = reference
     _, other = write_reference(tmp_path, toy_videos, classes=5)
-    with pytest.raises(DatasetError, match=r'checkpoint \S+reference_5.pth: its head has 5 classes'
-                                           r', that of \S+reference_2.py has 2: use the config'):
+    with pytest.raises(
+        DatasetError,
+        match=r'checkpoint \S+reference_5.pth: its head has 5 classes'
+        r', that of \S+reference_2.py has 2: use the config',
+    ):
         build((config, other), tmp_path / 'a.npz')
     torch.save(dict(state_dict={}), tmp_path / 'none.pth')
     with pytest.raises(DatasetError, match=r'none.pth: \d+ of \d+ tensors of \S+ are missing'):
@@ -441,28 +519,64 @@ def test_lists_and_configs_that_do_not_fit(reference, toy_videos, tmp_path):
 
     def fails(text, **changes):
         with pytest.raises(DatasetError, match=text):
-            build(reference, tmp_path / 'a.npz', cfg_options={
-                key.replace('__', '.'): value for key, value in changes.items()})
+            build(
+                reference,
+                tmp_path / 'a.npz',
+                cfg_options={key.replace('__', '.'): value for key, value in changes.items()},
+            )
 
-    for content, text in (('', 'is empty'), ('clip_0.mp4 0\nclip_1.mp4 2\n', r'line 2: expected a '
-                          r"label in \[0, 2\), got '2'"), ('clip_0.mp4\n', 'line 1: expected path'),
-                          ('clip_0.mp4 0\nclip_0.mp4 1\n', 'clip_0.mp4 has two labels, 0 and 1')):
+    for content, text in (
+        ('', 'is empty'),
+        (
+            'clip_0.mp4 0\nclip_1.mp4 2\n',
+            r'line 2: expected a '
+            r"label in \[0, 2\), got '2'",
+        ),
+        ('clip_0.mp4\n', 'line 1: expected path'),
+        ('clip_0.mp4 0\nclip_0.mp4 1\n', 'clip_0.mp4 has two labels, 0 and 1'),
+    ):
         (tmp_path / 'list.txt').write_text(content)
-        fails(rf'annotation file \S+list.txt.*{text}',
-              train_dataloader__dataset__ann_file=str(tmp_path / 'list.txt'))
+        fails(
+            rf'annotation file \S+list.txt.*{text}',
+            train_dataloader__dataset__ann_file=str(tmp_path / 'list.txt'),
+        )
     (tmp_path / 'list.txt').write_text('clip_0.mp4 0\nclip_1.mp4 2\n')
-    fails(r'list.txt, video clip_1.mp4: expected a label in \[0, 2\), got 2',
-          train_dataloader__dataset__ann_file=str(tmp_path / 'list.txt'),
-          train_dataloader__dataset__type='VideoDataset')
-    fails('absent.txt: no such file; point to yours with --cfg-options',
-          train_dataloader__dataset__ann_file='absent.txt')
-    fails('is a RawframeDataset: expected a VideoDataset',
-          train_dataloader__dataset__type='RawframeDataset')
+    fails(
+        r'list.txt, video clip_1.mp4: expected a label in \[0, 2\), got 2',
+        train_dataloader__dataset__ann_file=str(tmp_path / 'list.txt'),
+        train_dataloader__dataset__type='VideoDataset',
+    )
+    fails(
+        'absent.txt: no such file; point to yours with --cfg-options',
+        train_dataloader__dataset__ann_file='absent.txt',
+    )
+    fails(
+        'is a RawframeDataset: expected a VideoDataset',
+        train_dataloader__dataset__type='RawframeDataset',
+    )
     fails('is a None: expected a VideoDataset', train_dataloader=None)
-    fails('trains on clips of 8 frames', train_dataloader__dataset__pipeline=[
-        dict(type='DecordInit'), dict(type='SampleFrames', clip_len=8), dict(type='DecordDecode')])
-    steps = scoring_steps(dict(train_dataloader=None, val_dataloader=dict(dataset=dict(pipeline=[
-        dict(type=DecordInit), dict(type=DecordDecode), dict(type='FormatShape')]))))
+    fails(
+        'trains on clips of 8 frames',
+        train_dataloader__dataset__pipeline=[
+            dict(type='DecordInit'),
+            dict(type='SampleFrames', clip_len=8),
+            dict(type='DecordDecode'),
+        ],
+    )
+    steps = scoring_steps(
+        dict(
+            train_dataloader=None,
+            val_dataloader=dict(
+                dataset=dict(
+                    pipeline=[
+                        dict(type=DecordInit),
+                        dict(type=DecordDecode),
+                        dict(type='FormatShape'),
+                    ]
+                )
+            ),
+        )
+    )
     assert steps == [dict(type='FormatShape')]  # types may be classes
     fails('has no decoding step', val_dataloader__dataset__pipeline=[dict(type='DecordInit')])
     fails('num_classes must be a number of 2 or more, got 1', model__cls_head__num_classes=1)
@@ -478,6 +592,11 @@ def test_lists_and_configs_that_do_not_fit(reference, toy_videos, tmp_path):
 
 def test_a_video_listed_twice_counts_once(reference, toy_videos, tmp_path):
     (tmp_path / 'list.txt').write_text('clip_0.mp4 0\nclip_1.mp4 1\nclip_0.mp4 0\n')
-    built = build(reference, tmp_path / 'a.npz', window=(0, 1), size=100, cfg_options={
-        'train_dataloader.dataset.ann_file': str(tmp_path / 'list.txt')})
+    built = build(
+        reference,
+        tmp_path / 'a.npz',
+        window=(0, 1),
+        size=100,
+        cfg_options={'train_dataloader.dataset.ann_file': str(tmp_path / 'list.txt')},
+    )
     assert len(built.bank) == 2 * FRAMES == len(set(built.bank.source))

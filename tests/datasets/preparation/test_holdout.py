@@ -10,8 +10,11 @@ from albar_mm.datasets.preparation.official_lists import read_hmdb51, read_jhmdb
 
 
 def clips_of(sizes, name='c', label=0):
-    return [Clip(f'{name}/{g}_{i}.avi', label, name, f'g{g}', 'list:1')
-            for g, size in enumerate(sizes) for i in range(size)]
+    return [
+        Clip(f'{name}/{g}_{i}.avi', label, name, f'g{g}', 'list:1')
+        for g, size in enumerate(sizes)
+        for i in range(size)
+    ]
 
 
 def check(clips, parts):
@@ -29,8 +32,13 @@ def check(clips, parts):
 def test_invariants_on_random_sets(divide):
     draw = random.Random(5)
     for seed in range(60):
-        clips = [clip for label in range(6) for clip in clips_of(
-            [draw.randint(1, 12) for _ in range(draw.randint(1, 15))], f'c{label}', label)]
+        clips = [
+            clip
+            for label in range(6)
+            for clip in clips_of(
+                [draw.randint(1, 12) for _ in range(draw.randint(1, 15))], f'c{label}', label
+            )
+        ]
         share = draw.uniform(0.02, 0.5)
         parts = hold_out(clips, share, seed, divide_groups=divide)
         check(clips, parts)
@@ -77,8 +85,10 @@ def test_share_out_of_range(share):
 @pytest.mark.real_data
 def test_official_lists(real_data):
     for split in (1, 2, 3):
-        for lists, divide in ((read_hmdb51(real_data / 'hmdb51_splits', split), True),
-                              (read_ucf101(real_data / 'ucf101', split), False)):
+        for lists, divide in (
+            (read_hmdb51(real_data / 'hmdb51_splits', split), True),
+            (read_ucf101(real_data / 'ucf101', split), False),
+        ):
             parts = hold_out(lists.train, 0.1, 0, divide_groups=divide)
             check(lists.train, parts)
             # whole groups do for every class of both

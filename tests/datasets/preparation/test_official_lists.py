@@ -65,8 +65,9 @@ def test_jhmdb21_lists(real_data):
     assert set(Counter(clip.label for clip in ours.train).values()) == {15}
     official = read_hmdb51(real_data / 'hmdb51_splits', 1)
     # The data folder writes '@' for '#' and '&' in file names; all else is official.
-    train, test = ({re.sub('[#&]', '@', c.path) for c in part} for part in
-                   (official.train, official.test))
+    train, test = (
+        {re.sub('[#&]', '@', c.path) for c in part} for part in (official.train, official.test)
+    )
     assert {c.path for c in ours.train} <= train and {c.path for c in ours.test} <= test
 
 
@@ -95,11 +96,14 @@ def test_clips_of_one_source_video_share_a_group():
     assert hmdb51_source('mine.avi', 'kick') == 'mine'
 
 
-@pytest.mark.parametrize(('line', 'wanted'), [
-    ('a/b c (d)!.avi 3', ('a/b c (d)!.avi', 3)),
-    ('a/b.avi\t12\r\n', ('a/b.avi', 12)),
-    ('a/b 2.avi   0 ', ('a/b 2.avi', 0)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('line', 'wanted'),
+    [
+        ('a/b c (d)!.avi 3', ('a/b c (d)!.avi', 3)),
+        ('a/b.avi\t12\r\n', ('a/b.avi', 12)),
+        ('a/b 2.avi   0 ', ('a/b 2.avi', 0)),
+    ],
+)
 def test_line_with_blanks(line, wanted):
     assert parse_line(line, 'list:1') == wanted
 
@@ -110,15 +114,28 @@ def test_line_without_number(line):
         parse_line(line, 'list:1')
 
 
-@pytest.mark.parametrize(('name', 'old', 'new', 'wanted'), [
-    ('trainlist01.txt', 'Class003/v', 'Klass/v', r"trainlist01.txt:4: unknown class 'Klass'"),
-    ('trainlist01.txt', '.avi 5\r', '.avi 105\r', r'trainlist01.txt:5: label 105 is out of range'),
-    ('trainlist01.txt', '.avi 5\r', '.avi 6\r', r'trainlist01.txt:5: label 6, but classInd.txt'),
-    ('trainlist01.txt', '.avi 5\r', '.avi\r', r"trainlist01.txt:5: expected '<path> <number>'"),
-    ('classInd.txt', '7 Class006', '8 Class006', r"classInd.txt:7: expected '7 <class>'"),
-    ('testlist01.txt', None, '', r'testlist01.txt: the list is empty'),
-    ('classInd.txt', '101 Class100\r\n', '', r"trainlist01.txt:101: label 101 is out of range"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('name', 'old', 'new', 'wanted'),
+    [
+        ('trainlist01.txt', 'Class003/v', 'Klass/v', r"trainlist01.txt:4: unknown class 'Klass'"),
+        (
+            'trainlist01.txt',
+            '.avi 5\r',
+            '.avi 105\r',
+            r'trainlist01.txt:5: label 105 is out of range',
+        ),
+        (
+            'trainlist01.txt',
+            '.avi 5\r',
+            '.avi 6\r',
+            r'trainlist01.txt:5: label 6, but classInd.txt',
+        ),
+        ('trainlist01.txt', '.avi 5\r', '.avi\r', r"trainlist01.txt:5: expected '<path> <number>'"),
+        ('classInd.txt', '7 Class006', '8 Class006', r"classInd.txt:7: expected '7 <class>'"),
+        ('testlist01.txt', None, '', r'testlist01.txt: the list is empty'),
+        ('classInd.txt', '101 Class100\r\n', '', r'trainlist01.txt:101: label 101 is out of range'),
+    ],
+)
 def test_broken_ucf101_list(tmp_path, name, old, new, wanted):
     path = write_ucf101(tmp_path) / name
     text = path.read_bytes().decode()
@@ -138,12 +155,15 @@ def test_list_that_was_cut_short(tmp_path):
         check_sizes(SPECS['ucf101'], lists, 1)
 
 
-@pytest.mark.parametrize(('name', 'wanted'), [
-    ('hmdb51', r"no '<class>_test_split2.txt'; name the folder .* with --lists"),
-    ('ucf101', r'classInd.txt: no such list; .* with --lists'),
-    ('kinetics400', r'none of train.csv, .*; name the folder .* with --lists'),
-    ('jhmdb21', r'index.csv: no such list; .* with --source'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('name', 'wanted'),
+    [
+        ('hmdb51', r"no '<class>_test_split2.txt'; name the folder .* with --lists"),
+        ('ucf101', r'classInd.txt: no such list; .* with --lists'),
+        ('kinetics400', r'none of train.csv, .*; name the folder .* with --lists'),
+        ('jhmdb21', r'index.csv: no such list; .* with --source'),
+    ],
+)
 def test_missing_list(tmp_path, name, wanted):
     with pytest.raises(PreparationError, match=wanted):
         read_lists(SPECS[name], tmp_path, 2)

@@ -59,9 +59,11 @@ def stripes_model(path, layout, person=0, classes=2, same_place=False, broken=Fa
     if broken:
         boxes[0, 0, 3] = np.nan
     last = layout in ('classes_last', 'objectness', 'suppressed', 'suppressed_2d')
-    nodes = [node('Conv', ['x', 'k'], 'a', kernel_shape=[ROWS, WIDTH], strides=[ROWS, WIDTH]),
-             node('ReduceMean', ['a'], 'b', axes=[2], keepdims=0),
-             node('Add', ['b', 'c'], 'd' if last else 'y')]  # fmt: skip
+    nodes = [
+        node('Conv', ['x', 'k'], 'a', kernel_shape=[ROWS, WIDTH], strides=[ROWS, WIDTH]),
+        node('ReduceMean', ['a'], 'b', axes=[2], keepdims=0),
+        node('Add', ['b', 'c'], 'd' if last else 'y'),
+    ]
     shape = (1, size, STRIPES)
     if last:
         shape = (1, STRIPES, size)
@@ -70,8 +72,10 @@ def stripes_model(path, layout, person=0, classes=2, same_place=False, broken=Fa
     if layout.endswith('2d'):
         shape = (STRIPES, size)
         nodes.append(node('ReduceMean', ['t'], 'y', axes=[0], keepdims=0))
-    constants = [weights('k', kernel.shape, kernel.ravel()),
-                 weights('c', boxes.shape, boxes.ravel())]  # fmt: skip
+    constants = [
+        weights('k', kernel.shape, kernel.ravel()),
+        weights('c', boxes.shape, boxes.ravel()),
+    ]
     return write_model(path, nodes, constants, (1, 3, ROWS, COLUMNS), shape)
 
 
@@ -80,14 +84,21 @@ def striped(reds, height=64, width=128):
     frame = np.zeros((height, width, 3), np.uint8)
     step = width // len(reds)
     for index, red in enumerate(reds):
-        frame[:, index * step:(index + 1) * step, 0] = red
+        frame[:, index * step : (index + 1) * step, 0] = red
     return video_of(frame[None])
 
 
-@pytest.mark.parametrize(('layout', 'option'), [
-    ('classes', 'classes'), ('classes_last', 'classes'), ('objectness', 'objectness'),
-    ('suppressed', 'suppressed'), ('suppressed', 'auto'), ('suppressed_2d', 'auto'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('layout', 'option'),
+    [
+        ('classes', 'classes'),
+        ('classes_last', 'classes'),
+        ('objectness', 'objectness'),
+        ('suppressed', 'suppressed'),
+        ('suppressed', 'auto'),
+        ('suppressed_2d', 'auto'),
+    ],
+)
 @pytest.mark.parametrize('person', [0, 1])
 def test_layouts_of_outputs(tmp_path, layout, option, person):
     """Scores 200/255 and 100/255; boxes in px of a frame twice the size of the input."""
@@ -95,17 +106,20 @@ def test_layouts_of_outputs(tmp_path, layout, option, person):
         assert 5 + 2 < STRIPES
     path = stripes_model(tmp_path / 'm.onnx', layout, person)
     detector = OnnxDetector(path, output=option, person=person, threshold=0.15)
-    found, = detector.detect(striped([0, 200, 0, 0, 0, 0, 100, 20]))
+    (found,) = detector.detect(striped([0, 200, 0, 0, 0, 0, 100, 20]))
     factor = 0.5 if layout == 'objectness' else 1
-    assert np.allclose(found, [[16, 8, 32, 56, factor * 200 / 255],
-                               [96, 8, 112, 56, factor * 100 / 255]], atol=1e-3)  # fmt: skip
+    assert np.allclose(
+        found,
+        [[16, 8, 32, 56, factor * 200 / 255], [96, 8, 112, 56, factor * 100 / 255]],
+        atol=1e-3,
+    )
     other = OnnxDetector(path, output=option, person=1 - person, threshold=0.15)
     assert other.detect(striped([255] * 8))[0].shape == (0, 5)
 
 
 def test_coco_is_known_by_its_size(tmp_path):
     path = stripes_model(tmp_path / 'm.onnx', 'classes', classes=80)
-    found, = OnnxDetector(path).detect(striped([255, *[0] * 7]))
+    (found,) = OnnxDetector(path).detect(striped([255, *[0] * 7]))
     assert np.allclose(found, [[0, 8, 16, 56, 1]], atol=1e-3)
     path = stripes_model(tmp_path / 'o.onnx', 'objectness', classes=80)
     assert np.allclose(OnnxDetector(path).detect(striped([255, *[0] * 7]))[0][:, 4], 0.5)
@@ -118,11 +132,13 @@ def test_padding_and_stretching(tmp_path):
     """A square frame fills the left half of the input, or is stretched over all of it."""
     path = stripes_model(tmp_path / 'm.onnx', 'classes')
     video = striped([255, 0, 0, 0], 64, 64)
-    padded, = OnnxDetector(path, output='classes', threshold=0.5).detect(video)
+    (padded,) = OnnxDetector(path, output='classes', threshold=0.5).detect(video)
     assert np.allclose(padded, [[0, 8, 16, 56, 1]], atol=1e-3)
-    stretched, = OnnxDetector(path, output='classes', threshold=0.5, resize='stretch').detect(video)
+    (stretched,) = OnnxDetector(path, output='classes', threshold=0.5, resize='stretch').detect(
+        video
+    )
     assert np.allclose(stretched[:, :4], [[0, 8, 8, 56], [8, 8, 16, 56]], atol=1e-3)
-    grey, = OnnxDetector(path, output='classes', threshold=0.4).detect(video)
+    (grey,) = OnnxDetector(path, output='classes', threshold=0.4).detect(video)
     assert np.allclose(sorted(grey[:, 0]), [0, 64, 80, 96, 112])  # the filling, 114 / 255
 
 
@@ -130,18 +146,27 @@ def test_suppression_of_overlaps(tmp_path):
     """All stripes at one place: the best stays; a model that suppressed is left alone."""
     for layout, number in (('classes', 1), ('suppressed', 2)):
         path = stripes_model(tmp_path / f'{layout}.onnx', layout, same_place=True)
-        found, = OnnxDetector(path, output=layout, threshold=0.5).detect(
-            striped([0, 200, 250, 0, 0, 0, 0, 0]))
+        (found,) = OnnxDetector(path, output=layout, threshold=0.5).detect(
+            striped([0, 200, 250, 0, 0, 0, 0, 0])
+        )
         assert len(found) == number and found[0, 4] == pytest.approx(250 / 255, abs=1e-3)
 
 
-@pytest.mark.parametrize(('options', 'message'), [
-    (dict(output='yolo'), 'expected auto, classes'), (dict(person=-1), 'a class index'),
-    (dict(threshold=1), 'a score'), (dict(nms=0), 'an intersection'), (dict(resize='crop'), 'pad'),
-    (dict(scale=0), 'a number > 0'), (dict(std=(0, 1, 1)), 'three'), (dict(channels='x'), 'rgb'),
-    (dict(size=(0, 4)), 'height and width'),
-    (dict(mean=(0, float('nan'), 0)), 'three finite numbers'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(output='yolo'), 'expected auto, classes'),
+        (dict(person=-1), 'a class index'),
+        (dict(threshold=1), 'a score'),
+        (dict(nms=0), 'an intersection'),
+        (dict(resize='crop'), 'pad'),
+        (dict(scale=0), 'a number > 0'),
+        (dict(std=(0, 1, 1)), 'three'),
+        (dict(channels='x'), 'rgb'),
+        (dict(size=(0, 4)), 'height and width'),
+        (dict(mean=(0, float('nan'), 0)), 'three finite numbers'),
+    ],
+)
 def test_impossible_options(tmp_path, options, message):
     with pytest.raises(BenchmarkError, match=f'onnx m.onnx: .*{message}'):
         OnnxDetector(tmp_path / 'm.onnx', **options)
@@ -196,12 +221,18 @@ def test_hog_on_frames_smaller_than_its_window():
     assert [rows.shape for rows in found] == [(0, 5)] * 2
 
 
-@pytest.mark.parametrize(('text', 'kind', 'name'), [
-    ('hog', HogDetector, 'hog'), ('hog,enlarge=2,stride=16', HogDetector, 'hog'),
-    ('motion', None, 'motion'), ('motion,threshold=9', None, 'motion'),
-    ('onnx:{m},output=classes,person=1,size=32x64,normalized=false', OnnxDetector, 'onnx(m)'),
-    ('file:{b}', None, 'file'), ('masks:jhmdb:{folder}', None, 'jhmdb'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('text', 'kind', 'name'),
+    [
+        ('hog', HogDetector, 'hog'),
+        ('hog,enlarge=2,stride=16', HogDetector, 'hog'),
+        ('motion', None, 'motion'),
+        ('motion,threshold=9', None, 'motion'),
+        ('onnx:{m},output=classes,person=1,size=32x64,normalized=false', OnnxDetector, 'onnx(m)'),
+        ('file:{b}', None, 'file'),
+        ('masks:jhmdb:{folder}', None, 'jhmdb'),
+    ],
+)
 def test_descriptions(tmp_path, text, kind, name):
     stripes_model(tmp_path / 'm.onnx', 'classes')
     (tmp_path / 'b.txt').write_text('clip 1 0 0 5 5\n')
@@ -213,22 +244,33 @@ def test_descriptions(tmp_path, text, kind, name):
     if 'enlarge' in text:
         assert (made.enlarge, made.stride) == (2.0, 16)
     if 'person' in text:
-        assert (made.output, made.person, made.size, made.normalized) == ('classes', 1, (32, 64),
-                                                                           False)  # fmt: skip
+        assert (made.output, made.person, made.size, made.normalized) == (
+            'classes',
+            1,
+            (32, 64),
+            False,
+        )
 
 
-@pytest.mark.parametrize(('text', 'message'), [
-    ('hogg', 'no such detector; do you mean hog'), ('', 'no such detector; There are: hog, onnx:M'),
-    ('hog,size=3', "hog has no option 'size'; options: enlarge, margin, stride"),
-    ('hog,stride=9', 'stride=9; expected a multiple of 8'),
-    ('hog,enlarge=x', 'enlarge=x: expected a number'), ('hog,enlarge=inf', 'expected a number'),
-    ('hog,stride=8,stride=8', 'stride= is given twice'),
-    ('hog,stride=8,tall=1', "hog has no option 'tall'"), ('onnx:', 'no such detector'),
-    ('onnx:gone.onnx', 'gone.onnx: no such model file'),
-    ('onnx:gone.onnx,sized=3', "onnx has no option 'sized'"),
-    ('segmenter:gone.onnx', 'gone.onnx: no such file'), ('file:gone.pkl', 'gone.pkl: no such file'),
-    ('masks:what:x', 'no such mask source'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('hogg', 'no such detector; do you mean hog'),
+        ('', 'no such detector; There are: hog, onnx:M'),
+        ('hog,size=3', "hog has no option 'size'; options: enlarge, margin, stride"),
+        ('hog,stride=9', 'stride=9; expected a multiple of 8'),
+        ('hog,enlarge=x', 'enlarge=x: expected a number'),
+        ('hog,enlarge=inf', 'expected a number'),
+        ('hog,stride=8,stride=8', 'stride= is given twice'),
+        ('hog,stride=8,tall=1', "hog has no option 'tall'"),
+        ('onnx:', 'no such detector'),
+        ('onnx:gone.onnx', 'gone.onnx: no such model file'),
+        ('onnx:gone.onnx,sized=3', "onnx has no option 'sized'"),
+        ('segmenter:gone.onnx', 'gone.onnx: no such file'),
+        ('file:gone.pkl', 'gone.pkl: no such file'),
+        ('masks:what:x', 'no such mask source'),
+    ],
+)
 def test_wrong_descriptions(text, message):
     with pytest.raises(DatasetError, match=message):
         parse_detector(text)
@@ -267,13 +309,23 @@ class Bright(Counted):
             os.kill(os.getpid(), signal.SIGKILL)
         if video.video_id == self.fails:
             raise DatasetError(f'video {video.video_id}: failed')
-        return [np.array([[-3, 0.123, 99, 5, 0.98765], [50, 50, 60, 60, 1]])
-                if frame.mean() > 12 else np.empty((0, 5)) for frame in video.frames]  # fmt: skip
+        return [
+            np.array([[-3, 0.123, 99, 5, 0.98765], [50, 50, 60, 60, 1]])
+            if frame.mean() > 12
+            else np.empty((0, 5))
+            for frame in video.frames
+        ]
 
 
 def run(clips, detector=None, **options):
-    return detect_people(clips / 'list.txt', clips / 'videos', clips / 'out' / 'people.jsonl',
-                         detector or Bright(), say=lambda _: None, **options)  # fmt: skip
+    return detect_people(
+        clips / 'list.txt',
+        clips / 'videos',
+        clips / 'out' / 'people.jsonl',
+        detector or Bright(),
+        say=lambda _: None,
+        **options,
+    )
 
 
 @pytest.mark.parametrize('workers', [1, 2])
@@ -292,7 +344,9 @@ def test_a_list(clips, workers):
     assert report['frames_without_people'] == 6 and report['detector'] == dict(name='bright')
     assert report['list']['file'] == 'list.txt' and report['videos_without_people'] == []
     assert sorted(p.name for p in done.out.parent.iterdir()) == [
-        'people.jsonl', 'people.report.json']
+        'people.jsonl',
+        'people.report.json',
+    ]
     assert read_person_boxes(done.out).of(clips / 'videos' / 'wave' / 'b.avi').num_frames == 6
     assert 'people in 3 of 3 videos; 6 of 15 frames (40.0 %) have none' in summary(done)[0]
 
@@ -308,8 +362,9 @@ def test_an_interrupted_run_goes_on(clips):
     done = run(clips, Bright('a'))  # would fail on a finished video
     assert done.kept == 2 and not part.exists()
     again = clips / 'again'
-    whole = detect_people(clips / 'list.txt', clips / 'videos', again / 'people.jsonl', Bright(),
-                          say=lambda _: None)  # fmt: skip
+    whole = detect_people(
+        clips / 'list.txt', clips / 'videos', again / 'people.jsonl', Bright(), say=lambda _: None
+    )
     assert whole.out.read_bytes() == done.out.read_bytes()
     complete = run(clips, Bright('a'))
     assert complete.kept == 3 and complete.frames == done.frames
@@ -323,8 +378,11 @@ def test_an_interrupted_run_goes_on(clips):
 def test_other_settings_do_not_go_on(clips):
     with pytest.raises(DatasetError, match='failed'):
         run(clips, Bright('b'))
-    with pytest.raises(DatasetError, match=r'people.jsonl.part was begun with other settings '
-                                           r'\(detector.name is bright, asked for counted\);'):
+    with pytest.raises(
+        DatasetError,
+        match=r'people.jsonl.part was begun with other settings '
+        r'\(detector.name is bright, asked for counted\);',
+    ):
         run(clips, Counted())
     part = clips / 'out' / 'people.jsonl.part'
     part.write_text(part.read_text().replace('"boxes"', 'boxes', 1))
@@ -336,7 +394,8 @@ def test_settings_that_differ_are_named_one_by_one():
     found = dict(detector=dict(name='a', size=None, gone=1), every=2, videos=9)
     assert difference(found, dict(detector=dict(name='b', size=(3, 4)), every=2)) == (
         'detector.name is a, asked for b; detector.size is None, asked for [3, 4]; detector.gone '
-        'is 1, asked for None')
+        'is 1, asked for None'
+    )
     assert difference(found, dict(every=2)) == ''
 
 
@@ -366,8 +425,10 @@ def test_a_video_that_kills_its_process(clips):
 
 def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr('albar_mm.datasets.preparation.people.write_text_atomically',
-                      lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))  # fmt: skip
+        patch.setattr(
+            'albar_mm.datasets.preparation.people.write_text_atomically',
+            lambda *_: (_ for _ in ()).throw(KeyboardInterrupt),
+        )
         run(clips)
     out = clips / 'out' / 'people.jsonl'
     written = out.read_bytes()
@@ -382,8 +443,10 @@ def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):
 
 
 def test_bad_input(clips):
-    for name, text, message in (('e.txt', '\n', 'the list is empty'),
-                                ('w.txt', 'wave/a.avi\n', r"w.txt:1: expected '<path> <number>'")):
+    for name, text, message in (
+        ('e.txt', '\n', 'the list is empty'),
+        ('w.txt', 'wave/a.avi\n', r"w.txt:1: expected '<path> <number>'"),
+    ):
         (clips / name).write_text(text)
         with pytest.raises(DatasetError, match=message):
             detect_people(clips / name, clips, clips / 'o.jsonl', Bright())
@@ -399,8 +462,10 @@ def test_bad_input(clips):
 
 def test_published_detections_become_our_lines(clips):
     """Frames from 1 there, from 0 here; the last entry holds for a frame more."""
-    content = {name: {frame: np.array([[frame, 1, 20, 9, 0.5]]) for frame in (1, 2, 3, 4)}
-               for name in ('c_d', 'a', 'wave/b')}  # fmt: skip
+    content = {
+        name: {frame: np.array([[frame, 1, 20, 9, 0.5]]) for frame in (1, 2, 3, 4)}
+        for name in ('c_d', 'a', 'wave/b')
+    }
     np.save(clips / 'd.npy', np.array(content, dtype=object), allow_pickle=True)
     done = run(clips, parse_detector(f'file:{clips / "d.npy"}'))
     first, *_, last = [json.loads(line) for line in done.out.read_text().splitlines()]
@@ -411,7 +476,7 @@ def test_published_detections_become_our_lines(clips):
 def real_rows(real_data, count):
     with (real_data / 'hmdb51_jhmdb21' / 'index.csv').open() as file:
         rows = [row for row in csv.DictReader(file) if row['hmdb51_split1'] == 'test']
-    return rows[::len(rows) // count][:count]
+    return rows[:: len(rows) // count][:count]
 
 
 @pytest.mark.real_data
@@ -440,10 +505,14 @@ def test_hog_finds_a_real_person_who_walks(real_data):
         rows = [row for row in csv.DictReader(file) if row['class'] == 'walk'][:8]
     for row in rows:
         truth = puppets.masks(real_clip(real_data, row))[::12]
-        for mask, found in zip(truth, HogDetector().detect(real_clip(real_data, row, 12)),
-                               strict=True):  # fmt: skip
-            held += [(mask[int(y1):int(y2), int(x1):int(x2)]).sum() / mask.sum()
-                     for x1, y1, x2, y2, score in np.maximum(found, 0) if mask.any()]  # fmt: skip
+        for mask, found in zip(
+            truth, HogDetector().detect(real_clip(real_data, row, 12)), strict=True
+        ):
+            held += [
+                (mask[int(y1) : int(y2), int(x1) : int(x2)]).sum() / mask.sum()
+                for x1, y1, x2, y2, score in np.maximum(found, 0)
+                if mask.any()
+            ]
     assert len(held) >= 5 and np.mean(np.array(held) > 0.5) > 0.5
 
 
@@ -452,12 +521,18 @@ def test_puppet_masks_become_their_boxes(real_data, tmp_path):
     root = real_data / 'hmdb51_jhmdb21'
     rows = real_rows(real_data, 2)
     (tmp_path / 'l.txt').write_text(''.join(f'{r["class"]}/{r["video"]}.avi 0\n' for r in rows))
-    done = detect_people(tmp_path / 'l.txt', root / 'videos', tmp_path / 'p.jsonl',
-                         parse_detector(f'masks:jhmdb:{root / "masks"}'), say=lambda _: None)
+    done = detect_people(
+        tmp_path / 'l.txt',
+        root / 'videos',
+        tmp_path / 'p.jsonl',
+        parse_detector(f'masks:jhmdb:{root / "masks"}'),
+        say=lambda _: None,
+    )
     known = read_person_boxes(done.out)
     for row in rows:
-        video = SourceVideo(row['video'], root / 'videos' / row['class'] / f'{row["video"]}.avi', 0,
-                            row['class'])  # fmt: skip
+        video = SourceVideo(
+            row['video'], root / 'videos' / row['class'] / f'{row["video"]}.avi', 0, row['class']
+        )
         masks = JhmdbMasks(root / 'masks').masks(video)
         boxes, positions = known.of(video.path).at(range(len(masks)))
         union = np.zeros_like(masks)

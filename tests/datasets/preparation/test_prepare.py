@@ -40,8 +40,9 @@ def names_in(folder):
 
 
 def read_back(path, videos, delimiter=' '):
-    dataset = VideoDataset(str(path), [], dict(video=str(videos)), test_mode=True,
-                           delimiter=delimiter)
+    dataset = VideoDataset(
+        str(path), [], dict(video=str(videos)), test_mode=True, delimiter=delimiter
+    )
     return [dataset.get_data_info(i) for i in range(len(dataset))]
 
 
@@ -49,8 +50,14 @@ def test_written_lists_are_read_by_mmaction2(source, tmp_path):
     out = tmp_path / 'data' / 'jhmdb21'
     said = []
     done = prepare_dataset('jhmdb21', options(source, out), said.append)
-    assert names_in(out) == ['label_map.txt', 'report.json', 'test_split1.txt',
-                             'train_split1.txt', 'val_split1.txt', 'videos']
+    assert names_in(out) == [
+        'label_map.txt',
+        'report.json',
+        'test_split1.txt',
+        'train_split1.txt',
+        'val_split1.txt',
+        'videos',
+    ]
     paths = {}
     for split, size in (('train', 63), ('val', 42), ('test', 21)):
         infos = read_back(out / f'{split}_split1.txt', out / 'videos')
@@ -81,8 +88,15 @@ def damage(source):
     cut.write_bytes(cut.read_bytes()[:2000])
     text.write_text('nothing to see\n' * 50)
     write_video(empty, 0)
-    return {str(path.relative_to(source / 'videos')): kind for path, kind in (
-        (gone, 'missing'), (cut, 'truncated'), (text, 'undecodable'), (empty, 'zero-frame'))}
+    return {
+        str(path.relative_to(source / 'videos')): kind
+        for path, kind in (
+            (gone, 'missing'),
+            (cut, 'truncated'),
+            (text, 'undecodable'),
+            (empty, 'zero-frame'),
+        )
+    }
 
 
 def test_broken_videos_fail_or_are_left_out(source, tmp_path):
@@ -106,8 +120,9 @@ def test_broken_videos_fail_or_are_left_out(source, tmp_path):
         infos = read_back(out / f'{split}_split1.txt', '')
         assert [info['filename'] for info in infos] == kept
     report = json.loads((out / 'report.json').read_text())
-    listed = {split: counts['listed'] - counts['written'] for split, counts in
-              report['clips'].items()}
+    listed = {
+        split: counts['listed'] - counts['written'] for split, counts in report['clips'].items()
+    }
     assert sum(listed.values()) == 4 and report['written']
 
 
@@ -156,14 +171,22 @@ def test_labels_out_of_range():
 def test_kinetics_layouts(tmp_path, layout):
     lists = write_kinetics400(tmp_path / 'csv')
     folder = {'class': 'a b', 'underscore': 'a_b', 'flat': '', 'nested': 'x/train/a_b'}[layout]
-    for name in ('-train_0000_000000_000010', '-train_0001_000010_000020',
-                 '-train_0002_000020_000030', '-val_0000_000000_000010'):
+    for name in (
+        '-train_0000_000000_000010',
+        '-train_0001_000010_000020',
+        '-train_0002_000020_000030',
+        '-val_0000_000000_000010',
+    ):
         write_video(tmp_path / 'v' / folder / f'{name}.mp4', 6, 'mp4v')
-    done = prepare_dataset('kinetics400', PrepareOptions(
-        tmp_path / 'out', lists, tmp_path / 'v', missing='drop'), quietly)
+    done = prepare_dataset(
+        'kinetics400',
+        PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', missing='drop'),
+        quietly,
+    )
     assert done.left_out == 1600 - 4
     assert {split: len(clips) for split, clips in done.splits.items()} == dict(
-        train=2, val=1, test=1)
+        train=2, val=1, test=1
+    )
     for split in ('train', 'val', 'test'):
         for info in read_back(tmp_path / 'out' / f'{split}.txt', tmp_path / 'v', '\t'):
             assert os.path.isfile(info['filename'])
@@ -178,8 +201,11 @@ def test_one_file_of_two_kinetics_classes(tmp_path):
     rows = (lists / 'train.csv').read_text().splitlines()
     (lists / 'train.csv').write_text('\n'.join([*rows, rows[1].replace('a b', 'aBc')]) + '\n')
     options = PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', decode='none', missing='drop')
-    for name in ('-train_0000_000000_000010', '-train_0001_000010_000020',
-                 '-val_0000_000000_000010'):
+    for name in (
+        '-train_0000_000000_000010',
+        '-train_0001_000010_000020',
+        '-val_0000_000000_000010',
+    ):
         (tmp_path / 'v').mkdir(exist_ok=True)
         (tmp_path / 'v' / f'{name}.mp4').touch()
     done = prepare_dataset('kinetics400', options, quietly)
@@ -259,9 +285,12 @@ def test_list_cut_short_writes_nothing(tmp_path):
     assert names_in(tmp_path / 'out') == []
 
 
-@pytest.mark.parametrize(('key', 'value'), [
-    ('missing', 'ignore'), ('decode', 'some'), ('workers', 0), ('val_share', 0.7)])  # fmt: skip
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [('missing', 'ignore'), ('decode', 'some'), ('workers', 0), ('val_share', 0.7)],
+)
 def test_wrong_option(source, tmp_path, key, value):
     with pytest.raises(PreparationError, match=f'--{key.replace("_", "-")} {value}: expected'):
-        prepare_dataset('jhmdb21', replace(options(source, tmp_path / 'o'), **{key: value}),
-                        quietly)
+        prepare_dataset(
+            'jhmdb21', replace(options(source, tmp_path / 'o'), **{key: value}), quietly
+        )

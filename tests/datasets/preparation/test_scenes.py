@@ -46,8 +46,9 @@ def write_colours(path, colours, side=32):
 def clips(tmp_path):
     """Three videos, a list of them, and ``m.onnx``, which gives logits of red, green and blue."""
     (tmp_path / 'videos' / 'k').mkdir(parents=True)
-    for name, colours in dict(red=[RED] * 4, mixed=[GREEN, GREEN, BLUE, BLUE, BLUE],
-                              blue=[BLUE] * 3).items():
+    for name, colours in dict(
+        red=[RED] * 4, mixed=[GREEN, GREEN, BLUE, BLUE, BLUE], blue=[BLUE] * 3
+    ).items():
         write_colours(tmp_path / 'videos' / 'k' / f'{name}.avi', colours)
     (tmp_path / 'list.txt').write_text('k/red.avi 0\nk/mixed.avi 1\nk/blue.avi 1\n')
     model(tmp_path / 'm.onnx', [[10 * v for v in row] for row in CHANNELS])
@@ -60,8 +61,14 @@ def onnx(folder, options=',softmax=true'):
 
 def label(folder, out='s.jsonl', classifier=None, **kwargs):
     said = []
-    done = label_scenes(folder / 'list.txt', folder / 'videos', folder / out,
-                        classifier or onnx(folder), say=said.append, **kwargs)
+    done = label_scenes(
+        folder / 'list.txt',
+        folder / 'videos',
+        folder / out,
+        classifier or onnx(folder),
+        say=said.append,
+        **kwargs,
+    )
     return done, said
 
 
@@ -80,8 +87,9 @@ def test_mean_probabilities(clips, out, workers):
     pixel = 10 * np.array([230, 20, 20]) / 255
     red, green, blue = (softmax(*np.roll(pixel, shift)) for shift in range(3))
     for name, expected in dict(red=red, mixed=(2 * green + 3 * blue) / 5, blue=blue).items():
-        np.testing.assert_allclose(known.of(clips / 'videos' / 'k' / f'{name}.avi'), expected,
-                                   atol=0.01)
+        np.testing.assert_allclose(
+            known.of(clips / 'videos' / 'k' / f'{name}.avi'), expected, atol=0.01
+        )
     report = json.loads((clips / f'{out}.report.json').read_text())
     assert report['videos'] == 3 and report['left_out'] == [] and report['frames'] == 5
     assert report['classifier']['sha256'] == onnx(clips).settings()['sha256']
@@ -97,15 +105,21 @@ def test_majority_vote(clips, out):
 
 
 def test_label_of_a_video():
-    rows = np.array([[.6, .4, 0], [.1, .9, 0], [.6, .4, 0]])
+    rows = np.array([[0.6, 0.4, 0], [0.1, 0.9, 0], [0.6, 0.4, 0]])
     assert video_label(rows, True) == 0
     np.testing.assert_allclose(video_label(rows, False), [1.3 / 3, 1.7 / 3, 0])
     assert video_label(rows[:2], True) == 1  # one vote each: the mean decides
-    assert video_label(np.array([[0, .5, .5], [.6, .1, .3], [.2, .5, .3], [.5, .1, .4]]), True) == 0
+    assert (
+        video_label(
+            np.array([[0, 0.5, 0.5], [0.6, 0.1, 0.3], [0.2, 0.5, 0.3], [0.5, 0.1, 0.4]]), True
+        )
+        == 0
+    )
 
 
-@pytest.mark.parametrize('count, expected', [(1, [6]), (3, [2, 6, 10]), (4, [1, 4, 7, 10]),
-                                             (12, range(12))])
+@pytest.mark.parametrize(
+    'count, expected', [(1, [6]), (3, [2, 6, 10]), (4, [1, 4, 7, 10]), (12, range(12))]
+)
 def test_frames_are_the_middles_of_equal_parts(tmp_path, count, expected):
     path = write_video(tmp_path / 'v.avi', frames=12, step=20)
     found = [round(float(frame.mean()) / 20) for frame in uniform_frames(path, count)]
@@ -179,8 +193,9 @@ def test_probabilities_or_logits(clips):
 def test_probabilities_are_not_softened_twice(clips):
     model(clips / 'm.onnx', [[1, 0, 0], [-1, 0, 0]], bias=[0, 1])  # red and 1 - red
     frame = [np.full((8, 8, 3), RED, np.uint8)]
-    np.testing.assert_allclose(onnx(clips, '').probabilities(frame), [[230 / 255, 25 / 255]],
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        onnx(clips, '').probabilities(frame), [[230 / 255, 25 / 255]], atol=1e-6
+    )
     with pytest.raises(BenchmarkError, match='gives probabilities already; leave softmax out'):
         onnx(clips).probabilities(frame)
 
@@ -189,21 +204,24 @@ def test_normalisation_and_channels(clips):
     frame = [np.full((4, 6, 3), (200, 100, 50), np.uint8)]
     model(clips / 'm.onnx')
     options = ',size=8x8,scale=0.01,mean=0.5/0.25/0.1,std=0.5/2/1,softmax=true'
-    expected = softmax((2 - .5) / .5, (1 - .25) / 2, .5 - .1)
+    expected = softmax((2 - 0.5) / 0.5, (1 - 0.25) / 2, 0.5 - 0.1)
     np.testing.assert_allclose(onnx(clips, options).probabilities(frame), [expected], atol=1e-5)
-    swapped = softmax((.5 - .5) / .5, (1 - .25) / 2, 2 - .1)
-    np.testing.assert_allclose(onnx(clips, options + ',channels=bgr').probabilities(frame),
-                               [swapped], atol=1e-5)
+    swapped = softmax((0.5 - 0.5) / 0.5, (1 - 0.25) / 2, 2 - 0.1)
+    np.testing.assert_allclose(
+        onnx(clips, options + ',channels=bgr').probabilities(frame), [swapped], atol=1e-5
+    )
 
 
 def test_models_that_do_not_fit(clips):
     with pytest.raises(BenchmarkError, match='takes an input of shape .*image of 3 colours'):
-        write_model(clips / 'm.onnx', [node('Identity', ['x'], 'y')], [], (1, 5, 8, 8),
-                    (1, 5, 8, 8))
+        write_model(
+            clips / 'm.onnx', [node('Identity', ['x'], 'y')], [], (1, 5, 8, 8), (1, 5, 8, 8)
+        )
         onnx(clips).check()
     with pytest.raises(BenchmarkError, match=r'gives an output of shape \(1, 3, 8, 8\); expected'):
-        write_model(clips / 'm.onnx', [node('Identity', ['x'], 'y')], [], (1, 3, 8, 8),
-                    (1, 3, 8, 8))
+        write_model(
+            clips / 'm.onnx', [node('Identity', ['x'], 'y')], [], (1, 3, 8, 8), (1, 3, 8, 8)
+        )
         onnx(clips).check()
     model(clips / 'm.onnx', shape=('n', 3, 'h', 'w'))
     with pytest.raises(BenchmarkError, match='does not fix the size of its input.*size=HEIGHTxW'):
@@ -214,20 +232,23 @@ def test_models_that_do_not_fit(clips):
         onnx(clips).check()
 
 
-@pytest.mark.parametrize('text, match', [
-    ('places', 'expected onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT'),
-    ('onnx:', 'expected onnx:MODEL'),
-    ('onnx:{}/none.onnx', 'none.onnx: no such model file'),
-    ('onnx:{}/m.onnx,width=3', "onnx has no option 'width'; options: size, scale"),
-    ('onnx:{}/m.onnx,size=8', 'size=8: expected HEIGHTxWIDTH'),
-    ('onnx:{}/m.onnx,size=8x8,size=9x9', 'size= is given twice'),
-    ('onnx:{}/m.onnx,std=1/0/1', 'std=.*expected three numbers > 0'),
-    ('onnx:{}/m.onnx,softmax=yes', 'softmax=yes: expected true or false'),
-    ('onnx:{}/m.onnx,channels=grb', 'expected rgb or bgr'),
-    ('mmpretrain:config.py', 'expected two files, mmpretrain:CONFIG,CHECKPOINT'),
-    ('mmpretrain:{}/none.py,{}/m.onnx', 'none.py: no such config file'),
-    ('mmpretrain:resnet18,{}/none.pth', 'none.pth: no such model file'),
-])
+@pytest.mark.parametrize(
+    'text, match',
+    [
+        ('places', 'expected onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT'),
+        ('onnx:', 'expected onnx:MODEL'),
+        ('onnx:{}/none.onnx', 'none.onnx: no such model file'),
+        ('onnx:{}/m.onnx,width=3', "onnx has no option 'width'; options: size, scale"),
+        ('onnx:{}/m.onnx,size=8', 'size=8: expected HEIGHTxWIDTH'),
+        ('onnx:{}/m.onnx,size=8x8,size=9x9', 'size= is given twice'),
+        ('onnx:{}/m.onnx,std=1/0/1', 'std=.*expected three numbers > 0'),
+        ('onnx:{}/m.onnx,softmax=yes', 'softmax=yes: expected true or false'),
+        ('onnx:{}/m.onnx,channels=grb', 'expected rgb or bgr'),
+        ('mmpretrain:config.py', 'expected two files, mmpretrain:CONFIG,CHECKPOINT'),
+        ('mmpretrain:{}/none.py,{}/m.onnx', 'none.py: no such config file'),
+        ('mmpretrain:resnet18,{}/none.pth', 'none.pth: no such model file'),
+    ],
+)
 def test_wrong_descriptions(clips, text, match):
     with pytest.raises(BenchmarkError, match=f'classifier .*{match}') as caught:
         parse_classifier(text.replace('{}', str(clips)))
@@ -261,7 +282,7 @@ class FakeInferencer:
 
     def preprocess(self, inputs, batch_size=1):
         for start in range(0, len(inputs), batch_size):
-            yield torch.from_numpy(np.stack(inputs[start:start + batch_size]))
+            yield torch.from_numpy(np.stack(inputs[start : start + batch_size]))
 
     def forward(self, batch):
         scores = (batch.float().mean((1, 2)) / 25).softmax(1)

@@ -30,17 +30,23 @@ def test_what_is_wrong(decoder, tmp_path, codec, ending):
     good = write_video(tmp_path / f'good (1)!#&.{ending}', 12, codec)
     assert decode_frames(str(good))[0] == 12
     data = good.read_bytes()
-    cut, head, text, empty = (tmp_path / f'{name}.{ending}' for name in
-                              ('cut', 'head', 'text', 'empty'))
-    cut.write_bytes(data[:int(0.6 * len(data))])
+    cut, head, text, empty = (
+        tmp_path / f'{name}.{ending}' for name in ('cut', 'head', 'text', 'empty')
+    )
+    cut.write_bytes(data[: int(0.6 * len(data))])
     head.write_bytes(data[:20])
     text.write_text('not a video at all\n' * 40)
     empty.touch()
     none = write_video(tmp_path / f'none.{ending}', 0, codec)
     for decode in ('first', 'all'):
         assert check_video(str(good), decode) is None
-        for path, kind in ((cut, 'truncated'), (head, 'truncated'), (text, 'undecodable'),
-                           (empty, 'truncated'), (tmp_path / 'gone.avi', 'missing')):
+        for path, kind in (
+            (cut, 'truncated'),
+            (head, 'truncated'),
+            (text, 'undecodable'),
+            (empty, 'truncated'),
+            (tmp_path / 'gone.avi', 'missing'),
+        ):
             assert check_video(str(path), decode)[0] == kind, path
         # a container without a frame: OpenCV cannot open the MP4 one
         assert check_video(str(none), decode)[0] in ('zero-frame', 'undecodable')
@@ -83,7 +89,8 @@ def test_real_clips_are_whole(real_data, decoder, tmp_path):
     clips += [path for path in (real_data / 'clips').rglob('*') if path.suffix in ('.avi', '.mp4')]
     assert len(clips) > 20
     assert {str(path): check_video(str(path), 'all') for path in clips} == dict.fromkeys(
-        map(str, clips))
+        map(str, clips)
+    )
     cut = shutil.copy(clips[0], tmp_path / 'cut.avi')
     cut.chmod(0o644)
     with open(cut, 'r+b') as stream:

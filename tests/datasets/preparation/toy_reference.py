@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 SIDE = 24
-MEAN, STD = (128., 100., 90.), (64., 60., 50.)
+MEAN, STD = (128.0, 100.0, 90.0), (64.0, 60.0, 50.0)
 CONFIG = """\
 default_scope = 'mmaction'
 custom_imports = dict(imports=['albar_mm'], allow_failed_imports=False)
@@ -45,9 +45,16 @@ def write_reference(folder: Path, toy: Path, classes: int = 2, seed: int = 0) ->
         seed: Of the weights.
     """
     config, weights = folder / f'reference_{classes}.py', folder / f'reference_{classes}.pth'
-    config.write_text(CONFIG.format(
-        classes=classes, mean=list(MEAN), std=list(STD), side=SIDE,
-        ann_file=str(toy / 'list.txt'), videos=str(toy / 'videos')))
+    config.write_text(
+        CONFIG.format(
+            classes=classes,
+            mean=list(MEAN),
+            std=list(STD),
+            side=SIDE,
+            ann_file=str(toy / 'list.txt'),
+            videos=str(toy / 'videos'),
+        )
+    )
     init_default_scope('mmaction')
     torch.manual_seed(seed)
     model = MODELS.build(Config.fromfile(config).model)

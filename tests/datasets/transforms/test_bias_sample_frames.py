@@ -16,21 +16,26 @@ def indices(total, short, start_index=0, **settings):
 EVEN = [*range(0, 40, 2)]
 
 
-@pytest.mark.parametrize('total, short, expected', [
-    (40, 'loop', [*EVEN, *range(0, 24, 2)]),
-    (40, 'clamp', [*EVEN, *[38] * 12]),
-    (40, 'halve', [*range(32)]),
-    (20, 'halve', [*range(20), *[19] * 12]),
-    (63, 'loop', [*range(0, 64, 2)]),
-    (63, 'clamp', [*range(0, 64, 2)]),
-    (63, 'halve', [*range(32)]),
-    (64, 'loop', [*range(0, 64, 2)]),
-    (64, 'halve', [*range(0, 64, 2)]),
-    (100, 'loop', [*range(18, 81, 2)]),
-    (100, 'halve', [*range(18, 81, 2)]),
-    (300, 'clamp', [*range(118, 181, 2)]),
-    (1, 'loop', [0] * 32), (1, 'clamp', [0] * 32), (1, 'halve', [0] * 32),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'total, short, expected',
+    [
+        (40, 'loop', [*EVEN, *range(0, 24, 2)]),
+        (40, 'clamp', [*EVEN, *[38] * 12]),
+        (40, 'halve', [*range(32)]),
+        (20, 'halve', [*range(20), *[19] * 12]),
+        (63, 'loop', [*range(0, 64, 2)]),
+        (63, 'clamp', [*range(0, 64, 2)]),
+        (63, 'halve', [*range(32)]),
+        (64, 'loop', [*range(0, 64, 2)]),
+        (64, 'halve', [*range(0, 64, 2)]),
+        (100, 'loop', [*range(18, 81, 2)]),
+        (100, 'halve', [*range(18, 81, 2)]),
+        (300, 'clamp', [*range(118, 181, 2)]),
+        (1, 'loop', [0] * 32),
+        (1, 'clamp', [0] * 32),
+        (1, 'halve', [0] * 32),
+    ],
+)
 def test_worked_indices(total, short, expected):
     assert indices(total, short) == expected
 
@@ -50,19 +55,23 @@ def test_several_clips_of_a_short_video_are_alike():
 
 def test_the_default_is_the_stock_sampler():
     for total in (5, 40, 100):
-        stock = TRANSFORMS.build(dict(type='SampleFrames', clip_len=8, frame_interval=4,
-                                      num_clips=2, test_mode=True))  # fmt: skip
+        stock = TRANSFORMS.build(
+            dict(type='SampleFrames', clip_len=8, frame_interval=4, num_clips=2, test_mode=True)
+        )
         expected = stock.transform(dict(total_frames=total, start_index=0))['frame_inds']
         assert indices(total, 'loop', clip_len=8, frame_interval=4, num_clips=2) == list(expected)
 
 
-@pytest.mark.parametrize('settings, said', [
-    (dict(short='wrap'), 'must be one of'),
-    (dict(start='last'), 'must be one of'),
-    (dict(out_of_bound_opt='loop'), 'short, which replaces'),
-    (dict(start='first'), 'one clip with test_mode'),
-    (dict(short='halve', target_fps=15), 'stride of its own'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'settings, said',
+    [
+        (dict(short='wrap'), 'must be one of'),
+        (dict(start='last'), 'must be one of'),
+        (dict(out_of_bound_opt='loop'), 'short, which replaces'),
+        (dict(start='first'), 'one clip with test_mode'),
+        (dict(short='halve', target_fps=15), 'stride of its own'),
+    ],
+)
 def test_settings_that_contradict_each_other(settings, said):
     with pytest.raises(ValueError, match=said):
         BiasSampleFrames(**(dict(clip_len=8) | settings))

@@ -41,17 +41,36 @@ STOCK = [
 ]
 WAYS = {
     'swin': AUGMENT,
-    'tsn': [dict(type='Resize', scale=(-1, 96)),
-            dict(type='MultiScaleCrop', input_size=64, scales=(1, 0.875, 0.75, 0.66),
-                 random_crop=False, max_wh_scale_gap=1, num_fixed_crops=13),
-            dict(type='Resize', scale=(64, 64), keep_ratio=False), dict(type='Flip')],
-    'slowfast': [dict(type='RandomRescale', scale_range=(70, 110)),
-                 dict(type='RandomCrop', size=64), dict(type='Flip', flip_ratio=1.0)],
-    'flips_first': [dict(type='Flip', flip_ratio=1.0), dict(type='RandomResizedCrop'),
-                    dict(type='Flip', flip_ratio=0.5), dict(type='Resize', scale=0.5)],
-    'centre': [dict(type='CenterCrop', crop_size=48), dict(type='RandomErasing', erase_prob=0.0),
-               dict(type='ColorJitter', contrast=0.0, hue=0.0)],
-}  # fmt: skip
+    'tsn': [
+        dict(type='Resize', scale=(-1, 96)),
+        dict(
+            type='MultiScaleCrop',
+            input_size=64,
+            scales=(1, 0.875, 0.75, 0.66),
+            random_crop=False,
+            max_wh_scale_gap=1,
+            num_fixed_crops=13,
+        ),
+        dict(type='Resize', scale=(64, 64), keep_ratio=False),
+        dict(type='Flip'),
+    ],
+    'slowfast': [
+        dict(type='RandomRescale', scale_range=(70, 110)),
+        dict(type='RandomCrop', size=64),
+        dict(type='Flip', flip_ratio=1.0),
+    ],
+    'flips_first': [
+        dict(type='Flip', flip_ratio=1.0),
+        dict(type='RandomResizedCrop'),
+        dict(type='Flip', flip_ratio=0.5),
+        dict(type='Resize', scale=0.5),
+    ],
+    'centre': [
+        dict(type='CenterCrop', crop_size=48),
+        dict(type='RandomErasing', erase_prob=0.0),
+        dict(type='ColorJitter', contrast=0.0, hue=0.0),
+    ],
+}
 
 
 def write_lines(path, *rows):
@@ -61,8 +80,15 @@ def write_lines(path, *rows):
 
 def decoded(frames, **others):
     imgs = [np.zeros((60, 80, 3), np.uint8) for _ in frames]
-    return dict(imgs=imgs, frame_inds=np.array(frames), filename='/d/wave/clip.avi',
-                original_shape=(60, 80), img_shape=(60, 80), modality='RGB', **others)  # fmt: skip
+    return dict(
+        imgs=imgs,
+        frame_inds=np.array(frames),
+        filename='/d/wave/clip.avi',
+        original_shape=(60, 80),
+        img_shape=(60, 80),
+        modality='RGB',
+        **others,
+    )
 
 
 def masks_of(boxes):
@@ -87,13 +113,15 @@ def test_boxes_end_where_drawn_masks_end(tmp_path, way):
     boxes = np.concatenate([corners, np.minimum(corners + sizes, (80, 60))], 1)
     boxes[0], boxes[1] = (0, 0, 80, 60), (0, 10, 20, 60)
     file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=boxes.tolist()))
-    steps = Compose([dict(type='LoadPersonBoxes', file=str(file)), *WAYS[way],
-                     dict(type='PackPersonBoxes')])  # fmt: skip
+    steps = Compose(
+        [dict(type='LoadPersonBoxes', file=str(file)), *WAYS[way], dict(type='PackPersonBoxes')]
+    )
     dimmed = way == 'centre'  # by ColorJitter
     compared = 0
     for seed in range(20):
         np.random.seed(seed)
         import random
+
         random.seed(seed)
         results = decoded(range(24))
         results['imgs'] = masks_of(boxes)
@@ -116,25 +144,50 @@ def test_boxes_end_where_drawn_masks_end(tmp_path, way):
 
 def test_numbers_by_hand(tmp_path):
     """Crop 20:60, 10:50, enlarged twice, mirrored; two people in frame 1, none in frame 0."""
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip.avi', boxes=[
-        [], [[30, 20, 40, 30, 0.9], [0, 0, 80, 60, 0.41], [0, 0, 80, 60, 0.39]],
-        [[0, 0, 20, 60]], [25, 45, 70, 60]]))  # fmt: skip
+    file = write_lines(
+        tmp_path / 'b.jsonl',
+        dict(
+            video='wave/clip.avi',
+            boxes=[
+                [],
+                [[30, 20, 40, 30, 0.9], [0, 0, 80, 60, 0.41], [0, 0, 80, 60, 0.39]],
+                [[0, 0, 20, 60]],
+                [25, 45, 70, 60],
+            ],
+        ),
+    )
 
     class Crop(BaseTransform):
         def transform(self, results):
             from mmaction.datasets.transforms import RandomCrop
+
             box = np.array([20, 10, 60, 50])
             results['imgs'] = RandomCrop._crop_imgs(results['imgs'], box)
             results['keypoint'] = RandomCrop._crop_kps(results['keypoint'], box)
             return dict(RandomCrop(40)._all_box_crop(results, box), img_shape=(40, 40))
 
-    steps = Compose([LoadPersonBoxes(file), Crop(), dict(type='Resize', scale=(80, 80)),
-                     dict(type='Flip', flip_ratio=1.0), PackPersonBoxes()])  # fmt: skip
+    steps = Compose(
+        [
+            LoadPersonBoxes(file),
+            Crop(),
+            dict(type='Resize', scale=(80, 80)),
+            dict(type='Flip', flip_ratio=1.0),
+            PackPersonBoxes(),
+        ]
+    )
     found = steps(decoded([1, 3, 1, 0, 2]))['person_boxes']
     first = [40, 20, 60, 40]
-    assert np.allclose(found, [
-        [0, *first], [0, 0, 0, 80, 80], [1, 0, 70, 70, 80], [2, *first], [2, 0, 0, 80, 80],
-    ], atol=1e-4)  # fmt: skip
+    assert np.allclose(
+        found,
+        [
+            [0, *first],
+            [0, 0, 0, 80, 80],
+            [1, 0, 70, 70, 80],
+            [2, *first],
+            [2, 0, 0, 80, 80],
+        ],
+        atol=1e-4,
+    )
 
 
 def test_nobody(tmp_path):
@@ -149,8 +202,11 @@ def test_frame_numbers(tmp_path):
     """Raw frames count from start_index and begin at offset."""
     boxes = [[i, 0, i + 1, 1] for i in range(9)]
     step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=boxes)))
-    for others, first in ((dict(), 2), (dict(start_index=1), 1),
-                          (dict(start_index=1, offset=4), 5)):
+    for others, first in (
+        (dict(), 2),
+        (dict(start_index=1), 1),
+        (dict(start_index=1, offset=4), 5),
+    ):
         results = decoded([2, 4], **others)
         results['frame_dir'] = results.pop('filename').removesuffix('.avi')
         found = step(results)
@@ -166,28 +222,37 @@ def test_clips_to_the_image_and_refuses_other_images(tmp_path):
     rows = dict(video='clip', boxes=[[-4, -4, 90, 90], [80, 0, 99, 9]])
     step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', rows))
     assert step(decoded([0]))['gt_bboxes'].tolist() == [[0, 0, 80, 60]]
-    with pytest.raises(DatasetError, match=r'b.jsonl: video /d/wave/clip.avi: the box .* of frame '
-                                           r'1 \(from 0\) lies outside of the image of 80x60 px'):
+    with pytest.raises(
+        DatasetError,
+        match=r'b.jsonl: video /d/wave/clip.avi: the box .* of frame '
+        r'1 \(from 0\) lies outside of the image of 80x60 px',
+    ):
         step(decoded([0, 1]))
 
 
 def test_missing_videos(tmp_path):
     file = write_lines(tmp_path / 'b.jsonl', dict(video='other', boxes=[[]]))
-    with pytest.raises(DatasetError, match=r"b.jsonl: no person boxes of video /d/wave/clip.avi; "
-                                           r"detect them with tools/detect_people.py, or set miss"):
+    with pytest.raises(
+        DatasetError,
+        match=r'b.jsonl: no person boxes of video /d/wave/clip.avi; '
+        r'detect them with tools/detect_people.py, or set miss',
+    ):
         LoadPersonBoxes(file)(decoded([0]))
     step = LoadPersonBoxes(file, missing='none')
     assert step(decoded([0, 1]))['gt_bboxes'].shape == (0, 4)
     assert len(step._without) == 1 and step(decoded([0]))['person_frames'].shape == (0,)
 
 
-@pytest.mark.parametrize(('change', 'message'), [
-    (dict(imgs=None), 'right after the decoding step: imgs and'),
-    (dict(frame_inds=np.arange(2)), 'there are 1 images of 2 frames'),
-    (dict(gt_bboxes=np.zeros((1, 4))), 'gt_bboxes is there already'),
-    (dict(keypoint=np.zeros((1, 1, 1, 2))), 'keypoint is there already'),
-    (dict(filename=None), 'needs filename or frame_dir'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(imgs=None), 'right after the decoding step: imgs and'),
+        (dict(frame_inds=np.arange(2)), 'there are 1 images of 2 frames'),
+        (dict(gt_bboxes=np.zeros((1, 4))), 'gt_bboxes is there already'),
+        (dict(keypoint=np.zeros((1, 1, 1, 2))), 'keypoint is there already'),
+        (dict(filename=None), 'needs filename or frame_dir'),
+    ],
+)
 def test_wrong_place(tmp_path, change, message):
     step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]])))
     results = {k: v for k, v in {**decoded([0]), **change}.items() if v is not None}
@@ -197,10 +262,15 @@ def test_wrong_place(tmp_path, change, message):
         PackPersonBoxes()(results)
 
 
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (dict(missing='drop'), 'missing must be one of'), (dict(min_score=None), 'must be a number'),
-    (dict(min_score=float('nan')), 'must be a number'), (dict(min_score=True), 'must be a number'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(missing='drop'), 'missing must be one of'),
+        (dict(min_score=None), 'must be a number'),
+        (dict(min_score=float('nan')), 'must be a number'),
+        (dict(min_score=True), 'must be a number'),
+    ],
+)
 def test_wrong_arguments(tmp_path, arguments, message):
     file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))
     with pytest.raises(ValueError, match=message):
@@ -220,9 +290,13 @@ class OnlyImages(BaseTransform):
         return dict(results, imgs=imgs * 3 if self.crops else [i[:9] for i in imgs])
 
 
-@pytest.mark.parametrize(('crops', 'message'), [
-    (False, 'images are 80x9 px, but img_shape'), (True, 'there are 6 images of 2 frames'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('crops', 'message'),
+    [
+        (False, 'images are 80x9 px, but img_shape'),
+        (True, 'there are 6 images of 2 frames'),
+    ],
+)
 def test_steps_that_change_images_alone_are_noticed(tmp_path, crops, message):
     file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))
     steps = Compose([LoadPersonBoxes(file), OnlyImages(crops), PackPersonBoxes()])
@@ -234,8 +308,12 @@ def test_steps_that_change_images_alone_are_noticed(tmp_path, crops, message):
 @pytest.mark.parametrize('layout', ['NCTHW', 'NCHW'])
 def test_from_the_video_to_the_data_sample(tmp_path, decoder, layout):
     video = write_video(tmp_path / 'clip.mp4', step=20)
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip.mp4', boxes=[
-        [[t, 0, t + 8, 64, 0.5], [0, 0, 9, 9, 0.1]] for t in range(12)]))  # fmt: skip
+    file = write_lines(
+        tmp_path / 'b.jsonl',
+        dict(
+            video='clip.mp4', boxes=[[[t, 0, t + 8, 64, 0.5], [0, 0, 9, 9, 0.1]] for t in range(12)]
+        ),
+    )
     pipeline = copy.deepcopy(STOCK)
     pipeline[0]['type'], pipeline[2]['type'] = f'{decoder}Init', f'{decoder}Decode'
     pipeline[1].update(num_clips=2, test_mode=True)
@@ -249,8 +327,11 @@ def test_from_the_video_to_the_data_sample(tmp_path, decoder, layout):
     assert torch.equal(results['inputs'], plain['inputs'])
     sample = results['data_samples']
     assert sample.gt_label.tolist() == [1] and not hasattr(sample, 'gt_instances')
-    inputs = results['inputs'].transpose(1, 2).flatten(0, 1) if layout == 'NCTHW' else (
-        results['inputs'])
+    inputs = (
+        results['inputs'].transpose(1, 2).flatten(0, 1)
+        if layout == 'NCTHW'
+        else (results['inputs'])
+    )
     found = sample.person_boxes
     assert found[:, 0].tolist() == list(range(8))
     shown = (inputs[:, 0].float().mean((1, 2)) / 20).round()  # frame t has brightness 20 t
@@ -267,10 +348,16 @@ def test_through_the_loader_and_the_preprocessor(tmp_path):
     for name in 'ab':
         write_video(tmp_path / f'{name}.mp4')
     (tmp_path / 'list.txt').write_text('a.mp4 0\nb.mp4 1\n')
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='a.mp4', boxes=[[0, 0, 64, 64]] * 12),
-                       dict(video='b.mp4', boxes=[[]] * 12))  # fmt: skip
-    dataset = VideoDataset(str(tmp_path / 'list.txt'), with_person_boxes(STOCK, file),
-                           data_prefix=dict(video=str(tmp_path)))  # fmt: skip
+    file = write_lines(
+        tmp_path / 'b.jsonl',
+        dict(video='a.mp4', boxes=[[0, 0, 64, 64]] * 12),
+        dict(video='b.mp4', boxes=[[]] * 12),
+    )
+    dataset = VideoDataset(
+        str(tmp_path / 'list.txt'),
+        with_person_boxes(STOCK, file),
+        data_prefix=dict(video=str(tmp_path)),
+    )
     batch = next(iter(DataLoader(dataset, 2, num_workers=1, collate_fn=pseudo_collate)))
     ready = ActionDataPreprocessor([128.0] * 3, [64.0] * 3, format_shape='NCTHW')(batch, True)
     first, second = ready['data_samples']
@@ -285,16 +372,30 @@ def test_raw_frames(tmp_path):
     folder.mkdir(parents=True)
     for t in range(12):
         cv2.imwrite(str(folder / f'img_{t + 1:05}.png'), np.full((60, 80, 3), 10 * t, np.uint8))
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=[
-        [t, 0, t + 8, 60] for t in range(12)]))  # fmt: skip
+    file = write_lines(
+        tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=[[t, 0, t + 8, 60] for t in range(12)])
+    )
     sample = dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=5)
-    pipeline = with_person_boxes([
-        sample, dict(type='RawFrameDecode'), dict(type='FormatShape', input_format='NCHW'),
-        dict(type='PackActionInputs', algorithm_keys=['other'])], file)  # fmt: skip
+    pipeline = with_person_boxes(
+        [
+            sample,
+            dict(type='RawFrameDecode'),
+            dict(type='FormatShape', input_format='NCHW'),
+            dict(type='PackActionInputs', algorithm_keys=['other']),
+        ],
+        file,
+    )
     assert pipeline[-1]['algorithm_keys'] == ('other', 'person_boxes')
-    results = Compose(pipeline)(dict(
-        frame_dir=str(folder), filename_tmpl='img_{:05}.png', total_frames=12, start_index=1,
-        modality='RGB', label=0))  # fmt: skip
+    results = Compose(pipeline)(
+        dict(
+            frame_dir=str(folder),
+            filename_tmpl='img_{:05}.png',
+            total_frames=12,
+            start_index=1,
+            modality='RGB',
+            label=0,
+        )
+    )
     shown = results['inputs'][:, 0].float().mean((1, 2)) / 10
     assert np.allclose(results['data_samples'].person_boxes[:, 1], shown)
 
@@ -302,10 +403,21 @@ def test_raw_frames(tmp_path):
 def test_with_person_boxes(tmp_path):
     made = with_person_boxes(STOCK, 'people.jsonl', 0.3, 'none')
     assert [step['type'] for step in made] == [
-        'DecordInit', 'SampleFrames', 'DecordDecode', 'LoadPersonBoxes', 'Resize',
-        'RandomResizedCrop', 'Resize', 'Flip', 'PackPersonBoxes', 'FormatShape', 'PackActionInputs']
+        'DecordInit',
+        'SampleFrames',
+        'DecordDecode',
+        'LoadPersonBoxes',
+        'Resize',
+        'RandomResizedCrop',
+        'Resize',
+        'Flip',
+        'PackPersonBoxes',
+        'FormatShape',
+        'PackActionInputs',
+    ]
     assert made[3] == dict(
-        type='LoadPersonBoxes', file='people.jsonl', min_score=0.3, missing='none')
+        type='LoadPersonBoxes', file='people.jsonl', min_score=0.3, missing='none'
+    )
     check_box_pipeline(made)
     assert with_person_boxes(made, 'people.jsonl', 0.3, 'none') == made
     with pytest.raises(ValueError, match='LoadPersonBoxes with other settings already'):
@@ -313,7 +425,7 @@ def test_with_person_boxes(tmp_path):
 
 
 def replaced(index, *steps):
-    return [*STOCK[:index], *steps, *STOCK[index + 1:]]
+    return [*STOCK[:index], *steps, *STOCK[index + 1 :]]
 
 
 @TRANSFORMS.register_module()
@@ -326,35 +438,56 @@ class OwnStep(OnlyImages):
     pass
 
 
-@pytest.mark.parametrize(('pipeline', 'message'), [
-    (replaced(6, dict(type='ThreeCrop', crop_size=224)), 'ThreeCrop makes three images of one'),
-    (replaced(6, dict(type='mmaction.TenCrop', crop_size=224)), 'TenCrop makes ten images'),
-    (replaced(6, dict(type='PytorchVideoWrapper', op='RandAugment')),
-     r"PytorchVideoWrapper\(op='RandAugment'\) does not carry boxes; take it out"),
-    (replaced(6, dict(type='ImgAug', transforms='default')), 'ImgAug may move pixels'),
-    (replaced(6, dict(type='TorchVisionWrapper', op='RandomRotation')), 'op=.RandomRotation'),
-    (replaced(6, dict(type='RandomApply', transforms=[dict(type='OwnStep')])), 'OwnStep is not kn'),
-    (replaced(6, dict(type='RandomChoice', transforms=[[dict(type='Flip')],
-                                                       [dict(type='NoSuchStep')]])), 'NoSuchStep'),
-    (replaced(6, dict(type='Flip', direction='vertical')), 'vertical'),
-    (replaced(6, dict(type='Flip', lazy=True), dict(type='Fuse')), r'Flip\(lazy=True\)'),
-    (replaced(6, dict(type=OwnStep)), 'OwnStep'),
-    (replaced(2, dict(type='PyAVDecode', mode='efficient')), 'gives other frames than it is asked'),
-    (STOCK[:2] + STOCK[3:], r'expected one decoding step \(DecordDecode, .* got 0'),
-    (STOCK[:-2], 'expected one FormatShape'),
-    (STOCK[-2:] + STOCK[:-2], 'FormatShape stands before DecordDecode'),
-    ([*STOCK, dict(scale=3)], 'expected steps as config dicts with a type'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('pipeline', 'message'),
+    [
+        (replaced(6, dict(type='ThreeCrop', crop_size=224)), 'ThreeCrop makes three images of one'),
+        (replaced(6, dict(type='mmaction.TenCrop', crop_size=224)), 'TenCrop makes ten images'),
+        (
+            replaced(6, dict(type='PytorchVideoWrapper', op='RandAugment')),
+            r"PytorchVideoWrapper\(op='RandAugment'\) does not carry boxes; take it out",
+        ),
+        (replaced(6, dict(type='ImgAug', transforms='default')), 'ImgAug may move pixels'),
+        (replaced(6, dict(type='TorchVisionWrapper', op='RandomRotation')), 'op=.RandomRotation'),
+        (
+            replaced(6, dict(type='RandomApply', transforms=[dict(type='OwnStep')])),
+            'OwnStep is not kn',
+        ),
+        (
+            replaced(
+                6,
+                dict(
+                    type='RandomChoice', transforms=[[dict(type='Flip')], [dict(type='NoSuchStep')]]
+                ),
+            ),
+            'NoSuchStep',
+        ),
+        (replaced(6, dict(type='Flip', direction='vertical')), 'vertical'),
+        (replaced(6, dict(type='Flip', lazy=True), dict(type='Fuse')), r'Flip\(lazy=True\)'),
+        (replaced(6, dict(type=OwnStep)), 'OwnStep'),
+        (
+            replaced(2, dict(type='PyAVDecode', mode='efficient')),
+            'gives other frames than it is asked',
+        ),
+        (STOCK[:2] + STOCK[3:], r'expected one decoding step \(DecordDecode, .* got 0'),
+        (STOCK[:-2], 'expected one FormatShape'),
+        (STOCK[-2:] + STOCK[:-2], 'FormatShape stands before DecordDecode'),
+        ([*STOCK, dict(scale=3)], 'expected steps as config dicts with a type'),
+    ],
+)
 def test_pipelines_that_cannot(pipeline, message):
     for use in (check_box_pipeline, lambda p: with_person_boxes(p, 'people.jsonl')):
         with pytest.raises(ValueError, match=message):
             use(pipeline)
 
 
-@pytest.mark.parametrize(('pipeline', 'message'), [
-    (STOCK[:-1], 'expected one PackActionInputs'),
-    (replaced(7, dict(type='FormatShape', input_format='NPTCHW')), "input_format='NPTCHW'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('pipeline', 'message'),
+    [
+        (STOCK[:-1], 'expected one PackActionInputs'),
+        (replaced(7, dict(type='FormatShape', input_format='NPTCHW')), "input_format='NPTCHW'"),
+    ],
+)
 def test_pipelines_without_a_place_for_boxes(pipeline, message):
     with pytest.raises(ValueError, match=message):
         with_person_boxes(pipeline, 'people.jsonl')
@@ -362,8 +495,12 @@ def test_pipelines_without_a_place_for_boxes(pipeline, message):
 
 def test_pipelines_that_can():
     wrapped = dict(type='RandomApply', transforms=[dict(type='ColorJitter')])
-    for step in (wrapped, dict(type='OwnStepThatCarries', crops=False),
-                 dict(type='TorchVisionWrapper', op='ColorJitter'), dict(type='LoadSceneLabels')):
+    for step in (
+        wrapped,
+        dict(type='OwnStepThatCarries', crops=False),
+        dict(type='TorchVisionWrapper', op='ColorJitter'),
+        dict(type='LoadSceneLabels'),
+    ):
         check_box_pipeline(replaced(6, step))
     made = with_person_boxes(STOCK, 'people.jsonl')
     with pytest.raises(ValueError, match='PackPersonBoxes must stand right before FormatShape'):
@@ -374,13 +511,16 @@ def test_pipelines_that_can():
         check_box_pipeline([*made[:8], *made[9:]])
 
 
-@pytest.mark.parametrize(('config', 'carries'), [
-    ('tsn/tsn_imagenet-pretrained-r50_8xb32-1x1x8-100e_kinetics400-rgb', True),
-    ('tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb', True),
-    ('slowfast/slowfast_r50_8xb8-4x16x1-256e_kinetics400-rgb', True),
-    ('swin/swin-tiny-p244-w877_in1k-pre_8xb8-amp-32x2x1-30e_kinetics400-rgb', True),
-    ('uniformerv2/uniformerv2-base-p16-res224_clip_8xb32-u8_kinetics700-rgb', False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ('config', 'carries'),
+    [
+        ('tsn/tsn_imagenet-pretrained-r50_8xb32-1x1x8-100e_kinetics400-rgb', True),
+        ('tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb', True),
+        ('slowfast/slowfast_r50_8xb8-4x16x1-256e_kinetics400-rgb', True),
+        ('swin/swin-tiny-p244-w877_in1k-pre_8xb8-amp-32x2x1-30e_kinetics400-rgb', True),
+        ('uniformerv2/uniformerv2-base-p16-res224_clip_8xb32-u8_kinetics700-rgb', False),
+    ],
+)
 def test_stock_configs(config, carries):
     from pathlib import Path
 
@@ -418,10 +558,14 @@ def test_boxes_bound_real_masks(real_data, tmp_path, number):
     name = f'{row["class"]}/{row["video"]}'
     masks = read_puppet_mask(root / 'masks' / f'{name}.mat')
     boxes = [[edges(mask)] if mask.any() else [] for mask in masks]
-    file = write_lines(tmp_path / 'b.jsonl', dict(
-        video=f'{name}.avi', boxes=[[[int(v) for v in b] for b in of] for of in boxes]))
-    wider = [dict(step, area_range=(0.5, 1.0)) if step['type'] == 'RandomResizedCrop' else step
-             for step in STOCK]  # fmt: skip
+    file = write_lines(
+        tmp_path / 'b.jsonl',
+        dict(video=f'{name}.avi', boxes=[[[int(v) for v in b] for b in of] for of in boxes]),
+    )
+    wider = [
+        dict(step, area_range=(0.5, 1.0)) if step['type'] == 'RandomResizedCrop' else step
+        for step in STOCK
+    ]
     pipelines = [Compose(with_person_boxes(steps, file)[:-2]) for steps in (STOCK, wider)]
     assert read_person_boxes(file).of(root / 'videos' / f'{name}.avi').num_frames == len(masks)
 
@@ -441,8 +585,7 @@ def test_boxes_bound_real_masks(real_data, tmp_path, number):
         np.random.seed(seed)
         random.seed(seed)
         video = str(root / 'videos' / f'{name}.avi')
-        results = pipelines[seed % 2](
-            dict(filename=video, start_index=0, modality='RGB', label=0))
+        results = pipelines[seed % 2](dict(filename=video, start_index=0, modality='RGB', label=0))
         found = {int(r[0]): r[1:].numpy() for r in results['person_boxes']}
         for frame, image in enumerate(results['imgs']):
             white = edges(image[..., 0] >= 128)

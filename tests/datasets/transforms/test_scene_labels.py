@@ -23,8 +23,12 @@ def hard(tmp_path):
 
 
 def test_to_the_data_sample(tmp_path):
-    np.savez(tmp_path / 's.npz', video=np.array(['wave/a.avi']),
-             scene_prob=np.array([[0.25, 0.75]]), num_scenes=2)
+    np.savez(
+        tmp_path / 's.npz',
+        video=np.array(['wave/a.avi']),
+        scene_prob=np.array([[0.25, 0.75]]),
+        num_scenes=2,
+    )
     init_default_scope('mmaction')
     steps = with_scene_labels([dict(type='PackActionInputs')], tmp_path / 's.npz')
     results = dict(filename='/data/wave/a.avi', imgs=np.zeros((1, 3, 2, 4, 4)), label=1)
@@ -42,12 +46,16 @@ def test_class_index_of_raw_frames(hard):
 
 
 def test_missing_videos(hard, monkeypatch):
-    with pytest.raises(DatasetError, match="no scene label of video b/a.avi; it has wave/a.avi, in "
-                                           "another folder; .*label_scenes.py, .*missing='none'"):
+    with pytest.raises(
+        DatasetError,
+        match='no scene label of video b/a.avi; it has wave/a.avi, in '
+        "another folder; .*label_scenes.py, .*missing='none'",
+    ):
         LoadSceneLabels(hard)(dict(filename='b/a.avi'))
     seen = []
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'log',
-                        lambda level, message, *a, **k: seen.append(message))
+    monkeypatch.setattr(
+        MMLogger.get_current_instance(), 'log', lambda level, message, *a, **k: seen.append(message)
+    )
     load = LoadSceneLabels(hard, missing='none')
     for name in ('b/a.avi', 'b/a.avi', 'c.avi', 'd.avi'):
         assert load(dict(filename=name))['scene_target'] == -1

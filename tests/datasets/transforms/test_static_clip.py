@@ -19,8 +19,9 @@ CLIP_2D = np.zeros((8, 3, 4, 4), np.float32)  # N C H W
 
 
 @pytest.mark.parametrize('imgs', [CLIP_3D, CLIP_2D], ids=['3d', '2d'])
-@pytest.mark.parametrize('frame, expected', [('first', 0), ('middle', 4), ('last', 7), (5, 5),
-                                             (16, 7)])
+@pytest.mark.parametrize(
+    'frame, expected', [('first', 0), ('middle', 4), ('last', 7), (5, 5), (16, 7)]
+)
 def test_fixed_frame(imgs, frame, expected):
     results = run(frame, imgs)
     assert results['data_samples'].metainfo['static_frame'] == expected

@@ -15,8 +15,11 @@ from ...benchmark.toy_benchmark import build, settings_of, write_photos, write_s
 from ...evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
 
 SAMPLE = dict(type='BiasSampleFrames', clip_len=6, frame_interval=2, test_mode=True)
-FOLDERS = dict(SwapBackground='TOY_SCUBA_Photos', RepeatFrame='TOY_SCUFO_Photos',
-               PasteForeground='TOY_ConflFG_Stripe')  # fmt: skip
+FOLDERS = dict(
+    SwapBackground='TOY_SCUBA_Photos',
+    RepeatFrame='TOY_SCUFO_Photos',
+    PasteForeground='TOY_ConflFG_Stripe',
+)
 
 
 @pytest.fixture(scope='module')
@@ -47,8 +50,9 @@ def steps(made, name, sample=SAMPLE):
 @pytest.mark.parametrize('short', ['loop', 'clamp', 'halve'])
 def test_pixels_and_indices_of_the_export(made, name, short):
     pipeline = steps(made, name, dict(SAMPLE, short=short))
-    exported = Compose([dict(type='DecordInit'), dict(SAMPLE, short=short),
-                        dict(type='DecordDecode')])  # fmt: skip
+    exported = Compose(
+        [dict(type='DecordInit'), dict(SAMPLE, short=short), dict(type='DecordDecode')]
+    )
     for number in range(6):
         row, info = info_of(made, FOLDERS[name], number)
         file = made / 'bias' / FOLDERS[name] / row['file']

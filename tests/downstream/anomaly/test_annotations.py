@@ -7,8 +7,15 @@ from downstream.anomaly.annotations import NORMAL, AnomalyVideo, read_annotation
 from downstream.anomaly.ground_truth import truth_of_video, with_lengths
 
 TEST = 'Temporal_Anomaly_Annotation_for_Testing_Videos.txt'
-PAST_THE_END = {'Arson011_x264', 'Arson016_x264', 'Assault006_x264', 'Explosion033_x264',
-                'Fighting003_x264', 'Shooting015_x264', 'Shooting046_x264'}  # fmt: skip
+PAST_THE_END = {
+    'Arson011_x264',
+    'Arson016_x264',
+    'Assault006_x264',
+    'Explosion033_x264',
+    'Fighting003_x264',
+    'Shooting015_x264',
+    'Shooting046_x264',
+}
 
 
 @pytest.fixture
@@ -24,8 +31,7 @@ def test_the_real_lists(crime):
     assert train[0] == AnomalyVideo('Abuse001_x264', 'Abuse')
     annotated = read_annotation(crime / TEST)
     # in another order, which must not matter
-    assert {(v.video_id, v.category) for v in annotated} == {
-        (v.video_id, v.category) for v in test}
+    assert {(v.video_id, v.category) for v in annotated} == {(v.video_id, v.category) for v in test}
     assert sum(len(video.events) == 2 for video in annotated) == 16
 
 
@@ -51,38 +57,51 @@ def test_every_event_is_that_of_the_text(crime):
         name, kind, *numbers = line.split()
         assert video.video_id == name.replace('.mp4', '') and video.category == kind
         assert [str(n) for event in video.events for n in event] == [
-            number for number in numbers if number != '-1']
+            number for number in numbers if number != '-1'
+        ]
 
 
-@pytest.mark.parametrize('line, video', [
-    ('a/Abuse001_x264.mp4', AnomalyVideo('Abuse001_x264', 'Abuse')),
-    ('G:\\ucf\\Abuse001_x264.mp4', AnomalyVideo('Abuse001_x264', 'Abuse')),
-    ('Testing_Normal_Videos_Anomaly/Normal_Videos_003_x264.mp4',
-     AnomalyVideo('Normal_Videos_003_x264', NORMAL)),
-    ('Normal_Videos_003_x264  Normal  -1  -1  -1  -1  ',
-     AnomalyVideo('Normal_Videos_003_x264', NORMAL, ())),
-    ('cam1.v2.avi Fighting', AnomalyVideo('cam1.v2', 'Fighting')),
-    ('7.mp4 900 Fighting 3 9 20 30 50 51',
-     AnomalyVideo('7', 'Fighting', ((3, 9), (20, 30), (50, 51)), 900)),
-    ('7.mp4 900 normal', AnomalyVideo('7', NORMAL, None, 900)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'line, video',
+    [
+        ('a/Abuse001_x264.mp4', AnomalyVideo('Abuse001_x264', 'Abuse')),
+        ('G:\\ucf\\Abuse001_x264.mp4', AnomalyVideo('Abuse001_x264', 'Abuse')),
+        (
+            'Testing_Normal_Videos_Anomaly/Normal_Videos_003_x264.mp4',
+            AnomalyVideo('Normal_Videos_003_x264', NORMAL),
+        ),
+        (
+            'Normal_Videos_003_x264  Normal  -1  -1  -1  -1  ',
+            AnomalyVideo('Normal_Videos_003_x264', NORMAL, ()),
+        ),
+        ('cam1.v2.avi Fighting', AnomalyVideo('cam1.v2', 'Fighting')),
+        (
+            '7.mp4 900 Fighting 3 9 20 30 50 51',
+            AnomalyVideo('7', 'Fighting', ((3, 9), (20, 30), (50, 51)), 900),
+        ),
+        ('7.mp4 900 normal', AnomalyVideo('7', NORMAL, None, 900)),
+    ],
+)
 def test_lines(tmp_path, line, video):
     (tmp_path / 'list.txt').write_text(f'\n{line}\n')
     assert read_annotation(tmp_path / 'list.txt') == [video]
 
 
-@pytest.mark.parametrize('line, message', [
-    ('7.mp4', "'7' does not begin with a kind of anomaly"),
-    ('a.mp4 0 Abuse', '0 frames'),
-    ('a.mp4 Abuse 3', '1 frame numbers'),
-    ('a.mp4 Abuse 9 3', 'event 9 to 3'),
-    ('a.mp4 Abuse 3 x', 'event 3 to x'),
-    ('a.mp4 Abuse -1 5', 'event -1 to 5'),
-    ('a.mp4 Abuse -1 -1', 'Abuse with 0 events'),
-    ('a.mp4 Normal 3 5', 'Normal with 1 events'),
-    ('a.mp4 3 5', "'5' is no kind of anomaly"),
-    ('b.avi', "'b' is listed in line 1 already"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'line, message',
+    [
+        ('7.mp4', "'7' does not begin with a kind of anomaly"),
+        ('a.mp4 0 Abuse', '0 frames'),
+        ('a.mp4 Abuse 3', '1 frame numbers'),
+        ('a.mp4 Abuse 9 3', 'event 9 to 3'),
+        ('a.mp4 Abuse 3 x', 'event 3 to x'),
+        ('a.mp4 Abuse -1 5', 'event -1 to 5'),
+        ('a.mp4 Abuse -1 -1', 'Abuse with 0 events'),
+        ('a.mp4 Normal 3 5', 'Normal with 1 events'),
+        ('a.mp4 3 5', "'5' is no kind of anomaly"),
+        ('b.avi', "'b' is listed in line 1 already"),
+    ],
+)
 def test_lines_that_are_refused(tmp_path, line, message):
     (tmp_path / 'list.txt').write_text(f'x/b.mp4\n\n{line}\n')
     with pytest.raises(DatasetError, match=rf'list\.txt:3: .*{message}'):

@@ -48,20 +48,30 @@ def test_labels_are_those_of_the_lines_in_any_order(folder, tmp_path):
 
 
 def test_parts_share_no_video_and_hold_every_kind(folder):
-    parts = {part: [dataset(folder, part=part).get_data_info(i)['video'].video_id
-                    for i in range(len(dataset(folder, part=part)))]
-             for part in ('all', 'train', 'val')}  # fmt: skip
+    parts = {
+        part: [
+            dataset(folder, part=part).get_data_info(i)['video'].video_id
+            for i in range(len(dataset(folder, part=part)))
+        ]
+        for part in ('all', 'train', 'val')
+    }
     assert sorted(parts['train'] + parts['val']) == parts['all'] and len(parts['val']) == 4
     assert sum(dataset(folder, part='val').labels()) == 2
     other = dataset(folder, part='val', val_seed=1)
     assert {other.get_data_info(i)['video'].video_id for i in range(4)} != set(parts['val'])
 
 
-@pytest.mark.parametrize('options, message', [
-    (dict(part='dev'), "part is 'dev'; expected one of all, train, val"),
-    (dict(val_share=1), 'val_share is 1'),
-    (dict(part='val', val_share=.01), "part 'val' of 24 videos with 0.01 of each kind held out"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(part='dev'), "part is 'dev'; expected one of all, train, val"),
+        (dict(val_share=1), 'val_share is 1'),
+        (
+            dict(part='val', val_share=0.01),
+            "part 'val' of 24 videos with 0.01 of each kind held out",
+        ),
+    ],
+)
 def test_settings_that_are_refused(folder, options, message):
     with pytest.raises(DatasetError, match=message):
         dataset(folder, **options)
@@ -81,16 +91,20 @@ def test_data_that_are_refused(folder, tmp_path):
         AnomalyFeatureDataset(str(folder / 'train.txt'), tmp_path)
 
 
-@pytest.mark.parametrize('values, message', [
-    (np.array([[1, np.nan, 0]] * 2), "features of 'b' are not all finite"),
-    (np.ones((2, 4)), "'b' have 4 channels, others have 3"),
-    (np.ones((0, 3)), r'b\.npy: shape \(0, 3\); expected 2 snippets'),
-    (np.array([{}] * 2), r'b\.npy: cannot be read: .*Python objects'),
-    (None, r"lacks 1 of the 2 videos"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'values, message',
+    [
+        (np.array([[1, np.nan, 0]] * 2), "features of 'b' are not all finite"),
+        (np.ones((2, 4)), "'b' have 4 channels, others have 3"),
+        (np.ones((0, 3)), r'b\.npy: shape \(0, 3\); expected 2 snippets'),
+        (np.array([{}] * 2), r'b\.npy: cannot be read: .*Python objects'),
+        (None, r'lacks 1 of the 2 videos'),
+    ],
+)
 def test_feature_files_that_are_refused(tmp_path, values, message):
-    store = FeatureStore.create(tmp_path / 'store', dict(
-        encoder={}, sampling=SAMPLING.settings(), dtype='float32'))
+    store = FeatureStore.create(
+        tmp_path / 'store', dict(encoder={}, sampling=SAMPLING.settings(), dtype='float32')
+    )
     for name in 'ab':
         store.put(name, np.ones((2, 3)), SAMPLING.grid(16, 30.0))
     if values is None:
@@ -155,8 +169,9 @@ def test_batches_that_cannot_be():
 
 
 def test_float16_stores_are_read_as_float32(tmp_path):
-    store = FeatureStore.create(tmp_path / 'store', dict(
-        encoder={}, sampling=SAMPLING.settings(), dtype='float16'))
+    store = FeatureStore.create(
+        tmp_path / 'store', dict(encoder={}, sampling=SAMPLING.settings(), dtype='float16')
+    )
     store.put('a', np.ones((2, 3)), SAMPLING.grid(16, 30.0))
     (tmp_path / 'list.txt').write_text('a.mp4 Normal -1 -1\n')
     data = AnomalyFeatureDataset(str(tmp_path / 'list.txt'), tmp_path / 'store')

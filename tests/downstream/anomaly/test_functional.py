@@ -17,9 +17,40 @@ from downstream.anomaly.functional import (
 )
 
 # the published pooling of 70 snippets 0, 1, ..., 69
-SEVENTY = [.5, 2.5, 4.5, 6.5, 8.5, 11, 13.5, 15.5, 17.5, 19.5, 22, 24.5, 26.5, 28.5, 30.5, 33, 35.5,
-           37.5, 39.5, 41.5, 43.5, 46, 48.5, 50.5, 52.5, 54.5, 57, 59.5, 61.5, 63.5, 65.5,
-           68]  # fmt: skip
+SEVENTY = [
+    0.5,
+    2.5,
+    4.5,
+    6.5,
+    8.5,
+    11,
+    13.5,
+    15.5,
+    17.5,
+    19.5,
+    22,
+    24.5,
+    26.5,
+    28.5,
+    30.5,
+    33,
+    35.5,
+    37.5,
+    39.5,
+    41.5,
+    43.5,
+    46,
+    48.5,
+    50.5,
+    52.5,
+    54.5,
+    57,
+    59.5,
+    61.5,
+    63.5,
+    65.5,
+    68,
+]
 
 
 def test_pooling_by_the_published_numbers():
@@ -35,8 +66,10 @@ def test_pooling_by_the_published_numbers():
 def test_pooling_by_its_definition(length, segments):
     features = np.random.default_rng(length).normal(size=(length, 2, 3)).astype(np.float32)
     bounds = np.linspace(0, length, segments + 1, dtype=int)
-    wanted = [features[a:b].mean(0) if b > a else features[a]
-              for a, b in zip(bounds[:-1], bounds[1:], strict=True)]  # fmt: skip
+    wanted = [
+        features[a:b].mean(0) if b > a else features[a]
+        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
     assert pool_segments(features, segments) == pytest.approx(np.stack(wanted), abs=1e-6)
 
 
@@ -54,35 +87,39 @@ def test_truth_of_frames():
     assert not frame_ground_truth(8, []).any()
 
 
-@pytest.mark.parametrize('events, first, message', [
-    ([(6, 11)], 0, 'ends 4 frames past a video of 8 frames counted from 0'),
-    ([(6, 12)], 1, 'ends 4 frames past'),
-    ([(8, 9)], 0, 'not in a video of 8 frames'),
-    ([(0, 3)], 1, 'not in a video of 8 frames counted from 1'),
-    ([(4, 3)], 0, 'event 4 to 3: not in a video'),
-    ([], 2, 'first_frame is 2; expected 0 or 1'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'events, first, message',
+    [
+        ([(6, 11)], 0, 'ends 4 frames past a video of 8 frames counted from 0'),
+        ([(6, 12)], 1, 'ends 4 frames past'),
+        ([(8, 9)], 0, 'not in a video of 8 frames'),
+        ([(0, 3)], 1, 'not in a video of 8 frames counted from 1'),
+        ([(4, 3)], 0, 'event 4 to 3: not in a video'),
+        ([], 2, 'first_frame is 2; expected 0 or 1'),
+    ],
+)
 def test_events_that_do_not_fit(events, first, message):
     with pytest.raises(ValueError, match=message):
         frame_ground_truth(8, events, first)
 
 
 def test_scores_by_the_published_numbers():
-    scores, truth = np.repeat([.1, .9, .4, .4], 2), np.array([0, 0, 1, 1, 0, 1, 0, 0], bool)
+    scores, truth = np.repeat([0.1, 0.9, 0.4, 0.4], 2), np.array([0, 0, 1, 1, 0, 1, 0, 0], bool)
     counts = FrameCounts.of_frames(scores, truth)
-    assert frame_auc(scores, truth) == roc_auc(counts) == pytest.approx(.9)
-    assert precision_recall_area(counts) == pytest.approx(.9166667)
-    assert average_precision(counts) == pytest.approx(.8333333)
+    assert frame_auc(scores, truth) == roc_auc(counts) == pytest.approx(0.9)
+    assert precision_recall_area(counts) == pytest.approx(0.9166667)
+    assert average_precision(counts) == pytest.approx(0.8333333)
 
 
 @pytest.mark.parametrize('levels', [3, 10, 10**6])
 def test_scores_equal_those_of_scikit_learn(levels):
     random = np.random.default_rng(levels)
-    scores, truth = random.integers(levels, size=5000) / levels, random.random(5000) < .2
+    scores, truth = random.integers(levels, size=5000) / levels, random.random(5000) < 0.2
     counts = FrameCounts.of_frames(scores, truth)
     assert roc_auc(counts) == pytest.approx(metrics.roc_auc_score(truth, scores), abs=1e-12)
     assert average_precision(counts) == pytest.approx(
-        metrics.average_precision_score(truth, scores), abs=1e-12)
+        metrics.average_precision_score(truth, scores), abs=1e-12
+    )
     precision, recall, _ = metrics.precision_recall_curve(truth, scores)
     assert precision_recall_area(counts) == pytest.approx(metrics.auc(recall, precision), abs=1e-12)
 
@@ -92,46 +129,53 @@ def test_snippets_count_like_their_frames():
     parts, scores, truths = [], [], []
     for length in (1, 16, 17, 100):
         snippets = np.minimum(np.arange(length) // 16, max(0, length // 16 - 1))
-        values, truth = random.random(snippets.max() + 1), random.random(length) < .3
+        values, truth = random.random(snippets.max() + 1), random.random(length) < 0.3
         parts.append(FrameCounts.of_snippets(values, truth, snippets))
         scores.append(values[snippets])
         truths.append(truth)
     assert roc_auc(FrameCounts.joined(parts)) == pytest.approx(
-        frame_auc(np.concatenate(scores), np.concatenate(truths)), abs=1e-12)
+        frame_auc(np.concatenate(scores), np.concatenate(truths)), abs=1e-12
+    )
 
 
 def test_false_alarms():
-    counts = FrameCounts.of_frames([.4, .5, .6, .9], [0, 0, 0, 1])
+    counts = FrameCounts.of_frames([0.4, 0.5, 0.6, 0.9], [0, 0, 0, 1])
     assert false_alarm_rate(counts) == pytest.approx(2 / 3)
-    assert false_alarm_rate(counts, .55) == pytest.approx(1 / 3)
+    assert false_alarm_rate(counts, 0.55) == pytest.approx(1 / 3)
 
 
 def test_one_kind_of_frames_alone_gives_no_number():
     for truth in (np.zeros(3, bool), np.ones(3, bool)):
-        assert np.isnan(frame_auc([.1, .2, .3], truth))
+        assert np.isnan(frame_auc([0.1, 0.2, 0.3], truth))
     nothing = FrameCounts.joined([])
-    assert np.isnan([roc_auc(nothing), average_precision(nothing), false_alarm_rate(nothing),
-                     precision_recall_area(nothing)]).all()  # fmt: skip
+    assert np.isnan(
+        [
+            roc_auc(nothing),
+            average_precision(nothing),
+            false_alarm_rate(nothing),
+            precision_recall_area(nothing),
+        ]
+    ).all()
 
 
 def test_scores_that_are_refused():
     with pytest.raises(ValueError, match='expected one score and one truth a frame'):
-        frame_auc([.1, .2], [True])
+        frame_auc([0.1, 0.2], [True])
     with pytest.raises(ValueError, match='must be finite'):
-        frame_auc([.1, np.nan], [True, False])
+        frame_auc([0.1, np.nan], [True, False])
     with pytest.raises(ValueError, match='1 snippets, truth of shape'):
-        FrameCounts.of_snippets([.1], [True, False], [0])
+        FrameCounts.of_snippets([0.1], [True, False], [0])
 
 
 def test_bootstrap_holds_the_truth_of_separated_and_of_random_scores():
     random = np.random.default_rng(0)
     parts = []
     for video in range(40):
-        truth = np.repeat(random.random(8) < (.5 if video % 2 else 0), 10)
+        truth = np.repeat(random.random(8) < (0.5 if video % 2 else 0), 10)
         parts.append((truth, random.random(80)))
     chance = [FrameCounts.of_frames(noise, truth) for truth, noise in parts]
     low, high = bootstrap_interval(chance, 200)
-    assert .4 < low < .5 < high < .6
+    assert 0.4 < low < 0.5 < high < 0.6
     clear = [FrameCounts.of_frames(noise + 2 * truth, truth) for truth, noise in parts]
     assert bootstrap_interval(clear, 50) == (1, 1)
     with pytest.raises(ValueError, match='needs anomalous and normal frames'):

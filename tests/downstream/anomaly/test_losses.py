@@ -10,22 +10,24 @@ from downstream.anomaly.models import MGFNHead, MILRankingHead, RTFMHead, RTFMNe
 def test_selection():
     """Two normal and two anomalous videos of four snippets, the three of largest magnitude."""
     magnitudes = torch.tensor([[1, 2, 3, 4], [4, 3, 2, 1], [5, 1, 5.5, 2], [1, 6, 9, 8]])
-    scores = torch.tensor([[.1, .2, .3, .4], [.5, .6, .7, .8], [.9, .1, .7, .5], [.2, .4, .6, .8]])
+    scores = torch.tensor(
+        [[0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8], [0.9, 0.1, 0.7, 0.5], [0.2, 0.4, 0.6, 0.8]]
+    )
     chosen = scores.gather(1, losses.top_snippets(magnitudes)).mean(1)
-    assert chosen.tolist() == pytest.approx([.3, .6, .7, .6])
+    assert chosen.tolist() == pytest.approx([0.3, 0.6, 0.7, 0.6])
     assert losses.top_snippets(magnitudes, k=9).shape == (4, 4)
 
 
 def test_selection_leaves_snippets_out_by_chance():
     torch.manual_seed(0)
     magnitudes = torch.arange(1.0, 33).repeat(2000, 1)
-    first = losses.top_snippets(magnitudes, 1, dropout=.7).flatten()
+    first = losses.top_snippets(magnitudes, 1, dropout=0.7).flatten()
     # the last snippet is the largest wherever it is not left out
-    assert (first == 31).float().mean() == pytest.approx(.3, abs=.03)
+    assert (first == 31).float().mean() == pytest.approx(0.3, abs=0.03)
 
 
 def test_gathering_takes_the_same_snippets_of_every_crop():
-    values = torch.arange(2 * 3 * 4 * 5.).view(2, 3, 4, 5)
+    values = torch.arange(2 * 3 * 4 * 5.0).view(2, 3, 4, 5)
     index = torch.tensor([[3, 0], [1, 2]])
     found = losses.gather_snippets(values, index)
     assert torch.equal(found[0], values[0][:, [3, 0]])
@@ -38,31 +40,32 @@ def triples(*sums):
 
 
 def test_contrast_by_worked_numbers():
-    one, other = triples(800., 810, 790), triples(820., 810, 800)
+    one, other = triples(800.0, 810, 790), triples(820.0, 810, 800)
     assert losses.magnitude_distance(one, other).item() == pytest.approx(22.36068, abs=1e-4)
     assert losses.contrast_apart(other, one).item() == pytest.approx(31555.73, rel=1e-6)
     assert losses.contrast_together(one, other).item() == pytest.approx(499.9999, abs=1e-3)
-    assert losses.contrast_apart(one, triples(1100., 810, 790)).item() == 0
+    assert losses.contrast_apart(one, triples(1100.0, 810, 790)).item() == 0
 
 
 def test_sparsity_and_smoothness_by_worked_numbers():
-    normal, anomalous = torch.tensor([.1, .2, .4]), torch.tensor([.9, .9, .5])
+    normal, anomalous = torch.tensor([0.1, 0.2, 0.4]), torch.tensor([0.9, 0.9, 0.5])
     both = torch.stack([normal, anomalous])
-    assert 8e-3 * losses.sparsity(normal) == pytest.approx(.003666061, abs=1e-8)
-    assert 8e-3 * losses.sparsity(anomalous) == pytest.approx(.01093984, abs=1e-8)
+    assert 8e-3 * losses.sparsity(normal) == pytest.approx(0.003666061, abs=1e-8)
+    assert 8e-3 * losses.sparsity(anomalous) == pytest.approx(0.01093984, abs=1e-8)
     assert 8e-4 * losses.smoothness(both) == pytest.approx(1.68e-4, abs=1e-9)
     assert 8e-4 * losses.smoothness(anomalous) == pytest.approx(1.28e-4, abs=1e-9)
     assert 8e-4 * losses.smoothness(both.flatten()) == pytest.approx(3.68e-4, abs=1e-9)
 
 
 def test_the_whole_loss_by_worked_numbers():
-    normal = (torch.arange(192.) / 10).view(8, 3, 8)  # crop after crop, in each all videos
+    normal = (torch.arange(192.0) / 10).view(8, 3, 8)  # crop after crop, in each all videos
     anomalous = normal + 1
-    scores = torch.tensor([.1, .2, .3, .4, .9, .8, .7, .6])
+    scores = torch.tensor([0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6])
     bce = losses.video_bce(scores, torch.tensor([0] * 4 + [1] * 4))
-    assert bce.item() == pytest.approx(.2990012, abs=1e-6)
-    terms = MGFNHead(8)._contrast(*(part.view(2, 4, 3, 8).transpose(0, 1)
-                                    for part in (normal, anomalous)))  # fmt: skip
+    assert bce.item() == pytest.approx(0.2990012, abs=1e-6)
+    terms = MGFNHead(8)._contrast(
+        *(part.view(2, 4, 3, 8).transpose(0, 1) for part in (normal, anomalous))
+    )
     assert terms['apart'].item() == pytest.approx(34649.43, rel=1e-5)
     assert terms['normal'].item() == pytest.approx(17694.72, rel=1e-5)
     assert terms['anomalous'].item() == pytest.approx(17694.72, rel=1e-5)
@@ -75,18 +78,23 @@ def test_different_videos_within_a_class():
     """Three videos: the first with the second, the second with the third, crop by crop."""
     feats = torch.rand(3, 2, 3, 8)
     head = MGFNHead(8, intra='videos')
-    wanted = torch.stack([losses.magnitude_distance(feats[i, c], feats[i + 1, c]) ** 2
-                          for i in range(2) for c in range(2)]).mean()  # fmt: skip
+    wanted = torch.stack(
+        [
+            losses.magnitude_distance(feats[i, c], feats[i + 1, c]) ** 2
+            for i in range(2)
+            for c in range(2)
+        ]
+    ).mean()
     assert head._contrast(feats, feats)['normal'].item() == pytest.approx(wanted.item(), rel=1e-3)
 
 
 def test_ranking_hinge():
-    normal, anomalous = torch.tensor([[.1, .6], [.2, .3]]), torch.tensor([[.9, .1]])
-    assert losses.ranking_hinge(normal, anomalous).item() == pytest.approx((.7 + .4) / 2)
+    normal, anomalous = torch.tensor([[0.1, 0.6], [0.2, 0.3]]), torch.tensor([[0.9, 0.1]])
+    assert losses.ranking_hinge(normal, anomalous).item() == pytest.approx((0.7 + 0.4) / 2)
 
 
 def test_magnitude_margin():
-    normal, anomalous = torch.tensor([[[3., 4]]]), torch.tensor([[[60., 80], [0, 0]]])
+    normal, anomalous = torch.tensor([[[3.0, 4]]]), torch.tensor([[[60.0, 80], [0, 0]]])
     assert losses.magnitude_margin(normal, anomalous).item() == pytest.approx((50 + 5) ** 2)
     assert losses.magnitude_margin(normal, 4 * anomalous).item() == pytest.approx((100 + 5) ** 2)
 
@@ -100,10 +108,12 @@ def test_mil_ranking_head_by_hand():
     found = head.loss(feats, torch.tensor([0, 1, 0]))
     high = scores.amax(1)
     assert found['loss_ranking'].item() == pytest.approx(
-        (1 - high[1] + high[[0, 2]]).mean().item(), abs=1e-6)
+        (1 - high[1] + high[[0, 2]]).mean().item(), abs=1e-6
+    )
     assert found['loss_sparsity'].item() == pytest.approx(8e-5 * scores[1].sum().item(), rel=1e-5)
     assert found['loss_smoothness'].item() == pytest.approx(
-        8e-5 * (scores[1].diff() ** 2).sum().item(), rel=1e-5)
+        8e-5 * (scores[1].diff() ** 2).sum().item(), rel=1e-5
+    )
     assert head.loss(feats, torch.tensor([0, 0, 0]))['loss_ranking'] == 0
 
 
@@ -116,10 +126,12 @@ def test_rtfm_head_by_hand():
     scores = head(feats)
     video = torch.stack([scores[i, index[i]].mean() for i in range(2)])
     assert found['loss_bce'].item() == pytest.approx(
-        -(video[0].log() + (1 - video[1]).log()).item() / 2, rel=1e-5)
+        -(video[0].log() + (1 - video[1]).log()).item() / 2, rel=1e-5
+    )
     means = [feats[i][:, index[i]].mean(1).norm(dim=1) for i in range(2)]
     assert found['loss_magnitude'].item() == pytest.approx(
-        1e-4 * ((100 - means[0]).abs() + means[1]).square().mean().item(), rel=1e-5)
+        1e-4 * ((100 - means[0]).abs() + means[1]).square().mean().item(), rel=1e-5
+    )
     assert found['loss_sparsity'].item() == pytest.approx(8e-3 * scores[0].norm().item(), rel=1e-5)
 
 

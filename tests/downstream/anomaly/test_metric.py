@@ -28,11 +28,19 @@ def results(seed=0):
         events = () if kind == 'Normal' else ((start, start + 30),)
         truth = np.zeros(frames, bool)
         for begin, end in events:
-            truth[begin:end + 1] = True
+            truth[begin : end + 1] = True
         snippets = grid.snippet_of_frame()
         values = random.random(grid.num_snippets)
-        samples.append(dict(video_id=f'v{index}', category=kind, events=events, num_frames=frames,
-                            snippet_of_frame=snippets, scores=torch.tensor(values)))
+        samples.append(
+            dict(
+                video_id=f'v{index}',
+                category=kind,
+                events=events,
+                num_frames=frames,
+                snippet_of_frame=snippets,
+                scores=torch.tensor(values),
+            )
+        )
         truths.append(truth)
         scores.append(values[snippets])
     return samples, truths, scores
@@ -47,7 +55,7 @@ def evaluated(samples, **options):
 
 def test_every_number_against_scikit_learn(tmp_path):
     samples, truths, scores = results()
-    found = evaluated(samples, bootstrap=50, threshold=.7, out_file=str(tmp_path / 'scores.jsonl'))
+    found = evaluated(samples, bootstrap=50, threshold=0.7, out_file=str(tmp_path / 'scores.jsonl'))
     every = np.concatenate(truths), np.concatenate(scores)
     some = [i for i, kind in enumerate(KINDS) if kind != 'Normal']
     anomalous = np.concatenate([truths[i] for i in some]), np.concatenate([scores[i] for i in some])
@@ -56,12 +64,19 @@ def test_every_number_against_scikit_learn(tmp_path):
     assert found['frame/auc'] == pytest.approx(100 * roc_auc_score(*every), abs=1e-4)
     assert found['frame/ap'] == pytest.approx(100 * average_precision_score(*every), abs=1e-4)
     assert found['frame/auc_anomalous'] == pytest.approx(100 * roc_auc_score(*anomalous), abs=1e-4)
-    assert found['frame/false_alarm_rate'] == pytest.approx(100 * (normal >= .7).mean(), abs=1e-4)
-    assert found['frame/auc_Abuse'] == pytest.approx(100 * roc_auc_score(
-        np.concatenate([truths[i] for i in abuse]), np.concatenate([scores[i] for i in abuse])),
-        abs=1e-4)
-    assert found['frame/video_auc'] == pytest.approx(100 * roc_auc_score(
-        [kind != 'Normal' for kind in KINDS], [s['scores'].max() for s in samples]), abs=1e-4)
+    assert found['frame/false_alarm_rate'] == pytest.approx(100 * (normal >= 0.7).mean(), abs=1e-4)
+    assert found['frame/auc_Abuse'] == pytest.approx(
+        100
+        * roc_auc_score(
+            np.concatenate([truths[i] for i in abuse]), np.concatenate([scores[i] for i in abuse])
+        ),
+        abs=1e-4,
+    )
+    assert found['frame/video_auc'] == pytest.approx(
+        100
+        * roc_auc_score([kind != 'Normal' for kind in KINDS], [s['scores'].max() for s in samples]),
+        abs=1e-4,
+    )
     assert found['frame/auc_low'] < found['frame/auc'] < found['frame/auc_high']
     rows = [json.loads(line) for line in (tmp_path / 'scores.jsonl').read_text().splitlines()]
     for row, sample in zip(rows, samples, strict=True):

@@ -20,13 +20,22 @@ from .toy import CHANNELS, SAMPLING, write_oracle
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / 'downstream'
 #: Small, for tests only: 96 steps of 16 videos.
-QUICK = {'train_dataloader.batch_size': 16, 'test_evaluator.bootstrap': 100,
-         'train_cfg.val_interval': 8}  # fmt: skip
+QUICK = {
+    'train_dataloader.batch_size': 16,
+    'test_evaluator.bootstrap': 100,
+    'train_cfg.val_interval': 8,
+}
 
 
 def scores(folder, work_dir, config='anomaly_mgfn_sprites.py', **options):
-    run_on_features(str(CONFIGS / config), str(folder / 'store'), str(folder / 'train.txt'),
-                    str(folder / 'test.txt'), str(work_dir), options={**QUICK, **options})
+    run_on_features(
+        str(CONFIGS / config),
+        str(folder / 'store'),
+        str(folder / 'train.txt'),
+        str(folder / 'test.txt'),
+        str(work_dir),
+        options={**QUICK, **options},
+    )
     ((record,),) = json.loads((Path(work_dir) / 'results.json').read_text())['rows'].values()
     return record
 
@@ -52,8 +61,14 @@ def test_oracle_features(tmp_path, capsys):
 def test_the_moment_is_kept(tmp_path):
     """Three times as long: a detector that knows the moment must not unlearn it."""
     folder = write_oracle(tmp_path, videos=60)
-    options = {name: 96 for name in ('train_cfg.max_epochs', 'train_cfg.val_interval',
-                                          'default_hooks.checkpoint.interval')}  # fmt: skip
+    options = {
+        name: 96
+        for name in (
+            'train_cfg.max_epochs',
+            'train_cfg.val_interval',
+            'default_hooks.checkpoint.interval',
+        )
+    }
     found = scores(folder, tmp_path / 'work', **options)['metrics']
     assert found['frame/auc'] >= 95 and found['frame/auc_anomalous'] >= 95
 
@@ -80,8 +95,13 @@ def test_shuffled_labels(tmp_path):
     for seed in range(3):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        write_oracle(folder, videos=60, scene=.5, seed=seed,
-                     labels=np.random.default_rng(seed).permutation(60) % 2)
+        write_oracle(
+            folder,
+            videos=60,
+            scene=0.5,
+            seed=seed,
+            labels=np.random.default_rng(seed).permutation(60) % 2,
+        )
         found.append(scores(folder, folder / 'work')['metrics']['frame/auc'])
     assert abs(np.mean(found) - 50) <= 8, found
 
@@ -89,7 +109,11 @@ def test_shuffled_labels(tmp_path):
 @pytest.mark.parametrize('config', ['anomaly_mil_ucfcrime.py', 'anomaly_rtfm_ucfcrime.py'])
 def test_other_heads_learn_too(tmp_path, config):
     folder = write_oracle(tmp_path, videos=60)
-    options = {'optim_wrapper.optimizer.lr': 1e-2, 'train_cfg.max_epochs': 20,
-               'train_cfg.val_interval': 20, 'default_hooks.checkpoint.interval': 20}  # fmt: skip
+    options = {
+        'optim_wrapper.optimizer.lr': 1e-2,
+        'train_cfg.max_epochs': 20,
+        'train_cfg.val_interval': 20,
+        'default_hooks.checkpoint.interval': 20,
+    }
     record = scores(folder, tmp_path / 'work', config, **options)
     assert record['metrics']['frame/auc'] >= 90

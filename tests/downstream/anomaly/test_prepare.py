@@ -32,23 +32,38 @@ def change(path, old, new):
 
 
 def test_the_real_lists(lists, tmp_path):
-    done = subprocess.run([sys.executable, str(TOOL), 'ucf_crime', '--lists', str(lists), '--out',
-                           str(tmp_path / 'out')], capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(TOOL),
+            'ucf_crime',
+            '--lists',
+            str(lists),
+            '--out',
+            str(tmp_path / 'out'),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert 'train: 1610 videos, 810 anomalous' in done.stdout
     assert 'test: 1111808 frames, 84331 anomalous; 7 events end up to three' in done.stdout
     train, test = (read_annotation(tmp_path / 'out' / f'{name}.txt') for name in ('train', 'test'))
     assert train == [video for video in read_annotation(lists / TRAIN)]
     assert {v.video_id: v.events for v in test} == {
-        v.video_id: v.events for v in read_annotation(lists / EVENTS)}
+        v.video_id: v.events for v in read_annotation(lists / EVENTS)
+    }
     assert sum(video.num_frames for video in test) == 1_111_808
     report = json.loads((tmp_path / 'out/report.json').read_text())
     assert len(report['clipped']) == 7 and report['left_out'] == []
 
 
 def test_videos_that_are_not_there(lists, tmp_path):
-    names = [line.split()[0] for name in (TRAIN, TEST)
-             for line in (lists / name).read_text().splitlines()]  # fmt: skip
+    names = [
+        line.split()[0]
+        for name in (TRAIN, TEST)
+        for line in (lists / name).read_text().splitlines()
+    ]
     for name in names[1:]:
         (tmp_path / 'videos' / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / 'videos' / name).touch()
@@ -62,14 +77,27 @@ def test_videos_that_are_not_there(lists, tmp_path):
         prepare_ucf_crime(lists, tmp_path / 'out', tmp_path / 'gone')
 
 
-@pytest.mark.parametrize('name, old, new, message', [
-    (TRAIN, 'Abuse/Abuse001_x264.mp4\n', '', '1609 train videos, 809 of them anomalous; UCF-Crime'),
-    (TRAIN, 'Abuse/Abuse001_x264.mp4', 'Abuse/Abuse028_x264.mp4', "in .*Train.txt and in .*Test"),
-    (TEST, 'Abuse/Abuse028_x264.mp4', 'Abuse/Abuse099_x264.mp4', 'are in one of .* alone'),
-    (EVENTS, 'Abuse  165  240', 'Abuse  240  165', r'txt:1: .*event 240 to 165'),
-    (EVENTS, 'Abuse  165  240', 'Abuse  165  241', "'Abuse028_x264': Abuse .* in one list"),
-    (FRAMES, 'Arson022_x264.mp4 8640', 'Arson022_x264.mp4 8641', '1111809 frames'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'name, old, new, message',
+    [
+        (
+            TRAIN,
+            'Abuse/Abuse001_x264.mp4\n',
+            '',
+            '1609 train videos, 809 of them anomalous; UCF-Crime',
+        ),
+        (
+            TRAIN,
+            'Abuse/Abuse001_x264.mp4',
+            'Abuse/Abuse028_x264.mp4',
+            'in .*Train.txt and in .*Test',
+        ),
+        (TEST, 'Abuse/Abuse028_x264.mp4', 'Abuse/Abuse099_x264.mp4', 'are in one of .* alone'),
+        (EVENTS, 'Abuse  165  240', 'Abuse  240  165', r'txt:1: .*event 240 to 165'),
+        (EVENTS, 'Abuse  165  240', 'Abuse  165  241', "'Abuse028_x264': Abuse .* in one list"),
+        (FRAMES, 'Arson022_x264.mp4 8640', 'Arson022_x264.mp4 8641', '1111809 frames'),
+    ],
+)
 def test_lists_that_contradict(lists, tmp_path, name, old, new, message):
     change(lists / name, old, new)
     with pytest.raises(DatasetError, match=message):

@@ -22,8 +22,10 @@ def write_oracle(folder, videos=24, crops=1, noise=0.3, scene=0.0, seed=0, label
         labels: Of the training videos, 0 or 1; by default the true ones: every other is anomalous.
     """
     random = np.random.default_rng(seed)
-    store = FeatureStore.create(folder / 'store', dict(
-        encoder=dict(published='oracle'), sampling=SAMPLING.settings(), dtype='float32'))
+    store = FeatureStore.create(
+        folder / 'store',
+        dict(encoder=dict(published='oracle'), sampling=SAMPLING.settings(), dtype='float32'),
+    )
     for split in ('train', 'test'):
         lines = []
         for index in range(videos):
@@ -35,7 +37,7 @@ def write_oracle(folder, videos=24, crops=1, noise=0.3, scene=0.0, seed=0, label
             if index % 2:
                 start = int(random.integers(0, frames - 260))
                 end = start + int(random.integers(80, 250))
-                truth[start:end + 1] = 1
+                truth[start : end + 1] = 1
                 kind, events = 'Fight', f'{start} {end}'
             shape = (grid.num_snippets, *([crops] if crops > 1 else []), CHANNELS)
             features = random.normal(scale=noise, size=shape)

@@ -41,21 +41,41 @@ def given(toy_config, tmp_path):
     torch.manual_seed(0)
     encoder = FrozenEncoder(toy_config, None)
     torch.save(dict(state_dict=encoder.model.state_dict()), tmp_path / 'weights.pth')
-    return dict(config=str(toy_config), checkpoint=str(tmp_path / 'weights.pth'),
-                videos=[str(tmp_path / 'videos')])  # fmt: skip
+    return dict(
+        config=str(toy_config),
+        checkpoint=str(tmp_path / 'weights.pth'),
+        videos=[str(tmp_path / 'videos')],
+    )
 
 
 def command(given, out, *flags):
-    return [sys.executable, str(TOOL), 'features', '--config', given['config'], '--checkpoint',
-            given['checkpoint'], '--videos', *given['videos'], '--out', str(out), *FLAGS,
-            *map(str, flags)]  # fmt: skip
+    return [
+        sys.executable,
+        str(TOOL),
+        'features',
+        '--config',
+        given['config'],
+        '--checkpoint',
+        given['checkpoint'],
+        '--videos',
+        *given['videos'],
+        '--out',
+        str(out),
+        *FLAGS,
+        *map(str, flags),
+    ]
 
 
 def run(given, out, *flags, cwd=None, launcher=()):
     environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
-    done = subprocess.run([*launcher, *command(given, out, *flags)[bool(launcher):]], cwd=cwd,
-                          env={**environment, 'OMP_NUM_THREADS': '1'}, capture_output=True,
-                          text=True, timeout=PATIENCE)  # fmt: skip
+    done = subprocess.run(
+        [*launcher, *command(given, out, *flags)[bool(launcher) :]],
+        cwd=cwd,
+        env={**environment, 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     own = [line for line in done.stderr.splitlines() if line.startswith('downstream.py: ')]
     return done.returncode, done.stdout, own
 
@@ -127,23 +147,25 @@ def test_processes_of_torchrun_share_out_the_videos(given, tmp_path, monkeypatch
 @pytest.mark.slow
 def test_torchrun_shares_out_the_videos(given, tmp_path):
     run_features(**given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'whole')
-    launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone',
-                '--nproc_per_node=2']  # fmt: skip
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
     status, text, own = run(given, tmp_path / 'two', launcher=launcher)
     assert (status, own) == (0, [])
     assert 'shard 0 of 2: 3' in text and 'shard 1 of 2: 2' in text
     same(FeatureStore(tmp_path / 'whole'), FeatureStore(tmp_path / 'two'))
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(shard='2/2'), r'--shard 2/2: expected 0/2 to 1/2'),
-    (dict(shard='half'), r'--shard half: expected i/n'),
-    (dict(preset='ucf'), r"preset 'ucf': expected one of ucf-crime, "),
-    (dict(sampling={}), r'stride: not given'),
-    (dict(decoder='vlc'), r"decoder 'vlc': expected auto or one of"),
-    (dict(device='cuda:77'), r'--device cuda:77: '),
-    (dict(dtype='int8'), r"dtype is 'int8'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(shard='2/2'), r'--shard 2/2: expected 0/2 to 1/2'),
+        (dict(shard='half'), r'--shard half: expected i/n'),
+        (dict(preset='ucf'), r"preset 'ucf': expected one of ucf-crime, "),
+        (dict(sampling={}), r'stride: not given'),
+        (dict(decoder='vlc'), r"decoder 'vlc': expected auto or one of"),
+        (dict(device='cuda:77'), r'--device cuda:77: '),
+        (dict(dtype='int8'), r"dtype is 'int8'"),
+    ],
+)
 def test_bad_arguments_leave_nothing(given, tmp_path, change, message):
     options = {**given, 'sampling': SNIPPETS, 'device': 'cpu', **change}
     with pytest.raises((LaunchError, DatasetError), match=message):
@@ -152,8 +174,12 @@ def test_bad_arguments_leave_nothing(given, tmp_path, change, message):
 
 
 def test_help_has_examples():
-    done = subprocess.run([sys.executable, TOOL, 'features', '--help'], capture_output=True,
-                          text=True, timeout=PATIENCE)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, TOOL, 'features', '--help'],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     assert done.returncode == 0 and 'examples:' in done.stdout and '--shard' in done.stdout
 
 
@@ -166,16 +192,19 @@ def test_killed_twenty_times(given, tmp_path):
     whole, store, moments = FeatureStore(tmp_path / 'whole'), tmp_path / 'killed', []
     chance = random.Random(0)
     for _ in range(20):
-        process = subprocess.Popen(command(given, store, '--workers', 2, '--batch-size', 2),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   env={**os.environ, 'OMP_NUM_THREADS': '1'})  # fmt: skip
+        process = subprocess.Popen(
+            command(given, store, '--workers', 2, '--batch-size', 2),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        )
         before = len(list(store.glob('v*.json')))
         ends = time.monotonic() + PATIENCE
         # the import takes seconds: wait until it works, then a moment at random
         while not list(store.glob('.v*.part')) and process.poll() is None:
             assert time.monotonic() < ends
-            time.sleep(.002)
-        time.sleep(chance.uniform(0, .3))
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.3))
         process.send_signal(signal.SIGKILL)
         process.wait()
         there = FeatureStore(store) if (store / 'store.json').exists() else None

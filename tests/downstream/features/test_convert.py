@@ -22,9 +22,17 @@ def make_store(root, crops, dtype='float32'):
     return store
 
 
-@pytest.mark.parametrize('layout, crops, shape', [
-    ('mgfn', 10, (4, 10, 5)), ('mgfn', 1, (4, 1, 5)), ('ur-dmu', 10, (10, 4, 5)),
-    ('tridet', 1, (4, 5)), ('actionformer', 1, (4, 5)), ('opentad', 1, (4, 5))])  # fmt: skip
+@pytest.mark.parametrize(
+    'layout, crops, shape',
+    [
+        ('mgfn', 10, (4, 10, 5)),
+        ('mgfn', 1, (4, 1, 5)),
+        ('ur-dmu', 10, (10, 4, 5)),
+        ('tridet', 1, (4, 5)),
+        ('actionformer', 1, (4, 5)),
+        ('opentad', 1, (4, 5)),
+    ],
+)
 def test_what_published_code_reads(tmp_path, layout, crops, shape):
     store = make_store(tmp_path / 'store', crops)
     lines = export_features(store, tmp_path / 'out', layout)
@@ -59,8 +67,13 @@ def test_there_and_back(tmp_path, layout, crops):
             export_features(store, tmp_path / 'out', layout)
         return
     export_features(store, tmp_path / 'out', layout)
-    lines, missing = import_features(tmp_path / 'out', tmp_path / 'again', layout, SAMPLING,
-                                     {name: (frames, 30.0) for name, frames in FRAMES.items()})
+    lines, missing = import_features(
+        tmp_path / 'out',
+        tmp_path / 'again',
+        layout,
+        SAMPLING,
+        {name: (frames, 30.0) for name, frames in FRAMES.items()},
+    )
     assert len(lines) == 1 and missing == []
     again = FeatureStore(tmp_path / 'again')
     for video in store.ids():
@@ -82,8 +95,9 @@ def test_published_features(real_data, tmp_path):
     """The real I3D features of a THUMOS14-like video: 164 snippets of 720 frames, one off."""
     folder = next((real_data / 'thumos14').rglob('highjump.npy')).parent
     sampling = Sampling(16, 4, tail='drop')
-    lines, _ = import_features(folder, tmp_path / 'store', 'tridet', sampling,
-                            {'highjump': (sampling_frames(164), 30.0)})  # fmt: skip
+    lines, _ = import_features(
+        folder, tmp_path / 'store', 'tridet', sampling, {'highjump': (sampling_frames(164), 30.0)}
+    )
     store = FeatureStore(tmp_path / 'store')
     assert store.load('highjump').shape == (164, 2048) and len(lines) == 1
 
@@ -98,8 +112,9 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="layout 'i3d': expected one of mgfn"):
         import_features(tmp_path / 'out', tmp_path / 'a', 'i3d', SAMPLING, videos)
     with pytest.raises(DatasetError, match='has 4 snippets; its 600 frames give 38'):
-        import_features(tmp_path / 'out', tmp_path / 'b', 'tridet', SAMPLING,
-                        {'Abuse001_x264': (600, 30.0)})  # fmt: skip
+        import_features(
+            tmp_path / 'out', tmp_path / 'b', 'tridet', SAMPLING, {'Abuse001_x264': (600, 30.0)}
+        )
     with pytest.raises(DatasetError, match='Gone.npy: no such file'):
         import_features(tmp_path / 'out', tmp_path / 'c', 'tridet', SAMPLING, {'Gone': (9, 30.0)})
     np.save(tmp_path / 'out/Abuse001_x264.npy', np.array([{}]), allow_pickle=True)
@@ -108,7 +123,8 @@ def test_what_is_refused(tmp_path):
     np.save(tmp_path / 'out/Abuse001_x264.npy', np.zeros((4, 10, 5)))
     with pytest.raises(DatasetError, match=r'float64 of shape \(4, 10, 5\); expected .* 2 axes'):
         import_features(tmp_path / 'out', tmp_path / 'e', 'tridet', SAMPLING, videos)
-    lines, _ = import_features(tmp_path / 'out', tmp_path / 'f', 'mgfn', SAMPLING,
-                            {'Abuse001_x264': (70, 30.0)})  # fmt: skip
+    lines, _ = import_features(
+        tmp_path / 'out', tmp_path / 'f', 'mgfn', SAMPLING, {'Abuse001_x264': (70, 30.0)}
+    )
     assert 'one snippet off' in lines[1]
     assert FeatureStore(tmp_path / 'f').grid('Abuse001_x264').num_snippets == 4

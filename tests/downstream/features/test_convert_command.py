@@ -21,8 +21,9 @@ TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'downstream.py'
 
 
 def run(*words, cwd=None):
-    return subprocess.run([sys.executable, str(TOOL), *map(str, words)], capture_output=True,
-                          text=True, cwd=cwd)  # fmt: skip
+    return subprocess.run(
+        [sys.executable, str(TOOL), *map(str, words)], capture_output=True, text=True, cwd=cwd
+    )
 
 
 def test_there_and_back(tmp_path):
@@ -33,9 +34,11 @@ def test_there_and_back(tmp_path):
     done = run('export', 'store', 'rtfm', '--layout', 'rtfm', '--lists', 'test.list', cwd=tmp_path)
     assert done.returncode == 0 and '2 videos as rtfm reads them, test.list' in done.stdout
     assert (tmp_path / 'rtfm/test.list').read_text().splitlines() == [
-        str(Path('rtfm') / f'{name}_i3d.npy') for name in names]
+        str(Path('rtfm') / f'{name}_i3d.npy') for name in names
+    ]
     (tmp_path / 'counts.txt').write_text(
-        ''.join(f'Abuse/{name}.mp4 {frames} Abuse 1 2\n' for name, frames in FRAMES.items()))
+        ''.join(f'Abuse/{name}.mp4 {frames} Abuse 1 2\n' for name, frames in FRAMES.items())
+    )
     flags = ['--layout', 'rtfm', '--preset', 'ucf-crime', '--fps', '30', '--note', 'I3D']
     done = run('import', 'rtfm', 'again', '--lengths', 'counts.txt', *flags, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -55,8 +58,13 @@ def test_videos_without_features(tmp_path, capsys):
     run_export(str(make_store(tmp_path / 'store', 1).root), str(tmp_path / 'out'), 'tridet')
     lengths = tmp_path / 'counts.txt'
     lengths.write_text('Gone.mp4 90\nAbuse001_x264.mp4 60\n')
-    given = dict(folder=str(tmp_path / 'out'), layout='tridet', lengths=str(lengths), fps=30,
-                 sampling=dict(clip_len=16, frame_interval=1, stride=16))  # fmt: skip
+    given = dict(
+        folder=str(tmp_path / 'out'),
+        layout='tridet',
+        lengths=str(lengths),
+        fps=30,
+        sampling=dict(clip_len=16, frame_interval=1, stride=16),
+    )
     with pytest.raises(DatasetError, match=r'Gone\.npy: no such file'):
         run_import(store=str(tmp_path / 'a'), **given)
     assert run_import(store=str(tmp_path / 'b'), on_missing='skip', **given) == 3
@@ -77,17 +85,25 @@ def test_lengths_of_the_real_lists(real_data):
     assert len(thumos) == 412 and thumos['video_test_0000004'] == (1015, 30.0)  # 33.83 s
 
 
-@pytest.mark.parametrize('name, text, fps, message', [
-    ('a.txt', 'v.mp4 90', None, r'tells no frame rate: give it \(--fps'),
-    ('a.txt', 'v.mp4 90\nw.mp4 long', 30, r"a\.txt:2: 'w\.mp4 long': expected a video and its num"),
-    ('a.txt', 'v.mp4 90\nx/v.avi 91', 30, r"a\.txt:2: 'v' was listed with 90 frames before"),
-    ('a.txt', '\n', 30, r'lists no video'),
-    ('a.json', '[1]', 30, r'no annotation with a "database"'),
-    ('a.json', '{"database": {"v": 3}}', 30, r"video 'v': expected keys"),
-    ('a.json', '{"database": {"v": {"fps": 30}}}', None, r"video 'v': tells no length"),
-    ('a.json', '{"database": {"v": {"duration": 3}}}', None, r"video 'v': tells no frame rate"),
-    ('a.json', '{"database": {"v": {"duration": 0.01, "fps": 30}}}', None, r"lasts 0 frames"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'name, text, fps, message',
+    [
+        ('a.txt', 'v.mp4 90', None, r'tells no frame rate: give it \(--fps'),
+        (
+            'a.txt',
+            'v.mp4 90\nw.mp4 long',
+            30,
+            r"a\.txt:2: 'w\.mp4 long': expected a video and its num",
+        ),
+        ('a.txt', 'v.mp4 90\nx/v.avi 91', 30, r"a\.txt:2: 'v' was listed with 90 frames before"),
+        ('a.txt', '\n', 30, r'lists no video'),
+        ('a.json', '[1]', 30, r'no annotation with a "database"'),
+        ('a.json', '{"database": {"v": 3}}', 30, r"video 'v': expected keys"),
+        ('a.json', '{"database": {"v": {"fps": 30}}}', None, r"video 'v': tells no length"),
+        ('a.json', '{"database": {"v": {"duration": 3}}}', None, r"video 'v': tells no frame rate"),
+        ('a.json', '{"database": {"v": {"duration": 0.01, "fps": 30}}}', None, r'lasts 0 frames'),
+    ],
+)
 def test_lengths_that_are_refused(tmp_path, name, text, fps, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(DatasetError, match=message):

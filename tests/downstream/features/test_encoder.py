@@ -18,23 +18,35 @@ def config_2d(toy_config):
     """TSN with a small ResNet, three crops."""
     cfg = load_config(toy_config)
     cfg.model = dict(
-        type='Recognizer2D', backbone=dict(type='ResNet', depth=18, pretrained=None),
-        cls_head=dict(type='TSNHead', num_classes=2, in_channels=512, dropout_ratio=.4,
-                      consensus=dict(type='AvgConsensus', dim=1)),
-        data_preprocessor=dict(type='ActionDataPreprocessor', mean=[9.] * 3, std=[8.] * 3,
-                               format_shape='NCHW'),
-        test_cfg=dict(max_testing_views=1))  # fmt: skip
+        type='Recognizer2D',
+        backbone=dict(type='ResNet', depth=18, pretrained=None),
+        cls_head=dict(
+            type='TSNHead',
+            num_classes=2,
+            in_channels=512,
+            dropout_ratio=0.4,
+            consensus=dict(type='AvgConsensus', dim=1),
+        ),
+        data_preprocessor=dict(
+            type='ActionDataPreprocessor', mean=[9.0] * 3, std=[8.0] * 3, format_shape='NCHW'
+        ),
+        test_cfg=dict(max_testing_views=1),
+    )
     cfg.test_dataloader.dataset.pipeline = [
-        dict(type='DecordInit'), dict(type='SampleFrames', clip_len=1, num_clips=5),
-        dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 32)),
-        dict(type='ThreeCrop', crop_size=32), dict(type='FormatShape', input_format='NCHW'),
-        dict(type='PackActionInputs')]  # fmt: skip
+        dict(type='DecordInit'),
+        dict(type='SampleFrames', clip_len=1, num_clips=5),
+        dict(type='DecordDecode'),
+        dict(type='Resize', scale=(-1, 32)),
+        dict(type='ThreeCrop', crop_size=32),
+        dict(type='FormatShape', input_format='NCHW'),
+        dict(type='PackActionInputs'),
+    ]
     return cfg
 
 
 def snippets(encoder, count=3, length=4):
     seen = encoder.view(FRAMES)
-    found = [seen[start:start + length].swapaxes(0, 1) for start in range(count)]
+    found = [seen[start : start + length].swapaxes(0, 1) for start in range(count)]
     return torch.from_numpy(np.stack([encoder.formatted(each) for each in found]))
 
 
@@ -95,7 +107,7 @@ def test_channels_last_and_half_precision(toy_config):
     plain = FrozenEncoder(toy_config, None)
     batch = snippets(plain)
     wanted = plain.encode(batch)
-    for options, tolerance in ((dict(channels_last=True), 1e-5), (dict(amp=True), .05)):
+    for options, tolerance in ((dict(channels_last=True), 1e-5), (dict(amp=True), 0.05)):
         other = FrozenEncoder(toy_config, None, **options)
         other.model.load_state_dict(plain.model.state_dict())
         assert torch.allclose(other.encode(batch), wanted, atol=tolerance * wanted.abs().max())
@@ -105,8 +117,9 @@ def test_the_weights_decide_the_hash(toy_config, tmp_path):
     one = FrozenEncoder(toy_config, None)
     torch.save(dict(state_dict=one.model.state_dict()), tmp_path / 'a.pth')
     torch.save(one.model.state_dict(), tmp_path / 'b.pth')
-    hashes = {FrozenEncoder(toy_config, tmp_path / name).weights_sha256()
-              for name in ('a.pth', 'b.pth')}  # fmt: skip
+    hashes = {
+        FrozenEncoder(toy_config, tmp_path / name).weights_sha256() for name in ('a.pth', 'b.pth')
+    }
     assert hashes == {one.weights_sha256()}
     with torch.no_grad():
         one.model.backbone.conv1.conv.weight[0, 0] += 1
@@ -115,8 +128,11 @@ def test_the_weights_decide_the_hash(toy_config, tmp_path):
 
 def test_a_head_of_other_classes_is_no_obstacle(toy_config, tmp_path):
     one = FrozenEncoder(toy_config, None)
-    state = {key: value for key, value in one.model.state_dict().items()
-             if not key.startswith('cls_head')}  # fmt: skip
+    state = {
+        key: value
+        for key, value in one.model.state_dict().items()
+        if not key.startswith('cls_head')
+    }
     torch.save(state, tmp_path / 'backbone.pth')
     other = FrozenEncoder(toy_config, tmp_path / 'backbone.pth')
     batch = snippets(one)

@@ -45,8 +45,9 @@ def extract(encoder, videos, folder, sampling=SAMPLING, **options):
 
 @pytest.mark.parametrize('batch_size, workers', [(1, 1), (4, 1), (64, 3)])
 def test_equal_to_a_plain_loop(encoder, videos, tmp_path, batch_size, workers):
-    store, done = extract(encoder, videos, tmp_path / 'store', batch_size=batch_size,
-                          workers=workers)  # fmt: skip
+    store, done = extract(
+        encoder, videos, tmp_path / 'store', batch_size=batch_size, workers=workers
+    )
     assert store.ids() == [f'v{index}' for index in range(len(LENGTHS))]
     assert (done.done, done.kept, done.failed) == (6, 0, [])
     assert done.frames == sum(LENGTHS) and done.snippets == sum(-(-n // 3) for n in LENGTHS)
@@ -66,7 +67,8 @@ def test_real_clips(encoder, real_data, tmp_path):
     assert len(videos) == done.done == 10
     for video in videos:
         assert store.load(video.video_id) == pytest.approx(
-            plain_loop(encoder, READER, video.path, sampling), abs=1e-5)
+            plain_loop(encoder, READER, video.path, sampling), abs=1e-5
+        )
 
 
 def test_batches_go_across_videos(encoder, videos, tmp_path, monkeypatch):
@@ -115,8 +117,9 @@ def test_bad_videos(encoder, videos, tmp_path):
     assert done.done == 1 and store.failed() == [] and len(store) == 6
 
 
-def test_a_video_that_breaks_off_after_snippets_leaves_nothing(encoder, videos, tmp_path,
-                                                               monkeypatch):
+def test_a_video_that_breaks_off_after_snippets_leaves_nothing(
+    encoder, videos, tmp_path, monkeypatch
+):
     chunks = READER.chunks
 
     def breaks(self):

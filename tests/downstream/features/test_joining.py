@@ -13,8 +13,18 @@ from downstream.features.readers import choose_reader
 
 from .videos import moving, write_video
 
-SETTINGS = JoinSettings(('calm',), train=4, test=4, fillers=(2, 3), events=(1, 2), eventless=.5,
-                        test_share=.5, fps=10, height=24, width=40)  # fmt: skip
+SETTINGS = JoinSettings(
+    ('calm',),
+    train=4,
+    test=4,
+    fillers=(2, 3),
+    events=(1, 2),
+    eventless=0.5,
+    test_share=0.5,
+    fps=10,
+    height=24,
+    width=40,
+)
 
 
 @pytest.fixture
@@ -51,7 +61,7 @@ def test_events_are_where_the_annotation_says(clips, tmp_path):
             if split == 'test':
                 wanted = np.zeros(len(frames), bool)
                 for first, last in video.events:
-                    wanted[first:last + 1] = True
+                    wanted[first : last + 1] = True
                 assert np.array_equal(bright, wanted)
     assert not levels['train'] & levels['test']  # no clip is in both
     lists = {split: (out / f'clips_{split}.txt').read_text().split() for split in levels}
@@ -62,7 +72,8 @@ def test_events_are_where_the_annotation_says(clips, tmp_path):
         entry = database[video.video_id]
         assert entry['subset'] == 'Test' and entry['duration'] == video.num_frames / 10
         assert [each['segment'] for each in entry['annotations']] == [
-            [first / 10, (last + 1) / 10] for first, last in video.events]
+            [first / 10, (last + 1) / 10] for first, last in video.events
+        ]
 
 
 def test_the_same_again_and_other_settings(clips, tmp_path):
@@ -70,8 +81,10 @@ def test_the_same_again_and_other_settings(clips, tmp_path):
     join_clips(clips, tmp_path / 'b', SETTINGS)
     for path in sorted((tmp_path / 'a').rglob('*.*')):
         if path.is_file():
-            assert path.read_bytes() == (tmp_path / 'b' / path.relative_to(tmp_path / 'a')
-                                         ).read_bytes()  # fmt: skip
+            assert (
+                path.read_bytes()
+                == (tmp_path / 'b' / path.relative_to(tmp_path / 'a')).read_bytes()
+            )
     assert 'was joined with these settings before' in join_clips(clips, tmp_path / 'a', SETTINGS)[0]
     with pytest.raises(DatasetError, match='holds videos of other settings or clips'):
         join_clips(clips, tmp_path / 'a', replace(SETTINGS, seed=1))
@@ -81,7 +94,7 @@ def test_what_is_refused(clips, tmp_path):
     with pytest.raises(DatasetError, match='expected those of the background .quiet. and others'):
         join_clips(clips, tmp_path / 'a', replace(SETTINGS, background=('quiet',)))
     with pytest.raises(DatasetError, match="'calm' has 4 clips: too few .*test_share=0.01"):
-        join_clips(clips, tmp_path / 'a', replace(SETTINGS, test_share=.01))
+        join_clips(clips, tmp_path / 'a', replace(SETTINGS, test_share=0.01))
     with pytest.raises(DatasetError, match='two or more classes, found 0'):
         join_clips(tmp_path / 'gone', tmp_path / 'a', SETTINGS)
     write_video(clips / 'x.mp4', moving(4))

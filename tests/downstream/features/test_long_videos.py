@@ -33,8 +33,9 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 
 def peak_of_command(words):
     """Most memory in MiB that a command ever held."""
-    done = subprocess.run([words[0], '-c', AND_SAY_PEAK, *words[1:]], capture_output=True,
-                          text=True)  # fmt: skip
+    done = subprocess.run(
+        [words[0], '-c', AND_SAY_PEAK, *words[1:]], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return int(re.findall(r'^peak (\d+)$', done.stdout, re.MULTILINE)[0]) / 1024
 
@@ -42,8 +43,9 @@ def peak_of_command(words):
 @pytest.fixture(scope='module')
 def two_minutes(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp('joined')
-    return join_clips(sorted((real_data / 'clips').glob('*.*')), folder / 'joined.mp4',
-                      seconds=60 * MINUTES)  # fmt: skip
+    return join_clips(
+        sorted((real_data / 'clips').glob('*.*')), folder / 'joined.mp4', seconds=60 * MINUTES
+    )
 
 
 @pytest.mark.real_data
@@ -65,15 +67,18 @@ def test_two_minutes_equal_a_plain_loop(two_minutes, toy_config, tmp_path):
 @pytest.mark.skipif(sys.platform != 'linux', reason='reads /proc')
 def test_memory_is_flat_over_an_hour(two_minutes, toy_config, tmp_path):
     torch.manual_seed(0)
-    torch.save(dict(state_dict=FrozenEncoder(toy_config, None).model.state_dict()),
-               tmp_path / 'weights.pth')  # fmt: skip
+    torch.save(
+        dict(state_dict=FrozenEncoder(toy_config, None).model.state_dict()),
+        tmp_path / 'weights.pth',
+    )
     hour = repeat_video(two_minutes, tmp_path / 'hour.mp4', times=60 // MINUTES)
     with av.open(str(hour)) as container:
         assert container.duration == pytest.approx(3600e6, rel=1e-3)
     peaks = {}
     for name, path in dict(minutes=two_minutes, hour=hour).items():
-        given = dict(config=str(toy_config), checkpoint=str(tmp_path / 'weights.pth'),
-                     videos=[str(path)])  # fmt: skip
+        given = dict(
+            config=str(toy_config), checkpoint=str(tmp_path / 'weights.pth'), videos=[str(path)]
+        )
         peaks[name] = peak_of_command(command(given, tmp_path / name))
     store = FeatureStore(tmp_path / 'hour')
     assert store.grid('hour').num_frames == 3600 * 25

@@ -34,8 +34,11 @@ def read(name, path):
     with READERS[name](path) as reader:
         chunks = list(reader.chunks())
     assert all(0 < len(chunk.pixels) <= CHUNK for chunk in chunks)
-    return (np.concatenate([chunk.pixels for chunk in chunks]),
-            np.concatenate([chunk.times_s for chunk in chunks]), reader)  # fmt: skip
+    return (
+        np.concatenate([chunk.pixels for chunk in chunks]),
+        np.concatenate([chunk.times_s for chunk in chunks]),
+        reader,
+    )
 
 
 def grey_levels(one, other):
@@ -59,11 +62,11 @@ def test_the_same_frames_of_real_clips(real_data):
             # AVI files count frames that were never coded: decord repeats the last one for them
             extra = len(frames) - len(reference)
             assert extra == 0 or (name, clip.suffix, extra) == ('decord', '.avi', 1)
-            different = grey_levels(frames[:len(reference)], reference)
+            different = grey_levels(frames[: len(reference)], reference)
             # MPEG-4 part 2, in AVI files here, leaves the rounding of its transform to decoders
             assert different.max() <= 1 or (clip.suffix == '.avi' and (different > 1).mean() < 1e-5)
             assert reader.fps == pytest.approx(first.fps, rel=1e-6)
-            assert np.allclose(its_times[:len(times)], times, atol=1e-4, equal_nan=True)
+            assert np.allclose(its_times[: len(times)], times, atol=1e-4, equal_nan=True)
             if clip.suffix == '.mp4':
                 assert times[1] == pytest.approx(1 / first.fps, rel=1e-3)
             elif clip.read_bytes()[:4] == b'RIFF':
@@ -112,16 +115,20 @@ def test_variable_frame_rate(tmp_path, name):
         clock = FrameClock(reader)
         assert sum(map(len, clock.chunks())) == clock.decoded == 8
         fps, frame_times = clock.rate()
-    assert fps == pytest.approx(7.0, abs=.02) and len(frame_times) == 9
+    assert fps == pytest.approx(7.0, abs=0.02) and len(frame_times) == 9
     grid = Sampling(2, 2).grid(8, fps, frame_times)
-    assert grid.frame_to_second([0, 3, 7]) == pytest.approx([0, .5, 1], abs=2e-3)
+    assert grid.frame_to_second([0, 3, 7]) == pytest.approx([0, 0.5, 1], abs=2e-3)
 
 
 @each_reader
-@pytest.mark.parametrize('fps, wanted', [
-    # frame k is the one shown at (k + 0.5) / fps seconds
-    (4, [1, 2, 5, 5]), (20, [0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 5, 5, 5, 5, 5, 5, 6, 6, 7,
-                             7])])  # fmt: skip
+@pytest.mark.parametrize(
+    'fps, wanted',
+    [
+        # frame k is the one shown at (k + 0.5) / fps seconds
+        (4, [1, 2, 5, 5]),
+        (20, [0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 5, 5, 5, 5, 5, 5, 6, 6, 7, 7]),
+    ],
+)
 def test_brought_to_another_rate(tmp_path, name, fps, wanted):
     times = [Fraction(t, 100) for t in (0, 10, 20, 50, 60, 61, 90, 100)]
     path = write_video(tmp_path / 'vfr.mp4', moving(8), times)
@@ -130,10 +137,11 @@ def test_brought_to_another_rate(tmp_path, name, fps, wanted):
         clock = FrameClock(reader, fps)
         found = np.concatenate(list(clock.chunks()))
         assert clock.rate() == (fps, None) and clock.decoded == 8
-    nearest = [int(np.abs(reference.astype(int) - frame).sum((1, 2, 3)).argmin())
-               for frame in found]  # fmt: skip
+    nearest = [
+        int(np.abs(reference.astype(int) - frame).sum((1, 2, 3)).argmin()) for frame in found
+    ]
     # how long the last frame is shown, the libraries tell differently
-    assert nearest[:min(20, len(wanted))] == wanted[:20] and abs(len(found) - len(wanted)) <= 1
+    assert nearest[: min(20, len(wanted))] == wanted[:20] and abs(len(found) - len(wanted)) <= 1
 
 
 @each_reader
@@ -151,12 +159,15 @@ def test_an_even_video_is_even(tmp_path, name):
 
 def broken(kind, real_data, folder):
     """A broken variant of a real clip."""
-    source = real_data / 'clips' / (
-        'R6llTwEh07w.mp4' if '.mp4' in kind else 'v_SoccerJuggling_g23_c01.avi')  # fmt: skip
+    source = (
+        real_data
+        / 'clips'
+        / ('R6llTwEh07w.mp4' if '.mp4' in kind else 'v_SoccerJuggling_g23_c01.avi')
+    )
     data = source.read_bytes()
     path = folder / f'broken{source.suffix}'
     if kind.startswith('cut'):
-        path.write_bytes(data[:len(data) * int(kind.split()[1]) // 100])
+        path.write_bytes(data[: len(data) * int(kind.split()[1]) // 100])
     elif kind.startswith('no header'):
         path.write_bytes(bytes(64) + data[64:])
     elif kind.startswith('empty'):
@@ -169,12 +180,22 @@ def broken(kind, real_data, folder):
 
 
 @each_reader
-@pytest.mark.parametrize('kind, reason', [
-    ('cut 20 .mp4', 'truncated'), ('cut 60 .mp4', 'truncated'), ('cut 95 .mp4', 'truncated'),
-    ('cut 20 .avi', 'truncated'), ('cut 95 .avi', 'truncated'), ('no header .mp4', 'begin like a'),
-    ('no header .avi', 'begin like a'), ('empty .mp4', 'the file is empty'), ('sound .mp4', ''),
-    ('text .mp4', 'begin like a'), ('missing .mp4', 'no such file'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'kind, reason',
+    [
+        ('cut 20 .mp4', 'truncated'),
+        ('cut 60 .mp4', 'truncated'),
+        ('cut 95 .mp4', 'truncated'),
+        ('cut 20 .avi', 'truncated'),
+        ('cut 95 .avi', 'truncated'),
+        ('no header .mp4', 'begin like a'),
+        ('no header .avi', 'begin like a'),
+        ('empty .mp4', 'the file is empty'),
+        ('sound .mp4', ''),
+        ('text .mp4', 'begin like a'),
+        ('missing .mp4', 'no such file'),
+    ],
+)
 def test_what_cannot_be_read_is_named(real_data, tmp_path, name, kind, reason):
     path = broken(kind, real_data, tmp_path)
     with pytest.raises(BadVideoError) as caught, READERS[name](path) as reader:

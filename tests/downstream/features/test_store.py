@@ -11,8 +11,13 @@ from albar_mm.datasets.strict_reading import DatasetError
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 
-SETTINGS = dict(encoder=dict(weights_sha256='ab', level='pooled'), sampling=dict(stride=4),
-                decoder='pyav', decoder_version='1', dtype='float32')  # fmt: skip
+SETTINGS = dict(
+    encoder=dict(weights_sha256='ab', level='pooled'),
+    sampling=dict(stride=4),
+    decoder='pyav',
+    decoder_version='1',
+    dtype='float32',
+)
 
 
 def grid(snippets=3):
@@ -75,8 +80,7 @@ def die_in_a_video(root):
 
 
 def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(store):
-    process = multiprocessing.get_context('fork').Process(target=die_in_a_video,
-                                                          args=(store.root,))  # fmt: skip
+    process = multiprocessing.get_context('fork').Process(target=die_in_a_video, args=(store.root,))
     process.start()
     process.join()
     parts = [name for name in os.listdir(store.root) if name.endswith('.part')]
@@ -89,18 +93,27 @@ def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(st
     assert visible(store) == ['b.json', 'b.npy', 'store.json']
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(encoder=dict(weights_sha256='cd', level='pooled')),
-     r'encoder.weights_sha256 is "ab", asked for "cd"'),
-    (dict(sampling=dict(stride=8)), r'sampling.stride is 4, asked for 8'),
-    (dict(decoder='decord'), r'decoder is "pyav", asked for "decord"'),
-    (dict(extra=1), r'extra is null, asked for 1'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (
+            dict(encoder=dict(weights_sha256='cd', level='pooled')),
+            r'encoder.weights_sha256 is "ab", asked for "cd"',
+        ),
+        (dict(sampling=dict(stride=8)), r'sampling.stride is 4, asked for 8'),
+        (dict(decoder='decord'), r'decoder is "pyav", asked for "decord"'),
+        (dict(extra=1), r'extra is null, asked for 1'),
+    ],
+)
 def test_other_settings_are_refused_by_name(store, change, message):
     with pytest.raises(DatasetError, match=f'is a store of other features .{message}.;'):
         FeatureStore.create(store.root, {**SETTINGS, **change})
-    assert FeatureStore.create(store.root, dict(SETTINGS, decoder_version='2')).settings[
-        'decoder_version'] == '1'  # fmt: skip
+    assert (
+        FeatureStore.create(store.root, dict(SETTINGS, decoder_version='2')).settings[
+            'decoder_version'
+        ]
+        == '1'
+    )
 
 
 def test_folders_that_are_no_store(tmp_path, store):

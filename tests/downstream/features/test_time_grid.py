@@ -10,22 +10,24 @@ def grid(offset=8.0, stride=4, frames=1015, fps=30.0, snippets=250, **kwargs):
     return TimeGrid(snippets, stride, offset, frames, fps, **kwargs)
 
 
-@pytest.mark.parametrize('num_frames, expected', [(16, (-.5, 6.25)), (64, (-6.5, .25)),
-                                                  (4, (1, 7.75))])  # fmt: skip
+@pytest.mark.parametrize(
+    'num_frames, expected', [(16, (-0.5, 6.25)), (64, (-6.5, 0.25)), (4, (1, 7.75))]
+)
 def test_the_grid_of_actionformer(num_frames, expected):
     """fps 30, stride 4, times 0.2 and 1.1 s, by hand: (t * fps - num_frames / 2) / stride."""
-    assert grid(0.5 * num_frames).second_to_snippet([.2, 1.1]) == pytest.approx(expected)
+    assert grid(0.5 * num_frames).second_to_snippet([0.2, 1.1]) == pytest.approx(expected)
 
 
 def test_from_snippets_to_seconds():
     found = grid().snippet_to_second([[-3, 10], [5, 2000]])
     assert found == pytest.approx(np.array([[-4, 48], [28, 8008]]) / 30)
     # clipped to a video of 33.83 s: what ActionFormer gives
-    assert np.clip(found, 0, 33.83) == pytest.approx(np.array([[0, 1.6], [.933333, 33.83]]),
-                                                     abs=1e-6)  # fmt: skip
+    assert np.clip(found, 0, 33.83) == pytest.approx(
+        np.array([[0, 1.6], [0.933333, 33.83]]), abs=1e-6
+    )
 
 
-@pytest.mark.parametrize('times', [None, (0, .1, .15, .4, .41, .9)])
+@pytest.mark.parametrize('times', [None, (0, 0.1, 0.15, 0.4, 0.41, 0.9)])
 def test_there_and_back(times):
     one = TimeGrid(3, 2, 1.5, 5, 10.0, times)
     positions = np.linspace(-4, 9, 53)
@@ -35,12 +37,12 @@ def test_there_and_back(times):
 
 
 def test_variable_frame_rate():
-    one = TimeGrid(2, 2, 1.0, 4, 8.0, (0, .1, .3, .35, .5))
-    assert one.duration_s == .5
-    assert one.frame_to_second([0, 1, 1.5, 4]) == pytest.approx([0, .1, .2, .5])
-    assert one.centres_s() == pytest.approx([.1, .35])
+    one = TimeGrid(2, 2, 1.0, 4, 8.0, (0, 0.1, 0.3, 0.35, 0.5))
+    assert one.duration_s == 0.5
+    assert one.frame_to_second([0, 1, 1.5, 4]) == pytest.approx([0, 0.1, 0.2, 0.5])
+    assert one.centres_s() == pytest.approx([0.1, 0.35])
     # before and after it time goes on at the average rate
-    assert one.frame_to_second([-2, 6]) == pytest.approx([-.25, .75])
+    assert one.frame_to_second([-2, 6]) == pytest.approx([-0.25, 0.75])
 
 
 @pytest.mark.parametrize('length, interval', [(16, 1), (32, 2)])
@@ -56,16 +58,20 @@ def test_frames_beyond_the_last_snippet_belong_to_it():
 
 
 def test_json():
-    for one in (grid(), TimeGrid(1, 3, 1.0, 2, 5.0, (0, .1, .5))):
+    for one in (grid(), TimeGrid(1, 3, 1.0, 2, 5.0, (0, 0.1, 0.5))):
         assert TimeGrid.from_json(one.to_json()) == one
     assert grid().to_json()['duration_s'] == pytest.approx(1015 / 30)
 
 
-@pytest.mark.parametrize('wrong, message', [
-    (dict(fps=0), 'must be positive'), (dict(snippets=0), 'must be positive'),
-    (dict(frames=2, frame_times_s=(0, 1)), r'expected num_frames \+ 1 = 3'),
-    (dict(frames=2, frame_times_s=(0, 1, 1)), 'must grow'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'wrong, message',
+    [
+        (dict(fps=0), 'must be positive'),
+        (dict(snippets=0), 'must be positive'),
+        (dict(frames=2, frame_times_s=(0, 1)), r'expected num_frames \+ 1 = 3'),
+        (dict(frames=2, frame_times_s=(0, 1, 1)), 'must grow'),
+    ],
+)
 def test_what_cannot_be(wrong, message):
     with pytest.raises(ValueError, match=message):
         grid(**wrong)

@@ -25,15 +25,21 @@ def test_a_folder(folder):
     found = find_videos([folder])
     assert names(found) == [('x 1', 'x 1.mp4'), ('y', 'y.AVI'), ('z', 'z.mkv')] and found[1] == 1
     assert [video.video_id for video in find_videos([folder], ids='path')[0]] == [
-        'a__x 1', 'a__y', 'b__z']
+        'a__x 1',
+        'a__y',
+        'b__z',
+    ]
 
 
 def test_lists(folder, tmp_path):
     listed = tmp_path / 'list.txt'
     listed.write_text('a/x 1.mp4 3\n\na/y.AVI  Arson  150  420\nb/z.mkv\n')
     found, others = find_videos([listed], root=folder)
-    assert [video.path for video in found] == [folder / 'a/x 1.mp4', folder / 'a/y.AVI',
-                                               folder / 'b/z.mkv']  # fmt: skip
+    assert [video.path for video in found] == [
+        folder / 'a/x 1.mp4',
+        folder / 'a/y.AVI',
+        folder / 'b/z.mkv',
+    ]
     assert others == 0
     beside = folder / 'list.txt'
     beside.write_text('b/z.mkv 0\n')
@@ -42,25 +48,36 @@ def test_lists(folder, tmp_path):
 
 def test_globs_and_files(folder, monkeypatch):
     assert names(find_videos([str(folder / '*' / '*.mkv'), folder / 'a/y.AVI'])) == [
-        ('y', 'y.AVI'), ('z', 'z.mkv')]
+        ('y', 'y.AVI'),
+        ('z', 'z.mkv'),
+    ]
     monkeypatch.chdir(folder)
     found = find_videos(['**/*.mp4', 'a'], ids='stem')[0]
-    assert [(v.video_id, v.path) for v in found] == [('x 1', Path('a/x 1.mp4')),
-                                                     ('y', Path('a/y.AVI'))]  # fmt: skip
+    assert [(v.video_id, v.path) for v in found] == [
+        ('x 1', Path('a/x 1.mp4')),
+        ('y', Path('a/y.AVI')),
+    ]
 
 
 def test_names_that_are_not_unique(folder):
     (folder / 'b/y.mp4').touch()
-    with pytest.raises(DatasetError, match=r"1 names stand for several videos, as 'y': .*y.AVI and "
-                                           r'.*y.mp4; tell them apart with ids='):  # fmt: skip
+    with pytest.raises(
+        DatasetError,
+        match=r"1 names stand for several videos, as 'y': .*y.AVI and "
+        r'.*y.mp4; tell them apart with ids=',
+    ):
         find_videos([folder])
     assert len(find_videos([folder], ids='path')[0]) == 4
 
 
-@pytest.mark.parametrize('named, message', [
-    ('gone', 'gone: no such folder, list or video'), ('*.wmv', 'no video there'),
-    ('b/notes.txt', 'no video there'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'named, message',
+    [
+        ('gone', 'gone: no such folder, list or video'),
+        ('*.wmv', 'no video there'),
+        ('b/notes.txt', 'no video there'),
+    ],
+)
 def test_nothing_is_found(folder, monkeypatch, named, message):
     monkeypatch.chdir(folder)
     with pytest.raises(DatasetError, match=message):

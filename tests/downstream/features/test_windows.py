@@ -33,12 +33,22 @@ def two_crops(frames):
     return np.stack([frames[:, :1], frames[:, 1:]], axis=1)
 
 
-@pytest.mark.parametrize('length, interval, stride', [
-    (16, 1, 16), (4, 2, 8), (4, 2, 3), (3, 4, 1), (2, 3, 40), (1, 1, 5), (8, 3, 2)])
-@pytest.mark.parametrize('align, tail, padding', [
-    ('left', 'pad', 'repeat'), ('left', 'pad', 'loop'), ('left', 'pad', 'zero'),
-    ('left', 'drop', 'repeat'), ('left', 'drop', 'loop'), ('centre', 'pad', 'repeat'),
-    ('centre', 'pad', 'zero')])  # fmt: skip
+@pytest.mark.parametrize(
+    'length, interval, stride',
+    [(16, 1, 16), (4, 2, 8), (4, 2, 3), (3, 4, 1), (2, 3, 40), (1, 1, 5), (8, 3, 2)],
+)
+@pytest.mark.parametrize(
+    'align, tail, padding',
+    [
+        ('left', 'pad', 'repeat'),
+        ('left', 'pad', 'loop'),
+        ('left', 'pad', 'zero'),
+        ('left', 'drop', 'repeat'),
+        ('left', 'drop', 'loop'),
+        ('centre', 'pad', 'repeat'),
+        ('centre', 'pad', 'zero'),
+    ],
+)
 def test_a_stream_gives_the_snippets_of_the_whole(length, interval, stride, align, tail, padding):
     sampling = Sampling(length, stride, interval, align, tail, padding)
     random = np.random.default_rng(0)
@@ -67,8 +77,15 @@ def test_only_frames_that_are_shown_are_resized_once():
     assert sorted(seen) == [i for i in range(100) if i % 10 in (0, 2, 4, 6)]
 
 
-@pytest.mark.parametrize('sampling', [Sampling(32, 4, 2), Sampling(16, 500), Sampling(
-    16, 16, padding='loop'), Sampling(8, 4, 2, align='centre', padding='zero')])  # fmt: skip
+@pytest.mark.parametrize(
+    'sampling',
+    [
+        Sampling(32, 4, 2),
+        Sampling(16, 500),
+        Sampling(16, 16, padding='loop'),
+        Sampling(8, 4, 2, align='centre', padding='zero'),
+    ],
+)
 def test_memory_does_not_grow_with_the_video(sampling):
     windows, held = Windows(sampling, lambda frames: frames[:, None]), []
 
@@ -92,9 +109,9 @@ def test_numbers_of_snippets():
 
 def test_centres():
     """Left-aligned clips of L frames, interval r: o = ((L - 1) r + 1) / 2."""
-    assert Sampling(16, 4).grid(100, 30.).offset_frames == 8
-    assert Sampling(32, 64, 2).grid(100, 30.).offset_frames == 31.5
-    assert Sampling(32, 4, 2, align='centre').grid(100, 30.).offset_frames == 2.5
+    assert Sampling(16, 4).grid(100, 30.0).offset_frames == 8
+    assert Sampling(32, 64, 2).grid(100, 30.0).offset_frames == 31.5
+    assert Sampling(32, 4, 2, align='centre').grid(100, 30.0).offset_frames == 2.5
 
 
 def test_black_and_looped_frames():
@@ -103,13 +120,18 @@ def test_black_and_looped_frames():
     assert Sampling(4, 4).frames(1, 6).tolist() == [4, 5, 5, 5]
 
 
-@pytest.mark.parametrize('wrong, message', [
-    (dict(clip_len=0), 'clip_len is 0'), (dict(stride=-4), 'stride is -4'),
-    (dict(align='right'), "align is 'right'; expected one of left, centre"),
-    (dict(padding='mirror'), 'expected one of repeat, loop, zero'), (dict(fps=0), 'fps is 0'),
-    (dict(align='centre', tail='drop'), 'needs tail='),
-    (dict(align='centre', padding='loop'), 'cannot go with'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'wrong, message',
+    [
+        (dict(clip_len=0), 'clip_len is 0'),
+        (dict(stride=-4), 'stride is -4'),
+        (dict(align='right'), "align is 'right'; expected one of left, centre"),
+        (dict(padding='mirror'), 'expected one of repeat, loop, zero'),
+        (dict(fps=0), 'fps is 0'),
+        (dict(align='centre', tail='drop'), 'needs tail='),
+        (dict(align='centre', padding='loop'), 'cannot go with'),
+    ],
+)
 def test_what_cannot_be(wrong, message):
     with pytest.raises(LaunchError, match=message):
         Sampling(**{'clip_len': 4, 'stride': 4, **wrong})

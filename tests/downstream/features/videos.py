@@ -10,8 +10,14 @@ import av
 import numpy as np
 
 
-def write_video(path: Path, frames: np.ndarray, times: list[Fraction] | None = None,
-                fps: int = 10, codec: str = 'mpeg4', audio: bool = False) -> Path:  # fmt: skip
+def write_video(
+    path: Path,
+    frames: np.ndarray,
+    times: list[Fraction] | None = None,
+    fps: int = 10,
+    codec: str = 'mpeg4',
+    audio: bool = False,
+) -> Path:
     """Encode frames.
 
     Args:
@@ -58,7 +64,7 @@ def moving(count: int, height: int = 48, width: int = 64) -> np.ndarray:
     frames = np.repeat(np.repeat(slope[None, ..., None], count, 0), 3, 3).astype(np.uint8)
     for index in range(count):
         left = index * (width - 12) // max(1, count - 1)
-        frames[index, 4:16, left:left + 12] = (250, 40, 40)
+        frames[index, 4:16, left : left + 12] = (250, 40, 40)
     return frames
 
 
@@ -80,8 +86,14 @@ def rotate_mp4(source: Path, target: Path) -> Path:
     return target
 
 
-def join_clips(clips: list[Path], target: Path, seconds: int, fps: int = 25, height: int = 128,
-               width: int = 160) -> Path:  # fmt: skip
+def join_clips(
+    clips: list[Path],
+    target: Path,
+    seconds: int,
+    fps: int = 25,
+    height: int = 128,
+    width: int = 160,
+) -> Path:
     """Write clips end to end, again and again.
 
     Args:

@@ -8,8 +8,12 @@ from downstream.tal.ranking import Segments
 def segments(rows):
     """Of ``(video, begin, end, label)`` or ``(video, begin, end, label, score)``."""
     columns = list(zip(*rows, strict=True)) or [[], [], [], []]
-    return Segments(columns[0], np.stack([columns[1], columns[2]], 1), columns[3],
-                    columns[4] if len(columns) > 4 else None)  # fmt: skip
+    return Segments(
+        columns[0],
+        np.stack([columns[1], columns[2]], 1),
+        columns[3],
+        columns[4] if len(columns) > 4 else None,
+    )
 
 
 def random_test(seed, decimals=8):
@@ -19,14 +23,16 @@ def random_test(seed, decimals=8):
     for video in range(6):
         for _ in range(random.integers(0, 6) if video else 3):
             begin = random.random() * 20
-            truth.append((f'v{video}', begin, begin + 1 + random.random() * 8,
-                          int(random.integers(3))))  # fmt: skip
+            truth.append(
+                (f'v{video}', begin, begin + 1 + random.random() * 8, int(random.integers(3)))
+            )
         for _ in range(random.integers(0, 40)):
             _, begin, end, label = truth[random.integers(len(truth))]
             begin, end = begin + random.normal(), end + random.normal()
-            label = label if random.random() < .7 else int(random.integers(4))
-            rows.append((f'v{video}', begin, max(end, begin + .1), label,
-                         round(random.random(), decimals)))  # fmt: skip
+            label = label if random.random() < 0.7 else int(random.integers(4))
+            rows.append(
+                (f'v{video}', begin, max(end, begin + 0.1), label, round(random.random(), decimals))
+            )
     return truth, rows
 
 

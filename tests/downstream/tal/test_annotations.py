@@ -1,6 +1,5 @@
 """Annotated actions: the real file, and what is refused."""
 
-
 import pytest
 
 from albar_mm.datasets.strict_reading import DatasetError
@@ -15,11 +14,15 @@ def test_real_thumos14(real_data):
     assert len(found.videos) == 412 and sum(len(v.labels) for v in found.videos) == 6365
     assert len(found.classes) == 20 and found.classes == tuple(sorted(found.classes))
     assert [found.classes[label] for label in (4, 5, 7, 19)] == [
-        'CliffDiving', 'CricketBowling', 'Diving', 'VolleyballSpiking']
+        'CliffDiving',
+        'CricketBowling',
+        'Diving',
+        'VolleyballSpiking',
+    ]
     assert len(found.of('Validation')) == 200 and len(found.of('test')) == 212
     first = next(v for v in found.videos if v.video_id == 'video_test_0000004')
-    assert (first.fps, first.duration_s, first.subset) == (30., 33.83, 'test')
-    assert first.segments[0].tolist() == [.2, 1.1] and first.labels[0] == 5
+    assert (first.fps, first.duration_s, first.subset) == (30.0, 33.83, 'test')
+    assert first.segments[0].tolist() == [0.2, 1.1] and first.labels[0] == 5
 
 
 def test_classes(tmp_path):
@@ -34,17 +37,28 @@ def test_classes(tmp_path):
     assert read_annotation(path, ['run', 'hop', 'jump']).videos[0].labels.tolist() == [2, 0]
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(annotations=[dict(label='jump', segment=[5., 2.])]),
-     r"video 'v': segment \[5.0, 2.0\] ends before it begins"),
-    (dict(annotations=[dict(label='jump', segment=[5.])]), r"segment \[5.0\]: expected \[begin"),
-    (dict(annotations=[dict(label='jump', segment=[5., float('nan')])]), 'or is no number'),
-    (dict(annotations=[dict(label='fly', segment=[1., 2.])]),
-     "video 'v': class 'fly' is not one of the 2 in the list, as 'jump'"),
-    (dict(fps=None), "video 'v': \"fps\" is missing: expected frames a second"),
-    (dict(fps=0), '"fps" is 0: expected'), (dict(duration='long'), "\"duration\" is 'long'"),
-    (dict(annotations='none'), 'a list of actions'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (
+            dict(annotations=[dict(label='jump', segment=[5.0, 2.0])]),
+            r"video 'v': segment \[5.0, 2.0\] ends before it begins",
+        ),
+        (
+            dict(annotations=[dict(label='jump', segment=[5.0])]),
+            r'segment \[5.0\]: expected \[begin',
+        ),
+        (dict(annotations=[dict(label='jump', segment=[5.0, float('nan')])]), 'or is no number'),
+        (
+            dict(annotations=[dict(label='fly', segment=[1.0, 2.0])]),
+            "video 'v': class 'fly' is not one of the 2 in the list, as 'jump'",
+        ),
+        (dict(fps=None), 'video \'v\': "fps" is missing: expected frames a second'),
+        (dict(fps=0), '"fps" is 0: expected'),
+        (dict(duration='long'), '"duration" is \'long\''),
+        (dict(annotations='none'), 'a list of actions'),
+    ],
+)
 def test_entries_that_are_refused(tmp_path, change, message):
     path = write_json(tmp_path / 'a.json', dict(v={**entry(), **change}))
     with pytest.raises(DatasetError, match=message) as caught:
@@ -52,10 +66,15 @@ def test_entries_that_are_refused(tmp_path, change, message):
     assert '\n' not in str(caught.value) and str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize('text, message', [
-    ('[]', 'no annotation with a "database"'), ('{"database": {}}', 'lists no video'),
-    ('{"database"', 'no annotation with a "database"'),
-    ('{"database": {"v": 3}}', "video 'v': expected keys")])
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('[]', 'no annotation with a "database"'),
+        ('{"database": {}}', 'lists no video'),
+        ('{"database"', 'no annotation with a "database"'),
+        ('{"database": {"v": 3}}', "video 'v': expected keys"),
+    ],
+)
 def test_files_that_are_refused(tmp_path, text, message):
     path = tmp_path / 'a.json'
     path.write_text(text)

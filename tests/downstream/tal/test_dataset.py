@@ -41,7 +41,7 @@ def test_windows_of_training(folder):
         assert (sample.snippet_segments >= 0).all() and (sample.snippet_segments <= 40).all()
         # what is inside an action shows its class
         for (begin, end), label in zip(sample.snippet_segments, sample.snippet_labels, strict=True):
-            inside = item['inputs'][:3, int(begin) + 1:int(end)]
+            inside = item['inputs'][:3, int(begin) + 1 : int(end)]
             assert inside.shape[1] < 3 or int(inside.mean(1).argmax()) == int(label)
 
 
@@ -49,21 +49,30 @@ def test_grid_of_a_published_example(tmp_path):
     """30 fps, stride 4, 16 frames: 0.2 and 1.1 s are snippets -0.5 and 6.25."""
     store = make_store(tmp_path / 'store')
     store.put('v', np.random.default_rng(0).normal(size=(250, 4)), SAMPLING.grid(1015, FPS))
-    write_json(tmp_path / 'segments.json', dict(v=entry(actions=[(.2, 1.1, 'jump')],
-                                                        duration=33.83)))
+    write_json(
+        tmp_path / 'segments.json', dict(v=entry(actions=[(0.2, 1.1, 'jump')], duration=33.83))
+    )
     data = dataset(tmp_path, max_len=2304, crop_ratio=None)
-    assert data[0]['data_samples'].snippet_segments.flatten().tolist() == pytest.approx([-.5, 6.25])
+    assert data[0]['data_samples'].snippet_segments.flatten().tolist() == pytest.approx(
+        [-0.5, 6.25]
+    )
 
 
 def test_parts_never_share_a_video(folder):
-    parts = {name: {v.video_id for v in dataset(folder, part=name, val_share=.3).videos()}
-             for name in ('train', 'val', 'all')}
+    parts = {
+        name: {v.video_id for v in dataset(folder, part=name, val_share=0.3).videos()}
+        for name in ('train', 'val', 'all')
+    }
     assert len(parts['val']) == 3 and not parts['train'] & parts['val']
     assert parts['train'] | parts['val'] == parts['all']
-    assert parts['val'] != {v.video_id for v in dataset(folder, part='val', val_share=.3,
-                                                        val_seed=1).videos()}
-    for given, message in ((dict(part='x'), "part is 'x'"), (dict(val_share=1), 'val_share is 1'),
-                           (dict(missing='x'), "missing is 'x'")):  # fmt: skip
+    assert parts['val'] != {
+        v.video_id for v in dataset(folder, part='val', val_share=0.3, val_seed=1).videos()
+    }
+    for given, message in (
+        (dict(part='x'), "part is 'x'"),
+        (dict(val_share=1), 'val_share is 1'),
+        (dict(missing='x'), "missing is 'x'"),
+    ):
         with pytest.raises(DatasetError, match=message):
             dataset(folder, **given)
 
@@ -91,20 +100,34 @@ def one_video(folder, features, grid, **change):
     return dataset(folder)
 
 
-@pytest.mark.parametrize('features, message', [
-    (np.full((147, 4), np.nan), "features of 'v' are not all finite"),
-    (np.zeros((147, 2, 4)), r'expected \(T, C\): extract one crop')])
+@pytest.mark.parametrize(
+    'features, message',
+    [
+        (np.full((147, 4), np.nan), "features of 'v' are not all finite"),
+        (np.zeros((147, 2, 4)), r'expected \(T, C\): extract one crop'),
+    ],
+)
 def test_features_that_are_refused(tmp_path, features, message):
     data = one_video(tmp_path, features, SAMPLING.grid(600, FPS))
     with pytest.raises(DatasetError, match=message):
         data[0]
 
 
-@pytest.mark.parametrize('grid, message', [
-    (TimeGrid(75, 4, 8., 600, FPS), '75 snippets of .v., one every 4 frames, span 296 of its 600 '
-     'frames: the features are of another stride'),
-    (TimeGrid(147, 8, 8., 600, FPS), 'another stride'),
-    (TimeGrid(147, 4, 8., 600, 15.), 'lasts 40.0 s by its features, 20.0 s by the annotation')])
+@pytest.mark.parametrize(
+    'grid, message',
+    [
+        (
+            TimeGrid(75, 4, 8.0, 600, FPS),
+            '75 snippets of .v., one every 4 frames, span 296 of its 600 '
+            'frames: the features are of another stride',
+        ),
+        (TimeGrid(147, 8, 8.0, 600, FPS), 'another stride'),
+        (
+            TimeGrid(147, 4, 8.0, 600, 15.0),
+            'lasts 40.0 s by its features, 20.0 s by the annotation',
+        ),
+    ],
+)
 def test_features_of_another_stride_or_video(tmp_path, grid, message):
     data = one_video(tmp_path, np.random.default_rng(0).normal(size=(grid.num_snippets, 4)), grid)
     with pytest.raises(DatasetError, match=message) as caught:
@@ -124,19 +147,27 @@ def test_other_widths(folder, tmp_path):
 
 
 def test_checks(folder, tmp_path):
-    parts = [Part(subset, dataset(folder, subset).videos(), FeatureStore(folder / 'store'))
-             for subset in ('validation', 'test')]
+    parts = [
+        Part(subset, dataset(folder, subset).videos(), FeatureStore(folder / 'store'))
+        for subset in ('validation', 'test')
+    ]
     lines = check_data((*CLASSES[:3], 'swim'), parts)
     text = '\n'.join(lines)
     assert 'validation: 10 videos, ' in text and 'classes without an action: swim' in text
     assert 'test: snippets cover 100.0% of the annotated time' in text
     assert 'THUMOS14' not in text and 'WARNING' not in text
-    constant = one_video(tmp_path, np.ones((147, 4)), SAMPLING.grid(600, FPS),
-                         annotations=[dict(label='jump', segment=[19., 25.]),
-                                      dict(label='jump', segment=[22., 25.])])
+    constant = one_video(
+        tmp_path,
+        np.ones((147, 4)),
+        SAMPLING.grid(600, FPS),
+        annotations=[
+            dict(label='jump', segment=[19.0, 25.0]),
+            dict(label='jump', segment=[22.0, 25.0]),
+        ],
+    )
     part = Part('train', constant.videos(), constant.store, ['w'])
     # snippets end at (146.5 * 4 + 8) / 30 = 19.8 s
-    assert coverage(part) == pytest.approx(.8 / 9)
+    assert coverage(part) == pytest.approx(0.8 / 9)
     with pytest.raises(DatasetError, match='snippets cover 9% of the annotated time'):
         check_data(['jump'], [part])
     constant = one_video(tmp_path / 'b', np.ones((147, 4)), SAMPLING.grid(600, FPS))

@@ -25,18 +25,23 @@ def shares(split, **changes):
     """Of 400 videos: share whose scene goes with their main action; of actions that are main."""
     settings = TalSpritesSettings(**changes)
     specs = [draw_video(settings, split, index) for index in range(400)]
-    hinted = Counter(spec.scene // SCENES_PER_CLASS == index % ACTIONS
-                     for index, spec in enumerate(specs))  # fmt: skip
-    main = Counter(stretch.label == index % ACTIONS for index, spec in enumerate(specs)
-                   for stretch in spec.stretches if stretch.label < ACTIONS)  # fmt: skip
+    hinted = Counter(
+        spec.scene // SCENES_PER_CLASS == index % ACTIONS for index, spec in enumerate(specs)
+    )
+    main = Counter(
+        stretch.label == index % ACTIONS
+        for index, spec in enumerate(specs)
+        for stretch in spec.stretches
+        if stretch.label < ACTIONS
+    )
     return [count[True] / count.total() for count in (hinted, main)]
 
 
 def test_scenes_hint_in_training_alone():
     # one of eight scenes is right by chance, and so is one of four actions
-    assert shares('train') == pytest.approx([.95 + .05 / 8, .8 + .2 / 4], abs=.03)
-    assert shares('test') == pytest.approx([1 / 8, .8 + .2 / 4], abs=.04)
-    assert shares('train', scene_rate=0, main_rate=0) == pytest.approx([1 / 8, 1 / 4], abs=.04)
+    assert shares('train') == pytest.approx([0.95 + 0.05 / 8, 0.8 + 0.2 / 4], abs=0.03)
+    assert shares('test') == pytest.approx([1 / 8, 0.8 + 0.2 / 4], abs=0.04)
+    assert shares('train', scene_rate=0, main_rate=0) == pytest.approx([1 / 8, 1 / 4], abs=0.04)
 
 
 def test_videos():
@@ -45,8 +50,9 @@ def test_videos():
         spec = draw_video(SETTINGS, 'train', index)
         are_actions = [stretch.label < ACTIONS for stretch in spec.stretches]
         assert spec.num_frames == 256 and not are_actions[0] and not are_actions[-1]
-        assert not any(one and other for one, other in zip(are_actions, are_actions[1:],
-                                                           strict=False))  # fmt: skip
+        assert not any(
+            one and other for one, other in zip(are_actions, are_actions[1:], strict=False)
+        )
         counts[sum(are_actions)] += 1
         for stretch, is_action in zip(spec.stretches, are_actions, strict=True):
             assert 16 <= stretch.frames <= 36 if is_action else 12 <= stretch.frames <= 31
@@ -83,10 +89,15 @@ def test_build(tmp_path):
         build_tal_sprites(tmp_path / 'file', settings)
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(scene_rate=2), r'scene_rate must be within \[0, 1\], got 2'),
-    (dict(main_rate=-.1), 'main_rate must be'), (dict(train=0), 'at least one video'),
-    (dict(frames=255), '256 frames a video')])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(scene_rate=2), r'scene_rate must be within \[0, 1\], got 2'),
+        (dict(main_rate=-0.1), 'main_rate must be'),
+        (dict(train=0), 'at least one video'),
+        (dict(frames=255), '256 frames a video'),
+    ],
+)
 def test_settings_that_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         TalSpritesSettings(**change)
@@ -108,39 +119,59 @@ def test_from_videos_to_the_actions_of_one(tmp_path, toy_config, capsys):
         torch.save(dict(state_dict=encoder.model.state_dict()), tmp_path / name)
     root = build_tal_sprites(tmp_path / 'data', TalSpritesSettings(train=5, test=2), workers=1)
     annotation, work = str(root / ANNOTATION_FILE), tmp_path / 'work'
-    options = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1,
-               'train_dataloader.batch_size': 2, 'default_hooks.checkpoint.interval': 1,
-               'test_evaluator.out_file': str(tmp_path / 'tested.json')}  # fmt: skip
+    options = {
+        'train_cfg.max_epochs': 1,
+        'train_cfg.val_interval': 1,
+        'train_dataloader.batch_size': 2,
+        'default_hooks.checkpoint.interval': 1,
+        'test_evaluator.out_file': str(tmp_path / 'tested.json'),
+    }
     picture = run_on_videos(
-        str(CONFIG), str(toy_config), str(tmp_path / 'weights.pth'), [str(root / 'videos')],
-        annotation, str(work), device='cpu', options=options,
-        sampling=dict(clip_len=4, frame_interval=2, stride=16))  # fmt: skip
+        str(CONFIG),
+        str(toy_config),
+        str(tmp_path / 'weights.pth'),
+        [str(root / 'videos')],
+        annotation,
+        str(work),
+        device='cpu',
+        options=options,
+        sampling=dict(clip_len=4, frame_interval=2, stride=16),
+    )
     text = capsys.readouterr().out
     assert picture.is_file() and 'train: 4 videos, ' in text and '2 test videos, 1 seed' in text
     weights, video = work / 'detector/seed0/epoch_1.pth', root / 'videos/test/test_0001.avi'
     given = dict(encoder=str(toy_config), weights=str(tmp_path / 'weights.pth'))
-    written = run_detect(str(video), str(weights), str(tmp_path / 'found'), threshold=.01, **given)
+    written = run_detect(str(video), str(weights), str(tmp_path / 'found'), threshold=0.01, **given)
     assert [path.name for path in written] == ['test_0001.json', 'test_0001.png']
     assert written[1].stat().st_size > 5000
     assert 'test_0001: 32.0 s, ' in capsys.readouterr().out
     # the same as in the test run
-    (rows,), tested = (json.loads(written[0].read_text())['results'].values(),
-                       json.loads((tmp_path / 'tested.json').read_text())['results']['test_0001'])
+    (rows,), tested = (
+        json.loads(written[0].read_text())['results'].values(),
+        json.loads((tmp_path / 'tested.json').read_text())['results']['test_0001'],
+    )
     assert len(rows) == len(tested) > 0
     for row in rows[:10]:  # those of nearly equal scores in any order
-        assert any(row['label'] == other['label']
-                   and row['score'] == pytest.approx(other['score'], abs=1e-4)
-                   and row['segment'] == pytest.approx(other['segment'], abs=1e-2)
-                   for other in tested), row
+        assert any(
+            row['label'] == other['label']
+            and row['score'] == pytest.approx(other['score'], abs=1e-4)
+            and row['segment'] == pytest.approx(other['segment'], abs=1e-2)
+            for other in tested
+        ), row
     # and its file gives its scores
     scores = run_evaluate(str(tmp_path / 'tested.json'), annotation)
     ((record,),) = json.loads((work / 'results.json').read_text())['rows'].values()
-    assert {f'tal/{name}': value for name, value in scores.items()
-            if not name.startswith('AP_')} == record['metrics']
+    assert {
+        f'tal/{name}': value for name, value in scores.items() if not name.startswith('AP_')
+    } == record['metrics']
 
-    for wrong, message in ((dict(weights=str(tmp_path / 'other.pth')), 'other.pth: other weights '
-                            'than those whose features'),
-                           (dict(weights=str(tmp_path / 'none.pth')), 'none.pth')):  # fmt: skip
+    for wrong, message in (
+        (
+            dict(weights=str(tmp_path / 'other.pth')),
+            'other.pth: other weights than those whose features',
+        ),
+        (dict(weights=str(tmp_path / 'none.pth')), 'none.pth'),
+    ):
         with pytest.raises(LaunchError, match=message):
             run_detect(str(video), str(weights), str(tmp_path / 'x'), **{**given, **wrong})
     with pytest.raises(LaunchError, match='gone.pth: no such file'):

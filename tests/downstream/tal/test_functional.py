@@ -9,8 +9,8 @@ import torch
 from downstream.tal import _suppression, average_precision, functional
 from downstream.tal.functional import nms, segment_iou, soft_nms, soft_nms_batch, vote
 
-SEGMENTS = torch.tensor([[0., 10], [1, 11], [20, 30], [0, 20]])
-SCORES = torch.tensor([.9, .8, .7, .6])
+SEGMENTS = torch.tensor([[0.0, 10], [1, 11], [20, 30], [0, 20]])
+SCORES = torch.tensor([0.9, 0.8, 0.7, 0.6])
 
 
 @pytest.fixture(params=['numba', 'torch'])
@@ -21,8 +21,10 @@ def kernel(request):
 
 
 def rows(found):
-    return [[*segment, round(score, 6)] for segment, score in zip(
-        found[0].tolist(), found[1].tolist(), strict=True)]  # fmt: skip
+    return [
+        [*segment, round(score, 6)]
+        for segment, score in zip(found[0].tolist(), found[1].tolist(), strict=True)
+    ]
 
 
 def by_definition(segments, scores, sigma, min_score):
@@ -48,15 +50,16 @@ def test_soft_by_the_published_numbers(kernel):
     two = torch.tensor([0, 1, 0, 1])
     found = rows(soft_nms(SEGMENTS, SCORES, kernel=kernel))
     assert [row[:2] for row in found] == [[0, 10], [20, 30], [0, 20], [1, 11]]
-    assert [row[2] for row in found] == pytest.approx([.9, .7, .3639185, .1272011], abs=1e-6)
-    assert len(soft_nms(SEGMENTS, SCORES, min_score=.2, kernel=kernel)[0]) == 3
+    assert [row[2] for row in found] == pytest.approx([0.9, 0.7, 0.3639185, 0.1272011], abs=1e-6)
+    assert len(soft_nms(SEGMENTS, SCORES, min_score=0.2, kernel=kernel)[0]) == 3
     found = soft_nms(SEGMENTS, SCORES, two, kernel=kernel)
     assert found[2].tolist() == [0, 1, 0, 1]
-    assert found[1].tolist() == pytest.approx([.9, .8, .7, .3639185], abs=1e-6)
+    assert found[1].tolist() == pytest.approx([0.9, 0.8, 0.7, 0.3639185], abs=1e-6)
     assert len(soft_nms(SEGMENTS, SCORES, two, max_segments=2, kernel=kernel)[0]) == 2
-    first = soft_nms(torch.tensor([[0., 1], [5, 6]]), torch.tensor([.0005, .0004]),
-                     kernel=kernel)  # fmt: skip
-    assert rows(first) == [[0, 1, .0005]]  # the first stays although it is below min_score
+    first = soft_nms(
+        torch.tensor([[0.0, 1], [5, 6]]), torch.tensor([0.0005, 0.0004]), kernel=kernel
+    )
+    assert rows(first) == [[0, 1, 0.0005]]  # the first stays although it is below min_score
 
 
 def test_hard_and_voting_by_the_published_numbers(kernel):
@@ -64,7 +67,7 @@ def test_hard_and_voting_by_the_published_numbers(kernel):
     assert kept.tolist() == [0, 2, 3]  # the IoU of the last with the first is just below a half
     found = soft_nms(SEGMENTS, SCORES)
     moved = vote(found[0], SEGMENTS, SCORES)
-    wanted = [[.470588, 10.470588], [20, 30], [0, 20], [.470588, 10.470588]]
+    wanted = [[0.470588, 10.470588], [20, 30], [0, 20], [0.470588, 10.470588]]
     assert torch.allclose(moved, torch.tensor(wanted), atol=1e-5)
     assert not torch.allclose(vote(found[0], SEGMENTS, SCORES, by_overlap=True), moved)
 
@@ -77,10 +80,10 @@ def test_soft_by_its_definition(classes, seed, kernel):
     segments = torch.stack([begin, begin + torch.rand(120, generator=generator) * 20], 1)
     scores = torch.rand(120, generator=generator, dtype=torch.float64)
     labels = torch.randint(classes, (120,), generator=generator) * 3
-    found = soft_nms(segments, scores, labels, min_score=.05, kernel=kernel)
+    found = soft_nms(segments, scores, labels, min_score=0.05, kernel=kernel)
     for label in labels.unique():
         of_class = labels == label
-        wanted = by_definition(segments[of_class], scores[of_class], .5, .05)
+        wanted = by_definition(segments[of_class], scores[of_class], 0.5, 0.05)
         mine = found[2] == label
         assert found[0][mine].tolist() == [row[:2] for row in wanted]
         assert found[1][mine].tolist() == pytest.approx([row[2] for row in wanted], abs=1e-9)
@@ -89,10 +92,11 @@ def test_soft_by_its_definition(classes, seed, kernel):
 
 def test_classes_do_not_touch_each_other(kernel):
     labels = torch.tensor([5, 2, 2, 5])
-    assert nms(SEGMENTS, SCORES, labels, .4, kernel=kernel).tolist() == [0, 1, 2]
+    assert nms(SEGMENTS, SCORES, labels, 0.4, kernel=kernel).tolist() == [0, 1, 2]
     twice = torch.cat([SEGMENTS, SEGMENTS])
-    both = soft_nms(twice, torch.cat([SCORES, SCORES]), torch.tensor([0] * 4 + [1] * 4),
-                    kernel=kernel)  # fmt: skip
+    both = soft_nms(
+        twice, torch.cat([SCORES, SCORES]), torch.tensor([0] * 4 + [1] * 4), kernel=kernel
+    )
     alone = soft_nms(SEGMENTS, SCORES, kernel=kernel)
     for label in (0, 1):
         assert torch.equal(both[0][both[2] == label], alone[0])
@@ -122,22 +126,25 @@ def test_both_kernels_are_equal(classes, dtype):
     pytest.importorskip('numba', reason='pip install "albar_mm[fast]"')
     for count, seed in ((1, 0), (63, 1), (129, 2), (700, 3)):
         given = candidates(count, classes, seed, dtype)
-        for options in ({}, dict(min_score=.3), dict(max_segments=40), dict(min_score=2.)):
-            same(soft_nms(*given, **options, kernel='numba'),
-                 soft_nms(*given, **options, kernel='torch'))  # fmt: skip
-        for options in ({}, dict(max_segments=40), dict(iou_threshold=.1)):
-            assert torch.equal(nms(*given, **options, kernel='numba'),
-                               nms(*given, **options, kernel='torch'))  # fmt: skip
+        for options in ({}, dict(min_score=0.3), dict(max_segments=40), dict(min_score=2.0)):
+            same(
+                soft_nms(*given, **options, kernel='numba'),
+                soft_nms(*given, **options, kernel='torch'),
+            )
+        for options in ({}, dict(max_segments=40), dict(iou_threshold=0.1)):
+            assert torch.equal(
+                nms(*given, **options, kernel='numba'), nms(*given, **options, kernel='torch')
+            )
     # below the limit from the start all of a class go but the first
-    assert len(soft_nms(*given, min_score=2., kernel='numba')[0]) == len(given[2].unique())
+    assert len(soft_nms(*given, min_score=2.0, kernel='numba')[0]) == len(given[2].unique())
 
 
 def test_equal_scores_in_order(kernel):
     """Of a class the first one given, then of classes the lower."""
-    segments = torch.tensor([[4., 5], [0, 1], [8, 9], [2, 3]])
-    found = soft_nms(segments, torch.full((4,), .5), torch.tensor([1, 0, 0, 1]), kernel=kernel)
+    segments = torch.tensor([[4.0, 5], [0, 1], [8, 9], [2, 3]])
+    found = soft_nms(segments, torch.full((4,), 0.5), torch.tensor([1, 0, 0, 1]), kernel=kernel)
     assert found[0][:, 0].tolist() == [0, 8, 4, 2]
-    assert nms(segments, torch.full((4,), .5), kernel=kernel).tolist() == [0, 1, 2, 3]
+    assert nms(segments, torch.full((4,), 0.5), kernel=kernel).tolist() == [0, 1, 2, 3]
 
 
 def test_a_batch_is_each_video_alone(kernel):
@@ -203,7 +210,7 @@ def test_nothing_and_what_does_not_fit():
     with pytest.raises(ValueError, match='a segment ends before it begins'):
         nms(SEGMENTS.flip(1), SCORES)
     with pytest.raises(ValueError, match='sigma is 0 and min_score 0.1; expected sigma above 0'):
-        soft_nms(SEGMENTS, SCORES, sigma=0, min_score=.1)
+        soft_nms(SEGMENTS, SCORES, sigma=0, min_score=0.1)
     with pytest.raises(ValueError, match='segments of 1 videos, scores of 2 and labels of 2'):
         soft_nms_batch([SEGMENTS], [SCORES] * 2)
     with pytest.raises(ValueError, match='one label for each'):
@@ -211,7 +218,7 @@ def test_nothing_and_what_does_not_fit():
 
 
 def test_iou():
-    found = segment_iou(torch.tensor([[0., 10]]), torch.tensor([[5., 15], [10, 20], [0, 10]]))
+    found = segment_iou(torch.tensor([[0.0, 10]]), torch.tensor([[5.0, 15], [10, 20], [0, 10]]))
     assert found.tolist() == pytest.approx([1 / 3, 0, 1], abs=1e-6)
     assert torch.isfinite(segment_iou(torch.zeros(2), torch.zeros(2)))
 

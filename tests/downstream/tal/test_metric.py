@@ -25,13 +25,20 @@ def samples_of(truth, rows, videos=6):
         name = f'v{video}'
         own, found = ([row for row in part if row[0] == name] for part in (truth, rows))
         sample = ActionDataSample()
-        sample.set_metainfo(dict(
-            video_id=name, gt_segments=np.array([row[1:3] for row in own]).reshape(-1, 2),
-            gt_labels=np.array([row[3] for row in own], np.int64)))  # fmt: skip
-        sample.set_data(dict(
-            pred_segments=torch.tensor([row[1:3] for row in found], dtype=torch.float64),
-            pred_labels=torch.tensor([row[3] for row in found], dtype=torch.int64),
-            pred_scores=torch.tensor([row[4] for row in found], dtype=torch.float64)))
+        sample.set_metainfo(
+            dict(
+                video_id=name,
+                gt_segments=np.array([row[1:3] for row in own]).reshape(-1, 2),
+                gt_labels=np.array([row[3] for row in own], np.int64),
+            )
+        )
+        sample.set_data(
+            dict(
+                pred_segments=torch.tensor([row[1:3] for row in found], dtype=torch.float64),
+                pred_labels=torch.tensor([row[3] for row in found], dtype=torch.int64),
+                pred_scores=torch.tensor([row[4] for row in found], dtype=torch.float64),
+            )
+        )
         samples.append(sample.to_dict())
     return samples
 
@@ -46,34 +53,68 @@ def evaluated(samples, **options):
 
 def test_by_the_published_numbers():
     truth = [('v0', 0, 10, 0), ('v0', 20, 30, 0)]
-    rows = [('v0', 0, 6.5, 0, .9), ('v0', 1, 10, 0, .8), ('v0', 24, 29, 0, .7)]
+    rows = [('v0', 0, 6.5, 0, 0.9), ('v0', 1, 10, 0, 0.8), ('v0', 24, 29, 0, 0.7)]
     found = evaluated(samples_of(truth, rows, 1))
-    assert found == pytest.approx({
-        'tal/mAP@0.3': 83.3333, 'tal/mAP@0.4': 83.3333, 'tal/mAP@0.5': 83.3333, 'tal/mAP@0.6': 50,
-        'tal/mAP@0.7': 25, 'tal/mAP': 65, 'tal/recall@1x@0.5': 50, 'tal/recall@5x@0.5': 100,
-        'tal/fp_background': 0, 'tal/fp_localisation': 0, 'tal/fp_wrong_label': 0,
-        'tal/fp_double_detection': 33.3333, 'tal/fp_confusion': 0})  # fmt: skip
+    assert found == pytest.approx(
+        {
+            'tal/mAP@0.3': 83.3333,
+            'tal/mAP@0.4': 83.3333,
+            'tal/mAP@0.5': 83.3333,
+            'tal/mAP@0.6': 50,
+            'tal/mAP@0.7': 25,
+            'tal/mAP': 65,
+            'tal/recall@1x@0.5': 50,
+            'tal/recall@5x@0.5': 100,
+            'tal/fp_background': 0,
+            'tal/fp_localisation': 0,
+            'tal/fp_wrong_label': 0,
+            'tal/fp_double_detection': 33.3333,
+            'tal/fp_confusion': 0,
+        }
+    )
 
 
 def test_every_setting_reaches_its_function(tmp_path):
     truth, rows = random_test(3, decimals=1)
     path = tmp_path / 'found.json'
-    options = dict(tious=(.2, .45), ties='first', drop_duplicates=False, per_class=True,
-                   recall_k=(2,), recall_tiou=(.25,))  # fmt: skip
-    found = evaluated(samples_of(truth, rows), prefix='x', false_positives=False,
-                      out_file=str(path), **options)  # fmt: skip
-    wanted = temporal_map(segments(truth), segments(rows), (.2, .45), ties='first',
-                          drop_duplicates=False)  # fmt: skip
-    recall = recall_at(segments(truth), segments(rows), .25, 2, ties='first', drop_duplicates=False)
+    options = dict(
+        tious=(0.2, 0.45),
+        ties='first',
+        drop_duplicates=False,
+        per_class=True,
+        recall_k=(2,),
+        recall_tiou=(0.25,),
+    )
+    found = evaluated(
+        samples_of(truth, rows), prefix='x', false_positives=False, out_file=str(path), **options
+    )
+    wanted = temporal_map(
+        segments(truth), segments(rows), (0.2, 0.45), ties='first', drop_duplicates=False
+    )
+    recall = recall_at(
+        segments(truth), segments(rows), 0.25, 2, ties='first', drop_duplicates=False
+    )
     names = {f'x/AP_{CLASSES[label]}': 100 * ap.mean() for label, ap in wanted.per_class.items()}
-    assert found == pytest.approx({
-        'x/mAP': 100 * wanted.mean, 'x/mAP@0.2': 100 * wanted.at[0],
-        'x/mAP@0.45': 100 * wanted.at[1], 'x/recall@2x@0.25': 100 * recall[0, 0], **names},
-        abs=1e-4)  # fmt: skip
+    assert found == pytest.approx(
+        {
+            'x/mAP': 100 * wanted.mean,
+            'x/mAP@0.2': 100 * wanted.at[0],
+            'x/mAP@0.45': 100 * wanted.at[1],
+            'x/recall@2x@0.25': 100 * recall[0, 0],
+            **names,
+        },
+        abs=1e-4,
+    )
     assert list(json.loads(path.read_text())['results']) == [f'v{video}' for video in range(6)]
     # the file gives the numbers of the run
-    again = evaluate_file(path, segments(truth), CLASSES, [f'v{video}' for video in range(6)],
-                          breakdown=False, **options)  # fmt: skip
+    again = evaluate_file(
+        path,
+        segments(truth),
+        CLASSES,
+        [f'v{video}' for video in range(6)],
+        breakdown=False,
+        **options,
+    )
     assert {f'x/{name}': value for name, value in again.items()} == found
 
 
@@ -83,7 +124,7 @@ def test_a_video_that_comes_twice_counts_once():
 
 
 def test_half_precision():
-    samples = samples_of([('v0', 0, 8, 0)], [('v0', 0, 8, 0, .5)], 1)
+    samples = samples_of([('v0', 0, 8, 0)], [('v0', 0, 8, 0, 0.5)], 1)
     samples[0]['pred_scores'] = samples[0]['pred_scores'].bfloat16()
     assert evaluated(samples)['tal/mAP'] == 100
 
@@ -94,30 +135,36 @@ def test_no_detection_at_all(monkeypatch):
     truth = [('v0', 0, 10, 0)]
     found = evaluated(samples_of(truth, [], 2), per_class=True)
     assert found['tal/AP_Dive'] == 0 and not any(found.values())
-    (text, _, level), = told
+    ((text, _, level),) = told
     assert level == 30 and 'no action was detected in any of the 2 videos' in text
-    evaluated(samples_of(truth, [('v0', 0, 1, 1, .5)], 2))
+    evaluated(samples_of(truth, [('v0', 0, 1, 1, 0.5)], 2))
     assert len(told) == 1
 
 
 def refused(message, **changes):
-    sample = samples_of([('v0', 0, 10, 0)], [('v0', 0, 10, 0, .5)], 1)[0] | changes
+    sample = samples_of([('v0', 0, 10, 0)], [('v0', 0, 10, 0, 0.5)], 1)[0] | changes
     with pytest.raises(ValueError, match=message):
         evaluated([sample])
 
 
 def test_what_is_refused():
     with pytest.raises(ValueError, match='none of the 6 tested videos has an annotated action'):
-        evaluated(samples_of([], [('v0', 0, 10, 0, .5)]))
+        evaluated(samples_of([], [('v0', 0, 10, 0, 0.5)]))
     refused("'v0': detections: not finite", pred_scores=torch.tensor([float('nan')]))
     refused("'v0': detections: not finite", pred_segments=torch.tensor([[0, torch.inf]]))
-    refused("'v0': detections: labels 4 to 4; .* expected 0 to 3",
-            pred_labels=torch.tensor([4]))  # fmt: skip
+    refused("'v0': detections: labels 4 to 4; .* expected 0 to 3", pred_labels=torch.tensor([4]))
     refused("'v0': annotation: labels -1 to -1", gt_labels=np.array([-1]))
-    refused(r"'v0': detections: shapes \(1, 2\) of pred_segments, \(2,\) of "
-            'pred_labels', pred_labels=torch.tensor([0, 0]))  # fmt: skip
-    for options in (dict(tious=(0,)), dict(ties='any'), dict(recall_k=(0,)),
-                    dict(false_positive_tiou=2)):  # fmt: skip
+    refused(
+        r"'v0': detections: shapes \(1, 2\) of pred_segments, \(2,\) of "
+        'pred_labels',
+        pred_labels=torch.tensor([0, 0]),
+    )
+    for options in (
+        dict(tious=(0,)),
+        dict(ties='any'),
+        dict(recall_k=(0,)),
+        dict(false_positive_tiou=2),
+    ):
         with pytest.raises(ValueError, match='expected'):
             TemporalMAP(**options)
     metric = TemporalMAP()

@@ -25,8 +25,13 @@ QUICK = {'train_cfg.val_interval': 30}
 
 
 def scores(folder, work_dir, config=CONFIG, **options):
-    run_on_features(str(config), str(folder / 'store'), str(folder / 'segments.json'),
-                    str(work_dir), options={**QUICK, **options})
+    run_on_features(
+        str(config),
+        str(folder / 'store'),
+        str(folder / 'segments.json'),
+        str(work_dir),
+        options={**QUICK, **options},
+    )
     ((record,),) = json.loads((Path(work_dir) / 'results.json').read_text())['rows'].values()
     return record
 
@@ -45,16 +50,25 @@ def mean_average_precision(folder, store):
     annotation = read_annotation(folder / 'segments.json')
     truth, found = ([], [], []), ([], [], [], [])
     for video in annotation.of('test'):
-        hits = detect_actions(model, video.video_id, store.load(video.video_id),
-                              store.grid(video.video_id), video.duration_s)
-        for rows, parts in ((truth, (video.segments, video.labels)),
-                            (found, (hits.segments, hits.labels, hits.scores))):
+        hits = detect_actions(
+            model,
+            video.video_id,
+            store.load(video.video_id),
+            store.grid(video.video_id),
+            video.duration_s,
+        )
+        for rows, parts in (
+            (truth, (video.segments, video.labels)),
+            (found, (hits.segments, hits.labels, hits.scores)),
+        ):
             rows[0].extend([video.video_id] * len(parts[0]))
             for row, part in zip(rows[1:], parts, strict=True):
                 row.extend(part.tolist())
-    segments = [Segments(rows[0], np.array(rows[1]), rows[2], *map(np.array, rows[3:]))
-                for rows in (truth, found)]
-    return temporal_map(*segments, [.5, .7]).at
+    segments = [
+        Segments(rows[0], np.array(rows[1]), rows[2], *map(np.array, rows[3:]))
+        for rows in (truth, found)
+    ]
+    return temporal_map(*segments, [0.5, 0.7]).at
 
 
 def test_oracle_features(oracle, tmp_path, capsys):
@@ -70,17 +84,17 @@ def test_oracle_features(oracle, tmp_path, capsys):
     assert 'train: 48 videos, ' in text and 'val: 12 videos, ' in text
     assert 'last weights' in text and 'chosen on held-out training videos' in text
     with pytest.raises(LaunchError, match='holds a run of other settings'):
-        scores(folder, folder / 'work', **{'model.head.radius': 2.})
+        scores(folder, folder / 'work', **{'model.head.radius': 2.0})
 
 
 def test_a_grid_that_is_off_by_half_a_window(oracle, tmp_path):
     """Eight frames of sixteen: with the same weights and features, segments are told too late."""
     folder, record = oracle
     right = mean_average_precision(folder, FeatureStore(folder / 'store'))
-    assert 100 * right[1] == pytest.approx(record['metrics']['tal/mAP@0.7'], abs=.01)
+    assert 100 * right[1] == pytest.approx(record['metrics']['tal/mAP@0.7'], abs=0.01)
     write_oracle(tmp_path, shift=8)
     wrong = mean_average_precision(folder, FeatureStore(tmp_path / 'store'))
-    assert wrong[1] < right[1] - .3 and wrong[0] < right[0]
+    assert wrong[1] < right[1] - 0.3 and wrong[0] < right[0]
 
 
 def test_shuffled_labels(tmp_path):
@@ -115,7 +129,7 @@ def test_listed_videos_without_features(tmp_path):
     with pytest.raises(DatasetError, match="lacks 1 of the 5 test videos .* as 'gone'"):
         scores(folder, tmp_path / 'work')
     store = FeatureStore(folder / 'store')
-    grid = SAMPLING.grid(240, 30.)
+    grid = SAMPLING.grid(240, 30.0)
     store.put('gone', np.full((grid.num_snippets, CHANNELS), np.nan), grid)
     with pytest.raises(DatasetError, match="'gone'"):
         scores(folder, tmp_path / 'work')

@@ -20,17 +20,29 @@ SMALL = dict(validation=(2, 3), test=(1, 1), classes=2)
 
 
 def video(subset, actions, duration=3.0, fps=FPS):
-    return dict(subset=subset, duration=duration, fps=fps, annotations=[
-        dict(label=('Dive', 'Throw', 'Swim')[label], label_id=label, segment=[begin, end])
-        for begin, end, label in actions])  # fmt: skip
+    return dict(
+        subset=subset,
+        duration=duration,
+        fps=fps,
+        annotations=[
+            dict(label=('Dive', 'Throw', 'Swim')[label], label_id=label, segment=[begin, end])
+            for begin, end, label in actions
+        ],
+    )
 
 
 def small(folder, **changes):
     """Two training videos, the first with both classes, and one test video."""
     folder.mkdir(exist_ok=True)
-    return write_json(folder / 'given.json', {
-        'v1': video('Validation', [(0, 1, 0), (1, 2, 1)]),
-        'v2': video('Validation', [(1, 2, 1)]), 't1': video('Test', [(0.5, 1, 1)]), **changes})
+    return write_json(
+        folder / 'given.json',
+        {
+            'v1': video('Validation', [(0, 1, 0), (1, 2, 1)]),
+            'v2': video('Validation', [(1, 2, 1)]),
+            't1': video('Test', [(0.5, 1, 1)]),
+            **changes,
+        },
+    )
 
 
 def videos(folder, *names, frames=24):
@@ -47,16 +59,27 @@ def prepared(folder, annotation, *given, **options):
 @pytest.mark.real_data
 def test_the_real_annotation(real_data, tmp_path, capsys):
     path = real_data / 'thumos14' / 'thumos14.json'
-    assert tool('prepare_dataset').main(['thumos14', '--annotations', str(path), '--out',
-                                         str(tmp_path)]) == 0  # fmt: skip
+    assert (
+        tool('prepare_dataset').main(
+            ['thumos14', '--annotations', str(path), '--out', str(tmp_path)]
+        )
+        == 0
+    )
     text = capsys.readouterr().out
     assert 'validation: 200 videos, 3007 actions' in text
     assert 'test: 212 videos, 3358 actions' in text
     assert 'video_test_0000270: 22 of its 29 actions lie beyond its end' in text
     given = json.loads(path.read_text())
     assert json.loads((tmp_path / 'thumos14.json').read_text()) == given
-    beyond = {name: late for name, entry in given['database'].items() if (late := sum(
-        action['segment'][0] >= entry['duration'] for action in entry['annotations']))}
+    beyond = {
+        name: late
+        for name, entry in given['database'].items()
+        if (
+            late := sum(
+                action['segment'][0] >= entry['duration'] for action in entry['annotations']
+            )
+        )
+    }
     report = json.loads((tmp_path / 'report.json').read_text())
     assert report['actions_beyond_the_end'] == beyond and len(beyond) == 5
     assert f'{sum(beyond.values())} actions of 5 videos begin beyond the end' in text
@@ -71,10 +94,18 @@ def test_real_videos_of_which_most_are_missing(real_data, tmp_path, capsys):
     (tmp_path / 'videos').mkdir()
     names = ['video_validation_0000266', 'video_test_0000004']
     for name in names:
-        shutil.copyfile(real_data / 'thumos14/sample_features/highjump.mp4',
-                        tmp_path / 'videos' / f'{name}.mp4')  # fmt: skip
-    given = ['thumos14', '--annotations', str(real_data / 'thumos14' / 'thumos14.json'),
-             '--videos', str(tmp_path / 'videos'), '--out', str(tmp_path / 'out')]  # fmt: skip
+        shutil.copyfile(
+            real_data / 'thumos14/sample_features/highjump.mp4', tmp_path / 'videos' / f'{name}.mp4'
+        )
+    given = [
+        'thumos14',
+        '--annotations',
+        str(real_data / 'thumos14' / 'thumos14.json'),
+        '--videos',
+        str(tmp_path / 'videos'),
+        '--out',
+        str(tmp_path / 'out'),
+    ]
     assert tool('prepare_dataset').main(given) == 1 and not (tmp_path / 'out').exists()
     error = capsys.readouterr().err
     assert error.count('\n') == 1 and 'lacks 410 of the 412 annotated videos' in error
@@ -97,24 +128,31 @@ def test_videos_as_annotated(tmp_path):
     assert done.left_out == () and len(done.lines) == 3
     assert done.lines[-1].endswith('classes.txt, report.json, validation.txt, test.txt')
     report = json.loads((tmp_path / 'out/report.json').read_text())
-    assert report == dict(actions_beyond_the_end={}, left_out=[], other_frame_rate=[],
-                          other_length=[])  # fmt: skip
+    assert report == dict(
+        actions_beyond_the_end={}, left_out=[], other_frame_rate=[], other_length=[]
+    )
     listed = (tmp_path / 'out/validation.txt').read_text().split()
     assert listed == [str(folder / f'{name}.avi') for name in ('v1', 'v2')]
 
 
 def test_another_frame_rate_or_length(tmp_path):
     folder = videos(tmp_path / 'videos', 'v1', 'v2', 't1')
-    done = prepared(tmp_path, small(
-        tmp_path, v1=video('Validation', [(0, 1, 0), (1, 2, 1)], duration=9.),
-        t1=video('Test', [(4, 5, 1)], fps=30.)), folder)  # fmt: skip
+    done = prepared(
+        tmp_path,
+        small(
+            tmp_path,
+            v1=video('Validation', [(0, 1, 0), (1, 2, 1)], duration=9.0),
+            t1=video('Test', [(4, 5, 1)], fps=30.0),
+        ),
+        folder,
+    )
     text = '\n'.join(done.lines)
     assert '1 videos have another frame rate than annotated, as t1 (8, annotated 30)' in text
     assert '1 videos have another length than annotated, as v1 (3, annotated 9)' in text
     assert '1 actions of 1 videos begin beyond the end of their video: t1 (1)' in text
     report = json.loads((tmp_path / 'out/report.json').read_text())
-    assert report['other_frame_rate'] == [['t1', 30., 8.]]
-    assert report['other_length'] == [['v1', 9., 3.]]
+    assert report['other_frame_rate'] == [['t1', 30.0, 8.0]]
+    assert report['other_length'] == [['v1', 9.0, 3.0]]
 
 
 def test_videos_that_are_not_there(tmp_path):
@@ -126,7 +164,8 @@ def test_videos_that_are_not_there(tmp_path):
     done = prepared(tmp_path, annotation, folder, missing='drop')
     assert done.left_out == ('v1',) and '1 videos are not there, as v1: left out' in done.lines
     assert '1 classes are in no video that is there, as Dive: label_id is numbered anew' in (
-        done.lines)
+        done.lines
+    )
     kept = read_annotation(tmp_path / 'out' / 'thumos14.json')
     assert [each.video_id for each in kept.videos] == ['v2', 't1'] and kept.classes == ('Throw',)
     assert (tmp_path / 'out/classes.txt').read_text() == 'Throw\n'
@@ -158,14 +197,19 @@ def test_folders_that_are_refused(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize('changes, message', [
-    (dict(v3=video('Validation', [(0, 1, 0)])), '3 validation videos with 4 actions; THUMOS14 has '
-     '2 and 3: another version'),
-    (dict(t1=video('Test', [])), '1 test videos with 0 actions; THUMOS14 has 1 and 1'),
-    (dict(v1=video('Validation', [(0, 1, 0), (1, 2, 2)])), '3 classes; THUMOS14 has 2'),
-    (dict(t1=video('Test', [(2, 1, 1)])), r"video 't1': segment \[2, 1\] ends before"),
-    (dict(t1=video('Training', [(0, 1, 1)])), "'test' has no video; there are 'training'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        (
+            dict(v3=video('Validation', [(0, 1, 0)])),
+            '3 validation videos with 4 actions; THUMOS14 has 2 and 3: another version',
+        ),
+        (dict(t1=video('Test', [])), '1 test videos with 0 actions; THUMOS14 has 1 and 1'),
+        (dict(v1=video('Validation', [(0, 1, 0), (1, 2, 2)])), '3 classes; THUMOS14 has 2'),
+        (dict(t1=video('Test', [(2, 1, 1)])), r"video 't1': segment \[2, 1\] ends before"),
+        (dict(t1=video('Training', [(0, 1, 1)])), "'test' has no video; there are 'training'"),
+    ],
+)
 def test_annotations_that_are_refused(tmp_path, changes, message):
     with pytest.raises(DatasetError, match=message) as caught:
         prepared(tmp_path, small(tmp_path, **changes))

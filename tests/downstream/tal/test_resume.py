@@ -11,9 +11,17 @@ from .toy import write_oracle
 
 
 def trained(folder, work_dir, epochs, **options):
-    cfg = config_for(CONFIG, folder / 'store', str(folder / 'segments.json'), options={
-        'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': 100,
-        'default_hooks.checkpoint.interval': 1, **options})  # fmt: skip
+    cfg = config_for(
+        CONFIG,
+        folder / 'store',
+        str(folder / 'segments.json'),
+        options={
+            'train_cfg.max_epochs': epochs,
+            'train_cfg.val_interval': 100,
+            'default_hooks.checkpoint.interval': 1,
+            **options,
+        },
+    )
     train(cfg, work_dir=str(work_dir), seed=0, resume='auto')
     return CheckpointLoader.load_checkpoint(str(work_dir / f'epoch_{epochs}.pth'), 'cpu')
 

@@ -29,8 +29,11 @@ def rates(cfg, epochs, epoch_length):
         for key in ('begin', 'end', 'T_max'):
             if key in given:
                 given[key] = round(given[key] * scale)
-        schedulers.append(PARAM_SCHEDULERS.build(given, default_args=dict(
-            optimizer=optimizer, epoch_length=epoch_length)))
+        schedulers.append(
+            PARAM_SCHEDULERS.build(
+                given, default_args=dict(optimizer=optimizer, epoch_length=epoch_length)
+            )
+        )
     found = []
     for _ in range(epochs * epoch_length):
         found.append(optimizer.param_groups[0]['lr'])
@@ -52,16 +55,19 @@ def test_rates(cfg):
 
 def test_what_decays(cfg):
     """Weights of convolutions alone, as published."""
-    model = torch.nn.ModuleDict(dict(projection=ConvProjection(4, 32),
-                                     backbone=SGPPyramid(32, 48, windows=(1,)),
-                                     head=TridentHead(32, 3, ranges=((0, 4), (4, 99)))))
+    model = torch.nn.ModuleDict(
+        dict(
+            projection=ConvProjection(4, 32),
+            backbone=SGPPyramid(32, 48, windows=(1,)),
+            head=TridentHead(32, 3, ranges=((0, 4), (4, 99))),
+        )
+    )
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     decay = {id(group['params'][0]): group['weight_decay'] for group in optimizer.param_groups}
-    convs = {id(module.weight) for module in model.modules()
-             if isinstance(module, torch.nn.Conv1d)}
+    convs = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Conv1d)}
     assert len(convs) > 20
     for name, parameter in model.named_parameters():
-        assert decay[id(parameter)] == (.025 if id(parameter) in convs else 0), name
+        assert decay[id(parameter)] == (0.025 if id(parameter) in convs else 0), name
 
 
 def test_the_averaged_weights_are_the_published_ones(cfg):
@@ -70,11 +76,11 @@ def test_the_averaged_weights_are_the_published_ones(cfg):
 
     (given,) = (hook for hook in cfg.custom_hooks if hook['type'] == 'EMAHook')
     source = torch.nn.Linear(1, 1, bias=False)
-    source.weight.data.fill_(1.)
+    source.weight.data.fill_(1.0)
     average = ExponentialMovingAverage(source, given['momentum'])
-    wanted = 1.
-    for step, value in enumerate((1., 3., -2., 5.)):
+    wanted = 1.0
+    for step, value in enumerate((1.0, 3.0, -2.0, 5.0)):
         source.weight.data.fill_(value)
         average.update_parameters(source)
-        wanted = .999 * wanted + .001 * value if step else value
+        wanted = 0.999 * wanted + 0.001 * value if step else value
     assert average.module.weight.item() == pytest.approx(wanted, abs=1e-6)

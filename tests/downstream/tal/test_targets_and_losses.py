@@ -17,16 +17,21 @@ from downstream.tal.trident import trident_distances
 
 def test_targets():
     points = Points.of_levels([16, 8, 4, 2, 1], RANGES[:5])
-    segments = torch.tensor([[2., 6], [2, 6], [1, 13]])
+    segments = torch.tensor([[2.0, 6], [2, 6], [1, 13]])
     classes, distances = assign_targets(points, segments, torch.tensor([4, 7, 1]), 8)
     found = {}
     for i in classes.any(1).nonzero().flatten().tolist():
         place = (int(points.strides[i]), int(points.positions[i]))
         found[place] = (classes[i].nonzero().flatten().tolist(), distances[i].tolist())
     assert found == {
-        (1, 3): ([4, 7], [1, 3]), (1, 4): ([4, 7], [2, 2]), (1, 5): ([4, 7], [3, 1]),
-        (2, 6): ([1], [2.5, 3.5]), (2, 8): ([1], [3.5, 2.5]),
-        (4, 4): ([1], [.75, 2.25]), (4, 12): ([1], [2.75, .25])}  # fmt: skip
+        (1, 3): ([4, 7], [1, 3]),
+        (1, 4): ([4, 7], [2, 2]),
+        (1, 5): ([4, 7], [3, 1]),
+        (2, 6): ([1], [2.5, 3.5]),
+        (2, 8): ([1], [3.5, 2.5]),
+        (4, 4): ([1], [0.75, 2.25]),
+        (4, 12): ([1], [2.75, 0.25]),
+    }
     assert classes.max() == 1 and not distances[~classes.any(1)].any()
 
 
@@ -39,13 +44,18 @@ def test_targets_without_an_action_and_wrong_levels():
 
 
 def test_trident():
-    start, end = torch.tensor([[[0., 1, 2, 3]]]), torch.tensor([[[3., 2, 1, 0]]])
+    start, end = torch.tensor([[[0.0, 1, 2, 3]]]), torch.tensor([[[3.0, 2, 1, 0]]])
     centre = torch.zeros(1, 6, 4)
-    centre[0, :, 3] = torch.tensor([0., 0, 1, 2, 0, 0])
+    centre[0, :, 3] = torch.tensor([0.0, 0, 1, 2, 0, 0])
     points = torch.arange(4)
     found = trident_distances(start, end, centre, 0 * points, points, 0 * points)
     assert found.shape == (4, 2)
-    wanted = [[1, .4247896], [.6358247, .4247896], [.4247896, .6358247], [.1982153, .3195209]]
+    wanted = [
+        [1, 0.4247896],
+        [0.6358247, 0.4247896],
+        [0.4247896, 0.6358247],
+        [0.1982153, 0.3195209],
+    ]
     assert torch.allclose(found, torch.tensor(wanted), atol=1e-6)
 
 
@@ -62,7 +72,7 @@ def test_trident_by_its_definition_and_of_wrong_shapes():
             chances = []
             for far in range(bins + 1):
                 at = point + way * far
-                logit = logits[video, label, at].item() if 0 <= at < 9 else 0.
+                logit = logits[video, label, at].item() if 0 <= at < 9 else 0.0
                 place = first + (bins - far if way < 0 else far)
                 chances.append(math.exp(logit + centre[video, place, point].item()))
             sides.append(sum(far * each for far, each in enumerate(chances)) / sum(chances))
@@ -72,16 +82,18 @@ def test_trident_by_its_definition_and_of_wrong_shapes():
 
 
 def test_focal_loss():
-    found = [sigmoid_focal_loss(torch.tensor(logit), torch.tensor(target)).item()
-             for logit, target in ((0., 1.), (-4.59512, 0.), (2., 1.))]  # fmt: skip
-    assert found == pytest.approx([.0433217, 7.5377e-7, 4.50891e-4], rel=1e-4)
+    found = [
+        sigmoid_focal_loss(torch.tensor(logit), torch.tensor(target)).item()
+        for logit, target in ((0.0, 1.0), (-4.59512, 0.0), (2.0, 1.0))
+    ]
+    assert found == pytest.approx([0.0433217, 7.5377e-7, 4.50891e-4], rel=1e-4)
 
 
 def test_distance_iou():
-    predicted = torch.tensor([[2., 3], [1, 1], [0, 0], [4, 0]])
-    wanted = torch.tensor([[2., 3], [2, 2], [1, 1], [0, 4]])
-    assert (1 - offset_iou(predicted, wanted)).tolist() == pytest.approx([0, .5, 1, 1])
-    assert distance_iou_loss(predicted, wanted).tolist() == pytest.approx([0, .5, 1, 1.25])
+    predicted = torch.tensor([[2.0, 3], [1, 1], [0, 0], [4, 0]])
+    wanted = torch.tensor([[2.0, 3], [2, 2], [1, 1], [0, 4]])
+    assert (1 - offset_iou(predicted, wanted)).tolist() == pytest.approx([0, 0.5, 1, 1])
+    assert distance_iou_loss(predicted, wanted).tolist() == pytest.approx([0, 0.5, 1, 1.25])
     nothing = torch.zeros(1, 2, requires_grad=True)
     distance_iou_loss(nothing, torch.zeros(1, 2)).sum().backward()
     assert torch.isfinite(nothing.grad).all()

@@ -12,20 +12,22 @@ from .models.test_detector import batch, detector
 from .rows import random_test
 from .test_metric import CLASSES, evaluated, samples_of
 
-SEGMENTS, LABELS = ([[2., 6.], [9., 21.]], [[4., 9.]]), ([0, 2], [1])
+SEGMENTS, LABELS = ([[2.0, 6.0], [9.0, 21.0]], [[4.0, 9.0]]), ([0, 2], [1])
 
 
 def gradients(model, videos):
     """Losses of some of the videos, and gradients; the normaliser counts this batch alone."""
     network = getattr(model, 'module', model)
     network.head.normaliser.train()
-    network.head.normaliser.momentum = 0.
+    network.head.normaliser.momentum = 0.0
     data = batch(network, SEGMENTS, LABELS)
     data = {key: value[videos] for key, value in data.items()}
     losses = model(**data, mode='loss')
     sum(losses.values()).backward()
-    return (torch.stack(list(losses.values())).detach(),
-            {name: p.grad for name, p in network.named_parameters() if p.grad is not None})
+    return (
+        torch.stack(list(losses.values())).detach(),
+        {name: p.grad for name, p in network.named_parameters() if p.grad is not None},
+    )
 
 
 def share_of_process():

@@ -15,8 +15,12 @@ FPS = 30.0
 
 def entry(subset='Validation', duration=20.0, actions=((2.0, 5.0, 'jump'), (9.0, 12.5, 'run'))):
     """One video of an annotation."""
-    return dict(subset=subset, fps=FPS, duration=duration, annotations=[
-        dict(label=label, segment=[begin, end]) for begin, end, label in actions])
+    return dict(
+        subset=subset,
+        fps=FPS,
+        duration=duration,
+        annotations=[dict(label=label, segment=[begin, end]) for begin, end, label in actions],
+    )
 
 
 def write_json(path, database):
@@ -27,12 +31,13 @@ def write_json(path, database):
 
 def make_store(folder):
     """An empty store."""
-    return FeatureStore.create(folder, dict(encoder=dict(published='oracle'),
-                                            sampling=SAMPLING.settings(), dtype='float32'))
+    return FeatureStore.create(
+        folder,
+        dict(encoder=dict(published='oracle'), sampling=SAMPLING.settings(), dtype='float32'),
+    )
 
 
-def write_oracle(folder, train=60, test=40, noise=0.3, seed=0, classes=3, shuffled=False,
-                 shift=0):
+def write_oracle(folder, train=60, test=40, noise=0.3, seed=0, classes=3, shuffled=False, shift=0):
     """One-hot truth of each snippet plus noise; ``segments.json`` and ``store``.
 
     Args:
@@ -60,11 +65,18 @@ def write_oracle(folder, train=60, test=40, noise=0.3, seed=0, classes=3, shuffl
             name = f'{subset.lower()}_{index:03}'
             if shifted := shift if subset == 'Test' else 0:
                 grid = SAMPLING.grid(frames, FPS).__class__(
-                    grid.num_snippets, grid.stride_frames, grid.offset_frames + shifted,
-                    grid.num_frames, grid.fps)
+                    grid.num_snippets,
+                    grid.stride_frames,
+                    grid.offset_frames + shifted,
+                    grid.num_frames,
+                    grid.fps,
+                )
             store.put(name, features.astype(np.float32), grid)
-            told = _actions(frames, classes, random) if (
-                shuffled and subset == 'Validation') else actions
+            told = (
+                _actions(frames, classes, random)
+                if (shuffled and subset == 'Validation')
+                else actions
+            )
             database[name] = entry(subset, frames / FPS, told)
     write_json(folder / 'segments.json', database)
     return folder

@@ -18,7 +18,7 @@ def videos(tmp_path):
     for index in range(8):
         write_video(root / f'v{index}.avi')
     whole = (root / 'v5.avi').read_bytes()
-    (root / 'v5.avi').write_bytes(whole[:len(whole) // 2])
+    (root / 'v5.avi').write_bytes(whole[: len(whole) // 2])
     lines = [f'v{index}.avi {index % 2}\n' for index in range(8)] * 3
     (root / 'list.txt').write_text(''.join(lines))
     return root
@@ -27,8 +27,12 @@ def videos(tmp_path):
 def settings(toy_config, videos, max_share, **changes):
     cfg = launch.load_config(toy_config)
     data = cfg.train_dataloader.dataset
-    data.update(type='RobustVideoDataset', ann_file='list.txt', data_root=str(videos),
-                data_prefix=dict(video=''))
+    data.update(
+        type='RobustVideoDataset',
+        ann_file='list.txt',
+        data_root=str(videos),
+        data_prefix=dict(video=''),
+    )
     data.pipeline[0].type, data.pipeline[2].type = 'OpenCVInit', 'OpenCVDecode'
     cfg.custom_hooks = [dict(type='BadVideoHook', max_share=max_share)]
     cfg.merge_from_dict(changes)
@@ -36,8 +40,7 @@ def settings(toy_config, videos, max_share, **changes):
 
 
 def listed(work_dir):
-    return [json.loads(line) for line in
-            (work_dir / 'bad_videos.jsonl').read_text().splitlines()]
+    return [json.loads(line) for line in (work_dir / 'bad_videos.jsonl').read_text().splitlines()]
 
 
 def test_every_epochs_bad_videos_are_listed(toy_config, videos, tmp_path):
@@ -46,10 +49,12 @@ def test_every_epochs_bad_videos_are_listed(toy_config, videos, tmp_path):
     runner = launch.train(cfg, work_dir=str(work), no_validate=True)
     rows = listed(work)
     assert [(row['epoch'], row['times'], Path(row['video']).name) for row in rows] == [
-        (1, 3, 'v5.avi'), (2, 3, 'v5.avi')]
+        (1, 3, 'v5.avi'),
+        (2, 3, 'v5.avi'),
+    ]
     assert 'truncated' in rows[0]['reason']
     assert runner.iter == 24
-    log, = work.rglob('*.log')
+    (log,) = work.rglob('*.log')
     assert 'epoch 2: 3 of 24 items (12.50%) stand in for videos' in log.read_text()
 
     (work / 'last_checkpoint').write_text(str(work / 'epoch_1.pth'))
@@ -61,8 +66,10 @@ def test_every_epochs_bad_videos_are_listed(toy_config, videos, tmp_path):
 def test_too_many_stop_the_training(toy_config, videos, tmp_path, loop):
     changes = {}
     if loop == 'iteration':
-        changes = {'train_cfg': dict(type='IterBasedTrainLoop', max_iters=30, _delete_=True),
-                   'param_scheduler': None}
+        changes = {
+            'train_cfg': dict(type='IterBasedTrainLoop', max_iters=30, _delete_=True),
+            'param_scheduler': None,
+        }
     cfg = settings(toy_config, videos, max_share=0.1, **changes)
     with pytest.raises(launch.LaunchError) as caught:
         launch.train(cfg, work_dir=str(tmp_path / 'run'), no_validate=True)
@@ -78,8 +85,17 @@ def test_share_is_that_of_all_processes(toy_config, videos, tmp_path):
     cfg = settings(toy_config, videos, max_share=0.1249, **{'train_cfg.max_epochs': 1})
     cfg.dump(str(tmp_path / 'cfg.py'))
     done = torchrun(
-        tmp_path, ROOT / 'tools' / 'train.py', 'cfg.py', '--launcher', 'pytorch', '--no-validate',
-        '--work-dir', 'two', '--cfg-options', 'find_unused_parameters=True')
+        tmp_path,
+        ROOT / 'tools' / 'train.py',
+        'cfg.py',
+        '--launcher',
+        'pytorch',
+        '--no-validate',
+        '--work-dir',
+        'two',
+        '--cfg-options',
+        'find_unused_parameters=True',
+    )
     assert done.returncode != 0
     assert 'epoch 1: 3 of 24 items (12.50%)' in done.stderr, done.stderr[-2000:]
     assert listed(tmp_path / 'two')[0]['times'] == 3

@@ -51,8 +51,11 @@ def test_only_whole_epochs_are_resumed(toy_config, tmp_path, step, refused):
     torch.save(checkpoint, tmp_path / 'changed.pth')
     resume = dict(resume=str(tmp_path / 'changed.pth'), no_validate=True)
     if refused:
-        with pytest.raises(launch.LaunchError, match=f'changed.pth was written after {step} steps, '
-                                                     'not at the end of .* epochs of 4 steps'):
+        with pytest.raises(
+            launch.LaunchError,
+            match=f'changed.pth was written after {step} steps, '
+            'not at the end of .* epochs of 4 steps',
+        ):
             train(toy_config, tmp_path / 'again', **resume)
     else:
         assert train(toy_config, tmp_path / 'again', **resume).iter == 8
@@ -60,7 +63,7 @@ def test_only_whole_epochs_are_resumed(toy_config, tmp_path, step, refused):
 
 def test_a_checkpoint_without_the_optimiser_is_refused(toy_config, tmp_path):
     train(toy_config, tmp_path, SAVE_BEST)
-    best, = (tmp_path / 'run').glob('best_*.pth')
+    (best,) = (tmp_path / 'run').glob('best_*.pth')
     with pytest.raises(launch.LaunchError, match='best_.* holds no optimiser state'):
         train(toy_config, tmp_path, SAVE_BEST, resume=str(best))
 
@@ -72,8 +75,9 @@ def test_the_lost_validation_is_made_up_for(toy_config, tmp_path):
     runner = train(toy_config, tmp_path, SAVE_BEST, resume=True)
     assert ValidationLog.epochs == [1, 2] and runner.iter == 8
     whole = train(toy_config, tmp_path / 'whole', SAVE_BEST)
-    scores = [run.message_hub.get_scalar('val/acc/top1').data[0].tolist()
-              for run in (runner, whole)]
+    scores = [
+        run.message_hub.get_scalar('val/acc/top1').data[0].tolist() for run in (runner, whole)
+    ]
     assert scores[0] == scores[1]
     # the first epoch was validated before its checkpoint was written again with the best score
     train(toy_config, tmp_path / 'whole', SAVE_BEST, resume=str(tmp_path / 'whole/run/epoch_1.pth'))
@@ -84,8 +88,11 @@ def test_other_epochs_and_pending_gradients_are_pointed_out(toy_config, tmp_path
     said = []
     monkeypatch.setattr(logging.Logger, 'warning', lambda self, text, *args: said.append(str(text)))
     train(toy_config, tmp_path, {'train_cfg.max_epochs': 1}, no_validate=True)
-    options = {'train_dataloader.batch_size': 4, 'optim_wrapper.accumulative_counts': 3,
-               'auto_scale_lr.base_batch_size': 4}
+    options = {
+        'train_dataloader.batch_size': 4,
+        'optim_wrapper.accumulative_counts': 3,
+        'auto_scale_lr.base_batch_size': 4,
+    }
     runner = train(toy_config, tmp_path, options, resume=True, no_validate=True)
     assert any('had 4 steps and now have 2' in text for text in said)
     assert any('2 steps ends within 3 accumulated steps' in text for text in said)

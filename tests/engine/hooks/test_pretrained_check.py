@@ -19,8 +19,9 @@ def said(monkeypatch):
 
 
 def runner(model, **cfg):
-    return SimpleNamespace(model=model, cfg=ConfigDict(cfg), work_dir='work',
-                           logger=MMLogger.get_current_instance())
+    return SimpleNamespace(
+        model=model, cfg=ConfigDict(cfg), work_dir='work', logger=MMLogger.get_current_instance()
+    )
 
 
 def state_of(model):
@@ -30,7 +31,7 @@ def state_of(model):
 def drop(state, share):
     """Without the last tensors of the backbone."""
     names = [n for n in state if n.startswith('backbone.') and 'num_batches' not in n]
-    for name in names[round(len(names) * (1 - share)):]:
+    for name in names[round(len(names) * (1 - share)) :]:
         del state[name]
     return state, len(names)
 
@@ -42,8 +43,11 @@ def test_backbone_must_be_filled(share, refused, said):
     hook, run = PretrainedCheck(), runner(model, load_from='some.pth')
     if refused:
         left = round(count * (1 - share))
-        with pytest.raises(launch.LaunchError, match=f'load_from=some.pth fills {left} of {count} '
-                                                     'tensors of the backbone, fewer than 90%'):
+        with pytest.raises(
+            launch.LaunchError,
+            match=f'load_from=some.pth fills {left} of {count} '
+            'tensors of the backbone, fewer than 90%',
+        ):
             hook.after_load_checkpoint(run, dict(state_dict=state))
         PretrainedCheck(min_loaded=0.8).after_load_checkpoint(run, dict(state_dict=state))
     else:
@@ -62,8 +66,9 @@ def test_another_head_is_listed(said):
     assert 'cls_head.fc_cls.bias (3,): of shape (7,)' in said[0] and 'backbone' not in said[0]
     assert 'holds 1 tensors that the model has not, as extra.weight' in said[1]
     with pytest.raises(launch.LaunchError, match='x.pth does not fit the model: 2 of its'):
-        hook.after_load_checkpoint(runner(model, load_from='x.pth', resume=True),
-                                   dict(state_dict=given))
+        hook.after_load_checkpoint(
+            runner(model, load_from='x.pth', resume=True), dict(state_dict=given)
+        )
 
 
 def test_a_checkpoint_that_fits_says_nothing(said):
@@ -75,8 +80,9 @@ def test_a_checkpoint_that_fits_says_nothing(said):
 def weights_2d():
     """A 2D network of the same form, under torchvision's names."""
     state = {}
-    for name, value in toys.build(backbone=toys.R3D, cls_head=toys.head(8)).backbone.state_dict(
-            ).items():
+    for name, value in (
+        toys.build(backbone=toys.R3D, cls_head=toys.head(8)).backbone.state_dict().items()
+    ):
         name = name.replace('downsample.conv', 'downsample.0')
         name = name.replace('downsample.bn', 'downsample.1')
         for part in ('1', '2'):
@@ -109,6 +115,7 @@ def test_backbone_weights_are_recognised_by_value(kind, tmp_path, said):
     model = toys.build(backbone=backbone, cls_head=toys.head(8))
     if kind == 'init_cfg':
         from mmengine.model.weight_init import initialize
+
         initialize(model.backbone, model.backbone.init_cfg)
     elif kind != 'none':
         model.init_weights()
@@ -123,8 +130,12 @@ def test_backbone_weights_are_recognised_by_value(kind, tmp_path, said):
 def test_tools_refuse_another_models_weights(toy_config, tmp_path):
     torch.save(dict(state_dict={'encoder.weight': torch.ones(2)}), tmp_path / 'other.pth')
     with pytest.raises(launch.LaunchError, match='other.pth fills 0 of .* tensors of the backbone'):
-        launch.train(toy_config, work_dir=str(tmp_path / 'run'), no_validate=True,
-                     cfg_options=dict(load_from=str(tmp_path / 'other.pth')))
+        launch.train(
+            toy_config,
+            work_dir=str(tmp_path / 'run'),
+            no_validate=True,
+            cfg_options=dict(load_from=str(tmp_path / 'other.pth')),
+        )
 
 
 def test_illegal_share():

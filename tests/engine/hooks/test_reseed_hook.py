@@ -21,20 +21,26 @@ class Draws(Dataset):
 
     def __getitem__(self, index):
         worker = get_worker_info()
-        return (worker.id if worker else 0, random.random(), np.random.rand(),
-                torch.rand((), dtype=torch.float64).item())
+        return (
+            worker.id if worker else 0,
+            random.random(),
+            np.random.rand(),
+            torch.rand((), dtype=torch.float64).item(),
+        )
 
 
 def training(loader, epoch=0, seed=3, rank=0):
     """As much of a runner as the hook looks at."""
     loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
-    return SimpleNamespace(train_loop=loop, train_dataloader=loader, epoch=epoch, iter=0,
-                           seed=seed, rank=rank)
+    return SimpleNamespace(
+        train_loop=loop, train_dataloader=loader, epoch=epoch, iter=0, seed=seed, rank=rank
+    )
 
 
 def loader_of(workers, persistent=False):
-    return DataLoader(Draws(), batch_size=2, num_workers=workers, persistent_workers=persistent,
-                      collate_fn=list)
+    return DataLoader(
+        Draws(), batch_size=2, num_workers=workers, persistent_workers=persistent, collate_fn=list
+    )
 
 
 def epochs_of(loader, epochs, **kwargs):
@@ -50,8 +56,9 @@ def epochs_of(loader, epochs, **kwargs):
 
 
 def test_seeds_differ_in_every_part():
-    parts = list(product(('process', 'loader', 'iteration'), range(3), range(3), range(3),
-                         range(3)))
+    parts = list(
+        product(('process', 'loader', 'iteration'), range(3), range(3), range(3), range(3))
+    )
     assert len({derived_seed(*part) for part in parts}) == len(parts)
     assert all(0 <= derived_seed(*part) < 2**32 for part in parts)
 
@@ -66,9 +73,14 @@ def test_workers_draw_from_seed_rank_worker_and_epoch(persistent):
         python, generator = random.Random(seed), torch.Generator().manual_seed(seed)
         numpy = np.random.RandomState(seed)
         assert len(ours) == 4
-        assert ours == [(python.random(), numpy.rand(),
-                         torch.rand((), generator=generator, dtype=torch.float64).item())
-                        for _ in ours]
+        assert ours == [
+            (
+                python.random(),
+                numpy.rand(),
+                torch.rand((), generator=generator, dtype=torch.float64).item(),
+            )
+            for _ in ours
+        ]
     # a run that starts with the third epoch
     assert epochs_of(loader_of(2, persistent), [2], rank=1)[2] == seen[2]
     assert epochs_of(loader_of(2, persistent), [2], rank=0)[2] != seen[2]
@@ -112,8 +124,9 @@ def test_another_seed_is_refused_on_resume():
 def settings(work_dir, by_epoch, **changes):
     cfg = config(work_dir, epochs=4, hooks=[dict(type='ReseedHook')], dropout=0.5)
     cfg.train_dataloader.update(num_workers=0 if not by_epoch else 1, persistent_workers=by_epoch)
-    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', by_epoch=by_epoch,
-                                        interval=2 if by_epoch else 5)
+    cfg.default_hooks.checkpoint = dict(
+        type='CheckpointHook', by_epoch=by_epoch, interval=2 if by_epoch else 5
+    )
     if not by_epoch:
         cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=12)
         cfg.train_dataloader.sampler = dict(type='InfiniteSampler', shuffle=True)
@@ -125,8 +138,9 @@ def settings(work_dir, by_epoch, **changes):
 def test_resumed_weights_are_bit_equal(tmp_path, by_epoch, checkpoint):
     """A network with BatchNorm and dropout, random static frames."""
     whole = run(settings(tmp_path, by_epoch))
-    resumed = run(settings(tmp_path / 'resumed', by_epoch, resume=True,
-                           load_from=str(tmp_path / checkpoint)))
+    resumed = run(
+        settings(tmp_path / 'resumed', by_epoch, resume=True, load_from=str(tmp_path / checkpoint))
+    )
     assert resumed.iter == whole.iter > 0
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name

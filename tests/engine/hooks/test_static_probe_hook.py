@@ -27,8 +27,15 @@ def config(toy_config, tmp_path):
 
     def make(name, model='ALBARRecognizer3D', hook=None, **changes):
         cfg = Config.fromfile(str(toy_config))
-        cfg.merge_from_dict(dict(work_dir=str(tmp_path / name), experiment_name=name,
-                                 randomness=dict(seed=3), log_level='ERROR', **changes))
+        cfg.merge_from_dict(
+            dict(
+                work_dir=str(tmp_path / name),
+                experiment_name=name,
+                randomness=dict(seed=3),
+                log_level='ERROR',
+                **changes,
+            )
+        )
         cfg.model.cls_head.dropout_ratio = 0.5
         cfg.model.type = model
         if model.startswith('ALBAR'):
@@ -37,8 +44,11 @@ def config(toy_config, tmp_path):
         cfg.val_dataloader.dataset = dict(type='StaticPairDataset', dataset=held_out)
         cfg.val_evaluator = dict(type='StaticContrastMetric')
         cfg.train_dataloader.dataset.pipeline = [
-            *cfg.pipeline[:-2], dict(type='Flip', flip_ratio=0.5), *cfg.pipeline[-2:],
-            dict(type='StaticClip')]
+            *cfg.pipeline[:-2],
+            dict(type='Flip', flip_ratio=0.5),
+            *cfg.pipeline[-2:],
+            dict(type='StaticClip'),
+        ]
         if hook is not None:
             cfg.custom_hooks = [dict(type='StaticProbeHook', **hook)]
         return cfg
@@ -74,8 +84,9 @@ def everything(runner):
     """All tensors that a checkpoint of the run holds, and the random states after it."""
     state = dict(runner.model.state_dict())
     for index, entry in runner.optim_wrapper.optimizer.state_dict()['state'].items():
-        state |= {f'optimizer.{index}.{key}': torch.as_tensor(value)
-                  for key, value in entry.items()}
+        state |= {
+            f'optimizer.{index}.{key}': torch.as_tensor(value) for key, value in entry.items()
+        }
     state['torch'] = torch.get_rng_state()
     state['numpy'] = torch.from_numpy(np.random.get_state()[1].astype(np.int64))
     state['python'] = torch.tensor(random.getstate()[1])
@@ -117,10 +128,12 @@ def test_values_are_those_of_the_validation_and_of_the_logits(config):
     with torch.no_grad():
         logits = model(model.data_preprocessor(data)['inputs'], stage='head')
     assert last['static_probe/cross_entropy'] == pytest.approx(
-        nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
+        nn.functional.cross_entropy(logits, labels).item(), rel=1e-5
+    )
     p = logits.double().softmax(1)
     assert last['static_probe/entropy'] == pytest.approx(
-        -(p * p.log()).sum(1).mean().item(), rel=1e-5)
+        -(p * p.log()).sum(1).mean().item(), rel=1e-5
+    )
 
 
 class Held(torch.utils.data.Dataset):
@@ -151,14 +164,21 @@ class Oracle(nn.Module):
         assert not self.training and not torch.is_grad_enabled()
         self.seen += [int(index) for index in data['inputs']]
         torch.rand(3), np.random.rand(), random.random()
-        return [sample.set_pred_score(self.scores[index])
-                for index, sample in zip(data['inputs'], data['data_samples'], strict=True)]
+        return [
+            sample.set_pred_score(self.scores[index])
+            for index, sample in zip(data['inputs'], data['data_samples'], strict=True)
+        ]
 
 
 LABELS = [0, 0, 1]
-SCORES = [[.9, .1], [.5, .5],    # clip right, static right (a tie counts as class 0)
-          [.8, .2], [.25, .75],  # clip right, static wrong
-          [.7, .3], [1., 0.]]    # both wrong, and sure of it
+SCORES = [
+    [0.9, 0.1],
+    [0.5, 0.5],  # clip right, static right (a tie counts as class 0)
+    [0.8, 0.2],
+    [0.25, 0.75],  # clip right, static wrong
+    [0.7, 0.3],
+    [1.0, 0.0],
+]  # both wrong, and sure of it
 
 
 def probe(model=None, num_videos=None, seed=0, batch_size=2):
@@ -170,10 +190,16 @@ def test_worked_by_hand():
     scores, broken = probe()
     assert broken == 0
     # entropies: ln 2, 0.562335, 0; cross-entropies: ln 2, ln 4, -ln(smallest normal float32)
-    assert scores == pytest.approx(dict(
-        top1=100 / 3, clip_top1=200 / 3, contrast=100 / 3,
-        entropy=(math.log(2) + 0.562335) / 3,
-        cross_entropy=(math.log(2) + math.log(4) + 87.336545) / 3), rel=1e-5)
+    assert scores == pytest.approx(
+        dict(
+            top1=100 / 3,
+            clip_top1=200 / 3,
+            contrast=100 / 3,
+            entropy=(math.log(2) + 0.562335) / 3,
+            cross_entropy=(math.log(2) + math.log(4) + 87.336545) / 3,
+        ),
+        rel=1e-5,
+    )
 
 
 def test_videos_are_drawn_once_from_the_seed_and_never_split():
@@ -203,7 +229,7 @@ def test_random_state_and_modes_of_layers_are_left_alone():
 
 def test_scores_that_are_not_finite_are_counted_and_nothing_is_written(config):
     broken = [row[:] for row in SCORES]
-    broken[3] = broken[4] = [math.nan, 1.]
+    broken[3] = broken[4] = [math.nan, 1.0]
     assert probe(Oracle(broken)) == ({}, 2)
     diverging = on_its_own_dataset(config('diverging', 'Recognizer3D'), max_epochs=1)
     diverging.optim_wrapper.optimizer.lr = 1e30
@@ -212,23 +238,27 @@ def test_scores_that_are_not_finite_are_counted_and_nothing_is_written(config):
 
 def test_scores_must_be_probabilities():
     with pytest.raises(ValueError, match='v0 has scores in .* that sum to 1.9'):
-        probe(Oracle([[1.9, 0.]] * 6))
+        probe(Oracle([[1.9, 0.0]] * 6))
 
 
 def test_a_dataset_of_its_own_and_intervals_in_epochs(config):
     cfg = config('own', 'Recognizer3D')
     runner = trained(on_its_own_dataset(cfg, max_epochs=3, interval=2, at_start=False))
     assert [line['step'] for line in probes(runner)] == [8, 12]  # epoch 2, and the end
-    assert all(re.fullmatch(r'static_probe/(top1|entropy|cross_entropy|clip_top1|contrast)|step', k)
-               for line in probes(runner) for k in line)
+    assert all(
+        re.fullmatch(r'static_probe/(top1|entropy|cross_entropy|clip_top1|contrast)|step', k)
+        for line in probes(runner)
+        for k in line
+    )
 
 
 def test_a_resumed_run_goes_on_without_a_second_start(config, tmp_path):
     hook = dict(num_videos=2)
     first = trained(config('resumed', hook=hook, train_cfg=dict(max_epochs=1)))
     assert [line['step'] for line in probes(first)] == [0, 4]
-    cfg = config('resumed', hook=hook, resume=True,
-                 load_from=str(tmp_path / 'resumed' / 'epoch_1.pth'))
+    cfg = config(
+        'resumed', hook=hook, resume=True, load_from=str(tmp_path / 'resumed' / 'epoch_1.pth')
+    )
     cfg.experiment_name = 'resumed_2'
     assert [line['step'] for line in probes(trained(cfg))] == [8]
 

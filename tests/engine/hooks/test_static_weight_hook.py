@@ -8,39 +8,55 @@ from albar_mm.engine.hooks.static_weight_hook import StaticWeightHook, WeightSch
 from tests import toy_recognizers as toys
 
 
-@pytest.mark.parametrize('schedule, expected', [
-    (dict(weight=10., begin=2, end=6), [0, 0, 0, 2.5, 5, 7.5, 10, 10]),
-    (dict(weight=1., begin=0, end=4, start_weight=3.), [3, 2.5, 2, 1.5, 1, 1, 1, 1]),
-    (dict(weight=4., mode='step', begin=3), [0, 0, 0, 4, 4, 4, 4, 4]),
-    (dict(weight=4., mode='window', begin=2, end=4, start_weight=1.), [1, 1, 4, 4, 1, 1, 1, 1]),
-])
+@pytest.mark.parametrize(
+    'schedule, expected',
+    [
+        (dict(weight=10.0, begin=2, end=6), [0, 0, 0, 2.5, 5, 7.5, 10, 10]),
+        (dict(weight=1.0, begin=0, end=4, start_weight=3.0), [3, 2.5, 2, 1.5, 1, 1, 1, 1]),
+        (dict(weight=4.0, mode='step', begin=3), [0, 0, 0, 4, 4, 4, 4, 4]),
+        (
+            dict(weight=4.0, mode='window', begin=2, end=4, start_weight=1.0),
+            [1, 1, 4, 4, 1, 1, 1, 1],
+        ),
+    ],
+)
 def test_weight_over_time(schedule, expected):
     schedule = WeightSchedule(loss='gp', **schedule)
     assert [schedule.at(t) for t in range(8)] == pytest.approx(expected)
 
 
 def runner(model, epoch=0, iter=0):
-    return SimpleNamespace(model=model, epoch=epoch, iter=iter,
-                           message_hub=MessageHub.get_instance('static_weight_hook'))
+    return SimpleNamespace(
+        model=model,
+        epoch=epoch,
+        iter=iter,
+        message_hub=MessageHub.get_instance('static_weight_hook'),
+    )
 
 
 @pytest.mark.parametrize('by_epoch', [True, False])
 def test_weights_are_a_function_of_progress_so_resuming_continues(by_epoch):
-    cfg = dict(type='StaticWeightHook', by_epoch=by_epoch,
-               schedules=[dict(loss='gp', weight=10., end=5),
-                          dict(loss='adv', weight=1., mode='step', begin=2)])
+    cfg = dict(
+        type='StaticWeightHook',
+        by_epoch=by_epoch,
+        schedules=[
+            dict(loss='gp', weight=10.0, end=5),
+            dict(loss='adv', weight=1.0, mode='step', begin=2),
+        ],
+    )
     hook, model = HOOKS.build(cfg), toys.build()
     at = dict(epoch=3, iter=99) if by_epoch else dict(epoch=0, iter=3)
     resumed = runner(model, **at)  # a fresh hook, met in the middle
     hook.before_train(resumed)
     hook.before_train_iter(resumed, 0)
     assert {t.name: t.weight for t in model.static_losses} == pytest.approx(
-        dict(gp=6., adv=1., ent=4.))
-    assert resumed.message_hub.get_scalar('train/static_weight_gp').current() == pytest.approx(6.)
+        dict(gp=6.0, adv=1.0, ent=4.0)
+    )
+    assert resumed.message_hub.get_scalar('train/static_weight_gp').current() == pytest.approx(6.0)
 
 
 def test_a_weight_of_zero_leaves_the_term_out():
-    hook = StaticWeightHook([dict(loss='gp', weight=10., mode='step', begin=1)])
+    hook = StaticWeightHook([dict(loss='gp', weight=10.0, mode='step', begin=1)])
     model = toys.build()
     hook.before_train_iter(runner(model, epoch=0), 0)
     _, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1]))
@@ -51,22 +67,25 @@ def test_a_weight_of_zero_leaves_the_term_out():
 
 
 def test_unknown_term_is_named_before_training():
-    hook = StaticWeightHook([dict(loss='penalty', weight=1., end=2)])
+    hook = StaticWeightHook([dict(loss='penalty', weight=1.0, end=2)])
     with pytest.raises(ValueError, match=r"no static loss 'penalty', it has \['adv', 'ent'"):
         hook.before_train(runner(toys.build()))
 
 
-@pytest.mark.parametrize('schedules, match', [
-    ([], 'non-empty list'),
-    (dict(loss='gp', weight=1.), 'non-empty list'),
-    ([dict(loss='gp', weight=1.)], 'needs end > begin'),
-    ([dict(loss='gp', weight=1., begin=3, end=3)], 'needs end > begin'),
-    ([dict(loss='gp', weight=1., mode='cosine', end=3)], 'mode must be one of'),
-    ([dict(loss='gp', weight=-1., end=3)], 'weight must be a finite number'),
-    ([dict(loss='gp', weight=1., begin=-1, end=3)], 'begin must be >= 0'),
-    ([dict(loss='gp', weight=1., mode='step', end=3)], 'takes no end'),
-    ([dict(loss='gp', weight=1., end=3), dict(loss='gp', weight=2., end=3)], 'two schedules'),
-])
+@pytest.mark.parametrize(
+    'schedules, match',
+    [
+        ([], 'non-empty list'),
+        (dict(loss='gp', weight=1.0), 'non-empty list'),
+        ([dict(loss='gp', weight=1.0)], 'needs end > begin'),
+        ([dict(loss='gp', weight=1.0, begin=3, end=3)], 'needs end > begin'),
+        ([dict(loss='gp', weight=1.0, mode='cosine', end=3)], 'mode must be one of'),
+        ([dict(loss='gp', weight=-1.0, end=3)], 'weight must be a finite number'),
+        ([dict(loss='gp', weight=1.0, begin=-1, end=3)], 'begin must be >= 0'),
+        ([dict(loss='gp', weight=1.0, mode='step', end=3)], 'takes no end'),
+        ([dict(loss='gp', weight=1.0, end=3), dict(loss='gp', weight=2.0, end=3)], 'two schedules'),
+    ],
+)
 def test_illegal_schedules(schedules, match):
     with pytest.raises(ValueError, match=match):
         StaticWeightHook(schedules)

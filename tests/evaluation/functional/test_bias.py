@@ -36,10 +36,13 @@ def test_worked_example():
     """bias_benchmark.md §5: SCUBA 80, SCUFO 40, contrasted 40."""
     scores = bias_scores({('scuba', 'stripe'): records(SCUBA), ('scufo', 'stripe'): records(SCUFO)})
     assert scores == {
-        'scuba/stripe': 80.0, 'scuba/avg': 80.0,
-        'scufo/stripe': 40.0, 'scufo/avg': 40.0,
-        'contrasted/stripe': 40.0, 'contrasted/avg': 40.0,
-    }  # fmt: skip
+        'scuba/stripe': 80.0,
+        'scuba/avg': 80.0,
+        'scufo/stripe': 40.0,
+        'scufo/avg': 40.0,
+        'contrasted/stripe': 40.0,
+        'contrasted/avg': 40.0,
+    }
 
 
 def test_joined_by_id_not_by_position():
@@ -140,9 +143,13 @@ def test_per_class_scores_restrict_the_set():
     assert scores[0]['scuba/s'] == pytest.approx(200 / 3)  # a and e of a, d, e
     assert scores[0]['contrasted/s'] == pytest.approx(100 / 3)  # e
     assert scores[2] == {
-        'scuba/s': 100.0, 'scuba/avg': 100.0, 'scufo/s': 100.0, 'scufo/avg': 100.0,
-        'contrasted/s': 0.0, 'contrasted/avg': 0.0,
-    }  # fmt: skip
+        'scuba/s': 100.0,
+        'scuba/avg': 100.0,
+        'scufo/s': 100.0,
+        'scufo/avg': 100.0,
+        'contrasted/s': 0.0,
+        'contrasted/avg': 0.0,
+    }
 
 
 def test_ties_go_to_the_first_maximum():

@@ -10,9 +10,13 @@ LABELS = dict(a=0, b=1, c=2, d=0, e=0)
 SCUBA = dict(a=0, b=1, c=2, d=3, e=0)
 SCUFO = dict(a=0, b=2, c=2, d=1, e=1)
 WORKED = {
-    'scuba/stripe': 80.0, 'scuba/avg': 80.0, 'scufo/stripe': 40.0, 'scufo/avg': 40.0,
-    'contrasted/stripe': 40.0, 'contrasted/avg': 40.0,
-}  # fmt: skip
+    'scuba/stripe': 80.0,
+    'scuba/avg': 80.0,
+    'scufo/stripe': 40.0,
+    'scufo/avg': 40.0,
+    'contrasted/stripe': 40.0,
+    'contrasted/avg': 40.0,
+}
 
 
 def sample(domain, name, pred, label, **extra):

@@ -64,10 +64,13 @@ def test_two_processes_give_the_scores_of_one(outcomes):
     assert processed == 11
     assert expected == {
         'iid/top1': pytest.approx(200 / 3),  # v0, v2 of three
-        'scuba/stripe': 25.0, 'scuba/avg': 25.0,  # w0
-        'scufo/stripe': 75.0, 'scufo/avg': 75.0,  # w0, w1, w3
-        'contrasted/stripe': 0.0, 'contrasted/avg': 0.0,
-    }  # fmt: skip
+        'scuba/stripe': 25.0,
+        'scuba/avg': 25.0,  # w0
+        'scufo/stripe': 75.0,
+        'scufo/avg': 75.0,  # w0, w1, w3
+        'contrasted/stripe': 0.0,
+        'contrasted/avg': 0.0,
+    }
     (first, first_count), (second, second_count) = outcomes[0][0], outcomes[1][0]
     # one sample was repeated, not as the last: cutting the collected list would lose another
     assert first_count + second_count == 12

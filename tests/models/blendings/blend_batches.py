@@ -31,8 +31,9 @@ def clips(batch, views=1, frames=4, side=24, seed=0, dtype=torch.float32):
 
 def box_rows(views, frames, side, shift):
     """One box in every frame, a third of the image high, that moves."""
-    return torch.tensor([[i, 2 + shift, 3 + i % 3, 10 + shift, side / 3 + 4 + i % 3]
-                         for i in range(views * frames)])
+    return torch.tensor(
+        [[i, 2 + shift, 3 + i % 3, 10 + shift, side / 3 + 4 + i % 3] for i in range(views * frames)]
+    )
 
 
 def samples(inputs, labels=None, boxes=True):
@@ -56,8 +57,12 @@ def labels_of(data_samples):
 def write_bank(path, frames, num_classes=K):
     """A frame bank, written by hand to its contract."""
     count = len(frames)
-    np.savez(path, frames=np.asarray(frames, np.uint8),
-             probability=np.linspace(0.5, 1, count, dtype=np.float32),
-             source=np.array([f'class/video.avi#{i}' for i in range(count)]),
-             num_classes=np.int64(num_classes), info=np.array('{}'))
+    np.savez(
+        path,
+        frames=np.asarray(frames, np.uint8),
+        probability=np.linspace(0.5, 1, count, dtype=np.float32),
+        source=np.array([f'class/video.avi#{i}' for i in range(count)]),
+        num_classes=np.int64(num_classes),
+        info=np.array('{}'),
+    )
     return str(path)

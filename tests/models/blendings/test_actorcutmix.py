@@ -27,19 +27,20 @@ LEFT = [(0, 0, 0, 4, 4), (1, 0, 0, 4, 4)]
 RIGHT = [(0, 4, 0, 8, 4), (1, 4, 0, 8, 4)]
 
 
-@pytest.mark.parametrize('other, first, second', [(LEFT, [1., 4.], [3., 2.]),
-                                                  (RIGHT, [1., 0.], [0., 4.])])
+@pytest.mark.parametrize(
+    'other, first, second', [(LEFT, [1.0, 4.0], [3.0, 2.0]), (RIGHT, [1.0, 0.0], [0.0, 4.0])]
+)
 def test_worked_example(other, first, second):
     """x0 = [1, 2], m0 = [1, 0], x1 = [3, 4], m1 = [1, 0] or [0, 1]."""
-    inputs = halves([1., 2.], [3., 4.])
+    inputs = halves([1.0, 2.0], [3.0, 4.0])
     data = people(inputs, [LEFT, other])
     out, _ = make('ActorCutMixBlending', num_classes=2)(inputs, data)
     assert torch.equal(out, halves(first, second))
-    expected = torch.tensor([[.9375, .0625], [.0625, .9375]])
+    expected = torch.tensor([[0.9375, 0.0625], [0.0625, 0.9375]])
     torch.testing.assert_close(labels_of(data), expected)
 
 
-@pytest.mark.parametrize('quarters, weight', [(1, .68359375), (2, .9375), (3, .99609375)])
+@pytest.mark.parametrize('quarters, weight', [(1, 0.68359375), (2, 0.9375), (3, 0.99609375)])
 def test_label_weights(quarters, weight):
     inputs = torch.ones(2, 1, 3, 2, 8, 8)
     data = people(inputs, [[(t, 0, 0, 2 * quarters, 8) for t in range(2)]] * 2)
@@ -50,11 +51,11 @@ def test_label_weights(quarters, weight):
 @pytest.mark.parametrize('boxes', [[], [(0, 0, 0, 8, 4), (1, 0, 0, 8, 4)]])
 def test_empty_and_full_masks_are_invalid(boxes):
     """Such a clip stays; as a partner its mask of ones leaves a background of 0."""
-    inputs = halves([1., 2.], [3., 4.])
+    inputs = halves([1.0, 2.0], [3.0, 4.0])
     data = people(inputs, [LEFT, boxes])
     out, _ = make('ActorCutMixBlending', num_classes=2)(inputs, data)
-    assert torch.equal(out, halves([1., 0.], [3., 4.]))
-    torch.testing.assert_close(labels_of(data), torch.tensor([[.9375, .0625], [0, 1]]))
+    assert torch.equal(out, halves([1.0, 0.0], [3.0, 4.0]))
+    torch.testing.assert_close(labels_of(data), torch.tensor([[0.9375, 0.0625], [0, 1]]))
 
 
 def test_partner_is_that_of_the_flipped_batch_and_the_middle_stays():
@@ -76,7 +77,7 @@ def test_partner_is_that_of_the_flipped_batch_and_the_middle_stays():
             outside[1:20, 1:13] = False
             expected[..., outside] = inputs[4 - b][..., outside]
         assert torch.equal(out[b], expected)
-    weight = 1 - (1 - 12 * 19 / 576)**4
+    weight = 1 - (1 - 12 * 19 / 576) ** 4
     expected = weight * torch.eye(5) + (1 - weight) * torch.eye(5).flip(0)
     torch.testing.assert_close(labels_of(data), expected)
 
@@ -106,16 +107,19 @@ def test_composing_is_the_formula(dtype):
 
 
 def test_missing_boxes_name_the_fix():
-    inputs = halves([1., 2.], [3., 4.])
+    inputs = halves([1.0, 2.0], [3.0, 4.0])
     data = people(inputs, [LEFT, LEFT])
     del data[1].person_boxes
-    with pytest.raises(ValueError, match=r'sample 1 of the batch has no person_boxes.*'
-                       r'LoadPersonBoxes\(file=\.\.\.\).*algorithm_keys'):
+    with pytest.raises(
+        ValueError,
+        match=r'sample 1 of the batch has no person_boxes.*'
+        r'LoadPersonBoxes\(file=\.\.\.\).*algorithm_keys',
+    ):
         make('ActorCutMixBlending', num_classes=2)(inputs, data)
 
 
 def test_boxes_of_another_shape_or_frame():
-    inputs = halves([1., 2.], [3., 4.])
+    inputs = halves([1.0, 2.0], [3.0, 4.0])
     data = people(inputs, [LEFT, LEFT])
     data[0].person_boxes = torch.zeros(3, 4)
     with pytest.raises(ValueError, match=r'person_boxes of sample 0 .* must be \(n, 5\)'):

@@ -30,12 +30,12 @@ def blend(kind, inputs, data_samples=None, seed=0, **kwargs):
 
 def test_samples_are_drawn_one_by_one_and_keep_their_places():
     method, inputs, count = AddOne(K, prob=0.3), torch.zeros(9, 1, 3, 1, 1, 1), 0
-    inputs += torch.arange(9.).view(9, 1, 1, 1, 1, 1)
+    inputs += torch.arange(9.0).view(9, 1, 1, 1, 1, 1)
     torch.manual_seed(0)
     per_place = torch.zeros(9)
     for _ in range(400):
         change = (method(inputs, samples(inputs))[0] - inputs)[:, 0, 0, 0, 0, 0]
-        assert set(change.tolist()) <= {0., 1.}
+        assert set(change.tolist()) <= {0.0, 1.0}
         per_place += change
         count += int(change.sum())
     assert 0.27 < count / 3600 < 0.33  # 4 standard deviations of 3600 draws are 0.03
@@ -129,8 +129,9 @@ def test_2d_is_3d_with_segments_as_frames(kind):
 
 
 @pytest.mark.parametrize('kind', METHODS)
-@pytest.mark.parametrize('dtype, tolerance', [(torch.float64, 1e-5), (torch.float16, 4e-3),
-                                              (torch.bfloat16, 4e-2)])
+@pytest.mark.parametrize(
+    'dtype, tolerance', [(torch.float64, 1e-5), (torch.float16, 4e-3), (torch.bfloat16, 4e-2)]
+)
 def test_other_float_types(kind, dtype, tolerance):
     inputs = clips(4, dtype=dtype)
     out, labels = blend(kind, inputs)
@@ -154,9 +155,15 @@ def test_in_a_data_preprocessor_only_training_blends(kind):
     blending = dict(type=kind, num_classes=K)
     if kind == 'FAMEBlending':
         blending.update(mean=batches.MEAN, std=batches.STD)
-    preprocessor = MODELS.build(dict(
-        type='ActionDataPreprocessor', mean=batches.MEAN, std=batches.STD, format_shape='NCTHW',
-        blending=blending))
+    preprocessor = MODELS.build(
+        dict(
+            type='ActionDataPreprocessor',
+            mean=batches.MEAN,
+            std=batches.STD,
+            format_shape='NCTHW',
+            blending=blending,
+        )
+    )
     raw = torch.randint(256, (4, 1, 3, 4, 24, 24), dtype=torch.uint8)
 
     def run(training):
@@ -174,8 +181,13 @@ def test_in_a_data_preprocessor_only_training_blends(kind):
 
 
 def test_works_inside_mmactions_random_choice():
-    chosen = MODELS.build(dict(type='RandomBatchAugment', probs=[1.0], augments=[
-        dict(type='BEBlending', num_classes=K)]))
+    chosen = MODELS.build(
+        dict(
+            type='RandomBatchAugment',
+            probs=[1.0],
+            augments=[dict(type='BEBlending', num_classes=K)],
+        )
+    )
     inputs = clips(3)
     data = samples(inputs)
     torch.manual_seed(0)
@@ -204,16 +216,19 @@ def test_illegal_number_of_classes(num_classes):
 
 
 @pytest.mark.parametrize('kind', METHODS)
-@pytest.mark.parametrize('labels, message', [
-    ([0, K], f'gt_label of sample 1 of the batch is {K}: labels go from 0 to {K - 1}'),
-    ([-1, 0], 'gt_label of sample 0 of the batch is -1'),
-    ([torch.full((K + 1, ), 1 / (K + 1))] * 2, rf'one class index.*got \({K + 1},\)'),
-    ([torch.tensor([0]), torch.full((K, ), 1 / K)], rf'got \(1,\), \({K},\)'),
-    ([torch.ones(K)] * 2, 'several labels'),
-    ([torch.eye(K)[0], torch.tensor([2., -1, 0, 0, 0])], 'sample 1 .* least entry -1'),
-    ([torch.full((K, ), float('nan'))] * 2, 'class probabilities'),
-    ([torch.tensor([0.5])] * 2, r'shape \(1,\) must be a whole number'),
-])
+@pytest.mark.parametrize(
+    'labels, message',
+    [
+        ([0, K], f'gt_label of sample 1 of the batch is {K}: labels go from 0 to {K - 1}'),
+        ([-1, 0], 'gt_label of sample 0 of the batch is -1'),
+        ([torch.full((K + 1,), 1 / (K + 1))] * 2, rf'one class index.*got \({K + 1},\)'),
+        ([torch.tensor([0]), torch.full((K,), 1 / K)], rf'got \(1,\), \({K},\)'),
+        ([torch.ones(K)] * 2, 'several labels'),
+        ([torch.eye(K)[0], torch.tensor([2.0, -1, 0, 0, 0])], 'sample 1 .* least entry -1'),
+        ([torch.full((K,), float('nan'))] * 2, 'class probabilities'),
+        ([torch.tensor([0.5])] * 2, r'shape \(1,\) must be a whole number'),
+    ],
+)
 @pytest.mark.parametrize('prob', [0.0, 1.0])
 def test_labels_that_do_not_fit(kind, labels, message, prob):
     inputs = clips(2)

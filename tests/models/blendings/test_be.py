@@ -6,13 +6,17 @@ from .blend_batches import clips, make, samples
 
 def test_worked_example(monkeypatch):
     """Frames [0, 10], j = 1, lam = 0.2 -> [2, 10]."""
-    monkeypatch.setattr(torch, 'rand', lambda *size, **kwargs: torch.tensor(2 / 3)
-                        if size == ((), ) else torch.zeros(size))
-    monkeypatch.setattr(torch, 'randint', lambda high, size, **kwargs: torch.ones(
-        size, dtype=torch.long))
-    inputs = torch.tensor([0., 10.]).view(1, 1, 1, 2, 1, 1).expand(1, 1, 3, 2, 4, 4)
+    monkeypatch.setattr(
+        torch,
+        'rand',
+        lambda *size, **kwargs: torch.tensor(2 / 3) if size == ((),) else torch.zeros(size),
+    )
+    monkeypatch.setattr(
+        torch, 'randint', lambda high, size, **kwargs: torch.ones(size, dtype=torch.long)
+    )
+    inputs = torch.tensor([0.0, 10.0]).view(1, 1, 1, 2, 1, 1).expand(1, 1, 3, 2, 4, 4)
     out, _ = make('BEBlending')(inputs, samples(inputs))
-    torch.testing.assert_close(out[0, 0, 0, :, 0, 0], torch.tensor([2., 10.]))
+    torch.testing.assert_close(out[0, 0, 0, :, 0, 0], torch.tensor([2.0, 10.0]))
 
 
 def test_differences_of_frames_shrink_by_one_factor_and_one_frame_stays():
@@ -35,7 +39,7 @@ def test_differences_of_frames_shrink_by_one_factor_and_one_frame_stays():
 @pytest.mark.parametrize('scale', [0.3, 1.0])
 def test_weight_is_uniform_up_to_scale(scale):
     torch.manual_seed(0)
-    inputs = torch.tensor([0., 1.]).view(1, 1, 1, 2, 1, 1).expand(1, 1, 3, 2, 1, 1)
+    inputs = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2, 1, 1).expand(1, 1, 3, 2, 1, 1)
     method = make('BEBlending', scale=scale)
     weights = []
     for _ in range(500):

@@ -29,7 +29,7 @@ def smooth_clips(batch, frames=6, height=64, width=64, seed=0, dtype=torch.float
     coarse = torch.rand((batch, 3, 2, 5, 5), generator=generator, dtype=dtype)
     video = F.interpolate(coarse, (frames, height, width), mode='trilinear', align_corners=True)
     moving = torch.zeros(height, width, dtype=dtype)
-    moving[height // 4:height // 2 + 5, width // 3:3 * width // 4] = 1
+    moving[height // 4 : height // 2 + 5, width // 3 : 3 * width // 4] = 1
     still = video[:, :, :1]
     video = 0.9 * (moving * video + (1 - moving) * still)
     video = video + 0.1 * torch.rand(video.shape, generator=generator, dtype=dtype)
@@ -37,11 +37,18 @@ def smooth_clips(batch, frames=6, height=64, width=64, seed=0, dtype=torch.float
     return (255 * video - mean) / std
 
 
-@pytest.mark.parametrize('name, rgb, literal, hue01', [
-    ('red', (1, 0, 0), 960, 960), ('green', (0, 1, 0), 979, 983), ('blue', (0, 0, 1), 997, 913),
-    ('yellow', (1, 1, 0), 970, 988), ('grey', (.5, .5, .5), 556, 556), ('black', (0, 0, 0), 56, 56),
-    ('white', (1, 1, 1), 956, 956),
-])
+@pytest.mark.parametrize(
+    'name, rgb, literal, hue01',
+    [
+        ('red', (1, 0, 0), 960, 960),
+        ('green', (0, 1, 0), 979, 983),
+        ('blue', (0, 0, 1), 997, 913),
+        ('yellow', (1, 1, 0), 970, 988),
+        ('grey', (0.5, 0.5, 0.5), 556, 556),
+        ('black', (0, 0, 0), 56, 56),
+        ('white', (1, 1, 1), 956, 956),
+    ],
+)
 def test_colour_codes(name, rgb, literal, hue01):
     pixel = torch.tensor(rgb, dtype=torch.float32).view(1, 3, 1, 1)
     assert fame.colour_codes(pixel, 'kornia_literal').item() == literal, name
@@ -71,22 +78,25 @@ def test_blur_is_a_dense_gaussian_with_reflected_border(height, width):
     expected, total = np.zeros(maps.shape), 0.0
     for y in range(size):
         for x in range(size):
-            weight = np.exp(-((y - radius)**2 + (x - radius)**2) / (2 * sigma**2))
-            expected += weight * padded[:, y:y + height, x:x + width]
+            weight = np.exp(-((y - radius) ** 2 + (x - radius) ** 2) / (2 * sigma**2))
+            expected += weight * padded[:, y : y + height, x : x + width]
             total += weight
     np.testing.assert_allclose(fame.smooth(maps).numpy(), expected / total, atol=1e-12)
 
 
 def test_largest_marks_exactly_so_many_and_the_first_of_equals():
-    values = torch.tensor([[1., 3., 3., 2., 3.], [0., 0., 0., 0., 0.]])
-    assert fame.largest(values, 2).tolist() == [[False, True, True, False, False],
-                                                [True, True, False, False, False]]
+    values = torch.tensor([[1.0, 3.0, 3.0, 2.0, 3.0], [0.0, 0.0, 0.0, 0.0, 0.0]])
+    assert fame.largest(values, 2).tolist() == [
+        [False, True, True, False, False],
+        [True, True, False, False, False],
+    ]
     assert fame.largest(values, 0).sum() == 0 and fame.largest(values, 5).all()
     torch.manual_seed(0)  # equal values, which are possible, would be taken in another order
     random = torch.rand(3, 500)
     for count in (1, 77, 499):
         expected = torch.zeros(3, 500, dtype=torch.bool).scatter_(
-            1, random.topk(count, 1).indices, True)
+            1, random.topk(count, 1).indices, True
+        )
         assert torch.equal(fame.largest(random, count), expected)
 
 
@@ -98,13 +108,15 @@ def test_ratio_of_frequencies_by_hand():
     found = fame.foreground_ratio(codes, front, back)[0]
     seven, nine = (2 / 3) / (2 / 3 + 2 / 1001), (1 / 3) / (1 / 3 + 1 / 1001)
     torch.testing.assert_close(
-        found, torch.tensor([seven, seven, nine, seven, 0.], dtype=torch.float64))
+        found, torch.tensor([seven, seven, nine, seven, 0.0], dtype=torch.float64)
+    )
 
 
 @pytest.mark.parametrize('hue_mode', fame.HUE_MODES)
 @pytest.mark.parametrize('height, width, fraction', [(64, 64, 0.5), (48, 80, 0.3)])
-def test_same_mask_as_the_published_order_of_operations(published, hue_mode, height, width,
-                                                        fraction):
+def test_same_mask_as_the_published_order_of_operations(
+    published, hue_mode, height, width, fraction
+):
     video = smooth_clips(3, height=height, width=width)
     ours = make('FAMEBlending', hue_mode=hue_mode, fg_fraction=fraction).masks(video)
     assert ours.dtype == torch.bool and ours.shape == (3, height, width)
@@ -130,7 +142,7 @@ def test_mask_finds_what_moves():
     """A square of its own colour that moves over a flat background."""
     video = torch.full((1, 3, 8, 60, 60), 0.2)
     for t in range(8):
-        video[0, :, t, 20:40, 5 + 4 * t:25 + 4 * t] = torch.tensor([.9, .2, .1]).view(3, 1, 1)
+        video[0, :, t, 20:40, 5 + 4 * t : 25 + 4 * t] = torch.tensor([0.9, 0.2, 0.1]).view(3, 1, 1)
     mean, std = (torch.tensor(x).view(3, 1, 1, 1) for x in (MEAN, STD))
     mask = make('FAMEBlending', fg_fraction=0.25).masks((video * 255 - mean) / std)[0]
     path = torch.zeros(60, 60, dtype=torch.bool)
@@ -171,20 +183,28 @@ def test_autocast_does_not_change_the_mask():
         assert torch.equal(make('FAMEBlending').masks(video), expected)
 
 
-@pytest.mark.parametrize('given, message', [
-    (dict(hue_mode='hsv'), "hue_mode must be one of 'kornia_literal', 'hue01'"),
-    (dict(fg_fraction=0), 'fg_fraction must be a number > 0 and <= 1'),
-    (dict(fg_fraction=1.2), 'fg_fraction must be a number > 0 and <= 1'),
-])
+@pytest.mark.parametrize(
+    'given, message',
+    [
+        (dict(hue_mode='hsv'), "hue_mode must be one of 'kornia_literal', 'hue01'"),
+        (dict(fg_fraction=0), 'fg_fraction must be a number > 0 and <= 1'),
+        (dict(fg_fraction=1.2), 'fg_fraction must be a number > 0 and <= 1'),
+    ],
+)
 def test_illegal_arguments(given, message):
     with pytest.raises(ValueError, match=message):
         make('FAMEBlending', **given)
 
 
-@pytest.mark.parametrize('mean, std, message', [
-    ([1, 2], STD, 'mean must be 3 numbers'), (MEAN, [1, 2, 0], r'std\[2\] must be a number > 0'),
-    (None, STD, 'mean must be 3 numbers'), (MEAN, 'abc', 'std must be 3 numbers'),
-])
+@pytest.mark.parametrize(
+    'mean, std, message',
+    [
+        ([1, 2], STD, 'mean must be 3 numbers'),
+        (MEAN, [1, 2, 0], r'std\[2\] must be a number > 0'),
+        (None, STD, 'mean must be 3 numbers'),
+        (MEAN, 'abc', 'std must be 3 numbers'),
+    ],
+)
 def test_illegal_normalisation(mean, std, message):
     with pytest.raises(ValueError, match=message):
         fame_blending.FAMEBlending(5, mean=mean, std=std)

@@ -26,7 +26,7 @@ def test_worked_example(monkeypatch, tmp_path):
     path = write_bank(tmp_path / 'bank.npz', np.full((1, 4, 4, 3), 3))
     inputs = torch.ones(2, 1, 3, 2, 4, 4)
     out, _ = make('StillMixBlending', bank=path, mean=[0] * 3, std=[1] * 3)(inputs, samples(inputs))
-    assert torch.equal(out, torch.full_like(out, 2.))
+    assert torch.equal(out, torch.full_like(out, 2.0))
 
 
 def test_share_is_that_of_the_video(monkeypatch, tmp_path):
@@ -79,8 +79,11 @@ def test_bank_is_resized_once_to_the_clips(monkeypatch, tmp_path):
 def test_random_variant_never_takes_a_frame_of_the_sample_itself():
     """Frame t of view n of sample b holds 100 b + 10 n + t."""
     batch, views, frames = 5, 2, 4
-    number = (100 * torch.arange(batch).view(-1, 1, 1) + 10 * torch.arange(views).view(-1, 1)
-              + torch.arange(frames)).double()
+    number = (
+        100 * torch.arange(batch).view(-1, 1, 1)
+        + 10 * torch.arange(views).view(-1, 1)
+        + torch.arange(frames)
+    ).double()
     inputs = number.view(batch, views, 1, frames, 1, 1).expand(-1, -1, 3, -1, 2, 2)
     method, seen = make('StillMixBlending', alpha=20.0, beta=60.0), set()
     torch.manual_seed(0)
@@ -107,25 +110,28 @@ def test_random_variant_skips_a_batch_of_one_but_a_bank_does_not(tmp_path):
     assert not torch.equal(out, inputs)
 
 
-@pytest.mark.parametrize('alpha, beta', [(200., 200.), (20., 60.)])
+@pytest.mark.parametrize('alpha, beta', [(200.0, 200.0), (20.0, 60.0)])
 def test_share_follows_beta(alpha, beta):
     torch.manual_seed(0)
     inputs = torch.zeros(2, 1, 3, 2, 1, 1)
     inputs[:, :, :, 1] = 1
     method = make('StillMixBlending', alpha=alpha, beta=beta)
-    shares = torch.stack([
-        method(inputs, samples(inputs))[0][0, 0, 0].diff(dim=0).flatten()[0] for _ in range(400)
-    ])
+    shares = torch.stack(
+        [method(inputs, samples(inputs))[0][0, 0, 0].diff(dim=0).flatten()[0] for _ in range(400)]
+    )
     mean, total = alpha / (alpha + beta), alpha + beta
-    deviation = (mean * (1 - mean) / (total + 1))**0.5
+    deviation = (mean * (1 - mean) / (total + 1)) ** 0.5
     assert shares.mean().item() == pytest.approx(mean, abs=5 * deviation / 20)
     assert shares.std().item() == pytest.approx(deviation, rel=0.15)
 
 
 def test_bank_of_other_classes(tmp_path):
     _, path = bank_of(tmp_path, num_classes=7)
-    with pytest.raises(ValueError, match=r'bank\.npz was scored by a network of 7 classes, but '
-                       rf'StillMixBlending\.num_classes is {K}'):
+    with pytest.raises(
+        ValueError,
+        match=r'bank\.npz was scored by a network of 7 classes, but '
+        rf'StillMixBlending\.num_classes is {K}',
+    ):
         make('StillMixBlending', bank=path, **NORM)
 
 
@@ -140,9 +146,13 @@ def test_missing_bank(tmp_path):
         make('StillMixBlending', bank=str(tmp_path / 'none.npz'), **NORM)
 
 
-@pytest.mark.parametrize('given, message', [
-    (dict(alpha=0), r'alpha must be a number > 0'), (dict(beta=-1), r'beta must be a number > 0'),
-])
+@pytest.mark.parametrize(
+    'given, message',
+    [
+        (dict(alpha=0), r'alpha must be a number > 0'),
+        (dict(beta=-1), r'beta must be a number > 0'),
+    ],
+)
 def test_illegal_arguments(given, message):
     with pytest.raises(ValueError, match=message):
         make('StillMixBlending', **given)

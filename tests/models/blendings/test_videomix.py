@@ -17,12 +17,15 @@ def centre(monkeypatch):
     return fix
 
 
-@pytest.mark.parametrize('lam, at, columns, lines, left', [
-    (.75, (112, 112), (56, 168), (56, 168), .75),
-    (.75, (0, 0), (0, 56), (0, 56), .9375),
-    (.3, (112, 112), (19, 205), (19, 205), .310507),
-    (.3, (200, 10), (107, 224), (0, 103), .759825),
-])
+@pytest.mark.parametrize(
+    'lam, at, columns, lines, left',
+    [
+        (0.75, (112, 112), (56, 168), (56, 168), 0.75),
+        (0.75, (0, 0), (0, 56), (0, 56), 0.9375),
+        (0.3, (112, 112), (19, 205), (19, 205), 0.310507),
+        (0.3, (200, 10), (107, 224), (0, 103), 0.759825),
+    ],
+)
 def test_worked_boxes(centre, monkeypatch, lam, at, columns, lines, left):
     centre(*at)
     monkeypatch.setattr(videomix, 'draw_partners', lambda batch: [1, 0])
@@ -32,7 +35,7 @@ def test_worked_boxes(centre, monkeypatch, lam, at, columns, lines, left):
     data = samples(inputs, [0, 1])
     out, _ = make('VideoMixBlending', num_classes=2)(inputs, data)
     pasted = torch.zeros(224, 224)
-    pasted[lines[0]:lines[1], columns[0]:columns[1]] = 1
+    pasted[lines[0] : lines[1], columns[0] : columns[1]] = 1
     assert torch.equal(out[0], pasted.expand(1, 3, 2, 224, 224))
     assert torch.equal(out[1], 1 - pasted.expand(1, 3, 2, 224, 224))
     expected = torch.tensor([[left, 1 - left], [1 - left, left]])
@@ -44,7 +47,7 @@ def test_label_is_the_volume_that_is_left(mode):
     """Counted by hand: every pixel of clip b holds b, so a pasted one tells where it is from."""
     torch.manual_seed(0)
     method, changed = make('VideoMixBlending', mode=mode), 0
-    inputs = torch.arange(5.).view(5, 1, 1, 1, 1, 1).expand(5, 2, 3, 6, 10, 12)
+    inputs = torch.arange(5.0).view(5, 1, 1, 1, 1, 1).expand(5, 2, 3, 6, 10, 12)
     for _ in range(40):
         data = samples(inputs)
         out, _ = method(inputs, data)
@@ -66,12 +69,12 @@ def test_label_is_the_volume_that_is_left(mode):
     assert changed > 50
 
 
-@pytest.mark.parametrize('mode, shape', [('temporal', (40, 1, 1)),
-                                         ('spatiotemporal', (40, 60, 50))])
+@pytest.mark.parametrize(
+    'mode, shape', [('temporal', (40, 1, 1)), ('spatiotemporal', (40, 60, 50))]
+)
 def test_cuboids_have_the_volume_of_the_draw(monkeypatch, mode, shape):
     """A cuboid in the middle of the clip, where no border cuts it off, has the share 1 - lam."""
-    monkeypatch.setattr(torch, 'randint',
-                        lambda high, *args, **kwargs: torch.tensor([high // 2]))
+    monkeypatch.setattr(torch, 'randint', lambda high, *args, **kwargs: torch.tensor([high // 2]))
     method = make('VideoMixBlending', mode=mode)
     for lam in (0.2, 0.5, 0.9):
         parts = method.draw_cuboid(torch.Size((2, 1, 3, *shape)), lam)
@@ -93,16 +96,19 @@ def test_all_samples_share_one_cuboid():
 @pytest.mark.parametrize('mode', videomix.MODES)
 def test_one_frame_and_one_pixel(mode):
     torch.manual_seed(0)
-    inputs = torch.arange(3.).view(3, 1, 1, 1, 1, 1).expand(3, 1, 3, 1, 1, 1)
+    inputs = torch.arange(3.0).view(3, 1, 1, 1, 1, 1).expand(3, 1, 3, 1, 1, 1)
     for _ in range(20):
         out, _ = make('VideoMixBlending', mode=mode)(inputs, samples(inputs))
         assert torch.equal(out, inputs)  # int(1 * r) = 0 for every r < 1
 
 
-@pytest.mark.parametrize('given, message', [
-    (dict(mode='cuboid'), "mode must be one of 'spatial', 'temporal', 'spatiotemporal'"),
-    (dict(alpha=0.0), 'alpha must be a number > 0'),
-])
+@pytest.mark.parametrize(
+    'given, message',
+    [
+        (dict(mode='cuboid'), "mode must be one of 'spatial', 'temporal', 'spatiotemporal'"),
+        (dict(alpha=0.0), 'alpha must be a number > 0'),
+    ],
+)
 def test_illegal_arguments(given, message):
     with pytest.raises(ValueError, match=message):
         make('VideoMixBlending', **given)

@@ -6,8 +6,8 @@ from mmengine.registry import init_default_scope
 import albar_mm  # noqa: F401
 from tests import toy_recognizers as toys
 
-STATS = dict(mean=[1., 2., 3.], std=[2., 2., 2.])
-MIXUP = dict(type='MixupBlending', num_classes=3, alpha=1.)
+STATS = dict(mean=[1.0, 2.0, 3.0], std=[2.0, 2.0, 2.0])
+MIXUP = dict(type='MixupBlending', num_classes=3, alpha=1.0)
 
 
 def build(type='StaticDataPreprocessor', layout='NCTHW', **kwargs):
@@ -15,8 +15,9 @@ def build(type='StaticDataPreprocessor', layout='NCTHW', **kwargs):
     return MODELS.build(dict(type=type, format_shape=layout, **STATS, **kwargs))
 
 
-@pytest.mark.parametrize('layout, shape, axis', [('NCTHW', (1, 3, 4, 8, 8), 3),
-                                                 ('NCHW', (4, 3, 8, 8), 1)])
+@pytest.mark.parametrize(
+    'layout, shape, axis', [('NCTHW', (1, 3, 4, 8, 8), 3), ('NCHW', (4, 3, 8, 8), 1)]
+)
 def test_frame_is_normalised_and_unblended(layout, shape, axis):
     torch.manual_seed(0)
     labels, frames = [0, 2, 1, 0], [1, 3, 0, 2]
@@ -28,7 +29,7 @@ def test_frame_is_normalised_and_unblended(layout, shape, axis):
         torch.testing.assert_close(out['static_inputs'][b], plain[b].narrow(axis - 1, frame, 1))
     # The clips themselves and their labels are blended.
     assert not torch.allclose(out['inputs'], torch.stack(plain))
-    assert out['data_samples'][0].gt_label.shape == (3, )
+    assert out['data_samples'][0].gt_label.shape == (3,)
 
 
 def test_clip_and_labels_are_those_of_the_parent_class():
@@ -44,7 +45,7 @@ def test_clip_and_labels_are_those_of_the_parent_class():
 
 def test_in_place_blending_does_not_reach_the_frame():
     torch.manual_seed(1)
-    cutmix = dict(type='CutmixBlending', num_classes=3, alpha=1.)
+    cutmix = dict(type='CutmixBlending', num_classes=3, alpha=1.0)
     expected = build()(toys.batch([0, 1], frames=[2, 2]), training=True)['static_inputs']
     for _ in range(5):
         out = build(blending=cutmix)(toys.batch([0, 1], frames=[2, 2]), training=True)
@@ -62,8 +63,9 @@ def test_test_time_is_untouched():
 def test_own_frame_choice_for_batches_without_index(frame, expected):
     data = toys.batch([0, 1])
     out = build(frame=frame)(data, training=True)
-    torch.testing.assert_close(out['static_inputs'][..., 0, :, :],
-                               out['inputs'][..., expected, :, :])
+    torch.testing.assert_close(
+        out['static_inputs'][..., 0, :, :], out['inputs'][..., expected, :, :]
+    )
 
 
 def test_switched_off():

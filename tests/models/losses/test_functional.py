@@ -10,10 +10,10 @@ from albar_mm.models.losses.functional import (
 
 
 def test_entropy_survives_underflow():
-    logits = torch.tensor([[200., 0.]], requires_grad=True)
+    logits = torch.tensor([[200.0, 0.0]], requires_grad=True)
     value = negative_entropy(logits)
     value.backward()
-    assert value.item() == pytest.approx(0., abs=1e-6)
+    assert value.item() == pytest.approx(0.0, abs=1e-6)
     assert torch.isfinite(logits.grad).all()
     probs = logits.detach().softmax(1)
     assert (probs * probs.log()).sum().isnan()  # what the official formula gives
@@ -22,21 +22,24 @@ def test_entropy_survives_underflow():
 def test_soft_labels_that_are_one_hot_equal_hard_labels():
     logits, labels = torch.randn(4, 5), torch.tensor([0, 3, 2, 4])
     soft = F.one_hot(labels, 5).float()
-    torch.testing.assert_close(adversarial_cross_entropy(logits, labels),
-                               adversarial_cross_entropy(logits, soft))
+    torch.testing.assert_close(
+        adversarial_cross_entropy(logits, labels), adversarial_cross_entropy(logits, soft)
+    )
 
 
 def test_soft_label_value():
     # Cross-entropy of logits (2, 1, 0) with (.7, .3, 0) is .707606.
-    value = adversarial_cross_entropy(torch.tensor([[2., 1., 0.]]), torch.tensor([[.7, .3, 0.]]))
-    assert value.item() == pytest.approx(-.707606, abs=1e-5)
+    value = adversarial_cross_entropy(
+        torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([[0.7, 0.3, 0.0]])
+    )
+    assert value.item() == pytest.approx(-0.707606, abs=1e-5)
 
 
 def test_cap_stops_value_and_gradient_per_sample():
-    logits = torch.tensor([[0., 5.], [5., 0.]], requires_grad=True)  # CE 5.0067 and 0.0067
-    value = adversarial_cross_entropy(logits, torch.tensor([0, 0]), cap=1.)
+    logits = torch.tensor([[0.0, 5.0], [5.0, 0.0]], requires_grad=True)  # CE 5.0067 and 0.0067
+    value = adversarial_cross_entropy(logits, torch.tensor([0, 0]), cap=1.0)
     value.backward()
-    assert value.item() == pytest.approx(-(1. + 0.006715) / 2, abs=1e-4)
+    assert value.item() == pytest.approx(-(1.0 + 0.006715) / 2, abs=1e-4)
     assert logits.grad[0].abs().max() == 0
     assert logits.grad[1].abs().max() > 0
 
@@ -51,8 +54,10 @@ def test_views_count_as_samples():
     merged = clip.flatten(0, 1)
     for reduction in ('official', 'sample'):
         a, b = clip.clone().requires_grad_(), merged.clone().requires_grad_()
-        torch.testing.assert_close(gradient_penalty(quadratic(a), a, reduction),
-                                   gradient_penalty(quadratic(b), b, reduction))
+        torch.testing.assert_close(
+            gradient_penalty(quadratic(a), a, reduction),
+            gradient_penalty(quadratic(b), b, reduction),
+        )
 
 
 def test_2d_layout_takes_segments_as_time():
@@ -60,16 +65,19 @@ def test_2d_layout_takes_segments_as_time():
     segments = video.transpose(1, 2).contiguous()  # B N C H W
     for reduction in ('official', 'sample'):
         a, b = video.clone().requires_grad_(), segments.clone().requires_grad_()
-        torch.testing.assert_close(gradient_penalty(quadratic(a), a, reduction),
-                                   gradient_penalty(quadratic(b), b, reduction))
+        torch.testing.assert_close(
+            gradient_penalty(quadratic(a), a, reduction),
+            gradient_penalty(quadratic(b), b, reduction),
+        )
 
 
 def test_both_reductions_agree_on_pictures():
     picture = torch.randn(2, 3, 5, 6, requires_grad=True)
     expected = (2 * picture.detach()).flatten(1).norm(dim=1).mean()
     for reduction in ('official', 'sample'):
-        torch.testing.assert_close(gradient_penalty(quadratic(picture), picture, reduction),
-                                   expected)
+        torch.testing.assert_close(
+            gradient_penalty(quadratic(picture), picture, reduction), expected
+        )
 
 
 def test_penalty_takes_a_non_leaf_clip():
@@ -94,14 +102,23 @@ def test_penalty_is_differentiable_twice_numerically():
     assert torch.autograd.gradcheck(penalty, weight)
 
 
-@pytest.mark.parametrize('make, match', [
-    (lambda c: (quadratic(c.clone().requires_grad_()), c, 'official'), 'requires_grad'),
-    (lambda c: (torch.zeros(2, 2), c.clone().requires_grad_(), 'official'), 'graph'),
-    (lambda c: (torch.zeros(2, 2, requires_grad=True), c.clone().requires_grad_(), 'official'),
-     'do not depend'),
-    (lambda c: (quadratic(c), c, 'full'), "'official' or 'sample'"),
-    (lambda c: (quadratic(c[0, 0, 0]), c[0, 0, 0], 'sample'), 'clip must be'),
-])
+@pytest.mark.parametrize(
+    'make, match',
+    [
+        (lambda c: (quadratic(c.clone().requires_grad_()), c, 'official'), 'requires_grad'),
+        (lambda c: (torch.zeros(2, 2), c.clone().requires_grad_(), 'official'), 'graph'),
+        (
+            lambda c: (
+                torch.zeros(2, 2, requires_grad=True),
+                c.clone().requires_grad_(),
+                'official',
+            ),
+            'do not depend',
+        ),
+        (lambda c: (quadratic(c), c, 'full'), "'official' or 'sample'"),
+        (lambda c: (quadratic(c[0, 0, 0]), c[0, 0, 0], 'sample'), 'clip must be'),
+    ],
+)
 def test_penalty_refuses(make, match):
     with pytest.raises(ValueError, match=match):
         gradient_penalty(*make(torch.randn(2, 3, 4, 5, 6)))

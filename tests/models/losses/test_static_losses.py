@@ -19,27 +19,30 @@ def make_pass(labels, logits=None):
 
 
 def test_terms_return_the_raw_value_whatever_their_weight():
-    ctx = make_pass(torch.tensor([0, 1]), torch.tensor([[1., 0., 0.], [0., 0., 0.]]))
-    assert StaticAdversarialLoss(weight=7)(ctx).item() == pytest.approx(-.825028, abs=1e-5)
+    ctx = make_pass(torch.tensor([0, 1]), torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert StaticAdversarialLoss(weight=7)(ctx).item() == pytest.approx(-0.825028, abs=1e-5)
     assert StaticEntropyLoss(weight=7)(ctx).item() == pytest.approx(-1.036970, abs=1e-5)
 
 
 def test_penalty_term_uses_its_reduction():
     ctx = make_pass(torch.tensor([0, 1]))
     for reduction in ('official', 'sample'):
-        torch.testing.assert_close(StaticGradientPenalty(reduction=reduction)(ctx),
-                                   gradient_penalty(ctx.logits, ctx.clip, reduction))
+        torch.testing.assert_close(
+            StaticGradientPenalty(reduction=reduction)(ctx),
+            gradient_penalty(ctx.logits, ctx.clip, reduction),
+        )
 
 
 def test_chance_cap():
-    ctx = make_pass(torch.tensor([0, 0]), torch.tensor([[0., 9., 9.], [0., 0., 0.]]))
+    ctx = make_pass(torch.tensor([0, 0]), torch.tensor([[0.0, 9.0, 9.0], [0.0, 0.0, 0.0]]))
     assert StaticAdversarialLoss(cap='chance')(ctx).item() == pytest.approx(-math.log(3), abs=1e-6)
 
 
 def test_defaults_are_the_papers():
-    weights = [cls().weight for cls in (StaticAdversarialLoss, StaticEntropyLoss,
-                                        StaticGradientPenalty)]
-    assert weights == [1., 4., 10.]
+    weights = [
+        cls().weight for cls in (StaticAdversarialLoss, StaticEntropyLoss, StaticGradientPenalty)
+    ]
+    assert weights == [1.0, 4.0, 10.0]
     assert StaticGradientPenalty().reduction == 'official'
 
 
@@ -54,11 +57,14 @@ def test_illegal_weight(weight):
         StaticEntropyLoss(weight=weight)
 
 
-@pytest.mark.parametrize('build, match', [
-    (lambda: StaticAdversarialLoss(cap=0), 'cap'),
-    (lambda: StaticAdversarialLoss(cap='log'), 'cap'),
-    (lambda: StaticGradientPenalty(reduction='full'), 'reduction'),
-])
+@pytest.mark.parametrize(
+    'build, match',
+    [
+        (lambda: StaticAdversarialLoss(cap=0), 'cap'),
+        (lambda: StaticAdversarialLoss(cap='log'), 'cap'),
+        (lambda: StaticGradientPenalty(reduction='full'), 'reduction'),
+    ],
+)
 def test_illegal_option(build, match):
     with pytest.raises(ValueError, match=match):
         build()

@@ -4,19 +4,28 @@ import torch
 
 from tests import toy_recognizers as toys
 
-TSM = (dict(type='ResNetTSM', depth=18, num_segments=4),
-       toys.head(512, type='TSMHead', num_segments=4))
+TSM = (
+    dict(type='ResNetTSM', depth=18, num_segments=4),
+    toys.head(512, type='TSMHead', num_segments=4),
+)
 
 
-def build(type='SDNRecognizer3D', backbone=None, cls_head=None, seed=0, num_scenes=5, blending=None,
-          **sdn):
+def build(
+    type='SDNRecognizer3D', backbone=None, cls_head=None, seed=0, num_scenes=5, blending=None, **sdn
+):
     layout = 'NCHW' if type.endswith('2D') else 'NCTHW'
     kwargs = dict(sdn=dict(num_scenes=num_scenes, **sdn)) if type.startswith('SDN') else {}
-    return toys.build(type, backbone, cls_head, seed, data_preprocessor=toys.preprocessor(
-        'ActionDataPreprocessor', layout, blending=blending), **kwargs)
+    return toys.build(
+        type,
+        backbone,
+        cls_head,
+        seed,
+        data_preprocessor=toys.preprocessor('ActionDataPreprocessor', layout, blending=blending),
+        **kwargs,
+    )
 
 
-def boxes(frames, x1=1., y1=2., x2=5., y2=6.):
+def boxes(frames, x1=1.0, y1=2.0, x2=5.0, y2=6.0):
     """One box on each of the frames."""
     return torch.tensor([[t, x1, y1, x2, y2] for t in frames]).reshape(-1, 5)
 

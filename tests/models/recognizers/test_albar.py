@@ -9,7 +9,7 @@ from tests import toy_recognizers as toys
 ADV = dict(type='StaticAdversarialLoss')
 ENT = dict(type='StaticEntropyLoss')
 GP = dict(type='StaticGradientPenalty')
-MIXUP = dict(type='MixupBlending', num_classes=3, alpha=1.)
+MIXUP = dict(type='MixupBlending', num_classes=3, alpha=1.0)
 
 
 @pytest.fixture
@@ -27,10 +27,16 @@ def step_losses(model, labels=(0, 1), frames=(1, 2), **kwargs):
 
 def test_defaults():
     model = toys.build()
-    assert (model.static.frame, model.static.source, model.static.norm) == ('random', 'unblended',
-                                                                            'batch')
-    assert [(t.name, t.weight) for t in model.static_losses] == [('adv', 1.), ('ent', 4.),
-                                                                 ('gp', 10.)]
+    assert (model.static.frame, model.static.source, model.static.norm) == (
+        'random',
+        'unblended',
+        'batch',
+    )
+    assert [(t.name, t.weight) for t in model.static_losses] == [
+        ('adv', 1.0),
+        ('ent', 4.0),
+        ('gp', 10.0),
+    ]
 
 
 def test_total_is_the_sum_of_the_weighted_terms_only():
@@ -54,15 +60,27 @@ def test_static_top1_counts_hits_of_the_static_clip():
     assert model(**prepared, mode='loss')['static_top1'] == hits
 
 
-@pytest.mark.parametrize('type, layout, shape, backbone, head', [
-    ('Recognizer3D', 'NCTHW', (1, 3, 4, 8, 8), None, None),
-    ('Recognizer2D', 'NCHW', (4, 3, 32, 32), dict(type='ResNetTSM', depth=18, num_segments=4),
-     toys.head(512, type='TSMHead', num_segments=4)),
-])
+@pytest.mark.parametrize(
+    'type, layout, shape, backbone, head',
+    [
+        ('Recognizer3D', 'NCTHW', (1, 3, 4, 8, 8), None, None),
+        (
+            'Recognizer2D',
+            'NCHW',
+            (4, 3, 32, 32),
+            dict(type='ResNetTSM', depth=18, num_segments=4),
+            toys.head(512, type='TSMHead', num_segments=4),
+        ),
+    ],
+)
 @pytest.mark.parametrize('static', [None, dict(losses=[]), dict(losses=[dict(ADV, weight=0)])])
 def test_without_terms_it_is_the_plain_recogniser(type, layout, shape, backbone, head, static):
-    plain = toys.build(type, copy.deepcopy(backbone), head,
-                       data_preprocessor=toys.preprocessor('ActionDataPreprocessor', layout))
+    plain = toys.build(
+        type,
+        copy.deepcopy(backbone),
+        head,
+        data_preprocessor=toys.preprocessor('ActionDataPreprocessor', layout),
+    )
     ours = toys.build('ALBAR' + type, copy.deepcopy(backbone), head, static=static)
     expected, plain_losses = step_losses(plain, shape=shape)
     total, losses = step_losses(ours, shape=shape)
@@ -71,8 +89,9 @@ def test_without_terms_it_is_the_plain_recogniser(type, layout, shape, backbone,
 
 
 def test_state_dict_and_prediction_are_those_of_the_plain_recogniser():
-    plain = toys.build('Recognizer3D', data_preprocessor=toys.preprocessor(
-        'ActionDataPreprocessor')).eval()
+    plain = toys.build(
+        'Recognizer3D', data_preprocessor=toys.preprocessor('ActionDataPreprocessor')
+    ).eval()
     ours = toys.build(seed=1).eval()
     assert list(ours.state_dict()) == list(plain.state_dict())
     ours.load_state_dict(plain.state_dict(), strict=True)
@@ -102,15 +121,18 @@ def test_same_seed_same_training():
 
 
 def test_unblended_frame_and_label_are_used_by_default():
-    blended = toys.build(static=dict(losses=[ADV]),
-                         data_preprocessor=toys.preprocessor(blending=MIXUP))
+    blended = toys.build(
+        static=dict(losses=[ADV]), data_preprocessor=toys.preprocessor(blending=MIXUP)
+    )
     plain = toys.build(static=dict(losses=[ADV]))
     assert step_losses(blended)[1]['static_ce'] == step_losses(plain)[1]['static_ce']
 
 
 def test_blended_source_uses_mixed_frames_and_soft_labels():
-    model = toys.build(static=dict(losses=[ADV], source='blended'),
-                       data_preprocessor=toys.preprocessor(blending=MIXUP))
+    model = toys.build(
+        static=dict(losses=[ADV], source='blended'),
+        data_preprocessor=toys.preprocessor(blending=MIXUP),
+    )
     prepared = model.data_preprocessor(toys.batch([0, 1], [1, 2]), training=True)
     assert 'static_inputs' not in prepared
     frames = torch.stack([prepared['inputs'][0, :, :, 1:2], prepared['inputs'][1, :, :, 2:3]])
@@ -121,8 +143,9 @@ def test_blended_source_uses_mixed_frames_and_soft_labels():
 
 
 def test_foreign_preprocessor_falls_back_with_one_warning(warnings):
-    model = toys.build(data_preprocessor=toys.preprocessor('ActionDataPreprocessor',
-                                                           blending=MIXUP))
+    model = toys.build(
+        data_preprocessor=toys.preprocessor('ActionDataPreprocessor', blending=MIXUP)
+    )
     for _ in range(2):
         total, losses = step_losses(model)
         assert torch.isfinite(total) and 'loss_static_adv' in losses
@@ -139,43 +162,53 @@ def test_stock_preprocessor_without_blending_is_equivalent(warnings):
 def test_frame_of_the_recogniser_reaches_the_preprocessor(frame, index):
     model = toys.build(static=dict(frame=frame))
     out = model.data_preprocessor(toys.batch([0]), training=True)
-    torch.testing.assert_close(out['static_inputs'][..., 0, :, :],
-                               out['inputs'][..., index, :, :])
+    torch.testing.assert_close(out['static_inputs'][..., 0, :, :], out['inputs'][..., index, :, :])
 
 
 def test_2d_recogniser_repeats_one_segment():
-    model = toys.build('ALBARRecognizer2D', dict(type='ResNetTSM', depth=18, num_segments=4),
-                       toys.head(512, type='TSMHead', num_segments=4), static=dict(losses=[ENT]))
+    model = toys.build(
+        'ALBARRecognizer2D',
+        dict(type='ResNetTSM', depth=18, num_segments=4),
+        toys.head(512, type='TSMHead', num_segments=4),
+        static=dict(losses=[ENT]),
+    )
     prepared = model.data_preprocessor(toys.batch([0, 1], [1, 3], shape=(4, 3, 32, 32)), True)
     assert prepared['static_inputs'].shape == (2, 1, 3, 32, 32)
     logits = model(prepared['static_inputs'].repeat(1, 4, 1, 1, 1), mode='tensor', stage='head')
     expected = -(logits.softmax(1) * logits.log_softmax(1)).sum(1).mean()
-    torch.testing.assert_close(model(**prepared, mode='loss')['static_entropy'],
-                               expected.detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        model(**prepared, mode='loss')['static_entropy'], expected.detach(), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_logits_are_averaged_over_views():
     model = toys.build(static=dict(losses=[ADV]))
     clip = toys.clips(2, (3, 3, 4, 8, 8))
-    views = [model._clip_logits(clip[:, n:n + 1]) for n in range(3)]
+    views = [model._clip_logits(clip[:, n : n + 1]) for n in range(3)]
     torch.testing.assert_close(model._clip_logits(clip), torch.stack(views).mean(0))
 
 
-@pytest.mark.parametrize('static, error, match', [
-    (dict(frame='center'), ValueError, 'static.frame'),
-    (dict(source='mixed'), ValueError, "static.source must be one of 'unblended', 'blended'"),
-    (dict(norm='eval'), ValueError, 'static.norm'),
-    (dict(loses=[]), ValueError, "unknown key 'loses'"),
-    (dict(losses=ADV), TypeError, 'static.losses must be a list'),
-    (dict(losses=[ADV, dict(weight=1)]), ValueError, r'static.losses\[1\]'),
-    (dict(losses=[dict(type='CrossEntropyLoss')]), ValueError, 'must be a static loss'),
-    (dict(losses=[ADV, ADV]), ValueError, "two terms named 'adv'"),
-    (dict(losses=[dict(ENT, weight=-1)]), ValueError, 'weight'),
-    ([ADV], TypeError, 'static must be a dict'),
-    (dict(losses=[ADV, dict(type='NoSuchLoss')]), ValueError,
-     r"losses\[1\].type: there is no 'NoSuchLoss'; use one of StaticAdversarialLoss, "),
-    (dict(losses=[dict(ADV, weigth=2.)]), ValueError, r"static.losses\[0\]: .*'weigth'"),
-])
+@pytest.mark.parametrize(
+    'static, error, match',
+    [
+        (dict(frame='center'), ValueError, 'static.frame'),
+        (dict(source='mixed'), ValueError, "static.source must be one of 'unblended', 'blended'"),
+        (dict(norm='eval'), ValueError, 'static.norm'),
+        (dict(loses=[]), ValueError, "unknown key 'loses'"),
+        (dict(losses=ADV), TypeError, 'static.losses must be a list'),
+        (dict(losses=[ADV, dict(weight=1)]), ValueError, r'static.losses\[1\]'),
+        (dict(losses=[dict(type='CrossEntropyLoss')]), ValueError, 'must be a static loss'),
+        (dict(losses=[ADV, ADV]), ValueError, "two terms named 'adv'"),
+        (dict(losses=[dict(ENT, weight=-1)]), ValueError, 'weight'),
+        ([ADV], TypeError, 'static must be a dict'),
+        (
+            dict(losses=[ADV, dict(type='NoSuchLoss')]),
+            ValueError,
+            r"losses\[1\].type: there is no 'NoSuchLoss'; use one of StaticAdversarialLoss, ",
+        ),
+        (dict(losses=[dict(ADV, weigth=2.0)]), ValueError, r"static.losses\[0\]: .*'weigth'"),
+    ],
+)
 def test_illegal_options(static, error, match):
     with pytest.raises(error, match=match):
         toys.build(static=static)
@@ -192,7 +225,7 @@ def test_conflicting_frame_choices_are_refused():
 
 
 def test_the_option_dict_is_not_changed():
-    static = dict(frame='first', losses=[dict(ADV, weight=2.), GP])
+    static = dict(frame='first', losses=[dict(ADV, weight=2.0), GP])
     before = copy.deepcopy(static)
     toys.build(static=static)
     assert static == before

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from tests import toy_recognizers as toys
 
-WEIGHTS = dict(adv=1., ent=4., gp=10.)
+WEIGHTS = dict(adv=1.0, ent=4.0, gp=10.0)
 FRAMES = [1, 3, 0]
 LABELS = [0, 2, 1]
 
@@ -23,7 +23,7 @@ def plain_loss(weights, clip, labels, frames, reduction):
         hidden = F.conv3d(x, kernel, bias, padding=1).tanh()
         return hidden, hidden.mean((2, 3, 4)) @ w.T + b
 
-    static = torch.stack([x[:, t:t + 1].expand_as(x) for x, t in zip(clip, frames, strict=True)])
+    static = torch.stack([x[:, t : t + 1].expand_as(x) for x, t in zip(clip, frames, strict=True)])
     _, logits = network(clip)
     hidden, static_logits = network(static)
     by_hidden = w.sum(0).view(1, -1, 1, 1, 1) * (1 - hidden**2) / hidden[0, 0].numel()
@@ -36,33 +36,50 @@ def plain_loss(weights, clip, labels, frames, reduction):
     cross_entropy = (logits.exp().sum(1).log() - logits[rows, labels]).mean()
     static_cross_entropy = -probs[rows, labels].log().mean()
     negative_entropy = (probs * probs.log()).sum(1).mean()
-    return (cross_entropy - WEIGHTS['adv'] * static_cross_entropy
-            + WEIGHTS['ent'] * negative_entropy + WEIGHTS['gp'] * penalty), penalty
+    return (
+        cross_entropy
+        - WEIGHTS['adv'] * static_cross_entropy
+        + WEIGHTS['ent'] * negative_entropy
+        + WEIGHTS['gp'] * penalty
+    ), penalty
 
 
 def albar(reduction):
-    losses = [dict(type='StaticAdversarialLoss', weight=WEIGHTS['adv']),
-              dict(type='StaticEntropyLoss', weight=WEIGHTS['ent']),
-              dict(type='StaticGradientPenalty', weight=WEIGHTS['gp'], reduction=reduction)]
+    losses = [
+        dict(type='StaticAdversarialLoss', weight=WEIGHTS['adv']),
+        dict(type='StaticEntropyLoss', weight=WEIGHTS['ent']),
+        dict(type='StaticGradientPenalty', weight=WEIGHTS['gp'], reduction=reduction),
+    ]
     return toys.build(static=dict(losses=losses))
 
 
 @pytest.mark.parametrize('reduction', ['official', 'sample'])
 def test_total_loss_and_gradient(reduction):
     model = albar(reduction)
-    weights = [p.detach().clone().requires_grad_() for p in
-               (model.backbone.conv.weight, model.backbone.conv.bias,
-                model.cls_head.fc_cls.weight, model.cls_head.fc_cls.bias)]
-    expected, penalty = plain_loss(weights, toys.clips(3)[:, 0], torch.tensor(LABELS), FRAMES,
-                                   reduction)
+    weights = [
+        p.detach().clone().requires_grad_()
+        for p in (
+            model.backbone.conv.weight,
+            model.backbone.conv.bias,
+            model.cls_head.fc_cls.weight,
+            model.cls_head.fc_cls.bias,
+        )
+    ]
+    expected, penalty = plain_loss(
+        weights, toys.clips(3)[:, 0], torch.tensor(LABELS), FRAMES, reduction
+    )
     expected.backward()
 
     total, losses = toys.total_loss(model, toys.batch(LABELS, FRAMES))
     total.backward()
     torch.testing.assert_close(total, expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(losses['static_penalty'], penalty.detach(), atol=1e-6, rtol=1e-5)
-    got = (model.backbone.conv.weight, model.backbone.conv.bias, model.cls_head.fc_cls.weight,
-           model.cls_head.fc_cls.bias)
+    got = (
+        model.backbone.conv.weight,
+        model.backbone.conv.bias,
+        model.cls_head.fc_cls.weight,
+        model.cls_head.fc_cls.bias,
+    )
     for parameter, reference in zip(got, weights, strict=True):
         assert reference.grad.abs().max() > 1e-2
         torch.testing.assert_close(parameter.grad, reference.grad, atol=1e-5, rtol=1e-5)
@@ -103,8 +120,9 @@ def test_gradient_accumulation_equals_the_large_batch():
     wrapper.initialize_count_status(small, 0, 2)
     start = small.backbone.conv.weight.detach().clone()
     for half in (slice(0, 2), slice(2, 4)):
-        small.train_step(dict(inputs=data['inputs'][half],
-                              data_samples=data['data_samples'][half]), wrapper)
+        small.train_step(
+            dict(inputs=data['inputs'][half], data_samples=data['data_samples'][half]), wrapper
+        )
     assert not torch.equal(start, small.backbone.conv.weight)
     for a, b in zip(large.parameters(), small.parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)

@@ -24,6 +24,7 @@ def train_loss(model, shape=CLIP, **kwargs):
 
 # ---- fused attention
 
+
 def test_fused_attention_has_no_second_derivative_by_itself():
     """The hazard is real: without our mending the probe finds it."""
     model = toys.build(backbone=dict(type='ToyAttentionBackbone'), cls_head=toys.head(8))
@@ -40,17 +41,22 @@ def test_fused_attention_works_in_the_static_pass():
 
 # ---- checkpointing
 
+
 def swin(with_cp, **kwargs):
     return toys.build(backbone=dict(toys.SWIN, with_cp=with_cp, **kwargs), cls_head=toys.head(12))
 
 
 def r3d(with_cp, norm):
-    return toys.build(backbone=dict(toys.R3D, with_cp=with_cp), cls_head=toys.head(8),
-                      static=dict(norm=norm))
+    return toys.build(
+        backbone=dict(toys.R3D, with_cp=with_cp), cls_head=toys.head(8), static=dict(norm=norm)
+    )
 
 
-@pytest.mark.parametrize('make', [swin, lambda cp: r3d(cp, 'batch'), lambda cp: r3d(cp, 'running')],
-                         ids=['swin', 'r3d-batch', 'r3d-running'])
+@pytest.mark.parametrize(
+    'make',
+    [swin, lambda cp: r3d(cp, 'batch'), lambda cp: r3d(cp, 'running')],
+    ids=['swin', 'r3d-batch', 'r3d-running'],
+)
 def test_checkpointing_gives_the_same_gradient(make):
     plain, checkpointed = make(False), make(True)
     expected, _ = train_loss(plain)
@@ -62,9 +68,15 @@ def test_checkpointing_gives_the_same_gradient(make):
 
 def test_recomputation_does_not_touch_running_statistics_of_the_static_pass():
     """Recomputed with the static clip's BatchNorm mode, long after the pass itself."""
-    ours, plain = r3d(True, 'batch'), toys.build(
-        'Recognizer3D', dict(toys.R3D, with_cp=True), toys.head(8),
-        data_preprocessor=toys.preprocessor('ActionDataPreprocessor'))
+    ours, plain = (
+        r3d(True, 'batch'),
+        toys.build(
+            'Recognizer3D',
+            dict(toys.R3D, with_cp=True),
+            toys.head(8),
+            data_preprocessor=toys.preprocessor('ActionDataPreprocessor'),
+        ),
+    )
     data = dict(shape=CLIP)
     with non_reentrant_checkpointing():
         toys.total_loss(plain, toys.batch([0, 1], **data))[0].backward()
@@ -82,6 +94,7 @@ def test_checkpoint_function_is_restored():
 
 
 # ---- mixed precision
+
 
 def under_autocast(model):
     # Half, not bfloat16: MMAction2's training accuracy cannot turn bfloat16 scores into numpy.
@@ -110,7 +123,7 @@ def test_without_penalty_the_static_pass_follows_autocast():
 def test_loss_scaling_scales_every_gradient_alike():
     plain, scaled = swin(False), swin(False)
     under_autocast(plain)[0].backward()
-    scaler = torch.amp.GradScaler('cpu', init_scale=2.**10)
+    scaler = torch.amp.GradScaler('cpu', init_scale=2.0**10)
     optimizer = torch.optim.SGD(scaled.parameters(), lr=0.1)
     scaler.scale(under_autocast(scaled)[0]).backward()
     scaler.unscale_(optimizer)
@@ -135,6 +148,7 @@ def test_half_precision_weights_work_without_the_penalty():
 
 
 # ---- torch.compile
+
 
 def test_compiled_submodule_is_refused_with_the_penalty_only():
     model = swin(False)
@@ -166,6 +180,7 @@ def test_compiled_train_step_equals_the_plain_one():
 
 # ---- synchronised BatchNorm
 
+
 def sync_model(norm, losses=None):
     static = dict(norm=norm) if losses is None else dict(norm=norm, losses=losses)
     model = toys.build(backbone=dict(toys.R3D), cls_head=toys.head(8), static=static)
@@ -184,15 +199,16 @@ def test_sync_bn_is_refused_across_processes(monkeypatch):
 
 def test_mmcv_sync_bn_is_refused():
     model = swin(False)
-    model.backbone.extra = type('SyncBatchNorm', (nn.Module, ), {})()
+    model.backbone.extra = type('SyncBatchNorm', (nn.Module,), {})()
     with pytest.raises(RuntimeError, match="backbone.extra is mmcv's SyncBatchNorm"):
         train_loss(model)
 
 
 def test_sync_bn_across_processes_needs_no_refusal_without_penalty(monkeypatch):
     model = sync_model('batch', NO_PENALTY)
-    monkeypatch.setattr('albar_mm.models.recognizers.double_backward._synchronises',
-                        lambda module: True)
+    monkeypatch.setattr(
+        'albar_mm.models.recognizers.double_backward._synchronises', lambda module: True
+    )
     assert torch.isfinite(train_loss(model)[0])
 
 
@@ -203,8 +219,8 @@ def test_sync_bn_of_one_process_is_plain_batch_norm():
 
 # ---- anything else
 
-class _OnceOnly(torch.autograd.Function):
 
+class _OnceOnly(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
@@ -218,7 +234,6 @@ class _OnceOnly(torch.autograd.Function):
 
 @MODELS.register_module(force=True)
 class ToyOnceDifferentiable(nn.Module):
-
     def __init__(self):
         super().__init__()
         self.conv = nn.Conv3d(3, 4, 3, padding=1)
@@ -235,18 +250,18 @@ def test_unknown_operation_is_refused_before_the_first_step():
 
 
 def test_it_trains_without_the_penalty():
-    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'),
-                       static=dict(losses=NO_PENALTY))
+    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'), static=dict(losses=NO_PENALTY))
     train_loss(model)
     assert model.backbone.conv.weight.grad.abs().max() > 0
 
 
 def test_the_check_comes_with_a_penalty_that_is_switched_on_later():
-    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'),
-                       static=dict(losses=[*NO_PENALTY,
-                                           dict(type='StaticGradientPenalty', weight=0)]))
+    model = toys.build(
+        backbone=dict(type='ToyOnceDifferentiable'),
+        static=dict(losses=[*NO_PENALTY, dict(type='StaticGradientPenalty', weight=0)]),
+    )
     train_loss(model)
-    model.static_losses[2].weight = 1.
+    model.static_losses[2].weight = 1.0
     with pytest.raises(RuntimeError, match='cannot be differentiated twice'):
         train_loss(model)
 

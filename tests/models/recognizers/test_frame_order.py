@@ -8,22 +8,37 @@ from mmengine.logging import MMLogger
 from albar_mm.models.recognizers.frame_order import ignores_frame_order
 from tests import toy_recognizers as toys
 
-TSN = dict(type='ALBARRecognizer2D', backbone=dict(type='ResNet', depth=18, norm_eval=False),
-           cls_head=toys.head(512, type='TSNHead'))
-TSM = dict(type='ALBARRecognizer2D', backbone=dict(type='ResNetTSM', depth=18, num_segments=4),
-           cls_head=toys.head(512, type='TSMHead', num_segments=4))
+TSN = dict(
+    type='ALBARRecognizer2D',
+    backbone=dict(type='ResNet', depth=18, norm_eval=False),
+    cls_head=toys.head(512, type='TSNHead'),
+)
+TSM = dict(
+    type='ALBARRecognizer2D',
+    backbone=dict(type='ResNetTSM', depth=18, num_segments=4),
+    cls_head=toys.head(512, type='TSMHead', num_segments=4),
+)
 R3D = dict(backbone=toys.R3D, cls_head=toys.head(8))
 SWIN = dict(backbone=toys.SWIN, cls_head=toys.head(12))
 FRAMEWISE = dict(backbone=dict(type='ToyTanhBackbone', time_kernel=1))
 # Its time embedding and temporal projection start at zero: blind today, not by construction.
 TIMESFORMER = dict(
-    backbone=dict(type='TimeSformer', num_frames=4, img_size=32, patch_size=16, embed_dims=16,
-                  num_heads=2, num_transformer_layers=1),
-    cls_head=toys.head(16, type='TimeSformerHead'))
+    backbone=dict(
+        type='TimeSformer',
+        num_frames=4,
+        img_size=32,
+        patch_size=16,
+        embed_dims=16,
+        num_heads=2,
+        num_transformer_layers=1,
+    ),
+    cls_head=toys.head(16, type='TimeSformerHead'),
+)
 # Ends in BatchNorm and pooling: with one clip alone, batch statistics hide everything.
 UNIFORMER = dict(
     backbone=dict(type='UniFormer', depth=[1] * 4, embed_dim=[8, 16, 16, 32], head_dim=8),
-    cls_head=toys.head(32))
+    cls_head=toys.head(32),
+)
 
 
 def build(cfg):
@@ -37,9 +52,19 @@ def shape_of(cfg):
     return (4, 3, 32, 32) if cfg.get('type', '').endswith('2D') else (1, 3, 4, 32, 32)
 
 
-@pytest.mark.parametrize('cfg, blind', [(TSN, True), (FRAMEWISE, True), (TSM, False), (R3D, False),
-                                        (SWIN, False), (TIMESFORMER, False), (UNIFORMER, False)],
-                         ids='tsn framewise tsm r3d swin timesformer uniformer'.split())
+@pytest.mark.parametrize(
+    'cfg, blind',
+    [
+        (TSN, True),
+        (FRAMEWISE, True),
+        (TSM, False),
+        (R3D, False),
+        (SWIN, False),
+        (TIMESFORMER, False),
+        (UNIFORMER, False),
+    ],
+    ids='tsn framewise tsm r3d swin timesformer uniformer'.split(),
+)
 def test_verdict(cfg, blind):
     assert ignores_frame_order(build(cfg), toys.clips(2, shape_of(cfg))) is blind
 
@@ -60,8 +85,7 @@ def test_it_leaves_no_trace():
     state = {k: v.clone() for k, v in model.state_dict().items()}
     flags = [(m.training, getattr(m, 'track_running_stats', None)) for m in model.modules()]
     ignores_frame_order(model, toys.clips(2))
-    assert [(m.training, getattr(m, 'track_running_stats', None))
-            for m in model.modules()] == flags
+    assert [(m.training, getattr(m, 'track_running_stats', None)) for m in model.modules()] == flags
     assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
     drawn = torch.rand(1).item(), np.random.rand(), random.random()
     torch.manual_seed(5), np.random.seed(5), random.seed(5)
@@ -71,8 +95,9 @@ def test_it_leaves_no_trace():
 def test_warned_once_before_training(monkeypatch):
     lines = []
     blind, seeing = build(FRAMEWISE), build(R3D)
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'log',
-                        lambda level, msg, *a, **k: lines.append(msg))
+    monkeypatch.setattr(
+        MMLogger.get_current_instance(), 'log', lambda level, msg, *a, **k: lines.append(msg)
+    )
     for _ in range(2):
         toys.total_loss(blind, toys.batch([0, 1], [0, 1]))
     assert [('ALBAR can only drive it to chance' in line) for line in lines] == [True]

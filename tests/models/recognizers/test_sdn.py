@@ -32,7 +32,7 @@ def pooled(model, inputs):
 
 
 def test_mask_loss_of_the_spec():
-    value = mask_negative_entropy(torch.tensor([[2., 1., 0.]]), ALL)
+    value = mask_negative_entropy(torch.tensor([[2.0, 1.0, 0.0]]), ALL)
     assert value.item() == pytest.approx(-0.832396, abs=1e-6)
 
 
@@ -40,12 +40,12 @@ def test_mask_loss_is_the_mean_of_the_used_rows():
     logits = torch.randn(5, 4)
     used = torch.tensor([True, False, True, True, False])
     torch.testing.assert_close(mask_negative_entropy(logits, used), negative_entropy(logits[used]))
-    extreme = mask_negative_entropy(torch.tensor([[200., 0.]]), ALL)
+    extreme = mask_negative_entropy(torch.tensor([[200.0, 0.0]]), ALL)
     assert extreme.item() == 0  # p log p of an underflown p is 0, not NaN
 
 
 def test_soft_scene_loss_of_the_spec():
-    logits, soft = torch.tensor([[2., 1., 0.]]), torch.tensor([[.7, .3, 0.]])
+    logits, soft = torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([[0.7, 0.3, 0.0]])
     assert scene_cross_entropy(logits, soft, ALL).item() == pytest.approx(0.707606, abs=1e-6)
     hard = scene_cross_entropy(logits, torch.tensor([1]), ALL)
     assert hard.item() == pytest.approx(math.log(math.e**2 + math.e + 1) - 1, abs=1e-6)
@@ -61,7 +61,7 @@ def test_keys_and_sum():
     torch.testing.assert_close(total, sum(found[key] for key in weighted))
     assert not any('loss' in key or found[key].requires_grad for key in raw)
     assert found['loss_mask'].item() == pytest.approx(-found['mask_entropy'].item())
-    heavy = losses(build(scene=dict(weight=2.), mask=dict(weight=3.)), batch())
+    heavy = losses(build(scene=dict(weight=2.0), mask=dict(weight=3.0)), batch())
     for key, factor in dict(loss_cls=1, loss_scene=2, loss_mask=3, loss_mask_head=3).items():
         assert heavy[key].item() == pytest.approx(factor * found[key].item(), rel=1e-5)
 
@@ -97,12 +97,12 @@ def test_seventy_per_cent_of_ten_frames(count, used):
 
 
 def test_boxes_outside_of_the_clip_do_not_count():
-    data = batch(people=[boxes(range(4), x1=8., x2=9.)] * 4)
+    data = batch(people=[boxes(range(4), x1=8.0, x2=9.0)] * 4)
     assert losses(build(scene=None), data)['mask_share'] == 0
 
 
 def test_a_step_without_people_keeps_the_graph():
-    model = build(mask=dict(min_person_frames=0.))
+    model = build(mask=dict(min_person_frames=0.0))
     found = losses(model, batch(people=[boxes([])] * 4))
     assert found['loss_mask'] == 0 and found['loss_mask_head'] == 0 and found['mask_share'] == 0
     model.parse_losses(found)[0].backward()
@@ -111,7 +111,7 @@ def test_a_step_without_people_keeps_the_graph():
 
 
 def test_mask_ratio():
-    model = build(scene=None, mask=dict(mask_ratio=0.))
+    model = build(scene=None, mask=dict(mask_ratio=0.0))
     assert losses(model, batch())['mask_share'] == 0
     model = build(scene=None, mask=dict(mask_ratio=0.25))
     shares = [losses(model, batch(), seed)['mask_share'].item() for seed in range(200)]
@@ -124,26 +124,40 @@ def test_soft_hard_and_unknown_scenes():
     soft = losses(model, batch(scenes=F.one_hot(torch.tensor([0, 1, 2, 4]), 5).float()))
     torch.testing.assert_close(hard['loss_scene'], soft['loss_scene'])
     assert hard['scene_top1'] == soft['scene_top1']
-    mixed = losses(model, batch(scenes=[torch.tensor(0), torch.eye(5)[1], torch.tensor(2),
-                                        torch.eye(5)[4]]))
+    mixed = losses(
+        model, batch(scenes=[torch.tensor(0), torch.eye(5)[1], torch.tensor(2), torch.eye(5)[4]])
+    )
     torch.testing.assert_close(hard['loss_scene'], mixed['loss_scene'])
     model.sdn_scene_head = BranchHead(4, 5, 0, 'sdn.scene')  # no BatchNorm: samples by themselves
-    each = [losses(model, batch(scenes=[s if i == b else -1 for i in range(4)]))['loss_scene']
-            for b, s in enumerate([0, 1, 2, 4])]
+    each = [
+        losses(model, batch(scenes=[s if i == b else -1 for i in range(4)]))['loss_scene']
+        for b, s in enumerate([0, 1, 2, 4])
+    ]
     together = losses(model, batch(scenes=[0, 1, 2, 4]))['loss_scene']
     torch.testing.assert_close(torch.stack(each).mean(), together)
     assert losses(model, batch(scenes=[-1] * 4))['loss_scene'] == 0
 
 
-@pytest.mark.parametrize('type, backbone, head, shape', [
-    ('SDNRecognizer3D', None, None, (1, 3, 4, 8, 8)),
-    ('SDNRecognizer2D', *TSM, (4, 3, 32, 32)),
-    ('SDNRecognizer3D', None, toys.head(4, type='X3DHead'), (1, 3, 4, 8, 8)),
-    ('SDNRecognizer2D', dict(type='ResNet', depth=18), toys.head(512, type='TSNHead'),
-     (4, 3, 32, 32)),
-    ('SDNRecognizer2D', dict(type='ResNet', depth=18),
-     toys.head(512, type='TRNHead', num_segments=4), (4, 3, 32, 32)),
-])
+@pytest.mark.parametrize(
+    'type, backbone, head, shape',
+    [
+        ('SDNRecognizer3D', None, None, (1, 3, 4, 8, 8)),
+        ('SDNRecognizer2D', *TSM, (4, 3, 32, 32)),
+        ('SDNRecognizer3D', None, toys.head(4, type='X3DHead'), (1, 3, 4, 8, 8)),
+        (
+            'SDNRecognizer2D',
+            dict(type='ResNet', depth=18),
+            toys.head(512, type='TSNHead'),
+            (4, 3, 32, 32),
+        ),
+        (
+            'SDNRecognizer2D',
+            dict(type='ResNet', depth=18),
+            toys.head(512, type='TRNHead', num_segments=4),
+            (4, 3, 32, 32),
+        ),
+    ],
+)
 def test_features_are_means_over_views_and_segments(type, backbone, head, shape):
     """What reaches the scene head, against one hook of the test's own on the last layer."""
     model = build(type, copy.deepcopy(backbone), head)
@@ -223,7 +237,14 @@ def test_batches_of_one():
 def test_branch_head_is_the_stack_of_its_layers():
     head = BranchHead(6, 3, 2, 'sdn.scene')
     assert [type(m).__name__ for m in head.layers] == [
-        'Linear', 'BatchNorm1d', 'ReLU', 'Linear', 'BatchNorm1d', 'ReLU', 'Linear']
+        'Linear',
+        'BatchNorm1d',
+        'ReLU',
+        'Linear',
+        'BatchNorm1d',
+        'ReLU',
+        'Linear',
+    ]
     head.eval()
     x = torch.randn(4, 6)
     expected = head.layers(x)
@@ -234,19 +255,30 @@ def test_branch_head_is_the_stack_of_its_layers():
     torch.testing.assert_close(lone(x[:1]), expected[:1])
 
 
-@pytest.mark.parametrize('change, match', [
-    (dict(scenes=None), 'sample 0 of the batch has no scene_target.*LoadSceneLabels.*scene=None'),
-    (dict(people=[boxes([0]), None, None, None]),
-     'mask branch of SDN needs .* sample 1 .*no person_boxes.*LoadPersonBoxes'),
-    (dict(scenes=[0, 5, 0, 0]), 'scene_target of sample 1 is 5; expected .* 0 to 4'),
-    (dict(scenes=[0, 0, -2, 0]), 'scene_target of sample 2 is -2'),
-    (dict(scenes=torch.full((4, 6), 1 / 6)), r'sample 0 has the shape \(6,\); .*num_scenes=5'),
-    (dict(scenes=torch.full((4, 5), .3)), 'sample 0 is no distribution: smallest value 0.3, sum'),
-    (dict(scenes=torch.tensor([[1.5, -.5, 0, 0, 0]] * 4)), 'sample 0 is no distribution'),
-    (dict(scenes=[torch.tensor([float('nan')] * 5)] * 4), 'sample 0 is no distribution'),
-    (dict(scenes=[torch.eye(5)[0], 7, 1, 1]), 'scene_target of sample 1 is 7'),
-    (dict(people=[boxes([0])] * 3 + [boxes([4])]), 'person_boxes of sample 3: .*from 0 to 3'),
-])
+@pytest.mark.parametrize(
+    'change, match',
+    [
+        (
+            dict(scenes=None),
+            'sample 0 of the batch has no scene_target.*LoadSceneLabels.*scene=None',
+        ),
+        (
+            dict(people=[boxes([0]), None, None, None]),
+            'mask branch of SDN needs .* sample 1 .*no person_boxes.*LoadPersonBoxes',
+        ),
+        (dict(scenes=[0, 5, 0, 0]), 'scene_target of sample 1 is 5; expected .* 0 to 4'),
+        (dict(scenes=[0, 0, -2, 0]), 'scene_target of sample 2 is -2'),
+        (dict(scenes=torch.full((4, 6), 1 / 6)), r'sample 0 has the shape \(6,\); .*num_scenes=5'),
+        (
+            dict(scenes=torch.full((4, 5), 0.3)),
+            'sample 0 is no distribution: smallest value 0.3, sum',
+        ),
+        (dict(scenes=torch.tensor([[1.5, -0.5, 0, 0, 0]] * 4)), 'sample 0 is no distribution'),
+        (dict(scenes=[torch.tensor([float('nan')] * 5)] * 4), 'sample 0 is no distribution'),
+        (dict(scenes=[torch.eye(5)[0], 7, 1, 1]), 'scene_target of sample 1 is 7'),
+        (dict(people=[boxes([0])] * 3 + [boxes([4])]), 'person_boxes of sample 3: .*from 0 to 3'),
+    ],
+)
 def test_bad_fields(change, match):
     with pytest.raises(ValueError, match=match):
         losses(build(), batch(**change))
@@ -259,27 +291,56 @@ def test_scene_targets_of_other_integer_types():
     assert known.tolist() == [True, True, True, False]
 
 
-@pytest.mark.parametrize('sdn, error, match', [
-    (dict(), ValueError, 'sdn.num_scenes must be a whole number >= 2, got None; .*scene_count'),
-    (dict(num_scenes=1), ValueError, 'num_scenes'),
-    (dict(num_scenes=True), ValueError, 'num_scenes'),
-    (dict(num_scenes=5, scene=None, mask=None), ValueError, 'both None'),
-    (dict(num_scenes=5, masks={}), ValueError, "unknown key 'masks'; known are num_scenes, scene"),
-    (dict(num_scenes=5, scene=dict(mask_ratio=1.)), ValueError, "sdn.scene has unknown key 'mask_"),
-    (dict(num_scenes=5, scene=[1]), TypeError, 'sdn.scene must be a dict or None, got list'),
-    (dict(num_scenes=5, scene=dict(alpha=-1)), ValueError, 'sdn.scene.alpha must be a number >= 0'),
-    (dict(num_scenes=5, scene=dict(weight=0)), ValueError, 'sdn.scene.weight is 0: set sdn.scene='),
-    (dict(num_scenes=5, mask=dict(mask_ratio=1.1)), ValueError, 'sdn.mask.mask_ratio .*0 to 1'),
-    (dict(num_scenes=5, mask=dict(hidden_layers=1.5)), ValueError, 'sdn.mask.hidden_layers'),
-    (dict(num_scenes=5, mask=dict(objective='max')), ValueError,
-     "objective must be one of 'maximise_entropy', 'as_released', got 'max'"),
-    (dict(num_scenes=5, mask=dict(norm='clip')), ValueError, "norm must be one of 'batch', 'runn"),
-    ([5], TypeError, 'sdn must be a dict, got list'),
-])
+@pytest.mark.parametrize(
+    'sdn, error, match',
+    [
+        (dict(), ValueError, 'sdn.num_scenes must be a whole number >= 2, got None; .*scene_count'),
+        (dict(num_scenes=1), ValueError, 'num_scenes'),
+        (dict(num_scenes=True), ValueError, 'num_scenes'),
+        (dict(num_scenes=5, scene=None, mask=None), ValueError, 'both None'),
+        (
+            dict(num_scenes=5, masks={}),
+            ValueError,
+            "unknown key 'masks'; known are num_scenes, scene",
+        ),
+        (
+            dict(num_scenes=5, scene=dict(mask_ratio=1.0)),
+            ValueError,
+            "sdn.scene has unknown key 'mask_",
+        ),
+        (dict(num_scenes=5, scene=[1]), TypeError, 'sdn.scene must be a dict or None, got list'),
+        (
+            dict(num_scenes=5, scene=dict(alpha=-1)),
+            ValueError,
+            'sdn.scene.alpha must be a number >= 0',
+        ),
+        (
+            dict(num_scenes=5, scene=dict(weight=0)),
+            ValueError,
+            'sdn.scene.weight is 0: set sdn.scene=',
+        ),
+        (dict(num_scenes=5, mask=dict(mask_ratio=1.1)), ValueError, 'sdn.mask.mask_ratio .*0 to 1'),
+        (dict(num_scenes=5, mask=dict(hidden_layers=1.5)), ValueError, 'sdn.mask.hidden_layers'),
+        (
+            dict(num_scenes=5, mask=dict(objective='max')),
+            ValueError,
+            "objective must be one of 'maximise_entropy', 'as_released', got 'max'",
+        ),
+        (
+            dict(num_scenes=5, mask=dict(norm='clip')),
+            ValueError,
+            "norm must be one of 'batch', 'runn",
+        ),
+        ([5], TypeError, 'sdn must be a dict, got list'),
+    ],
+)
 def test_illegal_options(sdn, error, match):
     with pytest.raises(error, match=match):
-        toys.build('SDNRecognizer3D', data_preprocessor=toys.preprocessor('ActionDataPreprocessor'),
-                   sdn=sdn)
+        toys.build(
+            'SDNRecognizer3D',
+            data_preprocessor=toys.preprocessor('ActionDataPreprocessor'),
+            sdn=sdn,
+        )
 
 
 def test_recognisers_that_do_not_fit():
@@ -296,9 +357,10 @@ def test_one_branch_alone():
 
 def test_blending_beside_the_mask_branch_is_warned_of(monkeypatch):
     seen = []
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'log',
-                        lambda level, message, *a, **k: seen.append(message))
-    blending = dict(type='MixupBlending', num_classes=3, alpha=1.)
+    monkeypatch.setattr(
+        MMLogger.get_current_instance(), 'log', lambda level, message, *a, **k: seen.append(message)
+    )
+    blending = dict(type='MixupBlending', num_classes=3, alpha=1.0)
     model = build(blending=blending)
     assert sum('masks the people of every clip out after MixupBlending' in m for m in seen) == 1
     found = losses(model, batch())  # soft labels reach the mask head

@@ -26,6 +26,10 @@ def test_two_processes(tmp_path):
     start = dict(build().named_parameters())
     for name, value in first.items():
         assert torch.equal(value, second[name])
-    for name in ('backbone.conv', 'cls_head.fc_cls', 'sdn_scene_head.layers.0',
-                 'sdn_mask_head.layers.0'):
+    for name in (
+        'backbone.conv',
+        'cls_head.fc_cls',
+        'sdn_scene_head.layers.0',
+        'sdn_mask_head.layers.0',
+    ):
         assert not torch.equal(first[f'{name}.weight'], start[f'{name}.weight'])

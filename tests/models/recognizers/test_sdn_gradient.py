@@ -29,16 +29,19 @@ def gradient(model, keys):
     model.zero_grad()
     found = losses(model, batch())
     sum(found[key] for key in keys).backward()
-    return {name: p.grad.clone() if p.grad is not None else torch.zeros_like(p)
-            for name, p in model.named_parameters()}
+    return {
+        name: p.grad.clone() if p.grad is not None else torch.zeros_like(p)
+        for name, p in model.named_parameters()
+    }
 
 
 def test_scene_branch_is_reversed_for_the_backbone_only():
     model = build(scene=dict(alpha=0.7), mask=None)
     got = gradient(model, ['loss_scene'])
     model.zero_grad()
-    F.cross_entropy(model.sdn_scene_head(features(model, False)),
-                    torch.tensor([0, 1, 2, 4])).backward()
+    F.cross_entropy(
+        model.sdn_scene_head(features(model, False)), torch.tensor([0, 1, 2, 4])
+    ).backward()
     for name, parameter in model.named_parameters():
         if name.startswith('sdn_scene_head'):
             torch.testing.assert_close(got[name], parameter.grad)
@@ -63,15 +66,14 @@ def mask_gradients(objective):
             (-(q * q.log()).sum(1).mean()).backward()
         else:
             F.cross_entropy(logits, torch.tensor([0, 1, 2, 1])).backward()
-        plain.append({n: p.grad.clone() for n, p in model.named_parameters()
-                      if p.grad is not None})
+        plain.append({n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None})
     return got, *plain
 
 
 def test_by_default_the_backbone_climbs_the_entropy_and_the_head_learns_the_action():
     got, of_entropy, of_mistakes = mask_gradients('maximise_entropy')
     for name in of_entropy:
-        expected = (-0.7 * of_entropy[name] if name.startswith('backbone') else of_mistakes[name])
+        expected = -0.7 * of_entropy[name] if name.startswith('backbone') else of_mistakes[name]
         torch.testing.assert_close(got[name], expected, atol=1e-6, rtol=1e-4)
     assert max(of_entropy[n].abs().max() for n in of_entropy if n.startswith('backbone')) > 1e-4
 

@@ -25,8 +25,7 @@ def after_one_step(norm):
 @pytest.mark.parametrize('norm', ['batch', 'running', 'clip'])
 def test_running_statistics_see_the_motion_pass_only(norm):
     plain, ours = after_one_step(None), after_one_step(norm)
-    assert any(name.endswith('num_batches_tracked') and value == 1
-               for name, value in plain.items())
+    assert any(name.endswith('num_batches_tracked') and value == 1 for name, value in plain.items())
     for name, value in plain.items():
         assert torch.equal(value, ours[name]), name
 
@@ -52,8 +51,12 @@ def test_what_each_mode_normalises_with():
 
 @pytest.mark.parametrize('mode', ['batch', 'running', 'update', 'clip'])
 def test_flags_are_restored_even_after_an_error(mode):
-    model = nn.Sequential(nn.BatchNorm3d(2), nn.SyncBatchNorm(2), nn.BatchNorm1d(2),
-                          nn.BatchNorm2d(2, track_running_stats=False)).train()
+    model = nn.Sequential(
+        nn.BatchNorm3d(2),
+        nn.SyncBatchNorm(2),
+        nn.BatchNorm1d(2),
+        nn.BatchNorm2d(2, track_running_stats=False),
+    ).train()
     model[2].eval()
     before = [(m.training, m.track_running_stats) for m in model]
     with pytest.raises(KeyError), static_norm(model, mode):

@@ -7,22 +7,22 @@ from albar_mm.models.utils.gradient_reversal import reverse_gradient, scale_grad
 
 
 def test_spec_number():
-    x = torch.tensor([2.], requires_grad=True)
+    x = torch.tensor([2.0], requires_grad=True)
     y = 3 * reverse_gradient(x, 0.5)
     assert y.item() == 6
     y.backward()
     assert x.grad.item() == -1.5
 
 
-@pytest.mark.parametrize('factor', [-2., 0., 0.25, 1.])
+@pytest.mark.parametrize('factor', [-2.0, 0.0, 0.25, 1.0])
 def test_scaled_gradient_of_a_matrix(factor):
-    x = torch.arange(6.).view(2, 3).requires_grad_()
+    x = torch.arange(6.0).view(2, 3).requires_grad_()
     scale_gradient(x, factor).square().sum().backward()
     torch.testing.assert_close(x.grad, factor * 2 * x.detach())
 
 
 def test_only_what_stands_before_it_is_reversed():
-    before, behind = (torch.tensor([v], requires_grad=True) for v in (2., 5.))
+    before, behind = (torch.tensor([v], requires_grad=True) for v in (2.0, 5.0))
     (behind * reverse_gradient(before, 0.1)).backward()
     assert behind.grad.item() == 2 and before.grad.item() == pytest.approx(-0.5)
 

@@ -20,8 +20,8 @@ def test_integer_one_hot_of_a_blending_becomes_float():
 
 
 def test_soft_labels():
-    labels = stack(torch.tensor([.25, .75]), torch.tensor([1., 0.]))
-    assert torch.equal(labels, torch.tensor([[.25, .75], [1., 0.]]))
+    labels = stack(torch.tensor([0.25, 0.75]), torch.tensor([1.0, 0.0]))
+    assert torch.equal(labels, torch.tensor([[0.25, 0.75], [1.0, 0.0]]))
 
 
 def test_multi_label_is_refused():

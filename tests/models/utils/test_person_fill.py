@@ -22,8 +22,9 @@ def by_loops(inputs, masks):
     return out
 
 
-@pytest.mark.parametrize('shape, frames', [((2, 1, 3, 4, 5, 6), 4), ((2, 3, 2, 2, 4, 5), 6),
-                                           ((3, 4, 3, 5, 6), 4)])
+@pytest.mark.parametrize(
+    'shape, frames', [((2, 1, 3, 4, 5, 6), 4), ((2, 3, 2, 2, 4, 5), 6), ((3, 4, 3, 5, 6), 4)]
+)
 def test_against_loops(shape, frames):
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(shape, generator=generator)
@@ -39,8 +40,9 @@ def test_the_mean_keeps_normalisation_out():
     raw = torch.randint(256, (1, 1, 3, 2, 4, 4)).float()
     masks = torch.zeros((1, 2, 4, 4), dtype=bool)
     masks[0, 0, 1:3, 1:3] = True
-    torch.testing.assert_close(fill_people((raw - 100) / 50, masks),
-                               (fill_people(raw, masks) - 100) / 50)
+    torch.testing.assert_close(
+        fill_people((raw - 100) / 50, masks), (fill_people(raw, masks) - 100) / 50
+    )
 
 
 def test_no_mask_changes_nothing():

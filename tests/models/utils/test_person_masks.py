@@ -32,13 +32,20 @@ def test_random_boxes_are_their_union():
     assert torch.equal(found, brute_force(boxes, 3, 9, 11)) and not found[0].any()
 
 
-@pytest.mark.parametrize('box, columns, lines', [
-    ((1, 2, 3, 4), [1, 2], [2, 3]), ((1.2, 2.9, 2.1, 3.0), [1, 2], [2]),
-    ((-5, -5, 0.5, 9), [0], [0, 1, 2, 3, 4]), ((3.9, 4.1, 4.0, 99), [3], [4]),
-    ((6, 0, 8, 5), [], []), ((2, 2, 2, 4), [], []), ((3, 0, 1, 5), [], []),
-])
+@pytest.mark.parametrize(
+    'box, columns, lines',
+    [
+        ((1, 2, 3, 4), [1, 2], [2, 3]),
+        ((1.2, 2.9, 2.1, 3.0), [1, 2], [2]),
+        ((-5, -5, 0.5, 9), [0], [0, 1, 2, 3, 4]),
+        ((3.9, 4.1, 4.0, 99), [3], [4]),
+        ((6, 0, 8, 5), [], []),
+        ((2, 2, 2, 4), [], []),
+        ((3, 0, 1, 5), [], []),
+    ],
+)
 def test_parts_of_pixels_and_borders(box, columns, lines):
-    mask = person_masks([torch.tensor([[0., *box]])], 1, 5, 5, 'cpu')[0, 0]
+    mask = person_masks([torch.tensor([[0.0, *box]])], 1, 5, 5, 'cpu')[0, 0]
     assert mask.any(0).nonzero().flatten().tolist() == columns
     assert mask.any(1).nonzero().flatten().tolist() == lines
     assert mask.sum() == len(columns) * len(lines)
@@ -48,10 +55,12 @@ def test_no_boxes_at_all():
     assert not person_masks([torch.zeros(0, 5)] * 2, 2, 3, 3, 'cpu').any()
 
 
-@pytest.mark.parametrize('row', [(3, 0, 0, 1, 1), (-1, 0, 0, 1, 1), (0, float('nan'), 0, 1, 1),
-                                 (float('inf'), 0, 0, 1, 1)])
+@pytest.mark.parametrize(
+    'row',
+    [(3, 0, 0, 1, 1), (-1, 0, 0, 1, 1), (0, float('nan'), 0, 1, 1), (float('inf'), 0, 0, 1, 1)],
+)
 def test_wrong_frames_and_numbers(row):
-    boxes = [torch.zeros(2, 5), torch.zeros(0, 5), torch.tensor([[0., 0, 0, 1, 1], row])]
+    boxes = [torch.zeros(2, 5), torch.zeros(0, 5), torch.tensor([[0.0, 0, 0, 1, 1], row])]
     with pytest.raises(ValueError, match='person_boxes of sample 2: .* frame from 0 to 2'):
         person_masks(boxes, 3, 4, 4, 'cpu')
 
@@ -60,6 +69,7 @@ def test_field_is_named_when_it_is_missing():
     good, bad = ActionDataSample(), ActionDataSample()
     good.person_boxes = torch.zeros(0, 5)
     assert len(person_boxes_of([good], 'Somebody')) == 1
-    with pytest.raises(ValueError, match='Somebody needs the person boxes.* sample 1 .*'
-                       'LoadPersonBoxes'):
+    with pytest.raises(
+        ValueError, match='Somebody needs the person boxes.* sample 1 .*LoadPersonBoxes'
+    ):
         person_boxes_of([good, bad], 'Somebody')

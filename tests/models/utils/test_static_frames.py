@@ -10,8 +10,9 @@ from albar_mm.models.utils.static_frames import (
 from tests import toy_recognizers as toys
 
 
-@pytest.mark.parametrize('frame, expected', [('first', 0), ('middle', 4), ('last', 7), (3, 3),
-                                             (99, 7)])
+@pytest.mark.parametrize(
+    'frame, expected', [('first', 0), ('middle', 4), ('last', 7), (3, 3), (99, 7)]
+)
 def test_fixed_choices(frame, expected):
     assert static_frame_indices(toys.samples([0, 1]), 8, frame, 'cpu').tolist() == [expected] * 2
 
@@ -44,8 +45,10 @@ def test_illegal_choice(frame):
         check_frame_choice(frame, 'my.frame')
 
 
-@pytest.mark.parametrize('shape, kept, axis', [((2, 2, 3, 5, 4, 4), (2, 2, 3, 1, 4, 4), 3),
-                                               ((2, 5, 3, 4, 4), (2, 1, 3, 4, 4), 1)])
+@pytest.mark.parametrize(
+    'shape, kept, axis',
+    [((2, 2, 3, 5, 4, 4), (2, 2, 3, 1, 4, 4), 3), ((2, 5, 3, 4, 4), (2, 1, 3, 4, 4), 1)],
+)
 def test_take_and_repeat(shape, kept, axis):
     inputs = torch.randn(shape)
     frames = take_frames(inputs, torch.tensor([1, 4]))

@@ -14,22 +14,30 @@ def metrics(scuba=80.0, scufo=40.0, contrasted=40.0, iid=90.0, conflfg=50.0):
 
 
 def protocol(policy='loop', backgrounds=BACKGROUNDS, videos=10):
-    sets = ['iid/original', *(f'{d}/{b}' for d in ('scuba', 'scufo') for b in backgrounds),
-            'conflfg/stripe']
+    sets = [
+        'iid/original',
+        *(f'{d}/{b}' for d in ('scuba', 'scufo') for b in backgrounds),
+        'conflfg/stripe',
+    ]
     steps = [
         dict(type='OpenCVInit', io_backend='disk'),
         dict(type='SampleFrames', clip_len=8, out_of_bound_opt=policy),
         dict(type='FormatShape', input_format='NCTHW'),
     ]
     return dict(
-        num_samples=videos * len(sets), sets={name: videos for name in sets},
-        pipelines={d: steps for d in ('iid', 'scuba', 'scufo', 'conflfg')}, average_clips='prob',
+        num_samples=videos * len(sets),
+        sets={name: videos for name in sets},
+        pipelines={d: steps for d in ('iid', 'scuba', 'scufo', 'conflfg')},
+        average_clips='prob',
     )
 
 
 def data(digest='ab', backgrounds=BACKGROUNDS):
-    files = ['iid/test.txt', *(f'TOY_{s}_{b.title()}/manifest.jsonl' for s in ('SCUBA', 'SCUFO')
-                               for b in backgrounds), 'TOY_ConflFG_Stripe/manifest.jsonl']
+    files = [
+        'iid/test.txt',
+        *(f'TOY_{s}_{b.title()}/manifest.jsonl' for s in ('SCUBA', 'SCUFO') for b in backgrounds),
+        'TOY_ConflFG_Stripe/manifest.jsonl',
+    ]
     return [dict(file=file, bytes=1, sha256=digest * 32) for file in files]
 
 
@@ -37,9 +45,13 @@ def write(folder, scores=None, *, how=None, files=None, weights=None, seed=0, **
     """Write ``<folder>/results.json`` and give its path."""
     path = folder / 'results.json'
     write_results(
-        path, metrics() if scores is None else scores, how or protocol(),
+        path,
+        metrics() if scores is None else scores,
+        how or protocol(),
         data() if files is None else files,
-        dict(weights_sha256=weights or str(folder), file='epoch_1.pth'), seed,
-        config=dict(file='toy.py', sha256='0'), **extra,
+        dict(weights_sha256=weights or str(folder), file='epoch_1.pth'),
+        seed,
+        config=dict(file='toy.py', sha256='0'),
+        **extra,
     )
     return path

@@ -27,8 +27,9 @@ def test_scores_of_random_models_pass():
     for _ in range(20):
         sets = {
             (domain, background): {f'{i}__0': (int(rng.integers(3)), i % 3) for i in range(7)}
-            for domain in ('scuba', 'scufo') for background in ('a', 'b', 'c')
-        }  # fmt: skip
+            for domain in ('scuba', 'scufo')
+            for background in ('a', 'b', 'c')
+        }
         checks = check_scores('random', bias_scores(sets))
         assert [check.background for check in checks] == ['a', 'b', 'c', 'avg']
         assert all(check.holds for check in checks)
@@ -42,9 +43,14 @@ def test_a_broken_bound_is_named(tmp_path, contrasted, holds):
     checks, faults = check_runs([read_run(write(tmp_path, scores), 'ERM')])
     assert len(checks) == 3
     assert [c.background for c in checks if not c.holds] == ([] if holds else ['stripe'])
-    assert faults == ([] if holds else [
-        f'ERM, seed 0, stripe: contrasted {contrasted:.2f} is not between 40.00 and 60.00, as '
-        'SCUBA 80.00 and SCUFO 40.00 require'])  # fmt: skip
+    assert faults == (
+        []
+        if holds
+        else [
+            f'ERM, seed 0, stripe: contrasted {contrasted:.2f} is not between 40.00 and 60.00, as '
+            'SCUBA 80.00 and SCUFO 40.00 require'
+        ]
+    )
 
 
 def test_no_percentage(tmp_path):

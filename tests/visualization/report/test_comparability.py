@@ -25,8 +25,10 @@ def test_another_clip_policy_is_another_table_and_named(tmp_path):
     runs = [run(tmp_path, 'a'), run(tmp_path, 'b', how=protocol('clamp')), run(tmp_path, 'c')]
     groups, said = group_runs(runs)
     assert methods(groups) == [['a', 'c'], ['b']]
-    assert said == ['Table 2 (b) was measured differently from table 1 (a, c): all sets: '
-                    'SampleFrames.out_of_bound_opt loop / clamp.']  # fmt: skip
+    assert said == [
+        'Table 2 (b) was measured differently from table 1 (a, c): all sets: '
+        'SampleFrames.out_of_bound_opt loop / clamp.'
+    ]
 
 
 def test_other_data_is_another_table_and_named(tmp_path):
@@ -34,16 +36,20 @@ def test_other_data_is_another_table_and_named(tmp_path):
     files[2]['sha256'] = 'cd' * 32
     groups, said = group_runs([run(tmp_path, 'a'), run(tmp_path, 'b', files=files)])
     assert methods(groups) == [['a'], ['b']]
-    assert said == ['Table 2 (b) was measured differently from table 1 (a): SCUBA stripe: list of '
-                    'videos (sha256) abababababab / cdcdcdcdcdcd.']  # fmt: skip
+    assert said == [
+        'Table 2 (b) was measured differently from table 1 (a): SCUBA stripe: list of '
+        'videos (sha256) abababababab / cdcdcdcdcdcd.'
+    ]
 
 
 def test_an_average_over_other_backgrounds_is_another_column(tmp_path):
     few = ('stripe',)
-    groups, said = group_runs([
-        run(tmp_path, 'a'),
-        run(tmp_path, 'b', how=protocol(backgrounds=few), files=data(backgrounds=few)),
-    ])  # fmt: skip
+    groups, said = group_runs(
+        [
+            run(tmp_path, 'a'),
+            run(tmp_path, 'b', how=protocol(backgrounds=few), files=data(backgrounds=few)),
+        ]
+    )
     assert methods(groups) == [['a'], ['b']]
     assert 'SCUBA average, SCUFO average: backgrounds scene, stripe / stripe' in said[0]
 
@@ -51,10 +57,13 @@ def test_an_average_over_other_backgrounds_is_another_column(tmp_path):
 def test_a_run_of_one_set_joins_the_table_that_holds_the_set(tmp_path):
     iid = protocol('clamp')
     iid['sets'] = {'iid/original': 10}
-    groups, _ = group_runs([
-        run(tmp_path, 'only iid', scores={'iid/top1': 1.0}, how=iid, files=data()[:1]),
-        run(tmp_path, 'loop'), run(tmp_path, 'clamp', how=protocol('clamp')),
-    ])  # fmt: skip
+    groups, _ = group_runs(
+        [
+            run(tmp_path, 'only iid', scores={'iid/top1': 1.0}, how=iid, files=data()[:1]),
+            run(tmp_path, 'loop'),
+            run(tmp_path, 'clamp', how=protocol('clamp')),
+        ]
+    )
     assert methods(groups) == [['only iid', 'clamp'], ['loop']]
 
 
@@ -68,16 +77,21 @@ def test_no_mean_over_seeds_that_were_measured_differently(tmp_path):
 def test_the_same_weights_twice_are_no_two_seeds(tmp_path):
     runs = [run(tmp_path, 'a', seed, weights='same') for seed in (0, 1)]
     assert Report.of(runs).warnings == [
-        'a, seed 0 and a, seed 1 tested the same weights, so they are not independent runs.']
+        'a, seed 0 and a, seed 1 tested the same weights, so they are not independent runs.'
+    ]
 
 
 def test_a_file_that_lists_no_sets_is_compared_by_its_scores(tmp_path):
     plain = dict(num_samples=5, sets={}, pipelines=dict(all=[dict(type='Resize', scale=8)]))
     larger = dict(plain, pipelines=dict(all=[dict(type='Resize', scale=16)]))
     scores = {'acc/top1': 50.0}
-    groups, said = group_runs([run(tmp_path, 'a', scores=scores, how=plain, files=[]),
-                               run(tmp_path, 'b', scores=scores, how=larger, files=[])])
+    groups, said = group_runs(
+        [
+            run(tmp_path, 'a', scores=scores, how=plain, files=[]),
+            run(tmp_path, 'b', scores=scores, how=larger, files=[]),
+        ]
+    )
     assert methods(groups) == [['a'], ['b']] and 'Resize.scale 8 / 16' in said[0]
-    assert group_runs([run(tmp_path, 'c', scores=metrics()), run(tmp_path, 'd', scores=scores,
-                                                                 how=plain)])[1] == [
-        'Table 2 (d) was measured differently from table 1 (c): they have no set in common.']
+    assert group_runs(
+        [run(tmp_path, 'c', scores=metrics()), run(tmp_path, 'd', scores=scores, how=plain)]
+    )[1] == ['Table 2 (d) was measured differently from table 1 (c): they have no set in common.']

@@ -53,20 +53,29 @@ def test_two_runs_of_one_method_and_seed(tmp_path):
         collect_runs([], [('A', first), ('B', first)])
 
 
-@pytest.mark.parametrize('text, said', [
-    ('{"metrics"', 'not JSON'),
-    ('[' * 100_000, 'not JSON'),
-    ('\udcff'.encode('utf-8', 'surrogateescape'), 'not JSON'),
-    ('[1]', 'not a results file'),
-    ('{"accuracy": 3}', 'not a results file'),
-    ('{"schema_version": 2, "metrics": {}}', 'schema_version is 2, this albar_mm reads 1'),
-    ('{"schema_version": 1, "metrics": {"iid/top1": "93"}}', "iid/top1 must be a number, got '93'"),
-    ('{"schema_version": 1, "metrics": {"iid/top1": true}}', 'iid/top1 must be a number, got True'),
-    ('{"schema_version": 1, "metrics": {"iid/top1": 1}, "protocol": []}', 'protocol must be a'),
-    ('{"schema_version": 1, "metrics": {"iid/top1": 1}, "seed": "1"}', 'seed must be a whole'),
-    ('{"schema_version": 1, "metrics": {"AUC": 1}}', 'none of the scores'),
-    ('{"rows": {}}', 'summary of several runs'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'text, said',
+    [
+        ('{"metrics"', 'not JSON'),
+        ('[' * 100_000, 'not JSON'),
+        ('\udcff'.encode('utf-8', 'surrogateescape'), 'not JSON'),
+        ('[1]', 'not a results file'),
+        ('{"accuracy": 3}', 'not a results file'),
+        ('{"schema_version": 2, "metrics": {}}', 'schema_version is 2, this albar_mm reads 1'),
+        (
+            '{"schema_version": 1, "metrics": {"iid/top1": "93"}}',
+            "iid/top1 must be a number, got '93'",
+        ),
+        (
+            '{"schema_version": 1, "metrics": {"iid/top1": true}}',
+            'iid/top1 must be a number, got True',
+        ),
+        ('{"schema_version": 1, "metrics": {"iid/top1": 1}, "protocol": []}', 'protocol must be a'),
+        ('{"schema_version": 1, "metrics": {"iid/top1": 1}, "seed": "1"}', 'seed must be a whole'),
+        ('{"schema_version": 1, "metrics": {"AUC": 1}}', 'none of the scores'),
+        ('{"rows": {}}', 'summary of several runs'),
+    ],
+)
 def test_what_is_no_results_file(tmp_path, text, said):
     path = tmp_path / 'results.json'
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

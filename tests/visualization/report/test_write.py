@@ -41,8 +41,10 @@ def made(tmp_path, named, **options):
 
 
 def test_page_and_table_show_the_scores(tmp_path):
-    named = [('erm', write(tmp_path / f'erm/seed{seed}', metrics(iid=iid)))
-             for seed, iid in ((0, 80), (1, 84))]  # fmt: skip
+    named = [
+        ('erm', write(tmp_path / f'erm/seed{seed}', metrics(iid=iid)))
+        for seed, iid in ((0, 80), (1, 84))
+    ]
     named.append(('ours', write(tmp_path / 'ours', metrics(iid=95.125, scufo=30, contrasted=55))))
     report, page, markdown = made(tmp_path, named, published='hmdb51', num_classes=4)
     shown = Page(page)
@@ -53,7 +55,13 @@ def test_page_and_table_show_the_scores(tmp_path):
     assert 'chance, 25.00' in shown.text
     row = next(line for line in markdown.splitlines() if line.startswith('| ours'))
     assert [cell.strip() for cell in row.strip('|').split('|')] == [
-        'ours', '**95.12**', '80.00', '**30.00**', '50.00', '**55.00**']
+        'ours',
+        '**95.12**',
+        '80.00',
+        '**30.00**',
+        '50.00',
+        '**55.00**',
+    ]
     assert markdown.count(r'21.41\*') == 1
     assert report.text() in markdown
 
@@ -70,17 +78,22 @@ def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
 
 def test_text_from_files_is_only_text(tmp_path):
     hostile = f'{SCRIPT}"\'|*x*`[a](b)'
-    scores = metrics(contrasted=99) | {f'scuba/{SCRIPT}': 1.0, f'{hostile[8:]}/top1': 2.0,
-                                       f'loss {SCRIPT}': 3.0}  # fmt: skip
+    scores = metrics(contrasted=99) | {
+        f'scuba/{SCRIPT}': 1.0,
+        f'{hostile[8:]}/top1': 2.0,
+        f'loss {SCRIPT}': 3.0,
+    }
     how = protocol(SCRIPT)
     how['sets'][f'scuba/{SCRIPT}'] = 1
-    path = write(tmp_path / 'a"b<i>' / 'seed0', scores, how=how, per_class={'0': metrics()},
-                 run=SCRIPT)  # fmt: skip
+    path = write(
+        tmp_path / 'a"b<i>' / 'seed0', scores, how=how, per_class={'0': metrics()}, run=SCRIPT
+    )
     other = write(tmp_path / 'other', metrics(), weights=str(path.parent))
     classes = tmp_path / 'classes.txt'
     classes.write_text(f'0{SCRIPT}\nb\n')
-    report, page, markdown = made(tmp_path, [(hostile, path), ('b', other)], title=SCRIPT,
-                                  classes=classes)  # fmt: skip
+    report, page, markdown = made(
+        tmp_path, [(hostile, path), ('b', other)], title=SCRIPT, classes=classes
+    )
     assert report.faults and report.warnings and report.notes
     shown = Page(page)
     assert 'script' not in shown.tags and '<i>' not in page
@@ -120,10 +133,13 @@ def test_class_names(tmp_path):
         made(tmp_path, [('a', path)], classes=names)
 
 
-@pytest.mark.parametrize('options, said', [
-    (dict(published='ssv2'), "no published numbers named 'ssv2'"),
-    (dict(num_classes=1), 'at least 2, got 1'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    'options, said',
+    [
+        (dict(published='ssv2'), "no published numbers named 'ssv2'"),
+        (dict(num_classes=1), 'at least 2, got 1'),
+    ],
+)
 def test_bad_options(tmp_path, options, said):
     with pytest.raises(ReportError, match=said):
         Report.of([read_run(write(tmp_path))], **options)

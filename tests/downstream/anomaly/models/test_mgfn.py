@@ -72,8 +72,17 @@ def test_losses_are_those_of_the_official_code(official):
 def test_converted_files(tmp_path):
     state = weights(REFERENCE['shapes'])
     torch.save({f'module.{name}': value for name, value in state.items()}, tmp_path / 'mgfn.pkl')
-    done = subprocess.run([sys.executable, str(TOOL), 'mgfn-official', str(tmp_path / 'mgfn.pkl'),
-                           str(tmp_path / 'out.pth')], capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(TOOL),
+            'mgfn-official',
+            str(tmp_path / 'mgfn.pkl'),
+            str(tmp_path / 'out.pth'),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert 'an MGFN for features of 2048 channels' in done.stdout and 'left out' not in done.stdout
     saved = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
@@ -85,7 +94,7 @@ def test_converted_files(tmp_path):
 
 def test_channel_norm_has_its_epsilon_outside_the_root():
     x = torch.tensor([[[1, 1.0001]]])
-    assert ChannelNorm(2)(x).flatten().tolist() == pytest.approx([-.83435, .83236], abs=2e-3)
+    assert ChannelNorm(2)(x).flatten().tolist() == pytest.approx([-0.83435, 0.83236], abs=2e-3)
     flat = torch.ones(1, 3, 4, requires_grad=True)
     ChannelNorm(4)(flat).sum().backward()
     assert torch.isfinite(flat.grad).all()
@@ -113,8 +122,9 @@ def test_focus_by_its_definition():
     for channel in range(6):
         head = channel % 2
         for offset in range(5):
-            wanted[..., channel] += focus.kernel.weight[head, 0, offset] * padded[
-                :, offset:offset + 7, channel]
+            wanted[..., channel] += (
+                focus.kernel.weight[head, 0, offset] * padded[:, offset : offset + 7, channel]
+            )
         wanted[..., channel] += focus.kernel.bias[head]
     assert torch.allclose(focus(x), focus.out(wanted), atol=1e-6)
 
@@ -124,8 +134,9 @@ def test_focus_by_its_definition():
 def test_convolution_is_that_of_pytorch(size, length):
     torch.manual_seed(0)
     conv, x = SnippetConv(4, 6, size), torch.randn(2, length, 4)
-    wanted = torch.nn.functional.conv1d(x.transpose(1, 2), conv.weight, conv.bias,
-                                        padding=size // 2).transpose(1, 2)  # fmt: skip
+    wanted = torch.nn.functional.conv1d(
+        x.transpose(1, 2), conv.weight, conv.bias, padding=size // 2
+    ).transpose(1, 2)
     assert torch.allclose(conv(x), wanted, atol=1e-6)
 
 
@@ -141,17 +152,25 @@ def test_any_length_and_number_of_crops(length):
     assert torch.allclose(found[1].scores, alone)
 
 
-@pytest.mark.parametrize('labels, crops', [
-    ([0, 1], 1), ([1, 0, 1], 1), ([0, 0, 0, 1, 1], 3), ([1, 1], 1), ([0], 2)])
-@pytest.mark.parametrize('switches', [{}, dict(intra='videos', sparsity='anomalous',
-                                               smoothness='flattened',
-                                               select='score')])  # fmt: skip
+@pytest.mark.parametrize(
+    'labels, crops', [([0, 1], 1), ([1, 0, 1], 1), ([0, 0, 0, 1, 1], 3), ([1, 1], 1), ([0], 2)]
+)
+@pytest.mark.parametrize(
+    'switches',
+    [{}, dict(intra='videos', sparsity='anomalous', smoothness='flattened', select='score')],
+)
 def test_any_batch(labels, crops, switches):
     torch.manual_seed(0)
     model = detector(6, SMALL, **switches)
     losses = model(torch.randn(len(labels), crops, 8, 6), samples(labels), mode='loss')
-    assert list(losses) == ['loss_bce', 'loss_apart', 'loss_normal', 'loss_anomalous',
-                            'loss_sparsity', 'loss_smoothness']  # fmt: skip
+    assert list(losses) == [
+        'loss_bce',
+        'loss_apart',
+        'loss_normal',
+        'loss_anomalous',
+        'loss_sparsity',
+        'loss_smoothness',
+    ]
     total = sum(losses.values())
     total.backward()
     assert torch.isfinite(total)
@@ -161,17 +180,17 @@ def test_any_batch(labels, crops, switches):
 @pytest.mark.parametrize('select', ['magnitude', 'score'])
 def test_which_snippets_stand_for_a_video(select):
     """Two channels, so that magnitudes and scores can be had by hand."""
-    head = MGFNHead(2, k=2, dropout=0., select=select)
+    head = MGFNHead(2, k=2, dropout=0.0, select=select)
     with torch.no_grad():
-        head.norm.weight.copy_(torch.tensor([1., 1.]))
-        head.norm.bias.copy_(torch.tensor([.5, 0.]))
-        head.fc.weight.copy_(torch.tensor([[-1., 0.]]))
+        head.norm.weight.copy_(torch.tensor([1.0, 1.0]))
+        head.norm.bias.copy_(torch.tensor([0.5, 0.0]))
+        head.fc.weight.copy_(torch.tensor([[-1.0, 0.0]]))
         head.fc.bias.zero_()
     # normalised to (1, -1) or (-1, 1), then (1.5, -1) or (-.5, 1): the first is larger, the
     # second scores higher
-    up, down = [1., 0.], [0., 1.]
+    up, down = [1.0, 0.0], [0.0, 1.0]
     feats = torch.tensor([[[up, down, up, down]], [[down, up, down, up]]])
-    large, high = torch.tensor([-1.5, .5]).sigmoid().tolist()
+    large, high = torch.tensor([-1.5, 0.5]).sigmoid().tolist()
     score = large if select == 'magnitude' else high
     found = head.loss(feats, torch.tensor([0, 1]))['loss_bce'].item()
     assert found == pytest.approx(-(math.log(1 - score) + math.log(score)) / 2, abs=1e-4)
@@ -189,8 +208,9 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match='features of 5 channels, but in_channels is 6'):
         detector(6, SMALL)(torch.zeros(1, 1, 4, 5))
     with pytest.raises(ValueError, match='in one training batch: set num_segments'):
-        detector(6, SMALL)([torch.zeros(1, 4, 6), torch.zeros(1, 5, 6)], samples([0, 1]),
-                           mode='loss')  # fmt: skip
+        detector(6, SMALL)(
+            [torch.zeros(1, 4, 6), torch.zeros(1, 5, 6)], samples([0, 1]), mode='loss'
+        )
     with pytest.raises(ValueError, match="mode is 'test'"):
         detector(6, SMALL)([torch.zeros(1, 4, 6)], mode='test')
     with pytest.raises(ValueError, match="weight 'con'; expected some of bce"):
@@ -203,5 +223,3 @@ def test_what_is_refused():
         MGFN(4, kinds=('gb', 'focus', 'focus'))
     with pytest.raises(ValueError, match='expected one of each for a stage'):
         MGFN(4, depths=(1, 1))
-
-

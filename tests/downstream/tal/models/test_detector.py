@@ -18,28 +18,35 @@ PYRAMID = dict(type='SGPPyramid', channels=16, hidden=24, windows=(1,), factor=1
 def detector(head=TRIDENT, **given):
     torch.manual_seed(0)
     return SegmentDetector(
-        dict(type='ConvProjection', in_channels=6, channels=16), PYRAMID, head,
-        data_preprocessor=dict(type='SequencePreprocessor', max_len=32, divisor=4, noise=0.),
-        **given)
+        dict(type='ConvProjection', in_channels=6, channels=16),
+        PYRAMID,
+        head,
+        data_preprocessor=dict(type='SequencePreprocessor', max_len=32, divisor=4, noise=0.0),
+        **given,
+    )
 
 
 def batch(model, segments, labels, lengths=(32, 20)):
     torch.manual_seed(1)
-    samples = [BaseDataElement(snippet_segments=torch.tensor(each).reshape(-1, 2),
-                               snippet_labels=torch.tensor(kinds, dtype=torch.int64))
-               for each, kinds in zip(segments, labels, strict=True)]
+    samples = [
+        BaseDataElement(
+            snippet_segments=torch.tensor(each).reshape(-1, 2),
+            snippet_labels=torch.tensor(kinds, dtype=torch.int64),
+        )
+        for each, kinds in zip(segments, labels, strict=True)
+    ]
     videos = [torch.randn(6, length) for length in lengths]
     return model.data_preprocessor(dict(inputs=videos, data_samples=samples))
 
 
 def test_padding():
-    pad = SequencePreprocessor(max_len=32, divisor=4, noise=.5)
+    pad = SequencePreprocessor(max_len=32, divisor=4, noise=0.5)
     videos = [torch.ones(2, 5), torch.ones(2, 9)]
     out = pad(dict(inputs=videos))
     assert out['inputs'].shape == (2, 2, 32) and out['masks'].sum(1).tolist() == [5, 9]
     assert out['inputs'][0, :, :5].eq(1).all() and not out['inputs'][0, :, 5:].any()
     noisy = pad(dict(inputs=videos), training=True)['inputs']
-    assert noisy[0, :, 5:].std() == pytest.approx(.5, abs=.15)  # padding included
+    assert noisy[0, :, 5:].std() == pytest.approx(0.5, abs=0.15)  # padding included
     assert pad(dict(inputs=[torch.ones(2, 33)]))['inputs'].shape == (1, 2, 36)
     with pytest.raises(ValueError, match='a training sequence has 33 snippets, max_len is 32'):
         pad(dict(inputs=[torch.ones(2, 33)]), training=True)
@@ -55,8 +62,12 @@ def test_a_batch_without_an_action(head):
     assert losses['loss_reg'] == 0 and losses['loss_cls'] > 0
     sum(losses.values()).backward()
     dead = [name for name, parameter in model.named_parameters() if parameter.grad is None]
-    assert all(part in name for name in dead for part in ('.gate.', '.fc.', '.narrow.', '.wide.',
-                                                          '.whole.') if part in name)  # fmt: skip
+    assert all(
+        part in name
+        for name in dead
+        for part in ('.gate.', '.fc.', '.narrow.', '.wide.', '.whole.')
+        if part in name
+    )
     assert not [name for name in dead if name.startswith(('head', 'projection'))]
     assert not model.head.offset_head.out.weight.grad.any()
 
@@ -64,7 +75,7 @@ def test_a_batch_without_an_action(head):
 def test_actionformer_losses_by_hand():
     """One entry a point whatever its classes, and no weight on the focal loss."""
     model = detector(ACTIONFORMER)
-    data = batch(model, [[[4., 8], [4, 8]], []], [[0, 2], []])
+    data = batch(model, [[[4.0, 8], [4, 8]], []], [[0, 2], []])
     losses = model(**data, mode='loss')
     levels, masks = model(**data)
     with torch.no_grad():
@@ -75,15 +86,15 @@ def test_actionformer_losses_by_hand():
     for point in (5, 6, 7):
         targets[0, [0, 2], point] = 1
     valid = torch.cat(masks, 1)[:, None]
-    normaliser = .9 * 100 + .1 * 3
+    normaliser = 0.9 * 100 + 0.1 * 3
     focal = (sigmoid_focal_loss(logits, targets) * valid).sum() / normaliser
     assert losses['loss_cls'].item() == pytest.approx(focal.item(), rel=1e-5)
-    total = 0.
-    for point, wanted in ((5, (1., 3.)), (6, (2., 2.)), (7, (3., 1.))):
+    total = 0.0
+    for point, wanted in ((5, (1.0, 3.0)), (6, (2.0, 2.0)), (7, (3.0, 1.0))):
         left, right = distances[0][0, :, point].tolist()
         inside = min(left, wanted[0]) + min(right, wanted[1])
         around = max(left, wanted[0]) + max(right, wanted[1])
-        shift = .5 * ((right - left) - (wanted[1] - wanted[0]))
+        shift = 0.5 * ((right - left) - (wanted[1] - wanted[0]))
         total += 1 - inside / (left + right + 4 - inside) + (shift / around) ** 2
     assert losses['loss_reg'].item() == pytest.approx(total / normaliser, rel=1e-4)
 
@@ -91,14 +102,22 @@ def test_actionformer_losses_by_hand():
 def test_what_is_found_is_told_in_seconds():
     """30 fps, stride 4, 16 frames: snippets -3, 10 are 0, 1.6 s; 5, 2000 are .93 s and the end."""
     model = detector(test_cfg=dict(method='none')).train(False)
-    model.head.candidates = lambda *_: [type('Found', (), dict(
-        segments=torch.tensor([[-3., 10], [5, 2000]]), scores=torch.tensor([.5, .9]),
-        labels=torch.tensor([1, 2])))]
-    sample = BaseDataElement(metainfo=dict(grid=TimeGrid(32, 4, 8., 1015, 30.), duration_s=33.83))
+    model.head.candidates = lambda *_: [
+        type(
+            'Found',
+            (),
+            dict(
+                segments=torch.tensor([[-3.0, 10], [5, 2000]]),
+                scores=torch.tensor([0.5, 0.9]),
+                labels=torch.tensor([1, 2]),
+            ),
+        )
+    ]
+    sample = BaseDataElement(metainfo=dict(grid=TimeGrid(32, 4, 8.0, 1015, 30.0), duration_s=33.83))
     data = model.data_preprocessor(dict(inputs=[torch.randn(6, 32)], data_samples=[sample]))
     with torch.no_grad():
         (found,) = model(**data, mode='predict')
-    assert found.pred_segments.flatten().tolist() == pytest.approx([.933333, 33.83, 0, 1.6])
+    assert found.pred_segments.flatten().tolist() == pytest.approx([0.933333, 33.83, 0, 1.6])
     assert found.pred_labels.tolist() == [2, 1]
     with pytest.raises(ValueError, match="mode is 'test'"):
         model(**data, mode='test')
@@ -111,28 +130,30 @@ def test_candidates_are_what_every_point_and_class_says():
         levels, masks = model(**data)
         logits = model.head.cls_head(levels, masks)
         boundaries = model.head.boundaries(levels, masks)
-        found = model.head.candidates(levels, masks, 0.001, 7, 0.)
-        everything = model.head.candidates(levels, masks, 0., 10_000, 0.)
+        found = model.head.candidates(levels, masks, 0.001, 7, 0.0)
+        everything = model.head.candidates(levels, masks, 0.0, 10_000, 0.0)
     for video in (0, 1):
         for level, first in ((0, 0), (1, 7)):
             chances = logits[level][video].sigmoid() * masks[level][video]
             best = chances.T.flatten().sort(descending=True)
-            assert torch.allclose(found[video].scores[first:first + 7], best[0][:7])
+            assert torch.allclose(found[video].scores[first : first + 7], best[0][:7])
             point, label = int(best[1][0]) // 3, int(best[1][0]) % 3
             left, right = model.head.distances(
-                boundaries[level], *(torch.tensor([n]) for n in (video, point, label)))[0]
+                boundaries[level], *(torch.tensor([n]) for n in (video, point, label))
+            )[0]
             assert found[video].segments[first].tolist() == pytest.approx(
-                [2**level * (point - float(left)), 2**level * (point + float(right))], abs=1e-5)
+                [2**level * (point - float(left)), 2**level * (point + float(right))], abs=1e-5
+            )
     assert len(everything[0].scores) == 48 * 3 and len(everything[1].scores) == 30 * 3
 
 
-SEGMENTS = torch.tensor([[0., 10], [1, 11], [20, 30], [0, 20]])
-SCORES, LABELS = torch.tensor([.9, .8, .7, .6]), torch.tensor([0, 1, 0, 1])
+SEGMENTS = torch.tensor([[0.0, 10], [1, 11], [20, 30], [0, 20]])
+SCORES, LABELS = torch.tensor([0.9, 0.8, 0.7, 0.6]), torch.tensor([0, 1, 0, 1])
 
 
 def test_post_processing_of_classes_apart():
     ((segments, scores, labels),) = PostProcessing()([SEGMENTS], [SCORES], [LABELS])
-    assert scores.tolist() == pytest.approx([.9, .8, .7, .3639185])
+    assert scores.tolist() == pytest.approx([0.9, 0.8, 0.7, 0.3639185])
     assert labels.tolist() == [0, 1, 0, 1] and segments[1].tolist() == [1, 11]
 
 
@@ -141,18 +162,18 @@ def test_post_processing_of_classes_together_with_voting():
     once = PostProcessing(per_class=False)
     found = once([SEGMENTS, SEGMENTS[:0]], [SCORES, SCORES[:0]], [LABELS, LABELS[:0]])
     segments, scores, labels = found[0]
-    assert scores.tolist() == pytest.approx([.9, .7, .3639185, .1272011])
+    assert scores.tolist() == pytest.approx([0.9, 0.7, 0.3639185, 0.1272011])
     assert labels.tolist() == [0, 0, 1, 1]  # each keeps its own
-    wanted = [[.470588, 10.470588], [20, 30], [0, 20], [.470588, 10.470588]]
+    wanted = [[0.470588, 10.470588], [20, 30], [0, 20], [0.470588, 10.470588]]
     assert torch.allclose(segments, torch.tensor(wanted), atol=1e-5)
     assert len(found[1][1]) == 0
-    unmoved = PostProcessing(per_class=False, voting=0.)([SEGMENTS], [SCORES], [LABELS])[0][0]
+    unmoved = PostProcessing(per_class=False, voting=0.0)([SEGMENTS], [SCORES], [LABELS])[0][0]
     assert unmoved[0].tolist() == [0, 10]
 
 
 def test_hard_suppression_and_none():
-    hard = PostProcessing(method='hard', iou_threshold=.5, per_class=False, voting=0.)
-    assert hard([SEGMENTS], [SCORES], [LABELS])[0][1].tolist() == pytest.approx([.9, .7, .6])
+    hard = PostProcessing(method='hard', iou_threshold=0.5, per_class=False, voting=0.0)
+    assert hard([SEGMENTS], [SCORES], [LABELS])[0][1].tolist() == pytest.approx([0.9, 0.7, 0.6])
     none = PostProcessing(method='none', max_segments=2)
     assert none([SEGMENTS], [SCORES], [LABELS])[0][2].tolist() == [0, 1]
     with pytest.raises(ValueError, match="method is 'fuzzy'; expected one of soft, hard, none"):

@@ -9,7 +9,7 @@ from downstream.tal.models.local_attention import local_attention
 def by_definition(query, key, value, mask, window):
     at = torch.arange(query.shape[1])
     band = (at[:, None] - at).abs() <= window // 2
-    scores = torch.einsum('bqhd,bkhd->bhqk', query, key) / query.shape[3] ** .5
+    scores = torch.einsum('bqhd,bkhd->bhqk', query, key) / query.shape[3] ** 0.5
     # finite, as a query that sees nothing would give NaN to all gradients
     scores = scores.masked_fill(~(band & mask[:, None, None]), -1e4)
     return torch.einsum('bhqk,bkhd->bqhd', scores.softmax(3), value)
@@ -17,11 +17,12 @@ def by_definition(query, key, value, mask, window):
 
 def given(length, dtype=torch.float64):
     torch.manual_seed(length)
-    query, key, value = (torch.randn(3, length, 2, 4, dtype=dtype, requires_grad=True)
-                         for _ in range(3))  # fmt: skip
+    query, key, value = (
+        torch.randn(3, length, 2, 4, dtype=dtype, requires_grad=True) for _ in range(3)
+    )
     # the last video has a gap as well
     mask = torch.arange(length) < torch.tensor([[length], [length // 2 + 1], [length]])
-    mask[2, length // 3:length // 3 + 2] = False
+    mask[2, length // 3 : length // 3 + 2] = False
     return query, key, value, mask
 
 
@@ -35,8 +36,9 @@ def test_numbers_and_gradients(window, length, block):
     assert found.shape == wanted.shape and found.isfinite().all()
     assert torch.allclose(found[kept], wanted[kept], atol=1e-12)
     weight = torch.randn_like(found[kept])
-    gradients = [torch.autograd.grad((out[kept] * weight).sum(), given_now)
-                 for out in (found, wanted)]  # fmt: skip
+    gradients = [
+        torch.autograd.grad((out[kept] * weight).sum(), given_now) for out in (found, wanted)
+    ]
     for ours, theirs in zip(*gradients, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-12)
 

@@ -32,7 +32,7 @@ def test_wide_kernels():
 @pytest.mark.parametrize('stride', [1, 2])
 def test_block_by_its_definition(stride):
     torch.manual_seed(0)
-    block = SGPBlock(16, 24, 3, stride=stride, drop_path=.1, init_std=1.).train(False)
+    block = SGPBlock(16, 24, 3, stride=stride, drop_path=0.1, init_std=1.0).train(False)
     x, mask = torch.randn(2, 16, 12), torch.arange(12) < torch.tensor([[12], [7]])
     pooled = torch.nn.functional.max_pool1d(x, 3, 2, 1) if stride == 2 else x
     z = torch.nn.functional.layer_norm(pooled.transpose(1, 2), (16,)).transpose(1, 2)
@@ -79,6 +79,6 @@ def test_an_untrained_head_gives_its_prior_and_a_detached_one_no_gradient():
     masks = [torch.ones(1, 8, dtype=torch.bool)]
     head = BoundaryHead(16, 3, detach=True)
     head.out.weight.data.zero_()
-    assert torch.allclose(head(levels, masks)[0].sigmoid(), torch.tensor(.01), atol=1e-6)
+    assert torch.allclose(head(levels, masks)[0].sigmoid(), torch.tensor(0.01), atol=1e-6)
     sum(logits.sum() for logits in head(levels, masks)).backward()
     assert levels[0].grad is None and head.stack.convs[0].weight.grad is not None

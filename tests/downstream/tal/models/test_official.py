@@ -45,7 +45,8 @@ def detector(kind):
         dict(type='ConvProjection', in_channels=CHANNELS, channels=WIDTH),
         dict(type='SGPPyramid', channels=WIDTH, hidden=HIDDEN, windows=WINDOWS, factor=FACTOR),
         dict(type='TridentHead', in_channels=WIDTH, num_classes=CLASSES, bins=BINS, ranges=RANGES),
-        data_preprocessor=dict(type='SequencePreprocessor', max_len=LENGTH, divisor=8, noise=0.))
+        data_preprocessor=dict(type='SequencePreprocessor', max_len=LENGTH, divisor=8, noise=0.0),
+    )
     converted = convert_tridet(weights(REFERENCE['shapes'], kind == 'dead'))
     assert converted.left_out == () and 'features of 12 channels' in converted.lines()[0]
     found.load_state_dict(converted.state_dict, strict=True)
@@ -62,7 +63,7 @@ def test_logits_and_offsets_of_every_level(detector, kind):
         assert len(found) == len(wanted[name]) == len(WINDOWS) + 1
         for level, numbers in zip(found, wanted[name], strict=True):
             assert level.flatten().float().tolist() == pytest.approx(numbers, abs=2e-5)
-    assert int(masks[0][1].sum()) == VALID[1] and logits[0].std() > .1
+    assert int(masks[0][1].sum()) == VALID[1] and logits[0].std() > 0.1
 
 
 def test_losses_and_their_gradient(detector, kind):
@@ -76,8 +77,9 @@ def test_candidates(detector, kind):
 @pytest.mark.parametrize('kind', ['dead'], indirect=True)
 def test_converted_files(detector, kind, tmp_path):
     official = weights(REFERENCE['shapes'], kind == 'dead')
-    assert_converted_file(detector, 'tridet-official', official,
-                          'a TriDet for features of 12 channels', tmp_path)  # fmt: skip
+    assert_converted_file(
+        detector, 'tridet-official', official, 'a TriDet for features of 12 channels', tmp_path
+    )
 
 
 def test_other_weights_are_refused():

@@ -25,8 +25,17 @@ def test_divisor(window, divisor):
 @pytest.mark.parametrize('window', [5, 1])
 def test_levels_and_masks(window):
     torch.manual_seed(0)
-    pyramid = MODELS.build(dict(type='TransformerPyramid', channels=16, heads=2, hidden=24,
-                                window=window, stem=1, branch=2))  # fmt: skip
+    pyramid = MODELS.build(
+        dict(
+            type='TransformerPyramid',
+            channels=16,
+            heads=2,
+            hidden=24,
+            window=window,
+            stem=1,
+            branch=2,
+        )
+    )
     mask = torch.arange(32) < torch.tensor([[32], [17]])
     levels, masks = pyramid(torch.randn(2, 16, 32), mask)
     assert [tuple(level.shape) for level in levels] == [(2, 16, 32), (2, 16, 16), (2, 16, 8)]
@@ -44,17 +53,17 @@ def test_what_lies_far_outside_a_video_does_not_reach_it(stride):
     other = x.clone()
     other[1, :, 18:] += 100  # convolutions look one snippet ahead
     found, kept = block(x, mask)
-    assert torch.equal(found, block(other, mask)[0]) and not found[1, :, kept[1].sum():].any()
+    assert torch.equal(found, block(other, mask)[0]) and not found[1, :, kept[1].sum() :].any()
 
 
 def test_biases_begin_at_zero_and_dropout_and_drop_path_act_in_training():
     torch.manual_seed(0)
-    block = TransformerBlock(16, 2, 24, 5, drop_path=.5)
+    block = TransformerBlock(16, 2, 24, 5, drop_path=0.5)
     assert not block.attention.query.linear.bias.any() and not block.ffn[0].bias.any()
     x, mask = torch.randn(64, 16, 8), torch.ones(64, 8, dtype=torch.bool)
     dropped = (block(x, mask)[0] == x).flatten(1).all(1).float().mean()
-    assert .1 < dropped < .4  # a quarter leave out both branches
-    rough = TransformerBlock(16, 2, 24, 5, dropout=.5)
+    assert 0.1 < dropped < 0.4  # a quarter leave out both branches
+    rough = TransformerBlock(16, 2, 24, 5, dropout=0.5)
     assert not torch.equal(rough(x, mask)[0], rough(x, mask)[0])
     rough.train(False)
     assert torch.equal(rough(x, mask)[0], rough(x, mask)[0])
