@@ -5,7 +5,7 @@
 # Each makes .venv when it is absent; a second call starts at once. Settings:
 #   PYTHON=python3.12   the Python that .venv is made with (3.10 or newer)
 #   PIP_ARGS=...        more options for pip, e.g. an index with CPU builds of PyTorch
-#   PYTEST_ARGS=...     more options for pytest, e.g. tests/test_compat.py
+#   PYTEST_ARGS=...     more options for pytest, e.g. tests/compat/test_mends.py
 #   JOBS=2              tests run side by side (default: one a core, at most four; 0: none)
 
 SHELL := /bin/bash

@@ -24,7 +24,7 @@ def requirements(name: str) -> list[str]:
 class BuildWithConfigs(build_py):
     """Put configs and tools where mmengine and mim look for them in an installed package.
 
-    An editable install reads them from the repository instead (``albar_mm._compat_config``).
+    An editable install reads them from the repository instead (``albar_mm.compat.config``).
     """
 
     def run(self) -> None:

@@ -100,8 +100,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     Args:
         args: The command line.
     """
-    from albar_mm.engine._side_by_side import Job, run_side_by_side
     from albar_mm.evaluation.results import library_versions
+    from albar_mm.experiments.side_by_side import Job, run_side_by_side
 
     rows = args.rows or [name for name, row in ROWS.items() if row.oracle]
     trainings: dict[str, list[Training]] = {}
@@ -217,7 +217,7 @@ def _train_all(trainings: Sequence[Training]) -> None:
 
 
 def _train(row: Row, one: Training) -> dict[str, Any]:
-    from albar_mm.engine.launch import train
+    from albar_mm.engine.launch.run import train
     from downstream.anomaly.jobs import config_for
     from tests.downstream.anomaly.toy import write_oracle
     from tests.weight_noise import weight_noise

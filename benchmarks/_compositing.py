@@ -17,16 +17,16 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from albar_mm.benchmark.backgrounds import ImageFolder, Stripes
-from albar_mm.benchmark.build import build_benchmark
-from albar_mm.benchmark.frame_cache import frame_cache
-from albar_mm.benchmark.manifest_rows import read_rows
-from albar_mm.benchmark.masks.jhmdb import JhmdbMasks
-from albar_mm.benchmark.materials import forget_materials
-from albar_mm.benchmark.plan import BuildSettings
-from albar_mm.benchmark.source_video import read_frames
-from albar_mm.benchmark.sources import read_source_list
+from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.bias_sets.build import build_benchmark
+from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
+from albar_mm.bias_sets.plan import BuildSettings
+from albar_mm.bias_sets.sources import read_source_list
+from albar_mm.compositing.backgrounds import ImageFolder, Stripes
+from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets import OnTheFlyBenchmarkDataset, RobustVideoDataset
+from albar_mm.video.frame_cache import frame_cache
+from albar_mm.video.source_video import read_frames
 
 Pairs = list[tuple[float, float]]
 FRAMES, VARIANTS, EXPORTED = 40, 10, 6

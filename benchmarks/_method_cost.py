@@ -26,7 +26,7 @@ from mmaction.registry import MODELS
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 
-from albar_mm.models.utils.frame_bank import FrameBank, save_frame_bank
+from albar_mm.annotations.frame_bank import FrameBank, save_frame_bank
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 BLENDINGS: Mapping[str, Mapping[str, Any]] = {

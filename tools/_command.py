@@ -118,8 +118,8 @@ def _say(text: str) -> None:
 def _describe(error: Exception, debug: bool) -> str:
     try:
         from albar_mm.compat import CheckpointError
-        from albar_mm.datasets.strict_reading import DatasetError
-        from albar_mm.engine.launch import LaunchError, one_line
+        from albar_mm.engine.launch.run import LaunchError, one_line
+        from albar_mm.video.strict_reading import DatasetError
     except ImportError:  # the import is what failed
         return ' '.join(str(error).split())
     if isinstance(error, DatasetError):

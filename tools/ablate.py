@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> None:
-        from albar_mm.engine.ablation import run_ablation
+        from albar_mm.experiments.ablation import run_ablation
 
         run_ablation(
             args.config,

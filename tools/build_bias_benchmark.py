@@ -240,10 +240,10 @@ def _add_leakage(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from albar_mm.benchmark import command
-    from albar_mm.benchmark.build import build_benchmark, plan_benchmark, summary
-    from albar_mm.benchmark.parallel import default_workers
-    from albar_mm.benchmark.presets import preset_of
+    from albar_mm.bias_sets import command
+    from albar_mm.bias_sets.build import build_benchmark, plan_benchmark, summary
+    from albar_mm.bias_sets.presets import preset_of
+    from albar_mm.utils.parallel import default_workers
 
     started, preset = time.monotonic(), preset_of(args.dataset)
     root, workers = args.out or preset.root, args.workers or default_workers()
@@ -284,8 +284,8 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from albar_mm.benchmark import command
-    from albar_mm.benchmark.parallel import default_workers
+    from albar_mm.bias_sets import command
+    from albar_mm.utils.parallel import default_workers
 
     sound = _print_verified(
         args.root,
@@ -299,8 +299,8 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> None:
-    from albar_mm.benchmark import command
-    from albar_mm.benchmark.parallel import default_workers
+    from albar_mm.bias_sets import command
+    from albar_mm.utils.parallel import default_workers
 
     _print_report(
         args.root,
@@ -315,7 +315,7 @@ def _report(args: argparse.Namespace) -> None:
 
 
 def _leakage(args: argparse.Namespace) -> int:
-    from albar_mm.benchmark.parallel import default_workers
+    from albar_mm.utils.parallel import default_workers
     from albar_mm.visualization.leakage_report import leakage_report
 
     lines, left_out = leakage_report(
@@ -340,7 +340,7 @@ def _leakage(args: argparse.Namespace) -> int:
 def _print_verified(
     root: Path, videos: Path, families: object, sample: int | None, seed: int, workers: int
 ) -> bool:
-    from albar_mm.benchmark.verify import verify_benchmark
+    from albar_mm.bias_sets.verify import verify_benchmark
 
     found = verify_benchmark(root, videos, families, sample, seed, workers)
     for finding in found.findings:

@@ -94,8 +94,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def _work(args: argparse.Namespace) -> int:
-    from albar_mm.benchmark.output_file import check_output
-    from albar_mm.datasets.preparation.frame_bank import FrameBankOptions, build_frame_bank
+    from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank
+    from albar_mm.utils.output_file import check_output
 
     if args.report:
         check_output(args.report)

@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> None:
-        from albar_mm.engine.comparison import run_comparison
+        from albar_mm.experiments.comparison import run_comparison
 
         run_comparison(
             args.config,

@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> None:
-        from albar_mm.engine.convert_checkpoint import convert_checkpoint
+        from albar_mm.engine.checkpoints.convert import convert_checkpoint
 
         kind = args.kind
         if kind == 'mgfn-official':

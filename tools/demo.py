@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> None:
-        from albar_mm.engine.demo import run_demo
+        from albar_mm.experiments.demo import run_demo
 
         run_demo(
             args.work_dir,

@@ -54,7 +54,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def _detect(args: argparse.Namespace) -> int:
-    from albar_mm.datasets.preparation.people import (
+    from albar_mm.preparation.people.detect import (
         DETECTORS_HELP,
         detect_people,
         parse_detector,

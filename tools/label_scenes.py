@@ -56,7 +56,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def _label(args: argparse.Namespace) -> int:
-    from albar_mm.datasets.preparation.scenes import (
+    from albar_mm.preparation.scenes.label import (
         CLASSIFIERS_HELP,
         label_scenes,
         parse_classifier,

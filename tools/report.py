@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> int:
-        from albar_mm.visualization.report import make_report
+        from albar_mm.report import make_report
 
         report = make_report(
             args.paths,

@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> None:
-        from albar_mm.engine.strip_checkpoint import strip_checkpoint
+        from albar_mm.engine.checkpoints.strip import strip_checkpoint
 
         for line in strip_checkpoint(args.source, args.target).lines():
             print(line)

@@ -11,18 +11,12 @@ from mmaction.datasets import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
-from ..evaluation.functional import (
-    DOMAINS,
-    OWN_BACKGROUND,
-    check_partners,
-    is_iid_name,
-    name_some,
-)
-from .bias_manifest import MANIFEST_NAME, ManifestItem, find_set_folder, read_manifest
+from ..annotations.manifest import MANIFEST_NAME, ManifestItem, find_set_folder, read_manifest
+from ..evaluation.functional import DOMAINS, OWN_BACKGROUND, check_partners, is_iid_name, name_some
+from ..utils.video_ids import annotated_video_ids
+from ..video.strict_reading import BadVideoError, DatasetError, read_strictly
+from ..video.view_shapes import fixes_size, frame_size
 from .robust_video_dataset import RobustVideoDataset
-from .strict_reading import BadVideoError, DatasetError, read_strictly
-from .video_ids import annotated_video_ids
-from .view_shapes import fixes_size, frame_size
 
 _SET_NAMES = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
 
@@ -32,7 +26,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
     """IID, SCUBA, SCUFO and Confl-FG videos, to be tested in one run.
 
     Sets lie in ``<bias_root>/<DATASET>_<SET>_<BACKGROUND>/`` with a ``manifest.jsonl`` and one
-    video file per item (see :mod:`albar_mm.datasets.bias_manifest`). Only the sets asked for are
+    video file per item (see :mod:`albar_mm.annotations.manifest`). Only the sets asked for are
     read. Samples come set by set: IID, further IID sets, then SCUBA, SCUFO and Confl-FG, each
     background in the given order.
 

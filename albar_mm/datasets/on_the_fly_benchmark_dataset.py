@@ -20,14 +20,14 @@ from mmaction.datasets.transforms import (
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
-from ..benchmark.kept_masks import kept_masks_path
-from ..benchmark.manifest_rows import read_rows
-from ..benchmark.plan import GENERATOR
-from ..benchmark.survey import still_path
+from ..annotations.manifest import MANIFEST_NAME, ManifestItem, read_manifest
+from ..annotations.manifest_rows import read_rows
+from ..bias_sets.plan import GENERATOR
+from ..bias_sets.survey import still_path
+from ..compositing.kept_masks import kept_masks_path
 from ..evaluation.functional import name_some
+from ..video.strict_reading import DatasetError
 from .bias_benchmark_dataset import BiasBenchmarkDataset
-from .bias_manifest import MANIFEST_NAME, ManifestItem, read_manifest
-from .strict_reading import DatasetError
 from .transforms.paste_foreground import PasteForeground
 from .transforms.repeat_frame import RepeatFrame
 from .transforms.source_frames import CACHE_MIB, SourceDecode, SourceInit

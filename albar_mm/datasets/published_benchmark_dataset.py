@@ -10,8 +10,9 @@ from typing import Any
 
 from mmaction.registry import DATASETS
 
+from ..annotations.manifest import ManifestItem, find_set_folder
+from ..video.strict_reading import DatasetError
 from .bias_benchmark_dataset import BiasBenchmarkDataset
-from .bias_manifest import ManifestItem, find_set_folder
 from .published_sets import (
     PublishedItem,
     look_up,
@@ -21,7 +22,6 @@ from .published_sets import (
     read_stillmix_set,
     ucf101_class,
 )
-from .strict_reading import DatasetError
 
 
 class PublishedBenchmarkDataset(BiasBenchmarkDataset):

@@ -9,7 +9,7 @@ from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
 from mmengine.fileio import list_from_file
 
-from .strict_reading import BadVideoError, DatasetError, read_strictly
+from ..video.strict_reading import BadVideoError, DatasetError, read_strictly
 
 
 @DATASETS.register_module()

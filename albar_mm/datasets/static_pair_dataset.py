@@ -18,7 +18,7 @@ from ..models.utils.static_frames import (
     repeat_frames,
     take_frames,
 )
-from .video_ids import annotated_video_ids
+from ..utils.video_ids import annotated_video_ids
 
 
 @DATASETS.register_module()

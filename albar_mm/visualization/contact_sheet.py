@@ -12,17 +12,17 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..benchmark.backgrounds import Backgrounds
-from ..benchmark.build import read_description
-from ..benchmark.errors import BenchmarkError
-from ..benchmark.kept_masks import kept_masks_path, load_kept_masks
-from ..benchmark.manifest_rows import read_rows
-from ..benchmark.mask_statistics import MaskStatistics
-from ..benchmark.parallel import map_videos
-from ..benchmark.render import render_item
-from ..benchmark.source_video import SourceVideo
-from ..benchmark.survey import read_still
-from ..benchmark.video_file import write_whole
+from ..annotations.manifest_rows import read_rows
+from ..bias_sets.build import read_description
+from ..bias_sets.mask_statistics import MaskStatistics
+from ..bias_sets.survey import read_still
+from ..compositing.backgrounds import Backgrounds
+from ..compositing.kept_masks import kept_masks_path, load_kept_masks
+from ..compositing.render import render_item
+from ..utils.benchmark_errors import BenchmarkError
+from ..utils.parallel import map_videos
+from ..video.avi import write_whole
+from ..video.source_video import SourceVideo
 
 TILE_WIDTH, TILE_HEIGHT = 200, 150
 ROWS_A_PAGE = 20

@@ -11,19 +11,19 @@ from typing import Any
 
 from PIL import Image
 
-from ..benchmark.backgrounds import Backgrounds
-from ..benchmark.build import read_description
-from ..benchmark.errors import BenchmarkError
-from ..benchmark.mask_statistics import (
+from ..bias_sets.build import read_description
+from ..bias_sets.mask_statistics import (
     MaskStatistics,
     benchmark_statistics,
     statistics_lines,
     write_statistics,
 )
+from ..compositing.backgrounds import Backgrounds
 from ..evaluation.results import write_text_atomically
+from ..report.markup import Markup, el
+from ..report.style import STYLE
+from ..utils.benchmark_errors import BenchmarkError
 from .contact_sheet import choose_videos, write_sheet
-from .report._markup import Markup, el
-from .report._style import STYLE
 
 PAGE_NAME = 'contact_sheet.html'
 _JPEG_QUALITY = 88

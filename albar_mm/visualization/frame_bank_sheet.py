@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..benchmark.video_file import write_whole
-from ..models.utils.frame_bank import FrameBank
+from ..annotations.frame_bank import FrameBank
+from ..video.avi import write_whole
 
 COLUMNS = 8
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..benchmark.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage
-from ..benchmark.source_video import SourceVideo
-from ..benchmark.video_file import write_whole
+from ..bias_sets.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage
+from ..video.avi import write_whole
+from ..video.source_video import SourceVideo
 
 _COLOURS = ('#d62728', '#1f77b4', '#2ca02c', '#9467bd')
 _WHOLE_COLOUR = '#9aa5b1'

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..benchmark.availability import boxes_inside, require_masks
-from ..benchmark.command import mask_source
-from ..benchmark.errors import BenchmarkError
-from ..benchmark.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage, measure_leakage
-from ..benchmark.masks.bounding import BoundingBoxes, write_box_file
-from ..benchmark.masks.source import MaskSource, settings_of
-from ..benchmark.ring_probe import FEATURES, PROBE
-from ..benchmark.sources import SourceList, read_source_list, require_files
+from ..bias_sets.availability import boxes_inside, require_masks
+from ..bias_sets.command import mask_source
+from ..bias_sets.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage, measure_leakage
+from ..bias_sets.masks.bounding import BoundingBoxes, write_box_file
+from ..bias_sets.masks.source import MaskSource, settings_of
+from ..bias_sets.ring_probe import FEATURES, PROBE
+from ..bias_sets.sources import SourceList, read_source_list, require_files
 from ..evaluation.functional import name_some
 from ..evaluation.results import write_results
+from ..utils.benchmark_errors import BenchmarkError
 from .leakage_figure import choose_examples, leakage_figure
 
 RESULTS_NAME, FIGURE_NAME, BOXES_NAME = 'leakage.json', 'leakage.png', 'boxes.txt'

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.engine.launch import load_config
+from albar_mm.engine.launch.run import load_config
 from albar_mm.evaluation.results import write_text_atomically
 
-from ..detectors import config_beside, features_for_detector, load_detector, run_detectors
+from ..detection.runs import config_beside, features_for_detector, load_detector, run_detectors
 from ..features.command import run_features
 from ..features.readers import choose_reader
 from ..features.store import FeatureStore

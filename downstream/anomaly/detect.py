@@ -39,7 +39,7 @@ def score_features(detector: nn.Module, features: np.ndarray) -> np.ndarray:
     """Scores of the snippets of a video.
 
     Args:
-        detector: From :func:`~downstream.detectors.load_detector`.
+        detector: From :func:`~downstream.detection.runs.load_detector`.
         features: Shape (T, C), or (T, crops, C).
 
     Returns:

@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from albar_mm.evaluation.tables import format_bias_comparison
 
-from ..detectors import detector_config, last_weights, load_detector
+from ..detection.runs import detector_config, last_weights, load_detector
 from ..features.store import FeatureStore
 from .annotations import AnomalyVideo
 from .detect import ScoredVideo, score_features
@@ -76,7 +76,7 @@ def draw_videos(
 
     Args:
         path: PNG or PDF file to write.
-        configs: As for :func:`~downstream.detectors.run_detectors`.
+        configs: As for :func:`~downstream.detection.runs.run_detectors`.
         work_dir: As there.
         seed: Which runs.
         videos: The videos, with events.
@@ -107,7 +107,7 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     """Scores of the last weights, and of those that the held-out videos chose.
 
     Args:
-        records: See :func:`~downstream.detectors.run_detectors`.
+        records: See :func:`~downstream.detection.runs.run_detectors`.
         title: What was tested.
     """
     parts = (('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos'))

@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.video.strict_reading import DatasetError
 
-from ..preparation import Prepared
+from ..detection.preparation import Prepared
 from .annotations import AnomalyVideo, read_annotation
 from .ground_truth import truth_of_video, with_lengths
 

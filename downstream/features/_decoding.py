@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.benchmark.parallel import one_opencv_thread
+from albar_mm.utils.parallel import one_opencv_thread
 
 from ._clock import FrameClock
 from .encoder import FrozenEncoder

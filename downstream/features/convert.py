@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from mmengine.utils import ProgressBar
 
-from albar_mm.benchmark.output_file import check_output, try_folder
-from albar_mm.benchmark.video_file import write_whole
-from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.utils.output_file import check_output, try_folder
+from albar_mm.video.avi import write_whole
+from albar_mm.video.strict_reading import DatasetError
 
 from .sampling import Sampling
 from .store import FeatureStore

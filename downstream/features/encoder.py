@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-from albar_mm.engine.launch import LaunchError, load_config, unfilled
+from albar_mm.engine.launch.run import LaunchError, load_config, unfilled
 
 from .view import PipelineView, spatial_steps, test_pipeline
 

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from mmengine.utils import ProgressBar
 
-from albar_mm.benchmark.video_file import avi_bytes, encode_frames, write_whole
-from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.video.avi import avi_bytes, encode_frames, write_whole
+from albar_mm.video.strict_reading import DatasetError
 
 from ._clock import FrameClock
 from .readers import VideoReader, choose_reader

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.video.strict_reading import DatasetError
 
 from .time_grid import TimeGrid
 

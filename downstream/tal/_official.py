@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from albar_mm.compat import CheckpointError
-from albar_mm.engine.convert_checkpoint import Converted
+from albar_mm.engine.checkpoints.convert import Converted
 
 from .losses import LossNormaliser
 

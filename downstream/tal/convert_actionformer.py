@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from albar_mm.compat import CheckpointError
-from albar_mm.engine.convert_checkpoint import Converted
+from albar_mm.engine.checkpoints.convert import Converted
 
 from ._official import convert_official
 

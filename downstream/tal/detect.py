@@ -53,7 +53,7 @@ def detect_actions(
     """Detect the actions of a video.
 
     Args:
-        detector: From :func:`~downstream.detectors.load_detector`.
+        detector: From :func:`~downstream.detection.runs.load_detector`.
         name: The video.
         features: Shape (T, C).
         grid: Their time grid.

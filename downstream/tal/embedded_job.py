@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from albar_mm.engine.demo import demo_encoders
+from albar_mm.experiments.demo import demo_encoders
 
-from ..detectors import encode_videos, run_detectors
+from ..detection.runs import encode_videos, run_detectors
 from .annotations import read_annotation
 from .embedded import ANNOTATION_FILE, TalSpritesSettings, build_tal_sprites
 from .jobs import check_before, config_for, draw_videos, tables

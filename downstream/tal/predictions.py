@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.video.strict_reading import DatasetError
 
 from .ranking import Segments
 from .scores import temporal_scores

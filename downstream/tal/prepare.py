@@ -9,12 +9,12 @@ from pathlib import Path
 
 from mmengine.utils import track_iter_progress
 
-from albar_mm.datasets.strict_reading import DatasetError
 from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.video.strict_reading import DatasetError
 
+from ..detection.preparation import Prepared
 from ..features.readers import choose_reader
 from ..features.videos import find_videos
-from ..preparation import Prepared
 from .annotations import Annotation, SegmentedVideo, read_annotation
 from .checks import thumos14_counts
 

@@ -13,7 +13,7 @@ from mmengine.dataset import Compose
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
 
-from tests.datasets.preparation.official import write_video
+from tests.preparation.official import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))

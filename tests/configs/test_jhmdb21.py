@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from albar_mm.datasets.preparation import PrepareOptions, prepare_dataset
-from albar_mm.engine import launch
-from tests.datasets.preparation.official import write_jhmdb21
+from albar_mm.engine.launch import run as launch
+from albar_mm.preparation import PrepareOptions, prepare_dataset
+from tests.preparation.official import write_jhmdb21
 
 from .test_configs import FOLDER
 

@@ -12,8 +12,8 @@ from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 
-from albar_mm.mixin import debias
-from tests.datasets.preparation.official import write_video
+from albar_mm.debias.methods import debias
+from tests.preparation.official import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 METHODS = (

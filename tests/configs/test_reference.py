@@ -8,8 +8,8 @@ from mmaction.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from albar_mm.datasets.preparation._frame_bank_network import number_of_classes, scoring_steps
-from tests.datasets.preparation.official import write_video
+from albar_mm.preparation.frame_bank.network import number_of_classes, scoring_steps
+from tests.preparation.official import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted((FOLDER / 'stillmix' / 'reference').glob('*.py'))

@@ -6,11 +6,10 @@ import pytest
 from mmaction.registry import DATASETS
 
 from albar_mm.datasets import BiasBenchmarkDataset
-from albar_mm.datasets.strict_reading import BadVideoError
+from albar_mm.video.strict_reading import BadVideoError
 
 from ..evaluation.tiny_benchmark import (
     item_ids,
-    mmaction_scope,  # noqa: F401
     test_pipeline,
     write_benchmark,
     write_manifest,

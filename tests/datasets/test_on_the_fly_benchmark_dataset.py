@@ -9,15 +9,15 @@ import torch
 from mmaction.registry import DATASETS
 from mmengine.runner import Runner
 
-from albar_mm.benchmark.errors import BenchmarkError
-from albar_mm.benchmark.frame_cache import frame_cache
-from albar_mm.benchmark.masks.jhmdb import JhmdbMasks
-from albar_mm.benchmark.materials import forget_materials
-from albar_mm.benchmark.sources import read_source_list
+from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
+from albar_mm.bias_sets.sources import read_source_list
+from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets import BiasBenchmarkDataset, OnTheFlyBenchmarkDataset
-from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.video.frame_cache import frame_cache
+from albar_mm.video.strict_reading import DatasetError
 
-from ..benchmark.toy_benchmark import (
+from ..bias_sets.toy_benchmark import (
     RectangleMasks,
     build,
     build_benchmark,
@@ -26,7 +26,6 @@ from ..benchmark.toy_benchmark import (
     write_photos,
     write_sources,
 )
-from ..evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
 
 
 def pipeline(*further, short='loop', **sample):

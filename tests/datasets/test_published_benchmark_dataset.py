@@ -7,9 +7,7 @@ from mmaction.registry import DATASETS
 
 from albar_mm.datasets import ALBARBenchmarkDataset, StillMixBenchmarkDataset
 from albar_mm.datasets.published_sets import read_labels, ucf101_class
-from albar_mm.datasets.strict_reading import BadVideoError, DatasetError
-
-from ..evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
+from albar_mm.video.strict_reading import BadVideoError, DatasetError
 
 LENGTHS = {'a_med_1__0': 5, 'a_med_1__1': 5, 'b_goo_0__0': 3}
 LABELS = {'a_med_1': 0, 'b_goo_0': 1}

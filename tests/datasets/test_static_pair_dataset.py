@@ -5,13 +5,7 @@ from mmaction.registry import DATASETS
 
 from albar_mm.datasets import StaticPairDataset
 
-from ..evaluation.tiny_benchmark import (
-    NUM_FRAMES,
-    mmaction_scope,  # noqa: F401
-    ramp,
-    test_pipeline,
-    write_video,
-)
+from ..evaluation.tiny_benchmark import NUM_FRAMES, ramp, test_pipeline, write_video
 
 
 @pytest.fixture(scope='module')

@@ -13,12 +13,7 @@ from torch import nn
 import albar_mm
 from albar_mm.evaluation.results import file_identity, weights_sha256
 
-from ..evaluation.tiny_benchmark import (
-    item_ids,
-    mmaction_scope,  # noqa: F401
-    test_pipeline,
-    write_benchmark,
-)
+from ..evaluation.tiny_benchmark import item_ids, test_pipeline, write_benchmark
 
 
 @MODELS.register_module()

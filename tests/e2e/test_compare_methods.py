@@ -10,7 +10,7 @@ import pytest
 from yapf.yapflib.yapf_api import FormatCode
 
 from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
-from albar_mm.engine import comparison, experiment, reference_bank
+from albar_mm.experiments import comparison, experiment, reference_bank
 from tests.tools.test_train_and_test import tool
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

@@ -9,9 +9,9 @@ from mmaction.registry import MODELS
 from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import load_checkpoint
 
-from albar_mm.engine import launch
-from albar_mm.engine.strip_checkpoint import strip_checkpoint
-from albar_mm.mixin import METHODS, debias
+from albar_mm.debias.methods import METHODS, debias
+from albar_mm.engine.checkpoints.strip import strip_checkpoint
+from albar_mm.engine.launch import run as launch
 
 OPTIONS = dict(
     train_cfg=dict(max_epochs=1),

@@ -7,9 +7,9 @@ import cv2
 import pytest
 
 from albar_mm.datasets.motion_sprites import SpritesSettings
-from albar_mm.engine.ablation import run_ablation
-from albar_mm.engine.demo import run_demo
-from albar_mm.engine.launch import LaunchError
+from albar_mm.engine.launch.run import LaunchError
+from albar_mm.experiments.ablation import run_ablation
+from albar_mm.experiments.demo import run_demo
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 REDUCED = SpritesSettings(train=32, val=16, test=16)
@@ -65,8 +65,12 @@ def test_every_tried_setting_is_kept_without_ood_scores(folder):
 
 def test_finished_runs_are_not_repeated_and_other_settings_are_refused(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr('albar_mm.engine.experiment.train', lambda *a, **k: pytest.fail('trained'))
-    monkeypatch.setattr('albar_mm.engine.experiment.test', lambda *a, **k: pytest.fail('tested'))
+    monkeypatch.setattr(
+        'albar_mm.experiments.experiment.train', lambda *a, **k: pytest.fail('trained')
+    )
+    monkeypatch.setattr(
+        'albar_mm.experiments.experiment.test', lambda *a, **k: pytest.fail('tested')
+    )
     run_demo(
         'out', CONFIGS, cfg_options=OPTIONS, settings=REDUCED, trials='trials.jsonl', workers=1
     )

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from albar_mm.mixin import debias
+from albar_mm.debias.methods import debias
 
 from .stock_configs import FAMILIES, ROOT, Stepper, stock_configs, try_config
 

@@ -7,8 +7,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from .. import toy_recognizers as toy
-from ..benchmark.toy_benchmark import build, settings_of, write_photos, write_sources
-from ..evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
+from ..bias_sets.toy_benchmark import build, settings_of, write_photos, write_sources
 
 PIPELINE = [
     dict(type='DecordInit'),

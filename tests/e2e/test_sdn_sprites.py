@@ -11,10 +11,10 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import load_checkpoint
 
+from albar_mm.annotations.scene_labels import scene_count, with_scene_labels
 from albar_mm.datasets.motion_sprites import builder
-from albar_mm.datasets.scene_labels import scene_count, with_scene_labels
 from albar_mm.datasets.transforms import with_person_boxes
-from albar_mm.engine.strip_checkpoint import strip_checkpoint
+from albar_mm.engine.checkpoints.strip import strip_checkpoint
 from tests.test_install import ROOT
 
 STEPS = [

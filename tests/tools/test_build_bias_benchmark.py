@@ -10,10 +10,10 @@ import sys
 import numpy as np
 import pytest
 
-from albar_mm.benchmark import build as build_module
-from albar_mm.benchmark.manifest_rows import read_rows
-from tests.benchmark.toy_benchmark import VIDEOS, tree, write_photos, write_sources
-from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
+from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.bias_sets import build as build_module
+from tests.bias_sets.toy_benchmark import VIDEOS, tree, write_photos, write_sources
+from tests.tools.test_train_and_test import TOOLS
 
 SETS = [
     'TOY_SCUBA_Stripe',

@@ -8,8 +8,8 @@ import sys
 import cv2
 import pytest
 
-from albar_mm.models.utils.frame_bank import load_frame_bank
-from tests.datasets.preparation.toy_reference import write_reference
+from albar_mm.annotations.frame_bank import load_frame_bank
+from tests.preparation.toy_reference import write_reference
 
 from .test_train_and_test import TOOLS, tool
 
@@ -96,7 +96,7 @@ def test_unreadable_videos_give_their_own_status(reference, call, toy_videos, tm
 
 
 def test_ctrl_c_says_how_to_go_on(reference, call, monkeypatch):
-    from albar_mm.datasets.preparation import _frame_bank_network as network
+    from albar_mm.preparation.frame_bank import network as network
 
     def stop(*_):
         raise KeyboardInterrupt

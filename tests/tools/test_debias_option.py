@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from albar_mm.compat import resolve_config
-from albar_mm.engine import launch
-from tests.test_mixin import AUDIO, FLOW, OMNI, POSE, TSM
+from albar_mm.engine.launch import run as launch
+from tests.debias.test_methods import AUDIO, FLOW, OMNI, POSE, TSM
 
-from .test_train_and_test import TOOLS, call, tool  # noqa: F401  (call is a fixture)
+from .test_train_and_test import TOOLS, tool
 
 AVA = (
     'mmaction::detection/slowfast/slowfast_kinetics400-pretrained-r50_8xb16-4x16x1-20e_ava21-rgb.py'

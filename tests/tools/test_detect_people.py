@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from albar_mm.datasets.person_boxes import read_person_boxes
-from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
+from albar_mm.annotations.person_boxes import read_person_boxes
+from tests.tools.test_train_and_test import TOOLS
 from tests.video_files import write_video
 
 

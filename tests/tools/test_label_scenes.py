@@ -5,9 +5,8 @@ import sys
 
 import pytest
 
-from albar_mm.datasets.scene_labels import read_scene_labels
-from tests.datasets.preparation.test_scenes import clips  # noqa: F401  a fixture
-from tests.tools.test_train_and_test import TOOLS, call, tool  # noqa: F401  a fixture
+from albar_mm.annotations.scene_labels import read_scene_labels
+from tests.tools.test_train_and_test import TOOLS, tool
 
 
 def arguments(*others):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from tests.datasets.preparation.official import write_jhmdb21, write_ucf101
-from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
+from tests.preparation.official import write_jhmdb21, write_ucf101
+from tests.tools.test_train_and_test import TOOLS
 
 CONFIGS = TOOLS.parent / 'configs'
 DATASETS = ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'motion_sprites', 'ucf_crime', 'thumos14')
@@ -44,7 +44,7 @@ def test_lists_lie_where_the_config_reads_them(call, tmp_path):  # noqa: F811
     ('name', 'delimiter'), [('hmdb51', None), ('ucf101', None), ('kinetics400', '\t')]
 )
 def test_names_are_those_of_the_configs(name, delimiter):
-    from albar_mm.datasets.preparation import SPECS
+    from albar_mm.preparation import SPECS
 
     suffix = SPECS[name].suffix.format(split=1)
     wanted = [f'data/{name}/{split}{suffix}.txt' for split in ('train', 'val', 'test')]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.visualization.report.results_files import metrics, write
+from tests.report.results_files import metrics, write
 
 from .test_train_and_test import TOOLS, tool
 

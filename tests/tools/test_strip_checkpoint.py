@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 from albar_mm.compat import safe_load
-from tests.engine.test_strip_checkpoint import save
+from tests.engine.checkpoints.test_strip import save
 from tests.models.recognizers.sdn_toys import build
-from tests.tools.test_train_and_test import TOOLS, call  # noqa: F401  a fixture
+from tests.tools.test_train_and_test import TOOLS
 
 
 def test_a_run(call, tmp_path, capfd):  # noqa: F811

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from albar_mm.engine import launch
+from albar_mm.engine.launch import run as launch
 from tests.toy import write_toy_config
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
@@ -67,7 +67,7 @@ def test_help_from_any_folder(name, tmp_path):
 
 def test_flags_are_those_of_mmaction2():
     """Every flag of the released tools is known here."""
-    from albar_mm import _compat_config
+    from albar_mm.compat import config as _compat_config
 
     upstream = Path(_compat_config.get_installed_path('mmaction2')) / '.mim' / 'tools'
     for name in ('train', 'test'):

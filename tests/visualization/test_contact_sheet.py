@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from albar_mm.benchmark.backgrounds import Backgrounds
-from albar_mm.benchmark.errors import BenchmarkError
-from albar_mm.benchmark.manifest_rows import read_rows
-from albar_mm.benchmark.mask_statistics import MaskStatistics, benchmark_statistics
-from albar_mm.benchmark.source_video import read_frames
+from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.bias_sets.mask_statistics import MaskStatistics, benchmark_statistics
+from albar_mm.compositing.backgrounds import Backgrounds
+from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.video.source_video import read_frames
 from albar_mm.visualization.contact_sheet import (
     TILE_HEIGHT,
     TILE_WIDTH,
@@ -21,7 +21,7 @@ from albar_mm.visualization.contact_sheet import (
     write_sheet,
 )
 from albar_mm.visualization.contact_sheet_page import report_benchmark
-from tests.benchmark.toy_benchmark import (
+from tests.bias_sets.toy_benchmark import (
     RectangleMasks,
     build,
     settings_of,

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from albar_mm.models.utils.frame_bank import FrameBank
+from albar_mm.annotations.frame_bank import FrameBank
 from albar_mm.visualization.frame_bank_sheet import _short, extremes, frame_bank_sheet
 
 

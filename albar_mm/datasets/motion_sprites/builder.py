@@ -12,7 +12,7 @@ from mmengine.utils import track_parallel_progress
 
 from albar_mm.evaluation.results import write_text_atomically
 
-from ..strict_reading import DatasetError
+from ...video.strict_reading import DatasetError
 from .clips import FRAMES, SIDE, ClipSpec, draw_clip, iid_frames
 from .motions import CLASSES
 from .ood import (

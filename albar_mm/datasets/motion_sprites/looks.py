@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from albar_mm.benchmark.stripes import stripe_image
+from albar_mm.compositing.stripes import stripe_image
 
 TEMPLATE = 57
 """Side of an actor template in template px; drawn 48 px wide at scale 1."""

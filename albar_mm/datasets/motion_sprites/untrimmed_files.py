@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.utils import track_parallel_progress
 
 from ...evaluation.results import write_text_atomically
-from ..strict_reading import DatasetError
+from ...video.strict_reading import DatasetError
 from .untrimmed import UntrimmedSpec, untrimmed_frames
 from .video_file import write_mjpeg
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .._container_length import announced_bytes
+from ...video.container import announced_bytes
 
 FPS = 8
 QUALITY = 95

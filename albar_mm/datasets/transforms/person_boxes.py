@@ -13,8 +13,8 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
-from ..person_boxes import read_person_boxes
-from ..strict_reading import DatasetError
+from ...annotations.person_boxes import read_person_boxes
+from ...video.strict_reading import DatasetError
 
 MISSING = ('fail', 'none')
 MIN_SCORE = 0.4
@@ -34,7 +34,7 @@ class LoadPersonBoxes(BaseTransform):
     between the two must carry both, or not move pixels: see :func:`.check_box_pipeline`.
 
     Args:
-        file: File of boxes, see :func:`albar_mm.datasets.person_boxes.read_person_boxes`. It is
+        file: File of boxes, see :func:`albar_mm.annotations.person_boxes.read_person_boxes`. It is
             read when the transform is made, so that the workers of a loader share its memory.
         min_score: Boxes of a lower score are left out.
         missing: What to do with a video that the file does not have: ``'fail'``, or ``'none'``,

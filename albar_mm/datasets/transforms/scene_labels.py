@@ -11,7 +11,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
-from ..scene_labels import read_scene_labels
+from ...annotations.scene_labels import read_scene_labels
 
 MISSING = ('fail', 'none')
 UNKNOWN = -1
@@ -24,8 +24,8 @@ class LoadSceneLabels(BaseTransform):
     It stands anywhere before ``PackActionInputs``; :func:`.with_scene_labels` puts it there.
 
     Args:
-        file: File of scene labels, see :func:`albar_mm.datasets.scene_labels.read_scene_labels`. It
-            is read when the transform is made, so that the workers of a loader share its memory.
+        file: File of scene labels, see :mod:`albar_mm.annotations.scene_labels`.
+            It is read when the transform is made, so that the workers of a loader share its memory.
         missing: What to do with a video that the file does not have: ``'fail'``, or ``'none'``,
             set -1, which leaves the sample out of the scene loss; such videos are counted in the
             log.

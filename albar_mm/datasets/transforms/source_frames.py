@@ -9,8 +9,8 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from ...benchmark.frame_cache import frame_cache
-from ...benchmark.render import needed_frames
+from ...compositing.render import needed_frames
+from ...video.frame_cache import frame_cache
 
 CACHE_MIB = 256
 """Default limit of decoded source frames that a process keeps."""

@@ -11,8 +11,8 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from ...benchmark.materials import changed, materials_of
-from ...benchmark.render import render_frames
+from ...compositing.materials import changed, materials_of
+from ...compositing.render import render_frames
 from .source_frames import row_of
 
 

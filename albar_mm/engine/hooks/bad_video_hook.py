@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from ...evaluation.results import write_text_atomically
-from .._launch_errors import LaunchError
+from ..launch.errors import LaunchError
 
 
 @HOOKS.register_module()

@@ -6,7 +6,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from .._launch_errors import LaunchError
+from ..launch.errors import LaunchError
 
 _VALIDATED = 'validated_epoch'
 

@@ -9,7 +9,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from torch import Tensor, nn
 
-from .._launch_errors import LaunchError
+from ..launch.errors import LaunchError
 
 _BACKBONE = 'backbone.'
 

@@ -12,7 +12,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 from ...models.utils.rng import preserved_rng
-from .._launch_errors import LaunchError
+from ..launch.errors import LaunchError
 
 _STREAMS = dict(process=0, loader=1, iteration=2)
 

@@ -11,7 +11,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from ..utils.frame_bank import load_frame_bank
+from ...annotations.frame_bank import load_frame_bank
 from .base import ClipBlending, Drawn, draw_beta
 
 _KEPT_SIZES = 4

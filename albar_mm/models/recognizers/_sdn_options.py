@@ -88,7 +88,7 @@ class SDNOptions:
         if scene is not None and not (_whole(scenes) and scenes >= 2):
             raise ValueError(
                 f'sdn.num_scenes must be a whole number >= 2, got {scenes!r}; '
-                'albar_mm.datasets.scene_labels.scene_count reads it off a file of '
+                'albar_mm.annotations.scene_labels.scene_count reads it off a file of '
                 'scene labels'
             )
         return cls(scenes if scene is not None else None, scene, mask)

@@ -12,17 +12,16 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
-from albar_mm.benchmark.masks.jhmdb import read_puppet_mask
-from albar_mm.datasets.person_boxes import read_person_boxes
-from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.annotations.person_boxes import read_person_boxes
+from albar_mm.bias_sets.masks.jhmdb import read_puppet_mask
 from albar_mm.datasets.transforms import (
     LoadPersonBoxes,
     PackPersonBoxes,
     check_box_pipeline,
     with_person_boxes,
 )
+from albar_mm.video.strict_reading import DatasetError
 
-from ...evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
 from ...video_files import write_video
 
 AUGMENT = [

@@ -10,9 +10,9 @@ from mmaction.registry import TRANSFORMS
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from albar_mm.datasets.scene_labels import with_scene_labels
-from albar_mm.datasets.strict_reading import DatasetError
+from albar_mm.annotations.scene_labels import with_scene_labels
 from albar_mm.datasets.transforms.scene_labels import LoadSceneLabels
+from albar_mm.video.strict_reading import DatasetError
 
 
 @pytest.fixture

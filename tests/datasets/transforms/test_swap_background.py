@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 
-from albar_mm.benchmark.errors import BenchmarkError
-from albar_mm.benchmark.frame_cache import frame_cache
-from albar_mm.benchmark.manifest_rows import read_rows
-from albar_mm.benchmark.materials import forget_materials
-from albar_mm.benchmark.source_video import read_frames
+from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets.transforms import PasteForeground, RepeatFrame, SwapBackground
+from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.video.frame_cache import frame_cache
+from albar_mm.video.source_video import read_frames
 
-from ...benchmark.toy_benchmark import build, settings_of, write_photos, write_sources
-from ...evaluation.tiny_benchmark import mmaction_scope  # noqa: F401
+from ...bias_sets.toy_benchmark import build, settings_of, write_photos, write_sources
 
 SAMPLE = dict(type='BiasSampleFrames', clip_len=6, frame_interval=2, test_mode=True)
 FOLDERS = dict(

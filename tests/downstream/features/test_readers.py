@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from albar_mm.datasets.strict_reading import BadVideoError
-from albar_mm.engine.launch import LaunchError
+from albar_mm.engine.launch.run import LaunchError
+from albar_mm.video.strict_reading import BadVideoError
 from downstream.features._clock import FrameClock
 from downstream.features.readers import CHUNK, READERS, choose_reader
 from downstream.features.sampling import Sampling

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from downstream.detectors import last_weights
+from downstream.detection.runs import last_weights
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 from downstream.tal.command import run_on_features

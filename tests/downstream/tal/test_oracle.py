@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from albar_mm.datasets.strict_reading import DatasetError
-from albar_mm.engine.launch import LaunchError
-from downstream.detectors import last_weights, load_detector
+from albar_mm.engine.launch.run import LaunchError
+from albar_mm.video.strict_reading import DatasetError
+from downstream.detection.runs import last_weights, load_detector
 from downstream.features.store import FeatureStore
 from downstream.tal.annotations import read_annotation
 from downstream.tal.average_precision import temporal_map

@@ -5,12 +5,7 @@ import math
 import pytest
 import torch
 
-from downstream.tal.losses import (
-    LossNormaliser,
-    distance_iou_loss,
-    offset_iou,
-    sigmoid_focal_loss,
-)
+from downstream.tal.losses import LossNormaliser, distance_iou_loss, offset_iou, sigmoid_focal_loss
 from downstream.tal.targets import RANGES, Points, assign_targets
 from downstream.tal.trident import trident_distances
 

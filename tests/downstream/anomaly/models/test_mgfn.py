@@ -11,7 +11,7 @@ import torch
 from mmengine.structures import BaseDataElement
 
 from albar_mm.compat import CheckpointError
-from albar_mm.engine.convert_checkpoint import convert_checkpoint
+from albar_mm.engine.checkpoints.convert import convert_checkpoint
 from downstream.anomaly.convert import convert_mgfn
 from downstream.anomaly.models import MGFN, AnomalyDetector, MGFNHead
 from downstream.anomaly.models.mgfn import ChannelNorm, Focus, Glance, SnippetConv

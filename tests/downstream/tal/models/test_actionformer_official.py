@@ -9,15 +9,7 @@ from albar_mm.compat import CheckpointError
 from downstream.tal.convert_actionformer import convert_actionformer
 from downstream.tal.models import SegmentDetector
 from tests.parity.actionformer_official import BRANCH, EACH, FILE, HEADS, HIDDEN, WINDOWS
-from tests.parity.tridet_official import (
-    CHANNELS,
-    CLASSES,
-    LENGTH,
-    RANGES,
-    VALID,
-    WIDTH,
-    weights,
-)
+from tests.parity.tridet_official import CHANNELS, CLASSES, LENGTH, RANGES, VALID, WIDTH, weights
 
 from .official import (
     assert_candidates,

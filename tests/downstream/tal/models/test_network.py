@@ -3,13 +3,7 @@
 import pytest
 import torch
 
-from downstream.tal.models import (
-    BoundaryHead,
-    ConvProjection,
-    OffsetHead,
-    SGPPyramid,
-    TridentHead,
-)
+from downstream.tal.models import BoundaryHead, ConvProjection, OffsetHead, SGPPyramid, TridentHead
 from downstream.tal.models.pyramid import SGPBlock, wide_kernel
 
 

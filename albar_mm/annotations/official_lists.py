@@ -1,0 +1,253 @@
+"""Parsers of the official split lists, one function per format."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from .video_lists import Clip, OfficialLists, PreparationError, parse_line
+
+_UNUSED, _TRAIN, _TEST = 0, 1, 2
+# <source>_<class>_<visible body>_<camera>_<people>_<view>_<quality>_<number>.avi
+_HMDB51_NAME = r'(?P<source>.+)_{}_[fulh]_(?:nm|cm)_np\d+_(?:fr|ri|le|ba)_(?:bad|med|goo)_\d+'
+_UCF101_NAME = re.compile(r'v_.+_(?P<group>g\d+)_c\d+')
+
+
+def read_hmdb51(folder: Path, split: int) -> OfficialLists:
+    """Read ``<class>_test_split<n>.txt``: lines ``name.avi flag``, 0 unused, 1 train, 2 test.
+
+    Labels follow the alphabetical order of the class names, as in MMAction2. (Sorted *file* names
+    would put ``climb_stairs`` before ``climb``.) Clips cut from one source video share the part of
+    the name before the class; that part is the group.
+
+    Args:
+        folder: Folder of the 51 lists of a split.
+        split: 1, 2 or 3.
+
+    Returns:
+        Clips ``<class>/<name>.avi``.
+
+    Raises:
+        PreparationError: No lists, or a line that is none of the above.
+    """
+    ending = f'_test_split{split}.txt'
+    files = {path.name.removesuffix(ending): path for path in folder.glob(f'*{ending}')}
+    if not files:
+        raise PreparationError(
+            f"{folder}: no '<class>{ending}'; name the folder of the official HMDB51 split lists "
+            'with --lists'
+        )
+    classes = tuple(sorted(files))
+    parts: dict[int, list[Clip]] = {_UNUSED: [], _TRAIN: [], _TEST: []}
+    for label, name in enumerate(classes):
+        for origin, line in _lines(files[name]):
+            video, flag = parse_line(line, origin)
+            if flag not in parts:
+                raise PreparationError(
+                    f'{origin}: flag {flag}; expected 0 (unused), 1 (train) or 2 (test)'
+                )
+            group = hmdb51_source(video, name)
+            parts[flag].append(Clip(f'{name}/{video}', label, name, group, origin))
+    used = tuple(files[name] for name in classes)
+    return OfficialLists(classes, tuple(parts[_TRAIN]), tuple(parts[_TEST]), used)
+
+
+def hmdb51_source(video: str, class_name: str) -> str:
+    """The source video that an HMDB51 clip was cut from, or the clip's own name if it names none.
+
+    Args:
+        video: File name, with or without its ending.
+        class_name: Class of the clip.
+    """
+    stem = video.removesuffix('.avi')
+    match = re.fullmatch(_HMDB51_NAME.format(re.escape(class_name)), stem)
+    return match['source'] if match else stem
+
+
+def read_ucf101(folder: Path, split: int) -> OfficialLists:
+    """Read ``classInd.txt`` (``index Class`` from 1), ``trainlist0N.txt`` and ``testlist0N.txt``.
+
+    Labels are the official index minus 1. The group is the official one (g01 to g25) of a class.
+
+    Args:
+        folder: Folder of the lists.
+        split: 1, 2 or 3.
+
+    Returns:
+        Clips ``<Class>/v_<Class>_gXX_cYY.avi``.
+
+    Raises:
+        PreparationError: A list is missing, names an unknown class, or its label differs from
+            ``classInd.txt``.
+    """
+    index_file = _need(folder, 'classInd.txt', 'official UCF101')
+    train_file = _need(folder, f'trainlist{split:02d}.txt', 'official UCF101')
+    test_file = _need(folder, f'testlist{split:02d}.txt', 'official UCF101')
+    labels: dict[str, int] = {}
+    for origin, line in _lines(index_file):
+        number, _, name = line.partition(' ')
+        if number != str(len(labels) + 1) or not name or name in labels:
+            raise PreparationError(
+                f"{origin}: expected '{len(labels) + 1} <class>', a class not named before, "
+                f'got {line!r}'
+            )
+        labels[name] = len(labels)
+
+    def clip(path: str, origin: str) -> Clip:
+        name, _, video = path.rpartition('/')
+        if name not in labels:
+            raise PreparationError(f'{origin}: unknown class {name!r}; {index_file} has no such')
+        match = _UCF101_NAME.fullmatch(video.removesuffix('.avi'))
+        return Clip(path, labels[name], name, match['group'] if match else video, origin)
+
+    train, test = [], []
+    for origin, line in _lines(train_file):
+        path, number = parse_line(line, origin)
+        if not 1 <= number <= len(labels):
+            raise PreparationError(
+                f'{origin}: label {number} is out of range; expected 1 to {len(labels)}'
+            )
+        train.append(clip(path, origin))
+        if number - 1 != train[-1].label:
+            raise PreparationError(
+                f'{origin}: label {number}, but {index_file.name} gives {train[-1].class_name} '
+                f'the label {train[-1].label + 1}'
+            )
+    test = [clip(line, origin) for origin, line in _lines(test_file)]
+    files = (index_file, train_file, test_file)
+    return OfficialLists(tuple(labels), tuple(train), tuple(test), files)
+
+
+def read_kinetics400(folder: Path, split: int = 1) -> OfficialLists:
+    """Read the official CSV files ``label,youtube_id,time_start,time_end,split``.
+
+    The official *val* list is the test set, as everywhere in the literature: the labels of the
+    official test set were not published with it. Labels follow MMAction2's order: alphabetical by
+    name, with ``_`` for blanks. The group is the YouTube id.
+
+    Args:
+        folder: Folder of ``train.csv`` and ``val.csv`` (or ``kinetics_train.csv``, …).
+        split: Not used: there is one split.
+
+    Returns:
+        Clips ``<class>/<id>_<start>_<end>.mp4``, times in whole seconds of six digits.
+
+    Raises:
+        PreparationError: A file, column or class is missing, or a time is no number.
+    """
+    train_file = _need_csv(folder, ('train',))
+    test_file = _need_csv(folder, ('val', 'validate'))
+    columns = ('label', 'youtube_id', 'time_start', 'time_end')
+    train_rows = list(_csv_rows(train_file, columns))
+    names = {row['label'].replace('"', '') for _, row in train_rows}
+    classes = tuple(sorted(names, key=lambda name: name.replace(' ', '_')))
+    labels = {name: label for label, name in enumerate(classes)}
+
+    def clip(origin: str, row: Mapping[str, str]) -> Clip:
+        name = row['label'].replace('"', '')
+        if name not in labels:
+            raise PreparationError(f'{origin}: unknown class {name!r}; {train_file} has no such')
+        try:
+            start, end = (int(float(row[key])) for key in ('time_start', 'time_end'))
+        except ValueError as error:
+            raise PreparationError(f'{origin}: {error}; expected times in seconds') from error
+        video = f'{row["youtube_id"]}_{start:06d}_{end:06d}.mp4'
+        return Clip(f'{name}/{video}', labels[name], name, row['youtube_id'], origin)
+
+    train = tuple(clip(origin, row) for origin, row in train_rows)
+    test = tuple(clip(origin, row) for origin, row in _csv_rows(test_file, columns))
+    return OfficialLists(classes, train, test, (train_file, test_file))
+
+
+def read_jhmdb21(folder: Path, split: int = 1) -> OfficialLists:
+    """Read ``index.csv`` of the HMDB51 clips with JHMDB masks: ``class,video,hmdb51_split1``.
+
+    JHMDB's own splits are not HMDB51's (most of its test clips are HMDB51 *training* clips), so the
+    HMDB51 split 1 of the index counts.
+
+    Args:
+        folder: Folder of ``index.csv``.
+        split: Not used: the index knows split 1.
+
+    Returns:
+        Clips ``<class>/<video>.avi``, grouped as in :func:`read_hmdb51`.
+
+    Raises:
+        PreparationError: The file or a column is missing, or a row is neither train nor test.
+    """
+    path = _need(folder, 'index.csv', 'JHMDB')
+    rows = list(_csv_rows(path, ('class', 'video', 'hmdb51_split1')))
+    classes = tuple(sorted({row['class'] for _, row in rows}))
+    parts: dict[str, list[Clip]] = dict(train=[], test=[])
+    for origin, row in rows:
+        if row['hmdb51_split1'] not in parts:
+            raise PreparationError(
+                f'{origin}: hmdb51_split1 is {row["hmdb51_split1"]!r}; expected train or test'
+            )
+        name, video = row['class'], row['video'].removesuffix('.avi')
+        parts[row['hmdb51_split1']].append(
+            Clip(
+                f'{name}/{video}.avi', classes.index(name), name, hmdb51_source(video, name), origin
+            )
+        )
+    return OfficialLists(classes, tuple(parts['train']), tuple(parts['test']), (path,))
+
+
+def _need(folder: Path, name: str, what: str) -> Path:
+    if not (folder / name).is_file():
+        option = '--source' if name == 'index.csv' else '--lists'
+        raise PreparationError(
+            f'{folder / name}: no such list; name the folder of the {what} lists with {option}'
+        )
+    return folder / name
+
+
+def _need_csv(folder: Path, parts: Sequence[str]) -> Path:
+    stems = ('', 'kinetics_', 'kinetics400_', 'kinetics-400_')
+    names = [f'{stem}{part}.csv' for part in parts for stem in stems]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise PreparationError(
+        f'{folder}: none of {", ".join(names)}; name the folder of the official Kinetics-400 CSV '
+        'files with --lists'
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8-sig')
+    except (OSError, UnicodeDecodeError) as error:
+        raise PreparationError(f'{path}: cannot be read as text: {error}') from error
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """``file:line`` and text of every line that is not blank."""
+    found = False
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if line.strip():
+            found = True
+            yield f'{path}:{number}', line.strip()
+    if not found:
+        raise PreparationError(f'{path}: the list is empty; download it again')
+
+
+def _csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    reader = csv.DictReader(_text(path).splitlines())
+    lacking = [name for name in columns if name not in (reader.fieldnames or ())]
+    if lacking:
+        raise PreparationError(
+            f'{path}:1: no column {", ".join(lacking)}; expected a header with '
+            f'{",".join(columns)}, got {",".join(reader.fieldnames or ()) or "an empty file"}'
+        )
+    row = None
+    for row in reader:
+        origin = f'{path}:{reader.line_num}'
+        empty = [name for name in columns if not (row[name] or '').strip()]
+        if empty:
+            raise PreparationError(f'{origin}: {", ".join(empty)} is empty')
+        yield origin, {name: row[name].strip() for name in columns}
+    if row is None:
+        raise PreparationError(f'{path}: the list is empty; download it again')

@@ -1,0 +1,242 @@
+"""Person boxes of the videos of a data set, read from a file once in a process."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from mmengine.logging import print_log
+
+from ..video.strict_reading import MAX_MISSING, DatasetError
+from . import person_box_files as files
+from .video_names import VideoNames
+
+FRAME_SLACK = 3
+"""Decoders differ by a frame or so about the end of a video."""
+LINES, PICKLES = ('.jsonl', '.json'), ('.pkl', '.pickle', '.npy')
+
+
+class VideoBoxes:
+    """Boxes of one video.
+
+    Args:
+        name: What the file calls it.
+        rows: float32 (n, 5) of x1, y1, x2, y2, score in the order of the frames.
+        starts: int64 (F + 1,), where in ``rows`` the boxes of a frame begin.
+        per_frame: Whether the file has one entry per frame, so that a frame beyond the last one
+            takes the boxes of that; annotated tracks end where they end.
+        where: File, for messages.
+    """
+
+    def __init__(
+        self, name: str, rows: np.ndarray, starts: np.ndarray, per_frame: bool, where: str
+    ) -> None:
+        self.name, self._rows, self._starts = name, rows, starts
+        self._per_frame, self._where = per_frame, where
+
+    @property
+    def num_frames(self) -> int:
+        """Number of frames F that the file has entries for."""
+        return len(self._starts) - 1
+
+    def at(self, frames: Iterable[int], min_score: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes of some frames.
+
+        Args:
+            frames: Frame numbers from 0; an index may occur more than once.
+            min_score: Boxes of a lower score are left out.
+
+        Returns:
+            float32 (n, 4) of x1, y1, x2, y2 in px of the video, x2 and y2 exclusive; and int64
+            (n,), for each box its position in ``frames``.
+
+        Raises:
+            DatasetError: A frame number is negative, or so far beyond the last entry that the file
+                must be of another video.
+        """
+        picked = self.rows(frames, min_score)
+        counts = np.array([len(rows) for rows in picked], dtype=np.int64)
+        positions = np.repeat(np.arange(len(picked)), counts)
+        return np.concatenate([np.empty((0, 5), np.float32), *picked])[:, :4], positions
+
+    def rows(self, frames: Iterable[int], min_score: float = 0.0) -> list[np.ndarray]:
+        """Boxes of some frames with their scores, frame by frame.
+
+        Args:
+            frames: See :meth:`at`.
+            min_score: See :meth:`at`.
+
+        Returns:
+            For each frame float32 (n, 5) of x1, y1, x2, y2, score.
+
+        Raises:
+            DatasetError: See :meth:`at`.
+        """
+        found = [self._frame(int(frame)) for frame in frames]
+        return [rows[rows[:, 4] >= min_score] for rows in found]
+
+    def _frame(self, frame: int) -> np.ndarray:
+        length = self.num_frames
+        if frame < 0:
+            raise DatasetError(
+                f'{self._where}: {self.name}: frame {frame} was asked for; frames '
+                'count from 0: is start_index wrong?'
+            )
+        if frame >= length:
+            if not self._per_frame or not length:
+                return self._rows[:0]
+            if frame >= math.ceil(length / (1 - MAX_MISSING)) + FRAME_SLACK:
+                raise DatasetError(
+                    f'{self._where}: {self.name} has entries for {length} frames, but frame '
+                    f'{frame} (from 0) was asked for; get the boxes of this very file'
+                )
+            frame = length - 1
+        return self._rows[self._starts[frame] : self._starts[frame + 1]]
+
+
+class PersonBoxes:
+    """Person boxes of many videos in three arrays, whatever the number of videos.
+
+    Args:
+        path: File that they come from, for messages.
+        entries: The videos.
+        per_frame: See :class:`VideoBoxes`.
+
+    Raises:
+        DatasetError: There are none.
+    """
+
+    def __init__(
+        self, path: Path, entries: Iterable[files.VideoEntry], per_frame: bool = True
+    ) -> None:
+        self.path, self.per_frame = path, per_frame
+        names, rows, counts, lengths, dropped = [], [], [], [], 0
+        for entry in entries:
+            names.append(entry.name)
+            rows.append(entry.rows)
+            counts.append(entry.counts)
+            lengths.append(len(entry.counts))
+            dropped += entry.dropped
+        if not names:
+            raise DatasetError(f'{path}: holds no videos')
+        self.names = tuple(names)
+        self.dropped = dropped
+        self._rows = np.concatenate(rows)
+        self._first_frame = np.concatenate([[0], np.cumsum(lengths)])
+        self._starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
+        self._lookup = VideoNames(names, str(path))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def num_boxes(self) -> int:
+        """Number of boxes of all videos."""
+        return len(self._rows)
+
+    def of(self, video: str | os.PathLike) -> VideoBoxes | None:
+        """Boxes of a video.
+
+        Args:
+            video: Path of its file or of the folder of its frames; see :class:`VideoNames` for
+                what the file may call it.
+
+        Returns:
+            Its boxes; None if the file does not have the video.
+
+        Raises:
+            DatasetError: Several entries may be meant.
+        """
+        index = self._lookup.find(str(video))
+        if index is None:
+            return None
+        first, last = self._first_frame[index], self._first_frame[index + 1]
+        return VideoBoxes(
+            self.names[index],
+            self._rows,
+            self._starts[first : last + 1],
+            self.per_frame,
+            str(self.path),
+        )
+
+    def missing(self, video: str | os.PathLike) -> DatasetError:
+        """The error that says that a video is not in the file, and what to do.
+
+        Args:
+            video: Path of the video.
+        """
+        return DatasetError(
+            f'{self.path}: no person boxes of video {video}{self._lookup.like(str(video))}; detect '
+            "them with tools/detect_people.py, or set missing='none' to take such videos for "
+            'videos without people'
+        )
+
+
+def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
+    """Read a file of person boxes; the same file is read once in a process.
+
+    Known by its ending:
+
+    - ``.jsonl``, ``.json``: our JSON lines, ``{"video": "<path>", "boxes": [...]}`` with one entry
+      per frame from frame 0: a list of ``[x1, y1, x2, y2]`` or ``[x1, y1, x2, y2, score]`` (it may
+      be empty), or a single box. ``<split>.jsonl`` of motion_sprites is such a file.
+    - ``.npy``, ``.pkl``, ``.pickle``: the published detections of ActorCutMix and StillMix, a dict
+      video -> {frame from 1 -> (n, 5) x1, y1, x2, y2, score}; or the UCF101-24 annotation in either
+      layout (see :mod:`albar_mm.annotations.tubes`). They are loaded as data: a pickle
+      that asks for anything else is refused.
+    - everything else: text, ``video frame x1 y1 x2 y2``, frames from 1.
+
+    Coordinates are px of the video, x2 and y2 exclusive. Boxes without a score have 1. Boxes of
+    detections that cover nothing are left out and counted in a warning.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The boxes.
+
+    Raises:
+        DatasetError: It cannot be read or a line, video or frame in it is wrong; names the place.
+    """
+    path = Path(path)
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise DatasetError(
+            f'{path}: no such file of person boxes; tools/detect_people.py makes one'
+        ) from error
+    return _read(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, size: int, mtime_ns: int) -> PersonBoxes:
+    ending = path.suffix.lower()
+    if ending in LINES:
+        return PersonBoxes(path, files.read_lines(path))
+    if ending not in PICKLES:
+        return PersonBoxes(path, files.read_tubes(path), per_frame=False)
+    content = files.load_pickled(path)
+    if ending != '.npy' and _is_annotation(content):
+        return PersonBoxes(path, files.read_tubes(path), per_frame=False)
+    boxes = PersonBoxes(path, files.read_detections(content, path))
+    if boxes.dropped:
+        print_log(
+            f'{path}: {boxes.dropped} of {boxes.dropped + boxes.num_boxes} boxes cover '
+            'nothing and are left out',
+            'current',
+            logging.WARNING,
+        )
+    return boxes
+
+
+def _is_annotation(content: object) -> bool:
+    """Whether it is one of the layouts of the UCF101-24 annotation."""
+    if not isinstance(content, dict) or not content:
+        return False
+    first = next(iter(content.values()))
+    return 'gttubes' in content or (isinstance(first, dict) and 'annotations' in first)

@@ -1,0 +1,212 @@
+"""Readers of box files: the two layouts of the UCF101-24 annotation, and plain text.
+
+Pickle ``{'gttubes': {video: {class index: [rows]}}, 'labels': [names]}`` with rows
+``frame, x1, y1, x2, y2`` and frames from 1 (Kalogeiton et al., action tubelet detector), or
+``{video: {'annotations': [{'label', 'sf', 'ef', 'boxes'}], ...}}`` with boxes ``x, y, w, h`` of the
+frames ``sf`` to ``ef`` - 1 from 0 (Singh et al., corrected UCF101-24 annotation). Both become
+``x1, y1, x2, y2`` with ``x2 = x + w``.
+
+Text: one box a line, ``video frame x1 y1 x2 y2``; frames count from 1, coordinates are in px,
+``x2`` and ``y2`` exclusive. A video may be written with its class as ``class/video``. Blank lines
+and lines that begin with ``#`` are skipped. Boxes of consecutive frames that overlap are taken for
+one actor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..utils.benchmark_errors import BenchmarkError
+from ..utils.safe_pickle import load_restricted
+
+UCF101_24_CLASSES = (
+    'Basketball',
+    'BasketballDunk',
+    'Biking',
+    'CliffDiving',
+    'CricketBowling',
+    'Diving',
+    'Fencing',
+    'FloorGymnastics',
+    'GolfSwing',
+    'HorseRiding',
+    'IceDancing',
+    'LongJump',
+    'PoleVault',
+    'RopeClimbing',
+    'SalsaSpin',
+    'SkateBoarding',
+    'Skiing',
+    'Skijet',
+    'SoccerJuggling',
+    'Surfing',
+    'TennisSwing',
+    'TrampolineJumping',
+    'VolleyballSpiking',
+    'WalkingWithDog',
+)
+"""Class names of the corrected annotation, which stores indices alone."""
+SAME_ACTOR_IOU = 0.3
+"""Overlap from which boxes of consecutive frames of a text file are taken for one actor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tube:
+    """Boxes of one actor.
+
+    Attributes:
+        frames: int64 (n,), n >= 1, frame numbers from 0, rising.
+        boxes: (n, 4) of x1, y1, x2, y2 in px, x1 < x2 and y1 < y2.
+        class_name: Class of the action, where the file tells.
+    """
+
+    frames: np.ndarray
+    boxes: np.ndarray
+    class_name: str | None = None
+
+
+def read_boxes(path: Path) -> dict[str, tuple[Tube, ...]]:
+    """Read a file of boxes; ``.pkl`` and ``.pickle`` as a restricted pickle, all else as text.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Name of a video as the file has it -> its tubes in the order of the file.
+
+    Raises:
+        BenchmarkError: It cannot be read, or a box in it is none; names the place.
+    """
+    if path.suffix.lower() not in ('.pkl', '.pickle'):
+        return _read_text(path)
+    content = load_restricted(path)
+    if not isinstance(content, dict):
+        raise BenchmarkError(f'{path}: expected a dict of annotations, got {_kind(content)}')
+    try:
+        read = _read_gttubes if 'gttubes' in content else _read_pyannot
+        return read(content, path)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        raise BenchmarkError(
+            f'{path}: neither layout of the UCF101-24 annotation (gttubes, or annotations by '
+            f'video): {_kind(error)}: {error}'
+        ) from error
+
+
+def _read_gttubes(content: Mapping[str, Any], path: Path) -> dict[str, tuple[Tube, ...]]:
+    labels = [str(name) for name in content['labels']]
+    return {
+        str(video): tuple(
+            _tube(rows[:, 0] - 1, rows[:, 1:], labels[int(label)], f'{path}: {video}')
+            for label, tubes in by_label.items()
+            for rows in (np.asarray(tube, dtype=np.float64).reshape(-1, 5) for tube in tubes)
+        )
+        for video, by_label in content['gttubes'].items()
+    }
+
+
+def _read_pyannot(content: Mapping[str, Any], path: Path) -> dict[str, tuple[Tube, ...]]:
+    known = {}
+    for video, entry in content.items():
+        tubes = []
+        for tube in entry['annotations']:
+            where = f'{path}: {video}'
+            # stored as uint8 where x and w fit in it, though their sum may not
+            boxes = np.asarray(tube['boxes'], dtype=np.float64).reshape(-1, 4)
+            frames = np.arange(int(tube['sf']), int(tube['ef']))
+            if len(frames) != len(boxes):
+                raise BenchmarkError(
+                    f'{where}: a tube has {len(boxes)} boxes for the {len(frames)} frames from '
+                    f'{tube["sf"]} to {tube["ef"]}'
+                )
+            label = int(tube['label'])
+            if not 0 <= label < len(UCF101_24_CLASSES):
+                raise BenchmarkError(f'{where}: class {label}; expected 0 to 23')
+            corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+            tubes.append(_tube(frames, corners, UCF101_24_CLASSES[label], where))
+        known[str(video)] = tuple(tubes)
+    return known
+
+
+def _read_text(path: Path) -> dict[str, tuple[Tube, ...]]:
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchmarkError(f'{path}: cannot be read as text: {error}') from error
+    rows: dict[str, list[list[float]]] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith('#'):
+            continue
+        parts = line.rsplit(maxsplit=5)  # the name of a video may hold blanks
+        try:
+            if len(parts) != 6:
+                raise ValueError(f'{len(parts)} fields')
+            frame, box = int(parts[1]), [float(value) for value in parts[2:]]
+        except ValueError as error:
+            raise BenchmarkError(
+                f"{path}:{number}: expected 'video frame x1 y1 x2 y2', got {line.strip()!r} "
+                f'({error})'
+            ) from error
+        _tube(np.array([frame - 1]), np.array([box]), None, f'{path}:{number}')
+        rows.setdefault(parts[0].strip(), []).append([frame - 1, *box])
+    if not rows:
+        raise BenchmarkError(f'{path}: holds no boxes')
+    return {video: _link(np.array(boxes)) for video, boxes in rows.items()}
+
+
+def _link(rows: np.ndarray) -> tuple[Tube, ...]:
+    """Join rows frame, x1, y1, x2, y2 to tubes: the best overlaps between two frames first."""
+    tubes: list[list[np.ndarray]] = []
+    for frame in np.unique(rows[:, 0]):
+        boxes = rows[rows[:, 0] == frame]
+        open_tubes = [tube for tube in tubes if tube[-1][0] == frame - 1]
+        pairs = sorted(
+            (
+                (-_iou(tube[-1][1:], box[1:]), i, j)
+                for i, tube in enumerate(open_tubes)
+                for j, box in enumerate(boxes)
+            ),
+        )
+        taken_tubes, taken_boxes = set(), set()
+        for negative, i, j in pairs:
+            if -negative >= SAME_ACTOR_IOU and i not in taken_tubes and j not in taken_boxes:
+                taken_tubes.add(i)
+                taken_boxes.add(j)
+                open_tubes[i].append(boxes[j])
+        tubes += [[box] for j, box in enumerate(boxes) if j not in taken_boxes]
+    stacked = [np.stack(tube) for tube in tubes]
+    return tuple(Tube(tube[:, 0].astype(np.int64), tube[:, 1:]) for tube in stacked)
+
+
+def _iou(a: np.ndarray, b: np.ndarray) -> float:
+    overlap = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
+    return float(overlap / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - overlap))
+
+
+def _tube(frames: np.ndarray, boxes: np.ndarray, class_name: str | None, where: str) -> Tube:
+    numbers = np.asarray(frames, dtype=np.float64)
+    if not len(numbers):
+        raise BenchmarkError(f'{where}: a tube without boxes')
+    if not np.isfinite(numbers).all() or (numbers < 0).any() or (numbers % 1).any():
+        raise BenchmarkError(f'{where}: frame numbers must be whole and start at the first frame')
+    if (np.diff(numbers) <= 0).any():
+        order = np.argsort(numbers, kind='stable')
+        numbers, boxes = numbers[order], boxes[order]
+        if (np.diff(numbers) == 0).any():
+            raise BenchmarkError(f'{where}: a tube has two boxes in one frame')
+    sound = np.isfinite(boxes).all(1) & (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
+    if not sound.all():
+        bad = int(np.flatnonzero(~sound)[0])
+        raise BenchmarkError(
+            f'{where}: frame {int(numbers[bad]) + 1}: the box {boxes[bad].tolist()} is empty; '
+            'expected x1 < x2 and y1 < y2'
+        )
+    return Tube(numbers.astype(np.int64), boxes, class_name)
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401
+    return type(value).__name__

@@ -1,0 +1,103 @@
+"""What every official split list is read into, and MMAction2's ``path label`` lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..video.strict_reading import DatasetError
+
+#: names on the command line of what separates a path from its label
+DELIMITERS = dict(space=' ', tab='\t')
+
+
+class PreparationError(DatasetError):
+    """A data set cannot be prepared; the text says what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One entry of an official list.
+
+    Attributes:
+        path: Video file relative to the folder of videos, with ``/``.
+        label: Class index from 0.
+        class_name: Official name of the class.
+        group: Clips of one class with the same group show the same scene or come from the same
+            source video; they stay on one side when a validation part is held out.
+        origin: ``file:line`` of the entry.
+    """
+
+    path: str
+    label: int
+    class_name: str
+    group: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class OfficialLists:
+    """One official split.
+
+    Attributes:
+        classes: Class names by label.
+        train: Official training clips.
+        test: Official test clips.
+        files: The files that were read.
+    """
+
+    classes: tuple[str, ...]
+    train: tuple[Clip, ...]
+    test: tuple[Clip, ...]
+    files: tuple[Path, ...]
+
+
+def parse_line(line: str, origin: str) -> tuple[str, int]:
+    """Split ``path number`` at the last blank or tab, so that the path may hold blanks.
+
+    Args:
+        line: Line of an official list or of an annotation file.
+        origin: ``file:line``, for the message.
+
+    Returns:
+        Path and number.
+
+    Raises:
+        PreparationError: The line does not end in a whole number.
+    """
+    parts = line.strip().rsplit(maxsplit=1)
+    if len(parts) != 2 or not parts[1].removeprefix('-').isdecimal():
+        raise PreparationError(f"{origin}: expected '<path> <number>', got {line.strip()!r}")
+    return parts[0], int(parts[1])
+
+
+def format_lines(clips: Iterable[Clip], delimiter: str = ' ') -> str:
+    """Write annotation lines that MMAction2's ``VideoDataset(delimiter=...)`` reads back.
+
+    Args:
+        clips: Clips of one list.
+        delimiter: One of :data:`DELIMITERS`' values.
+
+    Returns:
+        One ``path<delimiter>label`` line per clip, in the given order.
+
+    Raises:
+        PreparationError: A path holds the delimiter, a line break or outer blanks, so that
+            ``VideoDataset`` would read another name.
+    """
+    lines = []
+    for clip in clips:
+        if delimiter in clip.path or clip.path != clip.path.strip() or '\n' in clip.path:
+            remedy = 'rename the file or folder'
+            if delimiter == ' ':
+                remedy += (
+                    ", or write tab-separated lists with --delimiter tab and set delimiter='\\t' "
+                    "in the config's VideoDatasets"
+                )
+            raise PreparationError(
+                f'{clip.origin}: MMAction2 splits annotation lines at {delimiter!r}, which '
+                f'{clip.path!r} holds; {remedy}'
+            )
+        lines.append(f'{clip.path}{delimiter}{clip.label}\n')
+    return ''.join(lines)

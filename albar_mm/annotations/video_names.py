@@ -1,0 +1,114 @@
+"""Finding a video among names that somebody else wrote, by the tail of its path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..evaluation.functional import name_some
+from ..video.strict_reading import DatasetError
+
+_ENDING = re.compile(r'\.(avi|mp4|mkv|webm|mov|m4v|mpe?g|flv|wmv)$', re.IGNORECASE)
+_KINETICS = re.compile(r'(.{11})_\d{6}_\d{6}')
+# the folder of UCF101 is spelled with a small s, its files with a capital one
+_ALIASES = (('HandStandPushups', 'HandstandPushups'), (' ', '_'))
+
+
+class VideoNames:
+    """Names of videos in a file, looked up by path.
+
+    A name and a path belong together if one is the tail of the other, folder by folder: the file
+    may say ``clip``, ``wave/clip.avi`` or ``videos/train/clip.avi`` of
+    ``/data/videos/train/clip.avi``, but not ``test/clip``. The longest such name wins. Endings of
+    video files do not count. Folders that say no more than the name itself may differ: that of the
+    class of ``v_Diving_g01_c01`` or of an HMDB51 clip, and those of Kinetics.
+    ``HandStandPushups`` of UCF101 is ``HandstandPushups``; a blank is an underscore. A clip of
+    Kinetics, ``<id>_<start>_<end>``, is also known by its YouTube id of 11 characters, if the file
+    does not have its full name.
+
+    Args:
+        names: The names.
+        source: Where they stand, for messages.
+    """
+
+    def __init__(self, names: Iterable[str], source: str) -> None:
+        self._names = tuple(names)
+        self._source = source
+        self._by_stem: dict[str, list[int]] = {}
+        self._by_id: dict[str, list[int]] = {}
+        for index, name in enumerate(self._names):
+            parts = _parts(name)
+            if not parts:
+                raise DatasetError(f'{source}: {name!r} names no video')
+            self._by_stem.setdefault(parts[-1], []).append(index)
+            clip = _KINETICS.fullmatch(parts[-1])
+            if clip:
+                self._by_id.setdefault(clip[1], []).append(index)
+
+    def find(self, path: str) -> int | None:
+        """Position of the name of a video.
+
+        Args:
+            path: Path of its file, or of the folder of its frames.
+
+        Returns:
+            Index into the names; None where none fits.
+
+        Raises:
+            DatasetError: Several names fit equally well.
+        """
+        parts = _parts(path)
+        if not parts:
+            return None
+        for candidates in self._candidates(parts[-1]):
+            fitting = [
+                (length, i)
+                for i in candidates
+                if (length := _overlap(_parts(self._names[i]), parts)) is not None
+            ]
+            if fitting:
+                best = max(length for length, _ in fitting)
+                found = [i for length, i in fitting if length == best]
+                if len(found) > 1:
+                    raise DatasetError(
+                        f'{self._source}: {len(found)} entries may be video {path}: '
+                        f'{name_some(self._names[i] for i in found)}; keep the right one, or write '
+                        'the names with their folders'
+                    )
+                return found[0]
+        return None
+
+    def like(self, path: str) -> str:
+        """Names some entries of the same file name in other folders, for messages; or ''.
+
+        Args:
+            path: Path of a video that was not found.
+        """
+        parts = _parts(path)
+        same = [self._names[i] for some in self._candidates(parts[-1]) for i in some]
+        return f'; it has {name_some(same)}, in another folder' if same else ''
+
+    def _candidates(self, stem: str) -> Iterable[list[int]]:
+        yield self._by_stem.get(stem, [])
+        clip = _KINETICS.fullmatch(stem)
+        if clip:
+            yield self._by_stem.get(clip[1], [])
+        else:
+            yield self._by_id.get(stem, [])
+
+
+def _parts(path: str) -> list[str]:
+    """Folders and name, spelled one way."""
+    for spelling, other in _ALIASES:
+        path = path.replace(spelling, other)
+    parts = [part for part in path.replace('\\', '/').split('/') if part not in ('', '.')]
+    return [*parts[:-1], _ENDING.sub('', parts[-1])] if parts else []
+
+
+def _overlap(name: list[str], path: list[str]) -> int | None:
+    """Number of folders that agree from the end; -1 if a difference means nothing, else None."""
+    *folders, stem = name
+    length = min(len(folders), len(path) - 1)
+    if folders[len(folders) - length :] == path[len(path) - 1 - length : -1]:
+        return length
+    return -1 if folders[-1] in stem or _KINETICS.fullmatch(stem) else None

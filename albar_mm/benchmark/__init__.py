@@ -1,5 +1,0 @@
-"""Making SCUBA / SCUFO / Confl-FG sets."""
-
-from .stripes import stripe_image
-
-__all__ = ['stripe_image']

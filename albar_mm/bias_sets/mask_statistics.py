@@ -1,0 +1,296 @@
+"""Numbers that tell which masks of a benchmark to look at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..annotations.manifest_rows import read_rows
+from ..compositing.kept_masks import kept_masks_path, load_kept_masks
+from ..evaluation.results import write_text_atomically
+from ..utils.parallel import map_videos
+from ..video.source_video import SourceVideo
+from ..video.strict_reading import DatasetError
+from .availability import boxes_inside
+from .build import read_description
+from .masks.boxes import BoxMasks
+
+CSV_NAME, JSON_NAME = 'mask_statistics.csv', 'mask_statistics.json'
+MIN_COVER, MAX_COVER = 0.01, 0.8
+MIN_IOU = 0.5
+"""Mean overlap of consecutive masks below which a mask is said to flicker."""
+MAX_FILLED = 0.1
+"""Share of frames without a mask of their own from which a video is suspicious."""
+MAX_FALLBACKS = 0.1
+"""Share of boxes that a refinement gave back unrefined from which a video is suspicious."""
+MIN_BOX_KEPT = 0.2
+"""Share of the given boxes below which the actor was probably lost."""
+
+
+@dataclass(frozen=True)
+class MaskStatistics:
+    """Masks of one source video, over its kept frames.
+
+    Attributes:
+        video: Path below the folder of videos.
+        video_id: Its id.
+        class_name: Its folder.
+        label: Its class.
+        frames: Number of kept frames.
+        filled: Kept frames without a mask of their own.
+        cover: Mean share of the image, in [0, 1].
+        cover_min: Smallest share of one frame.
+        cover_max: Largest share of one frame.
+        iou: Mean overlap of consecutive masks, in [0, 1]; None for less than two masks.
+        iou_min: Smallest overlap of two consecutive masks.
+        jump: Frame, from 0 among the kept ones, whose mask differs most from the one before.
+        border: Share of frames in which the mask touches the border of the image.
+        own_box: Mean share of the mask's own bounding box that it fills; 1 is a rectangle.
+        given_boxes: Mean share of the given boxes that is in the mask; None without boxes.
+        boxes: Number of boxes that a refinement worked on.
+        box_fallbacks: How many of them it gave back as they were.
+        flags: What is suspicious.
+    """
+
+    video: str
+    video_id: str
+    class_name: str
+    label: int
+    frames: int
+    filled: int
+    cover: float
+    cover_min: float
+    cover_max: float
+    iou: float | None
+    iou_min: float | None
+    jump: int
+    border: float
+    own_box: float
+    given_boxes: float | None = None
+    boxes: int = 0
+    box_fallbacks: int = 0
+    flags: tuple[str, ...] = ()
+
+
+def measure_masks(masks: np.ndarray) -> dict[str, Any]:
+    """Statistics of one video that need nothing but its masks.
+
+    Args:
+        masks: bool, shape (T, H, W), T >= 1, True somewhere.
+
+    Returns:
+        The entries ``frames`` to ``own_box`` of :class:`MaskStatistics`, less ``filled``. Shares
+        are in [0, 1]; ``own_box`` and overlaps leave out frames without a mask.
+    """
+    cover = masks.mean(axis=(1, 2), dtype=np.float64)
+    rows, columns = masks.any(axis=2), masks.any(axis=1)
+    touches = rows[:, 0] | rows[:, -1] | columns[:, 0] | columns[:, -1]
+    heights, widths = _extent(rows), _extent(columns)
+    area = masks.sum(axis=(1, 2), dtype=np.int64)
+    filled = area[area > 0] / (heights * widths)[area > 0]
+    both = (masks[1:] & masks[:-1]).sum(axis=(1, 2), dtype=np.int64)
+    either = area[1:] + area[:-1] - both
+    overlaps = both[either > 0] / either[either > 0]
+    jump = 0
+    if overlaps.size:
+        jump = int(np.flatnonzero(either > 0)[overlaps.argmin()]) + 1
+    return dict(
+        frames=len(masks),
+        cover=float(cover.mean()),
+        cover_min=float(cover.min()),
+        cover_max=float(cover.max()),
+        iou=float(overlaps.mean()) if overlaps.size else None,
+        iou_min=float(overlaps.min()) if overlaps.size else None,
+        jump=jump,
+        border=float(touches.mean()),
+        own_box=float(filled.mean()),
+    )
+
+
+def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first: int) -> float:
+    """Mean share of the given boxes that is in the mask, over frames with a box.
+
+    Args:
+        masks: bool, shape (T, H, W), of the frames from ``first`` on.
+        boxes: The boxes.
+        video: The source video; its frames are not read.
+        first: First kept frame.
+
+    Raises:
+        BenchmarkError: The file of boxes does not know the video.
+    """
+    frames, height, width = masks.shape
+    given = np.zeros(masks.shape, dtype=bool)
+    for tube in boxes.tubes(video):
+        for frame, box in zip(tube.frames - first, np.trunc(tube.boxes).astype(int), strict=True):
+            if 0 <= frame < frames:
+                x1, y1, x2, y2 = np.clip(box, 0, (width, height, width, height))
+                given[frame, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)] = True
+    area = given.sum(axis=(1, 2), dtype=np.int64)
+    kept = (given & masks).sum(axis=(1, 2), dtype=np.int64)
+    return float((kept[area > 0] / area[area > 0]).mean()) if area.any() else 0.0
+
+
+def flags_of(found: MaskStatistics) -> tuple[str, ...]:
+    """What is suspicious about a video, a few words each; empty if nothing is.
+
+    Args:
+        found: Its statistics.
+    """
+    checks = (
+        (found.cover < MIN_COVER, f'cover {100 * found.cover:.1f} %'),
+        (found.cover > MAX_COVER, f'cover {100 * found.cover:.0f} %'),
+        (found.iou is not None and found.iou < MIN_IOU, f'flickers (IoU {found.iou or 0:.2f})'),
+        (found.filled > MAX_FILLED * found.frames, f'{found.filled} frames without own mask'),
+        (
+            found.box_fallbacks > MAX_FALLBACKS * found.boxes,
+            f'{found.box_fallbacks} of {found.boxes} boxes unrefined',
+        ),
+        (
+            found.given_boxes is not None and found.given_boxes < MIN_BOX_KEPT,
+            f'{100 * (found.given_boxes or 0):.0f} % of the boxes kept',
+        ),
+    )
+    return tuple(text for suspicious, text in checks if suspicious)
+
+
+def benchmark_statistics(
+    root: Path,
+    boxes: Any = None,
+    workers: int = 1,  # noqa: ANN401  any mask source
+) -> list[MaskStatistics]:
+    """Statistics of all source videos of a benchmark, suspicious ones first.
+
+    Args:
+        root: Folder of the benchmark; its sources need not be there.
+        boxes: A mask source; the boxes in it, if it has any, are compared with the masks.
+        workers: Processes.
+
+    Raises:
+        BenchmarkError: ``root`` holds no finished benchmark, or masks are gone.
+    """
+    described = read_description(root)
+    rows = {
+        row['video_id']: row for folder in described['items'] for row in read_rows(root / folder)
+    }
+    notes = described.get('mask_notes', {})
+    given = next(boxes_inside(boxes), None) if boxes is not None else None
+    tasks = [(row, notes.get(video_id, {})) for video_id, row in sorted(rows.items())]
+    return by_suspicion(map_videos(partial(_statistics, root, given), tasks, workers))
+
+
+def by_suspicion(found: Iterable[MaskStatistics]) -> list[MaskStatistics]:
+    """Those with most flags first, of those the one that flickers most."""
+    return sorted(found, key=lambda one: (-len(one.flags), 1.0 if one.iou is None else one.iou))
+
+
+def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path, Path]:
+    """Write ``mask_statistics.csv`` and ``mask_statistics.json``, whole or not at all.
+
+    Args:
+        root: Folder of the benchmark.
+        found: The statistics, in the order of the files.
+
+    Returns:
+        Both files.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator='\n')
+    names = [item.name for item in fields(MaskStatistics)]
+    writer.writerow(names)
+    for one in found:
+        values = (getattr(one, name) for name in names)
+        writer.writerow([_cell(value) for value in values])
+    limits = dict(
+        min_cover=MIN_COVER,
+        max_cover=MAX_COVER,
+        min_iou=MIN_IOU,
+        max_filled=MAX_FILLED,
+        max_fallbacks=MAX_FALLBACKS,
+        min_box_kept=MIN_BOX_KEPT,
+    )
+    content = dict(
+        limits=limits,
+        suspicious=sum(bool(one.flags) for one in found),
+        videos=[asdict(one) for one in found],
+    )
+    paths = root / CSV_NAME, root / JSON_NAME
+    write_text_atomically(paths[0], table.getvalue())
+    write_text_atomically(paths[1], json.dumps(content, indent=1) + '\n')
+    return paths
+
+
+def statistics_lines(found: Sequence[MaskStatistics], worst: int = 10) -> list[str]:
+    """Means over all videos and the worst ones, for the terminal.
+
+    Args:
+        found: The statistics, suspicious ones first.
+        worst: How many to name.
+    """
+    suspicious = [one for one in found if one.flags]
+    overlaps = [one.iou for one in found if one.iou is not None]
+    lines = [
+        f'masks of {len(found)} videos: cover {100 * _mean(one.cover for one in found):.1f} %, '
+        + (f'overlap of consecutive masks {_mean(overlaps):.2f}, ' if overlaps else '')
+        + f'{100 * _mean(one.border for one in found):.0f} % of frames touch the border, '
+        f'{sum(one.filled for one in found)} frames without a mask of their own',
+        f'{len(suspicious)} suspicious videos, all in {CSV_NAME}' + (':' if suspicious else ''),
+    ]
+    lines += [f'  {one.video}: {"; ".join(one.flags)}' for one in suspicious[:worst]]
+    rest = len(suspicious) - worst
+    return lines + ([f'  and {rest} more'] if rest > 0 else [])
+
+
+def _statistics(
+    root: Path, boxes: BoxMasks | None, task: tuple[Mapping[str, Any], Mapping[str, int]]
+) -> MaskStatistics:
+    row, notes = task
+    masks = load_kept_masks(kept_masks_path(root, row['video_id']), row['mask_sha256'])
+    folder = Path(row['video']).parent.name
+    given = None
+    if boxes is not None:
+        try:
+            video = SourceVideo(row['video_id'], Path(row['video']), row['label'], folder)
+            given = share_of_boxes(masks, boxes, video, row['first'])
+        except DatasetError:  # no box of this video: nothing to compare with
+            given = None
+    found = MaskStatistics(
+        video=row['video'],
+        video_id=row['video_id'],
+        class_name=folder,
+        label=row['label'],
+        filled=row['filled_frames'],
+        given_boxes=given,
+        boxes=notes.get('boxes', 0),
+        box_fallbacks=notes.get('box_fallbacks', 0),
+        **measure_masks(masks),
+    )
+    values = {item.name: getattr(found, item.name) for item in fields(found)}
+    return MaskStatistics(**{**values, 'flags': flags_of(found)})
+
+
+def _extent(present: np.ndarray) -> np.ndarray:
+    """Length from the first to the last True of each row of (T, N); 0 for none."""
+    length = present.shape[1]
+    first = present.argmax(axis=1)
+    last = length - 1 - present[:, ::-1].argmax(axis=1)
+    return np.where(present.any(axis=1), last - first + 1, 0)
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, float):
+        return f'{value:.4f}'
+    return '; '.join(value) if isinstance(value, tuple) else value
+
+
+def _mean(values: Iterable[float]) -> float:
+    return statistics.fmean(values)

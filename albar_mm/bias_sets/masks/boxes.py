@@ -1,0 +1,195 @@
+"""Person boxes as masks: every actor of a frame, as filled rectangles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ...annotations.tubes import Tube, read_boxes
+from ...utils.benchmark_errors import BenchmarkError
+from ...video.source_video import SourceVideo
+from .source import CheckedMasks, MaskResult
+
+FRAME_SLACK = 3
+"""Decoders differ by a frame or so about the end of a video; boxes that far beyond are dropped."""
+
+
+@dataclass(frozen=True)
+class BoxMasks(CheckedMasks):
+    """Boxes from a pickle (UCF101-24, either layout) or a text file; see :mod:`.box_files`.
+
+    A box covers the pixels ``int(y1):int(y2), int(x1):int(x2)``, as in the published UCF101 sets,
+    at least one. Unlike there, all boxes of a frame are united, not only the first one.
+
+    Attributes:
+        path: File of the boxes.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """``ucf24_boxes`` for a pickle, ``text_boxes`` for text."""
+        return 'ucf24_boxes' if self.path.suffix.lower() in ('.pkl', '.pickle') else 'text_boxes'
+
+    def files(self, video: SourceVideo) -> list[Path]:
+        """The file of all boxes.
+
+        Args:
+            video: The source video.
+        """
+        return [self.path]
+
+    def has(self, video: SourceVideo) -> bool:
+        """Whether the file knows the video and holds a box of it; the video is not read.
+
+        Args:
+            video: The source video.
+        """
+        return self._find(video) is not None
+
+    def tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
+        """All tubes of a video, one per actor, in the order of the file; the video is not read.
+
+        Args:
+            video: The source video.
+
+        Raises:
+            BenchmarkError: The file holds no box of the video.
+        """
+        found = self._find(video)
+        if found is None:
+            raise BenchmarkError(
+                f'video {video.video_id}: {self.path} holds no boxes of it; looked for '
+                f'{" and ".join(_keys(video))}'
+            )
+        return found
+
+    def annotated_range(self, video: SourceVideo) -> tuple[int, int]:
+        """First and last frame with a box, from 0, inclusive; the video is not read.
+
+        Args:
+            video: The source video.
+
+        Raises:
+            BenchmarkError: The file holds no box of the video.
+        """
+        tubes = self.tubes(video)
+        return min(int(t.frames[0]) for t in tubes), max(int(t.frames[-1]) for t in tubes)
+
+    def first_class(self, video: SourceVideo) -> str | None:
+        """Class of the first tube, or None where the file knows no classes.
+
+        The published UCF101 sets keep a video only if this is its label.
+
+        Args:
+            video: The source video.
+
+        Raises:
+            BenchmarkError: The file holds no box of the video.
+        """
+        return self.tubes(video)[0].class_name
+
+    def fitted_tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
+        """The tubes, clipped to the frames and the image of the decoded video.
+
+        Args:
+            video: The source video.
+
+        Returns:
+            Tubes with whole-numbered boxes x1 < x2 <= W, y1 < y2 <= H.
+
+        Raises:
+            BenchmarkError: Boxes lie outside of the image, or more than ``FRAME_SLACK`` frames
+                beyond the end: they belong to another video.
+        """
+        length, height, width = video.frames.shape[:3]
+        last = self.annotated_range(video)[1]
+        if last >= length + FRAME_SLACK:
+            raise BenchmarkError(
+                f'video {video.video_id}: {self.path} has boxes up to frame {last + 1}, but '
+                f'{video.path} has {length} frames; get the boxes of this very file'
+            )
+        fitted = []
+        for tube in self.tubes(video):
+            inside = tube.frames < length
+            if inside.any():
+                boxes = self._clipped(tube, width, height, video)
+                fitted.append(Tube(tube.frames[inside], boxes[inside], tube.class_name))
+        return tuple(fitted)
+
+    def boxes(self, video: SourceVideo) -> list[np.ndarray]:
+        """Boxes of every frame.
+
+        Args:
+            video: The source video.
+
+        Returns:
+            Per frame the int64 boxes x1, y1, x2, y2 of all actors, shape (n, 4), n >= 0.
+
+        Raises:
+            BenchmarkError: See :meth:`fitted_tubes`.
+        """
+        return boxes_per_frame(self.fitted_tubes(video), len(video.frames))
+
+    def _make(self, video: SourceVideo) -> MaskResult:
+        masks = np.zeros(video.frames.shape[:3], dtype=bool)
+        for index, boxes in enumerate(self.boxes(video)):
+            for x1, y1, x2, y2 in boxes:
+                masks[index, y1:y2, x1:x2] = True
+        return MaskResult(masks)
+
+    def _find(self, video: SourceVideo) -> tuple[Tube, ...] | None:
+        try:
+            stat = self.path.stat()
+        except OSError as error:
+            raise BenchmarkError(f'{self.path}: no such file of boxes') from error
+        known = _read_once(self.path, stat.st_size, stat.st_mtime_ns)
+        return next((known[key] for key in _keys(video) if known.get(key)), None)
+
+    def _clipped(self, tube: Tube, width: int, height: int, video: SourceVideo) -> np.ndarray:
+        x1, y1, x2, y2 = np.trunc(tube.boxes.T).astype(np.int64)
+        x2, y2 = np.maximum(x2, x1 + 1), np.maximum(y2, y1 + 1)
+        x1, x2 = np.maximum(x1, 0), np.minimum(x2, width)
+        y1, y2 = np.maximum(y1, 0), np.minimum(y2, height)
+        outside = np.flatnonzero((x1 >= x2) | (y1 >= y2))
+        if outside.size:
+            frame, box = int(tube.frames[outside[0]]) + 1, tube.boxes[outside[0]].tolist()
+            raise BenchmarkError(
+                f'video {video.video_id}: {self.path}: the box {box} of frame {frame} lies outside '
+                f'of the image of {width}x{height} px; get the boxes of this very file'
+            )
+        return np.stack([x1, y1, x2, y2], axis=1)
+
+
+def boxes_per_frame(tubes: Sequence[Tube], length: int) -> list[np.ndarray]:
+    """Sort the boxes of tubes by frame.
+
+    Args:
+        tubes: Tubes with int boxes.
+        length: Number of frames T.
+
+    Returns:
+        T arrays int64 of shape (n, 4).
+    """
+    rows: list[list[np.ndarray]] = [[] for _ in range(length)]
+    for tube in tubes:
+        for frame, box in zip(tube.frames, tube.boxes, strict=True):
+            rows[frame].append(box)
+    return [np.array(row, dtype=np.int64).reshape(-1, 4) for row in rows]
+
+
+def _keys(video: SourceVideo) -> list[str]:
+    """What a file of boxes may call the video."""
+    folders = [name for name in (video.class_name, video.path.parent.name) if name]
+    names = dict.fromkeys((video.video_id, video.path.stem, video.path.name))
+    return [*dict.fromkeys(f'{f}/{n}' for f in folders for n in names), *names]
+
+
+@lru_cache(maxsize=4)
+def _read_once(path: Path, size: int, mtime_ns: int) -> dict[str, tuple[Tube, ...]]:
+    return read_boxes(path)

@@ -1,0 +1,50 @@
+"""Files of networks that a user brings: whether they are there, and which they are."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from ...evaluation.results import file_identity
+from ...utils.benchmark_errors import BenchmarkError
+
+
+def model_key(path: Path) -> tuple[Path, int, int]:
+    """What tells two versions of a file apart without reading it; a key for caches.
+
+    Args:
+        path: File of a network.
+
+    Returns:
+        The path, its size in bytes and its time of change in ns.
+
+    Raises:
+        BenchmarkError: There is no such file.
+    """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise BenchmarkError(f'{path}: no such model file') from error
+    if not path.is_file():
+        raise BenchmarkError(f'{path}: expected the file of a model, not a folder')
+    return path, stat.st_size, stat.st_mtime_ns
+
+
+def model_sha256(path: Path) -> str:
+    """SHA-256 of a file of a network; read once in a process.
+
+    Args:
+        path: The file.
+
+    Raises:
+        BenchmarkError: There is no such file, or it cannot be read.
+    """
+    return _sha256(*model_key(path))
+
+
+@lru_cache(maxsize=8)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    try:
+        return file_identity(path)['sha256']
+    except OSError as error:
+        raise BenchmarkError(f'{path}: cannot be read: {error.strerror or error}') from error

@@ -1,0 +1,186 @@
+"""Running a network of the user's with OpenCV: its input, and the map of scores it gives."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ...utils.benchmark_errors import BenchmarkError
+from .model_files import model_key
+
+_INPUT = re.compile(r'<Input> \S+ \[([^\]]*)\]')
+_MAX_TEXT = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A loaded network.
+
+    Attributes:
+        path: Its file.
+        net: The network, of this process alone.
+        input_shape: Shape of its input, None where a side is free; () where OpenCV cannot tell.
+        outputs: Names of its outputs.
+    """
+
+    path: Path
+    net: cv2.dnn.Net
+    input_shape: tuple[int | None, ...]
+    outputs: tuple[str, ...]
+
+    def run(self, blob: np.ndarray, layer: str | None = None) -> np.ndarray:
+        """Run it.
+
+        Args:
+            blob: float32, its input.
+            layer: Name of the output; None for the only one.
+
+        Returns:
+            The output as OpenCV gives it.
+
+        Raises:
+            BenchmarkError: The name is missing or wrong, or OpenCV cannot run it.
+        """
+        if layer is None and len(self.outputs) > 1 or layer not in (None, *self.outputs):
+            wrong = f'no output {layer!r}' if layer else f'{len(self.outputs)} outputs'
+            raise BenchmarkError(
+                f'{self.path}: {wrong}; name one with layer=, of: {", ".join(self.outputs)}'
+            )
+        try:
+            self.net.setInput(blob)
+            return np.asarray(self.net.forward(layer) if layer else self.net.forward())
+        except cv2.error as error:
+            raise BenchmarkError(
+                f'{self.path}: OpenCV {cv2.__version__} cannot run it on an input of shape '
+                f'{blob.shape}; try another size= or layout=: {one_line(error)}'
+            ) from error
+
+
+def load_network(path: Path) -> Network:
+    """Load a network, once in a process.
+
+    Args:
+        path: A file ``.onnx`` or ``.tflite``.
+
+    Raises:
+        BenchmarkError: It is none, or OpenCV cannot read it.
+    """
+    return _load(*model_key(path))
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path, size: int, mtime_ns: int) -> Network:
+    readers = {'.onnx': cv2.dnn.readNetFromONNX, '.tflite': cv2.dnn.readNetFromTFLite}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise BenchmarkError(f'{path}: expected a model that ends in {" or ".join(readers)}')
+    # A process whose OpenCV has begun threads cannot be forked safely, and this one may be about
+    # to start the workers that run the network.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        net = reader(str(path))
+        if net.empty():
+            raise BenchmarkError(f'{path}: holds an empty network')
+        outputs = tuple(net.getUnconnectedOutLayersNames())
+        return Network(path, net, _input_shape(net), outputs)
+    except (cv2.error, SystemError, UnicodeError) as error:
+        raise BenchmarkError(
+            f'{path}: OpenCV {cv2.__version__} cannot read it as {reader.__name__[11:]}: '
+            f'{one_line(error)}'
+        ) from error
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def score_map(output: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarray:
+    """Find the map of scores in an output, channels first or last.
+
+    Args:
+        output: (1, C, H, W), (1, H, W, C) or (1, H, W); it may be smaller than the input, but of
+            its aspect ratio, by which the two layouts are told apart.
+        size: Height and width of the input.
+        path: File of the model, for the message.
+
+    Returns:
+        float32 (H, W, C).
+
+    Raises:
+        BenchmarkError: It is no such map, or holds values that are not finite.
+    """
+    found = None
+    if output.ndim == 3 and output.shape[0] == 1:
+        found = output[0][..., None]
+    elif output.ndim == 4 and output.shape[0] == 1:
+        first, last = output[0].transpose(1, 2, 0), output[0]
+        fitting = [maps for maps in (first, last) if _same_aspect(maps.shape[:2], size)]
+        # a cube fits either way; the fewer channels are likelier
+        found = min(fitting, key=lambda maps: maps.shape[2], default=None)
+    if found is None or not _same_aspect(found.shape[:2], size):
+        raise BenchmarkError(
+            f'{path}: gives an output of shape {output.shape}; expected a map of scores '
+            f'(1, C, H, W), (1, H, W, C) or (1, H, W) of the aspect ratio of the input, '
+            f'{size[0]}x{size[1]} (height x width)'
+        )
+    found = np.ascontiguousarray(found, dtype=np.float32)
+    if not np.isfinite(found).all():
+        raise BenchmarkError(f'{path}: gives values that are not finite; check scale, mean and std')
+    return found
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line of bearable length.
+
+    Args:
+        error: The error.
+    """
+    return ' '.join(str(error).split())[:_MAX_TEXT] or type(error).__name__
+
+
+def _same_aspect(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
+    """Whether a map is the input shrunk (or enlarged), up to a pixel of rounding."""
+    height, width = shape
+    if min(height, width) < 2:
+        return False
+    return abs(height * size[1] - width * size[0]) <= max(size)
+
+
+def _input_shape(net: cv2.dnn.Net) -> tuple[int | None, ...]:
+    """OpenCV 5 lists the input in its dump, the shape in brackets; OpenCV 4 does not."""
+    found = _INPUT.search(net.dump())
+    if not found:
+        return ()
+    sides = (side.strip() for side in found[1].split(' x '))
+    return tuple(int(side) if side.isdigit() and int(side) > 0 else None for side in sides)
+
+
+def image_size(
+    model: Path, given: tuple[int, int] | None, shape: tuple[int | None, ...]
+) -> tuple[int, int]:
+    """Height and width of the image that a model takes.
+
+    Args:
+        model: Its file, for messages.
+        given: What the user says.
+        shape: ``input_shape`` of the network; empty where it is not known.
+
+    Raises:
+        BenchmarkError: It takes no image (1, 3, H, W), or neither tells the size.
+    """
+    if shape and (len(shape) != 4 or shape[1] not in (3, None)):
+        raise BenchmarkError(
+            f'{model}: takes an input of shape {shape}; expected an image of 3 '
+            'colours, (1, 3, height, width)'
+        )
+    size = given or (shape[2:] if shape else (None, None))
+    if None in size:
+        raise BenchmarkError(
+            f'{model}: the model does not fix the size of its input (or OpenCV {cv2.__version__} '
+            'cannot tell it); add size=HEIGHTxWIDTH'
+        )
+    return int(size[0]), int(size[1])

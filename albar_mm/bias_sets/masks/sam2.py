@@ -1,0 +1,209 @@
+"""Person boxes tracked by SAM 2 (Ravi et al., 2024), an optional extra.
+
+Needs the package ``sam2`` (github.com/facebookresearch/sam2) and one of its checkpoints; neither
+comes with this project. It stands in for SAM-Track, by which the boxes of the UCF101 sets were
+turned into masks for the fixed protocol.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from ...annotations.tubes import Tube
+from ...utils.benchmark_errors import BenchmarkError
+from ...video.source_video import SourceVideo
+from .boxes import BoxMasks
+from .model_files import model_key, model_sha256
+from .sam2_model import config_of, load_predictor, precision, require_package
+from .source import CheckedMasks, MaskResult
+
+PROMPTS = ('first', 'largest')
+"""The frame of the first prompt: the first one with a box, or the one with the largest box, from
+which the actor is followed in both directions."""
+_OBJECT = 1
+
+
+@dataclass(frozen=True)
+class Sam2Masks(CheckedMasks):
+    """Every actor's box as a prompt, followed through the frames of its tube.
+
+    An actor is masked in the frames alone that its tube has a box for; the masks of all actors are
+    united. Frames in which SAM 2 lost an actor are counted as ``lost_frames``;
+    ``within(sam2:...,boxes:...)`` puts the box there. A tube needs about 12 MB of memory per frame.
+
+    Attributes:
+        checkpoint: ``.pt`` file of the published models or of one's own.
+        boxes: The boxes.
+        config: Configuration of the model within the package; None takes the one that a published
+            checkpoint of that name has.
+        prompt: One of ``PROMPTS``.
+        every: Distance in frames of further prompts, counted from the first; 0 for none.
+        device: E.g. ``'cuda'`` or ``'cpu'``; None takes a GPU where there is one.
+    """
+
+    checkpoint: Path
+    boxes: BoxMasks
+    config: str | None = None
+    prompt: str = 'first'
+    every: int = 0
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.boxes, BoxMasks):
+            raise BenchmarkError(
+                f'sam2 is prompted with person boxes, got {self.boxes!r}; add '
+                'boxes=<pickle or text file>'
+            )
+        if self.prompt not in PROMPTS:
+            raise BenchmarkError(f'sam2: prompt={self.prompt!r}; expected {" or ".join(PROMPTS)}')
+        if self.every < 0:
+            raise BenchmarkError(f'sam2: every={self.every}; expected a number of frames, or 0')
+        config_of(self.checkpoint, self.config)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """``sam2(<name of the checkpoint>,<boxes>)``."""
+        return f'sam2({self.checkpoint.stem},{self.boxes.name})'
+
+    def files(self, video: SourceVideo) -> list[Path]:
+        """The checkpoint and the file of all boxes.
+
+        Args:
+            video: The source video.
+        """
+        return [self.checkpoint, *self.boxes.files(video)]
+
+    def settings(self) -> dict[str, Any]:
+        """All settings that decide the masks as plain JSON, with the SHA-256 of the checkpoint."""
+        settings = dict(
+            super().settings(),
+            config=config_of(self.checkpoint, self.config),
+            sha256=model_sha256(self.checkpoint),
+        )
+        del settings['device']  # a build may go on on another machine
+        return settings
+
+    def check(self) -> None:
+        """Look for the package and the checkpoint, before long work; neither is loaded.
+
+        Raises:
+            BenchmarkError: One is missing.
+        """
+        model_key(self.checkpoint)
+        require_package()
+
+    def _make(self, video: SourceVideo) -> MaskResult:
+        device = self.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        predictor = load_predictor(self.checkpoint, config_of(self.checkpoint, self.config), device)
+        masks = np.zeros(video.frames.shape[:3], dtype=bool)
+        tubes = self.boxes.fitted_tubes(video)
+        prompts = lost = 0
+        for tube in tubes:
+            asked, found = prompt_frames(tube, self.prompt, self.every), set()
+            prompts += len(asked)
+            with torch.inference_mode(), precision(device):
+                for frame, mask in self._track(predictor, video.frames, tube, asked):
+                    if mask.shape != masks.shape[1:]:
+                        raise BenchmarkError(
+                            f'video {video.video_id}: {self.checkpoint}: SAM 2 gave a mask of '
+                            f'shape {mask.shape} for a frame of {masks.shape[1:]}; update sam2'
+                        )
+                    masks[frame] |= mask
+                    if mask.any():
+                        found.add(frame)
+            lost += len(tube.frames) - len(found)
+        return MaskResult(masks, dict(tubes=len(tubes), prompts=prompts, lost_frames=lost))
+
+    @staticmethod
+    def _track(
+        predictor: Any,
+        frames: np.ndarray,
+        tube: Tube,
+        asked: list[int],  # noqa: ANN401
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Follow one actor; frames count in the whole video, those without a box are left out."""
+        first, last = int(tube.frames[0]), int(tube.frames[-1])
+        box_of = {int(f): box for f, box in zip(tube.frames, tube.boxes, strict=True)}
+        with tempfile.TemporaryDirectory(prefix='albar_mm_sam2_') as folder:
+            write_jpegs(Path(folder), frames[first : last + 1])
+            # frames are kept off the GPU, where those of a long video may not fit
+            state = predictor.init_state(video_path=folder, offload_video_to_cpu=True)
+            for frame in asked:
+                predictor.add_new_points_or_box(
+                    inference_state=state,
+                    frame_idx=frame - first,
+                    obj_id=_OBJECT,
+                    box=np.asarray(box_of[frame], dtype=np.float32),
+                )
+            for reverse, length in ((False, last - asked[0]), (True, asked[0] - first)):
+                if reverse and not length:
+                    continue
+                steps = predictor.propagate_in_video(
+                    state,
+                    start_frame_idx=asked[0] - first,
+                    max_frame_num_to_track=length,
+                    reverse=reverse,
+                )
+                for index, objects, logits in steps:
+                    if index + first in box_of:
+                        score = logits[list(objects).index(_OBJECT)]
+                        yield index + first, (score > 0).cpu().numpy().reshape(score.shape[-2:])
+
+
+def prompt_frames(tube: Tube, prompt: str = 'first', every: int = 0) -> list[int]:
+    """Choose the frames whose boxes are prompts.
+
+    Args:
+        tube: A tube.
+        prompt: One of ``PROMPTS``.
+        every: Distance of further prompts in both directions, 0 for none; where there is no box,
+            the next frame that has one is taken.
+
+    Returns:
+        Frame numbers as in the tube, the first prompt first, the others rising.
+    """
+    frames = [int(frame) for frame in tube.frames]
+    anchor = frames[0]
+    if prompt == 'largest':
+        anchor = frames[int(np.argmax((tube.boxes[:, 2:] - tube.boxes[:, :2]).prod(axis=1)))]
+    if not every:
+        return [anchor]
+    further = set()
+    for step in range(every, frames[-1] - frames[0] + 1, every):
+        further |= {
+            next((f for f in frames if f >= anchor + step), anchor),
+            next((f for f in reversed(frames) if f <= anchor - step), anchor),
+        }
+    return [anchor, *sorted(further - {anchor})]
+
+
+def write_jpegs(folder: Path, frames: np.ndarray) -> None:
+    """Write frames as SAM 2 reads them: ``00000.jpg`` and so on, of the best quality.
+
+    Args:
+        folder: Where to.
+        frames: uint8 RGB (T, H, W, 3).
+
+    Raises:
+        BenchmarkError: One cannot be written.
+    """
+    quality = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        100,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ]
+    for index, frame in enumerate(frames):
+        path = folder / f'{index:05d}.jpg'
+        if not cv2.imwrite(str(path), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality):
+            raise BenchmarkError(
+                f'{path}: cannot be written; free space, or point TMPDIR to another folder'
+            )

@@ -1,0 +1,215 @@
+"""A person segmenter of the user's own: any ONNX or TFLite model that OpenCV can run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ...utils.benchmark_errors import BenchmarkError
+from ...video.source_video import SourceVideo
+from .model_files import model_sha256
+from .network import Network, load_network, score_map
+from .source import CheckedMasks, MaskResult
+
+OUTPUTS = ('probability', 'logit', 'softmax', 'argmax', 'index')
+"""What a model gives: ``probability`` of the person; its ``logit`` (a sigmoid is applied);
+scores of classes, to which a ``softmax`` is applied or of which the largest wins (``argmax``);
+or the ``index`` of the class itself."""
+
+
+@dataclass(frozen=True)
+class SegmenterMasks(CheckedMasks):
+    """Every frame through a segmenter, by itself, on the CPU.
+
+    A frame is resized to the input of the model, whatever its aspect ratio, and fed as
+    ``(pixel * scale - mean) / std``. The scores are resized to the frame bilinearly (class indices:
+    nearest neighbour) before they are compared. The defaults are those of MediaPipe's selfie
+    segmentation; models trained on ImageNet want ``mean=(0.485, 0.456, 0.406)`` and
+    ``std=(0.229, 0.224, 0.225)``. All persons of a frame count; to keep those of boxes alone, see
+    :class:`.WithinBoxes`.
+
+    Attributes:
+        model: ``.onnx`` or ``.tflite`` file with one image as its input.
+        size: Height and width of the input in px; None takes what the model says.
+        scale: Factor of the pixel values 0 to 255.
+        mean: Subtracted after scaling, in the order of ``channels``.
+        std: Divided by after that.
+        channels: ``'rgb'`` or ``'bgr'``.
+        layout: ``'nchw'`` or ``'nhwc'``, of the input; None takes what the model says, else NCHW.
+        output: One of ``OUTPUTS``.
+        person: Output channel (or class index) of the person; None where there is one channel.
+        threshold: Probability from which a pixel is foreground, in (0, 1); not for ``argmax`` and
+            ``index``.
+        layer: Name of the output, where there are several.
+    """
+
+    model: Path
+    size: tuple[int, int] | None = None
+    scale: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    channels: str = 'rgb'
+    layout: str | None = None
+    output: str = 'probability'
+    person: int | None = None
+    threshold: float = 0.5
+    layer: str | None = None
+
+    def __post_init__(self) -> None:
+        numbers = (self.scale, *self.mean, *self.std)
+        checks = (
+            (
+                self.size is None or len(self.size) == 2 and min(self.size) > 0,
+                'size',
+                'height and width in px',
+            ),
+            (
+                len(self.mean) == 3 and all(map(math.isfinite, numbers)),
+                'mean',
+                'three finite numbers',
+            ),
+            (len(self.std) == 3 and min(self.std) > 0, 'std', 'three numbers > 0'),
+            (self.scale > 0, 'scale', 'a number > 0'),
+            (self.channels in ('rgb', 'bgr'), 'channels', 'rgb or bgr'),
+            (self.layout in (None, 'nchw', 'nhwc'), 'layout', 'nchw or nhwc'),
+            (self.output in OUTPUTS, 'output', ', '.join(OUTPUTS)),
+            (self.person is None or self.person >= 0, 'person', 'a channel, counted from 0'),
+            (0 < self.threshold < 1, 'threshold', 'a probability between 0 and 1'),
+        )
+        for sound, option, expected in checks:
+            if not sound:
+                raise BenchmarkError(
+                    f'segmenter {self.model.name}: {option}='
+                    f'{getattr(self, option)!r}; expected {expected}'
+                )
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """``segmenter(<name of the model without its ending>)``."""
+        return f'segmenter({self.model.stem})'
+
+    def files(self, video: SourceVideo) -> list[Path]:
+        """The model.
+
+        Args:
+            video: The source video.
+        """
+        return [self.model]
+
+    def settings(self) -> dict[str, Any]:
+        """All settings as plain JSON, with the SHA-256 of the model."""
+        return dict(super().settings(), sha256=model_sha256(self.model))
+
+    def check(self) -> None:
+        """Load the model and find the size of its input, before long work.
+
+        Raises:
+            BenchmarkError: It cannot be loaded, or its input is no image of a known size.
+        """
+        self._input(load_network(self.model))
+
+    def _make(self, video: SourceVideo) -> MaskResult:
+        network = load_network(self.model)
+        size, channels_first = self._input(network)
+        masks = np.empty(video.frames.shape[:3], dtype=bool)
+        for index, frame in enumerate(video.frames):
+            output = network.run(self._blob(frame, size, channels_first), self.layer)
+            masks[index] = self._mask(output, size, frame.shape[:2])
+        return MaskResult(masks)
+
+    def _input(self, network: Network) -> tuple[tuple[int, int], bool]:
+        """Height and width of the input, and whether channels come first."""
+        shape = network.input_shape
+        if shape and (len(shape) != 4 or 3 not in (shape[1], shape[3]) and None not in shape):
+            raise BenchmarkError(
+                f'{self.model}: takes an input of shape {shape}; expected an image of 3 colours'
+            )
+        first = self.layout != 'nhwc'
+        if shape and self.layout is None:
+            first = shape[1] == 3 or shape[3] != 3
+        told = (shape[2:] if first else shape[1:3]) if shape else (None, None)
+        size = self.size or told
+        if None in size:
+            raise BenchmarkError(
+                f'{self.model}: the model does not fix the size of its input (or OpenCV '
+                f'{cv2.__version__} cannot tell it); add size=HEIGHTxWIDTH'
+            )
+        return (int(size[0]), int(size[1])), first
+
+    def _blob(self, frame: np.ndarray, size: tuple[int, int], channels_first: bool) -> np.ndarray:
+        small = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        if self.channels == 'bgr':
+            small = small[..., ::-1]
+        values = (
+            small.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
+        ) / np.float32(self.std)
+        if channels_first:
+            values = values.transpose(2, 0, 1)
+        return np.ascontiguousarray(values[None])
+
+    def _mask(
+        self, output: np.ndarray, size: tuple[int, int], shape: tuple[int, int]
+    ) -> np.ndarray:
+        scores = score_map(output, size, self.model)
+        person = self._channel(scores.shape[2])
+        if self.output == 'index':
+            is_person = (np.rint(scores[..., 0]) == person).astype(np.uint8)
+            return _resized(is_person, shape, cv2.INTER_NEAREST) > 0
+        if self.output == 'argmax':
+            return _resized(scores, shape).argmax(axis=2) == person
+        return _resized(self._probability(scores, person), shape) >= self.threshold
+
+    def _channel(self, channels: int) -> int:
+        """Channel (or class index) of the person."""
+        if self.output == 'index':
+            if channels != 1:
+                raise BenchmarkError(
+                    f'{self.model}: gives {channels} channels; a map of class '
+                    'indices has one: take output=argmax'
+                )
+            if self.person is None:
+                raise BenchmarkError(
+                    f'{self.model}: gives class indices; say which one is the '
+                    'person, e.g. person=15'
+                )
+            return self.person
+        if self.output in ('softmax', 'argmax') and channels == 1:
+            raise BenchmarkError(
+                f'{self.model}: gives one channel; output={self.output} needs '
+                'one per class: take probability, logit or index'
+            )
+        if self.person is None and channels > 1 or (self.person or 0) >= channels:
+            given = '' if self.person is None else f', person={self.person} is none of them'
+            raise BenchmarkError(
+                f'{self.model}: gives {channels} channels{given}; say which one '
+                f'is the person: person=0 to {channels - 1}'
+            )
+        return self.person or 0
+
+    def _probability(self, scores: np.ndarray, person: int) -> np.ndarray:
+        if self.output == 'softmax':
+            powers = np.exp(scores - scores.max(axis=2, keepdims=True))
+            return powers[..., person] / powers.sum(axis=2)
+        wanted = scores[..., person]
+        if self.output == 'logit':
+            return 1 / (1 + np.exp(-np.clip(wanted, -80, 80)))
+        low, high = float(wanted.min()), float(wanted.max())
+        if low < -0.01 or high > 1.01:
+            raise BenchmarkError(
+                f'{self.model}: gives values from {low:.3g} to {high:.3g}, which '
+                'are no probabilities; take output=logit, or argmax, softmax or '
+                'index'
+            )
+        return wanted
+
+
+def _resized(
+    values: np.ndarray, shape: tuple[int, int], interpolation: int = cv2.INTER_LINEAR
+) -> np.ndarray:
+    values = np.ascontiguousarray(values)
+    return cv2.resize(values, (shape[1], shape[0]), interpolation=interpolation)

@@ -1,0 +1,222 @@
+"""What a mask source is, and the checks that every one of them shares."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from ...evaluation.functional import name_some
+from ...utils.benchmark_errors import BenchmarkError
+from ...video.source_video import SourceVideo
+
+
+@runtime_checkable
+class MaskSource(Protocol):
+    """Says which pixels of a video are the actors.
+
+    Attributes:
+        name: Goes to the manifest, e.g. ``'jhmdb'`` or ``'grabcut(ucf24_boxes)'``.
+    """
+
+    name: str
+
+    def masks(self, video: SourceVideo) -> np.ndarray:
+        """Masks of all frames.
+
+        Args:
+            video: The source video.
+
+        Returns:
+            bool, shape (T, H, W) as ``video.frames``; an all-False frame is one without a mask.
+
+        Raises:
+            BenchmarkError: There are none, or they do not fit; names the video and the file.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class MaskResult:
+    """Masks and what happened while they were made.
+
+    Attributes:
+        masks: bool (T, H, W).
+        notes: Counts that a person should know of, e.g. ``box_fallbacks``.
+    """
+
+    masks: np.ndarray
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+class CheckedMasks(ABC):
+    """Base of the built-in sources, which are frozen dataclasses: cheap to make and picklable.
+
+    A subclass has a ``name`` and says how masks are made; length and size are checked here.
+    """
+
+    name: str
+
+    def masks(self, video: SourceVideo) -> np.ndarray:
+        """See :meth:`MaskSource.masks`.
+
+        Args:
+            video: The source video.
+        """
+        return self.result(video).masks
+
+    def result(self, video: SourceVideo) -> MaskResult:
+        """Masks with their notes.
+
+        Args:
+            video: The source video.
+
+        Raises:
+            BenchmarkError: See :meth:`MaskSource.masks`.
+        """
+        made = self._make(video)
+        origin = name_some(str(path) for path in self.files(video)) or self.name
+        check_fit(made.masks, video, origin)
+        return MaskResult(np.ascontiguousarray(made.masks, dtype=bool), made.notes)
+
+    def files(self, video: SourceVideo) -> list[Path]:
+        """Files other than the video that decide its masks.
+
+        Args:
+            video: The source video.
+        """
+        return [path for source in self._sources() for path in files_of(source, video)]
+
+    def settings(self) -> dict[str, Any]:
+        """All settings as plain JSON; of a path, its last part."""
+        plain: dict[str, Any] = {'name': self.name}
+        for item in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            plain[item.name] = _plain(value)
+        return plain
+
+    @abstractmethod
+    def _make(self, video: SourceVideo) -> MaskResult:
+        """Masks that may still be of a wrong length or size."""
+
+    def _sources(self) -> Iterator[Any]:
+        for item in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            if isinstance(value, MaskSource):
+                yield value
+
+
+def files_of(source: MaskSource, video: SourceVideo) -> list[Path]:
+    """Files that decide the masks of a video, where the source can tell.
+
+    Args:
+        source: A source, built in or not.
+        video: The source video.
+    """
+    return list(source.files(video)) if hasattr(source, 'files') else []
+
+
+def settings_of(source: MaskSource) -> dict[str, Any]:
+    """Settings of a source as plain JSON; of one that cannot tell, its name.
+
+    Args:
+        source: A source, built in or not.
+    """
+    return source.settings() if hasattr(source, 'settings') else {'name': source.name}
+
+
+def result_of(source: MaskSource, video: SourceVideo) -> MaskResult:
+    """Masks of any source, built in or not, checked against the video.
+
+    Args:
+        source: The source.
+        video: The source video.
+
+    Returns:
+        Masks, and the notes of sources that take any.
+
+    Raises:
+        BenchmarkError: See :meth:`MaskSource.masks`.
+    """
+    if hasattr(source, 'result'):
+        return source.result(video)
+    masks = source.masks(video)
+    check_fit(masks, video, source.name)
+    return MaskResult(masks)
+
+
+def check_fit(masks: np.ndarray, video: SourceVideo, origin: str) -> None:
+    """Check that there is one mask of the right size for every frame.
+
+    Args:
+        masks: bool, shape (T, H, W).
+        video: The source video.
+        origin: File or source of the masks, for the message.
+
+    Raises:
+        BenchmarkError: Length or size differ; gives both.
+    """
+    if masks.ndim != 3:
+        raise BenchmarkError(
+            f'video {video.video_id}: {origin}: expected masks of shape (T, H, W), got an array of '
+            f'shape {masks.shape}'
+        )
+    frames, height, width = video.frames.shape[:3]
+    if masks.shape != (frames, height, width):
+        found_frames, found_height, found_width = masks.shape
+        raise BenchmarkError(
+            f'video {video.video_id}: {origin} holds {found_frames} masks of '
+            f'{found_width}x{found_height} px, but {video.path} has {frames} frames of '
+            f'{width}x{height} px; make the masks again from this very file'
+        )
+
+
+def find_entry(
+    root: Path, video: SourceVideo, patterns: Iterable[str], other_names: Iterable[str] = ()
+) -> Path:
+    """Find a video's file or folder below a root, in a folder of its class or not.
+
+    Names are joined, never expanded as wildcards: those of HMDB51 hold ``(``, ``!``, ``#``, ``&``.
+
+    Args:
+        root: Folder of the masks.
+        video: The source video.
+        patterns: Relative paths with ``{}`` for the name of the video, best first.
+        other_names: Further names that the video may go by there.
+
+    Returns:
+        The first one that exists.
+
+    Raises:
+        BenchmarkError: There is none; names the places looked at.
+    """
+    if not root.is_dir():
+        raise BenchmarkError(f'{root}: no such folder of masks')
+    classes = [name for name in (video.class_name, video.path.parent.name) if name]
+    folders = [*dict.fromkeys(root / name for name in classes), root]
+    places = [
+        folder / pattern.replace('{}', name)
+        for name in dict.fromkeys((video.video_id, video.path.stem, *other_names))
+        for folder in folders
+        for pattern in patterns
+    ]
+    for place in places:
+        if place.exists():
+            return place
+    raise BenchmarkError(
+        f'video {video.video_id}: no masks; looked for {name_some(str(place) for place in places)}'
+    )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, MaskSource):
+        return settings_of(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,188 @@
+"""Which videos a benchmark is made from: those of a test list, none of them in a training list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..annotations.specs import SPECS, read_lists
+from ..annotations.video_lists import PreparationError, parse_line
+from ..evaluation.functional import name_some
+from ..evaluation.results import file_identity
+from ..utils.benchmark_errors import BenchmarkError
+from ..video.source_video import SourceVideo
+
+#: what a sibling of a test list is called: lists of clips that models are trained or selected on
+_TRAINING_PARTS = ('train', 'val')
+
+
+@dataclass(frozen=True)
+class SourceList:
+    """The source videos of a benchmark.
+
+    Attributes:
+        videos: The videos, sorted by id.
+        names: Id -> path of the video below the folder of videos, with ``/``.
+        lists: Identity of the files that named them.
+        training_lists: Identity of the training lists that were checked to name none of them.
+        left_out: ``video`` and ``reason`` of listed videos that are not among ``videos``.
+    """
+
+    videos: tuple[SourceVideo, ...]
+    names: Mapping[str, str] = field(repr=False)
+    lists: tuple[dict[str, Any], ...] = ()
+    training_lists: tuple[dict[str, Any], ...] = ()
+    left_out: tuple[dict[str, str], ...] = ()
+
+    def without(self, reasons: Mapping[str, str]) -> SourceList:
+        """Leave videos out.
+
+        Args:
+            reasons: Id -> why.
+        """
+        gone = [dict(video=self.names[v], reason=reasons[v]) for v in sorted(reasons)]
+        kept = tuple(v for v in self.videos if v.video_id not in reasons)
+        return SourceList(
+            kept, self.names, self.lists, self.training_lists, (*self.left_out, *gone)
+        )
+
+
+def read_source_list(
+    list_file: Path,
+    video_root: Path,
+    label_map: Path | None = None,
+    training_lists: Sequence[Path] | None = None,
+) -> SourceList:
+    """Read a test list of ``path label`` lines, as ``tools/prepare_dataset.py`` writes them.
+
+    Args:
+        list_file: The list.
+        video_root: Folder of the videos.
+        label_map: Class names, one a line; default: ``label_map.txt`` beside the list, if there.
+            Without one, the folder of a video names its class.
+        training_lists: Lists of training clips, to check for leakage; default: the list's
+            siblings with ``train`` and ``val`` instead of ``test`` in their names that exist.
+
+    Returns:
+        The source videos.
+
+    Raises:
+        BenchmarkError: The list cannot be read or is empty, two videos have one name, or a video
+            is a training clip.
+    """
+    entries = _entries(list_file)
+    if label_map is None and (list_file.parent / 'label_map.txt').is_file():
+        label_map = list_file.parent / 'label_map.txt'
+    classes = _text(label_map).splitlines() if label_map else None
+    rows = []
+    for path, label, origin in entries:
+        if label < 0 or (classes is not None and label >= len(classes)):
+            expected = f'0 to {len(classes) - 1} ({label_map})' if classes else '0 or more'
+            raise BenchmarkError(f'{origin}: label {label}; expected {expected}')
+        rows.append((path, label, classes[label] if classes else PurePosixPath(path).parent.name))
+    if training_lists is None:
+        training_lists = _siblings(list_file)
+    trained = {p: [entry[0] for entry in _entries(p)] for p in training_lists}
+    return _checked(rows, video_root, [list_file], trained)
+
+
+def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1) -> SourceList:
+    """Take the official test videos of a data set from its official lists.
+
+    Args:
+        dataset: A name in ``SPECS``, e.g. ``'ucf101'``.
+        lists: Folder of the official lists.
+        video_root: Folder of the videos.
+        split: Official split.
+
+    Returns:
+        The source videos; the official training list of the split is checked for leakage.
+
+    Raises:
+        BenchmarkError: As for :func:`read_source_list`.
+        PreparationError: The official lists are broken.
+    """
+    official = read_lists(SPECS[dataset], lists, split)
+    rows = [(clip.path, clip.label, clip.class_name) for clip in official.test]
+    train = {f'the official training list of split {split}': [c.path for c in official.train]}
+    found = _checked(rows, video_root, official.files, train)
+    return SourceList(found.videos, found.names, found.lists, found.lists)
+
+
+def require_files(sources: SourceList) -> None:
+    """Check that every video is there, before long work.
+
+    Args:
+        sources: The source videos.
+
+    Raises:
+        BenchmarkError: One is not; names some.
+    """
+    missing = [str(v.path) for v in sources.videos if not v.path.is_file()]
+    if missing:
+        raise BenchmarkError(
+            f'{len(missing)} of {len(sources.videos)} source videos do not exist: '
+            f'{name_some(missing)}; name their folder with --videos'
+        )
+
+
+def _checked(
+    rows: Iterable[tuple[str, int, str]],
+    video_root: Path,
+    files: Sequence[Path],
+    trained: Mapping[Path | str, Iterable[str]],
+) -> SourceList:
+    videos: dict[str, SourceVideo] = {}
+    names: dict[str, str] = {}
+    for path, label, class_name in rows:
+        video_id = PurePosixPath(path).stem
+        if video_id in videos:
+            raise BenchmarkError(
+                f'{files[0]}: {names[video_id]} and {path} would both be {video_id} in the '
+                'benchmark; take one out or rename it'
+            )
+        if PurePosixPath(path).is_absolute() or '..' in PurePosixPath(path).parts:
+            raise BenchmarkError(f'{files[0]}: {path}: expected a path below the folder of videos')
+        videos[video_id] = SourceVideo(video_id, video_root / path, label, class_name)
+        names[video_id] = path
+    for source, paths in trained.items():
+        leaked = sorted(videos.keys() & {PurePosixPath(path).stem for path in paths})
+        if leaked:
+            raise BenchmarkError(
+                f'{len(leaked)} source videos of {files[0]} are in {source}, which models are '
+                f'trained on: {name_some(leaked)}; take the official test list of the split'
+            )
+    ordered = tuple(videos[video_id] for video_id in sorted(videos))
+    checked = tuple(file_identity(path) for path in trained if isinstance(path, Path))
+    return SourceList(ordered, names, tuple(file_identity(path) for path in files), checked)
+
+
+def _entries(path: Path) -> list[tuple[str, int, str]]:
+    entries = []
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if line.strip():
+            try:
+                entries.append((*parse_line(line, f'{path}:{number}'), f'{path}:{number}'))
+            except PreparationError as error:
+                raise BenchmarkError(str(error)) from error
+    if not entries:
+        raise BenchmarkError(f'{path}: the list is empty')
+    return entries
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8-sig')
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchmarkError(
+            f'{path}: cannot be read as a list: {error}; lists are made by tools/prepare_dataset.py'
+        ) from error
+
+
+def _siblings(list_file: Path) -> list[Path]:
+    if 'test' not in list_file.name:
+        return []
+    beside = [list_file.with_name(list_file.name.replace('test', part)) for part in _TRAINING_PARTS]
+    return [path for path in beside if path.is_file()]

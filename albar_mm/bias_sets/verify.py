@@ -1,0 +1,241 @@
+"""Checking a built benchmark against its manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..annotations.manifest_rows import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
+from ..compositing.backgrounds import Backgrounds
+from ..compositing.conflict import Still, fit_still, shift_away
+from ..compositing.kept_backgrounds import kept_background_path, load_kept_background
+from ..compositing.kept_masks import kept_masks_path, load_kept_masks
+from ..compositing.seeds import item_rng
+from ..utils.benchmark_errors import BenchmarkError
+from ..utils.parallel import map_videos
+from ..video.source_video import SourceVideo, read_frames
+from ..video.strict_reading import DatasetError
+from .build import BENCHMARK_NAME, read_description
+from .export import encode_item, file_sha256
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a benchmark.
+
+    Attributes:
+        folder: Folder of the set.
+        item: Item id or file; '' for the set as a whole.
+        text: What is wrong.
+    """
+
+    folder: str
+    item: str
+    text: str
+
+    def __str__(self) -> str:
+        return f'{self.folder}{"/" + self.item if self.item else ""}: {self.text}'
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Result of a check.
+
+    Attributes:
+        findings: What is wrong.
+        files: Number of files whose SHA-256 was taken.
+        rendered: Number of items that were rendered again.
+    """
+
+    findings: tuple[Finding, ...]
+    files: int
+    rendered: int
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Renders the items of one source video again and compares the files.
+
+    Masks come from the benchmark, whose SHA-256 is in the manifest; source videos, those that lend
+    a still included, and background images are read afresh.
+
+    Attributes:
+        root: Folder of the benchmark.
+        videos: Folder of the source videos.
+        backgrounds: All families.
+        encoding: How the files are encoded.
+        opencv: Version of OpenCV that they were made with.
+    """
+
+    root: Path
+    videos: Path
+    backgrounds: Backgrounds
+    encoding: str
+    opencv: str
+
+    def __call__(self, items: Sequence[tuple[str, dict[str, Any]]]) -> list[Finding]:
+        """Check items (folder and row) of one source video."""
+        row = items[0][1]
+        try:
+            masks = load_kept_masks(kept_masks_path(self.root, row['video_id']), row['mask_sha256'])
+            video = SourceVideo(row['video_id'], self.videos / row['video'], row['label'])
+            frames = video.frames
+        except DatasetError as error:
+            return [Finding(folder, row['id'], str(error)) for folder, row in items]
+        findings = (self._check(folder, row, frames, masks) for folder, row in items)
+        return [finding for finding in findings if finding is not None]
+
+    def _check(
+        self, folder: str, row: dict[str, Any], frames: np.ndarray, masks: np.ndarray
+    ) -> Finding | None:
+        try:
+            text = self._difference(folder, row, frames, masks)
+        except (DatasetError, KeyError, ValueError) as error:
+            text = f'{type(error).__name__}: {error}'
+        return Finding(folder, row['id'], text) if text else None
+
+    def _difference(
+        self, folder: str, row: dict[str, Any], frames: np.ndarray, masks: np.ndarray
+    ) -> str:
+        still = self._still(row)
+        if still is not None:
+            shift = shift_away(fit_still(still, *masks.shape[1:]).mask, masks)
+            if shift != row['conflict_shift']:
+                return f'conflict_shift is {row["conflict_shift"]}, expected {shift}'
+        kept = load_kept_background(kept_background_path(self.root, row), *masks.shape[1:])
+        if kept is not None and not np.array_equal(
+            kept, self.backgrounds.of_row(row, *masks.shape[1:])
+        ):
+            return 'its kept background is not the one that its manifest row names'
+        if self.encoding == 'none':
+            return ''
+        wanted = encode_item(row, frames, masks, self.backgrounds, still, self.encoding)
+        if (self.root / folder / row['file']).read_bytes() == wanted:
+            return ''
+        made_by = f'; it was made with OpenCV {self.opencv}, this is {cv2.__version__}'
+        return 'its pixels are not those that its manifest row describes' + (
+            made_by if self.opencv != cv2.__version__ else ''
+        )
+
+    def _still(self, row: dict[str, Any]) -> Still | None:
+        if row['set'] != 'conflfg':
+            return None
+        masks_file = kept_masks_path(self.root, row['conflict_video_id'])
+        masks = load_kept_masks(masks_file, row['conflict_mask_sha256'])
+        frames = read_frames(self.videos / row['conflict_video'])
+        number = row['conflict_frame']
+        return Still(frames[number], masks[number - row['conflict_first']])
+
+
+def verify_benchmark(
+    root: Path,
+    videos: Path,
+    backgrounds: Backgrounds,
+    sample: int | None = 50,
+    seed: int = 0,
+    workers: int = 1,
+) -> Verified:
+    """Check counts, ids, checksums of all files, and re-render some items.
+
+    Args:
+        root: Folder of the benchmark.
+        videos: Folder of the source videos.
+        backgrounds: The families that it was made with.
+        sample: Number of items to render again, of all sets together; None: all.
+        seed: Seed of which.
+        workers: Processes.
+
+    Returns:
+        What is wrong, and how much was checked.
+
+    Raises:
+        BenchmarkError: ``root`` holds no finished benchmark, or a manifest cannot be read.
+    """
+    described = read_description(root)
+    settings, counts = described['settings'], described['items']
+    if sample is not None and sample < 0:
+        raise BenchmarkError(f'--sample {sample}: expected 0 or more')
+    rows = {folder: read_rows(root / folder) for folder in counts}
+    exported = settings['encoding'] != 'none'
+    findings: list[Finding] = []
+    for folder, count in counts.items():
+        if len(rows[folder]) != count:
+            text = f'{len(rows[folder])} items, {BENCHMARK_NAME} says {count}'
+            findings.append(Finding(folder, '', text))
+        if exported:
+            findings += _check_files(root / folder, rows[folder])
+    findings += _check_ids(rows, described)
+    chosen = _sample(rows, sample, seed)
+    renderer = Renderer(root, videos, backgrounds, settings['encoding'], settings['opencv'])
+    for found in map_videos(renderer, chosen, workers):
+        findings += found
+    files = sum(map(len, rows.values())) if exported else 0
+    return Verified(tuple(findings), files, sum(map(len, chosen)))
+
+
+def _check_files(folder: Path, rows: Sequence[dict[str, Any]]) -> list[Finding]:
+    hashes = read_hashes(folder)
+    named = {row['file'] for row in rows}
+    findings = []
+    for name in sorted(named | hashes.keys()):
+        if name not in hashes or name not in named:
+            where = HASHES_NAME if name not in hashes else MANIFEST_NAME
+            findings.append(Finding(folder.name, name, f'not in {where}'))
+        elif not (folder / name).is_file():
+            findings.append(Finding(folder.name, name, 'the file does not exist'))
+        elif file_sha256(folder / name) != hashes[name]:
+            findings.append(Finding(folder.name, name, f'its SHA-256 differs from {HASHES_NAME}'))
+    present = {path.name for path in folder.iterdir()} - {MANIFEST_NAME, HASHES_NAME}
+    return findings + [
+        Finding(folder.name, name, 'not in the manifest') for name in sorted(present - named)
+    ]
+
+
+def _check_ids(rows: dict[str, list[dict]], described: dict[str, Any]) -> list[Finding]:
+    """Every set holds each source video as often as every other set, with one label."""
+    per_video = described['settings']['per_video']
+    findings = []
+    reference: dict[str, int] = {}
+    for of_folder in rows.values():
+        reference.update((row['id'], row['label']) for row in of_folder)
+    expected = described['source_videos'] * per_video
+    for folder, of_folder in rows.items():
+        found = {row['id']: row['label'] for row in of_folder}
+        findings += [
+            Finding(folder, item, 'missing here, other sets have it')
+            for item in sorted(reference.keys() - found.keys())
+        ]
+        findings += [
+            Finding(folder, item, f'label {label}, another set says {reference[item]}')
+            for item, label in sorted(found.items())
+            if label != reference[item]
+        ]
+        if len(found) != expected:
+            findings.append(
+                Finding(
+                    folder,
+                    '',
+                    f'{len(found)} ids, expected {expected} '
+                    f'({described["source_videos"]} x {per_video})',
+                )
+            )
+    return findings
+
+
+def _sample(
+    rows: dict[str, list[dict]], sample: int | None, seed: int
+) -> list[list[tuple[str, dict[str, Any]]]]:
+    """Some items, grouped by source video."""
+    every = [(folder, row) for folder in sorted(rows) for row in rows[folder]]
+    if sample is not None and sample < len(every):
+        picked = item_rng(seed, '', 0, '', 'verify').choice(len(every), sample, replace=False)
+        every = [every[i] for i in sorted(picked)]
+    groups: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    for folder, row in every:
+        groups.setdefault(row['video_id'], []).append((folder, row))
+    return list(groups.values())

@@ -1,0 +1,1 @@
+"""Pixels of the bias benchmarks: masks at hand, backgrounds, stripes, pasting."""

@@ -1,0 +1,270 @@
+"""Background families: stripes, and folders of images."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+from ..utils.benchmark_errors import BenchmarkError
+from .seeds import item_rng, item_seed
+from .stripes import stripe_image
+
+IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
+MIN_SIDE = 64
+"""Images with a shorter side than this, in px, are refused unless asked otherwise."""
+_REDRAWS = 1000
+_KEPT_IMAGES = 64
+
+
+class BackgroundFamily(Protocol):
+    """Where the backgrounds of one set come from.
+
+    Attributes:
+        name: As in the folder of the set, e.g. ``'Places365'``; its lower case is in the rows.
+    """
+
+    name: str
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a build to go on; plain JSON."""
+
+    def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
+        """Entries of the manifest row that say which image it is; plain JSON."""
+
+    def image(self, row: Mapping[str, Any]) -> np.ndarray:
+        """The image that a row names, uint8 RGB (h, w, 3), at its own size."""
+
+    def rejected(self) -> list[dict[str, str]]:
+        """Images that were looked at and refused: ``file`` and ``reason``."""
+
+
+class Stripes:
+    """Sinusoid stripes, a new image for every item (:mod:`albar_mm.compositing.stripes`)."""
+
+    name = 'Stripe'
+
+    def identity(self) -> dict[str, Any]:
+        return dict(name=self.name)
+
+    def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
+        return dict(stripe_seed=item_seed(seed, video_id, k, self.name.lower(), 'background'))
+
+    def image(self, row: Mapping[str, Any]) -> np.ndarray:
+        return stripe_image(np.random.RandomState(row['stripe_seed']))
+
+    def rejected(self) -> list[dict[str, str]]:
+        return []
+
+
+class ImageFolder:
+    """Colour images of a folder and its sub-folders, drawn with replacement.
+
+    Grey-scale images (one channel, or equal channels), files that are no readable image and images
+    with a side shorter than ``min_side`` are refused and another one is drawn. Images are looked at
+    when they are drawn, for a folder may hold hundreds of thousands. Alpha is dropped; the
+    orientation tag of a photo is not followed.
+
+    Args:
+        name: Name of the family, letters, digits and hyphens, e.g. ``'Places365'``.
+        folder: The folder.
+        min_side: Shortest side allowed, in px.
+
+    Raises:
+        BenchmarkError: The name or the folder cannot be used.
+    """
+
+    def __init__(self, name: str, folder: str | os.PathLike, min_side: int = MIN_SIDE) -> None:
+        if not name.replace('-', '').isalnum() or name.lower() in ('avg', 'stripe', 'original'):
+            raise BenchmarkError(
+                f'--backgrounds {name}=...: not a name for a family; use letters, digits and '
+                'hyphens, and not avg, stripe or original'
+            )
+        self.name, self.folder, self.min_side = name, Path(folder), min_side
+        if not self.folder.is_dir():
+            raise BenchmarkError(f'{folder}: no such folder of background images (family {name})')
+        self.files = sorted(
+            Path(place, file).relative_to(self.folder).as_posix()
+            for place, _, files in os.walk(self.folder)
+            for file in files
+            if file.lower().endswith(IMAGE_ENDINGS) and not file.startswith('.')
+        )
+        self._checked: dict[str, tuple[str, str]] = {}
+        if not self.files:
+            raise BenchmarkError(
+                f'{folder}: holds no images ({", ".join(IMAGE_ENDINGS)}) for the backgrounds {name}'
+            )
+
+    def identity(self) -> dict[str, Any]:
+        listing = hashlib.sha256('\n'.join(self.files).encode(errors='surrogateescape'))
+        return dict(
+            name=self.name,
+            images=len(self.files),
+            listing_sha256=listing.hexdigest(),
+            min_side=self.min_side,
+        )
+
+    def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
+        rng = item_rng(seed, video_id, k, self.name.lower(), 'background')
+        number = len(self.files)
+        for _ in range(_REDRAWS):
+            index = int(rng.randint(number))
+            if not self._look(self.files[index])[0]:
+                break
+        else:  # nearly all are refused: take the next one that is not
+            following = (i % number for i in range(index, index + number))
+            index = next((i for i in following if not self._look(self.files[i])[0]), -1)
+        if index < 0:
+            raise BenchmarkError(
+                f'{self.folder}: all {number} images are refused as backgrounds {self.name}, '
+                f'{self.files[0]} as {self._look(self.files[0])[0]}; expected colour images of at '
+                f'least {self.min_side} px a side'
+            )
+        file = self.files[index]
+        return dict(background_file=file, background_sha256=self._look(file)[1])
+
+    def image(self, row: Mapping[str, Any]) -> np.ndarray:
+        path = self.folder / row['background_file']
+        try:
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != row['background_sha256']:
+                raise BenchmarkError(
+                    f'{path}: not the image that the manifest was made with (its '
+                    'SHA-256 differs); restore it, or build again'
+                )
+            return _colour(content)
+        except OSError as error:
+            raise BenchmarkError(f'{path}: cannot be read as a background: {error}') from error
+
+    def rejected(self) -> list[dict[str, str]]:
+        return [
+            dict(file=file, reason=reason)
+            for file, (reason, _) in sorted(self._checked.items())
+            if reason
+        ]
+
+    def check_all(self, at_most: int = 2000) -> None:
+        """Look at all images of a folder of moderate size, so that every refused one is listed.
+
+        Args:
+            at_most: Leave a larger folder to the draws.
+        """
+        if len(self.files) <= at_most:
+            for file in self.files:
+                self._look(file)
+
+    def looked_at(self) -> int:
+        """Number of images that were looked at so far."""
+        return len(self._checked)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # worker processes read the images that rows name; they draw none
+        return dict(self.__dict__, files=[], _checked={})
+
+    def _look(self, file: str) -> tuple[str, str]:
+        """Why an image is refused ('' if it is not) and its SHA-256."""
+        if file not in self._checked:
+            try:
+                content = (self.folder / file).read_bytes()
+                reason = _refused(_colour(content), self.min_side)
+                self._checked[file] = reason, hashlib.sha256(content).hexdigest()
+            except Exception as error:  # noqa: BLE001  a broken image can fail in any way
+                text = ' '.join(str(error).split())[:120] or type(error).__name__
+                self._checked[file] = f'unreadable: {text}', ''
+        return self._checked[file]
+
+
+class Backgrounds:
+    """All families of a benchmark; gives the stretched background of any row.
+
+    Args:
+        families: The families; names differ.
+
+    Raises:
+        BenchmarkError: None, or two of one name.
+    """
+
+    def __init__(self, families: Iterable[BackgroundFamily]) -> None:
+        self.families = tuple(families)
+        self._by_name = {family.name.lower(): family for family in self.families}
+        if len(self._by_name) < len(self.families) or not self.families:
+            names = ', '.join(family.name for family in self.families) or 'none'
+            raise BenchmarkError(f'--backgrounds: expected different names, got {names}')
+        self._stretched = lru_cache(_KEPT_IMAGES)(self._stretch)
+
+    def of_row(self, row: Mapping[str, Any], height: int, width: int) -> np.ndarray:
+        """The background of an item, stretched to the video's size by PIL's default filter.
+
+        Args:
+            row: Row of a manifest.
+            height: Of the video, in px.
+            width: Of the video, in px.
+
+        Returns:
+            uint8 RGB, shape (height, width, 3), read-only.
+
+        Raises:
+            BenchmarkError: The image is gone or another one, or its family is not known here.
+        """
+        keys = ('background', 'stripe_seed', 'background_file', 'background_sha256')
+        return self._stretched(tuple((k, row[k]) for k in keys if k in row), height, width)
+
+    def _stretch(self, entries: tuple[tuple[str, Any], ...], height: int, width: int) -> np.ndarray:
+        row = dict(entries)
+        family = self._by_name.get(row['background'])
+        if family is None:
+            raise BenchmarkError(
+                f'no folder was given for the backgrounds {row["background"]!r}; '
+                'name it with --backgrounds NAME=FOLDER'
+            )
+        return np.asarray(Image.fromarray(family.image(row)).resize((width, height)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(families=self.families)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state['families'])
+
+
+def parse_background(text: str, min_side: int = MIN_SIDE) -> BackgroundFamily:
+    """Read ``stripe`` or ``NAME=FOLDER``.
+
+    Args:
+        text: As on the command line.
+        min_side: For folders of images.
+
+    Raises:
+        BenchmarkError: It is neither, or the folder cannot be used.
+    """
+    if text.lower() == 'stripe':
+        return Stripes()
+    name, equals, folder = text.partition('=')
+    if not (name and equals and folder):
+        raise BenchmarkError(
+            f"--backgrounds {text}: expected 'stripe' or NAME=FOLDER, e.g. Places365=/data/test_256"
+        )
+    return ImageFolder(name, folder, min_side)
+
+
+def _colour(content: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(content)) as image:
+        if image.mode in ('L', 'LA', '1', 'I', 'F') or image.mode.startswith('I;'):
+            # one channel is grey whatever its depth, and deep ones do not convert
+            return np.zeros((image.height, image.width, 3), np.uint8)
+        return np.asarray(image.convert('RGB'))
+
+
+def _refused(image: np.ndarray, min_side: int) -> str:
+    height, width = image.shape[:2]
+    if min(height, width) < min_side:
+        return f'too small: {width}x{height} px'
+    if (image == image[..., :1]).all():
+        return 'grey-scale'
+    return ''

@@ -1,0 +1,180 @@
+"""Weights of torchvision's Video Swin as a checkpoint of MMAction2.
+
+``swin3d_t``, ``swin3d_s`` and ``swin3d_b`` of torchvision and ``SwinTransformer3D`` of MMAction2
+are the same network (Liu et al., Video Swin Transformer, CVPR 2022) under other names. The official
+ALBAR code trains torchvision's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mmengine.runner.checkpoint as checkpoints
+import torch
+from torch import Tensor
+
+from ...compat import CheckpointError
+from ...utils.output_file import check_output
+from .source import load_source
+
+_ROOT = 'patch_embed.proj.weight'
+_STATES = ('state_dict_ema', 'state_dict', 'model_state_dict', 'model', 'net', 'weights')
+_RENAMED = (
+    (re.compile(r'^patch_embed\.'), 'backbone.patch_embed.'),
+    (re.compile(r'\.mlp\.0\.'), '.mlp.fc1.'),
+    (re.compile(r'\.mlp\.3\.'), '.mlp.fc2.'),
+)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was converted.
+
+    Attributes:
+        state_dict: Name in MMAction2 -> tensor.
+        left_out: Names that have no place in the recogniser.
+        classes: Of the classification layer; 0 if there is none.
+        what: The network; by default a Video Swin with its head.
+    """
+
+    state_dict: dict[str, Tensor]
+    left_out: tuple[str, ...]
+    classes: int
+    what: str = ''
+
+    def lines(self) -> list[str]:
+        """What was converted, for the terminal."""
+        head = f'a head of {self.classes} classes' if self.classes else 'no head'
+        lines = [f'{len(self.state_dict)} tensors of {self.what or f"a Video Swin, {head}"}']
+        if self.left_out:
+            lines.append(
+                f'left out {len(self.left_out)} that have no place in it, as {self.left_out[0]}'
+            )
+        return lines
+
+
+def convert_swin3d(state_dict: Mapping[str, Tensor]) -> Converted:
+    """Rename the parameters of torchvision's ``SwinTransformer3d``.
+
+    Blocks stand in ``features.0, 2, 4, 6`` and patch merging in ``features.1, 3, 5``; in MMAction2
+    a stage holds both.
+
+    Args:
+        state_dict: Name -> tensor; a common prefix such as ``module.`` or ``backbone.`` is told by
+            itself.
+
+    Returns:
+        The weights for ``Recognizer3D`` with ``SwinTransformer3D`` and ``I3DHead``.
+
+    Raises:
+        CheckpointError: It is no Video Swin, or a layer is missing.
+    """
+    roots = [name.removesuffix(_ROOT) for name in state_dict if name.endswith(_ROOT)]
+    if len(roots) != 1 or state_dict[roots[0] + _ROOT].ndim != 5:
+        raise CheckpointError(
+            f'no Video Swin of torchvision: expected one {_ROOT} of five axes, found {len(roots)}'
+        )
+    (prefix,) = roots
+    inside = {
+        name.removeprefix(prefix): value
+        for name, value in state_dict.items()
+        if name.startswith(prefix)
+    }
+    stages = {int(name.split('.')[1]) for name in inside if name.startswith('features.')}
+    last = max(stages, default=-1)
+    if stages != set(range(last + 1)) or last < 0 or last % 2:
+        raise CheckpointError(
+            f'no Video Swin of torchvision: it has features {sorted(stages)}; '
+            'expected 0, 1, 2, ... up to an even number'
+        )
+    renamed, left_out = {}, []
+    for name, value in inside.items():
+        new = _renamed(name, last // 2)
+        if new is None:
+            left_out.append(prefix + name)
+        else:
+            renamed[new] = value
+    left_out += [name for name in state_dict if not name.startswith(prefix)]
+    head = renamed.get('cls_head.fc_cls.weight')
+    return Converted(renamed, tuple(left_out), 0 if head is None else len(head))
+
+
+def _renamed(name: str, stages: int) -> str | None:
+    parts = name.split('.')
+    if parts[0] == 'features':
+        stage, rest = int(parts[1]), '.'.join(parts[2:])
+        name = (
+            f'backbone.layers.{stage // 2}.downsample.{rest}'
+            if stage % 2
+            else f'backbone.layers.{stage // 2}.blocks.{rest}'
+        )
+    elif parts[0] == 'norm':
+        name = f'backbone.norm{stages}.{parts[1]}'
+    elif parts[0] == 'head' and len(parts) == 2:
+        name = f'cls_head.fc_cls.{parts[1]}'
+    elif parts[0] != 'patch_embed':
+        return None
+    for pattern, text in _RENAMED:
+        name = pattern.sub(text, name)
+    return name
+
+
+def _of_albar(state_dict: Mapping[str, Tensor]) -> Converted:
+    """Weights that the official ALBAR code saved: a ``swin3d_t`` with a head of its own classes."""
+    return convert_swin3d(state_dict)
+
+
+Converter = Callable[[Mapping[str, Tensor]], Converted]
+KINDS: dict[str, Converter] = {
+    'swin3d-torchvision': convert_swin3d,
+    'albar-official': _of_albar,
+}
+"""Kind of checkpoint -> how its weights are converted."""
+
+
+def convert_checkpoint(
+    kind: str | Converter, source: str | os.PathLike, target: str | os.PathLike
+) -> Converted:
+    """Convert a file.
+
+    Args:
+        kind: A key of :data:`KINDS`, or what renames the weights.
+        source: The weights, as a state dict or within a checkpoint; loaded as data.
+        target: File to write, whole or not at all.
+
+    Returns:
+        What was converted.
+
+    Raises:
+        CheckpointError: ``source`` is not there, damaged, holds code, or other weights.
+        BenchmarkError: ``target`` cannot be written.
+    """
+    source, target = Path(source), Path(target)
+    if not callable(kind) and kind not in KINDS:
+        raise CheckpointError(f'kind {kind!r}: expected one of {", ".join(KINDS)}')
+    convert = kind if callable(kind) else KINDS[kind]
+    loaded = load_source(source, target)
+    try:
+        converted = convert(next(_states(loaded), {}))
+    except CheckpointError as error:
+        raise CheckpointError(f'{source}: {error}') from error
+    check_output(target)
+    # the mended function writes a local file whole or not at all
+    checkpoints.save_checkpoint(dict(state_dict=converted.state_dict), str(target))
+    return converted
+
+
+def _states(loaded: Any) -> Iterator[Mapping[str, Tensor]]:  # noqa: ANN401
+    """State dicts in a file: itself, or what lies under a usual name."""
+    if not isinstance(loaded, Mapping):
+        return
+    weights = {str(name): value for name, value in loaded.items() if torch.is_tensor(value)}
+    if weights:
+        yield weights
+    for name in _STATES:
+        yield from _states(loaded.get(name))

@@ -1,0 +1,1 @@
+"""Training and testing as the tools do it."""

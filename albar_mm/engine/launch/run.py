@@ -1,0 +1,289 @@
+"""Training and testing from a config: the library behind ``tools/train.py`` and ``tools/test.py``.
+
+The options are those of MMAction2's tools. What differs: errors say what is missing and what to do
+(:class:`LaunchError`), the seed is always written into the config, a config dumped by a resumed
+training can be tested, and a batch size that does not fit the learning rate is pointed out.
+"""
+
+import os
+import os.path as osp
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmaction.registry import RUNNERS
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from .._allocator import keep_freed_memory
+from .._draw_predictions import DrawPredictions
+from .config import config_stem, debiased, load_config, print_config
+from .errors import FittingCheckpoint, LaunchError, explained, one_line, unfilled
+from .training import add_training_hooks, check_last_checkpoint
+
+__all__ = [
+    'LaunchError',
+    'debiased',
+    'load_config',
+    'one_line',
+    'print_config',
+    'resume_hint',
+    'test',
+    'train',
+    'unfilled',
+    'work_dir_of',
+]
+
+DEFAULT_SEED = 0
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_runs_started = 0
+
+
+def train(
+    config: str | os.PathLike | Config,
+    *,
+    work_dir: str | None = None,
+    resume: str | bool | None = None,
+    amp: bool = False,
+    no_validate: bool = False,
+    auto_scale_lr: bool = False,
+    seed: int | None = None,
+    diff_rank_seed: bool = False,
+    deterministic: bool = False,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    launcher: str = 'none',
+    debias: str | None = None,
+    debias_options: Mapping[str, Any] | Sequence[str] | None = None,
+) -> Runner:
+    """Train a model.
+
+    ``ReseedHook``, ``EpochResumeHook``, ``BadVideoHook`` and ``PretrainedCheck`` are added to
+    ``custom_hooks`` where the config does not name them.
+
+    Args:
+        config: Path of a config, ``albar_mm::<name>``, ``mmaction::<path>``, or a ``Config`` (which
+            is copied).
+        work_dir: Folder for logs and checkpoints; by default the config's, or
+            ``./work_dirs/<config name>``.
+        resume: True or ``'auto'`` goes on from the latest checkpoint in ``work_dir`` (or starts
+            anew when there is none); a path goes on from that checkpoint.
+        amp: Train with mixed precision (plain precision on a machine without a GPU).
+        no_validate: Leave out validation.
+        auto_scale_lr: Scale the learning rate by the ratio of the real batch size to the config's
+            ``auto_scale_lr.base_batch_size``.
+        seed: Seed of all random numbers; by default the config's ``randomness.seed``, or 0.
+        diff_rank_seed: Add the rank to the seed in each process.
+        deterministic: Ask cuDNN for deterministic algorithms.
+        cfg_options: Settings that override the config: a mapping of dotted keys, or ``key=value``
+            strings as on the command line.
+        launcher: ``'none'``, ``'pytorch'`` (torchrun), ``'slurm'`` or ``'mpi'``.
+        debias: Method to mix into the config, see :func:`albar_mm.mixin.debias`.
+        debias_options: Its options: a mapping, or ``key=value`` strings.
+
+    Returns:
+        The runner, after training.
+
+    Raises:
+        LaunchError: Something named by the arguments or the config is missing or does not fit.
+    """
+    cfg = debiased(load_config(config, cfg_options), debias, debias_options)
+    _set_run(cfg, config, work_dir, launcher)
+    if amp:
+        _enable_amp(cfg)
+    if no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if auto_scale_lr:
+        if not (cfg.get('auto_scale_lr') or {}).get('base_batch_size'):
+            raise LaunchError(
+                '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config: '
+                'the batch size that the learning rate was chosen for'
+            )
+        cfg.auto_scale_lr.enable = True
+    _set_randomness(cfg, seed, diff_rank_seed, deterministic)
+    _set_resume(cfg, resume)
+    add_training_hooks(cfg)
+    with explained(cfg, _LOADERS[:1] if no_validate else _LOADERS[:2]):
+        runner = _build(cfg)
+        _check_batch_size(runner, cfg)
+        runner.train()
+    return runner
+
+
+def test(
+    config: str | os.PathLike | Config,
+    checkpoint: str | os.PathLike,
+    *,
+    work_dir: str | None = None,
+    dump: str | None = None,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    show: bool = False,
+    show_dir: str | None = None,
+    interval: int = 1,
+    wait_time: float = 2,
+    launcher: str = 'none',
+) -> dict[str, float]:
+    """Test a checkpoint on the config's test set.
+
+    Args:
+        config: As for :func:`train`; also the config that a training left in its work folder.
+        checkpoint: Path or address of the weights.
+        work_dir: As for :func:`train`.
+        dump: Write the predictions to this ``.pkl`` file too.
+        cfg_options: As for :func:`train`.
+        show: Show predictions in a window.
+        show_dir: Write pictures of predictions to this folder.
+        interval: Draw one of so many samples.
+        wait_time: Seconds that each window stays.
+        launcher: As for :func:`train`.
+
+    Returns:
+        Metric name to value, as the evaluators name them.
+
+    Raises:
+        LaunchError: As :func:`train`.
+    """
+    cfg = load_config(config, cfg_options)
+    _set_run(cfg, config, work_dir, launcher)
+    if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
+        raise LaunchError(
+            f'{_name(cfg, config)} has no test_dataloader and test_evaluator: there is nothing to '
+            'test'
+        )
+    checkpoint = os.fspath(checkpoint)
+    _require_checkpoint(checkpoint)
+    if dump is not None:
+        if not dump.endswith(('.pkl', '.pickle')):
+            raise LaunchError(f'--dump {dump}: the name must end in .pkl')
+        given = cfg.test_evaluator
+        given = list(given) if isinstance(given, Sequence) else [given]
+        cfg.test_evaluator = [*given, dict(type='DumpResults', out_file_path=dump)]
+    # a config dumped by a resumed training says resume=True, which would need the training set
+    cfg.resume, cfg.load_from = False, checkpoint
+    with explained(cfg, _LOADERS[2:]):
+        runner = _build(cfg)
+        runner.register_hook(FittingCheckpoint(checkpoint, _name(cfg, config)))
+        if show or show_dir is not None:
+            runner.register_hook(DrawPredictions(show, show_dir, interval, wait_time))
+        return runner.test()
+
+
+def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
+    path = cfg.filename if isinstance(config, Config) else os.fspath(config)
+    return path or 'the config'
+
+
+def _set_run(
+    cfg: Config, config: str | os.PathLike | Config, work_dir: str | None, launcher: str
+) -> None:
+    global _runs_started
+    keep_freed_memory()
+    cfg.launcher = launcher
+    cfg.work_dir = work_dir_of(cfg, work_dir)
+    if launcher == 'pytorch' and 'RANK' not in os.environ:
+        raise LaunchError(
+            '--launcher pytorch: RANK is not set; start it with '
+            f'torchrun --nproc_per_node=<processes> tools/train.py {_name(cfg, config)} '
+            '--launcher pytorch'
+        )
+    # MMEngine keeps loggers and message hubs by experiment name and second: two runs of one
+    # process within a second would share their histories
+    if _runs_started:
+        cfg.experiment_name = f'{cfg.get("experiment_name") or config_stem(cfg)}_{_runs_started}'
+    _runs_started += 1
+
+
+def _enable_amp(cfg: Config) -> None:
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise LaunchError(f'--amp: the config has its own optimiser wrapper, {kind}')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def _set_randomness(
+    cfg: Config, seed: int | None, diff_rank_seed: bool, deterministic: bool
+) -> None:
+    given = dict(cfg.get('randomness') or {})
+    if seed is not None:
+        given['seed'] = seed
+    if given.get('seed') is None:
+        given['seed'] = DEFAULT_SEED
+        print_log(f'No seed given: {DEFAULT_SEED} is used', logger='current')
+    given['diff_rank_seed'] = diff_rank_seed or given.get('diff_rank_seed', False)
+    given['deterministic'] = deterministic or given.get('deterministic', False)
+    cfg.randomness = given
+    sampler = (cfg.get('train_dataloader') or {}).get('sampler')
+    if isinstance(sampler, Mapping):  # else MMEngine may draw one, from numbers used up elsewhere
+        sampler.setdefault('seed', given['seed'])
+
+
+def _set_resume(cfg: Config, resume: str | bool | None) -> None:
+    if resume in (True, 'auto'):
+        # without a checkpoint the run starts anew, from the weights that the config names
+        if osp.isfile(osp.join(cfg.work_dir, 'last_checkpoint')):
+            cfg.resume, cfg.load_from = True, None
+    elif resume:
+        cfg.resume, cfg.load_from = True, os.fspath(resume)
+    if not cfg.get('resume'):
+        return
+    if cfg.get('load_from') is not None:
+        _require_checkpoint(cfg.load_from)
+    else:
+        check_last_checkpoint(cfg.work_dir)
+
+
+def _require_checkpoint(path: str) -> None:
+    if '://' not in path and not osp.isfile(path):
+        raise LaunchError(
+            f'checkpoint {path}: no such file; the current folder is {os.getcwd()}, and a training '
+            'writes epoch_<n>.pth and best_*.pth to its work folder'
+        )
+
+
+def _build(cfg: Config) -> Runner:
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def _check_batch_size(runner: Runner, cfg: Config) -> None:
+    """Warn when the learning rate was chosen for another batch size and is not scaled."""
+    scale = cfg.get('auto_scale_lr') or {}
+    base = scale.get('base_batch_size')
+    batch = (cfg.get('train_dataloader') or {}).get('batch_size')
+    if not base or not batch or scale.get('enable'):
+        return
+    real = batch * runner.world_size
+    if real != base:
+        runner.logger.warning(
+            f'The learning rate was chosen for batches of {base}, but {real} clips are trained at '
+            f'once ({batch} x {runner.world_size} processes): add --auto-scale-lr to scale it by '
+            f'{real / base:g}, or change the batch size'
+        )
+
+
+def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
+    """Folder that a run writes to.
+
+    Args:
+        cfg: The run's config.
+        work_dir: Choice of the caller, which comes before the config's.
+
+    Returns:
+        ``work_dir``, else the config's ``work_dir``, else ``./work_dirs/<config name>``.
+    """
+    if work_dir is not None:
+        return os.fspath(work_dir)
+    return cfg.get('work_dir') or osp.join('./work_dirs', config_stem(cfg))
+
+
+def resume_hint(work_dir: str) -> str:
+    """Say what an interrupted training left behind and how to go on.
+
+    Args:
+        work_dir: Its work folder.
+
+    Returns:
+        One sentence.
+    """
+    if osp.isfile(osp.join(work_dir, 'last_checkpoint')):
+        return f'finished checkpoints are in {work_dir}; add --resume to the command to go on'
+    return f'no checkpoint was finished yet in {work_dir}; run the same command to start anew'

@@ -1,0 +1,182 @@
+"""The ablations of the ALBAR paper as overrides of one ALBAR config."""
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..engine.launch.run import LaunchError, load_config
+from .experiment import Experiment, run_seeds, summary_table, write_summary
+
+TERMS = {'adv': 'StaticAdversarialLoss', 'ent': 'StaticEntropyLoss', 'gp': 'StaticGradientPenalty'}
+
+LOSS_ROWS = {
+    'a': (),
+    'b': ('adv',),
+    'c': ('ent',),
+    'd': ('gp',),
+    'e': ('adv', 'ent'),
+    'f': ('adv', 'gp'),
+    'g': ('ent', 'gp'),
+    'h': ('adv', 'ent', 'gp'),
+}
+"""Table 3: row -> terms that are on."""
+
+FRAMES = ('random', 'first', 'middle', 'last')
+"""Table 4."""
+
+WEIGHTS = {'adv': (0, 0.5, 1, 2, 4), 'ent': (0, 2, 4, 8), 'gp': (0, 5, 10, 20)}
+"""Tables 10-12. At weight 0 only the swept term is off; the paper prints the plain baseline there,
+with all three off."""
+
+
+def losses(cfg: Config) -> list[Experiment]:
+    """Table 3, rows a-h: which static terms are on."""
+    terms = _terms(cfg)
+    return [
+        Experiment(
+            f'({row}) ' + (' + '.join(on) or 'none'),
+            cfg,
+            {'model.static.losses': [deepcopy(terms[name]) for name in on]},
+        )
+        for row, on in LOSS_ROWS.items()
+    ]
+
+
+def frame(cfg: Config) -> list[Experiment]:
+    """Table 4: which frame is repeated."""
+    _terms(cfg)
+    experiments = []
+    for choice in FRAMES:
+        varied = deepcopy(cfg)
+        varied.model.static.frame = choice
+        for transform in _static_clip_transforms(varied.train_dataloader):
+            transform['frame'] = choice
+        experiments.append(Experiment(f'frame = {choice}', varied))
+    return experiments
+
+
+def weights(cfg: Config) -> list[Experiment]:
+    """Tables 10-12: one weight at a time, the other two as in the config."""
+    terms = _terms(cfg)
+    experiments = []
+    for swept, values in WEIGHTS.items():
+        for value in values:
+            varied = {
+                name: dict(term, weight=value) if name == swept else dict(term)
+                for name, term in terms.items()
+            }
+            experiments.append(
+                Experiment(
+                    f'{swept} = {value:g}', cfg, {'model.static.losses': list(varied.values())}
+                )
+            )
+    return experiments
+
+
+ABLATIONS = {'losses': losses, 'frame': frame, 'weights': weights}
+
+
+def sweep(cfg: Config, key: str, values: list[Any]) -> list[Experiment]:
+    """Any one setting.
+
+    Args:
+        cfg (Config): Config to vary.
+        key (str): Dotted key, e.g. ``optim_wrapper.optimizer.lr``.
+        values (list): Values to try.
+
+    Returns:
+        list[Experiment]: One for each value.
+    """
+    return [Experiment(f'{key} = {value}', cfg, {key: value}) for value in values]
+
+
+def run_ablation(
+    config: str | os.PathLike,
+    which: str,
+    work_dir: str | os.PathLike,
+    *,
+    seeds: Sequence[int] = (0,),
+    key: str | None = None,
+    values: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    test_after: bool = True,
+    trials: str | os.PathLike | None = None,
+) -> dict:
+    """Run an ablation, print its table after every row, write ``<work_dir>/<which>/results.json``.
+
+    Args:
+        config (str | os.PathLike): ALBAR config (any config for a sweep).
+        which (str): 'losses', 'frame', 'weights' or 'sweep'.
+        work_dir (str | os.PathLike): Finished runs found there are not repeated.
+        seeds (Sequence[int]): One run of every row for each.
+        key (str, optional): Setting to sweep.
+        values (Sequence[str], optional): Its values, as written in Python.
+        rows (Sequence[str], optional): Only rows whose name starts with one of these.
+        cfg_options: Settings for every run, see :func:`albar_mm.engine.launch.run.train`.
+        test_after (bool): Run the test sets. False leaves the validation scores alone.
+        trials (str | os.PathLike, optional): See :func:`run_experiment`.
+
+    Returns:
+        dict: Row name to the records of its seeds.
+
+    Raises:
+        LaunchError: If the config cannot be ablated so, or a run fails.
+    """
+    cfg = load_config(config, cfg_options)
+    if which == 'sweep':
+        if not key or not values:
+            raise LaunchError('--which sweep needs --key and --values')
+        experiments = sweep(cfg, key, [_literal(v) for v in values])
+    else:
+        experiments = ABLATIONS[which](cfg)
+    if rows:
+        experiments = [e for e in experiments if e.name.startswith(tuple(rows))]
+    if not experiments:
+        raise LaunchError(f'no row of --which {which} starts with {" or ".join(rows or ())}')
+    results: dict[str, list] = {}
+    folder = Path(work_dir) / which
+    for experiment in experiments:
+        slug = re.sub(r'[^A-Za-z0-9.+-]+', '_', experiment.name).strip('_')
+        results[experiment.name] = run_seeds(experiment, folder / slug, seeds, test_after, trials)
+        print(summary_table(results, f'{which}, {len(seeds)} seed(s)'), flush=True)
+    write_summary(folder / 'results.json', results)
+    return results
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _terms(cfg: Config) -> dict[str, Mapping[str, Any]]:
+    """The three static losses of a config by their short names."""
+    given = (cfg.model.get('static') or {}).get('losses') or []
+    by_type = {term['type']: term for term in given}
+    missing = [kind for kind in TERMS.values() if kind not in by_type]
+    if missing:
+        raise LaunchError(
+            f'{cfg.filename}: model.static.losses must list {", ".join(missing)}: '
+            'the ablations start from a full ALBAR config such as '
+            'configs/albar_sprites.py'
+        )
+    return {name: by_type[kind] for name, kind in TERMS.items()}
+
+
+def _static_clip_transforms(node: Any) -> Iterator[dict]:
+    """Every StaticClip in a data loader config, however deep the dataset is wrapped."""
+    if isinstance(node, dict):
+        if node.get('type') == 'StaticClip':
+            yield node
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _static_clip_transforms(child)

@@ -1,0 +1,311 @@
+"""The table of the ALBAR paper on one config: every method, several seeds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mmaction.registry import METRICS
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from ..debias.checks import did_you_mean
+from ..debias.methods import METHODS, DebiasError, debias
+from ..engine.launch.run import LaunchError, load_config
+from ..evaluation.metrics import BiasMetric
+from ..evaluation.results import write_text_atomically
+from ..report import make_report
+from ..visualization.comparison_figure import comparison_figure
+from .experiment import (
+    Experiment,
+    is_finished,
+    run_experiment,
+    run_seeds,
+    summary_table,
+    write_summary,
+)
+from .reference_bank import ReferenceBank
+from .side_by_side import Job, run_side_by_side
+
+BASELINE = 'none'
+ROWS = {
+    BASELINE: 'None',
+    'mixup': 'Mixup',
+    'videomix': 'VideoMix',
+    'sdn': 'SDN',
+    'be': 'BE',
+    'actorcutmix': 'ActorCutMix',
+    'fame': 'FAME',
+    'stillmix': 'StillMix',
+    'albar': 'ALBAR',
+    'albar+stillmix': 'ALBAR+StillMix',
+}
+"""Method -> name of its row, in the order of the paper's table."""
+_OUTPUT = 'output.txt'
+_FILES = {'sdn': ('scenes', 'boxes'), 'actorcutmix': ('boxes',), 'stillmix': ('bank',)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    Attributes:
+        cfg: The plain config, without its ``comparison``.
+        options: Method -> options of :func:`albar_mm.mixin.debias`.
+        notes: Method -> what its row was given, shown under the table.
+        reference: Network whose frame bank StillMix uses; None: frames of the batch, or a bank
+            that ``options`` name.
+    """
+
+    cfg: Config
+    options: Mapping[str, Mapping[str, Any]]
+    notes: Mapping[str, str] = field(default_factory=dict)
+    reference: ReferenceBank | None = None
+
+
+def read_plan(
+    config: str | os.PathLike,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Plan:
+    """Read a config and its variable ``comparison``.
+
+    ``comparison`` is a dict with the optional keys ``scenes``, ``boxes``, ``bank`` (files, as for
+    :func:`~albar_mm.mixin.debias`), ``reference`` (see :class:`ReferenceBank`), ``options``
+    (method -> options) and ``notes`` (method -> text).
+
+    Args:
+        config: The config of the plain model.
+        cfg_options: Settings that override the config.
+        files: ``scenes``, ``boxes`` or ``bank``, which come before those of the config.
+
+    Raises:
+        LaunchError: ``comparison`` has an unknown key, method or option file.
+    """
+    cfg = load_config(config, cfg_options)
+    given = dict(cfg.get('comparison') or {})
+    cfg.pop('comparison', None)
+    known = {'scenes', 'boxes', 'bank', 'reference', 'options', 'notes'}
+    unknown = [
+        *(given.keys() - known),
+        *(m for part in ('options', 'notes') for m in given.get(part) or {} if m not in ROWS),
+    ]
+    if unknown:
+        raise LaunchError(
+            f'{config}: comparison: unknown {unknown[0]!r}; expected '
+            f'{", ".join(sorted(known))}, and the methods {", ".join(ROWS)}'
+        )
+    given.update({key: path for key, path in (files or {}).items() if path})
+    options = {method: dict((given.get('options') or {}).get(method) or {}) for method in METHODS}
+    for method, needed in _FILES.items():
+        for name in needed:
+            left_out = name == 'scenes' and options[method].get('scene', {}) is None
+            if given.get(name) and not left_out:
+                options[method].setdefault(name, given[name])
+    reference = given.get('reference')
+    if reference and not options['stillmix'].get('bank'):
+        folder = Path(cfg.filename).parent if cfg.filename else Path()
+        reference = ReferenceBank.from_config(reference, folder)
+    else:
+        reference = None
+    return Plan(cfg, options, dict(given.get('notes') or {}), reference)
+
+
+def run_comparison(
+    config: str | os.PathLike,
+    work_dir: str | os.PathLike,
+    methods: Sequence[str] = ('all',),
+    seeds: Sequence[int] = (0,),
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    files: Mapping[str, str] | None = None,
+    test_after: bool = True,
+    trials: str | os.PathLike | None = None,
+    jobs: int = 1,
+) -> dict[str, list[dict[str, Any]]]:
+    """Train and test every method with every seed; print the table after every row.
+
+    Every method gets the schedule of the config. Writes ``results.json``, ``table.txt``,
+    ``comparison.png`` and ``report.html`` to ``work_dir``. The first table is that of the last
+    weights; that of the weights which the validation set chose stands apart. Nothing is chosen on
+    test or OOD sets. What is finished is not repeated.
+
+    Args:
+        config: See :func:`read_plan`.
+        work_dir: Folder to write to.
+        methods: Names as in :data:`ROWS`, or ``'all'``.
+        seeds: One run of every method for each.
+        cfg_options: Settings for every run.
+        files: See :func:`read_plan`.
+        test_after: False leaves the validation scores alone, by which settings are chosen.
+        trials: See :func:`~.experiment.run_experiment`.
+        jobs: Runs at the same time, each in a process of its own that prints to ``output.txt`` in
+            its folder. With 1 they run in this process.
+
+    Returns:
+        Name of the row -> records of its seeds.
+
+    Raises:
+        LaunchError: A method cannot be mixed into the config, or a run fails.
+    """
+    plan, folder = read_plan(config, cfg_options, files), Path(work_dir)
+    chosen = _chosen(methods)
+    _check_scores(plan.cfg, config, test_after)
+    configs = {method: _config_of(plan, method, folder) for method in chosen}  # fails early
+    experiments = {method: _experiment(plan, method, configs[method]) for method in chosen}
+    reference = plan.reference if 'stillmix' in chosen else None
+    if jobs > 1:
+        run_side_by_side(_jobs(experiments, reference, folder, seeds, test_after, trials), jobs)
+    if reference is not None:
+        reference.make(folder / 'reference')
+    results: dict[str, list[dict[str, Any]]] = {}
+    for method, experiment in experiments.items():  # what ran side by side is read back here
+        results[experiment.name] = run_seeds(
+            experiment, folder / method, seeds, test_after, trials, test_best=test_after
+        )
+        print(summary_table(results, f'{len(seeds)} seed(s), last weights'), flush=True)
+        write_summary(folder / 'results.json', results)
+    if test_after:
+        _write_pages(plan, folder, results, {m: ROWS[m] for m in chosen}, seeds)
+    return results
+
+
+def _chosen(methods: Sequence[str]) -> list[str]:
+    names = list(ROWS) if 'all' in methods else list(dict.fromkeys(map(str.lower, methods)))
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        raise LaunchError(
+            f'unknown method {unknown[0]!r}{did_you_mean(unknown[0], ROWS)}; there '
+            f'are all, {", ".join(ROWS)}'
+        )
+    return names
+
+
+def _experiment(plan: Plan, method: str, cfg: Config) -> Experiment:
+    described = {
+        key: value
+        for key, value in plan.options.get(method, {}).items()
+        if key not in _FILES.get(method, ())
+    }  # files lie elsewhere on each machine
+    return Experiment(ROWS[method], cfg, described=described)
+
+
+def _jobs(
+    experiments: Mapping[str, Experiment],
+    reference: ReferenceBank | None,
+    folder: Path,
+    seeds: Sequence[int],
+    test_after: bool,
+    trials: str | os.PathLike | None,
+) -> list[Job]:
+    runs = [
+        (method, seed, folder / method / f'seed{seed}')
+        for method in experiments
+        for seed in seeds
+        if not is_finished(
+            experiments[method],
+            folder / method / f'seed{seed}',
+            seed,
+            test_after,
+            test_best=test_after,
+        )
+    ]
+    # the longest come first, so that none is left over when the others are done
+    runs.sort(key=lambda run: 'static' not in experiments[run[0]].config.model)
+    made = []
+    place = folder / 'reference'
+    if reference is not None and not reference.path(place).is_file():
+        made.append(Job(place.name, partial(reference.make, place), place / _OUTPUT))
+    needed = {'stillmix': [job.name for job in made]}
+    for method, seed, place in runs:
+        work = partial(
+            run_experiment,
+            experiments[method],
+            place,
+            seed,
+            test_after,
+            trials,
+            test_best=test_after,
+        )
+        made.append(
+            Job(f'{ROWS[method]}, seed {seed}', work, place / _OUTPUT, needed.get(method, ()))
+        )
+    return made
+
+
+def _check_scores(cfg: Config, config: str | os.PathLike, test_after: bool) -> None:
+    """Refuse before the first training what would leave the table empty after the last."""
+    save_best = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
+    lacking = []
+    if cfg.get('val_dataloader') is None or not save_best:
+        lacking.append(
+            'a val_dataloader with default_hooks.checkpoint.save_best, which choose '
+            'weights without a test set'
+        )
+    if test_after and (cfg.get('test_dataloader') is None or not _tests_bias(cfg)):
+        lacking.append("a test_dataloader with test_evaluator = dict(type='BiasMetric')")
+    if lacking:
+        raise LaunchError(
+            f'{config}: the table needs {" and ".join(lacking)}: add them as '
+            'configs/erm_hmdb51.py has them'
+        )
+
+
+def _tests_bias(cfg: Config) -> bool:
+    given = cfg.get('test_evaluator') or []
+    kinds = [evaluator['type'] for evaluator in ([given] if isinstance(given, Mapping) else given)]
+    classes = [METRICS.get(kind) if isinstance(kind, str) else kind for kind in kinds]
+    return any(kind is not None and issubclass(kind, BiasMetric) for kind in classes)
+
+
+def _config_of(plan: Plan, method: str, folder: Path) -> Config:
+    if method == BASELINE:
+        return plan.cfg
+    options = dict(plan.options[method])
+    bank = None
+    if method == 'stillmix' and plan.reference is not None:
+        bank = plan.reference.path(folder / 'reference')
+    try:
+        made = debias(plan.cfg, method, **options)
+    except DebiasError as error:
+        raise LaunchError(str(error)) from error
+    if bank is not None:  # it is written later, by a network of this config's own classes
+        made.model.data_preprocessor.blending['bank'] = str(bank)
+    return made
+
+
+def _write_pages(
+    plan: Plan,
+    folder: Path,
+    results: Mapping[str, Sequence[Mapping[str, Any]]],
+    rows: Mapping[str, str],
+    seeds: Sequence[int],
+) -> None:
+    count = f'{len(seeds)} seed(s)'
+    tables = [
+        summary_table(results, f'{count}, last weights'),
+        summary_table(results, f'{count}, weights chosen by validation contrast', 'metrics_best'),
+    ]
+    notes = [f'{rows[method]}: {text}' for method, text in plan.notes.items() if method in rows]
+    text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
+    write_text_atomically(folder / 'table.txt', text)
+    metrics = {name: [r['metrics'] for r in records] for name, records in results.items()}
+    picture = comparison_figure(folder / 'comparison.png', metrics, count)
+    make_report(
+        [],
+        [
+            (name, folder / method / f'seed{seed}' / 'results.json')
+            for method, name in rows.items()
+            for seed in seeds
+        ],
+        folder / 'report.html',
+        folder / 'report.md',
+    )
+    print_log(
+        f'\n{text}\ntable: {folder / "table.txt"}\npicture: {picture}\n'
+        f'report: {folder / "report.html"}',
+        logger='current',
+    )

@@ -1,0 +1,1 @@
+"""Making a frame bank for StillMix."""

@@ -1,0 +1,144 @@
+"""The reference network, a trained 2D recogniser that scores frames (for ``frame_bank`` only)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.runner.checkpoint import _load_checkpoint
+from torch import Tensor, nn
+
+from ...evaluation.results import weights_sha256
+from ...video.strict_reading import DatasetError
+
+
+def number_of_classes(cfg: Config) -> int:
+    """``num_classes`` of a config's head.
+
+    Args:
+        cfg: The config.
+
+    Raises:
+        DatasetError: It names none.
+    """
+    head = (cfg.get('model') or {}).get('cls_head') or {}
+    found = head.get('num_classes')
+    if not isinstance(found, int) or found < 2:
+        raise DatasetError(
+            f'{cfg.filename}: model.cls_head.num_classes must be a number of 2 or '
+            f'more, got {found!r}'
+        )
+    return found
+
+
+def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
+    """What happens to a frame before it is scored: what validation does after decoding.
+
+    Args:
+        cfg: The config; its training must see one frame at a time.
+
+    Returns:
+        Steps of ``val_dataloader``'s pipeline.
+
+    Raises:
+        DatasetError: There is no such pipeline, or the network takes clips.
+    """
+    steps = {}
+    for loader in ('train_dataloader', 'val_dataloader'):
+        node = (cfg.get(loader) or {}).get('dataset') or {}
+        while isinstance(node.get('dataset'), Mapping):
+            node = node['dataset']
+        steps[loader] = [dict(step) for step in node.get('pipeline') or []]
+    lengths = [step.get('clip_len') for step in steps['train_dataloader'] if 'clip_len' in step]
+    if lengths and lengths != [1]:
+        raise DatasetError(
+            f'{cfg.filename} trains on clips of {lengths[0]} frames: a reference '
+            'network sees single ones, see configs/stillmix/reference'
+        )
+    decoding = [
+        i
+        for i, step in enumerate(steps['val_dataloader'])
+        if str(getattr(step['type'], '__name__', step['type'])).endswith('Decode')
+    ]
+    if not decoding:
+        raise DatasetError(
+            f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '
+            'scored, has no decoding step such as DecordDecode'
+        )
+    return steps['val_dataloader'][decoding[-1] + 1 :]
+
+
+class ReferenceNetwork:
+    """A trained network for frames.
+
+    Args:
+        cfg: The config that it was trained with.
+        checkpoint: Its weights; only data is read of the file.
+        device: Where it runs.
+
+    Attributes:
+        weights: SHA-256 of the weights, see :func:`weights_sha256`.
+
+    Raises:
+        DatasetError: There is no such file, or the weights are those of another network.
+        CheckpointError: The file is damaged, or asks to run something.
+    """
+
+    def __init__(self, cfg: Config, checkpoint: str | Path, device: torch.device) -> None:
+        if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
+            raise DatasetError(
+                f'checkpoint {checkpoint}: no such file; train it with '
+                f'tools/train.py {cfg.filename}'
+            )
+        loaded = _load_checkpoint(str(checkpoint), map_location='cpu')
+        model = MODELS.build(cfg.model)
+        state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else {}
+        state = {key.removeprefix('module.'): value for key, value in state.items()}
+        _check_fits(model, state, f'checkpoint {checkpoint}', str(cfg.filename))
+        model.load_state_dict(state, strict=False)
+        self._model, self._where = model.to(device).eval(), f'checkpoint {checkpoint}'
+        self.weights = weights_sha256(model)
+
+    @torch.inference_mode()
+    def probabilities(self, inputs: Tensor) -> Tensor:
+        """Score frames.
+
+        Args:
+            inputs: uint8 (n, V, C, H, W), or (n, V, C, 1, H, W) for 3D recognisers; V views (crops)
+                of a frame are averaged.
+
+        Returns:
+            Tensor: float32 (n, K) on the CPU, softmax at temperature 1.
+
+        Raises:
+            DatasetError: The network gives no numbers.
+        """
+        batch = self._model.data_preprocessor(dict(inputs=list(inputs), data_samples=[]))
+        logits = self._model(batch['inputs'], mode='tensor', stage='head')
+        logits = logits.reshape(len(inputs), -1, logits.shape[-1])
+        found = logits.float().softmax(-1).mean(1).cpu()
+        if not found.isfinite().all():
+            raise DatasetError(f'{self._where} gives NaN; train again with a lower learning rate')
+        return found
+
+
+def _check_fits(model: nn.Module, state: Mapping[str, Any], where: str, config: str) -> None:
+    shapes = {key: tuple(value.shape) for key, value in state.items() if hasattr(value, 'shape')}
+    needed = model.state_dict()
+    wrong = [name for name, value in needed.items() if shapes.get(name) != tuple(value.shape)]
+    if not wrong:
+        return
+    name, theirs = wrong[0], shapes.get(wrong[0])
+    if name.startswith('cls_head.') and theirs and len(theirs) == needed[name].ndim:
+        raise DatasetError(
+            f'{where}: its head has {theirs[0]} classes, that of {config} has '
+            f'{needed[name].shape[0]}: use the config of its training'
+        )
+    raise DatasetError(
+        f'{where}: {len(wrong)} of {len(needed)} tensors of {config} are missing or '
+        f'of another shape, as {name}: use the config of its training'
+    )

@@ -1,0 +1,276 @@
+"""Scores of training frames: our resumable file, and StillMix's published files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...annotations.video_names import VideoNames
+from ...evaluation.functional import name_some
+from ...utils.output_file import check_output
+from ...video.strict_reading import DatasetError
+from .videos import TrainingVideo
+
+MEASURES = ('top1', 'gt')
+_FORMAT = 'albar_mm frame scores 1'
+# 'wave/clip/frame000001.jpg' counts from 1 (files of extracted frames); 'wave/clip.mp4//0' from 0
+_FILE = re.compile(r'(.+)/(?:frame|img)?_?(\d+)\.(?:jpg|jpeg|png)', re.IGNORECASE)
+_POSITION = re.compile(r'(.+)//(\d+)')
+
+
+@dataclass(frozen=True, eq=False)
+class VideoScores:
+    """What a reference network gave to frames of one video (softmax at temperature 1).
+
+    Attributes:
+        video: Path as in the annotation file.
+        frames: int64 (n,), counted from 0, ascending.
+        gt: float32 (n,): probability of the label.
+        top1: float32 (n,): the largest probability.
+    """
+
+    video: str
+    frames: np.ndarray
+    gt: np.ndarray
+    top1: np.ndarray
+
+
+class ScoresFile:
+    """JSON lines: settings, then one finished video a line. Opened again, it goes on.
+
+    A last line that was cut off is forgotten, and its video scored again.
+
+    Args:
+        path: The file; its folder is made if absent.
+        settings: What the scores depend on, JSON-ready.
+        every: Frames 0, every, 2 * every, ... are scored.
+
+    Raises:
+        DatasetError: The file was made with other settings, a line of it is broken, or it cannot
+            be written.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any], every: int) -> None:
+        self.path, self._every = path, every
+        self._settings = json.loads(json.dumps(settings))
+        check_output(path)
+        self._found: dict[str, tuple[int, VideoScores]] = {}
+        kept = self._read() if path.is_file() else 0
+        header = _line(dict(format=_FORMAT, settings=self._settings))
+        if not kept and path.is_file() and not header.startswith(path.read_bytes()):
+            # what is cut off below is only ever our own
+            raise _foreign(path)
+        try:
+            self._stream = path.open('ab')
+        except OSError as error:
+            raise self._not_written(error) from error
+        if kept < path.stat().st_size:
+            self._stream.truncate(kept)
+        if not kept:
+            self._write(header)
+
+    def __enter__(self) -> ScoresFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def get(self, video: TrainingVideo) -> VideoScores | None:
+        """Scores of a video that is finished, under the same label; else None.
+
+        Args:
+            video: The video.
+        """
+        label, scores = self._found.get(video.name, (None, None))
+        return scores if label == video.label else None
+
+    def add(self, video: TrainingVideo, gt: np.ndarray, top1: np.ndarray) -> None:
+        """Write a finished video.
+
+        Args:
+            video: The video.
+            gt: float32 (n,), n >= 1.
+            top1: float32 (n,).
+        """
+        row = dict(video=video.name, label=video.label, gt=_plain(gt), top1=_plain(top1))
+        self._write(_line(row))
+        self._keep(row, str(self.path))
+
+    def _write(self, line: bytes) -> None:
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError as error:
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> DatasetError:
+        return DatasetError(
+            f'scores file {self.path}: cannot be written: '
+            f'{error.strerror or error}; free space or name another --scores, then '
+            'run again: finished videos are kept'
+        )
+
+    def _read(self) -> int:
+        """Read the whole lines; returns their length in bytes."""
+        kept = 0
+        with self.path.open('rb') as stream:
+            for number, line in enumerate(stream, 1):
+                if not line.endswith(b'\n'):
+                    break
+                where = f'scores file {self.path}, line {number}'
+                try:
+                    row = json.loads(line)
+                    if not isinstance(row, dict):
+                        raise ValueError('no JSON object')
+                except ValueError as error:
+                    if number == 1:
+                        raise _foreign(self.path) from error
+                    raise DatasetError(
+                        f'{where}: cannot be read: {error}; remove the file, and it is made anew'
+                    ) from error
+                if number == 1:
+                    self._check_settings(row, where)
+                else:
+                    self._keep(row, where)
+                kept += len(line)
+        return kept
+
+    def _check_settings(self, row: Mapping[str, Any], where: str) -> None:
+        if row.get('format') != _FORMAT or not isinstance(row.get('settings'), dict):
+            raise _foreign(self.path)
+        theirs = row['settings']
+        other = [
+            key
+            for key in {**theirs, **self._settings}
+            if theirs.get(key) != self._settings.get(key)
+        ]
+        if other:
+            raise DatasetError(
+                f'{where}: made with another {other[0]}, {theirs.get(other[0])!r} in place of '
+                f'{self._settings.get(other[0])!r}; name another --scores, or remove the file'
+            )
+
+    def _keep(self, row: Mapping[str, Any], where: str) -> None:
+        name, label = row.get('video'), row.get('label')
+        try:
+            gt, top1 = (np.array(row.get(key), np.float32) for key in ('gt', 'top1'))
+        except (TypeError, ValueError):
+            gt = top1 = np.zeros(0, np.float32)
+        frames = np.arange(gt.size, dtype=np.int64) * self._every
+        if not isinstance(name, str) or type(label) is not int or not _are_scores(gt, top1):
+            raise DatasetError(
+                f'{where}: expected video, label, and equally many probabilities gt '
+                'and top1, gt <= top1; remove the file, and it is made anew'
+            )
+        self._found[name] = label, VideoScores(name, frames, gt, top1)
+
+
+def published_scores(
+    path: Path, videos: Sequence[TrainingVideo]
+) -> tuple[list[VideoScores], list[str], int]:
+    """Read a score file of StillMix's authors.
+
+    It is a pickled dict, ``{'<video>/frame%06d.jpg': [p(gt), p(top1)]}``, whose numbers count from
+    1 as those of the files do, or ``{'<video>.mp4//<n>': ...}`` (Kinetics-400) from 0. Only data is
+    read of the pickle.
+
+    Args:
+        path: The file.
+        videos: The training videos; found by the tail of their path.
+
+    Returns:
+        Scores of the videos that the file has, names of those that it has not, and how many other
+        videos it has.
+
+    Raises:
+        DatasetError: It cannot be read, asks to run something, or has none of the videos.
+    """
+    from ...utils.safe_pickle import load_restricted
+
+    content = load_restricted(path, 'frame scores')
+    if not isinstance(content, dict) or not content:
+        raise DatasetError(
+            f'{path}: expected a pickled dict of frames, got a '
+            f'{type(content).__name__} of {np.size(content)}'
+        )
+    by_video: dict[str, dict[int, tuple[float, float]]] = {}
+    for key, value in content.items():
+        name, number = _frame_of(key, path)
+        by_video.setdefault(name, {})[number] = _pair(value, f'{path}, frame {key}')
+    names = VideoNames(by_video, str(path))
+    scores_of = {name: _sorted_scores(name, frames) for name, frames in by_video.items()}
+    keys = list(by_video)
+    found: list[VideoScores] = []
+    missing: list[str] = []
+    for video in videos:
+        place = names.find(video.name)
+        if place is None:
+            missing.append(video.name)
+        else:
+            found.append(replace(scores_of[keys[place]], video=video.name))
+    if not found:
+        raise DatasetError(
+            f'{path}: has none of the {len(videos)} training videos; it has '
+            f'{name_some(keys)}, they are {name_some(missing)}'
+        )
+    return found, missing, len(by_video) - len(found)
+
+
+def _frame_of(key: Any, path: Path) -> tuple[str, int]:  # noqa: ANN401
+    position = _POSITION.fullmatch(key) if isinstance(key, str) else None
+    if position:
+        return position[1], int(position[2])
+    file = _FILE.fullmatch(key) if isinstance(key, str) else None
+    if not file or int(file[2]) < 1:
+        raise DatasetError(
+            f'{path}: frame {key!r}: expected <video>/frame<number>.jpg, counted '
+            'from 1, or <video>//<number>, counted from 0'
+        )
+    return file[1], int(file[2]) - 1
+
+
+def _pair(value: Any, where: str) -> tuple[float, float]:  # noqa: ANN401
+    try:
+        gt, top1 = (float(one) for one in np.asarray(value, np.float32).reshape(-1))
+    except (TypeError, ValueError):
+        gt = top1 = np.nan
+    # float32 softmax can exceed 1, and the label's the largest, by a rounding
+    if not (0 <= gt <= top1 + 1e-6 and top1 <= 1 + 1e-6):
+        raise DatasetError(f'{where}: expected [p(gt), p(top1)], got {value!r:.60}')
+    return min(gt, 1.0), min(top1, 1.0)
+
+
+def _sorted_scores(name: str, frames: Mapping[int, tuple[float, float]]) -> VideoScores:
+    numbers = sorted(frames)
+    gt, top1 = np.array([frames[number] for number in numbers], np.float32).T
+    return VideoScores(name, np.array(numbers, np.int64), gt, top1)
+
+
+def _are_scores(gt: np.ndarray, top1: np.ndarray) -> bool:
+    return (
+        gt.ndim == 1
+        and gt.shape == top1.shape
+        and gt.size > 0
+        and bool(((gt >= 0) & (gt <= top1 + 1e-6) & (top1 <= 1)).all())
+    )
+
+
+def _foreign(path: Path) -> DatasetError:
+    return DatasetError(
+        f'scores file {path}, line 1: this is no file of frame scores; name another --scores'
+    )
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode() + b'\n'
+
+
+def _plain(values: Iterable[float]) -> list[float]:
+    """Nine digits bring a float32 back as it was."""
+    return [float(f'{value:.9g}') for value in values]

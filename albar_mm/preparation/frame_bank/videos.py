@@ -1,0 +1,245 @@
+"""The training videos of a reference network, and their frames (used by ``frame_bank`` only)."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmaction.datasets import VideoDataset
+from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode, OpenCVInit
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from torch.utils.data import IterableDataset, get_worker_info
+
+from ...video.check import decoder_name
+from ...video.strict_reading import BadVideoError, DatasetError, read_strictly
+
+CHUNK = 64
+"""Frames that are decoded at once: what bounds the memory."""
+
+
+@dataclass(frozen=True)
+class TrainingVideo:
+    """One line of the annotation file.
+
+    Attributes:
+        name: Path as in the annotation file.
+        path: The video file.
+        label: Class index.
+    """
+
+    name: str
+    path: str
+    label: int
+
+
+def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo], Path]:
+    """The videos that a config trains on; one that is listed twice counts once.
+
+    Args:
+        cfg: A config whose ``train_dataloader`` reads videos.
+        num_classes: Labels must be below.
+
+    Returns:
+        The videos in the order of the annotation file, and that file.
+
+    Raises:
+        DatasetError: There is no such dataset or file, or a line of it cannot be used.
+    """
+    node = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    while isinstance(node.get('dataset'), Mapping):  # RepeatDataset and the like
+        node = node['dataset']
+    kind = DATASETS.get(node.get('type', '')) if isinstance(node.get('type'), str) else None
+    if kind is None or not issubclass(kind, VideoDataset) or node.get('multi_class'):
+        raise DatasetError(
+            f'train_dataloader.dataset of {cfg.filename} is a {node.get("type")}: expected a '
+            'VideoDataset or RobustVideoDataset of videos with one label each'
+        )
+    dataset = DATASETS.build(
+        dict(node, pipeline=[], lazy_init=True, test_mode=False, num_classes=num_classes)
+    )
+    ann_file = Path(dataset.ann_file)
+    if not ann_file.is_file():
+        raise DatasetError(
+            f'annotation file {ann_file}: no such file; point to yours with '
+            '--cfg-options train_dataloader.dataset.ann_file=<path>'
+        )
+    dataset.full_init()
+    prefix = dataset.data_prefix.get('video') or ''
+    videos: dict[str, TrainingVideo] = {}
+    for info in (dataset.get_data_info(index) for index in range(len(dataset))):
+        path, label = str(info['filename']), info['label']
+        name = path.removeprefix(prefix).lstrip('/') if prefix else path
+        if not 0 <= label < num_classes:
+            raise DatasetError(
+                f'annotation file {ann_file}, video {name}: expected a label in '
+                f'[0, {num_classes}), got {label}'
+            )
+        if videos.setdefault(name, TrainingVideo(name, path, label)).label != label:
+            raise DatasetError(
+                f'annotation file {ann_file}: video {name} has two labels, '
+                f'{videos[name].label} and {label}; keep one'
+            )
+    if not videos:
+        raise DatasetError(f'annotation file {ann_file} names no video')
+    return list(videos.values()), ann_file
+
+
+def read_chunks(path: str, every: int = 1, size: int = CHUNK) -> Iterator[tuple[range, list]]:
+    """Decode every so-manieth frame of a video, a few at a time, from the first to the last.
+
+    decord where it is installed, else OpenCV, as ``benchmark.source_video.read_frames`` does, so
+    that frame numbers mean the same everywhere.
+
+    Args:
+        path: The video file.
+        every: 1 decodes all frames, 20 the frames 0, 20, 40, ...
+        size: Number of frames that are yielded at once, at most.
+
+    Yields:
+        Numbers of frames, and as many pictures, uint8 RGB of shape (H, W, 3).
+
+    Raises:
+        BadVideoError: It cannot be read; names the file.
+    """
+    decord = decoder_name() == 'decord'
+    init, decode = (DecordInit(), DecordDecode()) if decord else (OpenCVInit(), _InOrder(every))
+    opened = read_strictly([init], dict(filename=path))
+    numbers = range(0, int(opened['total_frames']), every)
+    for start in range(0, len(numbers), size):
+        wanted = numbers[start : start + size]
+        frames = read_strictly([decode], dict(opened, frame_inds=np.array(wanted)))['imgs']
+        if frames:
+            yield wanted[: len(frames)], frames
+        if len(frames) < len(wanted):
+            return
+
+
+class _InOrder(OpenCVDecode):
+    """Reads without a search, and without making up the frames that a file announces in vain."""
+
+    def __init__(self, every: int) -> None:
+        super().__init__()
+        self._every = every
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        wanted = results['frame_inds']
+        frames: list[np.ndarray] = []
+        for index in range(wanted[0], wanted[-1] + 1):
+            frame = results['video_reader'][index]
+            if frame is None:
+                break
+            if index % self._every == 0:
+                frames.append(np.ascontiguousarray(frame[:, :, ::-1]))
+        return dict(results, imgs=frames, video_reader=None)
+
+
+@dataclass(frozen=True)
+class FrameChunk:
+    """Some frames of one video, ready for the network.
+
+    Attributes:
+        video: Position of the video.
+        inputs: uint8 (n, V, C, H, W), or (n, V, C, 1, H, W) for 3D recognisers; None at the end.
+        error: Why the video cannot be read, '' if it can.
+    """
+
+    video: int
+    inputs: torch.Tensor | None = None
+    error: str = ''
+
+
+class FrameChunks(IterableDataset):
+    """Yields the frames of videos chunk by chunk, and for each video at last one without frames.
+
+    Args:
+        videos: The videos.
+        every: As for :func:`read_chunks`.
+        steps: Steps of a pipeline that take the frames from there to the network's input.
+    """
+
+    def __init__(
+        self, videos: Sequence[TrainingVideo], every: int, steps: Sequence[Mapping[str, Any]]
+    ) -> None:
+        super().__init__()
+        self._videos, self._every, self._pipeline = videos, every, Compose(steps)
+
+    def __iter__(self) -> Iterator[FrameChunk]:
+        worker = get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        for index in range(first, len(self._videos), step):
+            try:
+                for _, frames in read_chunks(self._videos[index].path, self._every):
+                    yield FrameChunk(index, torch.stack([self._input(one) for one in frames]))
+            except BadVideoError as error:
+                yield FrameChunk(index, error=error.reason or str(error))
+            else:
+                yield FrameChunk(index)
+
+    def _input(self, frame: np.ndarray) -> torch.Tensor:
+        shape = frame.shape[:2]
+        packed = self._pipeline(
+            dict(
+                imgs=[frame],
+                num_clips=1,
+                clip_len=1,
+                frame_interval=1,
+                frame_inds=np.zeros(1, int),
+                total_frames=1,
+                start_index=0,
+                modality='RGB',
+                label=0,
+                filename='',
+                img_shape=shape,
+                original_shape=shape,
+            )
+        )
+        return packed['inputs']
+
+
+def prepare_worker(_: int) -> None:
+    """Ctrl-C reaches the parent, which ends the work; one process per core is enough."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def read_resized(task: tuple[str, int, tuple[int, ...], int]) -> np.ndarray | BadVideoError:
+    """Read some frames of a video and resize them plainly, ignoring the aspect (bilinear).
+
+    Args:
+        task: Path of the video, ``every`` as it was scored, frame numbers (multiples of ``every``,
+            ascending, distinct), and the side in px.
+
+    Returns:
+        uint8 RGB, shape (n, side, side, 3); the error where the video cannot be read.
+
+    Raises:
+        DatasetError: The video ends before one of the frames.
+    """
+    path, every, numbers, side = task
+    found: dict[int, np.ndarray] = {}
+    seen = 0
+    try:
+        for chunk, frames in read_chunks(path, every):
+            for number in set(chunk) & set(numbers):
+                picture = frames[chunk.index(number)]
+                found[number] = cv2.resize(picture, (side, side), interpolation=cv2.INTER_LINEAR)
+            seen = chunk[-1] + 1
+            if seen > numbers[-1]:
+                break
+    except BadVideoError as error:
+        return error
+    if len(found) < len(numbers):
+        missing = min(set(numbers) - found.keys())
+        raise DatasetError(
+            f'video {path}: frame {missing} was scored, but it ends after frame '
+            f'{seen - 1}; the scores belong to another file of it'
+        )
+    return np.stack([found[number] for number in numbers])

@@ -1,0 +1,1 @@
+"""Finding the people in the videos of a list."""

@@ -1,0 +1,270 @@
+"""From official split lists to MMAction2's annotation files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from ..annotations.specs import SPECS, DatasetSpec, check_sizes, read_lists
+from ..annotations.video_lists import Clip, OfficialLists, PreparationError, format_lines
+from ..evaluation.results import file_identity
+from ..video.check import DECODE, decoder_name
+from .holdout import HoldOut, hold_out
+from .layout import locate
+from .output import check_writable, link_videos, needs_link, write_report, write_together
+from .verify import CLIP_KINDS, LIST_KINDS, Finding, check_entries, check_files, count_kinds
+
+REPORT_NAME = 'report.json'
+LABEL_MAP_NAME = 'label_map.txt'
+SHOWN_FINDINGS = 20
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """What to read, and where to write.
+
+    Attributes:
+        out: Folder of the annotation files.
+        lists: Folder of the official lists; default ``<out>/annotations``.
+        videos: Folder of the videos; default ``<out>/videos``. Another one is linked to there.
+        split: Number of the official split.
+        val_share: Share of the training clips to hold out for validation.
+        seed: Seed of what is held out.
+        workers: Processes that check videos.
+        missing: ``'fail'``: write no annotation file if a video is missing or broken; ``'drop'``:
+            leave it out.
+        decode: How deep to check videos (``'first'``, ``'all'``, ``'none'``); default: the data
+            set's.
+        delimiter: Separator of path and label; default: the data set's.
+    """
+
+    out: Path
+    lists: Path | None = None
+    videos: Path | None = None
+    split: int = 1
+    val_share: float = 0.1
+    seed: int = 0
+    workers: int = 2
+    missing: str = 'fail'
+    decode: str | None = None
+    delimiter: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.missing not in ('fail', 'drop'):
+            raise PreparationError(f"--missing {self.missing}: expected 'fail' or 'drop'")
+        if self.decode not in (None, *DECODE):
+            raise PreparationError(f'--decode {self.decode}: expected one of {", ".join(DECODE)}')
+        if self.workers < 1:
+            raise PreparationError(f'--workers {self.workers}: expected 1 or more')
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was written.
+
+    Attributes:
+        splits: Split name to its clips.
+        findings: Everything that was found, notes included.
+        left_out: Number of clips that were left out.
+        report: The report file.
+    """
+
+    splits: dict[str, tuple[Clip, ...]]
+    findings: tuple[Finding, ...]
+    left_out: int
+    report: Path = field(compare=False)
+
+
+def prepare_dataset(
+    dataset: str | DatasetSpec, options: PrepareOptions, say: Callable[[str], object] = print
+) -> Prepared:
+    """Verify a data set and write ``train``, ``val``, ``test`` lists, class names and a report.
+
+    Written to ``options.out``: ``{train,val,test}_split<n>.txt`` (Kinetics-400, which has no
+    numbered splits: ``{train,val,test}.txt``), ``label_map.txt`` (class names by label),
+    ``report.json`` and, if the videos lie elsewhere, the link ``videos``. The annotation files
+    appear together at the end, or not at all; the report also after a failed check. What is held
+    out depends on the official lists and the seed, not on which videos are there.
+
+    Args:
+        dataset: Name in ``SPECS``, or a description.
+        options: What to read, and where to write.
+        say: Shows a line of text to the user.
+
+    Returns:
+        What was written.
+
+    Raises:
+        PreparationError: The lists are wrong; with ``missing='fail'`` also if a video is.
+    """
+    spec = SPECS[dataset] if isinstance(dataset, str) else dataset
+    out = Path(options.out)
+    videos = Path(options.videos or out / 'videos')
+    report = out / REPORT_NAME
+    lists = read_lists(spec, Path(options.lists or out / 'annotations'), options.split)
+    if not videos.is_dir():
+        raise PreparationError(f'{videos}: no such folder of videos; name yours with --videos')
+    needs_link(out / 'videos', videos)
+    check_writable(out)
+
+    if spec.any_layout:
+        found = locate([*lists.train, *lists.test], videos)
+        number = len(lists.train)
+        lists = replace(lists, train=found[:number], test=found[number:])
+    findings = _check_lists(spec, options, lists, say)
+    parts = hold_out(
+        _once(lists.train), options.val_share, options.seed, divide_groups=spec.divide_groups
+    )
+    official = dict(train=parts.train, val=parts.val, test=_once(lists.test))
+    decode = options.decode or spec.decode
+    say(f'{spec.name}: checking {sum(map(len, official.values()))} videos (--decode {decode})')
+    findings += check_files(official, videos, decode, options.workers)
+    say('')
+    bad = [finding for finding in findings if finding.kind in CLIP_KINDS]
+    splits = _without(official, bad)
+    findings += _notes(lists, parts, splits)
+    failed = bool(bad) and options.missing == 'fail'
+    text = _report(spec, options, lists, official, findings, None if failed else splits)
+    _show(findings, report, say)
+    if failed:
+        write_report(report, text)
+        raise PreparationError(
+            f'{videos}: {len(bad)} clips cannot be used ({count_kinds(bad)}), the first: {bad[0]}; '
+            f'all are in {report}; mend them, or leave them out with --missing drop; no annotation '
+            'file was written'
+        )
+    _write(spec, options, lists, splits, text, videos)
+    for split, clips in splits.items():
+        lacking = len(official[split]) - len(clips)
+        say(f'{split}: {len(clips)} clips' + (f' ({lacking} left out)' if lacking else ''))
+    return Prepared(splits, tuple(findings), len(bad), report)
+
+
+def _check_lists(
+    spec: DatasetSpec,
+    options: PrepareOptions,
+    lists: OfficialLists,
+    say: Callable[[str], object],
+) -> list[Finding]:
+    listed = dict(train=lists.train, test=lists.test)
+    findings = check_entries(listed, spec.num_classes)
+    wrong = [finding for finding in findings if finding.kind in LIST_KINDS]
+    if wrong:
+        report = Path(options.out) / REPORT_NAME
+        write_report(report, _report(spec, options, lists, listed, findings, None))
+        _show(findings, report, say)
+        raise PreparationError(
+            f'{lists.files[0].parent}: wrong lists ({count_kinds(wrong)}), the first: {wrong[0]}; '
+            f'all are in {report}; no annotation file was written'
+        )
+    check_sizes(spec, lists, options.split)
+    return findings
+
+
+def _write(
+    spec: DatasetSpec,
+    options: PrepareOptions,
+    lists: OfficialLists,
+    splits: dict[str, tuple[Clip, ...]],
+    report: str,
+    videos: Path,
+) -> None:
+    out = Path(options.out)
+    empty = [split for split, clips in splits.items() if not clips]
+    if empty:
+        write_report(out / REPORT_NAME, report)
+        raise PreparationError(
+            f'{videos}: no usable clip is left for {", ".join(empty)}; all that is wrong is in '
+            f'{out / REPORT_NAME}; no annotation file was written'
+        )
+    suffix = spec.suffix.format(split=options.split)
+    delimiter = spec.delimiter if options.delimiter is None else options.delimiter
+    texts = {
+        f'{split}{suffix}.txt': format_lines(clips, delimiter) for split, clips in splits.items()
+    }
+    texts[LABEL_MAP_NAME] = ''.join(f'{name}\n' for name in lists.classes)
+    texts[REPORT_NAME] = report
+    write_together(out, texts, before_naming=lambda: link_videos(out / 'videos', videos))
+
+
+def _once(clips: Sequence[Clip]) -> tuple[Clip, ...]:
+    """Of an entry that is listed twice, the first one."""
+    kept: dict[str, Clip] = {}
+    for clip in clips:
+        kept.setdefault(clip.path, clip)
+    return tuple(kept.values())
+
+
+def _without(
+    official: dict[str, tuple[Clip, ...]], bad: Sequence[Finding]
+) -> dict[str, tuple[Clip, ...]]:
+    unusable = {finding.name for finding in bad if finding.kind != 'duplicate'}
+    return {
+        split: tuple(clip for clip in clips if clip.path not in unusable)
+        for split, clips in official.items()
+    }
+
+
+def _notes(
+    lists: OfficialLists, parts: HoldOut, splits: dict[str, tuple[Clip, ...]]
+) -> list[Finding]:
+    notes = [
+        Finding(
+            'divided group',
+            'val',
+            name,
+            'its clips are in train and in val: no group of the '
+            'class is small enough to be held out whole',
+        )
+        for name in parts.divided
+    ]
+    notes += [
+        Finding('no validation clip', 'val', name, 'all its training clips are one group')
+        for name in parts.not_held_out
+    ]
+    for split, clips in splits.items():
+        absent = set(lists.classes) - {clip.class_name for clip in clips}
+        if split == 'val':
+            absent -= set(parts.not_held_out)
+        notes += [
+            Finding('class without clips', split, name, 'the list names none that can be used')
+            for name in sorted(absent)
+        ]
+    return notes
+
+
+def _report(
+    spec: DatasetSpec,
+    options: PrepareOptions,
+    lists: OfficialLists,
+    official: dict[str, Sequence[Clip]],
+    findings: Sequence[Finding],
+    splits: dict[str, Sequence[Clip]] | None,
+) -> str:
+    decode = options.decode or spec.decode
+    content = dict(
+        dataset=spec.name,
+        split=options.split,
+        val_share=options.val_share,
+        seed=options.seed,
+        classes=len(lists.classes),
+        written=splits is not None,
+        clips={
+            split: dict(listed=len(clips), written=len(splits[split]) if splits else 0)
+            for split, clips in official.items()
+        },
+        checked=dict(decode=decode, decoder=None if decode == 'none' else decoder_name()),
+        lists=[file_identity(path) for path in lists.files],
+        findings=[asdict(finding) for finding in findings],
+    )
+    return json.dumps(content, indent=1, ensure_ascii=False) + '\n'
+
+
+def _show(findings: Sequence[Finding], report: Path, say: Callable[[str], object]) -> None:
+    for finding in findings[:SHOWN_FINDINGS]:
+        say(f'  {finding}')
+    if len(findings) > SHOWN_FINDINGS:
+        rest = findings[SHOWN_FINDINGS:]
+        say(f'  and {len(rest)} more ({count_kinds(rest)}): {report}')

@@ -1,0 +1,1 @@
+"""Labelling the scenes of the videos of a list."""

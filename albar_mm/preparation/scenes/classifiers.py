@@ -1,0 +1,337 @@
+"""Image classifiers of the user's own that name the scene of a frame (used by ``scenes`` only)."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from ...bias_sets.masks.model_files import model_sha256
+from ...bias_sets.masks.network import image_size, load_network, one_line
+from ...utils.benchmark_errors import BenchmarkError
+from ...utils.spec import convert
+from ...video.strict_reading import DatasetError
+
+CLASSIFIERS_HELP = """\
+classifiers (SPEC):
+  onnx:MODEL[,OPTION=VALUE...]    an .onnx (or .tflite) model that OpenCV runs on the CPU; options:
+    size=HEIGHTxWIDTH             input in px (default: what the model says)
+    scale=NUMBER                  factor of the pixel values 0 to 255 (default: 1/255)
+    mean=R/G/B  std=R/G/B         subtracted and divided by after that (default: 0/0/0 and 1/1/1)
+    channels=rgb|bgr              order of the colours (default: rgb)
+    softmax=true                  the model gives logits (default: probabilities)
+    layer=NAME                    the output, where there are several
+      onnx:resnet50_places365.onnx,size=224x224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,softmax=true
+  mmpretrain:CONFIG,CHECKPOINT    a classifier of MMPreTrain, which must be installed
+      mmpretrain:places365.py,places365.pth
+"""  # noqa: E501
+_SLACK = 1e-2  # how far from 1 the sum of probabilities may be, for half precision
+
+
+class SceneClassifier(Protocol):
+    """Gives the scene probabilities of pictures.
+
+    Attributes:
+        name: For messages.
+        parallel: Whether several processes may run it at once.
+    """
+
+    name: str
+    parallel: bool
+
+    def settings(self) -> dict[str, Any]:
+        """All that changes its answers, as plain JSON."""
+
+    def check(self) -> None:
+        """Load it, before long work."""
+
+    def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
+        """Give float64 (n, S), rows that sum to 1, for n uint8 RGB pictures (H, W, 3)."""
+
+
+@dataclass(frozen=True)
+class OnnxClassifier:
+    """A model that OpenCV's ``dnn`` runs, one frame at a time.
+
+    A frame is resized to the input, whatever its aspect ratio, and fed as
+    ``(pixel * scale - mean) / std``, NCHW.
+
+    Attributes:
+        model: ``.onnx`` or ``.tflite`` file; its output has one value per class.
+        size: Height and width of the input in px; None takes what the model says.
+        scale: Factor of the pixel values 0 to 255.
+        mean: Subtracted after scaling, in the order of ``channels``.
+        std: Divided by after that.
+        channels: ``'rgb'`` or ``'bgr'``.
+        softmax: Whether the model gives logits.
+        layer: Name of the output, where there are several.
+    """
+
+    model: Path
+    size: tuple[int, int] | None = None
+    scale: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    channels: str = 'rgb'
+    softmax: bool = False
+    layer: str | None = None
+
+    parallel = True
+
+    def __post_init__(self) -> None:
+        numbers = (self.scale, *self.mean, *self.std)
+        checks = (
+            (self.size is None or min(self.size) > 0, 'size', 'height and width in px'),
+            (self.scale > 0, 'scale', 'a number > 0'),
+            (all(map(math.isfinite, numbers)), 'mean', 'finite numbers'),
+            (min(self.std) > 0, 'std', 'three numbers > 0'),
+            (self.channels in ('rgb', 'bgr'), 'channels', 'rgb or bgr'),
+        )
+        for sound, option, expected in checks:
+            if not sound:
+                raise BenchmarkError(f'{option}={getattr(self, option)!r}; expected {expected}')
+
+    @property
+    def name(self) -> str:
+        """``onnx:<file name>``."""
+        return f'onnx:{self.model.name}'
+
+    def settings(self) -> dict[str, Any]:
+        """All settings, with the SHA-256 of the model."""
+        return dict(
+            classifier='onnx',
+            model=self.model.name,
+            sha256=model_sha256(self.model),
+            size=self.size,
+            scale=self.scale,
+            mean=self.mean,
+            std=self.std,
+            channels=self.channels,
+            softmax=self.softmax,
+            layer=self.layer,
+        )
+
+    def check(self) -> None:
+        """Load the model and run it on a grey picture.
+
+        Raises:
+            BenchmarkError: It cannot be loaded or run, or gives no values of classes.
+        """
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)  # a process whose OpenCV has begun threads cannot be forked safely
+        try:
+            self._scores(np.full((*self._input_size(), 3), 128, np.uint8))
+        finally:
+            cv2.setNumThreads(threads)
+
+    def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
+        """See :class:`SceneClassifier`.
+
+        Args:
+            frames: n pictures, uint8 RGB (H, W, 3).
+
+        Raises:
+            BenchmarkError: The model gives no probabilities (or, with ``softmax``, gives them).
+        """
+        scores = np.stack([self._scores(frame) for frame in frames])
+        if not self.softmax:
+            return checked(scores, f'{self.model}: ', '; add softmax=true if they are logits')
+        if (scores >= 0).all() and (np.abs(scores.sum(1) - 1) < 1e-4).all():
+            raise BenchmarkError(f'{self.model}: gives probabilities already; leave softmax out')
+        powers = np.exp(scores - scores.max(1, keepdims=True))
+        return powers / powers.sum(1, keepdims=True)
+
+    def _scores(self, frame: np.ndarray) -> np.ndarray:
+        height, width = self._input_size()
+        small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
+        if self.channels == 'bgr':
+            small = small[..., ::-1]
+        values = (
+            small.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
+        ) / np.float32(self.std)
+        blob = np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+        output = load_network(self.model).run(blob, self.layer)
+        if output.size < 2 or output.size != max(output.shape):
+            raise BenchmarkError(
+                f'{self.model}: gives an output of shape {output.shape}; expected '
+                'one value per class, (1, S)'
+            )
+        scores = output.reshape(-1).astype(np.float64)
+        if not np.isfinite(scores).all():
+            raise BenchmarkError(
+                f'{self.model}: gives values that are not finite; check scale, mean and std'
+            )
+        return scores
+
+    def _input_size(self) -> tuple[int, int]:
+        return image_size(self.model, self.size, load_network(self.model).input_shape)
+
+
+@dataclass(frozen=True)
+class MMPretrainClassifier:
+    """A classifier of MMPreTrain; its own test pipeline prepares the frames.
+
+    Attributes:
+        config: Config file, or the name of a model that MMPreTrain knows.
+        checkpoint: Its weights.
+    """
+
+    config: str
+    checkpoint: Path
+
+    parallel = False  # it may hold a GPU
+
+    @property
+    def name(self) -> str:
+        """``mmpretrain:<file name of the config>``."""
+        return f'mmpretrain:{Path(self.config).name}'
+
+    def settings(self) -> dict[str, Any]:
+        """Config and checkpoint with their SHA-256."""
+        config = Path(self.config)
+        return dict(
+            classifier='mmpretrain',
+            config=config.name,
+            checkpoint=self.checkpoint.name,
+            sha256=model_sha256(self.checkpoint),
+            config_sha256=model_sha256(config) if config.is_file() else None,
+        )
+
+    def check(self) -> None:
+        """Build the network.
+
+        Raises:
+            DatasetError: MMPreTrain is not installed, or cannot build it.
+        """
+        _inferencer(self.config, str(self.checkpoint))
+
+    def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
+        """See :class:`SceneClassifier`.
+
+        Args:
+            frames: n pictures, uint8 RGB (H, W, 3).
+
+        Raises:
+            DatasetError: The network gives no probabilities.
+        """
+        inferencer = _inferencer(self.config, str(self.checkpoint))
+        # arrays are taken for BGR, as mmcv reads files
+        pictures = [np.ascontiguousarray(frame[..., ::-1]) for frame in frames]
+        scores = []
+        # the two halves of its __call__, which would show a progress bar for every video
+        for batch in inferencer.preprocess(pictures, batch_size=len(pictures)):
+            scores += [one.pred_score.double().cpu().numpy() for one in inferencer.forward(batch)]
+        return checked(np.stack(scores), f'{self.checkpoint}: ', '')
+
+
+@lru_cache(maxsize=1)
+def _inferencer(config: str, checkpoint: str) -> Any:  # noqa: ANN401
+    try:
+        apis = importlib.import_module('mmpretrain.apis')
+    except ImportError as error:
+        raise DatasetError(
+            'mmpretrain:... needs MMPreTrain: pip install mmpretrain (or export the classifier to '
+            f'ONNX and take onnx:MODEL): {error}'
+        ) from error
+    try:
+        return apis.ImageClassificationInferencer(config, pretrained=checkpoint)
+    except Exception as error:  # whatever the config or the weights make it raise
+        raise DatasetError(
+            f'MMPreTrain cannot build {config} with {checkpoint}: '
+            f'{type(error).__name__}: {one_line(error)}'
+        ) from error
+
+
+def checked(scores: np.ndarray, where: str, advice: str) -> np.ndarray:
+    """Rows of probabilities, scaled to the sum 1.
+
+    Args:
+        scores: (n, S).
+        where: Begin of the message.
+        advice: End of the message.
+
+    Raises:
+        BenchmarkError: They are none.
+    """
+    sums = scores.sum(1)
+    if not (
+        np.isfinite(scores).all() and (scores >= 0).all() and (np.abs(sums - 1) < _SLACK).all()
+    ):
+        raise BenchmarkError(
+            f'{where}gives values from {scores.min():.3g} to {scores.max():.3g} that sum to '
+            f'{sums[0]:.3g}, which are no probabilities{advice}'
+        )
+    return scores / sums[:, None]
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ('true', 'false'):
+        raise BenchmarkError(f'softmax={text}: expected true or false')
+    return text.lower() == 'true'
+
+
+_OPTIONS: dict[str, Callable[[str], Any]] = {
+    **{
+        key: lambda text, key=key: convert('dnn', key, text)
+        for key in ('size', 'scale', 'mean', 'std', 'channels', 'layer')
+    },
+    'softmax': _flag,
+}
+
+
+def parse_classifier(text: str) -> SceneClassifier:
+    """Make a classifier of its description; see :data:`CLASSIFIERS_HELP`.
+
+    Args:
+        text: E.g. ``'onnx:places365.onnx,size=224x224,softmax=true'``.
+
+    Returns:
+        The classifier; its files are there, it is not loaded yet.
+
+    Raises:
+        BenchmarkError: There is no such classifier or option, or a file is missing.
+    """
+    form, _, rest = text.strip().partition(':')
+    try:
+        if form == 'onnx' and rest:
+            return _onnx(rest)
+        if form == 'mmpretrain' and rest:
+            return _mmpretrain(rest)
+    except BenchmarkError as error:
+        raise BenchmarkError(f'classifier {text!r}: {error}') from error
+    raise BenchmarkError(
+        f'classifier {text!r}: expected onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT'
+    )
+
+
+def _onnx(rest: str) -> OnnxClassifier:
+    path, *pieces = rest.split(',')
+    options: dict[str, Any] = {}
+    for piece in pieces:
+        key, _, value = (part.strip() for part in piece.partition('='))
+        if key not in _OPTIONS:
+            raise BenchmarkError(f'onnx has no option {key!r}; options: {", ".join(_OPTIONS)}')
+        if key in options:
+            raise BenchmarkError(f'{key}= is given twice')
+        options[key] = _OPTIONS[key](value)
+    made = OnnxClassifier(Path(path.strip()).expanduser(), **options)
+    model_sha256(made.model)
+    return made
+
+
+def _mmpretrain(rest: str) -> MMPretrainClassifier:
+    parts = [part.strip() for part in rest.split(',')]
+    if len(parts) != 2 or not all(parts):
+        raise BenchmarkError('expected two files, mmpretrain:CONFIG,CHECKPOINT')
+    if parts[0].endswith('.py') and not Path(parts[0]).expanduser().is_file():
+        raise BenchmarkError(f'{parts[0]}: no such config file')
+    made = MMPretrainClassifier(str(Path(parts[0]).expanduser()), Path(parts[1]).expanduser())
+    model_sha256(made.checkpoint)
+    return made

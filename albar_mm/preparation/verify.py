@@ -1,0 +1,103 @@
+"""What can be wrong with lists and files, each as one finding."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ..annotations.video_lists import Clip
+from ..utils.crash_safe import crash_safe_map
+from ..video.check import check_video
+
+#: wrong lists, which leaving clips out does not mend
+LIST_KINDS = ('label', 'overlap')
+#: clips that ``--missing drop`` leaves out
+CLIP_KINDS = ('duplicate', 'missing', 'truncated', 'undecodable', 'zero-frame')
+#: facts to know; nothing is wrong
+NOTE_KINDS = ('divided group', 'no validation clip', 'class without clips')
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        kind: One of the kinds above.
+        split: ``'train'``, ``'val'``, ``'test'`` or ``''``.
+        name: Path of the video, or name of a class or group.
+        detail: What exactly, and where.
+    """
+
+    kind: str
+    split: str
+    name: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f'{self.kind}: {self.split}{" " if self.split else ""}{self.name}: {self.detail}'
+
+
+def check_entries(splits: Mapping[str, Sequence[Clip]], num_classes: int) -> list[Finding]:
+    """Find labels out of range, entries that are listed twice, and overlapping splits.
+
+    Args:
+        splits: Split name to its clips.
+        num_classes: Labels must be within [0, num_classes).
+
+    Returns:
+        Findings of kind ``label``, ``duplicate`` and ``overlap``, in the order of the lists.
+    """
+    findings = []
+    first: dict[str, tuple[str, Clip]] = {}
+    for split, clips in splits.items():
+        for clip in clips:
+            if not 0 <= clip.label < num_classes:
+                detail = f'label {clip.label} in {clip.origin}, expected 0 to {num_classes - 1}'
+                findings.append(Finding('label', split, clip.path, detail))
+            seen_in, seen = first.setdefault(clip.path, (split, clip))
+            if seen is clip:
+                continue
+            kind = 'duplicate' if seen_in == split else 'overlap'
+            detail = f'in {clip.origin}, and already in {seen.origin}'
+            findings.append(Finding(kind, split, clip.path, detail))
+    return findings
+
+
+def check_files(
+    splits: Mapping[str, Sequence[Clip]], videos: Path, decode: str = 'first', workers: int = 2
+) -> list[Finding]:
+    """Find videos that are missing or cannot be decoded, in parallel.
+
+    Args:
+        splits: Split name to its clips.
+        videos: Folder that the clips' paths start from.
+        decode: See :func:`albar_mm.video.check.check_video`.
+        workers: Number of processes.
+
+    Returns:
+        Findings of kind ``missing``, ``truncated``, ``undecodable`` and ``zero-frame``, in the
+        order of the lists.
+    """
+    entries = list({clip.path: split for split, clips in splits.items() for clip in clips}.items())
+    paths = [os.path.join(videos, path) for path, _ in entries]
+    results = crash_safe_map(
+        partial(check_video, decode=decode),
+        paths,
+        workers,
+        crashed=lambda path: ('undecodable', 'the decoder crashed on it'),
+    )
+    return [
+        Finding(result[0], split, path, result[1])
+        for (path, split), result in zip(entries, results, strict=True)
+        if result is not None
+    ]
+
+
+def count_kinds(findings: Sequence[Finding]) -> str:
+    """``'2 missing, 1 undecodable'``, in the order in which the kinds first appear."""
+    counts = Counter(finding.kind for finding in findings)
+    return ', '.join(f'{number} {kind}' for kind, number in counts.items())

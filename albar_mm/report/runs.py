@@ -1,0 +1,273 @@
+"""Finding ``results.json`` files, reading them, and telling which method and seed each is of."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..evaluation.results import SCHEMA_VERSION
+from ..video.strict_reading import DatasetError
+
+RESULTS_FILE = 'results.json'
+#: what :mod:`albar_mm.experiments.experiment` leaves beside it; tells the name of the row
+_EXPERIMENT_FILE = 'experiment.json'
+_PER_CLASS = re.compile(r'(?P<score>.+)/class_(?P<label>\d+)')
+_SEED = re.compile(r'(?:(?P<method>.+?)[_.-]+)?seed[_-]?(?P<seed>\d+)')
+_SHOWN = re.compile(r'(scuba|scufo|contrasted|conflfg)/.+|[^/]+/top1')
+
+
+class ReportError(DatasetError):
+    """A report cannot be made; one line that says what, where and what to do."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The scores of one set of weights.
+
+    Attributes:
+        method: Name of the row that the run counts for.
+        seed: Seed of its training, or None where nothing tells it.
+        path: The file, as it was found.
+        metrics: Score name to percentage; only finite ones.
+        per_class: Class label to scores; empty where the file has none.
+        document: The whole file.
+        not_shown: Names of scores that no table of the report has a column for.
+        not_finite: Names of scores that were no number.
+    """
+
+    method: str
+    seed: int | None
+    path: str
+    metrics: Mapping[str, float]
+    per_class: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    document: Mapping[str, Any] = field(default_factory=dict)
+    not_shown: tuple[str, ...] = ()
+    not_finite: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Method and seed."""
+        return self.method if self.seed is None else f'{self.method}, seed {self.seed}'
+
+
+def collect_runs(
+    paths: Sequence[str | os.PathLike] = (), named: Iterable[tuple[str, str | os.PathLike]] = ()
+) -> tuple[list[Run], list[str]]:
+    """Read all runs below some files and folders.
+
+    A run of a folder ``<method>/seed<k>/`` is seed k of that method; otherwise the folder is the
+    method and the file tells the seed. The name in an ``experiment.json`` beside the file comes
+    before the folder's.
+
+    Args:
+        paths: Results files, or folders that are searched for ``results.json``.
+        named: (method, path) pairs: whatever is found there counts for that method, in this order.
+
+    Returns:
+        The runs, those of ``named`` first, and a sentence for everything that was left out.
+
+    Raises:
+        ReportError: Nothing is found, a file is no results file, or two are of one method and seed.
+    """
+    runs: list[Run] = []
+    notes: list[str] = []
+    seen: dict[str, str | None] = {}
+    for name, place in [*named, *((None, path) for path in paths)]:
+        if name is not None and not name.strip():
+            raise ReportError(f"'={place}': the name is empty; write --names METHOD=PATH")
+        for path in _files(Path(place)):
+            real = os.path.realpath(path)
+            if real in seen:
+                if name is not None and seen[real] != name:
+                    raise ReportError(
+                        f'{path} is given to two methods, {seen[real]!r} and {name!r}; name each '
+                        'file once'
+                    )
+                continue
+            seen[real] = name
+            try:
+                runs.append(read_run(path, name))
+            except _NoScores as reason:
+                if path == Path(place):
+                    raise ReportError(str(reason)) from None
+                notes.append(str(reason))
+    if not runs:
+        given = ', '.join(str(p) for p in [*(p for _, p in named), *paths])
+        raise ReportError(
+            f'no results of a test run in {given or "nothing"}'
+            + (f' ({len(notes)} file(s) hold none: {notes[0]})' if notes else '')
+            + f'; name {RESULTS_FILE} files, or folders that tools/test.py wrote them to'
+        )
+    _refuse_twins(runs)
+    return runs, notes
+
+
+def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
+    """Read one results file.
+
+    Args:
+        path: The file.
+        method: Its method; by default told from its place.
+
+    Raises:
+        ReportError: It is no results file, or a value in it is not what it should be.
+    """
+    path = Path(path)
+    document = _load(path)
+    metrics, not_finite = _numbers(document['metrics'], f'{path}: metrics')
+    per_class: dict[int, dict[str, float]] = {}
+    for key in [key for key in metrics if _PER_CLASS.fullmatch(key)]:
+        match = _PER_CLASS.fullmatch(key)
+        per_class.setdefault(int(match['label']), {})[match['score']] = metrics.pop(key)
+    for label, scores in _mapping(document, 'per_class', path).items():
+        if not label.isdecimal() or not isinstance(scores, dict):
+            raise ReportError(f'{path}: per_class must map class labels to scores, got {label!r}')
+        values, missing = _numbers(scores, f'{path}: per_class {label}')
+        per_class.setdefault(int(label), {}).update(values)
+        not_finite += tuple(f'{key}/class_{label}' for key in missing)
+    shown = {key for key in metrics if _SHOWN.fullmatch(key)}
+    if not shown:
+        raise _NoScores(
+            f'{path} holds none of the scores of a bias benchmark (iid/top1, scuba/avg, …), only '
+            f'{", ".join(sorted(metrics)[:5]) or "nothing"}'
+        )
+    for key in ('protocol', 'versions', 'config', 'checkpoint'):
+        _mapping(document, key, path)
+    own_method, own_seed = _identity(path)
+    seed = document.get('seed') if own_seed is None else own_seed
+    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+        raise ReportError(f'{path}: seed must be a whole number or null, got {seed!r}')
+    return Run(
+        method=clean(own_method if method is None else method),
+        seed=seed,
+        path=str(path),
+        metrics=metrics,
+        per_class=dict(sorted(per_class.items())),
+        document=document,
+        not_shown=tuple(sorted(metrics.keys() - shown)),
+        not_finite=not_finite,
+    )
+
+
+def list_runs(runs: Sequence[Run]) -> str:
+    """``ERM (seeds 0, 1), ALBAR``: runs by name, seeds together."""
+    seeds: dict[str, list[str]] = {}
+    for run in runs:
+        seeds.setdefault(run.method, []).extend([] if run.seed is None else [str(run.seed)])
+    return ', '.join(
+        method + (f' (seed{"s" * (len(own) > 1)} {", ".join(own)})' if own else '')
+        for method, own in seeds.items()
+    )
+
+
+def clean(text: str) -> str:
+    """Text of a file or a name with what a page cannot show (control characters) replaced."""
+    hidden = r'[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]'
+    return re.sub(hidden, '\ufffd', text)
+
+
+class _NoScores(ReportError):
+    """A sound file that has nothing for the report."""
+
+
+def _files(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+        return
+    if not place.is_dir():
+        raise ReportError(f'{place}: no such file or folder; name a {RESULTS_FILE} or its folder')
+    seen: set[str] = set()
+    for folder, folders, names in os.walk(place, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        if RESULTS_FILE in names:
+            yield Path(folder) / RESULTS_FILE
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ReportError(f'{path}: cannot be read: {error.strerror or error}') from error
+    except (ValueError, RecursionError) as error:
+        raise ReportError(
+            f'{path}: not JSON ({error}); name the {RESULTS_FILE} of a test run'
+        ) from error
+    if isinstance(document, dict) and 'rows' in document and 'metrics' not in document:
+        raise _NoScores(f'{path} is a summary of several runs; their own files count')
+    if not isinstance(document, dict) or not isinstance(document.get('metrics'), dict):
+        raise ReportError(
+            f'{path}: not a results file: it has no "metrics"; name the {RESULTS_FILE} of a test '
+            'run, or leave the file out'
+        )
+    version = document.get('schema_version')
+    if version != SCHEMA_VERSION:
+        raise ReportError(
+            f'{path}: schema_version is {version!r}, this albar_mm reads {SCHEMA_VERSION}; '
+            'test again or update albar_mm'
+        )
+    return document
+
+
+def _mapping(document: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    value = document.get(key)
+    if value is not None and not isinstance(value, dict):
+        raise ReportError(f'{path}: {key} must be a JSON object, got {type(value).__name__}')
+    return value or {}
+
+
+def _numbers(values: Mapping[str, Any], where: str) -> tuple[dict[str, float], tuple[str, ...]]:
+    good: dict[str, float] = {}
+    for key, value in values.items():
+        if value is None:
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise ReportError(f'{where}: {key} must be a number, got {value!r}')
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            good[key] = number
+    return good, tuple(sorted(values.keys() - good.keys()))
+
+
+def _identity(path: Path) -> tuple[str, int | None]:
+    """Method and seed that the place of a file tells."""
+    folder = path.resolve().parent
+    own = folder.name if path.name == RESULTS_FILE else path.stem
+    match = _SEED.fullmatch(own)
+    seed = int(match['seed']) if match else None
+    method = own if match is None else match['method'] or folder.name
+    if match and not match['method'] and path.name == RESULTS_FILE:
+        method = folder.parent.name
+    experiment = folder / _EXPERIMENT_FILE
+    if path.name == RESULTS_FILE and experiment.is_file():
+        try:
+            name = json.loads(experiment.read_text(encoding='utf-8'))['name']
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
+            name = None  # only a nicer name was looked for
+        method = name if isinstance(name, str) and name.strip() else method
+    return method or path.stem, seed
+
+
+def _refuse_twins(runs: Sequence[Run]) -> None:
+    first: dict[tuple[str, int | None], Run] = {}
+    for run in runs:
+        other = first.setdefault((run.method, run.seed), run)
+        if other is not run:
+            seed = 'no seed' if run.seed is None else f'seed {run.seed}'
+            raise ReportError(
+                f'{other.path} and {run.path} are both {run.method!r}, {seed}; give them names of '
+                'their own with --names METHOD=PATH, put them in folders seed<k>, or leave one out'
+            )

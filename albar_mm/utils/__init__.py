@@ -1,0 +1,1 @@
+"""The ground floor: errors, files, identity, numbers, text, settings and processes."""

@@ -1,0 +1,151 @@
+"""Writing items as AVI files of frames that know nothing of each other.
+
+OpenCV's own writers cut odd sizes to even ones or cannot be told the quality, and a frame that is
+repeated would be compressed again every time. The container is small enough to write it here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..utils.benchmark_errors import BenchmarkError
+
+ENCODINGS = {
+    'jpeg': (b'MJPG', '.jpg', (cv2.IMWRITE_JPEG_QUALITY, 75)),
+    'lossless': (b'MPNG', '.png', (cv2.IMWRITE_PNG_COMPRESSION, 1)),
+}
+"""Name -> (four-character code, ending for OpenCV, its settings). ``jpeg`` has the quality and the
+chroma subsampling of the published JPEG frames; ``lossless`` keeps every pixel."""
+
+_HAS_INDEX, _KEY_FRAME = 0x10, 0x10
+_LIMIT = 2**31 - 1  # beyond it readers need another kind of index
+
+
+def encode_frames(frames: np.ndarray, encoding: str) -> list[bytes]:
+    """Compress every frame by itself.
+
+    Args:
+        frames: uint8 RGB, shape (T, H, W, 3).
+        encoding: ``'jpeg'`` or ``'lossless'``.
+
+    Returns:
+        T compressed pictures; the same pixels give the same bytes with the same OpenCV.
+    """
+    _, ending, options = ENCODINGS[encoding]
+    encoded = []
+    for frame in frames:
+        done, data = cv2.imencode(ending, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)
+        if not done:
+            raise BenchmarkError(f'OpenCV cannot write {ending} pictures; install a full build')
+        encoded.append(data.tobytes())
+    return encoded
+
+
+def avi_bytes(
+    encoded: Sequence[bytes], height: int, width: int, fps: float, encoding: str
+) -> bytes:
+    """An AVI file (OpenDML-free, below 2 GiB) with an index, every frame a key frame.
+
+    Args:
+        encoded: Frames from :func:`encode_frames`, at least one.
+        height: In px.
+        width: In px.
+        fps: Frames per second; kept to 1/1000.
+        encoding: As for :func:`encode_frames`.
+
+    Returns:
+        The whole file.
+
+    Raises:
+        BenchmarkError: It would be larger than 2 GiB.
+    """
+    code = ENCODINGS[encoding][0]
+    count, largest = len(encoded), max(map(len, encoded))
+    rate = round(fps * 1000)
+    main = struct.pack(
+        '<14I', round(1e9 / rate), 0, 0, _HAS_INDEX, count, 0, 1, largest, width, height, *[0] * 4
+    )
+    stream = struct.pack(
+        '<4s4sIHHIIIIIIII4H',
+        b'vids',
+        code,
+        0,
+        0,
+        0,
+        0,
+        1000,
+        rate,
+        0,
+        count,
+        largest,
+        0xFFFFFFFF,
+        0,
+        0,
+        0,
+        width,
+        height,
+    )
+    picture = struct.pack(
+        '<IiiHH4sIiiII', 40, width, height, 1, 24, code, 3 * width * height, 0, 0, 0, 0
+    )
+    header = _chunk(b'avih', main) + _list(
+        b'strl', _chunk(b'strh', stream) + _chunk(b'strf', picture)
+    )
+    chunks, index, position = [], [], 4
+    for data in encoded:
+        chunks.append(_chunk(b'00dc', data))
+        index.append(struct.pack('<4sIII', b'00dc', _KEY_FRAME, position, len(data)))
+        position += len(chunks[-1])
+    if position + 16 * count > _LIMIT:
+        raise BenchmarkError(
+            f'{count} frames of {width}x{height} px do not fit into one AVI file '
+            "(2 GiB); cut the source video, or use encoding 'jpeg'"
+        )
+    body = (
+        _list(b'hdrl', header) + _list(b'movi', b''.join(chunks)) + _chunk(b'idx1', b''.join(index))
+    )
+    return _chunk(b'RIFF', b'AVI ' + body)
+
+
+def write_whole(path: Path, data: bytes) -> str:
+    """Write a file under another name, then rename it.
+
+    Args:
+        path: Target; its folder exists. Meanwhile ``<name>.part`` lies beside it.
+        data: Content.
+
+    Returns:
+        SHA-256 of the content.
+
+    Raises:
+        BenchmarkError: It cannot be written, e.g. on a full disk; nothing half-written is left.
+    """
+    part = path.with_name(f'{path.name}.part')
+    try:
+        try:
+            part.write_bytes(data)
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise BenchmarkError(
+            f'{path}: cannot be written: {error.strerror or error}; free space or '
+            'choose another folder, then run again'
+        ) from error
+    return hashlib.sha256(data).hexdigest()
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return name + struct.pack('<I', len(data)) + data + b'\0' * (len(data) % 2)
+
+
+def _list(name: bytes, data: bytes) -> bytes:
+    return _chunk(b'LIST', name + data)

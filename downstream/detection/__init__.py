@@ -1,0 +1,1 @@
+"""What anomaly detection and action localisation share."""

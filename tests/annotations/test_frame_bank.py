@@ -1,0 +1,137 @@
+"""The file of a frame bank: what goes in comes back, with the same bytes; bad files are named."""
+
+import os
+import pickle
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from albar_mm.annotations.frame_bank import FrameBank, load_frame_bank, save_frame_bank
+
+
+def bank(count=3, **changes):
+    rng = np.random.default_rng(0)
+    made = FrameBank(
+        rng.integers(0, 256, (count, 4, 6, 3), np.uint8),
+        np.linspace(0, 1, count, dtype=np.float32),
+        np.array([f'wave/#é ({i}).avi#{i}' for i in range(count)]),
+        51,
+        dict(window=[0.1, 1.0], left_out=[], counts=dict(frames=count)),
+    )
+    return replace(made, **changes)
+
+
+def test_comes_back_and_has_the_same_bytes(tmp_path):
+    path = save_frame_bank(tmp_path / 'new' / 'a.npz', bank())
+    found = load_frame_bank(path)
+    assert np.array_equal(found.frames, bank().frames) and found.frames.dtype == np.uint8
+    assert np.array_equal(found.probability, bank().probability)
+    assert found.source.tolist() == bank().source.tolist()
+    assert (found.num_classes, dict(found.info), len(found)) == (51, bank().info, 3)
+    os.utime(path, (0, 0))
+    again = save_frame_bank(tmp_path / 'b.npz', bank(info=dict(reversed(bank().info.items()))))
+    assert again.read_bytes() == path.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['b.npz', 'new']
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = save_frame_bank(tmp_path / 'a.npz', bank())
+    before = path.read_bytes()
+    monkeypatch.setattr(os, 'replace', lambda *_: (_ for _ in ()).throw(OSError(28, 'No space')))
+    with pytest.raises(RuntimeError, match=r'a.npz: cannot be written: No space'):
+        save_frame_bank(path, bank(2))
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ['a.npz']
+
+
+WRONG = {
+    r'frames must be uint8 of shape \(M, H, W, 3\).*got float32': dict(
+        frames=np.zeros((3, 4, 6, 3), np.float32)
+    ),
+    r'frames must be .*got uint8 of shape \(3, 4, 6\)': dict(frames=np.zeros((3, 4, 6), np.uint8)),
+    r'frames must be .*got uint8 of shape \(0, 4, 6, 3\)': dict(
+        frames=np.zeros((0, 4, 6, 3), np.uint8)
+    ),
+    r'probability must be float32 of shape \(3,\), got float64': dict(probability=np.zeros(3)),
+    r'probability must be float32 of shape \(3,\), got float32 of shape \(2,\)': dict(
+        probability=np.zeros(2, np.float32)
+    ),
+    r'probability must be in \[0, 1\], got nan for wave': dict(
+        probability=np.array([0, np.nan, 1], np.float32)
+    ),
+    r'probability must be in \[0, 1\], got 1.5': dict(
+        probability=np.array([0, 1.5, 1], np.float32)
+    ),
+    r'source must be unicode of shape \(3,\), got int64': dict(source=np.arange(3)),
+    'num_classes must be >= 2, got 1': dict(num_classes=1),
+}
+
+
+@pytest.mark.parametrize('message', WRONG)
+def test_wrong_content_is_neither_written_nor_read(tmp_path, message):
+    wrong = bank(**WRONG[message])
+    with pytest.raises(ValueError, match=rf'frame bank \S+/a.npz: {message}'):
+        save_frame_bank(tmp_path / 'a.npz', wrong)
+    assert not list(tmp_path.iterdir())
+    np.savez(
+        tmp_path / 'a.npz',
+        frames=wrong.frames,
+        probability=wrong.probability,
+        source=wrong.source,
+        num_classes=wrong.num_classes,
+        info='{}',
+    )
+    with pytest.raises(ValueError, match=rf'frame bank \S+/a.npz: {message}'):
+        load_frame_bank(tmp_path / 'a.npz')
+
+
+class Runs:
+    """Pickles as a command."""
+
+    def __reduce__(self):
+        return os.system, ('touch ran',)
+
+
+def test_other_files_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    good = save_frame_bank('good.npz', bank()).read_bytes()
+    fields = dict(np.load('good.npz'))
+    (tmp_path / 'cut.npz').write_bytes(good[: len(good) // 2])
+    (tmp_path / 'text.npz').write_text('no archive')
+    (tmp_path / 'empty.npz').write_bytes(b'')
+    place = good.index(fields['frames'].tobytes())  # a flipped bit fails the checksum
+    (tmp_path / 'flipped.npz').write_bytes(
+        good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
+    )
+    (tmp_path / 'pickle.npz').write_bytes(pickle.dumps(Runs()))
+    np.save('single.npy', np.zeros(3))
+    os.rename('single.npy', 'single.npz')
+    np.savez('objects.npz', **dict(fields, source=np.array([Runs()] * 3, object)))
+    np.savez('keys.npz', **{k: v for k, v in fields.items() if k != 'source'})
+    np.savez('list.npz', **dict(fields, info='[1]'))
+    np.savez('json.npz', **dict(fields, info='{'))
+    np.savez('bytes.npz', **dict(fields, info=np.zeros(2)))
+    np.savez('half.npz', **dict(fields, num_classes=51.5))
+    says = dict(
+        absent='no such file',
+        cut='cannot be read',
+        text='cannot be read',
+        empty='cannot be read',
+        flipped='cannot be read',
+        pickle='cannot be read',
+        single='cannot be read: it holds a single array',
+        objects='cannot be read: .*allow_pickle',
+        keys="'source' is missing",
+        list='info must be .* got a list',
+        json='info must be the text of a JSON object',
+        bytes='info must be .* float64',
+        half='num_classes must be a whole number, got float64',
+    )
+    for name, text in says.items():
+        with pytest.raises(ValueError, match=rf'^frame bank {re.escape(name)}.npz: {text}') as said:
+            load_frame_bank(f'{name}.npz')
+        assert '\n' not in str(said.value)
+    assert not (tmp_path / 'ran').exists()
+    with pytest.raises(ValueError, match=r'frame bank a.npy: the name must end in .npz'):
+        save_frame_bank('a.npy', bank())

@@ -1,0 +1,225 @@
+"""Files of scene labels: what they may hold, how a video is found, what is refused."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from albar_mm.annotations.scene_labels import read_scene_labels, scene_count, with_scene_labels
+from albar_mm.video.strict_reading import DatasetError
+
+
+def write_lines(path, rows):
+    path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    return path
+
+
+def hard(name, scene, **more):
+    return dict(video=name, scene=scene, **more)
+
+
+def test_hard_labels(tmp_path):
+    path = write_lines(
+        tmp_path / 's.jsonl',
+        [hard('videos/train/a.avi', 2, label=1, boxes=[[0, 0, 1, 1]]), hard('b/c d.mp4', 6)],
+    )
+    known = read_scene_labels(path)
+    assert (len(known), known.soft, known.num_scenes, scene_count(path)) == (2, False, 7, 7)
+    assert known.of('/data/x/videos/train/a.avi') == 2 and known.of('/x/b/c_d.avi') == 6
+    assert known.of('/data/videos/test/a.avi') is None
+    assert read_scene_labels(path) is known  # read once
+
+
+def test_the_longest_tail_wins(tmp_path):
+    path = write_lines(tmp_path / 's.jsonl', [hard('a', 0), hard('one/a', 1), hard('two/a', 2)])
+    known = read_scene_labels(path)
+    assert [known.of(f'/v/{folder}/a.avi') for folder in ('one', 'two', 'three')] == [1, 2, 0]
+
+
+def test_soft_labels_sum_to_one_again(tmp_path):
+    rows = [dict(video='a', scene_prob=[0.2, 0.3, 0.499]), dict(video='b', scene_prob=[0, 0, 1])]
+    known = read_scene_labels(write_lines(tmp_path / 's.jsonl', rows))
+    assert known.soft and known.num_scenes == 3
+    found = known.of('a')
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.array([0.2, 0.3, 0.499]) / 0.999, rtol=1e-6)
+
+
+def test_probabilities_come_before_a_class(tmp_path):
+    rows = [hard('a', 9, scene_prob=[0.5, 0.5])]
+    assert read_scene_labels(write_lines(tmp_path / 's.jsonl', rows)).num_scenes == 2
+
+
+def test_a_told_number_of_scenes(tmp_path):
+    path = write_lines(tmp_path / 's.jsonl', [hard('a', 3, num_scenes=365)])
+    assert scene_count(path) == 365
+
+
+def test_a_changed_file_is_read_again(tmp_path):
+    path = write_lines(tmp_path / 's.jsonl', [hard('a', 3)])
+    assert scene_count(path) == 4
+    write_lines(path, [hard('a', 11)])
+    os.utime(path, ns=(1, 1))
+    assert scene_count(path) == 12
+
+
+@pytest.mark.parametrize('soft', [True, False])
+def test_npz(tmp_path, soft):
+    labels = np.array([[0.25, 0.75], [1, 0]], np.float16) if soft else np.array([1, 0])
+    np.savez(
+        tmp_path / 's.npz',
+        video=np.array(['x/a.avi', 'x/b.avi']),
+        num_scenes=2,
+        **{'scene_prob' if soft else 'scene': labels},
+    )
+    known = read_scene_labels(tmp_path / 's.npz')
+    assert known.soft == soft and known.num_scenes == 2
+    assert np.array_equal(known.of('/d/x/b.mp4'), labels[1])
+
+
+def test_motion_sprites(tmp_path):
+    """The file that the embedded benchmark writes, against the clips it was written from."""
+    from albar_mm.datasets.motion_sprites import builder
+
+    settings = builder.SpritesSettings(train=8, val=8, test=8)
+    clips = builder.split_clips(settings)['val']
+    (tmp_path / 'videos').mkdir()
+    builder._write_split(tmp_path, 'val', clips, workers=1)
+    known = read_scene_labels(tmp_path / 'val.jsonl')
+    assert [known.of(tmp_path / f'videos/val/{c.name}.avi') for c in clips] == [
+        c.scene for c in clips
+    ]
+    assert known.num_scenes == max(c.scene for c in clips) + 1
+
+
+@pytest.mark.parametrize(
+    'text, match',
+    [
+        ('', r's.jsonl: holds no videos'),
+        ('{"video": "a", "scene": 1}\n{"video"', r's.jsonl:2: no JSON'),
+        ('[1]', r's.jsonl:1: expected \{"video"'),
+        ('{"video": 3, "scene": 1}', r's.jsonl:1: expected \{"video"'),
+        ('{"video": "a"}', 's.jsonl:1: a: expected "scene", .*got scene None'),
+        ('{"video": "a", "scene": -1}', 's.jsonl:1: a: expected "scene".* -1'),
+        ('{"video": "a", "scene": 1.5}', 's.jsonl:1: a: expected "scene".* 1.5'),
+        ('{"video": "a", "scene": true}', 's.jsonl:1: a: expected "scene".* True'),
+        ('{"video": "a", "scene": 1, "num_scenes": "x"}', 's.jsonl:1: a: expected "num_scenes"'),
+        ('{"video": "a", "scene": 3, "num_scenes": 3}', 's.jsonl: says num_scenes=3, .* need 4'),
+        ('{"video": "a", "scene_prob": [1, 0], "num_scenes": 3}', 'num_scenes=3, .* need 2'),
+        (f'{{"video": "a", "scene": {10**30}}}', 's.jsonl:1: a: expected "scene", a class index'),
+        (f'{{"video": "a", "scene_prob": [{10**400}, 1]}}', 's.jsonl:1: a: expected "scene_prob"'),
+        ('{"video": "a", "scene_prob": [1]}', 's.jsonl:1: a: expected "scene_prob"'),
+        ('{"video": "a", "scene_prob": ["x", 1]}', 's.jsonl:1: a: expected "scene_prob"'),
+        ('{"video": "a", "scene_prob": [[1, 2]]}', 's.jsonl:1: a: expected "scene_prob"'),
+        ('{"video": "a", "scene_prob": [0.5, 0.6]}', 's.jsonl: a: scene_prob are no prob.*sum 1.1'),
+        ('{"video": "a", "scene_prob": [1.5, -0.5]}', 'smallest value -0.5'),
+        ('{"video": "a", "scene_prob": [NaN, 1]}', 's.jsonl: a: scene_prob are no probabilities'),
+        (
+            '{"video": "a", "scene": 1}\n{"video": "b", "scene_prob": [1, 0]}',
+            's.jsonl:2: 2 probabilities, but .*:1 has a class index',
+        ),
+        (
+            '{"video": "a", "scene_prob": [1, 0]}\n{"video": "b", "scene_prob": [1, 0, 0]}',
+            's.jsonl:2: 3 probabilities, but .*:1 has 2 probabilities',
+        ),
+    ],
+)
+def test_bad_lines(tmp_path, text, match):
+    (tmp_path / 's.jsonl').write_text(text)
+    with pytest.raises(DatasetError, match=match) as caught:
+        read_scene_labels(tmp_path / 's.jsonl')
+    assert '\n' not in str(caught.value)
+
+
+NAMES = np.array(['a', 'b'])
+
+
+@pytest.mark.parametrize(
+    'arrays, match',
+    [
+        (dict(scene=np.arange(2)), 'expected the arrays video'),
+        (dict(video=np.arange(2), scene=np.arange(2)), 'expected the arrays video'),
+        (dict(video=NAMES), 'expected the arrays video'),
+        (dict(video=NAMES, scene=np.arange(3)), r'scene is int64 \(3,\) for 2 videos'),
+        (
+            dict(video=NAMES, scene=np.ones(2)),
+            r'scene is float64 \(2,\) for 2 videos; expected int',
+        ),
+        (dict(video=NAMES, scene_prob=np.ones(2)), r'scene_prob is float64 \(2,\)'),
+        (dict(video=NAMES, scene=np.array([0, -3])), 'b: scene -3; expected a class index'),
+        (dict(video=NAMES, scene=np.arange(2), num_scenes=np.ones(2)), 'num_scenes is float64'),
+        (
+            dict(video=NAMES, scene=np.arange(2), num_scenes=1),
+            'says num_scenes=1, but its .* need 2',
+        ),
+        (dict(video=np.array(['a', 'b'], object), scene=np.arange(2)), 'cannot be read as an npz'),
+    ],
+)
+def test_bad_arrays(tmp_path, arrays, match):
+    np.savez(tmp_path / 's.npz', **arrays)
+    with pytest.raises(DatasetError, match=f's.npz: .*{match}'):
+        read_scene_labels(tmp_path / 's.npz')
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(DatasetError, match='s.npz: no such file of scene labels; tools/label_'):
+        read_scene_labels(tmp_path / 's.npz')
+    np.savez_compressed(tmp_path / 'whole.npz', video=NAMES, scene=np.arange(2))
+    whole = (tmp_path / 'whole.npz').read_bytes()
+    stream = whole.index(b'video.npy') + 9  # after the first header: its compressed data
+    np.save(tmp_path / 'single.npy', np.arange(2))
+    for content in (
+        b'no zip at all',
+        b'',
+        whole[:-30],
+        (tmp_path / 'single.npy').read_bytes(),
+        whole[: stream + 20] + b'\xff' * 20 + whole[stream + 40 :],
+    ):
+        (tmp_path / 's.npz').write_bytes(content)
+        with pytest.raises(DatasetError, match='s.npz: cannot be read as an npz file'):
+            read_scene_labels(tmp_path / 's.npz')
+    (tmp_path / 's.jsonl').write_bytes(b'\xff\xfe\xff')
+    with pytest.raises(DatasetError, match='s.jsonl: cannot be read as JSON lines'):
+        read_scene_labels(tmp_path / 's.jsonl')
+
+
+PIPELINE = [
+    dict(type='DecordInit'),
+    dict(type='mmaction.FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs'),
+]
+
+
+def test_with_scene_labels(tmp_path):
+    before = json.dumps(PIPELINE)
+    made = with_scene_labels(PIPELINE, tmp_path / 's.npz', missing='none')
+    assert json.dumps(PIPELINE) == before
+    assert made[2] == dict(type='LoadSceneLabels', file=str(tmp_path / 's.npz'), missing='none')
+    assert made[3] == dict(type='PackActionInputs', algorithm_keys=('scene_target',))
+    assert made[:2] == PIPELINE[:2]
+    assert with_scene_labels(made, tmp_path / 's.npz', missing='none') == made
+    carried = [*PIPELINE[:2], dict(type='PackActionInputs', algorithm_keys=['person_boxes'])]
+    made = with_scene_labels(carried, 's.npz')
+    assert made[3]['algorithm_keys'] == ('person_boxes', 'scene_target')
+
+
+@pytest.mark.parametrize(
+    'pipeline, match',
+    [
+        (
+            PIPELINE[:2],
+            'expected one PackActionInputs in the pipeline, got 0, of: DecordInit, Format',
+        ),
+        ([*PIPELINE, *PIPELINE], 'got 2'),
+        (
+            [dict(type='LoadSceneLabels', file='other.npz'), *PIPELINE],
+            'has LoadSceneLabels already',
+        ),
+        ([*PIPELINE, dict(type='LoadSceneLabels', file='s.npz')], 'stands after PackActionInputs'),
+        ([dict(kind='x')], 'expected steps as config dicts with a type'),
+    ],
+)
+def test_pipelines_that_do_not_fit(pipeline, match):
+    with pytest.raises(ValueError, match=match):
+        with_scene_labels(pipeline, 's.npz')

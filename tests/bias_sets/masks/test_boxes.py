@@ -1,0 +1,147 @@
+"""Boxes as masks, and the 910 source videos of UCF101."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from albar_mm.bias_sets.availability import without_masks
+from albar_mm.bias_sets.masks.boxes import FRAME_SLACK, BoxMasks
+from albar_mm.bias_sets.masks.refine import GrabCutMasks
+from albar_mm.bias_sets.sources import official_sources
+from albar_mm.utils.benchmark_errors import BenchmarkError
+
+from .toy_masks import UCF_CLIPS, blank_video, ucf_clip, write_boxes
+
+#: source videos of split 1 in the official SCUBA lists of UCF101
+PER_CLASS = {
+    'Basketball': 35,
+    'BasketballDunk': 37,
+    'Biking': 38,
+    'CliffDiving': 39,
+    'CricketBowling': 36,
+    'Diving': 45,
+    'Fencing': 34,
+    'FloorGymnastics': 36,
+    'GolfSwing': 39,
+    'HorseRiding': 49,
+    'IceDancing': 46,
+    'LongJump': 38,
+    'PoleVault': 40,
+    'RopeClimbing': 34,
+    'SalsaSpin': 43,
+    'SkateBoarding': 32,
+    'Skiing': 40,
+    'Skijet': 28,
+    'SoccerJuggling': 39,
+    'Surfing': 33,
+    'TennisSwing': 49,
+    'TrampolineJumping': 31,
+    'VolleyballSpiking': 33,
+    'WalkingWithDog': 36,
+}
+
+
+def test_two_actors_in_one_frame_by_hand(tmp_path):
+    boxes = BoxMasks(
+        write_boxes(
+            tmp_path / 'b.txt',
+            ('clip', 1, 1, 2, 3, 4),
+            ('clip', 1, 6.9, 0.2, 8.9, 1.99),
+            ('clip', 3, 0, 0, 10, 8),
+        )
+    )
+    masks = boxes.masks(blank_video())
+    expected = np.zeros((8, 10), bool)
+    expected[2:4, 1:3] = True
+    expected[0:1, 6:8] = True  # cut to whole numbers
+    assert np.array_equal(masks[0], expected)
+    assert not masks[1].any() and masks[2].all()
+    assert boxes.annotated_range(blank_video()) == (0, 2)
+    assert [len(of_frame) for of_frame in boxes.boxes(blank_video())] == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ('box', 'rows', 'columns'),
+    [
+        ((-3, -2, 4, 5), (0, 5), (0, 4)),
+        ((7, 6, 30, 40), (6, 8), (7, 10)),
+        ((-5, -5, 50, 50), (0, 8), (0, 10)),
+        ((4.2, 3.1, 4.9, 3.8), (3, 4), (4, 5)),  # at least one pixel
+    ],
+)
+def test_clipping(tmp_path, box, rows, columns):
+    masks = BoxMasks(write_boxes(tmp_path / 'b.txt', ('clip', 1, *box))).masks(blank_video(1))
+    expected = np.zeros((1, 8, 10), bool)
+    expected[0, slice(*rows), slice(*columns)] = True
+    assert np.array_equal(masks, expected)
+
+
+@pytest.mark.parametrize('box', [(10, 0, 12, 5), (0, 8, 5, 9), (-5, 0, -1, 5), (0, -9, 4, -2)])
+def test_outside_of_the_image(tmp_path, box):
+    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', ('clip', 1, *box)))
+    with pytest.raises(
+        BenchmarkError,
+        match='clip: .*b.txt: the box .* of frame 1 lies outside of the image of 10x8 px',
+    ):
+        boxes.masks(blank_video())
+
+
+def test_boxes_beyond_the_end(tmp_path):
+    rows = [('clip', frame, 0, 0, 5, 5) for frame in range(1, 4 + FRAME_SLACK)]
+    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *rows))
+    assert boxes.masks(blank_video(3)).any((1, 2)).all()
+    with pytest.raises(BenchmarkError, match='has boxes up to frame 6, but .* has 2 frames; get'):
+        boxes.masks(blank_video(2))
+
+
+@pytest.mark.parametrize('name', ['clip', 'wave/clip', 'clip.avi', 'wave/clip.avi'])
+def test_names_of_a_video(tmp_path, name):
+    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', (name, 1, 0, 0, 5, 5)))
+    assert boxes.has(blank_video()) and boxes.masks(blank_video()).any()
+    other = blank_video(name='other')
+    assert not boxes.has(other)
+    with pytest.raises(BenchmarkError, match='other: .*b.txt holds no boxes of it; looked for'):
+        boxes.masks(other)
+
+
+def test_the_class_folder_decides_between_two_of_one_name(tmp_path):
+    boxes = BoxMasks(
+        write_boxes(tmp_path / 'b.txt', ('jump/clip', 1, 0, 0, 1, 1), ('wave/clip', 1, 0, 0, 10, 8))
+    )
+    assert boxes.masks(blank_video(1)).all()
+
+
+def test_a_changed_file_is_read_again(tmp_path):
+    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', ('clip', 1, 0, 0, 1, 1)))
+    assert boxes.masks(blank_video(1)).sum() == 1
+    write_boxes(tmp_path / 'b.txt', ('clip', 1, 0, 0, 10, 8))
+    assert boxes.masks(blank_video(1)).all()
+    (tmp_path / 'b.txt').unlink()
+    with pytest.raises(BenchmarkError, match='b.txt: no such file of boxes'):
+        boxes.masks(blank_video(1))
+
+
+def annotation(real_data):
+    return BoxMasks(real_data / 'ucf101' / 'ucf101_24_boxes_pyannot.pkl')
+
+
+@pytest.mark.real_data
+def test_910_source_videos_of_ucf101(real_data, tmp_path):
+    sources = official_sources('ucf101', real_data / 'ucf101', tmp_path)
+    assert len(sources.videos) == 3783
+    for masks in (annotation(real_data), GrabCutMasks(annotation(real_data))):
+        kept = sources.without(without_masks(masks, sources))
+        assert Counter(video.class_name for video in kept.videos) == PER_CLASS
+        assert len(kept.videos) == 910 and len(kept.left_out) == 3783 - 910
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize('name', UCF_CLIPS)
+def test_real_clips(real_data, name):
+    boxes, video = annotation(real_data), ucf_clip(real_data, name)
+    assert boxes.name == 'ucf24_boxes' and boxes.first_class(video) == 'SoccerJuggling'
+    masks = boxes.masks(video)
+    assert masks.shape == (*video.frames.shape[:3],) and 0.1 < masks.mean() < 0.4
+    first, last = boxes.annotated_range(video)
+    assert np.flatnonzero(masks.any((1, 2))).tolist() == list(range(first, last + 1))

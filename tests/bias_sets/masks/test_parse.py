@@ -1,0 +1,195 @@
+"""Mask sources on the command line."""
+
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from albar_mm.bias_sets.masks.boxes import BoxMasks
+from albar_mm.bias_sets.masks.folders import NpzMasks, PngMasks, RleMasks
+from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
+from albar_mm.bias_sets.masks.motion import MotionMasks
+from albar_mm.bias_sets.masks.parse import MASKS_HELP, USAGE, parse_masks
+from albar_mm.bias_sets.masks.refine import GrabCutMasks, WithinBoxes
+from albar_mm.bias_sets.masks.sam2 import Sam2Masks
+from albar_mm.bias_sets.masks.segmenter import SegmenterMasks
+from albar_mm.bias_sets.masks.union import UnionMasks
+from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.spec import OPTIONS
+
+from .tiny_onnx import mixing, node, write_model
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The working folder with one of everything that can be named."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ('persons', 'saliency', 'a, b (1', 'x,boxes:y', 'with (b)'):
+        (tmp_path / folder).mkdir()
+    for file in ('boxes.pkl', 'b,c.txt', 'all.json', 'sam2_hiera_large.pt', 'own.pt'):
+        (tmp_path / file).touch()
+    conv, constants = mixing([[1, 0, 0], [0, 1, 0]])
+    nodes = [node('Identity', ['x'], 'a'), conv, node('Identity', ['b'], 'y')]
+    write_model(tmp_path / 'net.onnx', nodes, constants, (1, 3, 8, 8), (1, 2, 8, 8))
+    write_model(tmp_path / 'free.onnx', nodes, constants, (1, 3, 'h', 'w'), (1, 2, 'h', 'w'))
+    (tmp_path / 'broken.onnx').write_bytes(b'nothing')
+    monkeypatch.setitem(sys.modules, 'sam2', types.ModuleType('sam2'))
+    return Path
+
+
+def test_every_plain_form(here):
+    boxes = BoxMasks(here('boxes.pkl'))
+    expected = {
+        'jhmdb:persons': JhmdbMasks(here('persons')),
+        'png:persons': PngMasks(here('persons')),
+        'npz:./persons/': NpzMasks(here('persons')),
+        'rle:persons': RleMasks(here('persons')),
+        'rle:all.json': RleMasks(here('all.json')),
+        'boxes:boxes.pkl': boxes,
+        'boxes: boxes.pkl ': boxes,
+        'grabcut:boxes.pkl': GrabCutMasks(boxes),
+        'grabcut:boxes.pkl,padding=0.1,propagate=false': GrabCutMasks(boxes, 0.1, propagate=False),
+        'motion': MotionMasks(),
+        'motion,threshold=20,kernel=7': MotionMasks(20.0, 7),
+        'sam2:sam2_hiera_large.pt,boxes=boxes.pkl': Sam2Masks(here('sam2_hiera_large.pt'), boxes),
+        'sam2:own.pt,config=a/b+.yaml,boxes=b,c.txt,every=30,prompt=largest': Sam2Masks(
+            here('own.pt'), BoxMasks(here('b,c.txt')), 'a/b+.yaml', 'largest', 30
+        ),
+        'within(png:persons,boxes:boxes.pkl)': WithinBoxes(PngMasks(here('persons')), boxes),
+        'union(png:persons, png:saliency)': UnionMasks(
+            PngMasks(here('persons')), PngMasks(here('saliency'))
+        ),
+    }
+    assert {text.partition(':')[0].partition('(')[0].partition(',')[0] for text in expected} | {
+        'dnn'
+    } == set(USAGE)
+    for text, source in expected.items():
+        assert parse_masks(text) == source, text
+
+
+def test_options_of_a_segmenter(here):
+    text = (
+        'dnn:net.onnx,size=16x24,scale=0.01,mean=0.4/0.5/0.6,std=0.1/0.2/0.3,channels=bgr,'
+        'layout=nchw,output=argmax,person=1,threshold=0.4,layer=y'
+    )
+    assert parse_masks(text) == SegmenterMasks(
+        here('net.onnx'),
+        (16, 24),
+        0.01,
+        (0.4, 0.5, 0.6),
+        (0.1, 0.2, 0.3),
+        'bgr',
+        'nchw',
+        'argmax',
+        1,
+        0.4,
+        'y',
+    )
+    assert parse_masks('dnn:net.onnx') == SegmenterMasks(here('net.onnx'))
+
+
+def test_nested(here):
+    boxes = BoxMasks(here('boxes.pkl'))
+    segmenter = SegmenterMasks(here('net.onnx'), person=1)
+    assert parse_masks('within(dnn:net.onnx,person=1,boxes:boxes.pkl,padding=0.2)') == WithinBoxes(
+        segmenter, boxes, 0.2
+    )
+    inner = WithinBoxes(GrabCutMasks(boxes, padding=0.3), boxes, padding=0.2)
+    persons = PngMasks(here('persons'))
+    assert parse_masks(
+        'union(within(grabcut:boxes.pkl,padding=0.3,boxes:boxes.pkl,padding=0.2),'
+        'union(motion,png:persons,radius=0),radius=2)'
+    ) == UnionMasks(inner, UnionMasks(MotionMasks(), persons, 0), 2)
+    assert parse_masks('union(motion,motion)') == UnionMasks(MotionMasks(), MotionMasks())
+    sam2 = Sam2Masks(here('sam2_hiera_large.pt'), boxes)
+    assert parse_masks(
+        'within(sam2:sam2_hiera_large.pt,boxes=boxes.pkl,boxes:boxes.pkl)'
+    ) == WithinBoxes(sam2, boxes)
+
+
+def test_paths_of_any_characters(here):
+    assert parse_masks('png:a, b (1') == PngMasks(here('a, b (1'))
+    assert parse_masks('png:x,boxes:y') == PngMasks(here('x,boxes:y'))
+    assert parse_masks('png:"a, b (1"') == PngMasks(here('a, b (1'))
+    assert parse_masks('boxes:b,c.txt') == BoxMasks(here('b,c.txt'))
+    assert parse_masks('union(png:with (b),boxes:b,c.txt)') == UnionMasks(
+        PngMasks(here('with (b)')), BoxMasks(here('b,c.txt'))
+    )
+    assert parse_masks('union(png:"a, b (1",png:"x,boxes:y")') == UnionMasks(
+        PngMasks(here('a, b (1')), PngMasks(here('x,boxes:y'))
+    )
+    with pytest.raises(BenchmarkError, match='union takes two sources, got 1; .*double quotes'):
+        parse_masks('union(png:a, b (1,png:persons)')
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('jhmbd:persons', r'no such mask source; do you mean jhmdb:FOLDER\? There are: jhmdb:F'),
+        ('box:boxes.pkl', r'do you mean boxes:FILE\?'),
+        ('/a/b', 'no such mask source; There are: jhmdb:FOLDER, .*union'),
+        ('', 'no such mask source; There are: '),
+        ('PNG:persons', r'do you mean png:FOLDER\?'),
+        ('jhmdb', 'expected jhmdb:FOLDER'),
+        ('png(persons)', 'expected png:FOLDER'),
+        ('within:persons', r'expected within\(MASKS,boxes:FILE'),
+        ('motion:persons', 'expected motion'),
+        ('png:', 'expected png:FOLDER'),
+        ('png:gone', 'gone: no such folder; expected png:FOLDER'),
+        ('jhmdb:boxes.pkl', 'boxes.pkl: no such folder; expected jhmdb:FOLDER'),
+        ('npz:gone', 'gone: no such folder'),
+        ('rle:gone', 'gone: no such folder or file'),
+        ('boxes:gone.pkl', 'gone.pkl: no such file; expected boxes:FILE'),
+        ('boxes:persons', 'persons: no such file'),
+        ('grabcut:gone.pkl', 'gone.pkl: no such file'),
+        ('dnn:gone.onnx', 'gone.onnx: no such file'),
+        ('dnn:broken.onnx', 'broken.onnx: OpenCV .* cannot read it as ONNX'),
+        ('dnn:boxes.pkl', 'boxes.pkl: expected a model that ends in .onnx or .tflite'),
+        ('dnn:free.onnx', 'free.onnx: .*; add size=HEIGHTxWIDTH'),
+        ('dnn:net.onnx,sise=3x4', r"dnn has no option 'sise'; do you mean size=\? Options: size, "),
+        ('dnn:net.onnx,size=3', 'size=3: expected HEIGHTxWIDTH in px'),
+        ('dnn:net.onnx,size=axb', 'size=axb: expected HEIGHTxWIDTH'),
+        ('dnn:net.onnx,mean=1/2', 'mean=1/2: expected three numbers'),
+        ('dnn:net.onnx,person=-1', 'person=-1: expected a whole number from 0'),
+        ('dnn:net.onnx,output=x', "output='x'; expected probability, logit"),
+        ('dnn:net.onnx,person=1,person=0', 'person= is given twice'),
+        ('grabcut:boxes.pkl,padding=nan', 'padding=nan: expected a number from 0 to 1'),
+        ('grabcut:boxes.pkl,iterations=0', 'iterations=0: expected a whole number from 1'),
+        ('grabcut:boxes.pkl,propagate=maybe', 'propagate=maybe: expected true or false'),
+        ('motion,kernel=4', 'kernel=4: expected an odd whole number'),
+        ('motion,speed=4', "motion has no option 'speed'; Options: threshold, kernel, min_area"),
+        ('sam2:own.pt,config=c', 'the prompts are missing; expected sam2:CHECKPOINT,boxes=FILE'),
+        ('sam2:own.pt,boxes=boxes.pkl', 'own.pt: not named as a published SAM 2 checkpoint'),
+        ('sam2:own.pt,config=c,boxes=gone.txt', 'gone.txt: no such file'),
+        ('sam2:gone.pt,config=c,boxes=boxes.pkl', 'gone.pt: no such file'),
+        ('within(png:persons)', 'within takes two sources, got 1'),
+        ('within(png:persons,png:saliency)', "within refines person boxes, got 'png'"),
+        ('within(png:persons,boxes:boxes.pkl', 'no closing parenthesis'),
+        ('within()', 'within takes two sources'),
+        ('union(png:persons,png:saliency,png:persons)', 'union takes two sources, got 3'),
+        (
+            'union(png:persons,png:saliency,padding=3)',
+            "union has no option 'padding'; Options: radius",
+        ),
+        ('union(png:persons,png:gone)', 'gone: no such folder'),
+        ('union(png:persons,nonsense:x)', 'union takes two sources, got 1'),
+        ('union(radius=1,png:persons)', 'union takes two sources, got 1'),
+    ],
+)
+def test_errors_are_one_line_that_names_the_text(here, text, message):
+    named = re.escape(repr(text))
+    with pytest.raises(BenchmarkError, match=f'^masks {named}: .*{message}') as caught:
+        parse_masks(text)
+    assert '\n' not in str(caught.value)
+
+
+def test_help_names_every_form_and_option():
+    for name in USAGE:
+        assert re.search(rf'^  {name}[ :(]', MASKS_HELP, re.MULTILINE), name
+    for name, options in OPTIONS.items():
+        start = re.search(rf'^  {name}[ :(]', MASKS_HELP, re.MULTILINE).start()
+        for option in options:
+            assert option in MASKS_HELP[start:], (name, option)
+    assert max(map(len, MASKS_HELP.splitlines())) <= 100

@@ -1,0 +1,115 @@
+"""What all mask sources share: finding files, checking the fit, telling their settings."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from albar_mm.bias_sets import masks as public
+from albar_mm.bias_sets.masks import (
+    BoxMasks,
+    CoverFilter,
+    GrabCutMasks,
+    MaskSource,
+    MotionMasks,
+    NpzMasks,
+    PngMasks,
+    UnionMasks,
+    WithinBoxes,
+)
+from albar_mm.bias_sets.masks.source import find_entry, result_of, settings_of
+from albar_mm.utils.benchmark_errors import BenchmarkError
+
+from .toy_masks import blank_video
+
+BOXES = BoxMasks(Path('folder/boxes.txt'))
+
+
+def test_public_names():
+    assert all(hasattr(public, name) for name in public.__all__)
+    assert {'parse_masks', 'MASKS_HELP', 'SegmenterMasks', 'Sam2Masks'} <= set(public.__all__)
+
+
+class Own:
+    """A source of the user's, not built on ours."""
+
+    name = 'own'
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def masks(self, video):
+        return np.ones(self.shape, bool)
+
+
+def test_a_source_of_the_users_own():
+    source = Own((3, 8, 10))
+    assert isinstance(source, MaskSource) and settings_of(source) == {'name': 'own'}
+    assert result_of(source, blank_video()).masks.all()
+
+
+@pytest.mark.parametrize(
+    ('shape', 'message'),
+    [
+        (
+            (2, 8, 10),
+            'video clip: own holds 2 masks of 10x8 px, but .*clip.avi has 3 frames of 10x8',
+        ),
+        (
+            (3, 10, 8),
+            'own holds 3 masks of 8x10 px, but .* 3 frames of 10x8 px; make the masks again',
+        ),
+        ((8, 10), r'own: expected masks of shape \(T, H, W\), got an array of shape \(8, 10\)'),
+    ],
+)
+def test_masks_that_do_not_fit(shape, message):
+    with pytest.raises(BenchmarkError, match=message):
+        result_of(Own(shape), blank_video())
+
+
+def test_the_file_in_the_class_folder_comes_first(tmp_path):
+    video = blank_video(name='a (1)#&!', class_name='wave')
+    for folder in ('', 'wave'):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / 'a (1)#&!.npz').touch()
+    assert find_entry(tmp_path, video, ['{}.npz']) == tmp_path / 'wave' / 'a (1)#&!.npz'
+    (tmp_path / 'wave' / 'a (1)#&!.npz').unlink()
+    assert find_entry(tmp_path, video, ['{}.npz']) == tmp_path / 'a (1)#&!.npz'
+    with pytest.raises(BenchmarkError, match=r'video a \(1\)#&!: no masks; looked for .*wave'):
+        find_entry(tmp_path, video, ['{}.mat'])
+    with pytest.raises(BenchmarkError, match='gone: no such folder of masks'):
+        find_entry(tmp_path / 'gone', video, ['{}.mat'])
+
+
+def test_names_are_no_wildcards(tmp_path):
+    (tmp_path / 'clip_b.npz').touch()
+    with pytest.raises(BenchmarkError, match='no masks'):
+        find_entry(tmp_path, blank_video(name='clip_*'), ['{}.npz'])
+
+
+@pytest.mark.parametrize(
+    'source',
+    [
+        BOXES,
+        GrabCutMasks(BOXES),
+        WithinBoxes(MotionMasks(), BOXES),
+        NpzMasks(Path('x')),
+        UnionMasks(PngMasks(Path('a')), PngMasks(Path('b'))),
+    ],
+    ids=lambda source: source.name,
+)
+def test_sources_travel_to_workers(source):
+    assert pickle.loads(pickle.dumps(source)) == source
+    assert isinstance(source, MaskSource) and hash(source) == hash(source)
+
+
+def test_settings_are_plain_and_name_no_place():
+    source = WithinBoxes(PngMasks(Path('/data/x/persons')), BOXES, padding=0.1)
+    assert source.settings() == {
+        'name': 'within(png,text_boxes)',
+        'padding': 0.1,
+        'source': {'name': 'png', 'root': 'persons'},
+        'boxes': {'name': 'text_boxes', 'path': 'boxes.txt'},
+    }
+    assert CoverFilter() == CoverFilter(0.9, 0.1)

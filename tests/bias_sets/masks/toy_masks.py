@@ -1,0 +1,76 @@
+"""Videos of known pixels, and masks of them in files, for the tests of mask sources."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from albar_mm.annotations.tubes import Tube
+from albar_mm.bias_sets.masks.boxes import BoxMasks
+from albar_mm.video.source_video import SourceVideo
+
+UCF_CLIPS = ('v_SoccerJuggling_g23_c01', 'v_SoccerJuggling_g24_c01')
+
+
+def video_of(frames, name='clip', class_name='wave'):
+    """A source video that is in memory only."""
+    path = Path('videos') / class_name / f'{name}.avi'
+    return SourceVideo(name, path, 0, class_name, np.asarray(frames, np.uint8))
+
+
+def blank_video(frames=3, height=8, width=10, name='clip', class_name='wave'):
+    return video_of(np.zeros((frames, height, width, 3)), name, class_name)
+
+
+def toy_masks(frames=3, height=8, width=10):
+    """Another rectangle in every frame, nowhere symmetric."""
+    masks = np.zeros((frames, height, width), bool)
+    for t in range(frames):
+        masks[t, 1 + t % 3 : 5, 2 : 6 + t % 4] = True
+    return masks
+
+
+def write_pngs(folder, masks, name='{:05d}.png'):
+    folder.mkdir(parents=True)
+    for t, mask in enumerate(masks):
+        Image.fromarray(mask.astype(np.uint8)).save(folder / name.format(t + 1))
+
+
+def write_boxes(path, *rows):
+    """Text file of boxes; rows are ``(video, frame from 1, x1, y1, x2, y2)``."""
+    path.write_text(''.join(' '.join(map(str, row)) + '\n' for row in rows))
+    return path
+
+
+def iou(a, b):
+    return (a & b).sum() / (a | b).sum()
+
+
+def real_clip(real_data, row, step=1):
+    """A JHMDB clip of ``index.csv``; every ``step``-th frame of it."""
+    root = real_data / 'hmdb51_jhmdb21' / 'videos'
+    video = SourceVideo(row['video'], root / row['class'] / f'{row["video"]}.avi', 0, row['class'])
+    video._frames = video.frames[::step]
+    return video
+
+
+def ucf_clip(real_data, name, frames=None):
+    """A real UCF101 clip, or the first frames of it."""
+    video = SourceVideo(name, real_data / 'clips' / f'{name}.avi', 83, 'SoccerJuggling')
+    if frames:
+        video._frames = video.frames[:frames].copy()
+    return video
+
+
+@dataclass(frozen=True)
+class ShortTubes(BoxMasks):
+    """The first boxes of every tube, for the first frames of a clip."""
+
+    frames: int = 20
+
+    def tubes(self, video):
+        return tuple(
+            Tube(t.frames[: self.frames], t.boxes[: self.frames], t.class_name)
+            for t in super().tubes(video)
+        )

@@ -1,0 +1,314 @@
+"""A whole benchmark: its pixels, its bytes, and what happens when something is wrong."""
+
+import json
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.bias_sets.build import plan_benchmark, summary
+from albar_mm.bias_sets.sources import read_source_list
+from albar_mm.compositing.backgrounds import Backgrounds
+from albar_mm.compositing.compositing import composite
+from albar_mm.compositing.kept_masks import kept_masks_path, load_kept_masks
+from albar_mm.datasets.bias_benchmark_dataset import BiasBenchmarkDataset
+from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.video.source_video import read_frames
+
+from .toy_benchmark import (
+    VIDEOS,
+    RectangleMasks,
+    build,
+    settings_of,
+    toy_frames,
+    tree,
+    write_photos,
+    write_sources,
+)
+
+SETS = [
+    'TOY_SCUBA_Stripe',
+    'TOY_SCUBA_Photos',
+    'TOY_SCUFO_Stripe',
+    'TOY_SCUFO_Photos',
+    'TOY_ConflFG_Stripe',
+]
+
+
+@pytest.fixture(scope='module')
+def source_list(tmp_path_factory):
+    return write_sources(tmp_path_factory.mktemp('sources'))
+
+
+@pytest.fixture(scope='module')
+def photos(tmp_path_factory):
+    return write_photos(tmp_path_factory.mktemp('photos'))
+
+
+@pytest.fixture(scope='module')
+def lossless(tmp_path_factory, source_list, photos):
+    root = tmp_path_factory.mktemp('lossless') / 'bias'
+    build(root, source_list, settings_of(photos, encoding='lossless'))
+    return root
+
+
+def items(root, folder):
+    return [(row, read_frames(root / folder / row['file'])) for row in read_rows(root / folder)]
+
+
+@pytest.mark.parametrize('folder', SETS[:2])
+def test_scuba_pixels(lossless, folder):
+    for row, pixels in items(lossless, folder):
+        source = toy_frames(row['video'])
+        masks = load_kept_masks(kept_masks_path(lossless, row['video_id']), row['mask_sha256'])
+        assert len(pixels) == row['frames'] == len(source)
+        assert np.array_equal(pixels[masks], source[masks])
+        # pixel by pixel, the background is one value in all frames that show it
+        shown = np.where(masks[..., None], 0, pixels).max(0)
+        assert np.array_equal(pixels[~masks], np.broadcast_to(shown, pixels.shape)[~masks])
+        assert masks.any() and not masks.all(0).all()
+
+
+def test_two_variants_have_their_own_backgrounds(lossless):
+    rows = read_rows(lossless / 'TOY_SCUBA_Stripe')
+    assert len({row['stripe_seed'] for row in rows}) == len(rows) == 6
+
+
+@pytest.mark.parametrize('background', ['Stripe', 'Photos'])
+def test_scufo_is_one_of_its_scuba_frames(lossless, background):
+    scuba = {row['id']: (row, p) for row, p in items(lossless, f'TOY_SCUBA_{background}')}
+    scufo = {row['id']: (row, p) for row, p in items(lossless, f'TOY_SCUFO_{background}')}
+    assert scuba.keys() == scufo.keys()
+    for item, (row, still) in scufo.items():
+        moving = scuba[item][1]
+        assert still.shape == moving.shape
+        assert np.array_equal(still, np.broadcast_to(moving[row['scufo_frame']], still.shape))
+        assert not np.array_equal(moving[0], moving[-1])
+
+
+def test_scufo_frames_differ_between_items(lossless):
+    frames = [row['scufo_frame'] for s in SETS[2:4] for row in read_rows(lossless / s)]
+    assert len(set(frames)) > 1 and min(frames) >= 0
+    assert all(
+        row['scufo_frame'] < row['frames'] for s in SETS[2:4] for row in read_rows(lossless / s)
+    )
+
+
+def test_conflict_lies_below_the_moving_foreground(lossless):
+    scuba = {row['id']: p for row, p in items(lossless, 'TOY_SCUBA_Stripe')}
+    for row, pixels in items(lossless, 'TOY_ConflFG_Stripe'):
+        assert row['conflict_label'] != row['label']
+        assert VIDEOS[row['conflict_video']][3] == row['conflict_label']
+        masks = load_kept_masks(kept_masks_path(lossless, row['video_id']))
+        assert np.array_equal(pixels[masks], scuba[row['id']][masks])
+        changed = (pixels != scuba[row['id']]).any(-1)
+        assert changed.any() and not changed[masks].any()
+        still = np.where(masks[..., None], 0, pixels).max(0)
+        assert np.array_equal(composite(pixels, masks, still), pixels)
+        # the pasted rectangle, 20 x 15 and unscaled where the sizes agree, inside the picture
+        rows_, columns = changed.any(0).any(1).nonzero()[0], changed.any(0).any(0).nonzero()[0]
+        assert rows_[-1] - rows_[0] < 22 and columns[-1] - columns[0] < 17
+        if row['conflict_shift']:
+            host = masks.any(0).any(0).nonzero()[0].mean()
+            assert abs(columns.mean() - host) > 8
+
+
+def test_the_test_data_set_reads_it(lossless):
+    dataset = BiasBenchmarkDataset(
+        [],
+        bias_root=lossless,
+        dataset='TOY',
+        scuba=['stripe', 'photos'],
+        scufo=['stripe', 'photos'],
+        conflfg=['stripe'],
+        num_classes=2,
+    )
+    assert len(dataset) == 30
+    assert dataset.metainfo['sets']['conflfg/stripe'] == 6
+
+
+def test_manifests_do_not_depend_on_the_encoding(tmp_path, source_list, photos, lossless):
+    for encoding in ('none', 'jpeg'):
+        root = tmp_path / encoding
+        build(root, source_list, settings_of(photos, encoding=encoding))
+        for folder in SETS:
+            manifest = (root / folder / 'manifest.jsonl').read_bytes()
+            assert manifest == (lossless / folder / 'manifest.jsonl').read_bytes()
+    assert not list((tmp_path / 'none').rglob('*.avi'))
+    assert len(list((tmp_path / 'jpeg').rglob('*.avi'))) == 30
+
+
+def test_identical_bytes_with_any_number_of_workers_and_any_order(tmp_path, source_list, photos):
+    settings = settings_of(photos)
+    build(tmp_path / 'a', source_list, settings)
+    build(tmp_path / 'b', source_list, settings, workers=2)
+    assert tree(tmp_path / 'a') == tree(tmp_path / 'b')
+
+    sources = write_sources(tmp_path / 'other', tuple(reversed(VIDEOS)))
+    build(tmp_path / 'c', sources, settings)
+    first, third = tree(tmp_path / 'a'), tree(tmp_path / 'c')
+    assert {k for k in first if first[k] != third[k]} == {'benchmark.json'}  # the list's SHA-256
+
+
+@pytest.mark.parametrize('crash', ['survey', 'second item', 'manifests'])
+def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, crash):
+    settings = settings_of(photos)
+    build(tmp_path / 'whole', source_list, settings)
+    calls = Counter()
+
+    def die_at(place, number):
+        calls[place] += 1
+        if calls[place] == number:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if crash == 'survey':
+            patch.setattr(RectangleMasks, 'masks', lambda *_: die_at('masks', 1))
+        elif crash == 'second item':
+            from albar_mm.bias_sets import export
+
+            write = export.write_whole
+            patch.setattr(
+                export, 'write_whole', lambda *a: die_at('write', 12) or write(*a)
+            )  # in the second video
+        else:
+            from albar_mm.bias_sets import build as module
+
+            write_set = module.write_set
+            patch.setattr(module, 'write_set', lambda *a: die_at('set', 3) or write_set(*a))
+        with pytest.raises(KeyboardInterrupt):
+            build(tmp_path / 'broken', source_list, settings)
+    assert not json.loads((tmp_path / 'broken' / 'benchmark.json').read_text())['complete']
+    done = build(tmp_path / 'broken', source_list, settings)
+    assert done.written == {'survey': 30, 'second item': 20, 'manifests': 0}[crash]
+    assert tree(tmp_path / 'broken') == tree(tmp_path / 'whole')
+
+
+def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photos):
+    settings, root = settings_of(photos), tmp_path / 'bias'
+    build(root, source_list, settings)
+    before = tree(root)
+    file = root / 'TOY_SCUBA_Stripe' / 'jump_a__0.avi'
+    untouched = root / 'TOY_SCUBA_Stripe' / 'jump_a__1.avi'
+    when = untouched.stat().st_mtime_ns
+    file.write_bytes(file.read_bytes()[:-10])
+    (root / 'TOY_ConflFG_Stripe' / 'wave_a__1.avi').unlink()
+    (root / 'TOY_SCUBA_Stripe' / 'jump_a__0.avi.part').write_bytes(b'half')
+    (root / 'stills' / 'wave_a').rename(root / 'gone')
+    shutil.rmtree(root / 'gone')
+    assert build(root, source_list, settings).written == 2
+    assert tree(root) == before and untouched.stat().st_mtime_ns == when
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(seed=4), 'seed is 3, asked for 4'),
+        (dict(per_video=3), 'per_video is 2, asked for 3'),
+        (dict(encoding='lossless'), "encoding is 'jpeg', asked for 'lossless'"),
+        (dict(empty_frames='nearest'), 'empty_frames is'),
+    ],
+)
+def test_other_settings_in_the_same_folder(tmp_path, source_list, changes, message):
+    build(tmp_path, source_list, settings_of(sets=('scufo',)))
+    before = tree(tmp_path)
+    with pytest.raises(BenchmarkError, match=f'of other settings .*{message}'):
+        build(tmp_path, source_list, settings_of(**{'sets': ('scufo',), **changes}))
+    assert tree(tmp_path) == before
+
+
+def test_missing_masks_stop_or_are_left_out_and_listed(tmp_path, source_list):
+    masks = RectangleMasks(missing=('jump_a',))
+    with pytest.raises(BenchmarkError, match='1 of 3 .* no mask: jump_a; .*--missing-masks drop'):
+        build(tmp_path / 'a', source_list, settings_of(), masks)
+    done = build(tmp_path / 'b', source_list, settings_of(), masks, missing_masks='drop')
+    assert done.videos == 2 and set(done.counts.values()) == {4}
+    listed = json.loads((tmp_path / 'b' / 'benchmark.json').read_text())['left_out']
+    assert listed == [dict(video='jump/jump_a.avi', reason='jump_a.mat: no such mask file')]
+    assert any('jump_a.avi' in line for line in summary(done))
+    with pytest.raises(BenchmarkError, match='no source video is left; left out: jump_a.mat'):
+        everything = RectangleMasks(missing=('jump_a', 'jump_b (1)#&!', 'wave_a'))
+        build(tmp_path / 'c', source_list, settings_of(), everything, missing_masks='drop')
+
+
+def test_frames_without_a_mask_follow_the_policy_and_are_counted(tmp_path, source_list):
+    masks = RectangleMasks(blank={'jump_a': (0, 3, 6)})
+    settings = settings_of(sets=('scuba',), encoding='lossless')
+    done = build(tmp_path, source_list, settings, masks)
+    assert done.filled == {'jump_a': [3]}
+    rows = read_rows(tmp_path / 'TOY_SCUBA_Stripe')
+    row = next(row for row in rows if row['id'] == 'jump_a__0')
+    assert (row['first'], row['last'], row['frames'], row['filled_frames']) == (1, 5, 5, 1)
+    pixels = read_frames(tmp_path / 'TOY_SCUBA_Stripe' / row['file'])
+    kept = load_kept_masks(kept_masks_path(tmp_path, 'jump_a'))
+    assert len(pixels) == len(kept) == 5 and kept.any((1, 2)).all()
+    assert np.array_equal(pixels[kept], toy_frames(row['video'])[1:6][kept])
+    described = json.loads((tmp_path / 'benchmark.json').read_text())
+    assert described['frames_without_own_mask'] == {'jump_a': [3]}
+    assert any('jump_a' in line for line in summary(done))
+
+
+@pytest.mark.parametrize(
+    ('masks', 'message'),
+    [
+        (
+            RectangleMasks(blank={'wave_a': range(6)}),
+            r'video wave_a: none of its 6 frames has a mask',
+        ),
+        (
+            RectangleMasks(wrong_size=('wave_a',)),
+            r'video wave_a: rectangles holds 6 masks of 71x50 px, but .* 71x51 px',
+        ),
+    ],
+)
+@pytest.mark.parametrize('workers', [1, 2])
+def test_wrong_masks(tmp_path, source_list, masks, message, workers):
+    with pytest.raises(BenchmarkError, match=message):
+        build(tmp_path, source_list, settings_of(), masks, workers=workers)
+    assert not list(tmp_path.rglob('*.part')) and not list(tmp_path.rglob('manifest.jsonl'))
+
+
+def test_undecodable_source(tmp_path):
+    path = write_sources(tmp_path / 'sources')
+    video = tmp_path / 'sources' / 'videos' / 'wave' / 'wave_a.avi'
+    video.write_bytes(video.read_bytes()[:2000])
+    with pytest.raises(BenchmarkError, match='wave_a.avi cannot be read: .*truncated'):
+        build(tmp_path / 'bias', path, settings_of())
+    video.unlink()
+    with pytest.raises(BenchmarkError, match='wave_a.avi; name their folder with --videos'):
+        build(tmp_path / 'bias', path, settings_of())
+
+
+def test_a_plan_needs_no_videos(tmp_path, source_list, photos, lossless):
+    path = write_sources(tmp_path)
+    shutil.rmtree(tmp_path / 'videos')
+    sources = read_source_list(path, tmp_path / 'videos')
+    masks = RectangleMasks(missing=('jump_a',))
+    kept, fewer = plan_benchmark(tmp_path / 'few', settings_of(photos), sources, masks, 'drop')
+    assert [v.video_id for v in kept.videos] == ['jump_b (1)#&!', 'wave_a']
+    assert fewer == dict.fromkeys(SETS, 4)
+    _, counts = plan_benchmark(tmp_path / 'plan', settings_of(photos), sources)
+    assert counts == dict.fromkeys(SETS, 6)
+    planned = [json.loads(line) for line in (tmp_path / 'plan' / 'plan.jsonl').open()]
+    made = {
+        (r['set'], r['background'], r['id']): r
+        for folder in SETS
+        for r in read_rows(lossless / folder)
+    }
+    assert len(planned) == 30
+    for row in planned:
+        row.pop('conflict_still', None)
+        assert row.items() <= made[row['set'], row['background'], row['id']].items()
+    assert not list((tmp_path / 'plan').rglob('*.avi'))
+
+
+def test_backgrounds_travel_to_workers_without_their_listing(photos):
+    import pickle
+
+    families = Backgrounds(settings_of(photos).families)
+    copy = pickle.loads(pickle.dumps(families))
+    row = dict(background='photos', **families.families[1].draw(0, 'v', 0))
+    assert np.array_equal(copy.of_row(row, 48, 64), families.of_row(row, 48, 64))
+    assert len(pickle.dumps(families)) < 1000

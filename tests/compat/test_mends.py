@@ -1,0 +1,497 @@
+"""The mends: each symptom is gone, nothing else is touched, and checkpoints stay data."""
+
+import io
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
+
+from albar_mm import compat
+from albar_mm.compat import checkpoint as _compat_checkpoint
+from albar_mm.compat.view import ModuleView
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def python(code: str, cwd: Path) -> str:
+    """Run code in a fresh interpreter and return what it printed."""
+    env = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=cwd, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# --- the environment ------------------------------------------------------------------------
+
+
+def test_fresh_interpreter(tmp_path):
+    """Everything registers; configs of both packages resolve; nothing unwanted is imported."""
+    (tmp_path / 'stock.py').write_text(
+        "_base_ = 'mmaction::recognition/tsn/"
+        "tsn_imagenet-pretrained-r50_8xb32-1x1x3-100e_kinetics400-rgb.py'\n"
+        'model = dict(cls_head=dict(num_classes=7))\n'
+    )
+    (tmp_path / 'own.py').write_text("_base_ = 'albar_mm::_base_/runtime/default.py'\nmarker = 3\n")
+    out = python(
+        'import sys, numpy\n'
+        "sys.modules['pkg_resources'] = None\n"  # as with a setuptools that has dropped it
+        'import albar_mm\n'
+        'from albar_mm import compat\n'
+        'before = compat.applied(); compat.apply(); assert compat.applied() == before\n'
+        'from mmengine.config import Config\n'
+        "stock = Config.fromfile('stock.py')\n"
+        'assert stock.model.cls_head.num_classes == 7 and stock.model.type == "Recognizer2D"\n'
+        'assert stock.default_scope == "mmaction"\n'
+        "own = Config.fromfile('own.py')\n"
+        "own.dump('dumped.py')\n"
+        "again = Config.fromfile('dumped.py')\n"
+        'assert again.marker == 3 and again.default_scope == "mmaction"\n'
+        'from mmaction.models.localizers import DRN\n'
+        'assert "torchvision" not in sys.modules and "without_pkg_resources" in before\n'
+        'assert not hasattr(numpy, "Inf")\n'
+        'print("fine")\n',
+        tmp_path,
+    )
+    assert out.endswith('fine\n')
+
+
+def test_missing_requirement_is_named(tmp_path):
+    code = (
+        'import importlib.util as u\n'
+        'real = u.find_spec\n'
+        "u.find_spec = lambda name, *a: None if name == 'mmcv' else real(name, *a)\n"
+        'try:\n    import albar_mm\nexcept ImportError as e:\n    print(e)\n'
+    )
+    out = python(code, tmp_path)
+    assert 'albar_mm needs mmcv: pip install "mmcv-lite' in out
+
+
+def test_module_view_replaces_for_one_importer_only():
+    view = ModuleView(np, Inf=np.inf)
+    assert view.Inf == np.inf and view.mean is np.mean
+    assert not hasattr(np, 'Inf')
+    with pytest.raises(AttributeError, match='no_such_name'):
+        _ = view.no_such_name
+
+
+@pytest.mark.skipif(hasattr(np, 'trapz'), reason='this numpy still has the old names')
+def test_numpy_names_that_mmaction_uses():
+    from mmaction.datasets.transforms import PoseCompact
+    from mmaction.evaluation.functional.accuracy import average_recall_at_avg_proposals
+
+    # one video, one true segment, ten proposals equal to it: recall 1 at every count, so the area
+    # under recall over 1..100 proposals is that of a constant 100 %, by the trapezium rule
+    truth = {'v': np.array([[0.0, 10.0]])}
+    proposals = {'v': np.tile([[0.0, 10.0, 1.0]], (10, 1))}
+    recall, *_, area = average_recall_at_avg_proposals(truth, proposals, total_num_proposals=10)
+    assert np.all(recall[:, -1] == 1)
+    assert 0 < area <= 100
+    keypoint = np.array([[[[10.0, 20.0], [30.0, 60.0]]]])
+    done = PoseCompact(padding=0.0, threshold=1, allow_imgpad=False)(
+        dict(keypoint=keypoint.copy(), img_shape=(100, 100), modality='Pose')
+    )
+    assert done['keypoint'].min() == 0
+    from mmaction.evaluation.metrics import multimodal_metric
+
+    assert multimodal_metric.np.in1d([[1, 2]], [2, 5]).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ('factor', 'hue'),
+    [(-0.1, (30 - 25) % 180), (-0.5, (30 - 127) % 180), (0.1, 30 + 25), (0.0, 30)],
+)
+def test_hue_turns_both_ways(factor, hue):
+    """Hue 30 (yellow) of OpenCV's 180, turned by 255 steps a unit."""
+    from mmaction.datasets.transforms import ColorJitter
+
+    given = np.full((2, 2, 3), (30, 255, 255), np.uint8)
+    image = cv2.cvtColor(given, cv2.COLOR_HSV2RGB).astype(np.float32)
+    turned = ColorJitter.adjust_hue(image, factor)
+    assert turned.dtype == np.float32
+    expected = cv2.cvtColor(np.full((2, 2, 3), (hue, 255, 255), np.uint8), cv2.COLOR_HSV2RGB)
+    assert np.array_equal(turned, expected)
+
+
+def test_drn_says_why_it_is_missing():
+    from mmaction.models.localizers import DRN
+
+    if 'missing_drn' not in compat.applied():
+        pytest.skip('this mmaction2 has DRN')
+    with pytest.raises(ImportError, match='released mmaction2 1.2.0'):
+        DRN()
+
+
+def test_resolve_config_errors():
+    with pytest.raises(FileNotFoundError, match='no file nowhere.py in'):
+        compat.resolve_config('albar_mm::nowhere')
+    path = compat.resolve_config('mmaction::_base_/default_runtime.py')
+    assert Config.fromfile(path).default_scope == 'mmaction'
+
+
+def test_packages_are_found_without_pkg_resources():
+    from albar_mm.compat import config as ours
+
+    assert ours.is_installed('mmaction2') and ours.is_installed('mmaction')
+    assert not ours.is_installed('no_such_package_here')
+    assert ours.package2module('mmaction2') == 'mmaction'
+    for name in ('mmaction2', 'mmaction', 'mmengine'):
+        assert (Path(ours.get_installed_path(name)) / '__init__.py').is_file()
+    with pytest.raises(ModuleNotFoundError):
+        ours.get_installed_path('no_such_package_here')
+
+
+def test_amp_wrapper_without_gpu(monkeypatch):
+    from mmaction.registry import OPTIM_WRAPPERS
+    from mmengine.optim import AmpOptimWrapper, OptimWrapper
+
+    from albar_mm.compat import device as _compat_device
+
+    model = torch.nn.Linear(2, 2)
+    cfg = dict(type='AmpOptimWrapper', loss_scale='dynamic', accumulative_counts=3)
+
+    def build():
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        return OPTIM_WRAPPERS.build(dict(cfg, optimizer=optimizer))
+
+    if not torch.cuda.is_available():
+        wrapper = build()
+        assert type(wrapper) is OptimWrapper and wrapper._accumulative_counts == 3
+    # with a device for it, the class itself is built
+    monkeypatch.setattr(_compat_device, 'has_amp_device', lambda: True)
+    import mmengine.optim.optimizer.amp_optimizer_wrapper as amp
+
+    monkeypatch.setattr(amp, 'is_cuda_available', lambda: True)
+    assert type(build()) is AmpOptimWrapper
+
+
+# --- checkpoints ----------------------------------------------------------------------------
+
+
+def saved(tmp_path, obj, name='x.pth'):
+    path = tmp_path / name
+    torch.save(obj, path)
+    return path
+
+
+class Call:
+    """Pickles as a call of ``function(*args)``."""
+
+    def __init__(self, function, *args):
+        self.call = (function, args)
+
+    def __reduce__(self):
+        return self.call
+
+
+def test_safe_load_of_what_mmengine_writes(tmp_path):
+    history = HistoryBuffer([1.5, 2.5], [1, 1])
+    original = dict(
+        state_dict=OrderedDict(w=torch.arange(3.0)),
+        meta=dict(epoch=2, iter=7, dataset_meta=dict(classes=('a', 'b'))),
+        message_hub=dict(
+            log_scalars=OrderedDict({'train/loss': history}),
+            runtime_info=OrderedDict(best=np.float32(0.5), step=np.int64(3)),
+        ),
+        arrays=[np.arange(6.0).reshape(2, 3), np.asfortranarray(np.eye(3, 2, dtype='>i4'))],
+        nested=(np.array(['ab', 'c']), dict(empty=np.zeros((0, 4), np.uint8), flag=np.bool_(True))),
+        dtype=np.dtype('float32'),
+    )
+    loaded = compat.safe_load(saved(tmp_path, original))
+    assert torch.equal(loaded['state_dict']['w'], torch.arange(3.0))
+    assert loaded['meta'] == original['meta']
+    buffer = loaded['message_hub']['log_scalars']['train/loss']
+    assert type(buffer) is HistoryBuffer
+    assert buffer.statistics('mean') == 2.0 and buffer.statistics('max') == 2.5
+    buffer.update(3.5)
+    assert buffer.current() == 3.5
+    runtime = loaded['message_hub']['runtime_info']
+    assert runtime == dict(best=0.5, step=3) and type(runtime['best']) is np.float32
+    for new, old in zip(loaded['arrays'], original['arrays'], strict=True):
+        np.testing.assert_array_equal(new, old)
+        assert new.dtype == old.dtype and new.flags.writeable
+    assert loaded['nested'][0].tolist() == ['ab', 'c']
+    assert loaded['nested'][1]['empty'].shape == (0, 4) and loaded['nested'][1]['flag']
+    assert loaded['dtype'] == np.float32
+    # a second save and load gives the same again: no stand-in is left in what was loaded
+    again = compat.safe_load(saved(tmp_path, loaded, 'again.pth'))
+    assert type(again['message_hub']['log_scalars']['train/loss']) is HistoryBuffer
+    assert b'albar_mm' not in pickle.dumps(again)
+
+
+def test_numpy_1_names_of_globals(tmp_path):
+    """Published checkpoints were written with numpy 1 (``numpy.core``)."""
+    path = saved(tmp_path, dict(a=np.arange(4), s=np.float64(2.5)))
+    old = tmp_path / 'old.pth'
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(old, 'w') as target:
+        for info in source.infolist():
+            data = source.read(info)
+            if info.filename.endswith('data.pkl'):
+                assert b'numpy._core' in data or b'numpy.core' in data
+                data = data.replace(b'numpy._core', b'numpy.core')
+            target.writestr(info.filename, data)
+    loaded = compat.safe_load(old)
+    assert loaded['a'].tolist() == [0, 1, 2, 3] and loaded['s'] == 2.5
+
+
+@pytest.mark.parametrize('name', ['OneCycleLR', 'MultiStepLR', 'ReduceOnPlateauLR'])
+def test_schedulers_load(tmp_path, name):
+    from mmaction.registry import PARAM_SCHEDULERS
+
+    args = dict(
+        OneCycleLR=dict(eta_max=0.1, total_steps=9),
+        MultiStepLR=dict(milestones=[2, 4]),
+        ReduceOnPlateauLR=dict(monitor='loss'),
+    )[name]
+    optimizer = torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), lr=0.1, momentum=0.9)
+    scheduler = PARAM_SCHEDULERS.get(name)(optimizer, **args)
+    state = scheduler.state_dict()
+    assert compat.safe_load(saved(tmp_path, [state])) == [state]
+
+
+@pytest.mark.parametrize(
+    ('payload', 'named'),
+    [
+        (Call(eval, '1+1'), 'eval'),
+        (Call(os.system, 'true'), 'system'),
+        (Call(getattr, os, 'system'), 'os'),
+        (Call(getattr, 'text', 'upper'), "getattr('text', 'upper')"),
+        (Call(getattr, HistoryBuffer, '__init__'), "'__init__'"),
+        (Call(getattr, HistoryBuffer, '__subclasses__'), "'__subclasses__'"),
+        (Call(getattr, torch.Tensor, 'storage'), "'storage'"),
+        (Call(getattr, HistoryBuffer, 'min', 'max'), ''),
+        (np.array([1, 'x'], dtype=object), 'numpy.dtype'),
+        (np.zeros(2, dtype=[('a', 'f4')]), 'numpy.dtype'),
+    ],
+    ids=lambda value: str(value)[:24] if isinstance(value, str) else '',
+)
+def test_safe_load_refuses(tmp_path, payload, named):
+    path = tmp_path / 'crafted.pth'
+    try:
+        torch.save(dict(state_dict=payload), path)
+    except (TypeError, pickle.PicklingError):  # a module cannot be pickled: write the opcodes
+        _write_pickle(path, b'\x80\x02cbuiltins\ngetattr\ncos\nsystem\nX\x01\x00\x00\x00x\x86R.')
+    with pytest.raises(compat.CheckpointError) as info:
+        compat.safe_load(path)
+    assert str(path) in str(info.value) and named in str(info.value)
+    assert '\n' not in str(info.value)
+
+
+def _write_pickle(path: Path, data: bytes) -> None:
+    """A torch file whose pickle is ``data``."""
+    buffer = io.BytesIO()
+    torch.save({}, buffer)
+    with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(path, 'w') as target:
+        for info in source.infolist():
+            content = data if info.filename.endswith('data.pkl') else source.read(info)
+            target.writestr(info.filename, content)
+
+
+def test_getattr_result_cannot_be_called(tmp_path):
+    """The functions that the stand-in hands out are values of a table, never called by the file."""
+    path = tmp_path / 'call.pth'
+    history = b'cmmengine.logging.history_buffer\nHistoryBuffer\n'
+    _write_pickle(
+        path,
+        b'\x80\x02cbuiltins\ngetattr\n' + history + b'X\x03\x00\x00\x00min\x86R' + b'(tR.',
+    )
+    with pytest.raises(compat.CheckpointError):
+        compat.safe_load(path)
+
+
+def test_structured_dtype_state_is_refused(tmp_path):
+    """``numpy.dtype.__setstate__`` would believe flags that make numpy read bytes as pointers."""
+    plain = np.dtype('V8')
+    crafted = np.dtype('V8').newbyteorder('=')
+    crafted.__setstate__((3, '|', None, ('a',), {'a': (np.dtype('O'), 0)}, 8, 1, 0))
+    assert not plain.hasobject and not crafted.hasobject  # numpy itself is fooled
+    path = saved(tmp_path, Call(np.dtype, 'V8', False, True))
+    with pytest.raises(compat.CheckpointError, match='V8'):
+        compat.safe_load(path)
+    for state in ((3, '|', None, ('a',), {'a': 1}, 8, 1, 0), (3, '<')):
+        stand_in = _compat_checkpoint._Dtype('f8')
+        with pytest.raises(pickle.UnpicklingError, match='numpy.dtype'):
+            stand_in.__setstate__(state)
+
+
+def test_history_buffer_takes_no_functions_from_a_file(tmp_path):
+    history = HistoryBuffer([1.0], [1])
+    history.__dict__['statistics_methods'] = {}
+    path = saved(tmp_path, history)
+    before = dict(HistoryBuffer._statistics_methods)
+    try:
+        HistoryBuffer._statistics_methods['mean'] = torch.Size  # allowed as a global by PyTorch
+        crafted = saved(tmp_path, HistoryBuffer([1.0], [1]), 'crafted.pth')
+    finally:
+        HistoryBuffer._statistics_methods.clear()
+        HistoryBuffer._statistics_methods.update(before)
+    assert compat.safe_load(path).mean() == 1
+    assert compat.safe_load(crafted).statistics('mean') == 1
+    assert HistoryBuffer._statistics_methods == before
+
+
+def test_safe_load_with_users_own_allow_list(tmp_path):
+    """Globals allowed elsewhere, as the web advises, neither hinder nor vanish."""
+    path = saved(tmp_path, dict(h=HistoryBuffer([1.0], [1]), a=np.arange(2)))
+    mine = [HistoryBuffer, np.ndarray, np.dtype, (getattr, 'builtins.getattr')]
+    before = set(torch.serialization.get_safe_globals())
+    with torch.serialization.safe_globals(mine):
+        assert compat.safe_load(path)['a'].tolist() == [0, 1]
+        assert set(torch.serialization.get_safe_globals()) == before | set(mine)
+        evil = saved(tmp_path, Call(getattr, 'text', 'upper'), 'evil.pth')
+        with pytest.raises(compat.CheckpointError, match='getattr'):
+            compat.safe_load(evil)
+    assert set(torch.serialization.get_safe_globals()) == before
+
+
+def test_no_advice_to_load_a_file_of_another_kind_as_code(tmp_path):
+    path = tmp_path / 'notes.pth'
+    path.write_bytes(b'garbage\n')
+    with pytest.raises(compat.CheckpointError, match=r'\(UnpicklingError: Unsupported operand'):
+        compat.safe_load(path)
+
+
+def test_damaged_and_missing_files(tmp_path):
+    whole = saved(tmp_path, dict(w=torch.ones(1000))).read_bytes()
+    for name, data in (('cut.pth', whole[:500]), ('text.pth', b'hello world'), ('none.pth', b'')):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(compat.CheckpointError, match=f'{name} cannot be read'):
+            compat.safe_load(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        compat.safe_load(tmp_path / 'gone.pth')
+
+
+def test_config_text_in_a_checkpoint_is_not_run(tmp_path):
+    """``Runner.resume`` executes ``meta['config']`` as Python."""
+    trap = tmp_path / 'trap'
+    path = saved(tmp_path, dict(meta=dict(epoch=1, config=f'open({str(trap)!r}, "w")')))
+    from mmengine.runner import CheckpointLoader
+
+    loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+    assert loaded['meta'] == dict(epoch=1) and not trap.exists()
+
+
+def test_downloads_are_loaded_as_data(tmp_path, monkeypatch):
+    from mmengine.runner import CheckpointLoader
+
+    folder = tmp_path / 'hub' / 'checkpoints'
+    folder.mkdir(parents=True)
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    torch.save(dict(state_dict=dict(w=torch.ones(1))), folder / 'good.pth')
+    torch.save(Call(eval, '1'), folder / 'evil.pth')
+    loaded = CheckpointLoader.load_checkpoint('https://example.org/good.pth', map_location='cpu')
+    assert loaded['state_dict']['w'] == 1
+    with pytest.raises(compat.CheckpointError, match='eval'):
+        CheckpointLoader.load_checkpoint('https://example.org/evil.pth')
+
+
+def test_checkpoints_are_written_whole(tmp_path, monkeypatch):
+    from mmengine.runner import save_checkpoint
+
+    path = tmp_path / 'epoch_1.pth'
+    save_checkpoint(dict(w=torch.ones(2)), str(path))
+    before = path.read_bytes()
+
+    def broken(*args, **kwargs):
+        raise OSError('disk full')
+
+    monkeypatch.setattr(os, 'replace', broken)
+    with pytest.raises(OSError, match='disk full'):
+        save_checkpoint(dict(w=torch.zeros(2)), str(path))
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ['epoch_1.pth']
+
+
+# --- videos ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('backend', ['Decord', 'OpenCV', 'PyAV'])
+def test_decoders(toy_videos, backend):
+    """Every decoder of MMAction2 gives the frames that were written (up to the codec)."""
+    from mmaction.registry import TRANSFORMS
+    from mmengine.registry import init_default_scope
+
+    init_default_scope('mmaction')
+    results = dict(filename=str(toy_videos / 'videos' / 'clip_2.mp4'), label=0, start_index=0)
+    results['modality'] = 'RGB'
+    for step in (
+        dict(type=f'{backend}Init'),
+        dict(type='SampleFrames', clip_len=4, frame_interval=3, num_clips=1, test_mode=True),
+        dict(type=f'{backend}Decode'),
+        dict(type='FormatShape', input_format='NCTHW'),
+        dict(type='PackActionInputs'),
+    ):
+        frame_inds = results.get('frame_inds')
+        results = TRANSFORMS.build(step)(results)
+    assert len(set(frame_inds)) == 4
+    clip = results['inputs']
+    assert clip.shape == (1, 3, 4, 64, 64) and clip.dtype == torch.uint8
+    frames = clip[0].float().mean(0)  # (T, H, W)
+    assert abs(frames[:, :20].mean() - 40) < 4  # background 20 * index
+    for t, frame in zip(frame_inds, frames, strict=True):  # the square starts at x = 4 t
+        columns = torch.where(frame[28:36].mean(0) > 150)[0]
+        assert abs(columns.min().item() - 4 * t) <= 1 and abs(len(columns) - 16) <= 2
+
+
+def test_mmcv_reads_images_and_videos(toy_videos, tmp_path):
+    import mmcv
+
+    video = mmcv.VideoReader(str(toy_videos / 'videos' / 'clip_0.mp4'))
+    assert len(video) == 12 and video.fps == 10
+    frame = video[5]
+    assert frame.shape == (64, 64, 3) and frame[30, 25].mean() > 200
+    assert mmcv.imwrite(frame, str(tmp_path / 'f.png'))
+    assert (mmcv.imread(str(tmp_path / 'f.png')) == frame).all()
+    assert mmcv.imresize(frame, (32, 16)).shape == (16, 32, 3)
+
+
+# --- the runner -----------------------------------------------------------------------------
+
+
+def test_interrupted_training_resumes_to_the_same_weights(toy_config, tmp_path):
+    """Optimiser, schedule, message hub, counters and seed come back: equal to a run in one go."""
+    from mmaction.registry import HOOKS
+    from mmengine.hooks import Hook
+
+    from albar_mm.engine.launch import run as launch
+
+    @HOOKS.register_module(name='StopInSecondEpoch', force=True)
+    class Stop(Hook):
+        def before_train_epoch(self, runner):
+            if runner.epoch == 1:
+                raise KeyboardInterrupt
+
+    options = dict(
+        optim_wrapper=dict(type='AmpOptimWrapper', loss_scale='dynamic'),
+        param_scheduler=[dict(type='OneCycleLR', eta_max=0.02, total_steps=8, by_epoch=False)],
+    )
+    whole = launch.train(
+        toy_config, work_dir=tmp_path / 'whole', cfg_options=options, no_validate=True
+    )
+    cfg = launch.load_config(toy_config, options)
+    cfg.custom_hooks = [dict(type='StopInSecondEpoch')]
+    with pytest.raises(KeyboardInterrupt):
+        launch.train(cfg, work_dir=tmp_path / 'parts', no_validate=True)
+    assert 'add --resume' in launch.resume_hint(str(tmp_path / 'parts'))
+    resumed = launch.train(
+        toy_config, work_dir=tmp_path / 'parts', cfg_options=options, resume=True, no_validate=True
+    )
+    assert resumed.iter == whole.iter == 8
+    for key, value in whole.model.state_dict().items():
+        torch.testing.assert_close(resumed.model.state_dict()[key], value, msg=key)
+    losses = [run.message_hub.get_scalar('train/loss').data[0] for run in (whole, resumed)]
+    np.testing.assert_allclose(*losses)
+    rates = [run.message_hub.get_scalar('train/lr').data[0] for run in (whole, resumed)]
+    np.testing.assert_allclose(*rates)
+    assert len(set(rates[0])) == 8  # the schedule moved at every step

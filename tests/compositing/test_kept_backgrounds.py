@@ -1,0 +1,94 @@
+"""Backgrounds that a build keeps at the size of the videos."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.bias_sets.verify import verify_benchmark
+from albar_mm.compositing.backgrounds import Backgrounds
+from albar_mm.compositing.kept_backgrounds import kept_background_path, load_kept_background
+from albar_mm.compositing.materials import Materials
+from albar_mm.compositing.packed_arrays import load_arrays, save_arrays
+from albar_mm.compositing.stripes import stripe_image
+from albar_mm.utils.benchmark_errors import BenchmarkError
+
+from ..bias_sets.toy_benchmark import build, settings_of, write_photos, write_sources
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('kept')
+    photos = write_photos(folder / 'photos')
+    source_list = write_sources(folder)
+    settings = settings_of(photos, encoding='none')
+    build(folder / 'bias', source_list, settings)
+    return folder / 'bias', folder / 'photos', source_list, settings
+
+
+def rows_of(root):
+    return [row for folder in sorted(root.glob('TOY_*')) for row in read_rows(folder)]
+
+
+def test_every_row_finds_the_background_of_its_own_size(made):
+    root, photos, _, _ = made
+    sizes = set()
+    for row in rows_of(root):
+        size = row['height'], row['width']
+        if row['background'] == 'stripe':
+            image = stripe_image(np.random.RandomState(row['stripe_seed']))
+        else:
+            image = np.asarray(Image.open(photos / row['background_file']).convert('RGB'))
+        expected = np.asarray(Image.fromarray(image).resize(size[::-1]))
+        kept = load_kept_background(kept_background_path(root, row), *size)
+        assert np.array_equal(kept, expected)
+        assert np.array_equal(Materials(root, {}).background(row), expected)  # no folder of photos
+        sizes.add(size)
+    assert len(sizes) == 2
+    assert len(list((root / 'backgrounds').rglob('*.npz'))) == len(
+        {kept_background_path(root, row) for row in rows_of(root)}
+    )
+
+
+def test_a_later_build_restores_what_is_gone_and_keeps_what_is_there(made):
+    root, _, source_list, settings = made
+    first, *others = sorted((root / 'backgrounds').rglob('*.npz'))
+    content, times = first.read_bytes(), [path.stat().st_mtime_ns for path in others]
+    first.unlink()
+    build(root, source_list, settings)
+    assert first.read_bytes() == content
+    assert [path.stat().st_mtime_ns for path in others] == times
+
+
+def test_the_check_finds_one_that_is_another_image(made):
+    root, _, source_list, settings = made
+    videos = source_list.parent / 'videos'
+    videos = videos if videos.is_dir() else source_list.parent
+    backgrounds = Backgrounds(settings.families)
+    assert not verify_benchmark(root, videos, backgrounds, sample=None).findings
+    row = rows_of(root)[0]
+    path = kept_background_path(root, row)
+    content = path.read_bytes()
+    try:
+        image = load_kept_background(path, row['height'], row['width']).copy()
+        image[0, 0] ^= 1
+        save_arrays(path, image=image)
+        found = verify_benchmark(root, videos, backgrounds, sample=None).findings
+        assert found and all('kept background' in finding.text for finding in found)
+    finally:
+        path.write_bytes(content)
+
+
+def test_broken_files(tmp_path):
+    path = tmp_path / 'b.npz'
+    assert load_kept_background(path, 4, 4) is None
+    save_arrays(path, image=np.random.RandomState(0).randint(0, 255, (4, 4, 3)).astype(np.uint8))
+    with pytest.raises(BenchmarkError, match='b.npz: cannot be read as a background.*5x4 px'):
+        load_kept_background(path, 4, 5)
+    with pytest.raises(BenchmarkError, match='cannot be read as masks'):
+        load_arrays(path, ('bits',), 'masks')
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 3] ^= 4
+    path.write_bytes(whole)
+    with pytest.raises(BenchmarkError, match='delete it and build again'):
+        load_kept_background(path, 4, 4)

@@ -1,0 +1,95 @@
+"""Masks that are unpacked frame by frame, and the cache of decoded frames."""
+
+import numpy as np
+import pytest
+
+from albar_mm.compositing.kept_masks import (
+    load_kept_masks,
+    load_packed_masks,
+    mask_sha256,
+    save_kept_masks,
+)
+from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.video.frame_cache import FrameCache, decode_frames
+from albar_mm.video.strict_reading import BadVideoError
+
+from ..bias_sets.toy_benchmark import toy_frames, write_sources
+
+NAME = 'wave/wave_a.avi'
+
+
+@pytest.mark.parametrize('shape', [(4, 8, 8), (5, 51, 71), (1, 3, 3)])
+def test_frames_of_packed_masks(tmp_path, shape):
+    masks = np.random.RandomState(0).rand(*shape) > 0.5
+    save_kept_masks(tmp_path / 'm.npz', masks)
+    packed = load_packed_masks(tmp_path / 'm.npz', mask_sha256(masks))
+    assert packed.shape == shape
+    assert np.array_equal(packed.all(), masks)
+    assert np.array_equal(load_kept_masks(tmp_path / 'm.npz', mask_sha256(masks)), masks)
+    for chosen in ([0], [shape[0] - 1, 0], list(range(shape[0]))):
+        found = packed.frames(chosen)
+        assert found.dtype == bool and np.array_equal(found, masks[chosen])
+
+
+def test_masks_whose_bits_do_not_fit_their_shape(tmp_path):
+    np.savez(tmp_path / 'm.npz', bits=np.zeros(3, np.uint8), shape=np.array([2, 8, 8]))
+    with pytest.raises(BenchmarkError, match='cannot be read as masks.*delete it and build again'):
+        load_packed_masks(tmp_path / 'm.npz')
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('sources')
+    write_sources(folder, [NAME])
+    return folder / 'videos' / NAME
+
+
+def test_chosen_frames_are_those_of_the_whole_video(video):
+    frames, total = decode_frames(video, [4, 1, 9])
+    assert total == 6 and sorted(frames) == [1, 4]
+    assert all(np.array_equal(frames[i], toy_frames(NAME)[i]) for i in frames)
+    assert not frames[1].flags.writeable
+
+
+def test_without_decord(video, monkeypatch):
+    with_decord = decode_frames(video, [0, 5])
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    without = decode_frames(video, [0, 5])
+    assert without[1] == with_decord[1]
+    assert all(np.array_equal(without[0][i], with_decord[0][i]) for i in (0, 5))
+
+
+def test_a_video_is_decoded_once(video):
+    cache = FrameCache(1 << 20)
+    first, total = cache.get(video, [0, 2], also=[5])
+    again, _ = cache.get(video, [2, 5])
+    assert cache.decoded == 1 and total == 6 and again[0] is first[1]
+    assert cache.bytes == 3 * first[0].nbytes
+    late, _ = cache.get(video, [1, 17])
+    assert cache.decoded == 2 and late[1] is None
+    cache.get(video, [0, 1, 2, 5, 17])
+    assert cache.decoded == 2
+
+
+def test_the_limit_holds(video, tmp_path):
+    other = tmp_path / 'copy.avi'
+    other.write_bytes(video.read_bytes())
+    cache = FrameCache(3 * toy_frames(NAME)[0].nbytes)
+    cache.get(video, [0, 1])
+    cache.get(other, [0, 1])
+    assert cache.bytes <= cache.max_bytes
+    cache.get(other, [0, 1])
+    assert cache.decoded == 2
+    cache.get(video, [0, 1])
+    assert cache.decoded == 3
+    nothing = FrameCache(0)
+    nothing.get(video, [0])
+    nothing.get(video, [0])
+    assert (nothing.decoded, nothing.bytes) == (2, 0)
+
+
+def test_a_broken_video_is_named(tmp_path):
+    path = tmp_path / 'broken.avi'
+    path.write_bytes(b'nothing')
+    with pytest.raises(BadVideoError, match='broken.avi cannot be read'):
+        decode_frames(path, [0])

@@ -1,0 +1,462 @@
+"""What the doctor finds in environments and configs that are broken on purpose."""
+
+import importlib.metadata
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from albar_mm.doctor import Finding, Report, machine, packages, paths
+from albar_mm.doctor import config as config_check
+from albar_mm.doctor.child import ask
+from albar_mm.doctor.data import Annotation, check_annotation, check_folder
+from albar_mm.doctor.decoders import check_decoders
+from albar_mm.doctor.libraries import check_package, check_torchvision
+from albar_mm.doctor.report import redact
+
+ROOT = Path(__file__).resolve().parents[2]
+HEALTHY = {
+    'torch': '2.13.0+cpu',
+    'mmengine': '0.10.7',
+    'mmaction2': '1.2.0',
+    'numpy': '2.4.6',
+    'importlib_metadata': '9.0',
+    'scipy': '1.17',
+    'matplotlib': '3.10',
+    'Pillow': '12.3.0',
+    'opencv-python': '5.0.0.93',
+    'opencv-contrib-python': '5.0.0.93',
+    'mmcv-lite': '2.1.0',
+}
+DECODE_ALL = dict.fromkeys(('decord', 'pyav', 'opencv'), '1.0, decodes')
+
+
+@pytest.fixture
+def module(monkeypatch, tmp_path):
+    """Put a module of one's own in front of an installed one."""
+    folder = tmp_path / 'modules'
+    folder.mkdir()
+
+    def make(name, text):
+        (folder / f'{name}.py').write_text(text)
+        monkeypatch.syspath_prepend(folder)
+
+    return make
+
+
+def errors(findings):
+    return [finding.what for finding in findings if finding.level == 'error']
+
+
+# --- packages
+
+
+def test_wanted_versions_are_those_of_the_requirements():
+    from packaging.requirements import Requirement
+
+    def read(name):
+        lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
+        return {r.name: r for r in (Requirement(x) for x in lines if x and x[0] != '#')}
+
+    runtime = read('runtime')
+    runtime.pop('decord')  # has no wheels on some machines; judged as a decoder
+    assert set(runtime) == set(packages.WANTED)
+    for name, (_, wanted) in packages.WANTED.items():
+        assert runtime[name].specifier == Requirement(name + wanted).specifier
+    lite = read('lite')['mmcv-lite']
+    assert lite.specifier == Requirement(packages.MMCV_LITE).specifier
+    assert set(read('fast')) == {'numba'} <= set(packages.OPTIONAL)
+
+
+@pytest.mark.parametrize(
+    'version, wanted, expected',
+    [
+        ('2.13.0+cpu', '>=2.6', True),
+        ('2.5.1', '>=2.6', False),
+        ('2.6', '>=2.6.0', True),
+        ('0.10.7', '>=0.10.7,<0.11', True),
+        ('0.11.0rc0', '>=0.10.7,<0.11', False),
+        ('1.2.0', '==1.2.0', True),
+        ('1.2.0.post1', '==1.2.0', True),
+        ('1.2', '==1.2.0', True),
+        ('2.10', '<2.2', False),
+        ('1.9', '', True),
+    ],
+)
+def test_fits(version, wanted, expected):
+    assert packages.fits(version, wanted) is expected
+
+
+def test_a_healthy_set_of_versions(monkeypatch):
+    monkeypatch.setattr(packages.importlib.util, 'find_spec', lambda name: object())
+    assert packages.check_versions(HEALTHY) == []
+    full = {k: v for k, v in HEALTHY.items() if k != 'mmcv-lite'} | {'mmcv': '2.2.0'}
+    assert packages.check_versions(full) == []  # compat lifts mmaction2's refusal of 2.2
+
+
+@pytest.mark.parametrize(
+    'change, level, what, fix',
+    [
+        ({'torch': '2.4.1'}, 'error', 'torch 2.4.1', 'pip install "torch>=2.6"'),
+        ({'mmengine': '0.11.0'}, 'error', 'mmengine 0.11.0', 'mmengine>=0.10.7,<0.11'),
+        ({'mmcv': '2.1.0'}, 'warning', 'both installed', 'pip uninstall -y mmcv mmcv-lite && '),
+        ({'mmcv-lite': '2.3.0'}, 'error', "outside mmaction2's range", '"mmcv-lite>=2.0.1,<2.2"'),
+        ({'mmcv-lite': '1.7.2'}, 'error', "outside mmaction2's range", '"mmcv-lite>=2.0.1,<2.2"'),
+        ({'mmcv-lite': None, 'mmcv': '2.1.0'}, 'warning', 'for numpy 1', '"numpy<2"'),
+        (
+            {'opencv-python-headless': '5.0.0.93'},
+            'warning',
+            'module cv2',
+            'pip uninstall -y opencv-python-headless && pip install --force-reinstall --no-deps '
+            'opencv-python==5.0.0.93 opencv-contrib-python==5.0.0.93',
+        ),
+        (
+            {'opencv-python': '4.10.0.84'},
+            'warning',
+            'overwrite one another',
+            'pip install --force-reinstall --no-deps opencv-python==5.0.0.93 '
+            'opencv-contrib-python==5.0.0.93',
+        ),
+    ],
+)
+def test_one_trap_at_a_time(monkeypatch, change, level, what, fix):
+    monkeypatch.setattr(packages.importlib.util, 'find_spec', lambda name: object())
+    versions = {k: v for k, v in (HEALTHY | change).items() if v is not None}
+    (finding,) = packages.check_versions(versions)
+    assert finding.level == level and what in finding.what and fix in finding.fix
+
+
+def test_missing_packages(monkeypatch):
+    monkeypatch.setattr(packages.importlib.util, 'find_spec', lambda name: None)
+    found = packages.check_versions({'torch': '2.6.0'}, python=(3, 9, 1))
+    fixes = [finding.fix for finding in found if finding.level == 'error']
+    assert 'pip install "mmaction2==1.2.0"' in fixes
+    assert 'pip install "mmcv-lite>=2.0.1,<2.2"' in fixes
+    assert any('Python 3.9.1 is too old' in what for what in errors(found))
+    # mended for ourselves, so no error; and done without, so no warning
+    assert [f.fix for f in found if f.level == 'note'] == [
+        'pip install "setuptools<81"',
+        'pip install "albar_mm[fast]"',
+    ]
+    assert 'segments are suppressed by PyTorch, slower' in found[-1].what
+
+
+# --- search path
+
+
+def test_pythonpath(tmp_path):
+    hiding, harmless, tools = (tmp_path / name for name in ('hiding', 'harmless', 'my_tools'))
+    (hiding / 'mmaction').mkdir(parents=True)
+    (harmless / 'others').mkdir(parents=True)
+    tools.mkdir()
+    for name in ('train.py', 'test.py'):
+        (tools / name).touch()
+    assert paths.check_paths(None, ROOT) == paths.check_paths('', ROOT) == []
+    assert paths.check_paths(f'{harmless}:{ROOT}', ROOT) == []
+    (one,) = paths.check_paths(f'{harmless}:{hiding}', ROOT)
+    assert one.level == 'warning' and 'mmaction hide' in one.what
+    assert one.fix == f'export PYTHONPATH="{harmless}"'
+    (one,) = paths.check_paths(str(tools), ROOT)
+    assert 'test.py hides' in one.what and one.fix == 'unset PYTHONPATH'
+    (one,) = paths.check_paths(f':{harmless}', ROOT)  # as MMAction2's scripts leave it
+    assert 'empty entry' in one.what and one.fix == f'export PYTHONPATH="{harmless}"'
+
+
+def test_second_copy(monkeypatch, tmp_path):
+    info = tmp_path / 'albar_mm-0.0.1.dist-info'
+    info.mkdir()
+    (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: albar_mm\nVersion: 0.0.1\n')
+    distribution = importlib.metadata.Distribution.at(info)
+    monkeypatch.setattr(paths.importlib.metadata, 'distribution', lambda name: distribution)
+    assert paths.check_copies(ROOT) == []  # an editable install holds no copy
+    (tmp_path / 'albar_mm').mkdir()
+    (tmp_path / 'albar_mm' / '__init__.py').touch()
+    assert paths.check_copies(tmp_path) == []
+    (one,) = paths.check_copies(ROOT)
+    assert str(tmp_path) in one.what and one.fix == f'pip install --no-deps -e "{ROOT}"'
+
+
+# --- child processes
+
+
+def test_a_broken_library_does_no_harm(module):
+    module('aborts', 'import os\nos.abort()')
+    module('hangs', 'import time\ntime.sleep(600)')
+    module('raises', 'raise RuntimeError("operator\\n  does not exist")')
+    module('exits', 'import sys\nsys.exit("no licence")')
+    module('fine', 'print("noise")\n__version__ = "3.1"')
+    assert ask('module', 'aborts').error == 'crashed (SIGABRT)'
+    started = time.monotonic()
+    assert ask('module', 'hangs', timeout_s=1).error == 'no answer within 1 s'
+    assert time.monotonic() - started < 300  # ended, not waited for
+    assert ask('module', 'raises').error == 'RuntimeError: operator does not exist'
+    assert ask('module', 'exits').error == 'no licence'
+    assert ask('module', 'fine').value == '3.1'
+
+
+def test_library_that_breaks_albar_mm(module):
+    module('mmcv', 'raise ImportError("numpy.core.multiarray failed to import")')
+    facts, (finding,) = check_package()
+    assert 'cannot be imported' in facts['applied']
+    assert finding.level == 'error' and finding.fix == 'pip install "numpy<2"'
+    assert finding.what.startswith('mmcv cannot be imported (ImportError: numpy.core')
+
+
+def test_mends_are_reported():
+    from albar_mm import compat
+
+    facts, findings = check_package()
+    assert facts['applied and needed here'] == ', '.join(compat.applied())
+    assert findings == [] and facts['Python'].startswith(sys.version.split()[0])
+
+
+def test_broken_torchvision(module, tmp_path, monkeypatch):
+    assert check_torchvision() == []
+    module('torchvision', 'raise RuntimeError("operator torchvision::nms does not exist")')
+    monkeypatch.setattr(importlib.metadata, 'version', lambda name: '0.1')
+    (finding,) = check_torchvision()
+    assert finding.level == 'error' and 'torchvision::nms' in finding.what
+    assert finding.fix == 'pip uninstall -y torchvision'
+
+
+# --- decoders
+
+WRONG_AV = """
+import numpy as np
+__version__ = '1'
+class Frame:
+    def to_ndarray(self, format): return np.zeros((48, 64, 3), np.uint8)
+class open:
+    def __init__(self, path): pass
+    def __enter__(self): return self
+    def __exit__(self, *error): pass
+    def decode(self, video): return iter([Frame()] * 8)
+"""
+
+
+def test_decoders(module):
+    """One that works, one that crashes, one that decodes nonsense, one that is not there."""
+    module('decord', 'import os\nos.abort()')
+    module('av', WRONG_AV)
+    module('torchcodec', 'raise ModuleNotFoundError("No module named \'torchcodec\'")')
+    facts, findings = check_decoders()
+    assert facts['opencv'].endswith(', decodes') and facts['torchcodec'] == 'not installed'
+    assert facts['decord'] == 'broken: crashed (SIGABRT)'
+    assert 'frame 0 is wrong: (48, 64, 3), mean 0' in facts['pyav']
+    assert [f.level for f in findings] == ['warning'] * 2  # one that works is enough
+    assert findings[1].fix == 'pip install --force-reinstall --no-deps av'
+
+
+def test_no_decoder(module):
+    for name in ('decord', 'av', 'torchcodec'):
+        module(name, f'raise ModuleNotFoundError("No module named {name!r}", name={name!r})')
+    module('cv2', 'raise OSError("no library")')
+    facts, findings = check_decoders()
+    assert facts['decord'] == 'not installed'
+    assert findings and 'no test clip could be written' in findings[0].what
+    assert {facts['pyav'], facts['torchcodec']} == {'not installed'}
+
+
+# --- machine
+
+
+def test_limits():
+    assert machine.check_shared(8 * machine.GIB) == machine.check_open_files(65536) == []
+    (small,) = machine.check_shared(64 * 2**20)
+    assert 'is 0.1 GiB, 1.0 GiB are needed' in small.what
+    assert small.fix == 'sudo mount -o remount,size=8G /dev/shm' and small.level == 'warning'
+    (few,) = machine.check_open_files(256)
+    assert 'at most 256 files' in few.what and few.fix == 'ulimit -n 65536'
+
+
+def test_machine(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, 'SHARED', tmp_path)
+    monkeypatch.setattr(machine, 'MIN_DISK_BYTES', 2**60)
+    facts, findings = machine.check_machine()
+    assert int(facts['cores']) >= 1 and facts['RAM'].endswith(' GiB')
+    assert sum('free on the disk' in finding.what for finding in findings) == 2
+
+
+# --- data of a config
+
+
+def annotation(toy_videos, ann_file, **changes):
+    given = dict(
+        key='train_dataloader.dataset',
+        path=str(ann_file),
+        videos=str(toy_videos / 'videos'),
+        delimiter=' ',
+        kind='VideoDataset',
+        decoder='opencv',
+    )
+    return Annotation(**(given | changes))
+
+
+def test_a_good_annotation(toy_videos, tmp_path):
+    fact, findings = check_annotation(annotation(toy_videos, toy_videos / 'list.txt'), 2)
+    assert findings == [] and fact.endswith('8 lines, first video 64x64 with opencv')
+    tabs = tmp_path / 'tabs.txt'
+    tabs.write_text((toy_videos / 'list.txt').read_text().replace(' ', '\t'))
+    assert check_annotation(annotation(toy_videos, tabs, delimiter='\t'), 2)[1] == []
+    assert errors(check_annotation(annotation(toy_videos, tabs), 2)[1])
+
+
+@pytest.mark.parametrize(
+    'text, what',
+    [
+        ('', 'is empty'),
+        ('\n\n', 'is empty'),
+        ('clip_0.mp4 0\nclip_1.mp4 two\n', 'list.txt:2: expected "<video> <label>", got'),
+        ('clip_0.mp4 0\nclip 1.mp4 1\n', 'list.txt:2: expected "<video> <label>", got'),
+        ('clip_0.mp4 0\nclip_1.mp4 2\n', 'list.txt:2: label 2 is outside [0, 2)'),
+        ('clip_9.mp4 0\n', 'data_prefix.video: no such video (first of the list)'),
+        ('broken.mp4 0\n', 'broken.mp4 does not decode with opencv'),
+    ],
+)
+def test_a_bad_annotation(toy_videos, tmp_path, text, what):
+    folder = tmp_path / 'videos'
+    folder.mkdir()
+    for video in (toy_videos / 'videos').iterdir():
+        (folder / video.name).symlink_to(video)
+    (folder / 'broken.mp4').write_bytes(b'\0' * 400)
+    (tmp_path / 'list.txt').write_text(text)
+    ann = annotation(toy_videos, tmp_path / 'list.txt', videos=str(folder))
+    (finding,) = check_annotation(ann, 2)[1]
+    assert finding.level == 'error' and what in finding.what and finding.fix
+
+
+def test_missing_data_names_the_command(toy_videos, tmp_path):
+    def fix(path):
+        return check_annotation(annotation(toy_videos, tmp_path / path))[1][0].fix
+
+    assert fix('motion_sprites/a.txt') == 'python tools/prepare_dataset.py motion_sprites'
+    assert fix('jhmdb21/a.txt').startswith('python tools/prepare_dataset.py jhmdb21 --source ')
+    assert fix('own/a.txt').startswith('add --cfg-options train_dataloader.dataset.ann_file=')
+    folder = tmp_path / 'masks'
+    (gone,) = check_folder('train_dataloader.dataset.mask_root', str(folder))
+    folder.mkdir()
+    (empty,) = check_folder('train_dataloader.dataset.mask_root', str(folder))
+    assert 'no such folder' in gone.what and 'is empty' in empty.what
+    assert gone.fix == empty.fix
+    (folder / 'a.png').touch()
+    assert check_folder('train_dataloader.dataset.mask_root', str(folder)) == []
+
+
+# --- the whole config
+
+
+def test_a_good_config(toy_config, tmp_path):
+    weights = tmp_path / 'w.pth'
+    torch.save(dict(state_dict={'a': torch.zeros(1)}), weights)
+    options = [f'load_from={weights}', f'work_dir={tmp_path / "out"}']
+    facts, findings = config_check.check_config(toy_config, options, DECODE_ALL)
+    assert findings == []
+    assert facts['load_from'].endswith('w.pth: 1 tensors')
+    for loader in config_check.LOADERS:
+        assert facts[f'{loader} decodes with'] == 'decord'
+        assert '8 lines, first video 64x64' in facts[f'{loader}.dataset.ann_file']
+        assert facts[f'{loader} first sample'] == '0.01 MiB'  # 3 x 4 x 32 x 32 bytes
+
+
+def test_a_bad_config(toy_config, tmp_path, monkeypatch):
+    """Every problem is named in one pass, once."""
+    (tmp_path / 'file').touch()
+    (tmp_path / 'w.pth').write_bytes(b'no checkpoint')
+    options = [
+        'train_dataloader.dataset.ann_file=gone.txt',
+        f'load_from={tmp_path / "w.pth"}',
+        'model.backbone.pretrained=torchvision://resnet18',
+        f'test_dataloader.dataset.mask_root={tmp_path / "masks"}',
+        'val_dataloader.num_workers=1000',
+        f'work_dir={tmp_path / "file" / "out"}',
+    ]
+    decoders = dict(DECODE_ALL, decord='not installed')
+    _, findings = config_check.check_config(toy_config, options, decoders)
+    text = '\n'.join(errors(findings))
+    assert 'train_dataloader.dataset.ann_file: no such annotation file' in text
+    assert 'load_from: ' in text and 'w.pth does not load' in text
+    assert 'model.backbone.pretrained: torchvision://resnet18 needs torchvision' in text
+    assert 'test_dataloader.dataset.mask_root: no such folder' in text
+    assert 'val_dataloader: its pipeline decodes with decord, which is not installed' in text
+    assert f'{tmp_path / "file"} is no folder that you may write to' in text
+    assert [f.fix for f in findings if 'decodes with decord' in f.what][0].startswith('pip install')
+    # so many workers need more than there is
+    _, findings = config_check.check_config(toy_config, options[4:5], DECODE_ALL)
+    assert errors(findings) == []
+    warned = ' '.join(f'{f.what} {f.fix}' for f in findings)
+    assert 'num_workers=1000 is more than the' in warned
+    (missing,) = config_check.check_config(tmp_path / 'none.py', [], DECODE_ALL)[1]
+    assert 'none.py: no such file' in missing.what
+
+
+def test_a_pipeline_that_fails(toy_config):
+    options = ['train_dataloader.dataset.pipeline.3.type=NoSuchTransform']
+    _, findings = config_check.check_config(toy_config, options, DECODE_ALL)
+    (what,) = errors(findings)
+    assert what.startswith('train_dataloader: its first sample cannot be loaded (')
+    assert 'NoSuchTransform' in what
+
+
+# --- the report
+
+
+def test_report(monkeypatch):
+    monkeypatch.setenv('HOME', '/srv/people/jane')
+    monkeypatch.setattr('getpass.getuser', lambda: 'jane')
+    report = Report()
+    report.add('versions', {'torch': '2.6', 'at': '/srv/people/jane/x, /home/tom/y'}, [])
+    assert report.ok
+    assert report.advice() == '0 errors, 0 warnings, 0 notes: nothing would stop a run'
+    warning = Finding('warning', 'small\n  disk', 'df -h "/srv/people/jane/my data"')
+    report.add('machine', {'cores': 2}, [warning, warning, Finding('note', 'by jane', 'none')])
+    assert report.ok
+    report.add('machine', {}, [Finding('error', 'no torch', 'pip install torch')])
+    assert not report.ok
+    assert report.advice().splitlines() == [
+        'error: no torch',
+        '  fix: pip install torch',
+        'warning: small disk',
+        '  fix: df -h "/srv/people/jane/my data"',
+        'note: by jane',
+        '  fix: none',
+        '1 error, 1 warning, 1 note: a run would stop',
+    ]
+    block = report.block()
+    assert block.splitlines() == [
+        '```text',
+        'albar_mm doctor',
+        '[versions]',
+        'torch: 2.6',
+        'at: ~/x, ~/y',
+        '[machine]',
+        'cores: 2',
+        '[problems]',
+        'error: no torch | fix: pip install torch',
+        'warning: small disk | fix: df -h "~/my data"',
+        'note: by <user> | fix: none',
+        '```',
+    ]
+    document = json.loads(report.as_json())
+    assert document['ok'] is False and document['facts']['versions']['at'] == '~/x, ~/y'
+    assert [p['what'] for p in document['problems']] == ['no torch', 'small disk', 'by <user>']
+    with pytest.raises(ValueError, match='level must be one of'):
+        Finding('fatal', 'a', 'b')
+
+
+@pytest.mark.parametrize(
+    'text, expected',
+    [
+        (r'C:\Users\tom\clips', r'~\clips'),
+        ('/Users/tom: gone', '~: gone'),
+        ('/srv/people/jane2/x', '/srv/people/jane2/x'),
+        ('janes', 'janes'),
+        ('/a/jane/b', None),
+    ],
+)
+def test_redact(monkeypatch, text, expected):
+    monkeypatch.setenv('HOME', '/srv/people/jane')
+    monkeypatch.setattr('getpass.getuser', lambda: 'jane')
+    assert redact(text) == ('/a/<user>/b' if expected is None else expected)

@@ -1,0 +1,110 @@
+"""Checkpoints of SDN become those of the stock recogniser."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.runner.checkpoint import load_checkpoint, save_checkpoint
+
+from albar_mm.compat import CheckpointError, safe_load
+from albar_mm.engine.checkpoints.strip import strip_checkpoint, strip_training_branches
+from tests.models.recognizers.sdn_toys import TSM, batch, build, losses
+
+
+def save(model, path, **more):
+    save_checkpoint(dict(state_dict=model.state_dict(), meta=dict(epoch=3), **more), str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    'suffix, extra, shape', [('3D', (), (1, 3, 4, 8, 8)), ('2D', TSM, (4, 3, 32, 32))]
+)
+def test_it_loads_strictly_and_predicts_the_same(tmp_path, suffix, extra, shape):
+    ours = build(f'SDNRecognizer{suffix}', *copy.deepcopy(extra))
+    wrapper = torch.optim.SGD(ours.parameters(), lr=0.01)
+    ours.parse_losses(losses(ours, batch(shape=shape)))[0].backward()
+    wrapper.step()
+    done = strip_checkpoint(
+        save(ours, tmp_path / 'in.pth', optimizer=wrapper.state_dict(), message_hub=dict(seen=1)),
+        tmp_path / 'new' / 'out.pth',
+    )
+    expected = {
+        name: sum(key.startswith(name) for key in ours.state_dict())
+        for name in ('sdn_scene_head', 'sdn_mask_head')
+    }
+    assert done.branches == expected and done.dropped == ('optimizer',)
+    plain = build(f'Recognizer{suffix}', *copy.deepcopy(extra), seed=9)
+    checkpoint = load_checkpoint(plain, str(tmp_path / 'new' / 'out.pth'), strict=True)
+    assert checkpoint['meta']['epoch'] == 3 and checkpoint['message_hub'] == dict(seen=1)
+    data = batch(shape=shape)
+    for a, b in zip(
+        ours.eval().test_step(copy.deepcopy(data)), plain.eval().test_step(data), strict=True
+    ):
+        assert torch.equal(a.pred_score, b.pred_score)
+
+
+def test_moving_averages_are_stripped_too(tmp_path):
+    state = build().state_dict()
+    ema = {f'module.{key}': value for key, value in state.items()}
+    ema['steps'] = torch.tensor(5)
+    source = tmp_path / 'in.pth'
+    torch.save(dict(state_dict=state, ema_state_dict=ema), source)
+    done = strip_checkpoint(source, tmp_path / 'out.pth')
+    kept = safe_load(tmp_path / 'out.pth')
+    plain = list(build('Recognizer3D').state_dict())
+    assert list(kept['state_dict']) == plain
+    assert list(kept['ema_state_dict']) == [*(f'module.{key}' for key in plain), 'steps']
+    assert done.branches['sdn_mask_head'] == 2 * sum(k.startswith('sdn_mask_head') for k in state)
+
+
+def test_a_state_dict_alone(tmp_path):
+    model = build()
+    torch.save(model.state_dict(), tmp_path / 'in.pth')
+    strip_checkpoint(tmp_path / 'in.pth', tmp_path / 'out.pth')
+    build('Recognizer3D').load_state_dict(safe_load(tmp_path / 'out.pth'), strict=True)
+
+
+def test_nothing_to_strip_is_a_copy(tmp_path):
+    source = save(build('Recognizer3D'), tmp_path / 'in.pth', optimizer=dict(state={}))
+    done = strip_checkpoint(source, tmp_path / 'out.pth')
+    assert done.branches == {} and done.lines() == ['no training branches in it: copied as it is']
+    assert (tmp_path / 'out.pth').read_bytes() == source.read_bytes()
+
+
+def test_names_that_only_look_alike_stay():
+    names = [
+        'backbone.sdn_scene_head.weight',
+        'sdn_scene_heads.x',
+        'sdn_mask_head.layers.0.bias',
+        'module.sdn_scene_head.layers.0.bias',
+    ]
+    assert list(strip_training_branches(dict.fromkeys(names))) == names[:2]
+
+
+def test_bad_files(tmp_path):
+    source, out = tmp_path / 'in.pth', tmp_path / 'out.pth'
+    with pytest.raises(CheckpointError, match='in.pth: no such checkpoint file'):
+        strip_checkpoint(source, out)
+    source.write_bytes(b'PK nothing')
+    with pytest.raises(CheckpointError, match='in.pth cannot be read as a PyTorch checkpoint'):
+        strip_checkpoint(source, out)
+    for content, match in (
+        ([1], 'holds a list'),
+        (dict(state_dict={}), 'state_dict holds no w'),
+        (dict(a=1), 'the file holds no weights'),
+    ):
+        torch.save(content, source)
+        with pytest.raises(CheckpointError, match=match):
+            strip_checkpoint(source, out)
+    save(build(), source)
+    with pytest.raises(CheckpointError, match='is the checkpoint itself: name another file'):
+        strip_checkpoint(source, tmp_path / '..' / tmp_path.name / 'in.pth')
+    assert not out.exists()
+
+
+def test_a_failure_leaves_no_half_file(tmp_path, monkeypatch):
+    source = save(build(), tmp_path / 'in.pth')
+    monkeypatch.setattr(torch, 'save', lambda *a, **k: (_ for _ in ()).throw(OSError('full')))
+    with pytest.raises(OSError, match='full'):
+        strip_checkpoint(source, tmp_path / 'out.pth')
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['in.pth']

@@ -1,0 +1,104 @@
+import errno
+import re
+
+import pytest
+
+from albar_mm.engine.launch import run as launch
+from albar_mm.engine.launch.training import TRAINING_HOOKS
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """Configs that reached the runner; no training."""
+    from mmengine.runner import Runner
+
+    seen = []
+    monkeypatch.setattr(Runner, 'train', lambda self: seen.append(self.cfg))
+    return seen
+
+
+def test_hooks_are_added_where_they_are_not_named(toy_config, tmp_path, built):
+    launch.train(toy_config, work_dir=str(tmp_path / 'a'))
+    assert [hook.type for hook in built[0].custom_hooks] == list(TRAINING_HOOKS)
+    own = [dict(type='BadVideoHook', max_share=0.5), dict(type='ResultsHook')]
+    launch.train(toy_config, work_dir=str(tmp_path / 'b'), cfg_options=dict(custom_hooks=own))
+    hooks = built[1].custom_hooks
+    assert sorted(hook.type for hook in hooks) == sorted([*TRAINING_HOOKS, 'ResultsHook'])
+    assert hooks[0].max_share == 0.5
+
+
+@pytest.mark.parametrize('diff_rank_seed', [False, True])
+def test_the_sampler_gets_the_seed(toy_config, tmp_path, built, diff_rank_seed):
+    launch.train(toy_config, work_dir=str(tmp_path / 'a'), seed=9, diff_rank_seed=diff_rank_seed)
+    assert built[0].train_dataloader.sampler.seed == 9
+    launch.train(
+        toy_config,
+        work_dir=str(tmp_path / 'b'),
+        seed=9,
+        cfg_options={'train_dataloader.sampler.seed': 4},
+    )
+    assert built[1].train_dataloader.sampler.seed == 4
+
+
+@pytest.mark.parametrize('text, said', [('', 'names nothing'), ('/gone/epoch_7.pth', 'epoch_7')])
+def test_a_pointer_to_nowhere(toy_config, tmp_path, built, text, said):
+    work = tmp_path / 'run'
+    work.mkdir()
+    (work / 'last_checkpoint').write_text(text)
+    (work / 'epoch_3.pth').write_bytes(b'')
+    with pytest.raises(launch.LaunchError) as caught:
+        launch.train(toy_config, work_dir=str(work), resume=True)
+    line = str(caught.value)
+    assert said in line and '--resume <checkpoint>' in line and str(work / 'epoch_3.pth') in line
+    (work / 'last_checkpoint').write_text(str(work / 'epoch_3.pth'))
+    launch.train(toy_config, work_dir=str(work), resume=True)
+    assert built[0].resume is True
+
+
+def test_a_run_that_starts_anew_starts_from_the_weights_of_the_config(toy_config, tmp_path, built):
+    (tmp_path / 'k400.pth').write_bytes(b'')
+    weights = dict(load_from=str(tmp_path / 'k400.pth'))
+    work = tmp_path / 'run'
+    launch.train(toy_config, work_dir=str(work), resume='auto', cfg_options=weights)
+    assert built[0].load_from == weights['load_from'] and not built[0].get('resume')
+    work.mkdir(exist_ok=True)
+    (work / 'epoch_3.pth').write_bytes(b'')
+    (work / 'last_checkpoint').write_text(str(work / 'epoch_3.pth'))
+    launch.train(toy_config, work_dir=str(work), resume='auto', cfg_options=weights)
+    assert built[1].load_from is None and built[1].resume is True
+
+
+@pytest.mark.parametrize(
+    'code, said', [(errno.ENOSPC, 'the disk is full'), (errno.EACCES, 'no permission')]
+)
+def test_failing_disks(toy_config, tmp_path, monkeypatch, code, said):
+    from mmengine.runner import Runner
+
+    def fails(self):
+        raise OSError(code, 'reason')
+
+    monkeypatch.setattr(Runner, 'train', fails)
+    with pytest.raises(launch.LaunchError, match=f'{re.escape(str(tmp_path / "w"))}: {said}'):
+        launch.train(toy_config, work_dir=str(tmp_path / 'w'))
+
+
+def test_bad_video_in_validation_is_one_line(toy_config, toy_videos, tmp_path):
+    (tmp_path / 'list.txt').write_text('gone.mp4 0\n')
+    options = {
+        'val_dataloader.dataset.type': 'RobustVideoDataset',
+        'val_dataloader.dataset.test_mode': True,
+        'val_dataloader.dataset.ann_file': str(tmp_path / 'list.txt'),
+        'train_cfg.max_epochs': 1,
+    }
+    with pytest.raises(launch.LaunchError, match=r'^video .*gone.mp4 cannot be read: no such file'):
+        launch.train(toy_config, work_dir=str(tmp_path / 'run'), cfg_options=options)
+
+
+def test_a_config_that_is_given_stays_as_it_is(toy_config, tmp_path, built):
+    """Else the sampler of the next seed would go on with the seed of this one."""
+    cfg = launch.load_config(toy_config)
+    before = cfg.pretty_text
+    for seed in (3, 4):
+        launch.train(cfg, work_dir=str(tmp_path / str(seed)), seed=seed)
+    assert cfg.pretty_text == before
+    assert [c.train_dataloader.sampler.seed for c in built] == [3, 4]

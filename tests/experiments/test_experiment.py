@@ -1,0 +1,77 @@
+"""What an experiment trains and tests, and what it does not do twice."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from mmengine.config import Config
+
+from albar_mm.engine.launch.run import LaunchError
+from albar_mm.experiments import experiment
+from albar_mm.experiments.experiment import Experiment, is_finished, run_experiment
+
+CONFIG = Config(dict(model=dict(type='Recognizer3D')))
+
+
+@pytest.fixture
+def tested(monkeypatch):
+    """Checkpoints that are tested; a training of three epochs whose best is that of ``best``."""
+    done = SimpleNamespace(best=3, checkpoints=[], trainings=0)
+
+    def train(cfg, work_dir, seed, resume):
+        done.trainings += 1
+        folder = Path(work_dir)
+        for name in ('epoch_3.pth', f'best_val_contrast_epoch_{done.best}.pth'):
+            (folder / name).touch()
+        (folder / 'last_checkpoint').write_text(str(folder / 'epoch_3.pth'))
+        current = SimpleNamespace(current=lambda: 50.0)
+        return SimpleNamespace(message_hub=SimpleNamespace(log_scalars={'val/val/top1': current}))
+
+    def test(cfg, checkpoint, work_dir):
+        done.checkpoints.append(Path(checkpoint).name)
+        return {'iid/top1': float(len(done.checkpoints))}
+
+    monkeypatch.setattr(experiment, 'train', train)
+    monkeypatch.setattr(experiment, 'test', test)
+    return done
+
+
+def run(folder, **kwargs):
+    return run_experiment(Experiment('None', CONFIG), folder, seed=1, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ('best', 'checkpoints'),
+    [(2, ['epoch_3.pth', 'best_val_contrast_epoch_2.pth']), (3, ['epoch_3.pth'])],
+)
+def test_best_weights_are_tested_once(tested, tmp_path, best, checkpoints):
+    tested.best = best
+    record = run(tmp_path, test_best=True)
+    assert tested.checkpoints == checkpoints
+    assert record['metrics'] == {'iid/top1': 1.0}
+    assert record['metrics_best'] == {'iid/top1': float(len(checkpoints))}
+    assert record['best_checkpoint'] == f'best_val_contrast_epoch_{best}.pth'
+    assert run(tmp_path, test_best=True) == record
+    assert tested.trainings == 1 and tested.checkpoints == checkpoints
+
+
+def test_epoch_13_is_not_epoch_3(tested, tmp_path):
+    tested.best = 13
+    run(tmp_path, test_best=True)
+    assert tested.checkpoints == ['epoch_3.pth', 'best_val_contrast_epoch_13.pth']
+
+
+def test_is_finished(tested, tmp_path):
+    plain, after, best = dict(test_after=False), {}, dict(test_best=True)
+    asked = Experiment('None', CONFIG)
+    assert not is_finished(asked, tmp_path, 1, **plain)
+    run(tmp_path, **plain)
+    assert is_finished(asked, tmp_path, 1, **plain)
+    assert not is_finished(asked, tmp_path, 1, **after)
+    run(tmp_path, **after)
+    assert is_finished(asked, tmp_path, 1, **after)
+    assert not is_finished(asked, tmp_path, 1, **best)
+    run(tmp_path, **best)
+    assert is_finished(asked, tmp_path, 1, **best)
+    with pytest.raises(LaunchError, match='holds a run of other settings'):
+        is_finished(asked, tmp_path, 2)

@@ -1,0 +1,90 @@
+"""The reference network of a comparison: what is asked for is checked before it is trained."""
+
+import json
+
+import numpy as np
+import pytest
+
+from albar_mm.annotations.frame_bank import load_frame_bank
+from albar_mm.engine.launch.run import LaunchError
+from albar_mm.experiments import reference_bank
+from albar_mm.experiments.reference_bank import ReferenceBank
+from tests.preparation.toy_reference import write_reference
+
+
+@pytest.fixture
+def reference(toy_videos, tmp_path):
+    """A config, and a training that only notes that it ran and leaves finished weights."""
+    config, weights = write_reference(tmp_path, toy_videos)
+    return config, weights
+
+
+@pytest.fixture
+def trainings(reference, monkeypatch):
+    seen = []
+
+    def train(cfg, work_dir, resume):
+        seen.append(resume)
+        with open(f'{work_dir}/last_checkpoint', 'w') as stream:
+            stream.write(str(reference[1]))
+
+    monkeypatch.setattr(reference_bank, 'train', train)
+    return seen
+
+
+def made(reference, **given):
+    config = reference[0]
+    return ReferenceBank.from_config(dict(config=config.name, **given), config.parent)
+
+
+@pytest.mark.parametrize(
+    'given, text',
+    [
+        (dict(sise=3), "unknown 'sise'; expected config, cfg_options, window"),
+        (dict(window=(1, 0.5)), '--window 1 0.5: expected 0 <= first < second'),
+        (dict(window=0.5), '--window 0.5: expected two shares'),
+        (dict(window=(0.1, 0.5, 1)), 'expected two shares'),
+        (dict(measure='top5'), '--measure top5'),
+        (dict(size='many'), '--size many: expected 1 or more'),
+        (dict(frame_size=0), '--frame-size 0'),
+    ],
+)
+def test_options_are_checked_before_the_training(reference, given, text):
+    with pytest.raises(LaunchError, match=f'^comparison.reference: .*{text}'):
+        made(reference, **given)
+    with pytest.raises(LaunchError, match='^comparison.reference: no config; expected config'):
+        ReferenceBank.from_config({}, reference[0].parent)
+
+
+def test_one_training_and_one_bank(reference, trainings, tmp_path):
+    bank = made(reference, size=5, frame_size=16, window=[0, 1])
+    folder = tmp_path / 'work'
+    path = bank.make(folder)
+    assert path == bank.path(folder) and load_frame_bank(path).frames.shape == (5, 16, 16, 3)
+    before = path.read_bytes()
+    path.unlink()
+    assert bank.make(folder).read_bytes() == before  # stopped between training and bank
+    assert trainings == ['auto']
+    with pytest.raises(LaunchError, match=f'{folder} holds a reference network of other settings'):
+        made(reference, size=6, frame_size=16, window=[0, 1]).make(folder)
+    assert np.array_equal(load_frame_bank(path).frames, load_frame_bank(bank.make(folder)).frames)
+
+
+@pytest.mark.parametrize('content', ['', '{"settings', '[]'])
+def test_a_broken_state_is_named(reference, trainings, tmp_path, content):
+    (tmp_path / 'work').mkdir()
+    (tmp_path / 'work' / 'reference.json').write_text(content)
+    with pytest.raises(LaunchError, match=r'work/reference.json is broken .*: delete'):
+        made(reference).make(tmp_path / 'work')
+    assert not trainings
+
+
+def test_an_interrupted_training_goes_on(reference, tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reference_bank, 'train', stopped)
+    with pytest.raises(KeyboardInterrupt):
+        made(reference).make(tmp_path / 'work')
+    state = json.loads((tmp_path / 'work' / 'reference.json').read_text())
+    assert not state.get('trained') and len(state['settings_sha256']) == 64

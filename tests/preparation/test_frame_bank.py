@@ -1,0 +1,598 @@
+"""Scoring frames, choosing some and writing the bank, against loops that do it by hand."""
+
+import functools
+import json
+import os
+import pickle
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmaction.datasets.transforms import DecordDecode, DecordInit
+from mmaction.registry import MODELS
+from mmengine.config import Config
+
+from albar_mm.annotations.frame_bank import load_frame_bank
+from albar_mm.compat import CheckpointError
+from albar_mm.preparation.frame_bank import network as network
+from albar_mm.preparation.frame_bank import videos as videos_module
+from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank, select_frames
+from albar_mm.preparation.frame_bank.network import scoring_steps
+from albar_mm.video.source_video import read_frames
+from albar_mm.video.strict_reading import BadVideoError, DatasetError
+from tests.toy import FRAMES
+from tests.video_files import write_video
+
+from .toy_reference import MEAN, SIDE, STD, write_reference
+
+OPTIONS = dict(window=(0.25, 1.0), size=12, frame_size=20, workers=0)
+
+
+@pytest.fixture(scope='module')
+def reference(toy_videos, tmp_path_factory):
+    return write_reference(tmp_path_factory.mktemp('reference'), toy_videos)
+
+
+@pytest.fixture
+def copied(toy_videos, tmp_path):
+    """The toy videos in a folder of their own, with a config and weights."""
+    shutil.copytree(toy_videos, tmp_path / 'toy')
+    return tmp_path / 'toy', *write_reference(tmp_path, tmp_path / 'toy')
+
+
+@functools.cache
+def read(config):
+    """Parsing takes longer than all the rest."""
+    return Config.fromfile(config)
+
+
+def build(reference, out, scores=None, cfg_options=None, published=None, **options):
+    config, weights = reference
+    return build_frame_bank(
+        read(config),
+        None if published else weights,
+        out,
+        FrameBankOptions(**{**OPTIONS, **options}),
+        scores=scores,
+        published=published,
+        cfg_options=cfg_options,
+    )
+
+
+def by_hand(reference, frames):
+    """p(class) of every frame: OpenCV's resize, the layers one by one, softmax."""
+    model = MODELS.build(read(reference[0]).model).eval()
+    model.load_state_dict(torch.load(reference[1], weights_only=True)['state_dict'])
+    small = np.stack([cv2.resize(frame, (SIDE, SIDE)) for frame in frames]).astype(np.float32)
+    x = torch.from_numpy((small - np.float32(MEAN)) / np.float32(STD)).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        logits = model.cls_head.fc_cls(model.backbone(x).mean((2, 3)))
+    return np.exp(logits.numpy()) / np.exp(logits.numpy()).sum(1, keepdims=True)
+
+
+# choosing
+
+
+def test_windows_of_ten_frames():
+    """Probabilities .1 to 1.0: the window [.5, 1] keeps .6 to 1.0, [.1, 1] all but the first."""
+    probability = np.arange(1, 11, dtype=np.float32) / 10
+    for window, expected in (
+        ((0.5, 1.0), range(5, 10)),
+        ((0.1, 1.0), range(1, 10)),
+        ((0, 1), range(10)),
+        ((0.2, 0.4), (2, 3)),
+    ):
+        drawn, kept = select_frames(probability, window, 1024, 0)
+        assert drawn.tolist() == list(expected) and kept == len(expected)
+    shuffled = np.random.default_rng(3).permutation(10)
+    drawn, _ = select_frames(probability[shuffled], (0.5, 1.0), 1024, 0)
+    assert (probability[shuffled][drawn] * 10).round().tolist() == [6, 7, 8, 9, 10]
+
+
+def test_the_draw_is_uniform_without_repeats_and_follows_the_seed():
+    probability = np.linspace(0, 1, 40)
+    counts = np.zeros(40)
+    for seed in range(400):
+        drawn, kept = select_frames(probability, (0.5, 1.0), 5, seed)
+        assert kept == 20 and len(set(drawn)) == 5 and (np.diff(drawn) > 0).all()
+        counts[drawn] += 1
+    assert not counts[:20].any()
+    assert abs(counts[20:] - 100).max() < 40  # 4.6 standard deviations
+    same = [select_frames(probability, (0.5, 1.0), 5, 7)[0].tolist() for _ in range(2)]
+    assert same[0] == same[1] != select_frames(probability, (0.5, 1.0), 5, 8)[0].tolist()
+
+
+def test_a_window_without_frames():
+    with pytest.raises(DatasetError, match='--window 0.95 1: none of 0 frames is in it'):
+        select_frames(np.zeros(0), (0.95, 1.0), 5, 0)
+    with pytest.raises(DatasetError, match='--window 0 0.05: none of 10 frames is in it; widen'):
+        select_frames(np.zeros(10), (0, 0.05), 5, 0)
+
+
+# the whole way
+
+
+@pytest.mark.parametrize('measure', ['top1', 'gt'])
+def test_the_bank_holds_what_a_loop_finds(reference, toy_videos, tmp_path, measure):
+    built = build(reference, tmp_path / 'bank.npz', measure=measure)
+    bank = load_frame_bank(built.path)
+    rows = []  # (probability, video, frame)
+    for line in (toy_videos / 'list.txt').read_text().splitlines():
+        name, label = line.split()
+        found = by_hand(reference, read_frames(toy_videos / 'videos' / name))
+        column = found.max(1) if measure == 'top1' else found[:, int(label)]
+        rows += [(p, name, number) for number, p in enumerate(column)]
+    assert len(rows) == 8 * FRAMES
+    by_source = {f'{name}#{number}': p for p, name, number in rows}
+    threshold = sorted(by_source.values())[int(0.25 * len(rows))]
+    assert len(bank) == 12 and len(set(bank.source)) == 12
+    for frame, p, source in zip(bank.frames, bank.probability, bank.source, strict=True):
+        assert p == pytest.approx(by_source[source], abs=2e-6) and p >= threshold - 2e-6
+        name, number = source.split('#')
+        original = read_frames(toy_videos / 'videos' / name)[int(number)]
+        assert np.array_equal(frame, cv2.resize(original, (20, 20)))
+    assert (np.diff(bank.probability) >= 0).all() and bank.num_classes == 2
+    assert bank.info['counts'] == dict(
+        videos=8, scored_videos=8, scored_frames=96, kept_frames=72, frames=12
+    )
+    assert bank.info['annotation']['file'] == 'list.txt' and bank.info['left_out'] == []
+    assert len(bank.info['reference']['weights']) == 64
+    assert built.left_out == () and '72 frames in the window 0.25 to 1' in built.lines[1]
+
+
+def test_the_same_bytes_with_workers_and_all_that_are_there_when_fewer(reference, tmp_path):
+    first = build(reference, tmp_path / 'a.npz')
+    again = build(reference, tmp_path / 'b.npz', workers=2)
+    assert first.path.read_bytes() == again.path.read_bytes()
+    other = build(reference, tmp_path / 'c.npz', scores=tmp_path / 'a.scores.jsonl', seed=1)
+    assert set(other.bank.source) != set(first.bank.source)
+    all_of_them = build(reference, tmp_path / 'd.npz', scores=tmp_path / 'a.scores.jsonl', size=99)
+    assert len(all_of_them.bank) == 72
+    assert 'd.npz: 72 frames of 20 px, fewer than the 99 asked for' in all_of_them.lines[2]
+
+
+def test_every_so_manieth_frame(reference, tmp_path):
+    built = build(reference, tmp_path / 'a.npz', every=5, window=(0, 1), size=100)
+    assert {source.split('#')[1] for source in built.bank.source} == {'0', '5', '10'}
+    assert len(built.bank) == 24
+
+
+def test_an_interrupted_run_goes_on(reference, tmp_path, monkeypatch):
+    whole = build(reference, tmp_path / 'whole.npz')
+    score, calls = network.ReferenceNetwork.probabilities, []
+
+    def killed(self, inputs):
+        calls.append(len(inputs))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return score(self, inputs)
+
+    monkeypatch.setattr(network.ReferenceNetwork, 'probabilities', killed)
+    with pytest.raises(KeyboardInterrupt):
+        build(reference, tmp_path / 'a.npz')
+    file = tmp_path / 'a.scores.jsonl'
+    assert not (tmp_path / 'a.npz').exists() and len(file.read_bytes().splitlines()) == 1 + 3
+    file.write_bytes(file.read_bytes()[:-20])  # the third line was not finished
+    resumed = build(reference, tmp_path / 'a.npz')
+    assert calls[4:] == [FRAMES] * 6  # eight videos, two of them done
+    assert resumed.path.read_bytes() == whole.path.read_bytes()
+    assert file.read_bytes() == (tmp_path / 'whole.scores.jsonl').read_bytes()
+    build(reference, tmp_path / 'a.npz')
+    assert len(calls) == 10
+
+
+def test_a_changed_label_is_scored_again(copied, tmp_path, monkeypatch):
+    toy, *reference = copied
+    build(reference, tmp_path / 'a.npz')
+    text = (toy / 'list.txt').read_text()
+    (toy / 'list.txt').write_text(text.replace('clip_0.mp4 0', 'clip_0.mp4 1'))
+    calls, score = [], network.ReferenceNetwork.probabilities
+    monkeypatch.setattr(
+        network.ReferenceNetwork, 'probabilities', lambda *args: calls.append(1) or score(*args)
+    )
+    again = build(reference, tmp_path / 'a.npz', measure='gt', window=(0, 1), size=96)
+    assert len(calls) == 1
+    fresh = build(reference, tmp_path / 'b.npz', measure='gt', window=(0, 1), size=96)
+    assert np.array_equal(again.bank.probability, fresh.bank.probability)
+
+
+def test_scores_of_another_setting_or_broken_ones_are_refused(reference, tmp_path):
+    build(reference, tmp_path / 'a.npz')
+    file = tmp_path / 'a.scores.jsonl'
+    with pytest.raises(
+        DatasetError,
+        match=r'a.scores.jsonl, line 1: made with another every, 1 in '
+        r'place of 2; name another --scores',
+    ):
+        build(reference, tmp_path / 'a.npz', every=2)
+    with pytest.raises(DatasetError, match='line 1: made with another input'):
+        build(
+            reference,
+            tmp_path / 'a.npz',
+            cfg_options={'val_dataloader.dataset.pipeline.3.scale': (16, 16)},
+        )
+    with pytest.raises(DatasetError, match='line 1: made with another preprocessor'):
+        build(
+            reference,
+            tmp_path / 'a.npz',
+            cfg_options={'model.data_preprocessor.mean': [0.0, 0.0, 0.0]},
+        )
+    lines = file.read_text().splitlines()
+    good = json.loads(lines[2])
+    for number, broken in (
+        (3, '{"video"'),
+        (3, '[]'),
+        (3, json.dumps({**good, 'gt': [0.5]})),
+        (3, json.dumps({**good, 'top1': [2.0] * FRAMES})),
+        (3, json.dumps({**good, 'gt': 'x'})),
+        (3, json.dumps({**good, 'label': 'x'})),
+        (1, '{}'),
+        (1, 'PK'),
+    ):
+        file.write_text('\n'.join([*lines[: number - 1], broken, *lines[number:]]) + '\n')
+        with pytest.raises(DatasetError, match=rf'scores file \S+a.scores.jsonl, line {number}: '):
+            build(reference, tmp_path / 'a.npz')
+
+
+def test_a_file_of_somebody_else_is_not_emptied(reference, tmp_path):
+    """A first line without an end is cut off only where it is the begin of our own."""
+    (tmp_path / 'notes.json').write_text('{"my": "notes"}')
+    with pytest.raises(DatasetError, match='notes.json, line 1: this is no file of frame scores'):
+        build(reference, tmp_path / 'a.npz', scores=tmp_path / 'notes.json')
+    assert (tmp_path / 'notes.json').read_text() == '{"my": "notes"}'
+    built = build(reference, tmp_path / 'a.npz')
+    file = tmp_path / 'a.scores.jsonl'
+    whole = file.read_bytes()
+    for kept in (0, 20):
+        file.write_bytes(whole[:kept])
+        assert build(reference, tmp_path / 'a.npz').path == built.path
+        assert file.read_bytes() == whole
+
+
+def test_scores_that_cannot_be_written(reference, tmp_path):
+    with pytest.raises(DatasetError, match='cannot be written: it is a folder'):
+        build(reference, tmp_path / 'a.npz', scores=tmp_path)
+    (tmp_path / 'b.npz').mkdir()
+    with pytest.raises(DatasetError, match='b.npz: cannot be written: it is a folder'):
+        build(reference, tmp_path / 'b.npz')
+    assert not list(tmp_path.glob('*.jsonl'))  # said before anything was scored
+
+
+# reading
+
+
+def test_chunks_are_the_frames_of_the_whole_video(toy_videos, monkeypatch):
+    path = str(toy_videos / 'videos' / 'clip_3.mp4')
+    whole = read_frames(path)
+    for every, size in ((1, 5), (1, 12), (1, 64), (3, 2), (5, 1), (20, 64)):
+        found = {
+            n: frame
+            for chunk, frames in videos_module.read_chunks(path, every, size)
+            for n, frame in zip(chunk, frames, strict=True)
+        }
+        assert list(found) == list(range(0, FRAMES, every))
+        assert all(np.array_equal(frame, whole[n]) for n, frame in found.items())
+    monkeypatch.setattr(videos_module, 'decoder_name', lambda: 'opencv')
+    capture, plain = cv2.VideoCapture(path), []
+    while (got := capture.read())[0]:
+        plain.append(got[1][:, :, ::-1])
+    for every, size in ((1, 5), (3, 2)):
+        found = {
+            n: frame
+            for chunk, frames in videos_module.read_chunks(path, every, size)
+            for n, frame in zip(chunk, frames, strict=True)
+        }
+        assert list(found) == list(range(0, FRAMES, every))
+        assert all(np.array_equal(frame, plain[n]) for n, frame in found.items())
+
+
+@pytest.mark.real_data
+def test_real_clips_have_the_frames_that_decode(real_data, monkeypatch):
+    """OpenCV announces more frames than these files hold; none is made up by either decoder."""
+    paths = sorted((real_data / 'hmdb51_jhmdb21' / 'videos').rglob('*.avi'))[::57]
+    counts = {}
+    for name in ('decord', 'opencv'):
+        monkeypatch.setattr(videos_module, 'decoder_name', lambda name=name: name)
+        counts[name] = [
+            sum(len(frames) for _, frames in videos_module.read_chunks(str(path))) for path in paths
+        ]
+    assert counts['decord'] == counts['opencv'] == [len(read_frames(path)) for path in paths]
+    assert all(15 <= count <= 40 for count in counts['decord'])
+
+
+@pytest.mark.real_data
+def test_a_bank_of_real_clips(real_data, tmp_path):
+    """File names with '#', '(' and '&', pictures of 320 x 240 px squeezed to squares."""
+    folder = real_data / 'hmdb51_jhmdb21' / 'videos'
+    names = [str(path.relative_to(folder)) for path in sorted(folder.rglob('*#*.avi'))[:3]]
+    names += [str(path.relative_to(folder)) for path in sorted(folder.rglob('*.avi'))[::200]]
+    (tmp_path / 'list.txt').write_text(''.join(f'{n} {i % 2}\n' for i, n in enumerate(names)))
+    (tmp_path / 'videos').symlink_to(folder)
+    reference = write_reference(tmp_path, tmp_path)
+    bank = build(reference, tmp_path / 'bank.npz', window=(0, 1), size=10**6, every=7).bank
+    assert {str(source).rpartition('#')[0] for source in bank.source} == set(names)
+    for frame, p, source in list(zip(bank.frames, bank.probability, bank.source, strict=True))[::5]:
+        name, _, number = str(source).rpartition('#')
+        original = read_frames(folder / name)[int(number)]
+        assert np.array_equal(frame, cv2.resize(original, (20, 20)))
+        assert p == pytest.approx(by_hand(reference, [original])[0].max(), abs=5e-6)
+
+
+def test_unreadable_videos_stop_at_the_end_or_are_listed(copied, tmp_path):
+    toy, *reference = copied
+    broken = toy / 'videos' / 'clip_5.mp4'
+    broken.write_bytes(broken.read_bytes()[:200])
+    with pytest.raises(
+        DatasetError,
+        match=r'1 of 8 videos cannot be read: clip_5.mp4 \(.+\); '
+        'restore them, or leave them out with --skip-unr',
+    ):
+        build(reference, tmp_path / 'a.npz')
+    assert len((tmp_path / 'a.scores.jsonl').read_text().splitlines()) == 1 + 7
+    built = build(reference, tmp_path / 'a.npz', skip_unreadable=True, window=(0, 1), size=96)
+    assert built.left_out == ('clip_5.mp4',) and len(built.bank) == 84
+    assert built.bank.info['left_out'] == ['clip_5.mp4']
+    assert built.lines[-1] == '1 videos are left out: clip_5.mp4'
+    gone = toy / 'videos' / 'clip_2.mp4'
+    gone.unlink()  # scored, but its frames cannot be read any more
+    with pytest.raises(BadVideoError, match='clip_2.mp4 cannot be read: no such file'):
+        build(
+            reference,
+            tmp_path / 'a.npz',
+            window=(0, 1),
+            size=96,
+            cfg_options=without(toy, 'clip_5.mp4'),
+        )
+    built = build(reference, tmp_path / 'a.npz', skip_unreadable=True, window=(0, 1), size=96)
+    assert built.left_out == ('clip_2.mp4', 'clip_5.mp4') and len(built.bank) == 72
+    write_video(gone, FRAMES - 4)
+    with pytest.raises(
+        DatasetError,
+        match='clip_2.mp4: frame 8 was scored, but it ends after '
+        'frame 7; the scores belong to another file',
+    ):
+        build(reference, tmp_path / 'a.npz', skip_unreadable=True, window=(0, 1), size=96)
+
+
+def without(toy, name):
+    lines = [line for line in (toy / 'list.txt').read_text().splitlines() if name not in line]
+    (toy / 'shorter.txt').write_text('\n'.join(lines) + '\n')
+    return {'train_dataloader.dataset.ann_file': str(toy / 'shorter.txt')}
+
+
+def test_a_wrong_folder_stops_at_once(reference, tmp_path):
+    with pytest.raises(
+        DatasetError,
+        match=r'none of the first 8 videos can be read, the last '
+        r'being \S+/nowhere/clip_7.mp4 \(no such file\): check',
+    ):
+        build(
+            reference,
+            tmp_path / 'a.npz',
+            skip_unreadable=True,
+            cfg_options={'train_dataloader.dataset.data_prefix.video': str(tmp_path / 'nowhere')},
+        )
+
+
+# published scores
+
+
+def published(folder, content):
+    (folder / 'scores.pkl').write_bytes(pickle.dumps(content))
+    return folder / 'scores.pkl'
+
+
+def scores_of(toy, key):
+    """Distinct probabilities; frame n of clip i gets (100 i + n) / 1000."""
+    return {
+        key.format(i=i, n=n, file=n + 1): [0.1, (100 * i + n) / 1000 + 0.1]
+        for i in range(8)
+        for n in range(FRAMES)
+    }
+
+
+@pytest.mark.parametrize(
+    'key', ['wave/clip_{i}/frame{file:06d}.jpg', 'clip_{i}.mp4//{n}', 'clip_{i}/{file:05d}.jpg']
+)
+def test_published_scores(reference, toy_videos, tmp_path, key):
+    """Names of files count from 1, positions in a video from 0."""
+    content = scores_of(toy_videos, key)
+    content['other/frame000001.jpg'] = np.array([0.5, 0.5], np.float32)
+    built = build(
+        reference,
+        tmp_path / 'a.npz',
+        published=published(tmp_path, content),
+        window=(0, 1),
+        size=96,
+    )
+    found = dict(zip(built.bank.source.tolist(), built.bank.probability.tolist(), strict=True))
+    assert found == {
+        f'clip_{i}.mp4#{n}': pytest.approx((100 * i + n) / 1000 + 0.1)
+        for i in range(8)
+        for n in range(FRAMES)
+    }
+    frame = built.bank.frames[built.bank.source.tolist().index('clip_4.mp4#7')]
+    original = read_frames(toy_videos / 'videos' / 'clip_4.mp4')[7]
+    assert np.array_equal(frame, cv2.resize(original, (20, 20)))
+    assert '(1 other videos of it are not in' in built.lines[0]
+    assert built.bank.info['reference']['published_scores']['file'] == 'scores.pkl'
+
+
+def test_published_scores_without_some_videos_or_with_too_many_frames(
+    reference, toy_videos, tmp_path
+):
+    content = scores_of(toy_videos, 'clip_{i}/frame{file:06d}.jpg')
+    some = {key: value for key, value in content.items() if not key.startswith('clip_3')}
+    built = build(reference, tmp_path / 'a.npz', published=published(tmp_path, some))
+    assert built.left_out == ('clip_3.mp4',)
+    content['clip_0/frame000099.jpg'] = [0.9, 0.9]
+    with pytest.raises(DatasetError, match='clip_0.mp4: frame 98 was scored, but it ends after'):
+        build(reference, tmp_path / 'a.npz', published=published(tmp_path, content), size=10**6)
+
+
+class Runs:
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_published_files_that_cannot_be_used(reference, tmp_path):
+    mark = tmp_path / 'ran'
+    for content, text in (
+        ({'a/frame000001.jpg': Runs(mark)}, r'scores.pkl: the pickle asks for posix.mkdir'),
+        ({'a/frame000001.jpg': [0.9, 0.1]}, r'frame a/frame000001.jpg: expected \[p\(gt\), p\(top'),
+        ({'a/frame000001.jpg': [0.1, np.nan]}, 'expected .* got'),
+        ({'a/frame000001.jpg': [0.1]}, 'expected .* got'),
+        ({'a/frame000000.jpg': [0.1, 0.2]}, "'a/frame000000.jpg': expected .* counted from 1"),
+        ({'a': [0.1, 0.2]}, "frame 'a': expected <video>/frame<number>.jpg"),
+        ({3: [0.1, 0.2]}, 'frame 3: expected'),
+        ({'a/frame000001.jpg': [0.1, 0.2]}, 'has none of the 8 training videos; it has a, they'),
+        ([1], 'expected a pickled dict of frames, got a list of 1'),
+        ({}, 'expected a pickled dict of frames, got a dict'),
+    ):
+        with pytest.raises(DatasetError, match=text) as said:
+            build(reference, tmp_path / 'a.npz', published=published(tmp_path, content))
+        assert 'scores.pkl' in str(said.value) and '\n' not in str(said.value)
+    assert not mark.exists() and not (tmp_path / 'a.npz').exists()
+
+
+# what does not fit
+
+
+@pytest.mark.parametrize(
+    ('options', 'text'),
+    [
+        (dict(window=(0.9, 0.1)), '--window 0.9 0.1: expected 0 <= first < second <= 1'),
+        (dict(window=(0.5, 0.5)), '--window 0.5 0.5: expected'),
+        (dict(window=(0.5,)), r'--window \(0.5,\): expected two shares'),
+        (dict(window=('a', 'b')), r"--window \('a', 'b'\): expected two shares"),
+        (dict(size='many'), '--size many: expected 1 or more'),
+        (dict(window=(-0.1, 1)), '--window -0.1 1: expected'),
+        (dict(window=(0.5, float('nan'))), '--window 0.5 nan: expected'),
+        (dict(measure='top5'), '--measure top5: expected one of top1, gt'),
+        (dict(size=0), '--size 0: expected 1 or more'),
+        (dict(every=0), '--every 0: expected 1'),
+        (dict(frame_size=0), '--frame-size 0'),
+        (dict(workers=-1), '--workers -1: expected 0 or more'),
+    ],
+)
+def test_options(options, text):
+    with pytest.raises(DatasetError, match=f'^{text}'):
+        FrameBankOptions(**options)
+
+
+def test_checkpoints_that_do_not_fit(reference, toy_videos, tmp_path):
+    config, weights = reference
+    _, other = write_reference(tmp_path, toy_videos, classes=5)
+    with pytest.raises(
+        DatasetError,
+        match=r'checkpoint \S+reference_5.pth: its head has 5 classes'
+        r', that of \S+reference_2.py has 2: use the config',
+    ):
+        build((config, other), tmp_path / 'a.npz')
+    torch.save(dict(state_dict={}), tmp_path / 'none.pth')
+    with pytest.raises(DatasetError, match=r'none.pth: \d+ of \d+ tensors of \S+ are missing'):
+        build((config, tmp_path / 'none.pth'), tmp_path / 'a.npz')
+    with pytest.raises(DatasetError, match=r'checkpoint \S+absent.pth: no such file'):
+        build((config, tmp_path / 'absent.pth'), tmp_path / 'a.npz')
+    (tmp_path / 'evil.pth').write_bytes(pickle.dumps(Runs(tmp_path / 'ran')))
+    with pytest.raises(CheckpointError, match='evil.pth'):
+        build((config, tmp_path / 'evil.pth'), tmp_path / 'a.npz')
+    assert not (tmp_path / 'ran').exists()
+    state = torch.load(weights, weights_only=True)['state_dict']
+    state['cls_head.fc_cls.bias'][:] = float('nan')
+    torch.save(dict(state_dict=state), tmp_path / 'nan.pth')
+    with pytest.raises(DatasetError, match='nan.pth gives NaN'):
+        build((config, tmp_path / 'nan.pth'), tmp_path / 'a.npz')
+
+
+def test_lists_and_configs_that_do_not_fit(reference, toy_videos, tmp_path):
+    config, weights = reference
+
+    def fails(text, **changes):
+        with pytest.raises(DatasetError, match=text):
+            build(
+                reference,
+                tmp_path / 'a.npz',
+                cfg_options={key.replace('__', '.'): value for key, value in changes.items()},
+            )
+
+    for content, text in (
+        ('', 'is empty'),
+        (
+            'clip_0.mp4 0\nclip_1.mp4 2\n',
+            r'line 2: expected a '
+            r"label in \[0, 2\), got '2'",
+        ),
+        ('clip_0.mp4\n', 'line 1: expected path'),
+        ('clip_0.mp4 0\nclip_0.mp4 1\n', 'clip_0.mp4 has two labels, 0 and 1'),
+    ):
+        (tmp_path / 'list.txt').write_text(content)
+        fails(
+            rf'annotation file \S+list.txt.*{text}',
+            train_dataloader__dataset__ann_file=str(tmp_path / 'list.txt'),
+        )
+    (tmp_path / 'list.txt').write_text('clip_0.mp4 0\nclip_1.mp4 2\n')
+    fails(
+        r'list.txt, video clip_1.mp4: expected a label in \[0, 2\), got 2',
+        train_dataloader__dataset__ann_file=str(tmp_path / 'list.txt'),
+        train_dataloader__dataset__type='VideoDataset',
+    )
+    fails(
+        'absent.txt: no such file; point to yours with --cfg-options',
+        train_dataloader__dataset__ann_file='absent.txt',
+    )
+    fails(
+        'is a RawframeDataset: expected a VideoDataset',
+        train_dataloader__dataset__type='RawframeDataset',
+    )
+    fails('is a None: expected a VideoDataset', train_dataloader=None)
+    fails(
+        'trains on clips of 8 frames',
+        train_dataloader__dataset__pipeline=[
+            dict(type='DecordInit'),
+            dict(type='SampleFrames', clip_len=8),
+            dict(type='DecordDecode'),
+        ],
+    )
+    steps = scoring_steps(
+        dict(
+            train_dataloader=None,
+            val_dataloader=dict(
+                dataset=dict(
+                    pipeline=[
+                        dict(type=DecordInit),
+                        dict(type=DecordDecode),
+                        dict(type='FormatShape'),
+                    ]
+                )
+            ),
+        )
+    )
+    assert steps == [dict(type='FormatShape')]  # types may be classes
+    fails('has no decoding step', val_dataloader__dataset__pipeline=[dict(type='DecordInit')])
+    fails('num_classes must be a number of 2 or more, got 1', model__cls_head__num_classes=1)
+    with pytest.raises(DatasetError, match='--out bank.pkl: the name must end in .npz'):
+        build(reference, 'bank.pkl')
+    with pytest.raises(DatasetError, match='either a checkpoint .* or --published-scores'):
+        build_frame_bank(config, None, tmp_path / 'a.npz')
+    with pytest.raises(DatasetError, match='either a checkpoint .* or --published-scores'):
+        build_frame_bank(config, weights, tmp_path / 'a.npz', published='x.pkl')
+    with pytest.raises(DatasetError, match='--every: the published scores say which'):
+        build(reference, tmp_path / 'a.npz', published='x.pkl', every=2)
+
+
+def test_a_video_listed_twice_counts_once(reference, toy_videos, tmp_path):
+    (tmp_path / 'list.txt').write_text('clip_0.mp4 0\nclip_1.mp4 1\nclip_0.mp4 0\n')
+    built = build(
+        reference,
+        tmp_path / 'a.npz',
+        window=(0, 1),
+        size=100,
+        cfg_options={'train_dataloader.dataset.ann_file': str(tmp_path / 'list.txt')},
+    )
+    assert len(built.bank) == 2 * FRAMES == len(set(built.bank.source))

@@ -1,0 +1,97 @@
+from albar_mm.report import Report, group_runs, read_run
+
+from .results_files import data, metrics, protocol, write
+
+
+def run(folder, method, seed=0, **settings):
+    return read_run(write(folder / f'{method}{seed}', seed=seed, **settings), method)
+
+
+def methods(groups):
+    return [[run.method for run in group] for group in groups]
+
+
+def test_runs_that_were_measured_alike_share_a_table(tmp_path):
+    other = protocol()
+    other['pipelines'] = {  # how bytes are fetched and packed is no difference
+        domain: [dict(steps[0], io_backend='petrel'), steps[1], dict(type='FormatShape', x=1)]
+        for domain, steps in other['pipelines'].items()
+    }
+    runs = [run(tmp_path, 'a'), run(tmp_path, 'b', how=other)]
+    assert group_runs(runs) == ([runs], [])
+
+
+def test_another_clip_policy_is_another_table_and_named(tmp_path):
+    runs = [run(tmp_path, 'a'), run(tmp_path, 'b', how=protocol('clamp')), run(tmp_path, 'c')]
+    groups, said = group_runs(runs)
+    assert methods(groups) == [['a', 'c'], ['b']]
+    assert said == [
+        'Table 2 (b) was measured differently from table 1 (a, c): all sets: '
+        'SampleFrames.out_of_bound_opt loop / clamp.'
+    ]
+
+
+def test_other_data_is_another_table_and_named(tmp_path):
+    files = data()
+    files[2]['sha256'] = 'cd' * 32
+    groups, said = group_runs([run(tmp_path, 'a'), run(tmp_path, 'b', files=files)])
+    assert methods(groups) == [['a'], ['b']]
+    assert said == [
+        'Table 2 (b) was measured differently from table 1 (a): SCUBA stripe: list of '
+        'videos (sha256) abababababab / cdcdcdcdcdcd.'
+    ]
+
+
+def test_an_average_over_other_backgrounds_is_another_column(tmp_path):
+    few = ('stripe',)
+    groups, said = group_runs(
+        [
+            run(tmp_path, 'a'),
+            run(tmp_path, 'b', how=protocol(backgrounds=few), files=data(backgrounds=few)),
+        ]
+    )
+    assert methods(groups) == [['a'], ['b']]
+    assert 'SCUBA average, SCUFO average: backgrounds scene, stripe / stripe' in said[0]
+
+
+def test_a_run_of_one_set_joins_the_table_that_holds_the_set(tmp_path):
+    iid = protocol('clamp')
+    iid['sets'] = {'iid/original': 10}
+    groups, _ = group_runs(
+        [
+            run(tmp_path, 'only iid', scores={'iid/top1': 1.0}, how=iid, files=data()[:1]),
+            run(tmp_path, 'loop'),
+            run(tmp_path, 'clamp', how=protocol('clamp')),
+        ]
+    )
+    assert methods(groups) == [['only iid', 'clamp'], ['loop']]
+
+
+def test_no_mean_over_seeds_that_were_measured_differently(tmp_path):
+    runs = [run(tmp_path, 'a', 0), run(tmp_path, 'a', 1, how=protocol('clamp'))]
+    report = Report.of(runs)
+    assert methods(report.groups) == [['a'], ['a']]
+    assert any(w.startswith('The seeds of a were not all measured alike') for w in report.warnings)
+
+
+def test_the_same_weights_twice_are_no_two_seeds(tmp_path):
+    runs = [run(tmp_path, 'a', seed, weights='same') for seed in (0, 1)]
+    assert Report.of(runs).warnings == [
+        'a, seed 0 and a, seed 1 tested the same weights, so they are not independent runs.'
+    ]
+
+
+def test_a_file_that_lists_no_sets_is_compared_by_its_scores(tmp_path):
+    plain = dict(num_samples=5, sets={}, pipelines=dict(all=[dict(type='Resize', scale=8)]))
+    larger = dict(plain, pipelines=dict(all=[dict(type='Resize', scale=16)]))
+    scores = {'acc/top1': 50.0}
+    groups, said = group_runs(
+        [
+            run(tmp_path, 'a', scores=scores, how=plain, files=[]),
+            run(tmp_path, 'b', scores=scores, how=larger, files=[]),
+        ]
+    )
+    assert methods(groups) == [['a'], ['b']] and 'Resize.scale 8 / 16' in said[0]
+    assert group_runs(
+        [run(tmp_path, 'c', scores=metrics()), run(tmp_path, 'd', scores=scores, how=plain)]
+    )[1] == ['Table 2 (d) was measured differently from table 1 (c): they have no set in common.']

@@ -1,0 +1,119 @@
+import json
+import os
+
+import pytest
+
+from albar_mm.report import ReportError, collect_runs, read_run
+
+from .results_files import metrics, write
+
+
+def named(runs):
+    return [(run.method, run.seed) for run in runs]
+
+
+def test_folders_are_methods_and_their_seeds(tmp_path):
+    for place in ('erm/seed0', 'erm/seed1', 'albar', 'swin_seed3'):
+        write(tmp_path / place, seed=7)
+    runs, notes = collect_runs([tmp_path])
+    assert named(runs) == [('albar', 7), ('erm', 0), ('erm', 1), ('swin', 3)]
+    assert notes == []
+
+
+def test_the_name_of_the_experiment_comes_before_the_folder(tmp_path):
+    folder = write(tmp_path / 'a_none' / 'seed2').parent
+    (folder / 'experiment.json').write_text(json.dumps(dict(name='(a) none', seed=2)))
+    assert named(collect_runs([tmp_path])[0]) == [('(a) none', 2)]
+    (folder / 'experiment.json').write_text('{"name": [')
+    assert named(collect_runs([tmp_path])[0]) == [('a_none', 2)]
+
+
+def test_names_of_ones_own_come_first_and_take_their_files(tmp_path):
+    write(tmp_path / 'x' / 'seed0')
+    write(tmp_path / 'y' / 'seed0')
+    runs, _ = collect_runs([tmp_path, tmp_path], [('Ours', tmp_path / 'y')])
+    assert named(runs) == [('Ours', 0), ('x', 0)]
+
+
+def test_links_are_followed_once(tmp_path):
+    real = write(tmp_path / 'elsewhere' / 'erm' / 'seed0').parent
+    (tmp_path / 'runs').mkdir()
+    os.symlink(real.parent, tmp_path / 'runs' / 'linked')
+    os.symlink(tmp_path / 'runs', tmp_path / 'runs' / 'loop')
+    assert named(collect_runs([tmp_path / 'runs'])[0]) == [('erm', 0)]
+
+
+def test_two_runs_of_one_method_and_seed(tmp_path):
+    first, second = write(tmp_path / 'a' / 'erm' / 'seed0'), write(tmp_path / 'b' / 'erm' / 'seed0')
+    with pytest.raises(ReportError, match='seed 0') as caught:
+        collect_runs([tmp_path])
+    assert str(first) in str(caught.value) and str(second) in str(caught.value)
+    assert '--names' in str(caught.value)
+    with pytest.raises(ReportError, match="two methods, 'A' and 'B'"):
+        collect_runs([], [('A', first), ('B', first)])
+
+
+@pytest.mark.parametrize(
+    'text, said',
+    [
+        ('{"metrics"', 'not JSON'),
+        ('[' * 100_000, 'not JSON'),
+        ('\udcff'.encode('utf-8', 'surrogateescape'), 'not JSON'),
+        ('[1]', 'not a results file'),
+        ('{"accuracy": 3}', 'not a results file'),
+        ('{"schema_version": 2, "metrics": {}}', 'schema_version is 2, this albar_mm reads 1'),
+        (
+            '{"schema_version": 1, "metrics": {"iid/top1": "93"}}',
+            "iid/top1 must be a number, got '93'",
+        ),
+        (
+            '{"schema_version": 1, "metrics": {"iid/top1": true}}',
+            'iid/top1 must be a number, got True',
+        ),
+        ('{"schema_version": 1, "metrics": {"iid/top1": 1}, "protocol": []}', 'protocol must be a'),
+        ('{"schema_version": 1, "metrics": {"iid/top1": 1}, "seed": "1"}', 'seed must be a whole'),
+        ('{"schema_version": 1, "metrics": {"AUC": 1}}', 'none of the scores'),
+        ('{"rows": {}}', 'summary of several runs'),
+    ],
+)
+def test_what_is_no_results_file(tmp_path, text, said):
+    path = tmp_path / 'results.json'
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ReportError) as caught:
+        collect_runs([path])
+    assert said in str(caught.value) and str(path) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_what_a_search_leaves_out_is_listed(tmp_path):
+    write(tmp_path / 'erm')
+    (tmp_path / 'results.json').write_text('{"versions": {}, "rows": {}}')
+    write(tmp_path / 'anomaly', {'roc_auc': 82.0})
+    runs, notes = collect_runs([tmp_path])
+    assert named(runs) == [('erm', 0)] and len(notes) == 2
+    assert 'summary' in notes[0] and 'only roc_auc' in notes[1]
+
+
+def test_nothing_found(tmp_path):
+    with pytest.raises(ReportError, match='no results of a test run in'):
+        collect_runs([tmp_path])
+    with pytest.raises(ReportError, match='no such file or folder'):
+        collect_runs([tmp_path / 'absent'])
+
+
+def test_per_class_scores_of_either_kind(tmp_path):
+    block = {'3': {'scuba/avg': 70.0}}
+    path = write(tmp_path, metrics() | {'scuba/avg/class_12': 60.0}, per_class=block)
+    run = read_run(path)
+    assert run.per_class == {3: {'scuba/avg': 70.0}, 12: {'scuba/avg': 60.0}}
+    assert 'scuba/avg/class_12' not in run.metrics
+
+
+def test_a_score_that_is_no_number_is_named(tmp_path):
+    run = read_run(write(tmp_path, metrics() | {'scuba/avg': float('nan'), 'loss': 2.0}))
+    assert run.not_finite == ('scuba/avg',) and run.not_shown == ('loss',)
+
+
+def test_hidden_characters_of_a_name_are_replaced(tmp_path):
+    run = read_run(write(tmp_path), 'a\x00b\u202ec\udc80')
+    assert run.method == 'a\ufffdb\ufffdc\ufffd'

@@ -1,0 +1,78 @@
+import pytest
+
+from albar_mm.report import read_run
+from albar_mm.report.scores import background_columns, class_gaps, summary_columns, tabulate
+
+from .results_files import metrics, write
+
+
+def runs(tmp_path, **methods):
+    """One run per (seed, scores) of each method."""
+    return [
+        read_run(write(tmp_path / f'{method}{seed}', scores, seed=seed), method)
+        for method, many in methods.items()
+        for seed, scores in enumerate(many)
+    ]
+
+
+def test_mean_sd_and_best(tmp_path):
+    members = runs(
+        tmp_path,
+        erm=[metrics(scuba=70), metrics(scuba=74), metrics(scuba=78)],
+        ours=[metrics(scuba=73, scufo=10)],
+    )
+    table = tabulate(members, summary_columns(members))
+    keys = [column.key for column in table.columns]
+    assert keys == ['iid/top1', 'scuba/avg', 'scufo/avg', 'conflfg/top1', 'contrasted/avg']
+    scuba, scufo, iid = (keys.index(k) for k in ('scuba/avg', 'scufo/avg', 'iid/top1'))
+    # sample standard deviation of 70, 74, 78 is 4
+    assert str(table.rows['erm'][scuba]) == '74.00 ± 4.00' and table.rows['erm'][scuba].best
+    assert str(table.rows['ours'][scuba]) == '73.00' and table.rows['ours'][scuba].sd is None
+    assert table.rows['ours'][scufo].best and not table.rows['erm'][scufo].best  # lower is better
+    assert not any(row[iid].best for row in table.rows.values())  # all the same
+
+
+def test_a_seed_without_the_score_is_counted(tmp_path):
+    members = runs(tmp_path, erm=[metrics(), {'iid/top1': 80.0}])
+    cells = tabulate(members, summary_columns(members)).rows['erm']
+    assert [str(cell) for cell in cells[:2]] == ['85.00 ± 7.07', '80.00 (1 of 2 seeds)']
+
+
+def test_columns_of_further_sets_and_backgrounds(tmp_path):
+    members = runs(tmp_path, erm=[metrics() | {'aras/top1': 57.0, 'acc/top1': 3.0}])
+    assert [c.label for c in summary_columns(members)] == [
+        'IID',
+        'ARAS',
+        'acc',
+        'SCUBA',
+        'SCUFO',
+        'Confl-FG',
+        'Contrasted',
+    ]
+    assert [c.label for c in background_columns(members)] == [
+        'SCUBA scene',
+        'SCUBA stripe',
+        'SCUFO scene',
+        'SCUFO stripe',
+        'Confl-FG, pasted class',
+        'Contrasted scene',
+        'Contrasted stripe',
+    ]
+
+
+def test_gap_of_every_class_averages_the_seeds(tmp_path):
+    def scores(scuba, scufo):
+        return {'scuba/avg': scuba, 'scufo/avg': scufo}
+
+    blocks = [
+        {'0': scores(50.0, 20.0), '1': scores(90.0, 10.0)},
+        {'0': scores(70.0, 20.0), '1': scores(90.0, 10.0)},
+    ]
+    members = [
+        read_run(write(tmp_path / str(i), seed=i, per_class=block), 'erm')
+        for i, block in enumerate(blocks)
+    ] + runs(tmp_path, old=[metrics()])
+    gaps, lacking = class_gaps(members)
+    assert list(gaps) == [1, 0]  # largest gap first
+    assert gaps[0]['erm'].gap == pytest.approx(40.0) and gaps[1]['erm'].gap == pytest.approx(80.0)
+    assert lacking == ['old, seed 0']

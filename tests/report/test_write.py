@@ -1,0 +1,145 @@
+import html.parser
+import re
+
+import pytest
+
+from albar_mm.report import Report, ReportError, make_report, read_run
+
+from .results_files import metrics, protocol, write
+
+SCRIPT = '<script>alert(1)</script>'
+VOID = {'meta', 'wbr'}
+
+
+class Page(html.parser.HTMLParser):
+    """Tags of a page, and whether they nest."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], ''
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data if 'style' not in self.open else ''
+
+
+def made(tmp_path, named, **options):
+    out = tmp_path / 'out'
+    report = make_report([], named, out / 'r.html', out / 'r.md', **options)
+    texts = (out / name for name in ('r.html', 'r.md'))
+    return report, *(path.read_text(encoding='utf-8') for path in texts)
+
+
+def test_page_and_table_show_the_scores(tmp_path):
+    named = [
+        ('erm', write(tmp_path / f'erm/seed{seed}', metrics(iid=iid)))
+        for seed, iid in ((0, 80), (1, 84))
+    ]
+    named.append(('ours', write(tmp_path / 'ours', metrics(iid=95.125, scufo=30, contrasted=55))))
+    report, page, markdown = made(tmp_path, named, published='hmdb51', num_classes=4)
+    shown = Page(page)
+    assert '82.00 ± 2.83' in shown.text and '95.12' in shown.text
+    assert '6 of 6' not in shown.text and '9 of 9' in shown.text  # checks: 3 runs x 3
+    assert 'Published results not measured here' in shown.text
+    assert page.count('56.68*') == 1 and page.count('21.41*') == 1
+    assert 'chance, 25.00' in shown.text
+    row = next(line for line in markdown.splitlines() if line.startswith('| ours'))
+    assert [cell.strip() for cell in row.strip('|').split('|')] == [
+        'ours',
+        '**95.12**',
+        '80.00',
+        '**30.00**',
+        '50.00',
+        '**55.00**',
+    ]
+    assert markdown.count(r'21.41\*') == 1
+    assert report.text() in markdown
+
+
+def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
+    _, page, _ = made(tmp_path, [('erm', write(tmp_path / 'erm'))], published='k400')
+    shown = Page(page)
+    assert not {'script', 'link', 'img', 'iframe', 'object', 'image', 'use'} & set(shown.tags)
+    assert not [name for name, _ in shown.attributes if name in ('src', 'href') or name[:2] == 'on']
+    assert 'url(' not in page and '@import' not in page
+    assert ('content', "default-src 'none'; style-src 'unsafe-inline'") in shown.attributes
+    assert not re.sub(r'http://www\.w3\.org/2000/svg', '', page).count('://')
+
+
+def test_text_from_files_is_only_text(tmp_path):
+    hostile = f'{SCRIPT}"\'|*x*`[a](b)'
+    scores = metrics(contrasted=99) | {
+        f'scuba/{SCRIPT}': 1.0,
+        f'{hostile[8:]}/top1': 2.0,
+        f'loss {SCRIPT}': 3.0,
+    }
+    how = protocol(SCRIPT)
+    how['sets'][f'scuba/{SCRIPT}'] = 1
+    path = write(
+        tmp_path / 'a"b<i>' / 'seed0', scores, how=how, per_class={'0': metrics()}, run=SCRIPT
+    )
+    other = write(tmp_path / 'other', metrics(), weights=str(path.parent))
+    classes = tmp_path / 'classes.txt'
+    classes.write_text(f'0{SCRIPT}\nb\n')
+    report, page, markdown = made(
+        tmp_path, [(hostile, path), ('b', other)], title=SCRIPT, classes=classes
+    )
+    assert report.faults and report.warnings and report.notes
+    shown = Page(page)
+    assert 'script' not in shown.tags and '<i>' not in page
+    assert shown.text.count(SCRIPT) > 5
+    assert SCRIPT not in markdown and '<script' not in markdown
+    row = next(line for line in markdown.splitlines() if line.startswith('| &lt;script'))
+    cells = re.split(r'(?<!\\)\|', row)
+    heads = next(line for line in markdown.splitlines() if line.startswith('| method'))
+    assert len(cells) == len(re.split(r'(?<!\\)\|', heads))
+
+
+def test_nothing_is_half_written(tmp_path):
+    run = read_run(write(tmp_path / 'erm'), 'erm')
+    blocked = tmp_path / 'r.html'
+    blocked.mkdir()
+    with pytest.raises(ReportError, match='r.html: cannot be written'):
+        make_report([run.path], [], blocked, tmp_path / 'r.md')
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['erm', 'r.html']
+
+
+def test_old_files_are_listed_as_lacking_per_class_scores(tmp_path):
+    block = {'0': {'scuba/avg': 50.0, 'scufo/avg': 20.0}}
+    named = [('new', write(tmp_path / 'new', per_class=block)), ('old', write(tmp_path / 'old'))]
+    report, page, _ = made(tmp_path, named)
+    assert 'no per-class scores in 1 of 2 files' in report.notes[0] and 'old' in report.notes[0]
+    assert '+30.0' in page
+
+
+def test_class_names(tmp_path):
+    names = tmp_path / 'classes.txt'
+    names.write_text('jump\nrun\n\n')
+    path = write(tmp_path / 'a', per_class={'1': {'scuba/avg': 5.0, 'scufo/avg': 6.0}})
+    report, page, _ = made(tmp_path, [('a', path)], classes=names)
+    assert (report.class_name(1), report.class_name(7), report.num_classes) == ('run', 'class 7', 2)
+    names.write_text('jump\n\nrun\n')
+    with pytest.raises(ReportError, match='one class name per line'):
+        made(tmp_path, [('a', path)], classes=names)
+
+
+@pytest.mark.parametrize(
+    'options, said',
+    [
+        (dict(published='ssv2'), "no published numbers named 'ssv2'"),
+        (dict(num_classes=1), 'at least 2, got 1'),
+    ],
+)
+def test_bad_options(tmp_path, options, said):
+    with pytest.raises(ReportError, match=said):
+        Report.of([read_run(write(tmp_path))], **options)

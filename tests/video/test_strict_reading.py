@@ -1,0 +1,226 @@
+import cv2
+import numpy as np
+import pytest
+from mmaction.datasets.transforms import OpenCVInit
+from mmaction.registry import TRANSFORMS
+from mmengine.registry import init_default_scope
+
+from albar_mm.video.container import announced_bytes, is_empty_avi
+from albar_mm.video.strict_reading import BadVideoError, read_strictly
+from tests.video_files import write_video
+
+
+def steps(backend, **sample):
+    init_default_scope('mmaction')
+    sample = dict(clip_len=4, frame_interval=3, num_clips=1, test_mode=True, **sample)
+    return [
+        TRANSFORMS.build(cfg)
+        for cfg in (
+            dict(type=f'{backend}Init'),
+            dict(type='SampleFrames', **sample),
+            dict(type=f'{backend}Decode'),
+        )
+    ]
+
+
+def info(path):
+    return dict(filename=str(path), label=0, start_index=0, modality='RGB')
+
+
+@pytest.fixture(scope='module', params=['mp4', 'avi'])
+def video(request, tmp_path_factory):
+    """Forty frames whose brightness tells their number."""
+    return write_video(tmp_path_factory.mktemp('videos') / f'whole.{request.param}', frames=40)
+
+
+def test_announced_length_of_whole_and_cut_files(video, tmp_path):
+    raw = video.read_bytes()
+    assert announced_bytes(video) == len(raw)
+    for share in (0.3, 0.7, 0.99):
+        cut = tmp_path / f'cut{video.suffix}'
+        cut.write_bytes(raw[: int(share * len(raw))])
+        # an AVI file announces all of its bytes, an mp4 file each part's
+        announced = announced_bytes(cut)
+        assert cut.stat().st_size < announced <= len(raw)
+        assert video.suffix == '.mp4' or announced == len(raw)
+    for tail in (b'\0', b'\xff'):
+        (tmp_path / 'tail').write_bytes(raw + 100 * tail)
+        assert announced_bytes(tmp_path / 'tail') == len(raw)
+
+
+def test_a_video_without_a_frame(video, tmp_path):
+    empty = tmp_path / 'empty.avi'
+    cv2.VideoWriter(str(empty), cv2.VideoWriter_fourcc(*'MJPG'), 30, (64, 64)).release()
+    assert is_empty_avi(empty) and not is_empty_avi(video)
+    with pytest.raises(BadVideoError, match='empty.avi cannot be read: it holds no frames;'):
+        read_strictly(steps('OpenCV'), info(empty))
+
+
+def test_where_a_decoder_was_compiled_is_left_out():
+    def fail(results):
+        raise RuntimeError('[22:20:58] /src/a.cc:61: Check failed: no\n  stream ' + 'x' * 300)
+
+    step = type('OpenCVInit', (OpenCVInit,), dict(transform=lambda self, results: fail(results)))
+    with pytest.raises(BadVideoError) as raised:
+        read_strictly([step()], info(__file__))
+    assert raised.value.reason.startswith('OpenCVInit: RuntimeError: Check failed: no stream x')
+    assert raised.value.reason.endswith('x…')
+
+
+@pytest.mark.parametrize(
+    'content, expected',
+    [
+        (b'', None),
+        (b'not a video at all', None),
+        (b'RIFF' + (0).to_bytes(4, 'little') + b'AVI ' + b'x' * 50, None),  # written as a stream
+        # two RIFF parts (OpenDML) of 20 and 12 bytes
+        (
+            b'RIFF'
+            + (12).to_bytes(4, 'little')
+            + b'AVI '
+            + b'x' * 8
+            + b'RIFF'
+            + (4).to_bytes(4, 'little')
+            + b'AVIX',
+            32,
+        ),
+        # ftyp of 16 bytes, mdat of 64-bit length 1000
+        (
+            (16).to_bytes(4, 'big')
+            + b'ftyp'
+            + b'isomiso2'
+            + (1).to_bytes(4, 'big')
+            + b'mdat'
+            + (1000).to_bytes(8, 'big'),
+            1016,
+        ),
+        ((16).to_bytes(4, 'big') + b'ftyp' + b'isomiso2' + (0).to_bytes(4, 'big') + b'mdat', None),
+        # EBML head of 3 bytes, then a segment of 0x102 bytes (2-byte number), or of unknown length
+        (b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67\x41\x02', 8 + 4 + 2 + 0x102),
+        (b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67\x01' + b'\xff' * 7, None),
+    ],
+)
+def test_announced_length_worked_by_hand(tmp_path, content, expected):
+    (tmp_path / 'file').write_bytes(content)
+    assert announced_bytes(tmp_path / 'file') == expected
+
+
+@pytest.mark.parametrize('backend', ['OpenCV', 'PyAV', 'Decord'])
+def test_whole_video_is_read_as_by_the_plain_pipeline(video, backend):
+    plain = info(video)
+    for step in steps(backend):
+        plain = step(plain)
+    ours = read_strictly(steps(backend), info(video))
+    assert len(ours['imgs']) == 4
+    assert np.array_equal(ours['imgs'], plain['imgs'])
+    # frame t has brightness 5 t
+    means = [frame.mean() for frame in ours['imgs']]
+    assert np.allclose(means, 5 * ours['frame_inds'], atol=6)
+
+
+@pytest.mark.parametrize('backend', ['OpenCV', 'PyAV', 'Decord'])
+def test_unreadable_files_are_named(video, tmp_path, backend):
+    raw = video.read_bytes()
+    files = {'gone': None, 'empty': b'', 'cut': raw[: len(raw) // 2], 'text': b'no video ' * 99}
+    reasons = dict(
+        gone='no such file',
+        empty='the file is empty',
+        text=backend,
+        cut=f'the file is truncated: {len(raw) // 2} of at least',
+    )
+    for name, content in files.items():
+        path = tmp_path / f'{name}{video.suffix}'
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(BadVideoError, match=reasons[name]) as caught:
+            read_strictly(steps(backend), info(path))
+        assert str(path) in str(caught.value) and '\n' not in str(caught.value)
+        assert caught.value.video == str(path)
+
+
+@pytest.mark.parametrize('missing, refused', [(0, False), (9, False), (11, True), (40, True)])
+def test_fewer_frames_than_opencv_announces(video, monkeypatch, missing, refused):
+    """Forty are announced: up to a quarter may be missing at the end, as in real HMDB51 clips."""
+    import mmcv
+
+    plain = mmcv.VideoReader.__getitem__
+    asked = []
+
+    def cut(self, index):
+        asked.append(index)
+        return None if index >= 40 - missing else plain(self, index)
+
+    monkeypatch.setattr(mmcv.VideoReader, '__getitem__', cut)
+    pipeline = steps('OpenCV')
+    pipeline.insert(2, lambda results: dict(results, frame_inds=np.array([0, 20, 35, 39])))
+    if refused:
+        with pytest.raises(BadVideoError, match='frame [0-9]+ of 40 cannot be decoded'):
+            read_strictly(pipeline, info(video))
+    else:
+        frames = read_strictly(pipeline, info(video))['imgs']
+        last = 39 - missing
+        expected = 5 * np.minimum([0, 20, 35, 39], last)
+        assert np.allclose([frame.mean() for frame in frames], expected, atol=6)
+        assert len(asked) == len(set(asked)) + (0 if last >= 39 else 1)  # no search twice
+
+
+@pytest.mark.parametrize('frames, refused', [(32, False), (28, True)])
+def test_fewer_frames_than_pyav_announces(video, monkeypatch, frames, refused):
+    pipeline = steps('PyAV')
+    pipeline.insert(2, lambda results: dict(results, frame_inds=np.array([0, 10, 20, 39])))
+
+    class Cut:
+        def __init__(self, container):
+            self.container = container
+            self.streams = container.streams
+
+        def decode(self, **kwargs):
+            for count, frame in enumerate(self.container.decode(**kwargs)):
+                if count >= frames:
+                    return
+                yield frame
+
+    import av
+
+    opened = av.open
+    monkeypatch.setattr(av, 'open', lambda file: Cut(opened(file)))
+    if refused:
+        with pytest.raises(BadVideoError, match='only 28 of 40 frames can be decoded'):
+            read_strictly(pipeline, info(video))
+    else:
+        assert len(read_strictly(pipeline, info(video))['imgs']) == 4
+
+
+def test_zero_frames_are_refused(video, monkeypatch):
+    import mmcv
+
+    monkeypatch.setattr(mmcv.VideoReader, '__len__', lambda self: 0)
+    with pytest.raises(BadVideoError, match='it announces no frames'):
+        read_strictly(steps('OpenCV'), info(video))
+
+
+def test_faults_of_the_pipeline_are_not_blamed_on_the_video(video):
+    def broken(results):
+        raise RuntimeError('a bug')
+
+    with pytest.raises(RuntimeError, match='^a bug$') as caught:
+        read_strictly(steps('OpenCV') + [broken], info(video))
+    assert not isinstance(caught.value, BadVideoError)
+    first, _, last = steps('OpenCV')
+    with pytest.raises(KeyError, match='frame_inds'):  # SampleFrames was forgotten
+        read_strictly([first, last], info(video))
+
+
+@pytest.mark.real_data
+def test_real_clips_are_whole(real_data):
+    """No false alarm: every stored clip decodes to its last frame with OpenCV."""
+    paths = sorted((real_data / 'hmdb51_jhmdb21' / 'videos').rglob('*.avi'))[::40]
+    paths += sorted((real_data / 'clips').rglob('*.mp4'))[:3]
+    for path in paths:
+        announced = announced_bytes(path)
+        assert announced is not None and announced <= path.stat().st_size, path
+        pipeline = steps('OpenCV')
+        pipeline.insert(
+            2, lambda results: dict(results, frame_inds=np.array([0, results['total_frames'] - 1]))
+        )
+        assert len(read_strictly(pipeline, info(path))['imgs']) == 2
