@@ -100,8 +100,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     Args:
         args: The command line.
     """
-    from albar_mm.evaluation.results import library_versions
     from albar_mm.experiments.side_by_side import Job, run_side_by_side
+    from albar_mm.utils.identity import library_versions
 
     rows = args.rows or [name for name, row in ROWS.items() if row.oracle]
     trainings: dict[str, list[Training]] = {}
@@ -209,15 +209,15 @@ def _trainings(args: argparse.Namespace, rows: Sequence[str]) -> Iterator[Traini
 
 def _train_all(trainings: Sequence[Training]) -> None:
     """What a process of its own does: those of a row that are not there yet."""
-    from albar_mm.evaluation.results import write_text_atomically
+    from albar_mm.utils.files import write_text
 
     for one in trainings:
         if not one.file.is_file():
-            write_text_atomically(one.file, json.dumps(_train(ROWS[one.row], one)) + '\n')
+            write_text(one.file, json.dumps(_train(ROWS[one.row], one)) + '\n')
 
 
 def _train(row: Row, one: Training) -> dict[str, Any]:
-    from albar_mm.engine.launch.run import train
+    from albar_mm.engine.launch import train
     from downstream.anomaly.jobs import config_for
     from tests.downstream.anomaly.toy import write_oracle
     from tests.weight_noise import weight_noise

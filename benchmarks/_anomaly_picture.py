@@ -65,7 +65,7 @@ def draw(path: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Path:
     """
     from matplotlib.figure import Figure
 
-    from albar_mm.utils.save_figure import save_figure
+    from albar_mm.utils.files import save_figure
 
     panels = [(title, [name for name in names if name in curves]) for title, names in PANELS]
     panels = [(title, names) for title, names in panels if names]

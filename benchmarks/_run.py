@@ -24,12 +24,12 @@ def run_benchmark(
     """
 
     def work() -> None:
-        from albar_mm.evaluation.results import write_text_atomically
+        from albar_mm.utils.files import write_text
 
         document = measure(args)
         print(report(document))
         if args.out:
-            write_text_atomically(Path(args.out), json.dumps(document, indent=2) + '\n')
+            write_text(Path(args.out), json.dumps(document, indent=2) + '\n')
 
     return _command.run(work, debug=args.debug)
 

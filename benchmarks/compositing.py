@@ -71,7 +71,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from mmengine.registry import init_default_scope
 
     from albar_mm.engine._allocator import keep_freed_memory
-    from albar_mm.evaluation.results import library_versions
+    from albar_mm.utils.identity import library_versions
 
     init_default_scope('mmaction')
     document: dict[str, Any] = dict(

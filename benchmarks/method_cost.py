@@ -111,7 +111,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from _method_cost import ALONE, METHODS, BlendAlone, MethodStep, Size, missing_types
     from _steps import setting
 
-    from albar_mm.evaluation.results import library_versions
+    from albar_mm.utils.identity import library_versions
 
     device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     unknown = sorted(set(args.methods or ()) - set(METHODS))

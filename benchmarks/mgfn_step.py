@@ -61,7 +61,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     import torch
     from _mgfn_peer import peer_forward
 
-    from albar_mm.evaluation.results import library_versions
+    from albar_mm.utils.identity import library_versions
     from downstream.anomaly.models import AnomalyDetector
 
     torch.manual_seed(0)

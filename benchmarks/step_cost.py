@@ -81,7 +81,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from _measure import flops, loader_bytes, memory_ratio, paired_seconds, peak_memory, ratios
     from _steps import setting
 
-    from albar_mm.evaluation.results import library_versions
+    from albar_mm.utils.identity import library_versions
 
     device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     document: dict[str, Any] = dict(

@@ -66,7 +66,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Measure all and return the document that ``--out`` writes."""
     import torch
 
-    from albar_mm.evaluation.results import library_versions
+    from albar_mm.utils.identity import library_versions
 
     with tempfile.TemporaryDirectory() as folder:
         published = None

@@ -60,7 +60,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     import torch
     from _tridet_peer import works
 
-    from albar_mm.evaluation.results import library_versions
+    from albar_mm.utils.identity import library_versions
 
     networks = works(args.peer, args.channels)
     progress('comparing, and warming up')

@@ -117,20 +117,13 @@ def _say(text: str) -> None:
 
 def _describe(error: Exception, debug: bool) -> str:
     try:
-        from albar_mm.compat import CheckpointError
-        from albar_mm.engine.launch.run import LaunchError, one_line
-        from albar_mm.video.strict_reading import DatasetError
+        from albar_mm.utils.errors import AlbarError, cannot_write, one_line
     except ImportError:  # the import is what failed
         return ' '.join(str(error).split())
-    if isinstance(error, DatasetError):
-        return ' '.join(str(error).split())
-    if isinstance(error, (LaunchError, CheckpointError)):
-        return one_line(error)
     if isinstance(error, OSError) and error.filename and error.errno in CANNOT_WRITE:
-        return (
-            f'{error.filename}: {error.strerror}: free space or get the right to write there, '
-            'or choose another folder; then run again'
-        )
+        error = cannot_write(error.filename, error)
+    if isinstance(error, AlbarError):
+        return one_line(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f'{frame.filename}:{frame.lineno}'
     return f'{one_line(error)} (at {place}' + ('' if debug else '; --debug shows the trace') + ')'

@@ -95,7 +95,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def _work(args: argparse.Namespace) -> int:
     from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank
-    from albar_mm.utils.output_file import check_output
+    from albar_mm.utils.files import check_output
 
     if args.report:
         check_output(args.report)

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> None:
-        from albar_mm.engine.launch.run import test
+        from albar_mm.engine.launch import test
 
         options = {k: v for k, v in vars(args).items() if k not in ('local_rank', 'debug')}
         test(options.pop('config'), options.pop('checkpoint'), **options)

@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> None:
-        from albar_mm.engine.launch.run import print_config, train
+        from albar_mm.engine.launch import print_config, train
 
         if args.print_config:
             print_config(args.config, args.cfg_options, args.debias, args.debias_options)
@@ -96,7 +96,7 @@ def main(argv: list[str] | None = None) -> int:
         train(options.pop('config'), **options)
 
     def how_to_go_on() -> str:
-        from albar_mm.engine.launch.run import debiased, load_config, resume_hint, work_dir_of
+        from albar_mm.engine.launch import debiased, load_config, resume_hint, work_dir_of
 
         cfg = debiased(load_config(args.config, args.cfg_options), args.debias, args.debias_options)
         return resume_hint(work_dir_of(cfg, args.work_dir))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.npz_files import read_npz
+from ..utils.files import read_npz
 
 _ADVICE = 'make it with tools/build_frame_bank.py'
 _KEYS = ('frames', 'probability', 'source', 'num_classes', 'info')
@@ -63,7 +63,7 @@ def load_frame_bank(path: str | os.PathLike) -> FrameBank:
     try:
         found = read_npz(path, _KEYS)
     except ValueError as error:
-        raise ValueError(f'frame bank {path}: cannot be read: {error}; {_ADVICE}') from error
+        raise ValueError(f'frame bank {error}; {_ADVICE}') from error
     missing = [key for key in _KEYS if key not in found]
     if missing:
         raise ValueError(f'frame bank {path}: {missing[0]!r} is missing; {_ADVICE}')
@@ -101,9 +101,9 @@ def save_frame_bank(path: str | os.PathLike, bank: FrameBank) -> Path:
     Raises:
         ValueError: The bank is not as :class:`FrameBank` says, or the name does not end in
             ``.npz``; names the file.
-        BenchmarkError: It cannot be written, e.g. on a full disk.
+        DatasetError: It cannot be written, e.g. on a full disk.
     """
-    from ..video.avi import write_whole
+    from ..utils.files import write_bytes
 
     path = Path(path)
     if path.suffix != '.npz':
@@ -120,7 +120,7 @@ def save_frame_bank(path: str | os.PathLike, bank: FrameBank) -> Path:
         info=np.array(json.dumps(bank.info, sort_keys=True, ensure_ascii=False, allow_nan=False)),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content.getvalue())
+    write_bytes(path, content.getvalue())
     return path
 
 

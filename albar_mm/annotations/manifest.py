@@ -8,7 +8,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from ..evaluation.functional import name_some
+from ..utils.text import name_some
 
 MANIFEST_NAME = 'manifest.jsonl'
 _ID = re.compile(r'(?P<video>.+)__(?P<k>\d+)')

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.results import write_text_atomically
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
+from ..utils.files import write_text
 from .manifest import MANIFEST_NAME, read_manifest
 
 HASHES_NAME = 'files.sha256'
@@ -41,8 +41,8 @@ def write_set(
     """
     if hashes is not None:
         lines = ''.join(f'{hashes[name]}  {name}\n' for name in sorted(hashes))
-        write_text_atomically(folder / HASHES_NAME, lines)
-    write_text_atomically(folder / MANIFEST_NAME, rows_text(rows))
+        write_text(folder / HASHES_NAME, lines)
+    write_text(folder / MANIFEST_NAME, rows_text(rows))
 
 
 def read_rows(folder: Path, check_files: bool = False) -> list[dict[str, Any]]:
@@ -54,19 +54,19 @@ def read_rows(folder: Path, check_files: bool = False) -> list[dict[str, Any]]:
             the rows.
 
     Raises:
-        BenchmarkError: The manifest is missing or invalid, or was made by something else.
+        DatasetError: The manifest is missing or invalid, or was made by something else.
     """
     try:
         read_manifest(folder, check_files=check_files)
     except (FileNotFoundError, ValueError) as error:
-        raise BenchmarkError(str(error)) from error
+        raise DatasetError(str(error)) from error
     lines = (folder / MANIFEST_NAME).read_text(encoding='utf-8').splitlines()
     rows = [json.loads(line) for line in lines if line.strip()]
     needed = ('set', 'video_id', 'k', 'background', 'first', 'last', 'mask_sha256', 'generator')
     for number, row in enumerate(rows, 1):
         lacking = [key for key in needed if key not in row]
         if lacking:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{folder / MANIFEST_NAME}, row {number}: no {", ".join(lacking)}; only sets made '
                 'by tools/build_bias_benchmark.py can be rendered again'
             )
@@ -77,15 +77,15 @@ def read_hashes(folder: Path) -> dict[str, str]:
     """Read ``files.sha256``: file -> SHA-256.
 
     Raises:
-        BenchmarkError: It is missing or not of that form.
+        DatasetError: It is missing or not of that form.
     """
     path = folder / HASHES_NAME
     if not path.is_file():
-        raise BenchmarkError(f'{path} does not exist; build the set again')
+        raise DatasetError(f'{path} does not exist; build the set again')
     hashes = {}
     for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
         digest, separator, name = line.partition('  ')
         if not separator or len(digest) != 64:
-            raise BenchmarkError(f"{path}, line {number}: expected '<sha256>  <file>'")
+            raise DatasetError(f"{path}, line {number}: expected '<sha256>  <file>'")
         hashes[name] = digest
     return hashes

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .video_lists import Clip, OfficialLists, PreparationError, parse_line
+from ..utils.errors import DatasetError
+from .video_lists import Clip, OfficialLists, parse_line
 
 _UNUSED, _TRAIN, _TEST = 0, 1, 2
 # <source>_<class>_<visible body>_<camera>_<people>_<view>_<quality>_<number>.avi
@@ -30,12 +31,12 @@ def read_hmdb51(folder: Path, split: int) -> OfficialLists:
         Clips ``<class>/<name>.avi``.
 
     Raises:
-        PreparationError: No lists, or a line that is none of the above.
+        DatasetError: No lists, or a line that is none of the above.
     """
     ending = f'_test_split{split}.txt'
     files = {path.name.removesuffix(ending): path for path in folder.glob(f'*{ending}')}
     if not files:
-        raise PreparationError(
+        raise DatasetError(
             f"{folder}: no '<class>{ending}'; name the folder of the official HMDB51 split lists "
             'with --lists'
         )
@@ -45,7 +46,7 @@ def read_hmdb51(folder: Path, split: int) -> OfficialLists:
         for origin, line in _lines(files[name]):
             video, flag = parse_line(line, origin)
             if flag not in parts:
-                raise PreparationError(
+                raise DatasetError(
                     f'{origin}: flag {flag}; expected 0 (unused), 1 (train) or 2 (test)'
                 )
             group = hmdb51_source(video, name)
@@ -79,7 +80,7 @@ def read_ucf101(folder: Path, split: int) -> OfficialLists:
         Clips ``<Class>/v_<Class>_gXX_cYY.avi``.
 
     Raises:
-        PreparationError: A list is missing, names an unknown class, or its label differs from
+        DatasetError: A list is missing, names an unknown class, or its label differs from
             ``classInd.txt``.
     """
     index_file = _need(folder, 'classInd.txt', 'official UCF101')
@@ -89,7 +90,7 @@ def read_ucf101(folder: Path, split: int) -> OfficialLists:
     for origin, line in _lines(index_file):
         number, _, name = line.partition(' ')
         if number != str(len(labels) + 1) or not name or name in labels:
-            raise PreparationError(
+            raise DatasetError(
                 f"{origin}: expected '{len(labels) + 1} <class>', a class not named before, "
                 f'got {line!r}'
             )
@@ -98,7 +99,7 @@ def read_ucf101(folder: Path, split: int) -> OfficialLists:
     def clip(path: str, origin: str) -> Clip:
         name, _, video = path.rpartition('/')
         if name not in labels:
-            raise PreparationError(f'{origin}: unknown class {name!r}; {index_file} has no such')
+            raise DatasetError(f'{origin}: unknown class {name!r}; {index_file} has no such')
         match = _UCF101_NAME.fullmatch(video.removesuffix('.avi'))
         return Clip(path, labels[name], name, match['group'] if match else video, origin)
 
@@ -106,12 +107,12 @@ def read_ucf101(folder: Path, split: int) -> OfficialLists:
     for origin, line in _lines(train_file):
         path, number = parse_line(line, origin)
         if not 1 <= number <= len(labels):
-            raise PreparationError(
+            raise DatasetError(
                 f'{origin}: label {number} is out of range; expected 1 to {len(labels)}'
             )
         train.append(clip(path, origin))
         if number - 1 != train[-1].label:
-            raise PreparationError(
+            raise DatasetError(
                 f'{origin}: label {number}, but {index_file.name} gives {train[-1].class_name} '
                 f'the label {train[-1].label + 1}'
             )
@@ -135,7 +136,7 @@ def read_kinetics400(folder: Path, split: int = 1) -> OfficialLists:
         Clips ``<class>/<id>_<start>_<end>.mp4``, times in whole seconds of six digits.
 
     Raises:
-        PreparationError: A file, column or class is missing, or a time is no number.
+        DatasetError: A file, column or class is missing, or a time is no number.
     """
     train_file = _need_csv(folder, ('train',))
     test_file = _need_csv(folder, ('val', 'validate'))
@@ -148,11 +149,11 @@ def read_kinetics400(folder: Path, split: int = 1) -> OfficialLists:
     def clip(origin: str, row: Mapping[str, str]) -> Clip:
         name = row['label'].replace('"', '')
         if name not in labels:
-            raise PreparationError(f'{origin}: unknown class {name!r}; {train_file} has no such')
+            raise DatasetError(f'{origin}: unknown class {name!r}; {train_file} has no such')
         try:
             start, end = (int(float(row[key])) for key in ('time_start', 'time_end'))
         except ValueError as error:
-            raise PreparationError(f'{origin}: {error}; expected times in seconds') from error
+            raise DatasetError(f'{origin}: {error}; expected times in seconds') from error
         video = f'{row["youtube_id"]}_{start:06d}_{end:06d}.mp4'
         return Clip(f'{name}/{video}', labels[name], name, row['youtube_id'], origin)
 
@@ -175,7 +176,7 @@ def read_jhmdb21(folder: Path, split: int = 1) -> OfficialLists:
         Clips ``<class>/<video>.avi``, grouped as in :func:`read_hmdb51`.
 
     Raises:
-        PreparationError: The file or a column is missing, or a row is neither train nor test.
+        DatasetError: The file or a column is missing, or a row is neither train nor test.
     """
     path = _need(folder, 'index.csv', 'JHMDB')
     rows = list(_csv_rows(path, ('class', 'video', 'hmdb51_split1')))
@@ -183,7 +184,7 @@ def read_jhmdb21(folder: Path, split: int = 1) -> OfficialLists:
     parts: dict[str, list[Clip]] = dict(train=[], test=[])
     for origin, row in rows:
         if row['hmdb51_split1'] not in parts:
-            raise PreparationError(
+            raise DatasetError(
                 f'{origin}: hmdb51_split1 is {row["hmdb51_split1"]!r}; expected train or test'
             )
         name, video = row['class'], row['video'].removesuffix('.avi')
@@ -198,7 +199,7 @@ def read_jhmdb21(folder: Path, split: int = 1) -> OfficialLists:
 def _need(folder: Path, name: str, what: str) -> Path:
     if not (folder / name).is_file():
         option = '--source' if name == 'index.csv' else '--lists'
-        raise PreparationError(
+        raise DatasetError(
             f'{folder / name}: no such list; name the folder of the {what} lists with {option}'
         )
     return folder / name
@@ -210,7 +211,7 @@ def _need_csv(folder: Path, parts: Sequence[str]) -> Path:
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise PreparationError(
+    raise DatasetError(
         f'{folder}: none of {", ".join(names)}; name the folder of the official Kinetics-400 CSV '
         'files with --lists'
     )
@@ -220,7 +221,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
-        raise PreparationError(f'{path}: cannot be read as text: {error}') from error
+        raise DatasetError(f'{path}: cannot be read as text: {error}') from error
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -231,14 +232,14 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
             found = True
             yield f'{path}:{number}', line.strip()
     if not found:
-        raise PreparationError(f'{path}: the list is empty; download it again')
+        raise DatasetError(f'{path}: the list is empty; download it again')
 
 
 def _csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
     reader = csv.DictReader(_text(path).splitlines())
     lacking = [name for name in columns if name not in (reader.fieldnames or ())]
     if lacking:
-        raise PreparationError(
+        raise DatasetError(
             f'{path}:1: no column {", ".join(lacking)}; expected a header with '
             f'{",".join(columns)}, got {",".join(reader.fieldnames or ()) or "an empty file"}'
         )
@@ -247,7 +248,7 @@ def _csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[st
         origin = f'{path}:{reader.line_num}'
         empty = [name for name in columns if not (row[name] or '').strip()]
         if empty:
-            raise PreparationError(f'{origin}: {", ".join(empty)} is empty')
+            raise DatasetError(f'{origin}: {", ".join(empty)} is empty')
         yield origin, {name: row[name].strip() for name in columns}
     if row is None:
-        raise PreparationError(f'{path}: the list is empty; download it again')
+        raise DatasetError(f'{path}: the list is empty; download it again')

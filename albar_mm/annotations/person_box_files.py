@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..utils import safe_pickle as restricted_pickle
-from ..video.strict_reading import DatasetError
+from ..utils.errors import DatasetError
 from .tubes import Tube, read_boxes
 
 _MOST_FRAMES = 10_000_000  # four days of video; no memory for a number that cannot be a frame

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import print_log
 
-from ..video.strict_reading import MAX_MISSING, DatasetError
+from ..utils.errors import DatasetError
+from ..video.strict_reading import MAX_MISSING
 from . import person_box_files as files
 from .video_names import VideoNames
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.npz_files import read_npz
-from ..video.strict_reading import DatasetError
+from ..utils.errors import DatasetError
+from ..utils.files import read_npz
 from .video_names import VideoNames
 
 SUM_SLACK = 1e-2
@@ -263,10 +263,7 @@ def _named(length: int | None) -> str:
 
 
 def _arrays(path: Path) -> SceneLabels:
-    try:
-        arrays = read_npz(path, ('video', 'scene', 'scene_prob', 'num_scenes'))
-    except ValueError as error:
-        raise DatasetError(f'{path}: cannot be read as an npz file: {error}') from error
+    arrays = read_npz(path, ('video', 'scene', 'scene_prob', 'num_scenes'))
     names = arrays.get('video')
     labels = arrays.get('scene_prob', arrays.get('scene'))
     if names is None or names.ndim != 1 or names.dtype.kind != 'U' or labels is None:

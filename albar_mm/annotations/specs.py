@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..utils.errors import DatasetError
 from .official_lists import read_hmdb51, read_jhmdb21, read_kinetics400, read_ucf101
-from .video_lists import OfficialLists, PreparationError
+from .video_lists import OfficialLists
 
 
 @dataclass(frozen=True)
@@ -72,18 +73,18 @@ def read_lists(spec: DatasetSpec, folder: Path, split: int) -> OfficialLists:
         The lists.
 
     Raises:
-        PreparationError: A list is missing, broken, empty or cut short.
+        DatasetError: A list is missing, broken, empty or cut short.
     """
     if not folder.is_dir():
-        raise PreparationError(
+        raise DatasetError(
             f'{folder}: no such folder; name the one with the official {spec.name} lists'
         )
     lists = spec.read(folder, split)
     for part, clips in (('training', lists.train), ('test', lists.test)):
         if not clips:
-            raise PreparationError(f'{folder}: the lists name no {part} clips')
+            raise DatasetError(f'{folder}: the lists name no {part} clips')
     if len(lists.classes) != spec.num_classes:
-        raise PreparationError(
+        raise DatasetError(
             f'{folder}: the lists name {len(lists.classes)} classes, {spec.name} has '
             f'{spec.num_classes}: a list is incomplete; download the official lists again'
         )
@@ -99,12 +100,12 @@ def check_sizes(spec: DatasetSpec, lists: OfficialLists, split: int) -> None:
         split: Number of the split.
 
     Raises:
-        PreparationError: They differ: a list was cut short or edited.
+        DatasetError: They differ: a list was cut short or edited.
     """
     found = (len(lists.train), len(lists.test))
     official = spec.sizes.get(split, found)
     if found != official:
-        raise PreparationError(
+        raise DatasetError(
             f'{lists.files[-1].parent}: the lists of split {split} name {found[0]} training and '
             f'{found[1]} test clips, the official ones {official[0]} and {official[1]}: a list is '
             'cut short or edited; download the official lists again'

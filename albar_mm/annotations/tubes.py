@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 from ..utils.safe_pickle import load_restricted
 
 UCF101_24_CLASSES = (
@@ -80,18 +80,18 @@ def read_boxes(path: Path) -> dict[str, tuple[Tube, ...]]:
         Name of a video as the file has it -> its tubes in the order of the file.
 
     Raises:
-        BenchmarkError: It cannot be read, or a box in it is none; names the place.
+        DatasetError: It cannot be read, or a box in it is none; names the place.
     """
     if path.suffix.lower() not in ('.pkl', '.pickle'):
         return _read_text(path)
     content = load_restricted(path)
     if not isinstance(content, dict):
-        raise BenchmarkError(f'{path}: expected a dict of annotations, got {_kind(content)}')
+        raise DatasetError(f'{path}: expected a dict of annotations, got {_kind(content)}')
     try:
         read = _read_gttubes if 'gttubes' in content else _read_pyannot
         return read(content, path)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{path}: neither layout of the UCF101-24 annotation (gttubes, or annotations by '
             f'video): {_kind(error)}: {error}'
         ) from error
@@ -119,13 +119,13 @@ def _read_pyannot(content: Mapping[str, Any], path: Path) -> dict[str, tuple[Tub
             boxes = np.asarray(tube['boxes'], dtype=np.float64).reshape(-1, 4)
             frames = np.arange(int(tube['sf']), int(tube['ef']))
             if len(frames) != len(boxes):
-                raise BenchmarkError(
+                raise DatasetError(
                     f'{where}: a tube has {len(boxes)} boxes for the {len(frames)} frames from '
                     f'{tube["sf"]} to {tube["ef"]}'
                 )
             label = int(tube['label'])
             if not 0 <= label < len(UCF101_24_CLASSES):
-                raise BenchmarkError(f'{where}: class {label}; expected 0 to 23')
+                raise DatasetError(f'{where}: class {label}; expected 0 to 23')
             corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
             tubes.append(_tube(frames, corners, UCF101_24_CLASSES[label], where))
         known[str(video)] = tuple(tubes)
@@ -136,7 +136,7 @@ def _read_text(path: Path) -> dict[str, tuple[Tube, ...]]:
     try:
         lines = path.read_text(encoding='utf-8-sig').splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BenchmarkError(f'{path}: cannot be read as text: {error}') from error
+        raise DatasetError(f'{path}: cannot be read as text: {error}') from error
     rows: dict[str, list[list[float]]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith('#'):
@@ -147,14 +147,14 @@ def _read_text(path: Path) -> dict[str, tuple[Tube, ...]]:
                 raise ValueError(f'{len(parts)} fields')
             frame, box = int(parts[1]), [float(value) for value in parts[2:]]
         except ValueError as error:
-            raise BenchmarkError(
+            raise DatasetError(
                 f"{path}:{number}: expected 'video frame x1 y1 x2 y2', got {line.strip()!r} "
                 f'({error})'
             ) from error
         _tube(np.array([frame - 1]), np.array([box]), None, f'{path}:{number}')
         rows.setdefault(parts[0].strip(), []).append([frame - 1, *box])
     if not rows:
-        raise BenchmarkError(f'{path}: holds no boxes')
+        raise DatasetError(f'{path}: holds no boxes')
     return {video: _link(np.array(boxes)) for video, boxes in rows.items()}
 
 
@@ -190,18 +190,18 @@ def _iou(a: np.ndarray, b: np.ndarray) -> float:
 def _tube(frames: np.ndarray, boxes: np.ndarray, class_name: str | None, where: str) -> Tube:
     numbers = np.asarray(frames, dtype=np.float64)
     if not len(numbers):
-        raise BenchmarkError(f'{where}: a tube without boxes')
+        raise DatasetError(f'{where}: a tube without boxes')
     if not np.isfinite(numbers).all() or (numbers < 0).any() or (numbers % 1).any():
-        raise BenchmarkError(f'{where}: frame numbers must be whole and start at the first frame')
+        raise DatasetError(f'{where}: frame numbers must be whole and start at the first frame')
     if (np.diff(numbers) <= 0).any():
         order = np.argsort(numbers, kind='stable')
         numbers, boxes = numbers[order], boxes[order]
         if (np.diff(numbers) == 0).any():
-            raise BenchmarkError(f'{where}: a tube has two boxes in one frame')
+            raise DatasetError(f'{where}: a tube has two boxes in one frame')
     sound = np.isfinite(boxes).all(1) & (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
     if not sound.all():
         bad = int(np.flatnonzero(~sound)[0])
-        raise BenchmarkError(
+        raise DatasetError(
             f'{where}: frame {int(numbers[bad]) + 1}: the box {boxes[bad].tolist()} is empty; '
             'expected x1 < x2 and y1 < y2'
         )

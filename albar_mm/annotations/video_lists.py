@@ -6,14 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..video.strict_reading import DatasetError
+from ..utils.errors import DatasetError
 
 #: names on the command line of what separates a path from its label
 DELIMITERS = dict(space=' ', tab='\t')
-
-
-class PreparationError(DatasetError):
-    """A data set cannot be prepared; the text says what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +60,11 @@ def parse_line(line: str, origin: str) -> tuple[str, int]:
         Path and number.
 
     Raises:
-        PreparationError: The line does not end in a whole number.
+        DatasetError: The line does not end in a whole number.
     """
     parts = line.strip().rsplit(maxsplit=1)
     if len(parts) != 2 or not parts[1].removeprefix('-').isdecimal():
-        raise PreparationError(f"{origin}: expected '<path> <number>', got {line.strip()!r}")
+        raise DatasetError(f"{origin}: expected '<path> <number>', got {line.strip()!r}")
     return parts[0], int(parts[1])
 
 
@@ -83,7 +79,7 @@ def format_lines(clips: Iterable[Clip], delimiter: str = ' ') -> str:
         One ``path<delimiter>label`` line per clip, in the given order.
 
     Raises:
-        PreparationError: A path holds the delimiter, a line break or outer blanks, so that
+        DatasetError: A path holds the delimiter, a line break or outer blanks, so that
             ``VideoDataset`` would read another name.
     """
     lines = []
@@ -95,7 +91,7 @@ def format_lines(clips: Iterable[Clip], delimiter: str = ' ') -> str:
                     ", or write tab-separated lists with --delimiter tab and set delimiter='\\t' "
                     "in the config's VideoDatasets"
                 )
-            raise PreparationError(
+            raise DatasetError(
                 f'{clip.origin}: MMAction2 splits annotation lines at {delimiter!r}, which '
                 f'{clip.path!r} holds; {remedy}'
             )

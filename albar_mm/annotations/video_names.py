@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..evaluation.functional import name_some
-from ..video.strict_reading import DatasetError
+from ..utils.errors import DatasetError
+from ..utils.text import name_some
 
 _ENDING = re.compile(r'\.(avi|mp4|mkv|webm|mov|m4v|mpe?g|flv|wmv)$', re.IGNORECASE)
 _KINETICS = re.compile(r'(.{11})_\d{6}_\d{6}')

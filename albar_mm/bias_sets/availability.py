@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from ..evaluation.functional import name_some
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
+from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from ..video.strict_reading import DatasetError
 from .masks.boxes import BoxMasks
 from .masks.source import MaskSource, files_of
 from .sources import SourceList
@@ -47,11 +46,11 @@ def require_masks(
         The source videos that remain, perhaps none.
 
     Raises:
-        BenchmarkError: Some have no mask; names them and the reason of one.
+        DatasetError: Some have no mask; names them and the reason of one.
     """
     missing = without_masks(source, sources)
     if missing and missing_masks != 'drop':
-        raise BenchmarkError(
+        raise DatasetError(
             f'{len(missing)} of {len(sources.videos)} {what} have no mask: {name_some(missing)}; '
             f'the first: {missing[min(missing)]}; to leave them out: --missing-masks drop'
         )

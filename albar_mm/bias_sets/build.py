@@ -12,10 +12,10 @@ import cv2
 
 from ..annotations.manifest_rows import write_set
 from ..compositing.backgrounds import Backgrounds, ImageFolder
-from ..evaluation.functional import name_some
-from ..evaluation.results import write_text_atomically
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
+from ..utils.files import write_text
 from ..utils.parallel import map_videos
+from ..utils.text import name_some
 from .availability import require_masks
 from .export import Exporter, SourceResult, SourceTask
 from .masks.source import MaskSource, settings_of
@@ -78,14 +78,14 @@ def plan_benchmark(
         The source videos that remain, and folder of a set -> number of items.
 
     Raises:
-        BenchmarkError: As for :func:`build_benchmark`, as far as that shows without videos.
+        DatasetError: As for :func:`build_benchmark`, as far as that shows without videos.
     """
     if mask_source is not None:
         sources = require_masks(mask_source, sources, missing_masks)
     _require_videos(sources)
     rows = plan_rows(settings, sources, workers)
     text = ''.join(json.dumps(row) + '\n' for row in rows)
-    write_text_atomically(root / PLAN_NAME, text)
+    write_text(root / PLAN_NAME, text)
     _write_report(root, settings)
     return sources, _counts(settings, rows)
 
@@ -129,7 +129,7 @@ def build_benchmark(
         What was made.
 
     Raises:
-        BenchmarkError: Something cannot be read or does not fit; ``root`` holds a benchmark of
+        DatasetError: Something cannot be read or does not fit; ``root`` holds a benchmark of
             other settings.
     """
     identity = dict(
@@ -153,7 +153,7 @@ def build_benchmark(
     surveys, filtered, wrong = sort_out(map_videos(surveyor, sources.videos, workers))
     if wrong:
         others = f'; {len(wrong) - 1} more: {name_some(p.video_id for p in wrong[1:])}'
-        raise BenchmarkError(wrong[0].reason + (others if len(wrong) > 1 else ''))
+        raise DatasetError(wrong[0].reason + (others if len(wrong) > 1 else ''))
     sources = sources.without({p.video_id: p.reason for p in filtered})
     _require_videos(sources)
 
@@ -229,26 +229,26 @@ def read_description(root: Path) -> dict[str, Any]:
         root: Folder of the benchmark.
 
     Raises:
-        BenchmarkError: There is none, or the build was not finished.
+        DatasetError: There is none, or the build was not finished.
     """
     path = root / BENCHMARK_NAME
     try:
         described = json.loads(path.read_text(encoding='utf-8'))
         complete = described['complete']
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{path}: not the description of a benchmark ({error}); build one '
             'with tools/build_bias_benchmark.py build'
         ) from error
     if not complete:
-        raise BenchmarkError(f'{root}: the build was not finished; run the same command again')
+        raise DatasetError(f'{root}: the build was not finished; run the same command again')
     return described
 
 
 def _require_videos(sources: SourceList) -> None:
     if not sources.videos:
         reasons = name_some(entry['reason'] for entry in sources.left_out)
-        raise BenchmarkError(f'no source video is left; left out: {reasons}')
+        raise DatasetError(f'no source video is left; left out: {reasons}')
 
 
 def _check_same(root: Path, identity: dict[str, Any]) -> None:
@@ -258,7 +258,7 @@ def _check_same(root: Path, identity: dict[str, Any]) -> None:
     try:
         found = json.loads(path.read_text(encoding='utf-8'))['settings']
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{path}: not the description of a benchmark ({error}); name another folder with --out'
         ) from error
     wanted = json.loads(json.dumps(identity))
@@ -267,7 +267,7 @@ def _check_same(root: Path, identity: dict[str, Any]) -> None:
         detail = '; '.join(
             f'{key} is {found.get(key)!r}, asked for {wanted.get(key)!r}' for key in differing
         )
-        raise BenchmarkError(
+        raise DatasetError(
             f'{root} holds a benchmark of other settings ({detail}); name another '
             'folder with --out, or delete that one'
         )
@@ -326,7 +326,7 @@ def _write_report(root: Path, settings: BuildSettings) -> None:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_text_atomically(path, json.dumps(content, indent=1) + '\n')
+    write_text(path, json.dumps(content, indent=1) + '\n')
 
 
 def _some(lines: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..annotations.specs import SPECS
 from ..compositing.backgrounds import MIN_SIDE, Backgrounds, parse_background
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 from .build import PLAN_NAME, Built
 from .masks.source import MaskSource
 from .masks.union import CoverFilter
@@ -25,7 +25,7 @@ def mask_source(spec: str) -> MaskSource:
         spec: As on the command line.
 
     Raises:
-        BenchmarkError: It is no mask source.
+        DatasetError: It is no mask source.
     """
     from .masks.parse import parse_masks
 
@@ -40,7 +40,7 @@ def background_families(specs: Sequence[str], min_side: int = MIN_SIDE) -> Backg
         min_side: Images with a shorter side, in px, are refused.
 
     Raises:
-        BenchmarkError: One is neither, cannot be used, or two have one name.
+        DatasetError: One is neither, cannot be used, or two have one name.
     """
     return Backgrounds([parse_background(spec, min_side) for spec in specs])
 
@@ -76,25 +76,25 @@ def source_videos(
         training_lists: Lists that must name none of the videos; default: the list's siblings.
 
     Raises:
-        BenchmarkError: The choices do not go together, or see :mod:`.sources`.
+        DatasetError: The choices do not go together, or see :mod:`.sources`.
     """
     preset = preset_of(dataset)
     video_root = video_folder(dataset, videos)
     if lists is not None:
         official = preset.source or preset.name
         if list_file is not None or label_map is not None:
-            raise BenchmarkError(
+            raise DatasetError(
                 '--lists names official lists, which hold their own classes: '
                 'leave out --list and --label-map, or --lists'
             )
         if official not in SPECS:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'--lists: no official lists of {dataset!r} are known, only of '
                 f'{", ".join(SPECS)}; name a test list with --list'
             )
         return official_sources(official, lists, video_root, split)
     if list_file is None and not preset.known:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{dataset!r} is none of {", ".join(PRESETS)}; for a data set of your '
             'own name its test list with --list'
         )
@@ -126,7 +126,7 @@ def build_settings(
         encoding: ``'jpeg'``, ``'lossless'`` or ``'none'``.
 
     Raises:
-        BenchmarkError: See :class:`.plan.BuildSettings`.
+        DatasetError: See :class:`.plan.BuildSettings`.
     """
     preset = preset_of(dataset)
     if sets is None:
@@ -146,7 +146,7 @@ def cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
         preset: The preset.
 
     Raises:
-        BenchmarkError: It is neither, or a share is not within [0, 1].
+        DatasetError: It is neither, or a share is not within [0, 1].
     """
     if text is None:
         return CoverFilter(*preset.cover_filter) if preset.cover_filter else None
@@ -155,11 +155,11 @@ def cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
     try:
         frames, cover = (float(part) for part in text.split(','))
     except ValueError as error:
-        raise BenchmarkError(
+        raise DatasetError(
             f'--cover-filter {text}: expected FRAMES,COVER, e.g. 0.9,0.1, or none'
         ) from error
     if not (0 <= frames <= 1 and 0 <= cover <= 1):
-        raise BenchmarkError(f'--cover-filter {text}: expected two shares from 0 to 1')
+        raise DatasetError(f'--cover-filter {text}: expected two shares from 0 to 1')
     return CoverFilter(frames, cover)
 
 

@@ -16,13 +16,12 @@ from ..compositing.backgrounds import Backgrounds
 from ..compositing.conflict import fit_still, shift_away
 from ..compositing.kept_backgrounds import kept_background_path, save_kept_background
 from ..compositing.kept_masks import kept_masks_path, load_kept_masks
+from ..compositing.layout import read_still
 from ..compositing.render import render_item
-from ..evaluation.results import write_text_atomically
-from ..utils.benchmark_errors import BenchmarkError
-from ..video.avi import avi_bytes, encode_frames, write_whole
+from ..utils.errors import DatasetError
+from ..utils.files import write_bytes, write_text
+from ..video.avi import avi_bytes, encode_frames
 from ..video.source_video import SourceVideo
-from ..video.strict_reading import DatasetError
-from .survey import read_still
 
 PROGRESS_FOLDER = '.progress/items'
 
@@ -78,7 +77,7 @@ class Exporter:
         """Make the items.
 
         Raises:
-            BenchmarkError: Something cannot be read or written; names the video.
+            DatasetError: Something cannot be read or written; names the video.
         """
         try:
             return self._export(task)
@@ -86,7 +85,7 @@ class Exporter:
             raise
         except Exception as error:
             text = ' '.join(str(error).split())
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{task.video.path}: {type(error).__name__}: {text}; no file of it is half-written'
             ) from error
         finally:
@@ -112,7 +111,7 @@ class Exporter:
             if place not in hashes:
                 hashes[place] = self._write(task.video, row, masks, buffer, self.root / place)
         state = dict(planned=planned, rows=rows, files=dict(sorted(hashes.items())))
-        write_text_atomically(marker, json.dumps(state) + '\n')
+        write_text(marker, json.dumps(state) + '\n')
         return SourceResult(rows, hashes, redone)
 
     def _write(
@@ -125,14 +124,14 @@ class Exporter:
     ) -> str:
         height, width = masks.shape[1:]
         if video.frames.shape[1:3] != (height, width) or len(video.frames) <= row['last']:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{video.path}: changed while the benchmark was built; delete '
                 f'{self.root / "masks"} and build again'
             )
         data = encode_item(
             row, video.frames, masks, self.backgrounds, self._still(row), self.encoding, buffer
         )
-        return write_whole(path, data)
+        return write_bytes(path, data)
 
     def _keep_backgrounds(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:

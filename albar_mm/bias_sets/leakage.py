@@ -15,11 +15,10 @@ import cv2
 import numpy as np
 
 from ..annotations.official_lists import hmdb51_source
-from ..evaluation.functional import name_some
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 from ..utils.parallel import map_videos
+from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from ..video.strict_reading import DatasetError
 from .masks.source import MaskSource, result_of
 from .ring_probe import ProbeResult, background_features, grouped_error, probe_accuracy
 
@@ -164,7 +163,7 @@ class LeakageMeter:
     def _chosen(self, truth: np.ndarray, video: SourceVideo) -> np.ndarray:
         present = np.flatnonzero(truth.any((1, 2)))
         if not present.size:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'video {video.video_id}: {self.silhouettes.name} has no silhouette in any frame'
             )
         places = np.linspace(0, present.size - 1, min(self.frames, present.size))
@@ -188,14 +187,14 @@ def measure_leakage(
         workers: Processes.
 
     Raises:
-        BenchmarkError: No video could be measured.
+        DatasetError: No video could be measured.
     """
     found = map_videos(meter, videos, workers)
     measured = tuple(one for one in found if isinstance(one, VideoLeakage))
     left_out = tuple(one for one in found if isinstance(one, dict))
     if not measured:
         reasons = name_some({one['reason'] for one in left_out})
-        raise BenchmarkError(f'no video could be measured: {reasons}')
+        raise DatasetError(f'no video could be measured: {reasons}')
     labels, groups = [one.video.label for one in measured], [one.group for one in measured]
     counts = np.unique(labels, return_counts=True)[1]
     no_probe = ''

@@ -16,10 +16,10 @@ import numpy as np
 
 from ..annotations.manifest_rows import read_rows
 from ..compositing.kept_masks import kept_masks_path, load_kept_masks
-from ..evaluation.results import write_text_atomically
+from ..utils.errors import DatasetError
+from ..utils.files import write_text
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
-from ..video.strict_reading import DatasetError
 from .availability import boxes_inside
 from .build import read_description
 from .masks.boxes import BoxMasks
@@ -126,7 +126,7 @@ def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first
         first: First kept frame.
 
     Raises:
-        BenchmarkError: The file of boxes does not know the video.
+        DatasetError: The file of boxes does not know the video.
     """
     frames, height, width = masks.shape
     given = np.zeros(masks.shape, dtype=bool)
@@ -176,7 +176,7 @@ def benchmark_statistics(
         workers: Processes.
 
     Raises:
-        BenchmarkError: ``root`` holds no finished benchmark, or masks are gone.
+        DatasetError: ``root`` holds no finished benchmark, or masks are gone.
     """
     described = read_description(root)
     rows = {
@@ -224,8 +224,8 @@ def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path,
         videos=[asdict(one) for one in found],
     )
     paths = root / CSV_NAME, root / JSON_NAME
-    write_text_atomically(paths[0], table.getvalue())
-    write_text_atomically(paths[1], json.dumps(content, indent=1) + '\n')
+    write_text(paths[0], table.getvalue())
+    write_text(paths[1], json.dumps(content, indent=1) + '\n')
     return paths
 
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..compositing.backgrounds import BackgroundFamily
+from ..compositing.layout import GENERATOR
 from ..compositing.seeds import item_rng
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo
 from .sources import SourceList
 from .survey import Survey
 
-GENERATOR = 'albar_mm/1'
-"""Version of the pixels. A change of any pixel or draw needs a new one."""
 SETS = {'scuba': 'SCUBA', 'scufo': 'SCUFO', 'conflfg': 'ConflFG'}
 """Set -> its part of the folder name."""
 CONFLICT_FAMILY = 'stripe'
@@ -48,17 +47,17 @@ class BuildSettings:
 
     def __post_init__(self) -> None:
         if not self.dataset or not self.dataset.replace('-', '').isalnum():
-            raise BenchmarkError(
+            raise DatasetError(
                 f'--name {self.dataset!r}: use letters, digits and hyphens, e.g. HMDB51'
             )
         if self.per_video < 1:
-            raise BenchmarkError(f'--per-video {self.per_video}: expected 1 or more')
+            raise DatasetError(f'--per-video {self.per_video}: expected 1 or more')
         if not self.sets or set(self.sets) - set(SETS):
             given, known = ' '.join(self.sets), ', '.join(SETS)
-            raise BenchmarkError(f'--sets {given}: expected some of {known}')
+            raise DatasetError(f'--sets {given}: expected some of {known}')
         names = {family.name.lower() for family in self.families}
         if 'conflfg' in self.sets and CONFLICT_FAMILY not in names:
-            raise BenchmarkError(
+            raise DatasetError(
                 '--sets conflfg: Confl-FG is made on stripes; add stripe to '
                 '--backgrounds, or leave conflfg out'
             )
@@ -105,7 +104,7 @@ def plan_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) ->
         and ``conflict_still``, its number among those that video lends.
 
     Raises:
-        BenchmarkError: A background folder has no usable image; no video of another class.
+        DatasetError: A background folder has no usable image; no video of another class.
     """
     draws = _draw_backgrounds(settings, sources.videos, workers)
     rows = []
@@ -192,7 +191,7 @@ def _partner(
     names: Mapping[str, str],
 ) -> dict[str, Any]:
     if not others:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{video.path}: Confl-FG pastes a foreground of another class, and all source videos '
             f'are of class {video.label}; leave conflfg out of --sets'
         )

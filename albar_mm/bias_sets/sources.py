@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..annotations.specs import SPECS, read_lists
-from ..annotations.video_lists import PreparationError, parse_line
-from ..evaluation.functional import name_some
-from ..evaluation.results import file_identity
-from ..utils.benchmark_errors import BenchmarkError
+from ..annotations.video_lists import parse_line
+from ..utils.errors import DatasetError
+from ..utils.identity import file_identity
+from ..utils.text import name_some
 from ..video.source_video import SourceVideo
 
 #: what a sibling of a test list is called: lists of clips that models are trained or selected on
@@ -69,7 +69,7 @@ def read_source_list(
         The source videos.
 
     Raises:
-        BenchmarkError: The list cannot be read or is empty, two videos have one name, or a video
+        DatasetError: The list cannot be read or is empty, two videos have one name, or a video
             is a training clip.
     """
     entries = _entries(list_file)
@@ -80,7 +80,7 @@ def read_source_list(
     for path, label, origin in entries:
         if label < 0 or (classes is not None and label >= len(classes)):
             expected = f'0 to {len(classes) - 1} ({label_map})' if classes else '0 or more'
-            raise BenchmarkError(f'{origin}: label {label}; expected {expected}')
+            raise DatasetError(f'{origin}: label {label}; expected {expected}')
         rows.append((path, label, classes[label] if classes else PurePosixPath(path).parent.name))
     if training_lists is None:
         training_lists = _siblings(list_file)
@@ -101,8 +101,8 @@ def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1
         The source videos; the official training list of the split is checked for leakage.
 
     Raises:
-        BenchmarkError: As for :func:`read_source_list`.
-        PreparationError: The official lists are broken.
+        DatasetError: As for :func:`read_source_list`.
+        DatasetError: The official lists are broken.
     """
     official = read_lists(SPECS[dataset], lists, split)
     rows = [(clip.path, clip.label, clip.class_name) for clip in official.test]
@@ -118,11 +118,11 @@ def require_files(sources: SourceList) -> None:
         sources: The source videos.
 
     Raises:
-        BenchmarkError: One is not; names some.
+        DatasetError: One is not; names some.
     """
     missing = [str(v.path) for v in sources.videos if not v.path.is_file()]
     if missing:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{len(missing)} of {len(sources.videos)} source videos do not exist: '
             f'{name_some(missing)}; name their folder with --videos'
         )
@@ -139,18 +139,18 @@ def _checked(
     for path, label, class_name in rows:
         video_id = PurePosixPath(path).stem
         if video_id in videos:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{files[0]}: {names[video_id]} and {path} would both be {video_id} in the '
                 'benchmark; take one out or rename it'
             )
         if PurePosixPath(path).is_absolute() or '..' in PurePosixPath(path).parts:
-            raise BenchmarkError(f'{files[0]}: {path}: expected a path below the folder of videos')
+            raise DatasetError(f'{files[0]}: {path}: expected a path below the folder of videos')
         videos[video_id] = SourceVideo(video_id, video_root / path, label, class_name)
         names[video_id] = path
     for source, paths in trained.items():
         leaked = sorted(videos.keys() & {PurePosixPath(path).stem for path in paths})
         if leaked:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{len(leaked)} source videos of {files[0]} are in {source}, which models are '
                 f'trained on: {name_some(leaked)}; take the official test list of the split'
             )
@@ -163,12 +163,9 @@ def _entries(path: Path) -> list[tuple[str, int, str]]:
     entries = []
     for number, line in enumerate(_text(path).splitlines(), 1):
         if line.strip():
-            try:
-                entries.append((*parse_line(line, f'{path}:{number}'), f'{path}:{number}'))
-            except PreparationError as error:
-                raise BenchmarkError(str(error)) from error
+            entries.append((*parse_line(line, f'{path}:{number}'), f'{path}:{number}'))
     if not entries:
-        raise BenchmarkError(f'{path}: the list is empty')
+        raise DatasetError(f'{path}: the list is empty')
     return entries
 
 
@@ -176,7 +173,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{path}: cannot be read as a list: {error}; lists are made by tools/prepare_dataset.py'
         ) from error
 

@@ -14,18 +14,15 @@ import numpy as np
 
 from ..compositing.conflict import Still
 from ..compositing.kept_masks import kept_masks_path, mask_sha256, save_kept_masks
+from ..compositing.layout import SURVEY_FOLDER, still_path, write_still
 from ..compositing.seeds import item_rng
-from ..evaluation.results import write_text_atomically
-from ..utils.benchmark_errors import BenchmarkError
-from ..video.avi import write_whole
+from ..utils.errors import DatasetError
+from ..utils.files import write_text
 from ..video.source_video import SourceVideo
-from ..video.strict_reading import DatasetError
 from .masks.policy import fill_missing
 from .masks.source import MaskSource, result_of, settings_of
 from .masks.union import CoverFilter
 
-SURVEY_FOLDER = '.progress/survey'
-STILL_FOLDER = 'stills'
 DEFAULT_FPS = 30.0
 
 
@@ -120,9 +117,9 @@ class Surveyor:
         track = fill_missing(masks, self.empty_frames, video.video_id)
         save_kept_masks(kept_masks_path(self.root, video.video_id), track.masks)
         lent = self._still_frames(video.video_id, np.flatnonzero(masks.any((1, 2))))
-        folder = self.root / STILL_FOLDER / video.video_id
         for index in set(lent):
-            _write_still(folder, index, Still(frames[index], masks[index]))
+            still = Still(frames[index], masks[index])
+            write_still(self.root, video.video_id, index, still)
         height, width = frames.shape[1:3]
         survey = Survey(
             video.video_id,
@@ -139,7 +136,7 @@ class Surveyor:
             dict(notes),
         )
         text = json.dumps(dict(self._key(), **asdict(survey)), sort_keys=True)
-        write_text_atomically(self._facts(video.video_id), text + '\n')
+        write_text(self._facts(video.video_id), text + '\n')
         return survey
 
     def _masks(self, video: SourceVideo) -> tuple[np.ndarray, Mapping[str, int]]:
@@ -149,7 +146,7 @@ class Surveyor:
             raise
         except Exception as error:  # a source of the user's may raise anything
             text = ' '.join(str(error).split())[:200]
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{video.path}: the masks {self.mask_source.name} fail: '
                 f'{type(error).__name__}: {text}'
             ) from error
@@ -187,31 +184,6 @@ class Surveyor:
         return survey if all(still.is_file() for still in stills) else None
 
 
-def still_path(root: Path, video_id: str, frame: int) -> Path:
-    """Where a still that a video lends to Confl-FG lies: RGB and, as alpha, its mask."""
-    return root / STILL_FOLDER / video_id / f'{frame:06d}.png'
-
-
-def read_still(root: Path, video_id: str, frame: int) -> Still:
-    """Read a still.
-
-    Args:
-        root: Folder of the benchmark.
-        video_id: Video that lends it.
-        frame: Its frame.
-
-    Raises:
-        BenchmarkError: It is gone or broken.
-    """
-    path = still_path(root, video_id, frame)
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
-    if image is None or image.ndim != 3 or image.shape[2] != 4:
-        raise BenchmarkError(
-            f'{path}: not a still (PNG with alpha); delete {root / STILL_FOLDER} and build again'
-        )
-    return Still(cv2.cvtColor(image, cv2.COLOR_BGRA2RGB), image[..., 3] > 0)
-
-
 def read_fps(path: Path) -> float:
     """Frames per second of a video file to 1/1000, or 30 where it cannot be read."""
     reader = cv2.VideoCapture(str(path))
@@ -240,12 +212,3 @@ def sort_out(
             problems.append(one)
     filtered = [p for p in problems if p.filtered]
     return surveys, filtered, [p for p in problems if not p.filtered]
-
-
-def _write_still(folder: Path, index: int, still: Still) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    image = np.dstack([still.frame[..., ::-1], still.mask.astype(np.uint8) * 255])
-    done, data = cv2.imencode('.png', image, (cv2.IMWRITE_PNG_COMPRESSION, 1))
-    if not done:
-        raise BenchmarkError('OpenCV cannot write PNG pictures; install a full build')
-    write_whole(folder / f'{index:06d}.png', data.tobytes())

@@ -16,10 +16,9 @@ from ..compositing.conflict import Still, fit_still, shift_away
 from ..compositing.kept_backgrounds import kept_background_path, load_kept_background
 from ..compositing.kept_masks import kept_masks_path, load_kept_masks
 from ..compositing.seeds import item_rng
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo, read_frames
-from ..video.strict_reading import DatasetError
 from .build import BENCHMARK_NAME, read_description
 from .export import encode_item, file_sha256
 
@@ -154,12 +153,12 @@ def verify_benchmark(
         What is wrong, and how much was checked.
 
     Raises:
-        BenchmarkError: ``root`` holds no finished benchmark, or a manifest cannot be read.
+        DatasetError: ``root`` holds no finished benchmark, or a manifest cannot be read.
     """
     described = read_description(root)
     settings, counts = described['settings'], described['items']
     if sample is not None and sample < 0:
-        raise BenchmarkError(f'--sample {sample}: expected 0 or more')
+        raise DatasetError(f'--sample {sample}: expected 0 or more')
     rows = {folder: read_rows(root / folder) for folder in counts}
     exported = settings['encoding'] != 'none'
     findings: list[Finding] = []

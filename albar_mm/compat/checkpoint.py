@@ -23,6 +23,8 @@ import torch
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
+from ..utils.errors import CheckpointError
+
 _SIMPLE_DTYPE = re.compile(r'[biuf](?:1|2|4|8|16)|c(?:8|16|32)|[SU]\d{1,9}')
 _HISTORY_FIELDS = {'max_length', '_log_history', '_count_history', 'statistics_methods'}
 _HISTORY_METHODS = ('min', 'max', 'current', 'mean')
@@ -39,10 +41,6 @@ _DAMAGE = (
     IndexError,
     AttributeError,
 )
-
-
-class CheckpointError(RuntimeError):
-    """A checkpoint file is damaged, or asks for something that data has no need of."""
 
 
 def _refuse(what: str) -> None:

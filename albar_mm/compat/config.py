@@ -6,11 +6,9 @@ import os
 import os.path as osp
 from collections.abc import Callable
 
+from ..utils.errors import ConfigNotFoundError
+
 PACKAGE = 'albar_mm'
-
-
-class ConfigNotFoundError(FileNotFoundError):
-    """A name such as ``albar_mm::albar_sprites.py`` points at no config file."""
 
 
 def config_root() -> str:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 from .seeds import item_rng, item_seed
 from .stripes import stripe_image
 
@@ -78,18 +78,18 @@ class ImageFolder:
         min_side: Shortest side allowed, in px.
 
     Raises:
-        BenchmarkError: The name or the folder cannot be used.
+        DatasetError: The name or the folder cannot be used.
     """
 
     def __init__(self, name: str, folder: str | os.PathLike, min_side: int = MIN_SIDE) -> None:
         if not name.replace('-', '').isalnum() or name.lower() in ('avg', 'stripe', 'original'):
-            raise BenchmarkError(
+            raise DatasetError(
                 f'--backgrounds {name}=...: not a name for a family; use letters, digits and '
                 'hyphens, and not avg, stripe or original'
             )
         self.name, self.folder, self.min_side = name, Path(folder), min_side
         if not self.folder.is_dir():
-            raise BenchmarkError(f'{folder}: no such folder of background images (family {name})')
+            raise DatasetError(f'{folder}: no such folder of background images (family {name})')
         self.files = sorted(
             Path(place, file).relative_to(self.folder).as_posix()
             for place, _, files in os.walk(self.folder)
@@ -98,7 +98,7 @@ class ImageFolder:
         )
         self._checked: dict[str, tuple[str, str]] = {}
         if not self.files:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{folder}: holds no images ({", ".join(IMAGE_ENDINGS)}) for the backgrounds {name}'
             )
 
@@ -122,7 +122,7 @@ class ImageFolder:
             following = (i % number for i in range(index, index + number))
             index = next((i for i in following if not self._look(self.files[i])[0]), -1)
         if index < 0:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.folder}: all {number} images are refused as backgrounds {self.name}, '
                 f'{self.files[0]} as {self._look(self.files[0])[0]}; expected colour images of at '
                 f'least {self.min_side} px a side'
@@ -135,13 +135,13 @@ class ImageFolder:
         try:
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest() != row['background_sha256']:
-                raise BenchmarkError(
+                raise DatasetError(
                     f'{path}: not the image that the manifest was made with (its '
                     'SHA-256 differs); restore it, or build again'
                 )
             return _colour(content)
         except OSError as error:
-            raise BenchmarkError(f'{path}: cannot be read as a background: {error}') from error
+            raise DatasetError(f'{path}: cannot be read as a background: {error}') from error
 
     def rejected(self) -> list[dict[str, str]]:
         return [
@@ -188,7 +188,7 @@ class Backgrounds:
         families: The families; names differ.
 
     Raises:
-        BenchmarkError: None, or two of one name.
+        DatasetError: None, or two of one name.
     """
 
     def __init__(self, families: Iterable[BackgroundFamily]) -> None:
@@ -196,7 +196,7 @@ class Backgrounds:
         self._by_name = {family.name.lower(): family for family in self.families}
         if len(self._by_name) < len(self.families) or not self.families:
             names = ', '.join(family.name for family in self.families) or 'none'
-            raise BenchmarkError(f'--backgrounds: expected different names, got {names}')
+            raise DatasetError(f'--backgrounds: expected different names, got {names}')
         self._stretched = lru_cache(_KEPT_IMAGES)(self._stretch)
 
     def of_row(self, row: Mapping[str, Any], height: int, width: int) -> np.ndarray:
@@ -211,7 +211,7 @@ class Backgrounds:
             uint8 RGB, shape (height, width, 3), read-only.
 
         Raises:
-            BenchmarkError: The image is gone or another one, or its family is not known here.
+            DatasetError: The image is gone or another one, or its family is not known here.
         """
         keys = ('background', 'stripe_seed', 'background_file', 'background_sha256')
         return self._stretched(tuple((k, row[k]) for k in keys if k in row), height, width)
@@ -220,7 +220,7 @@ class Backgrounds:
         row = dict(entries)
         family = self._by_name.get(row['background'])
         if family is None:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'no folder was given for the backgrounds {row["background"]!r}; '
                 'name it with --backgrounds NAME=FOLDER'
             )
@@ -241,13 +241,13 @@ def parse_background(text: str, min_side: int = MIN_SIDE) -> BackgroundFamily:
         min_side: For folders of images.
 
     Raises:
-        BenchmarkError: It is neither, or the folder cannot be used.
+        DatasetError: It is neither, or the folder cannot be used.
     """
     if text.lower() == 'stripe':
         return Stripes()
     name, equals, folder = text.partition('=')
     if not (name and equals and folder):
-        raise BenchmarkError(
+        raise DatasetError(
             f"--backgrounds {text}: expected 'stripe' or NAME=FOLDER, e.g. Places365=/data/test_256"
         )
     return ImageFolder(name, folder, min_side)

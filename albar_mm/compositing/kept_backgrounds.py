@@ -48,7 +48,7 @@ def load_kept_background(path: Path, height: int, width: int) -> np.ndarray | No
         handed on without it, are composited from the images themselves.
 
     Raises:
-        BenchmarkError: The file is broken or holds something else.
+        DatasetError: The file is broken or holds something else.
     """
     if not path.is_file():
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 from .packed_arrays import load_arrays, save_arrays, unreadable
 
 MASK_FOLDER = 'masks'
@@ -87,7 +87,7 @@ def load_kept_masks(path: Path, sha256: str | None = None) -> np.ndarray:
         bool, shape (T, H, W).
 
     Raises:
-        BenchmarkError: The file is gone, broken, or holds other masks.
+        DatasetError: The file is gone, broken, or holds other masks.
     """
     return load_packed_masks(path, sha256).all()
 
@@ -100,14 +100,14 @@ def load_packed_masks(path: Path, sha256: str | None = None) -> PackedMasks:
         sha256: What :func:`mask_sha256` must give.
 
     Raises:
-        BenchmarkError: The file is gone, broken, or holds other masks.
+        DatasetError: The file is gone, broken, or holds other masks.
     """
     bits, stored_shape = load_arrays(path, ('bits', 'shape'), 'masks')
     shape = tuple(int(n) for n in np.ravel(stored_shape))
     if len(shape) != 3 or bits.dtype != np.uint8 or bits.shape != (-(-math.prod(shape) // 8),):
         raise unreadable(path, 'masks', f'{bits.dtype} bits of shape {bits.shape} for {shape}')
     if sha256 is not None and _sha256(bits, shape) != sha256:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{path}: not the masks that the manifest was made with (their '
             'SHA-256 differs); delete it and build again'
         )

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ..bias_sets.survey import SURVEY_FOLDER, read_still
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 from .backgrounds import Backgrounds, ImageFolder, Stripes
 from .conflict import Still
 from .kept_backgrounds import kept_background_path, load_kept_background
 from .kept_masks import PackedMasks, kept_masks_path, load_packed_masks
+from .layout import SURVEY_FOLDER, read_still
 
 _KEPT_BYTES = 64 << 20
 _KEPT_STILLS = 16
@@ -45,7 +45,7 @@ class Materials:
         """Masks of the kept frames of a row's source video, still packed.
 
         Raises:
-            BenchmarkError: They are gone, broken, or not those of the manifest.
+            DatasetError: They are gone, broken, or not those of the manifest.
         """
         key = row['video_id'], row['mask_sha256']
         found = self._masks.pop(key, None)
@@ -53,7 +53,7 @@ class Materials:
             path = kept_masks_path(self.root, row['video_id'])
             found = load_packed_masks(path, row['mask_sha256'])
             if found.shape != (row['frames'], row['height'], row['width']):
-                raise BenchmarkError(
+                raise DatasetError(
                     f'{path}: masks of shape {found.shape} do not fit the row of '
                     f'{row["id"]}; build the set again'
                 )
@@ -68,7 +68,7 @@ class Materials:
         """The background of a row at the size of its video, uint8 (H, W, 3), read-only.
 
         Raises:
-            BenchmarkError: The image is gone or another one.
+            DatasetError: The image is gone or another one.
         """
         size = row['height'], row['width']
         kept = self._background(kept_background_path(self.root, row), *size)
@@ -78,7 +78,7 @@ class Materials:
         """The foreign foreground of a Confl-FG row, None for others.
 
         Raises:
-            BenchmarkError: It is gone or broken.
+            DatasetError: It is gone or broken.
         """
         if row['set'] != 'conflfg':
             return None
@@ -93,7 +93,7 @@ class Materials:
             total: Number of its frames.
 
         Raises:
-            BenchmarkError: It is too short or, where the survey of the build is still there,
+            DatasetError: It is too short or, where the survey of the build is still there,
                 has another length.
         """
         expected = self._total(row['video_id'])
@@ -109,9 +109,9 @@ class Materials:
             return None  # a benchmark may be handed on without its notes
 
 
-def changed(path: Path, what: str) -> BenchmarkError:
+def changed(path: Path, what: str) -> DatasetError:
     """The error for a source video that is not the one that a benchmark was built from."""
-    return BenchmarkError(
+    return DatasetError(
         f'{path}: not the video that the benchmark was built from ({what}); '
         'restore it, or build again'
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..utils.benchmark_errors import BenchmarkError
-from ..video.avi import write_whole
+from ..utils.errors import DatasetError
+from ..utils.files import write_bytes
 
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -29,7 +29,7 @@ def save_arrays(path: Path, **arrays: np.ndarray) -> None:
             data = io.BytesIO()
             np.save(data, array, allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f'{name}.npy'), data.getvalue(), zipfile.ZIP_DEFLATED)
-    write_whole(path, content.getvalue())
+    write_bytes(path, content.getvalue())
 
 
 def load_arrays(path: Path, names: Collection[str], what: str) -> list[np.ndarray]:
@@ -41,7 +41,7 @@ def load_arrays(path: Path, names: Collection[str], what: str) -> list[np.ndarra
         what: What they are, for the message, e.g. ``'masks'``.
 
     Raises:
-        BenchmarkError: The file is gone, broken, or lacks one of them.
+        DatasetError: The file is gone, broken, or lacks one of them.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -50,6 +50,6 @@ def load_arrays(path: Path, names: Collection[str], what: str) -> list[np.ndarra
         raise unreadable(path, what, error) from error
 
 
-def unreadable(path: Path, what: str, reason: object) -> BenchmarkError:
+def unreadable(path: Path, what: str, reason: object) -> DatasetError:
     """The error for a file that a build wrote and that cannot be used."""
-    return BenchmarkError(f'{path}: cannot be read as {what} ({reason}); delete it and build again')
+    return DatasetError(f'{path}: cannot be read as {what} ({reason}); delete it and build again')

@@ -12,9 +12,11 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
 from ..annotations.manifest import MANIFEST_NAME, ManifestItem, find_set_folder, read_manifest
-from ..evaluation.functional import DOMAINS, OWN_BACKGROUND, check_partners, is_iid_name, name_some
+from ..evaluation.functional import DOMAINS, OWN_BACKGROUND, check_partners, is_iid_name
+from ..utils.errors import BadVideoError, DatasetError
+from ..utils.text import name_some
 from ..utils.video_ids import annotated_video_ids
-from ..video.strict_reading import BadVideoError, DatasetError, read_strictly
+from ..video.strict_reading import read_strictly
 from ..video.view_shapes import fixes_size, frame_size
 from .robust_video_dataset import RobustVideoDataset
 

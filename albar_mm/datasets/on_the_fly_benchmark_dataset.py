@@ -22,11 +22,10 @@ from mmengine.dataset import Compose
 
 from ..annotations.manifest import MANIFEST_NAME, ManifestItem, read_manifest
 from ..annotations.manifest_rows import read_rows
-from ..bias_sets.plan import GENERATOR
-from ..bias_sets.survey import still_path
 from ..compositing.kept_masks import kept_masks_path
-from ..evaluation.functional import name_some
-from ..video.strict_reading import DatasetError
+from ..compositing.layout import GENERATOR, still_path
+from ..utils.errors import DatasetError
+from ..utils.text import name_some
 from .bias_benchmark_dataset import BiasBenchmarkDataset
 from .transforms.paste_foreground import PasteForeground
 from .transforms.repeat_frame import RepeatFrame
@@ -59,7 +58,7 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
 
     Raises:
         DatasetError: Masks, stills, images or source videos are missing; names some.
-        BenchmarkError: A manifest was not made by ``tools/build_bias_benchmark.py``.
+        DatasetError: A manifest was not made by ``tools/build_bias_benchmark.py``.
         ValueError: As for :class:`BiasBenchmarkDataset`; a pipeline without a decoding step.
 
     Example config::

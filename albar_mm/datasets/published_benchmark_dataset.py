@@ -11,7 +11,7 @@ from typing import Any
 from mmaction.registry import DATASETS
 
 from ..annotations.manifest import ManifestItem, find_set_folder
-from ..video.strict_reading import DatasetError
+from ..utils.errors import DatasetError
 from .bias_benchmark_dataset import BiasBenchmarkDataset
 from .published_sets import (
     PublishedItem,

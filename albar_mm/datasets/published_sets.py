@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from mmengine.logging import print_log
 
 from ..annotations.video_lists import parse_line
-from ..evaluation.functional import name_some
+from ..utils.errors import DatasetError
+from ..utils.text import name_some
 from ..video.frame_files import IMAGE_SUFFIXES, zip_frame_names
-from ..video.strict_reading import DatasetError
 
 FRAME_PATTERNS = ('frame{:06}.jpg', '{:06}.jpg')
 _ID = re.compile(r'(?P<video>.+)__\d+')

@@ -9,7 +9,8 @@ from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
 from mmengine.fileio import list_from_file
 
-from ..video.strict_reading import BadVideoError, DatasetError, read_strictly
+from ..utils.errors import BadVideoError, DatasetError
+from ..video.strict_reading import read_strictly
 
 
 @DATASETS.register_module()

@@ -1,6 +1,6 @@
 """Turning any MMAction2 recogniser config into a debiased one."""
 
-from .checks import DebiasError
+from ..utils.errors import DebiasError
 from .methods import METHODS, debias, difference
 
 __all__ = ['METHODS', 'DebiasError', 'debias', 'difference']

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
+
+from ..utils.errors import DebiasError
 
 PLAIN_TYPES = ('Recognizer2D', 'Recognizer3D')
 _OTHER_TYPES = {
@@ -20,21 +21,6 @@ _OTHER_TYPES = {
 _SKELETON = ('Pose', 'Skeleton', 'GenSkeFeat', 'Kinetics400Pose', 'PreNormalize')
 _AUDIO = ('Audio', 'MelSpectrogram')
 _TRAINED = {'ALBARRecognizer': 'albar', 'SDNRecognizer': 'sdn'}
-
-
-class DebiasError(ValueError):
-    """A config cannot be debiased so; the message says why and what to do."""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean '...'?)`` where a known word is near, else ``''``.
-
-    Args:
-        word: What was given.
-        known: What would have been understood.
-    """
-    close = difflib.get_close_matches(word, list(known), 1, 0.5)
-    return f' (did you mean {close[0]!r}?)' if close else ''
 
 
 def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:

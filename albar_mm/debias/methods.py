@@ -12,7 +12,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .checks import DebiasError, check_data, check_head, did_you_mean, recognizer_of
+from ..compat.load_config import load_config
+from ..utils.errors import DebiasError
+from ..utils.text import did_you_mean
+from .checks import check_data, check_head, recognizer_of
 from .pipelines import change_train_pipelines, with_static_clip
 from .settings import DATASETS, PRETRAININGS, albar_static, data_set_of, published
 
@@ -272,8 +275,6 @@ def _method_name(method: str) -> str:
 
 
 def _copied(cfg: Config | Mapping[str, Any] | str | os.PathLike) -> Config:
-    from ..engine.launch.run import load_config
-
     return (
         Config(copy.deepcopy(dict(cfg)))
         if (isinstance(cfg, Mapping) and not isinstance(cfg, Config))

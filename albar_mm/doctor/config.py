@@ -28,7 +28,8 @@ def check_config(
     Returns:
         Facts, and what is wrong.
     """
-    from albar_mm.engine.launch.run import LaunchError, load_config, work_dir_of
+    from albar_mm.engine.launch import load_config, work_dir_of
+    from albar_mm.utils.errors import LaunchError
 
     try:
         cfg = load_config(config, cfg_options)
@@ -91,7 +92,7 @@ def _check_first_sample(cfg: Any, loader: str) -> tuple[int, list[Finding]]:  # 
     from mmaction.registry import DATASETS
     from mmengine.registry import init_default_scope
 
-    from albar_mm.engine.launch.run import one_line
+    from albar_mm.utils.errors import one_line
 
     init_default_scope(cfg.get('default_scope') or 'mmaction')
     try:
@@ -179,7 +180,7 @@ def _cached(address: str) -> str:
 
 def _check_weights(key: str, path: str) -> tuple[str, list[Finding]]:
     from albar_mm.compat import safe_load
-    from albar_mm.engine.launch.run import one_line
+    from albar_mm.utils.errors import one_line
 
     try:
         loaded = safe_load(path, map_location='cpu')

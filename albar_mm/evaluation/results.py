@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import json
 import math
 import os
-import platform
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
+from ..utils.files import write_text
+from ..utils.identity import library_versions
+
 SCHEMA_VERSION = 1
-_PACKAGES = dict(
-    albar_mm='albar_mm',
-    mmaction2='mmaction',
-    mmengine='mmengine',
-    mmcv='mmcv',
-    torch='torch',
-    numpy='numpy',
-    opencv='cv2',
-    decord='decord',
-)
 
 
 def write_results(
@@ -83,72 +71,8 @@ def write_results(
         except (TypeError, ValueError) as error:
             raise TypeError(f'{path.name}: entry {key!r} is not plain JSON: {error}') from error
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
-    write_text_atomically(path, text)
+    write_text(path, text)
     return json.loads(text)
-
-
-def write_text_atomically(path: Path, text: str) -> None:
-    """Write a UTF-8 text file through a temporary file in the same folder, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
-    try:
-        with os.fdopen(handle, 'w', encoding='utf-8') as stream:
-            stream.write(text)
-        # mkstemp makes the file private; give it the rights of any other new file
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def file_identity(path: str | os.PathLike, name: str | None = None) -> dict[str, Any]:
-    """Name, size in bytes and SHA-256 of a file, without its place on this machine.
-
-    Args:
-        path: the file.
-        name: how to call it, e.g. its path relative to the data folder. Default: the base name.
-
-    Returns:
-        Dict with ``file``, ``bytes``, ``sha256``.
-    """
-    path = Path(path)
-    with path.open('rb') as stream:
-        digest = hashlib.file_digest(stream, 'sha256') if hasattr(hashlib, 'file_digest') else None
-        if digest is None:  # Python 3.10
-            digest = hashlib.sha256()
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-    return dict(file=name or path.name, bytes=path.stat().st_size, sha256=digest.hexdigest())
-
-
-def weights_sha256(model: nn.Module) -> str:
-    """SHA-256 over names, types, shapes and values of a model's state dict, sorted by name."""
-    digest = hashlib.sha256()
-    state = model.state_dict()
-    for name in sorted(state):
-        value = state[name]
-        if not isinstance(value, torch.Tensor):
-            continue
-        value = value.detach().cpu().contiguous()
-        digest.update(f'{name} {value.dtype} {tuple(value.shape)}\n'.encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
-
-
-def library_versions() -> dict[str, str | None]:
-    """Versions of everything that can change a result; None for a library that is not installed."""
-    versions: dict[str, str | None] = {}
-    for name, module in _PACKAGES.items():
-        try:
-            versions[name] = str(importlib.import_module(module).__version__)
-        except ImportError:
-            versions[name] = None
-    versions['python'] = platform.python_version()
-    versions['platform'] = platform.platform()
-    return versions
 
 
 def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str, Any]:

@@ -15,13 +15,8 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
-from .results import (
-    describe_protocol,
-    file_identity,
-    innermost_dataset,
-    weights_sha256,
-    write_results,
-)
+from ..utils.identity import file_identity, weights_sha256
+from .results import describe_protocol, innermost_dataset, write_results
 
 
 @HOOKS.register_module()

@@ -10,7 +10,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..engine.launch.run import LaunchError, load_config
+from ..engine.launch import load_config
+from ..utils.errors import LaunchError
 from .experiment import Experiment, run_seeds, summary_table, write_summary
 
 TERMS = {'adv': 'StaticAdversarialLoss', 'ent': 'StaticEntropyLoss', 'gp': 'StaticGradientPenalty'}

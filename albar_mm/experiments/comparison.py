@@ -13,12 +13,13 @@ from mmaction.registry import METRICS
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..debias.checks import did_you_mean
-from ..debias.methods import METHODS, DebiasError, debias
-from ..engine.launch.run import LaunchError, load_config
+from ..debias.methods import METHODS, debias
+from ..engine.launch import load_config
 from ..evaluation.metrics import BiasMetric
-from ..evaluation.results import write_text_atomically
 from ..report import make_report
+from ..utils.errors import DebiasError, LaunchError
+from ..utils.files import write_text
+from ..utils.text import did_you_mean
 from ..visualization.comparison_figure import comparison_figure
 from .experiment import (
     Experiment,
@@ -291,7 +292,7 @@ def _write_pages(
     ]
     notes = [f'{rows[method]}: {text}' for method, text in plan.notes.items() if method in rows]
     text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
-    write_text_atomically(folder / 'table.txt', text)
+    write_text(folder / 'table.txt', text)
     metrics = {name: [r['metrics'] for r in records] for name, records in results.items()}
     picture = comparison_figure(folder / 'comparison.png', metrics, count)
     make_report(

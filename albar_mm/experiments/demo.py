@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets.motion_sprites import CLASSES, SpritesSettings, build_motion_sprites
-from ..engine.launch.run import load_config
+from ..engine.launch import load_config
 from ..visualization import bias_figure
 from .experiment import Experiment, is_finished, run_seeds, summary_table, write_summary
 

@@ -13,9 +13,11 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..engine.launch.run import LaunchError, load_config, test, train
-from ..evaluation.results import library_versions, write_text_atomically
+from ..engine.launch import load_config, test, train
 from ..evaluation.tables import COMPARISON_COLUMNS, format_bias_comparison
+from ..utils.errors import LaunchError
+from ..utils.files import write_text
+from ..utils.identity import library_versions
 
 SCORES_FILE = 'experiment.json'
 _VALIDATION = (
@@ -196,7 +198,7 @@ def write_summary(
         results (Mapping): Row name to the records of its seeds.
     """
     document = {'versions': library_versions(), 'rows': results}
-    write_text_atomically(Path(path), json.dumps(document, indent=1) + '\n')
+    write_text(Path(path), json.dumps(document, indent=1) + '\n')
 
 
 def _digest(experiment: Experiment, seed: int) -> str:
@@ -216,7 +218,7 @@ def _load(path: Path, digest: str) -> dict[str, Any] | None:
 
 
 def _save(work_dir: Path, record: Mapping[str, Any]) -> None:
-    write_text_atomically(work_dir / SCORES_FILE, json.dumps(record, indent=1) + '\n')
+    write_text(work_dir / SCORES_FILE, json.dumps(record, indent=1) + '\n')
 
 
 def _best_checkpoint(work_dir: Path) -> Path:

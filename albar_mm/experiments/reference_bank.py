@@ -13,10 +13,10 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from ..engine.launch.run import LaunchError, load_config, train
-from ..evaluation.results import write_text_atomically
+from ..engine.launch import load_config, train
 from ..preparation.frame_bank.build import FrameBankOptions, build_frame_bank
-from ..video.strict_reading import DatasetError
+from ..utils.errors import DatasetError, LaunchError
+from ..utils.files import write_text
 
 _STATE = 'reference.json'
 _OF_BANK = ('window', 'size', 'measure', 'every', 'frame_size', 'seed')
@@ -123,4 +123,4 @@ class ReferenceBank:
 
     def _save(self, folder: Path, state: Mapping[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text_atomically(folder / _STATE, json.dumps(state, indent=1) + '\n')
+        write_text(folder / _STATE, json.dumps(state, indent=1) + '\n')

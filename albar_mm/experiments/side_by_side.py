@@ -19,7 +19,7 @@ from queue import SimpleQueue
 import torch
 from mmengine.logging import print_log
 
-from ..engine.launch.errors import LaunchError, one_line
+from ..utils.errors import LaunchError, one_line
 
 _PROCESSES = multiprocessing.get_context('spawn')  # forked threads of OpenMP do not survive
 

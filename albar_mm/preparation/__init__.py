@@ -1,14 +1,7 @@
 """Official split lists in, verified MMAction2 annotation files out."""
 
 from ..annotations.specs import SPECS, DatasetSpec
-from ..annotations.video_lists import (
-    DELIMITERS,
-    Clip,
-    OfficialLists,
-    PreparationError,
-    format_lines,
-    parse_line,
-)
+from ..annotations.video_lists import DELIMITERS, Clip, OfficialLists, format_lines, parse_line
 from .holdout import HoldOut, hold_out
 from .prepare import Prepared, PrepareOptions, prepare_dataset
 from .verify import Finding, check_entries, check_files
@@ -21,7 +14,6 @@ __all__ = [
     'Finding',
     'HoldOut',
     'OfficialLists',
-    'PreparationError',
     'PrepareOptions',
     'Prepared',
     'check_entries',

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..annotations.video_lists import Clip, PreparationError
+from ..annotations.video_lists import Clip
+from ..utils.errors import DatasetError
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,10 @@ def hold_out(
         Both parts, disjoint; at least one clip of every class stays in train.
 
     Raises:
-        PreparationError: ``share`` is out of range.
+        DatasetError: ``share`` is out of range.
     """
     if not 0 < share <= 0.5:
-        raise PreparationError(f'--val-share {share:g}: expected more than 0 and at most 0.5')
+        raise DatasetError(f'--val-share {share:g}: expected more than 0 and at most 0.5')
     classes: dict[str, dict[str, list[Clip]]] = {}
     for clip in clips:
         classes.setdefault(clip.class_name, {}).setdefault(clip.group, []).append(clip)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..annotations.video_lists import parse_line
-from ..evaluation.results import file_identity
 from ..utils.crash_safe import crash_safe_map
-from ..utils.journal import PartFile, difference
-from ..utils.output_file import check_output
+from ..utils.errors import BadVideoError, DatasetError
+from ..utils.files import check_output
+from ..utils.identity import file_identity
+from ..utils.journal import PartFile
 from ..utils.parallel import map_videos
-from ..video.strict_reading import BadVideoError, DatasetError
+from ..utils.settings import difference
 
 _Result = TypeVar('_Result')
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..annotations.video_lists import PreparationError
-from ..evaluation.results import write_text_atomically
-from ..utils.output_file import try_folder
+from ..utils.errors import DatasetError
+from ..utils.files import try_folder, write_text
 
 
 @contextmanager
@@ -19,7 +18,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise PreparationError(
+        raise DatasetError(
             f'{path}: cannot write there: {reason}; no annotation file was changed: free space, or '
             'name a folder that you may write to with --out'
         ) from error
@@ -32,7 +31,7 @@ def check_writable(folder: Path) -> None:
         folder: Folder of the annotation files.
 
     Raises:
-        PreparationError: It cannot be made or written to.
+        DatasetError: It cannot be made or written to.
     """
     with _explained(folder):
         try_folder(folder)
@@ -46,10 +45,10 @@ def write_report(path: Path, text: str) -> None:
         text: Its content.
 
     Raises:
-        PreparationError: It cannot be written.
+        DatasetError: It cannot be written.
     """
     with _explained(path):
-        write_text_atomically(path, text)
+        write_text(path, text)
 
 
 def write_together(
@@ -63,11 +62,11 @@ def write_together(
         before_naming: Last step that may fail, between writing the files and naming them.
 
     Raises:
-        PreparationError: They cannot be written; what was there before is untouched.
+        DatasetError: They cannot be written; what was there before is untouched.
     """
     with _explained(folder), tempfile.TemporaryDirectory(dir=folder, prefix='.new.') as scratch:
         for name, text in texts.items():
-            write_text_atomically(Path(scratch) / name, text)
+            write_text(Path(scratch) / name, text)
         before_naming()
         for name in texts:
             os.replace(Path(scratch) / name, folder / name)
@@ -81,12 +80,12 @@ def needs_link(link: Path, videos: Path) -> bool:
         videos: Folder of the videos.
 
     Raises:
-        PreparationError: A real folder is in the way.
+        DatasetError: A real folder is in the way.
     """
     if os.path.realpath(link) == os.path.realpath(videos):
         return False
     if os.path.lexists(link) and not link.is_symlink():
-        raise PreparationError(
+        raise DatasetError(
             f'{link}: a folder of its own is there already, and the configs read it: move it away, '
             f'leave out --videos, or name another --out for {videos}'
         )
@@ -101,7 +100,7 @@ def link_videos(link: Path, videos: Path) -> None:
         videos: Folder of the videos.
 
     Raises:
-        PreparationError: See :func:`needs_link`; or links cannot be made here.
+        DatasetError: See :func:`needs_link`; or links cannot be made here.
     """
     if needs_link(link, videos):
         with _explained(link):

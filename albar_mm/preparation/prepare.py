@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ..annotations.specs import SPECS, DatasetSpec, check_sizes, read_lists
-from ..annotations.video_lists import Clip, OfficialLists, PreparationError, format_lines
-from ..evaluation.results import file_identity
+from ..annotations.video_lists import Clip, OfficialLists, format_lines
+from ..utils.errors import DatasetError
+from ..utils.identity import file_identity
 from ..video.check import DECODE, decoder_name
 from .holdout import HoldOut, hold_out
 from .layout import locate
@@ -53,11 +54,11 @@ class PrepareOptions:
 
     def __post_init__(self) -> None:
         if self.missing not in ('fail', 'drop'):
-            raise PreparationError(f"--missing {self.missing}: expected 'fail' or 'drop'")
+            raise DatasetError(f"--missing {self.missing}: expected 'fail' or 'drop'")
         if self.decode not in (None, *DECODE):
-            raise PreparationError(f'--decode {self.decode}: expected one of {", ".join(DECODE)}')
+            raise DatasetError(f'--decode {self.decode}: expected one of {", ".join(DECODE)}')
         if self.workers < 1:
-            raise PreparationError(f'--workers {self.workers}: expected 1 or more')
+            raise DatasetError(f'--workers {self.workers}: expected 1 or more')
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def prepare_dataset(
         What was written.
 
     Raises:
-        PreparationError: The lists are wrong; with ``missing='fail'`` also if a video is.
+        DatasetError: The lists are wrong; with ``missing='fail'`` also if a video is.
     """
     spec = SPECS[dataset] if isinstance(dataset, str) else dataset
     out = Path(options.out)
@@ -105,7 +106,7 @@ def prepare_dataset(
     report = out / REPORT_NAME
     lists = read_lists(spec, Path(options.lists or out / 'annotations'), options.split)
     if not videos.is_dir():
-        raise PreparationError(f'{videos}: no such folder of videos; name yours with --videos')
+        raise DatasetError(f'{videos}: no such folder of videos; name yours with --videos')
     needs_link(out / 'videos', videos)
     check_writable(out)
 
@@ -130,7 +131,7 @@ def prepare_dataset(
     _show(findings, report, say)
     if failed:
         write_report(report, text)
-        raise PreparationError(
+        raise DatasetError(
             f'{videos}: {len(bad)} clips cannot be used ({count_kinds(bad)}), the first: {bad[0]}; '
             f'all are in {report}; mend them, or leave them out with --missing drop; no annotation '
             'file was written'
@@ -155,7 +156,7 @@ def _check_lists(
         report = Path(options.out) / REPORT_NAME
         write_report(report, _report(spec, options, lists, listed, findings, None))
         _show(findings, report, say)
-        raise PreparationError(
+        raise DatasetError(
             f'{lists.files[0].parent}: wrong lists ({count_kinds(wrong)}), the first: {wrong[0]}; '
             f'all are in {report}; no annotation file was written'
         )
@@ -175,7 +176,7 @@ def _write(
     empty = [split for split, clips in splits.items() if not clips]
     if empty:
         write_report(out / REPORT_NAME, report)
-        raise PreparationError(
+        raise DatasetError(
             f'{videos}: no usable clip is left for {", ".join(empty)}; all that is wrong is in '
             f'{out / REPORT_NAME}; no annotation file was written'
         )

@@ -2,12 +2,11 @@
 
 from .checks import check_runs, contrasted_bounds
 from .comparability import group_runs
-from .runs import ReportError, Run, collect_runs, read_run
+from .runs import Run, collect_runs, read_run
 from .write import Report, make_report, write_report
 
 __all__ = [
     'Report',
-    'ReportError',
     'Run',
     'check_runs',
     'collect_runs',

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..evaluation.results import SCHEMA_VERSION
-from ..video.strict_reading import DatasetError
+from ..utils.errors import DatasetError
 
 RESULTS_FILE = 'results.json'
 #: what :mod:`albar_mm.experiments.experiment` leaves beside it; tells the name of the row
@@ -20,10 +20,6 @@ _EXPERIMENT_FILE = 'experiment.json'
 _PER_CLASS = re.compile(r'(?P<score>.+)/class_(?P<label>\d+)')
 _SEED = re.compile(r'(?:(?P<method>.+?)[_.-]+)?seed[_-]?(?P<seed>\d+)')
 _SHOWN = re.compile(r'(scuba|scufo|contrasted|conflfg)/.+|[^/]+/top1')
-
-
-class ReportError(DatasetError):
-    """A report cannot be made; one line that says what, where and what to do."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +69,20 @@ def collect_runs(
         The runs, those of ``named`` first, and a sentence for everything that was left out.
 
     Raises:
-        ReportError: Nothing is found, a file is no results file, or two are of one method and seed.
+        DatasetError: Nothing is found, a file is no results file, or two are of one method and
+            seed.
     """
     runs: list[Run] = []
     notes: list[str] = []
     seen: dict[str, str | None] = {}
     for name, place in [*named, *((None, path) for path in paths)]:
         if name is not None and not name.strip():
-            raise ReportError(f"'={place}': the name is empty; write --names METHOD=PATH")
+            raise DatasetError(f"'={place}': the name is empty; write --names METHOD=PATH")
         for path in _files(Path(place)):
             real = os.path.realpath(path)
             if real in seen:
                 if name is not None and seen[real] != name:
-                    raise ReportError(
+                    raise DatasetError(
                         f'{path} is given to two methods, {seen[real]!r} and {name!r}; name each '
                         'file once'
                     )
@@ -95,11 +92,11 @@ def collect_runs(
                 runs.append(read_run(path, name))
             except _NoScores as reason:
                 if path == Path(place):
-                    raise ReportError(str(reason)) from None
+                    raise DatasetError(str(reason)) from None
                 notes.append(str(reason))
     if not runs:
         given = ', '.join(str(p) for p in [*(p for _, p in named), *paths])
-        raise ReportError(
+        raise DatasetError(
             f'no results of a test run in {given or "nothing"}'
             + (f' ({len(notes)} file(s) hold none: {notes[0]})' if notes else '')
             + f'; name {RESULTS_FILE} files, or folders that tools/test.py wrote them to'
@@ -116,7 +113,7 @@ def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
         method: Its method; by default told from its place.
 
     Raises:
-        ReportError: It is no results file, or a value in it is not what it should be.
+        DatasetError: It is no results file, or a value in it is not what it should be.
     """
     path = Path(path)
     document = _load(path)
@@ -127,7 +124,7 @@ def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
         per_class.setdefault(int(match['label']), {})[match['score']] = metrics.pop(key)
     for label, scores in _mapping(document, 'per_class', path).items():
         if not label.isdecimal() or not isinstance(scores, dict):
-            raise ReportError(f'{path}: per_class must map class labels to scores, got {label!r}')
+            raise DatasetError(f'{path}: per_class must map class labels to scores, got {label!r}')
         values, missing = _numbers(scores, f'{path}: per_class {label}')
         per_class.setdefault(int(label), {}).update(values)
         not_finite += tuple(f'{key}/class_{label}' for key in missing)
@@ -142,7 +139,7 @@ def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
     own_method, own_seed = _identity(path)
     seed = document.get('seed') if own_seed is None else own_seed
     if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
-        raise ReportError(f'{path}: seed must be a whole number or null, got {seed!r}')
+        raise DatasetError(f'{path}: seed must be a whole number or null, got {seed!r}')
     return Run(
         method=clean(own_method if method is None else method),
         seed=seed,
@@ -172,7 +169,7 @@ def clean(text: str) -> str:
     return re.sub(hidden, '\ufffd', text)
 
 
-class _NoScores(ReportError):
+class _NoScores(DatasetError):
     """A sound file that has nothing for the report."""
 
 
@@ -181,7 +178,7 @@ def _files(place: Path) -> Iterator[Path]:
         yield place
         return
     if not place.is_dir():
-        raise ReportError(f'{place}: no such file or folder; name a {RESULTS_FILE} or its folder')
+        raise DatasetError(f'{place}: no such file or folder; name a {RESULTS_FILE} or its folder')
     seen: set[str] = set()
     for folder, folders, names in os.walk(place, followlinks=True):
         real = os.path.realpath(folder)
@@ -198,21 +195,21 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding='utf-8'))
     except OSError as error:
-        raise ReportError(f'{path}: cannot be read: {error.strerror or error}') from error
+        raise DatasetError(f'{path}: cannot be read: {error.strerror or error}') from error
     except (ValueError, RecursionError) as error:
-        raise ReportError(
+        raise DatasetError(
             f'{path}: not JSON ({error}); name the {RESULTS_FILE} of a test run'
         ) from error
     if isinstance(document, dict) and 'rows' in document and 'metrics' not in document:
         raise _NoScores(f'{path} is a summary of several runs; their own files count')
     if not isinstance(document, dict) or not isinstance(document.get('metrics'), dict):
-        raise ReportError(
+        raise DatasetError(
             f'{path}: not a results file: it has no "metrics"; name the {RESULTS_FILE} of a test '
             'run, or leave the file out'
         )
     version = document.get('schema_version')
     if version != SCHEMA_VERSION:
-        raise ReportError(
+        raise DatasetError(
             f'{path}: schema_version is {version!r}, this albar_mm reads {SCHEMA_VERSION}; '
             'test again or update albar_mm'
         )
@@ -222,7 +219,7 @@ def _load(path: Path) -> dict[str, Any]:
 def _mapping(document: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
     value = document.get(key)
     if value is not None and not isinstance(value, dict):
-        raise ReportError(f'{path}: {key} must be a JSON object, got {type(value).__name__}')
+        raise DatasetError(f'{path}: {key} must be a JSON object, got {type(value).__name__}')
     return value or {}
 
 
@@ -232,7 +229,7 @@ def _numbers(values: Mapping[str, Any], where: str) -> tuple[dict[str, float], t
         if value is None:
             continue
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise ReportError(f'{where}: {key} must be a number, got {value!r}')
+            raise DatasetError(f'{where}: {key} must be a number, got {value!r}')
         try:
             number = float(value)
         except OverflowError:
@@ -267,7 +264,7 @@ def _refuse_twins(runs: Sequence[Run]) -> None:
         other = first.setdefault((run.method, run.seed), run)
         if other is not run:
             seed = 'no seed' if run.seed is None else f'seed {run.seed}'
-            raise ReportError(
+            raise DatasetError(
                 f'{other.path} and {run.path} are both {run.method!r}, {seed}; give them names of '
                 'their own with --names METHOD=PATH, put them in folders seed<k>, or leave one out'
             )

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.results import write_text_atomically
+from ..utils.errors import DatasetError
+from ..utils.files import write_text
 from .checks import Check, check_runs
 from .comparability import group_runs
 from .published import PUBLISHED, PublishedTable
-from .runs import ReportError, Run, clean, collect_runs, list_runs
+from .runs import Run, clean, collect_runs, list_runs
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,16 @@ class Report:
             num_classes: Number of classes, for the chance level; default: that of ``class_names``.
 
         Raises:
-            ReportError: An unknown ``published`` or fewer than two classes.
+            DatasetError: An unknown ``published`` or fewer than two classes.
         """
         if published is not None and published not in PUBLISHED:
-            raise ReportError(
+            raise DatasetError(
                 f'no published numbers named {published!r}; there are {", ".join(PUBLISHED)}'
             )
         if num_classes is None and class_names:
             num_classes = len(class_names)
         if num_classes is not None and num_classes < 2:
-            raise ReportError(f'the number of classes must be at least 2, got {num_classes}')
+            raise DatasetError(f'the number of classes must be at least 2, got {num_classes}')
         groups, differences = group_runs(runs)
         checks, faults = check_runs(runs)
         return cls(
@@ -128,18 +129,18 @@ def make_report(
         What was written.
 
     Raises:
-        ReportError: Bad input, or a file cannot be written.
+        DatasetError: Bad input, or a file cannot be written.
     """
     names: list[str] = []
     if classes is not None:
         try:
             names = Path(classes).read_text(encoding='utf-8').splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise ReportError(f'{classes}: cannot be read as a list of names: {error}') from error
+            raise DatasetError(f'{classes}: cannot be read as a list of names: {error}') from error
         while names and not names[-1].strip():
             names.pop()
         if not all(name.strip() for name in names) or not names:
-            raise ReportError(f'{classes}: expected one class name per line, without empty lines')
+            raise DatasetError(f'{classes}: expected one class name per line, without empty lines')
     runs, notes = collect_runs(paths, named)
     report = Report.of(runs, notes, class_names=[name.strip() for name in names], **options)
     write_report(report, html, markdown)
@@ -157,7 +158,7 @@ def write_report(
         markdown: Markdown file, or None.
 
     Raises:
-        ReportError: A file cannot be written.
+        DatasetError: A file cannot be written.
     """
     from .markdown import markdown_text
     from .page import page
@@ -167,9 +168,9 @@ def write_report(
         texts[markdown] = markdown_text(report)
     for path, text in texts.items():
         try:
-            write_text_atomically(Path(path), text)
+            write_text(Path(path), text)
         except OSError as error:
-            raise ReportError(
+            raise DatasetError(
                 f'{path}: cannot be written: {error.strerror or error}; name another place'
             ) from error
 

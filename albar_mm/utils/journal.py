@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.results import write_text_atomically
-from ..video.strict_reading import DatasetError
+from .errors import DatasetError
+from .files import write_json
+from .settings import difference
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class PartFile:
         """
         # an empty file would take the first row for the settings
         if not self.path.exists() or not self.path.stat().st_size:
-            write_text_atomically(self.path, json.dumps(settings, ensure_ascii=False) + '\n')
+            write_json(self.path, settings, indent=None)
         places: dict[str, tuple[int, int]] = {}
         for number, (start, line) in enumerate(self._lines()):
             if number and not line.endswith(b'\n'):
@@ -129,27 +130,3 @@ class PartFile:
             for line in stream:
                 yield start, line
                 start += len(line)
-
-
-def difference(found: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """Say in which settings two runs differ; '' if in none.
-
-    Args:
-        found: Settings of an earlier run, read from JSON; may have further keys.
-        settings: Those of this run.
-    """
-    return '; '.join(_differing(found, json.loads(json.dumps(settings)), ''))
-
-
-def _differing(found: Mapping[str, Any], wanted: Mapping[str, Any], where: str) -> Iterator[str]:
-    for key, value in wanted.items():
-        earlier = found.get(key)
-        if isinstance(value, dict) and isinstance(earlier, dict) and earlier != value:
-            # a whole detector or classifier would be too long to see what is another
-            yield from _differing(
-                {**dict.fromkeys(value), **earlier},
-                {**dict.fromkeys(earlier), **value},
-                f'{where}{key}.',
-            )
-        elif earlier != value:
-            yield f'{where}{key} is {earlier}, asked for {value}'

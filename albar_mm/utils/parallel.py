@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 from mmengine.utils import ProgressBar
 
-from .benchmark_errors import BenchmarkError
+from .errors import DatasetError
 
 
 def default_workers() -> int:
@@ -35,7 +35,7 @@ def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: in
         Results in the order of the tasks, whatever the order of the work.
 
     Raises:
-        BenchmarkError: A worker process was killed.
+        DatasetError: A worker process was killed.
         Exception: The first one that the function raises; what is not under way is not begun.
     """
     if not tasks:
@@ -62,7 +62,7 @@ def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: in
                 raise
         return results
     except BrokenProcessPool as error:
-        raise BenchmarkError(
+        raise DatasetError(
             'a worker process was killed, perhaps for lack of memory; what is finished is kept: '
             'run the same command again, with fewer --workers'
         ) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .benchmark_errors import BenchmarkError
+from .errors import DatasetError
 
 _PLAIN_DTYPE = re.compile(r'[<>=|]?[biufcSU]\d+')
 _MULTIARRAY = ('numpy.core.multiarray', 'numpy._core.multiarray')
@@ -30,16 +30,16 @@ def load_restricted(path: Path, what: str = 'boxes') -> Any:  # noqa: ANN401
         Its content.
 
     Raises:
-        BenchmarkError: It asks for any other global, which is named; or it is broken.
+        DatasetError: It asks for any other global, which is named; or it is broken.
     """
     try:
         with path.open('rb') as stream:
             return RestrictedUnpickler(stream, path).load()
-    except BenchmarkError:
+    except DatasetError:
         raise
     except Exception as error:  # a broken pickle can raise nearly anything
         text = ' '.join(str(error).split())[:200] or type(error).__name__
-        raise BenchmarkError(f'{path}: cannot be read as a pickle of {what}: {text}') from error
+        raise DatasetError(f'{path}: cannot be read as a pickle of {what}: {text}') from error
 
 
 class RestrictedUnpickler(pickle.Unpickler):
@@ -57,14 +57,14 @@ class RestrictedUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
         allowed = _ALLOWED.get((module, name))
         if allowed is None:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self._path}: the pickle asks for {module}.{name}, which annotations do not '
                 'need; it is not loaded: get the file from its authors'
             )
         return allowed
 
     def persistent_load(self, pid: Any) -> Any:  # noqa: ANN401
-        raise BenchmarkError(f'{self._path}: the pickle asks for an object outside of it')
+        raise DatasetError(f'{self._path}: the pickle asks for an object outside of it')
 
 
 # Instances of classes without attributes stand for the functions: a pickle can set attributes of

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from .benchmark_errors import BenchmarkError
+from .errors import DatasetError
 
 
 def _number(low: float, high: float = math.inf) -> Callable[[str], float]:
@@ -95,10 +95,10 @@ def convert(form: str, key: str, text: str) -> Any:  # noqa: ANN401
         The value.
 
     Raises:
-        BenchmarkError: It is none that the option takes.
+        DatasetError: It is none that the option takes.
     """
     read = OPTIONS[form][key]
     try:
         return read(text)
     except (ValueError, KeyError, OverflowError) as error:
-        raise BenchmarkError(f'{key}={text}: expected {read.__doc__}') from error
+        raise DatasetError(f'{key}={text}: expected {read.__doc__}') from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..evaluation.functional import name_some
+from .text import name_some
 
 
 def annotated_video_ids(dataset: Any) -> list[str]:

@@ -6,16 +6,13 @@ repeated would be compressed again every time. The container is small enough to 
 
 from __future__ import annotations
 
-import hashlib
-import os
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
 
 ENCODINGS = {
     'jpeg': (b'MJPG', '.jpg', (cv2.IMWRITE_JPEG_QUALITY, 75)),
@@ -43,7 +40,7 @@ def encode_frames(frames: np.ndarray, encoding: str) -> list[bytes]:
     for frame in frames:
         done, data = cv2.imencode(ending, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)
         if not done:
-            raise BenchmarkError(f'OpenCV cannot write {ending} pictures; install a full build')
+            raise DatasetError(f'OpenCV cannot write {ending} pictures; install a full build')
         encoded.append(data.tobytes())
     return encoded
 
@@ -64,7 +61,7 @@ def avi_bytes(
         The whole file.
 
     Raises:
-        BenchmarkError: It would be larger than 2 GiB.
+        DatasetError: It would be larger than 2 GiB.
     """
     code = ENCODINGS[encoding][0]
     count, largest = len(encoded), max(map(len, encoded))
@@ -104,7 +101,7 @@ def avi_bytes(
         index.append(struct.pack('<4sIII', b'00dc', _KEY_FRAME, position, len(data)))
         position += len(chunks[-1])
     if position + 16 * count > _LIMIT:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{count} frames of {width}x{height} px do not fit into one AVI file '
             "(2 GiB); cut the source video, or use encoding 'jpeg'"
         )
@@ -112,35 +109,6 @@ def avi_bytes(
         _list(b'hdrl', header) + _list(b'movi', b''.join(chunks)) + _chunk(b'idx1', b''.join(index))
     )
     return _chunk(b'RIFF', b'AVI ' + body)
-
-
-def write_whole(path: Path, data: bytes) -> str:
-    """Write a file under another name, then rename it.
-
-    Args:
-        path: Target; its folder exists. Meanwhile ``<name>.part`` lies beside it.
-        data: Content.
-
-    Returns:
-        SHA-256 of the content.
-
-    Raises:
-        BenchmarkError: It cannot be written, e.g. on a full disk; nothing half-written is left.
-    """
-    part = path.with_name(f'{path.name}.part')
-    try:
-        try:
-            part.write_bytes(data)
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BenchmarkError(
-            f'{path}: cannot be written: {error.strerror or error}; free space or '
-            'choose another folder, then run again'
-        ) from error
-    return hashlib.sha256(data).hexdigest()
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from mmaction.datasets.transforms import DecordDecode, DecordInit
 
+from ..utils.errors import BadVideoError
 from .source_video import read_frames
-from .strict_reading import BadVideoError, read_strictly
+from .strict_reading import read_strictly
 
 
 def decode_frames(path: Path, indices: Collection[int]) -> tuple[dict[int, np.ndarray], int]:

@@ -6,7 +6,7 @@ import os
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from .strict_reading import BadVideoError
+from ..utils.errors import BadVideoError
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
 #: a frame is a few hundred KB; a member beyond this is no frame

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode, OpenCVInit
 
-from .strict_reading import BadVideoError, read_strictly
+from ..utils.errors import BadVideoError
+from .strict_reading import read_strictly
 
 
 @dataclass(eq=False)

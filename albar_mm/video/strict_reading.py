@@ -19,6 +19,7 @@ from mmaction.datasets.transforms import (
     PyAVInit,
 )
 
+from ..utils.errors import BadVideoError
 from .container import announced_bytes, is_empty_avi
 
 _READERS = (
@@ -48,35 +49,6 @@ _PLACE_IN_DECORD = re.compile(r'\[\d\d:\d\d:\d\d\] \S+:\d+: ')
 # The real HMDB51 clips decode up to 17 % fewer frames than OpenCV announces (8 of 47: it counts
 # the time stamps of frames that were never coded).
 MAX_MISSING = 0.25
-
-
-class DatasetError(RuntimeError):
-    """Data cannot be used; the message says what, where and what to do."""
-
-
-class BadVideoError(DatasetError):
-    """A video cannot be read.
-
-    Args:
-        message: The whole sentence.
-        video: Path of the file.
-        reason: Why, without the path.
-    """
-
-    def __init__(self, message: str, video: str = '', reason: str = '') -> None:
-        super().__init__(message)
-        self.video, self.reason = video, reason
-
-    @classmethod
-    def of(cls, video: str, reason: str) -> BadVideoError:
-        """The usual sentence.
-
-        Args:
-            video: Path of the file.
-            reason: Why it cannot be read.
-        """
-        advice = 'restore the file, or take it out of the annotation file'
-        return cls(f'video {video} cannot be read: {reason}; {advice}', video, reason)
 
 
 def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> Any:  # noqa: ANN401

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..evaluation.tables import COMPARISON_COLUMNS
-from ..utils.save_figure import save_figure
+from ..utils.files import save_figure
 
 _NOTES = {
     'IID': 'as in training',

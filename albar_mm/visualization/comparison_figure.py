@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..evaluation.tables import COMPARISON_COLUMNS
-from ..utils.save_figure import save_figure
+from ..utils.files import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

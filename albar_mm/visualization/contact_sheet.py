@@ -15,13 +15,13 @@ from PIL import Image, ImageDraw, ImageFont
 from ..annotations.manifest_rows import read_rows
 from ..bias_sets.build import read_description
 from ..bias_sets.mask_statistics import MaskStatistics
-from ..bias_sets.survey import read_still
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.kept_masks import kept_masks_path, load_kept_masks
+from ..compositing.layout import read_still
 from ..compositing.render import render_item
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
+from ..utils.files import write_bytes
 from ..utils.parallel import map_videos
-from ..video.avi import write_whole
 from ..video.source_video import SourceVideo
 
 TILE_WIDTH, TILE_HEIGHT = 200, 150
@@ -69,7 +69,7 @@ class RowPainter:
             task: Statistics of the video, and its items, one for every column of a set.
 
         Raises:
-            BenchmarkError: Masks or stills are gone, or are not those of the manifest.
+            DatasetError: Masks or stills are gone, or are not those of the manifest.
             BadVideoError: The source video cannot be read.
         """
         found, rows = task
@@ -78,7 +78,7 @@ class RowPainter:
         video = SourceVideo(first['video_id'], self.videos / first['video'], first['label'])
         frames = video.frames
         if frames.shape[1:3] != masks.shape[1:] or len(frames) <= first['last']:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{video.path}: not the video that {self.root} was made from; '
                 'name the right folder with --videos'
             )
@@ -166,12 +166,12 @@ def sheet_columns(root: Path, variant: int = 0) -> tuple[list[str], dict[str, li
         Headings of the columns, and the items of every source video in the same order.
 
     Raises:
-        BenchmarkError: No such benchmark or no such variant.
+        DatasetError: No such benchmark or no such variant.
     """
     described = read_description(root)
     number = described['settings']['per_video']
     if not 0 <= variant < number:
-        raise BenchmarkError(f'--variant {variant}: {root} has the variants 0 to {number - 1}')
+        raise DatasetError(f'--variant {variant}: {root} has the variants 0 to {number - 1}')
     columns = ['source, middle frame', 'mask, middle frame', 'mask, largest jump']
     items: dict[str, list[dict]] = {}
     for folder in described['items']:
@@ -206,7 +206,7 @@ def write_sheet(
         Heading and file of every page.
 
     Raises:
-        BenchmarkError: Something does not fit or cannot be read.
+        DatasetError: Something does not fit or cannot be read.
     """
     columns, items = sheet_columns(root, variant)
     chosen = {one.video_id: one for part in parts.values() for one in part}
@@ -224,7 +224,7 @@ def write_sheet(
             path = folder / f'page_{len(pages) + 1:03d}.png'
             content = io.BytesIO()
             page.save(content, 'PNG')
-            write_whole(path, content.getvalue())
+            write_bytes(path, content.getvalue())
             pages.append((title, path))
     for path in set(folder.glob('page_*.png')) - {path for _, path in pages}:
         path.unlink()

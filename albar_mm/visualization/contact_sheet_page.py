@@ -19,10 +19,10 @@ from ..bias_sets.mask_statistics import (
     write_statistics,
 )
 from ..compositing.backgrounds import Backgrounds
-from ..evaluation.results import write_text_atomically
 from ..report.markup import Markup, el
 from ..report.style import STYLE
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
+from ..utils.files import write_text
 from .contact_sheet import choose_videos, write_sheet
 
 PAGE_NAME = 'contact_sheet.html'
@@ -76,11 +76,11 @@ def report_benchmark(
         Lines for the terminal.
 
     Raises:
-        BenchmarkError: ``root`` holds no finished benchmark, or something is gone.
+        DatasetError: ``root`` holds no finished benchmark, or something is gone.
     """
     for name, value in (('per-class', per_class), ('suspicious', suspicious)):
         if value < 0:
-            raise BenchmarkError(f'--{name} {value}: expected 0 or more')
+            raise DatasetError(f'--{name} {value}: expected 0 or more')
     found = benchmark_statistics(root, boxes, workers)
     files = write_statistics(root, found)
     worst, shown = choose_videos(found, per_class, suspicious)
@@ -88,7 +88,7 @@ def report_benchmark(
     pages = write_sheet(
         root, videos, backgrounds, {k: v for k, v in parts.items() if v}, variant, workers
     )
-    write_text_atomically(root / PAGE_NAME, page_html(root, found, pages))
+    write_text(root / PAGE_NAME, page_html(root, found, pages))
     return [
         *statistics_lines(found),
         *map(str, files),

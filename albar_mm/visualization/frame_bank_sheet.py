@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations.frame_bank import FrameBank
-from ..video.avi import write_whole
+from ..utils.files import write_bytes
 
 COLUMNS = 8
 
@@ -27,7 +27,7 @@ def frame_bank_sheet(path: str | Path, bank: FrameBank, count: int = 32) -> Path
         ``path``.
 
     Raises:
-        BenchmarkError: It cannot be written.
+        DatasetError: It cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def frame_bank_sheet(path: str | Path, bank: FrameBank, count: int = 32) -> Path
     figure.savefig(content, format='png', dpi=110)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content.getvalue())
+    write_bytes(path, content.getvalue())
     return path
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..bias_sets.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage
-from ..video.avi import write_whole
+from ..utils.files import write_bytes
 from ..video.source_video import SourceVideo
 
 _COLOURS = ('#d62728', '#1f77b4', '#2ca02c', '#9467bd')
@@ -79,7 +79,7 @@ def leakage_figure(
     content = io.BytesIO()
     figure.savefig(content, format='png', dpi=130)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content.getvalue())
+    write_bytes(path, content.getvalue())
     return path
 
 

@@ -14,9 +14,9 @@ from ..bias_sets.masks.bounding import BoundingBoxes, write_box_file
 from ..bias_sets.masks.source import MaskSource, settings_of
 from ..bias_sets.ring_probe import FEATURES, PROBE
 from ..bias_sets.sources import SourceList, read_source_list, require_files
-from ..evaluation.functional import name_some
 from ..evaluation.results import write_results
-from ..utils.benchmark_errors import BenchmarkError
+from ..utils.errors import DatasetError
+from ..utils.text import name_some
 from .leakage_figure import choose_examples, leakage_figure
 
 RESULTS_NAME, FIGURE_NAME, BOXES_NAME = 'leakage.json', 'leakage.png', 'boxes.txt'
@@ -59,11 +59,11 @@ def leakage_report(
         Lines for the terminal, and how many videos were left out.
 
     Raises:
-        BenchmarkError: Something cannot be read or does not fit.
+        DatasetError: Something cannot be read or does not fit.
     """
     for name, value, least in (('frames', frames, 1), ('margin', margin, 0), ('folds', folds, 2)):
         if value < least:
-            raise BenchmarkError(f'--{name} {value}: expected {least} or more')
+            raise DatasetError(f'--{name} {value}: expected {least} or more')
     truth = mask_source(silhouettes)
     listed = _listed(lists, videos, label_map)
     given = mask_source(boxes) if boxes else BoundingBoxes(truth)
@@ -79,7 +79,7 @@ def leakage_report(
     if found.left_out and missing_masks != 'drop':
         first = found.left_out[0]
         more = len(found.left_out) - 1
-        raise BenchmarkError(
+        raise DatasetError(
             first['reason']
             + (f'; and {more} more videos' if more else '')
             + '; to leave them out: --missing-masks drop'
@@ -109,7 +109,7 @@ def _listed(lists: Sequence[Path], videos: Path, label_map: Path | None) -> Sour
     ids = [video.video_id for part in parts for video in part.videos]
     twice = [one for one, times in Counter(ids).items() if times > 1]
     if twice:
-        raise BenchmarkError(
+        raise DatasetError(
             f'--list: {len(twice)} videos are in more than one list: {name_some(twice)}'
         )
     names = {key: value for part in parts for key, value in part.names.items()}
@@ -126,7 +126,7 @@ def _with_masks(
     for source in sources:
         listed = require_masks(source, listed, missing_masks, 'videos')
     if not listed.videos:
-        raise BenchmarkError(
+        raise DatasetError(
             'no video is left; left out: '
             f'{name_some({entry["reason"] for entry in listed.left_out})}'
         )
@@ -139,7 +139,7 @@ def _filled(spec: str, given: MaskSource, truth: MaskSource, listed: SourceList,
         return spec
     holder = next(boxes_inside(given), None)
     if holder is None and not isinstance(given, BoundingBoxes):
-        raise BenchmarkError(
+        raise DatasetError(
             f'--refined {spec}: {given.name} has no file of boxes to put for '
             f'{_BOXES}; name --boxes boxes:FILE'
         )

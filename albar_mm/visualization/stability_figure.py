@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.save_figure import save_figure
+from ..utils.files import save_figure
 from .scalar_logs import RunLog, read_run
 
 _COLOURS = ('#1f77b4', '#d62728', '#2ca02c', '#9467bd', '#ff7f0e', '#17becf', '#8c564b', '#7f7f7f')

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.engine.launch.run import load_config
-from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.engine.launch import load_config
+from albar_mm.utils.files import write_text
 
 from ..detection.runs import config_beside, features_for_detector, load_detector, run_detectors
 from ..features.command import run_features
@@ -186,7 +186,7 @@ def _write_csv(path: Path, scored: ScoredVideo) -> None:
     writer.writerow(['frame', 'second', 'score'])
     for frame, (second, score) in enumerate(zip(scored.seconds(), scored.of_frames(), strict=True)):
         writer.writerow([frame, f'{second:.3f}', f'{score:.6f}'])
-    write_text_atomically(path, buffer.getvalue())
+    write_text(path, buffer.getvalue())
 
 
 def _highest_s(scored: ScoredVideo) -> float:

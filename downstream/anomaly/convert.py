@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from albar_mm.compat import CheckpointError
 from albar_mm.engine.checkpoints.convert import Converted
+from albar_mm.utils.errors import CheckpointError
 
 _OWN = re.compile(r'(to_tokens|to_mag|fc|to_logits\.0)\.(weight|bias)')
 _LAYER = re.compile(r'stages\.(\d+)\.0\.layers\.(\d+)\.(\d)\.(.+)')

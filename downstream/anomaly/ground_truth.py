@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 from .annotations import AnomalyVideo
 from .functional import TOLERANCE, frame_ground_truth

@@ -13,7 +13,7 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.utils.files import write_text
 
 from .annotations import NORMAL, AnomalyVideo
 from .functional import (
@@ -116,7 +116,7 @@ class FrameAUC(BaseMetric):
         rows = list({row['video_id']: row for row in results}.values())
         if self.out_file is not None:
             lines = ''.join(json.dumps(row) + '\n' for row in rows)
-            write_text_atomically(Path(self.out_file), lines)
+            write_text(Path(self.out_file), lines)
         found = dict(video_auc=_of_videos(rows))
         if self.frames:
             found = {**self._of_frames(rows), **found}

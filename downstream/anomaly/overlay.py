@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from albar_mm.utils.output_file import check_output
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import check_output
 
 from ..features.readers import VideoReader
 from .detect import ScoredVideo

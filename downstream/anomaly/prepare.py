@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from albar_mm.evaluation.results import write_text_atomically
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import write_text
 
 from ..detection.preparation import Prepared
 from .annotations import AnomalyVideo, read_annotation
@@ -69,7 +69,7 @@ def prepare_ucf_crime(
         lines.append(f'{len(absent)} videos are not there, as {absent[0]}: left out')
     report['left_out'] = absent
     for split, each in found.items():
-        write_text_atomically(
+        write_text(
             out / f'{split}.txt',
             ''.join(
                 f'{_row(paths[split][video.video_id], video)}\n'
@@ -77,7 +77,7 @@ def prepare_ucf_crime(
                 if paths[split][video.video_id] not in absent
             ),
         )
-    write_text_atomically(out / 'report.json', json.dumps(report, indent=1) + '\n')
+    write_text(out / 'report.json', json.dumps(report, indent=1) + '\n')
     return Prepared((*lines, f'{out}: train.txt, test.txt, report.json'), tuple(absent))
 
 

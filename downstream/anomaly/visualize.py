@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from albar_mm.utils.save_figure import save_figure
+from albar_mm.utils.files import save_figure
 
 from .detect import ScoredVideo
 

@@ -17,8 +17,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-from albar_mm.engine.launch.run import LaunchError, load_config, unfilled
+from albar_mm.engine.launch import load_config, unfilled
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
+from albar_mm.utils.errors import LaunchError
 
 from ..features.command import run_features
 from ..features.encoder import FrozenEncoder

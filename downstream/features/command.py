@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from albar_mm.engine.launch.run import LaunchError, load_config
+from albar_mm.engine.launch import load_config
+from albar_mm.utils.errors import LaunchError
 
 from .encoder import POOLED, FrozenEncoder
 from .extract import Extracted, extract_features, store_settings

@@ -12,10 +12,8 @@ from pathlib import Path
 import numpy as np
 from mmengine.utils import ProgressBar
 
-from albar_mm.evaluation.results import write_text_atomically
-from albar_mm.utils.output_file import check_output, try_folder
-from albar_mm.video.avi import write_whole
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import check_output, try_folder, write_bytes, write_text
 
 from .sampling import Sampling
 from .store import FeatureStore
@@ -114,7 +112,7 @@ def export_features(
     print(flush=True)
     for name, members in (lists or {}).items():
         lines = [str(path) for member in members for path in names[member]]
-        write_text_atomically(folder / name, '\n'.join(lines) + '\n')
+        write_text(folder / name, '\n'.join(lines) + '\n')
     grid = store.grid(ids[0])
     return [
         f'{folder}: {len(ids)} videos as {layout} reads them, '
@@ -231,7 +229,7 @@ def _files(
 def _write(path: Path, array: np.ndarray) -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array, np.float32), allow_pickle=False)
-    write_whole(path, buffer.getbuffer())
+    write_bytes(path, buffer.getbuffer())
 
 
 def _read(folder: Path, video: str, layout: Layout) -> np.ndarray:

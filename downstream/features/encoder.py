@@ -17,7 +17,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-from albar_mm.engine.launch.run import LaunchError, load_config, unfilled
+from albar_mm.engine.launch import load_config, unfilled
+from albar_mm.utils.errors import LaunchError
 
 from .view import PipelineView, spatial_steps, test_pipeline
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from albar_mm.evaluation.results import file_identity, library_versions
-from albar_mm.video.strict_reading import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError, DatasetError
+from albar_mm.utils.identity import file_identity, library_versions
 
 from ._decoding import Decoding, Ended, Snippet
 from .encoder import FrozenEncoder

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from mmengine.utils import ProgressBar
 
-from albar_mm.evaluation.results import write_text_atomically
-from albar_mm.video.avi import avi_bytes, encode_frames, write_whole
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import write_bytes, write_text
+from albar_mm.video.avi import avi_bytes, encode_frames
 
 from ._clock import FrameClock
 from .readers import VideoReader, choose_reader
@@ -126,11 +126,11 @@ def join_clips(
             progress.update()
         print(flush=True)
     for split, videos in joined.items():
-        write_text_atomically(
+        write_text(
             out / f'{split}.txt',
             ''.join(f'videos/{_line(video, split == "test")}\n' for video in videos),
         )
-        write_text_atomically(
+        write_text(
             out / f'clips_{split}.txt',
             ''.join(
                 f'{kind}/{path.name} {label}\n'
@@ -138,8 +138,8 @@ def join_clips(
                 for path in sorted(paths)
             ),
         )
-    write_text_atomically(out / 'segments.json', json.dumps(_segments(joined, settings)) + '\n')
-    write_text_atomically(out / SETTINGS_FILE, json.dumps(record, indent=1) + '\n')
+    write_text(out / 'segments.json', json.dumps(_segments(joined, settings)) + '\n')
+    write_text(out / SETTINGS_FILE, json.dumps(record, indent=1) + '\n')
     return [
         f'{out}: {len(videos)} {split} videos, {sum(bool(v.events) for v in videos)} of them '
         f'with events, {sum(v.num_frames for v in videos) / settings.fps / 60:.1f} minutes'
@@ -221,7 +221,7 @@ def _join(
             events[-1] = (kind, events[-1][1], len(encoded) - 1)
         else:
             events.append((kind, begin, len(encoded) - 1))
-    write_whole(
+    write_bytes(
         out / 'videos' / f'{name}.avi',
         avi_bytes(encoded, settings.height, settings.width, settings.fps, 'jpeg'),
     )

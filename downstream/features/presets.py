@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from albar_mm.engine.launch.run import LaunchError
+from albar_mm.utils.errors import LaunchError
 
 from .sampling import Sampling
 from .view import test_pipeline

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.engine.launch.run import LaunchError
+from albar_mm.utils.errors import LaunchError
 
 from .time_grid import TimeGrid
 

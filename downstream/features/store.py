@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.evaluation.results import write_text_atomically
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import write_text
 
 from .time_grid import TimeGrid
 
@@ -223,7 +223,7 @@ class FeatureStore:
             lines = sorted((*kept, *rows), key=lambda row: row['video'])
             path = self.root / FAILED_FILE
             if lines or path.exists():
-                write_text_atomically(
+                write_text(
                     path, ''.join(json.dumps(row, ensure_ascii=False) + '\n' for row in lines)
                 )
 
@@ -309,7 +309,7 @@ class SnippetWriter:
         os.replace(self._part, self.store.root / f'{self.video_id}.npy')
         self._stream.close()
         row = dict(grid.to_json(), **({} if source is None else dict(source=dict(source))))
-        write_text_atomically(
+        write_text(
             self.store._info_path(self.video_id),
             json.dumps(row, indent=1, ensure_ascii=False) + '\n',
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 Lengths = dict[str, tuple[int, float]]
 """Id -> number of frames, frames a second."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 SUFFIXES = frozenset(
     {

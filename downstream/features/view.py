@@ -9,7 +9,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmengine.config import Config
 
-from albar_mm.engine.launch.run import LaunchError
+from albar_mm.utils.errors import LaunchError
 
 CROPS = {1: 'CenterCrop', 3: 'ThreeCrop', 10: 'TenCrop'}
 """Number of crops -> step of MMAction2 that makes them."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from albar_mm.compat import CheckpointError
 from albar_mm.engine.checkpoints.convert import Converted
+from albar_mm.utils.errors import CheckpointError
 
 from .losses import LossNormaliser
 

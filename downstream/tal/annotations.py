@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 
 @dataclass(frozen=True)

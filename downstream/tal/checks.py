@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from albar_mm.engine.launch.run import LaunchError, load_config
+from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError, LaunchError
 
 from ..detection.runs import config_beside, features_for_detector, load_detector, run_detectors
 from ..features.command import run_features

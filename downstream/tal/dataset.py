@@ -14,7 +14,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 from ..features.store import FeatureStore
 from .annotations import SegmentedVideo, read_annotation

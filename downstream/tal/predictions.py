@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from albar_mm.evaluation.results import write_text_atomically
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import write_text
 
 from .ranking import Segments
 from .scores import temporal_scores
@@ -97,7 +97,7 @@ def write_predictions(
     ):
         results[video].append(dict(label=classes[label], segment=segment, score=score))
     document = dict(version=_VERSION, results=results, external_data={})
-    write_text_atomically(Path(path), json.dumps(document, ensure_ascii=False) + '\n')
+    write_text(Path(path), json.dumps(document, ensure_ascii=False) + '\n')
     return Path(path)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mmengine.utils import track_iter_progress
 
-from albar_mm.evaluation.results import write_text_atomically
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import write_text
 
 from ..detection.preparation import Prepared
 from ..features.readers import choose_reader
@@ -161,15 +161,15 @@ def _write(
     if lost:  # numbers with a gap are no annotation
         for action in actions:
             action['label_id'] = classes.index(action['label'])
-    write_text_atomically(out / 'thumos14.json', json.dumps(given) + '\n')
-    write_text_atomically(out / 'classes.txt', ''.join(f'{name}\n' for name in classes))
+    write_text(out / 'thumos14.json', json.dumps(given) + '\n')
+    write_text(out / 'classes.txt', ''.join(f'{name}\n' for name in classes))
     if paths:
         for subset in SUBSETS:
-            write_text_atomically(
+            write_text(
                 out / f'{subset}.txt',
                 ''.join(f'{paths[video.video_id]}\n' for video in kept if video.subset == subset),
             )
-    write_text_atomically(out / 'report.json', json.dumps(report, indent=1) + '\n')
+    write_text(out / 'report.json', json.dumps(report, indent=1) + '\n')
     return (
         [
             f'{len(lost)} classes are in no video that is there, as {lost[0]}: label_id is '

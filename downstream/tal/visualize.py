@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from albar_mm.utils.save_figure import save_figure
+from albar_mm.utils.files import save_figure
 
 from .detect import DetectedVideo
 

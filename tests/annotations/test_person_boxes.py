@@ -9,7 +9,7 @@ import pytest
 
 from albar_mm.annotations.person_boxes import read_person_boxes
 from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 from ..bias_sets.masks.toy_masks import UCF_CLIPS, write_boxes
 

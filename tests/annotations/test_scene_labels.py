@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from albar_mm.annotations.scene_labels import read_scene_labels, scene_count, with_scene_labels
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 
 def write_lines(path, rows):

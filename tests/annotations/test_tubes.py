@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from albar_mm.annotations.tubes import UCF101_24_CLASSES, read_boxes
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from ..bias_sets.masks.toy_masks import write_boxes
 
@@ -107,7 +107,7 @@ def test_text_boxes_are_joined_to_actors(tmp_path):
     ],
 )
 def test_broken_pickles(tmp_path, content, message):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(DatasetError, match=message):
         read_boxes(written(tmp_path / 'a.pkl', content))
 
 
@@ -129,12 +129,12 @@ def test_broken_pickles(tmp_path, content, message):
 )
 def test_broken_text(tmp_path, text, message):
     (tmp_path / 'b.txt').write_text(text)
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(DatasetError, match=message):
         read_boxes(tmp_path / 'b.txt')
 
 
 def test_binary_or_missing_text(tmp_path):
     (tmp_path / 'b.txt').write_bytes(b'\xff\xfe\x80\x80')
     for name in ('b.txt', 'gone.txt'):
-        with pytest.raises(BenchmarkError, match=f'{name}: cannot be read as text'):
+        with pytest.raises(DatasetError, match=f'{name}: cannot be read as text'):
             read_boxes(tmp_path / name)

@@ -14,7 +14,7 @@ from albar_mm.compositing.backgrounds import Backgrounds
 from albar_mm.compositing.compositing import composite
 from albar_mm.compositing.kept_masks import kept_masks_path, load_kept_masks
 from albar_mm.datasets.bias_benchmark_dataset import BiasBenchmarkDataset
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import read_frames
 
 from .toy_benchmark import (
@@ -169,9 +169,9 @@ def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, crash):
         elif crash == 'second item':
             from albar_mm.bias_sets import export
 
-            write = export.write_whole
+            write = export.write_bytes
             patch.setattr(
-                export, 'write_whole', lambda *a: die_at('write', 12) or write(*a)
+                export, 'write_bytes', lambda *a: die_at('write', 12) or write(*a)
             )  # in the second video
         else:
             from albar_mm.bias_sets import build as module
@@ -214,21 +214,21 @@ def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photo
 def test_other_settings_in_the_same_folder(tmp_path, source_list, changes, message):
     build(tmp_path, source_list, settings_of(sets=('scufo',)))
     before = tree(tmp_path)
-    with pytest.raises(BenchmarkError, match=f'of other settings .*{message}'):
+    with pytest.raises(DatasetError, match=f'of other settings .*{message}'):
         build(tmp_path, source_list, settings_of(**{'sets': ('scufo',), **changes}))
     assert tree(tmp_path) == before
 
 
 def test_missing_masks_stop_or_are_left_out_and_listed(tmp_path, source_list):
     masks = RectangleMasks(missing=('jump_a',))
-    with pytest.raises(BenchmarkError, match='1 of 3 .* no mask: jump_a; .*--missing-masks drop'):
+    with pytest.raises(DatasetError, match='1 of 3 .* no mask: jump_a; .*--missing-masks drop'):
         build(tmp_path / 'a', source_list, settings_of(), masks)
     done = build(tmp_path / 'b', source_list, settings_of(), masks, missing_masks='drop')
     assert done.videos == 2 and set(done.counts.values()) == {4}
     listed = json.loads((tmp_path / 'b' / 'benchmark.json').read_text())['left_out']
     assert listed == [dict(video='jump/jump_a.avi', reason='jump_a.mat: no such mask file')]
     assert any('jump_a.avi' in line for line in summary(done))
-    with pytest.raises(BenchmarkError, match='no source video is left; left out: jump_a.mat'):
+    with pytest.raises(DatasetError, match='no source video is left; left out: jump_a.mat'):
         everything = RectangleMasks(missing=('jump_a', 'jump_b (1)#&!', 'wave_a'))
         build(tmp_path / 'c', source_list, settings_of(), everything, missing_masks='drop')
 
@@ -265,7 +265,7 @@ def test_frames_without_a_mask_follow_the_policy_and_are_counted(tmp_path, sourc
 )
 @pytest.mark.parametrize('workers', [1, 2])
 def test_wrong_masks(tmp_path, source_list, masks, message, workers):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(DatasetError, match=message):
         build(tmp_path, source_list, settings_of(), masks, workers=workers)
     assert not list(tmp_path.rglob('*.part')) and not list(tmp_path.rglob('manifest.jsonl'))
 
@@ -274,10 +274,10 @@ def test_undecodable_source(tmp_path):
     path = write_sources(tmp_path / 'sources')
     video = tmp_path / 'sources' / 'videos' / 'wave' / 'wave_a.avi'
     video.write_bytes(video.read_bytes()[:2000])
-    with pytest.raises(BenchmarkError, match='wave_a.avi cannot be read: .*truncated'):
+    with pytest.raises(DatasetError, match='wave_a.avi cannot be read: .*truncated'):
         build(tmp_path / 'bias', path, settings_of())
     video.unlink()
-    with pytest.raises(BenchmarkError, match='wave_a.avi; name their folder with --videos'):
+    with pytest.raises(DatasetError, match='wave_a.avi; name their folder with --videos'):
         build(tmp_path / 'bias', path, settings_of())
 
 

@@ -24,7 +24,7 @@ from albar_mm.bias_sets.ring_probe import (
     grouped_folds,
     probe_accuracy,
 )
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.video.avi import avi_bytes, encode_frames
 from albar_mm.video.source_video import SourceVideo
 from albar_mm.visualization.leakage_figure import choose_examples, leakage_figure
@@ -105,7 +105,7 @@ def test_videos_without_a_silhouette_are_listed():
     meter = LeakageMeter(Square(6, empty=(empty,)), {'boxes': Square(14)})
     found = measure_leakage(meter, videos(True))
     assert [entry['video'] for entry in found.left_out] == [empty] and len(found.videos) == 39
-    with pytest.raises(BenchmarkError, match='no video could be measured: video .* no silhouette'):
+    with pytest.raises(DatasetError, match='no video could be measured: video .* no silhouette'):
         measure_leakage(meter, [v for v in videos(True) if v.video_id == empty])
 
 
@@ -221,7 +221,7 @@ def test_report_without_some_masks(on_disk):
     masks = f'npz:{on_disk / "masks"}'
     (on_disk / 'masks' / 'Class0' / 'v_Class0_g00_c01.npz').unlink()
     given = (on_disk / 'videos', [on_disk / 'list.txt'], masks)
-    with pytest.raises(BenchmarkError, match='1 of 12 videos have no mask: v_Class0_g00_c01;'):
+    with pytest.raises(DatasetError, match='1 of 12 videos have no mask: v_Class0_g00_c01;'):
         leakage_report(*given, out=on_disk / 'out')
     assert not (on_disk / 'out').exists()
     lines, left_out = leakage_report(*given, out=on_disk / 'out', missing_masks='drop')

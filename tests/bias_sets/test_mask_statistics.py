@@ -17,7 +17,7 @@ from albar_mm.bias_sets.mask_statistics import (
     write_statistics,
 )
 from albar_mm.bias_sets.masks.boxes import BoxMasks
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import SourceVideo
 
 from .toy_benchmark import RectangleMasks, build, settings_of, write_sources
@@ -146,10 +146,10 @@ def test_of_a_benchmark(tmp_path):
     content = json.loads(document.read_text())
     assert content['suspicious'] == 1 and content['videos'][0]['iou'] == first.iou
     (root / 'masks' / 'wave_a.npz').unlink()
-    with pytest.raises(BenchmarkError, match='wave_a.npz: cannot be read as masks'):
+    with pytest.raises(DatasetError, match='wave_a.npz: cannot be read as masks'):
         benchmark_statistics(root)
 
 
 def test_no_benchmark(tmp_path):
-    with pytest.raises(BenchmarkError, match='benchmark.json: not the description of a benchmark'):
+    with pytest.raises(DatasetError, match='benchmark.json: not the description of a benchmark'):
         benchmark_statistics(tmp_path)

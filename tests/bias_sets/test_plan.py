@@ -8,7 +8,7 @@ from albar_mm.bias_sets.plan import BuildSettings, plan_rows
 from albar_mm.bias_sets.sources import SourceList
 from albar_mm.compositing.backgrounds import Stripes
 from albar_mm.compositing.seeds import item_seed
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import SourceVideo
 
 from .toy_benchmark import settings_of, write_photos
@@ -79,10 +79,10 @@ def test_partners_spread_over_all_other_classes():
     ],
 )
 def test_settings_that_make_no_sense(changes, message):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(DatasetError, match=message):
         BuildSettings(**{'dataset': 'TOY', 'families': (Stripes(),), **changes})
 
 
 def test_one_class_alone_has_no_conflict():
-    with pytest.raises(BenchmarkError, match='all source videos are of class 0; leave conflfg out'):
+    with pytest.raises(DatasetError, match='all source videos are of class 0; leave conflfg out'):
         plan_rows(settings_of(), some_sources(classes=1))

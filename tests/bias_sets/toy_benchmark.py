@@ -10,7 +10,7 @@ from albar_mm.bias_sets.build import build_benchmark
 from albar_mm.bias_sets.plan import BuildSettings
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import ImageFolder, Stripes
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.video.avi import avi_bytes, encode_frames
 
 #: file -> (frames, height, width, label); two classes, odd and different sizes
@@ -49,7 +49,7 @@ class RectangleMasks:
 
     def files(self, video):
         if video.video_id in self.missing:
-            raise BenchmarkError(f'{video.video_id}.mat: no such mask file')
+            raise DatasetError(f'{video.video_id}.mat: no such mask file')
         return []
 
     def masks(self, video):

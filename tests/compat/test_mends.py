@@ -464,7 +464,7 @@ def test_interrupted_training_resumes_to_the_same_weights(toy_config, tmp_path):
     from mmaction.registry import HOOKS
     from mmengine.hooks import Hook
 
-    from albar_mm.engine.launch import run as launch
+    from albar_mm.engine import launch
 
     @HOOKS.register_module(name='StopInSecondEpoch', force=True)
     class Stop(Hook):

@@ -6,7 +6,7 @@ from PIL import Image
 
 from albar_mm.compositing.backgrounds import Backgrounds, ImageFolder, Stripes, parse_background
 from albar_mm.compositing.stripes import stripe_image
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from ..bias_sets.toy_benchmark import write_photos
 
@@ -92,7 +92,7 @@ def test_another_image_under_the_same_name(tmp_path):
     family = ImageFolder('Photos', folder)
     row = dict(background='photos', **family.draw(0, 'v', 0))
     Image.fromarray(colour()).save(folder / 'photo0.png')
-    with pytest.raises(BenchmarkError, match='photo0.png: not the image .* SHA-256'):
+    with pytest.raises(DatasetError, match='photo0.png: not the image .* SHA-256'):
         Backgrounds([family]).of_row(row, 48, 64)
 
 
@@ -111,17 +111,17 @@ def test_folders_that_cannot_be_used(tmp_path, monkeypatch, text, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'empty' / 'notes.txt').touch()
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(DatasetError, match=message):
         parse_background(text)
 
 
 def test_nothing_but_grey(tmp_path):
     Image.fromarray(np.zeros((64, 64), np.uint8)).save(tmp_path / 'grey.png')
-    with pytest.raises(BenchmarkError, match='all 1 images are refused .* grey.png as grey-scale'):
+    with pytest.raises(DatasetError, match='all 1 images are refused .* grey.png as grey-scale'):
         ImageFolder('Photos', tmp_path).draw(0, 'v', 0)
 
 
 def test_two_families_of_one_name(tmp_path):
     folder = write_photos(tmp_path)
-    with pytest.raises(BenchmarkError, match='different names'):
+    with pytest.raises(DatasetError, match='different names'):
         Backgrounds([ImageFolder('Photos', folder), ImageFolder('photos', folder)])

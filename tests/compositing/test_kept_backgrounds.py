@@ -11,7 +11,7 @@ from albar_mm.compositing.kept_backgrounds import kept_background_path, load_kep
 from albar_mm.compositing.materials import Materials
 from albar_mm.compositing.packed_arrays import load_arrays, save_arrays
 from albar_mm.compositing.stripes import stripe_image
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from ..bias_sets.toy_benchmark import build, settings_of, write_photos, write_sources
 
@@ -83,12 +83,12 @@ def test_broken_files(tmp_path):
     path = tmp_path / 'b.npz'
     assert load_kept_background(path, 4, 4) is None
     save_arrays(path, image=np.random.RandomState(0).randint(0, 255, (4, 4, 3)).astype(np.uint8))
-    with pytest.raises(BenchmarkError, match='b.npz: cannot be read as a background.*5x4 px'):
+    with pytest.raises(DatasetError, match='b.npz: cannot be read as a background.*5x4 px'):
         load_kept_background(path, 4, 5)
-    with pytest.raises(BenchmarkError, match='cannot be read as masks'):
+    with pytest.raises(DatasetError, match='cannot be read as masks'):
         load_arrays(path, ('bits',), 'masks')
     whole = bytearray(path.read_bytes())
     whole[len(whole) // 3] ^= 4
     path.write_bytes(whole)
-    with pytest.raises(BenchmarkError, match='delete it and build again'):
+    with pytest.raises(DatasetError, match='delete it and build again'):
         load_kept_background(path, 4, 4)

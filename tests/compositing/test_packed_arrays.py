@@ -9,9 +9,8 @@ from albar_mm.compositing.kept_masks import (
     mask_sha256,
     save_kept_masks,
 )
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import BadVideoError, DatasetError
 from albar_mm.video.frame_cache import FrameCache, decode_frames
-from albar_mm.video.strict_reading import BadVideoError
 
 from ..bias_sets.toy_benchmark import toy_frames, write_sources
 
@@ -33,7 +32,7 @@ def test_frames_of_packed_masks(tmp_path, shape):
 
 def test_masks_whose_bits_do_not_fit_their_shape(tmp_path):
     np.savez(tmp_path / 'm.npz', bits=np.zeros(3, np.uint8), shape=np.array([2, 8, 8]))
-    with pytest.raises(BenchmarkError, match='cannot be read as masks.*delete it and build again'):
+    with pytest.raises(DatasetError, match='cannot be read as masks.*delete it and build again'):
         load_packed_masks(tmp_path / 'm.npz')
 
 

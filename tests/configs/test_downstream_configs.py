@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.structures import BaseDataElement
 
-from albar_mm.engine.launch.run import load_config
+from albar_mm.engine.launch import load_config
 from downstream.anomaly.jobs import config_for
 from downstream.tal.dataset import SegmentFeatureDataset
 from downstream.tal.jobs import config_for as segment_config_for

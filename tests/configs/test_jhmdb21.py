@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from albar_mm.engine.launch import run as launch
+from albar_mm.engine import launch
 from albar_mm.preparation import PrepareOptions, prepare_dataset
 from tests.preparation.official import write_jhmdb21
 

@@ -6,7 +6,7 @@ import pytest
 from mmaction.registry import DATASETS
 
 from albar_mm.datasets import BiasBenchmarkDataset
-from albar_mm.video.strict_reading import BadVideoError
+from albar_mm.utils.errors import BadVideoError
 
 from ..evaluation.tiny_benchmark import (
     item_ids,

@@ -13,9 +13,8 @@ from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets import BiasBenchmarkDataset, OnTheFlyBenchmarkDataset
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.video.frame_cache import frame_cache
-from albar_mm.video.strict_reading import DatasetError
 
 from ..bias_sets.toy_benchmark import (
     RectangleMasks,
@@ -296,7 +295,7 @@ def test_published_sets_are_no_such_sets(sources, copied):
     keys = ('id', 'file', 'label', 'video')
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     path.write_text(''.join(json.dumps({k: r[k] for k in keys}) + '\n' for r in rows))
-    with pytest.raises(BenchmarkError, match='only sets made by tools/build_bias_benchmark.py'):
+    with pytest.raises(DatasetError, match='only sets made by tools/build_bias_benchmark.py'):
         on_the_fly(sources, copied)
 
 

@@ -7,7 +7,7 @@ from mmaction.registry import DATASETS
 
 from albar_mm.datasets import ALBARBenchmarkDataset, StillMixBenchmarkDataset
 from albar_mm.datasets.published_sets import read_labels, ucf101_class
-from albar_mm.video.strict_reading import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError, DatasetError
 
 LENGTHS = {'a_med_1__0': 5, 'a_med_1__1': 5, 'b_goo_0__0': 3}
 LABELS = {'a_med_1': 0, 'b_goo_0': 1}

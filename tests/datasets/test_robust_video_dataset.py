@@ -4,8 +4,7 @@ from mmaction.registry import DATASETS
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
-from albar_mm.engine.launch.errors import one_line
-from albar_mm.video.strict_reading import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError, DatasetError, one_line
 from tests.video_files import write_video
 
 PIPELINE = [

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from albar_mm.debias.methods import METHODS, DebiasError, debias, difference
+from albar_mm.debias.methods import METHODS, debias, difference
+from albar_mm.utils.errors import DebiasError
 
 TSM = 'mmaction::recognition/tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_kinetics400-rgb.py'
 MVIT = 'mmaction::recognition/mvit/mvit-small-p244_32xb16-16x4x1-200e_kinetics400-rgb.py'

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 import albar_mm
-from albar_mm.evaluation.results import file_identity, weights_sha256
+from albar_mm.utils.identity import file_identity, weights_sha256
 
 from ..evaluation.tiny_benchmark import item_ids, test_pipeline, write_benchmark
 

@@ -10,8 +10,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import load_checkpoint
 
 from albar_mm.debias.methods import METHODS, debias
+from albar_mm.engine import launch
 from albar_mm.engine.checkpoints.strip import strip_checkpoint
-from albar_mm.engine.launch import run as launch
 
 OPTIONS = dict(
     train_cfg=dict(max_epochs=1),

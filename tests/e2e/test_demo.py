@@ -7,9 +7,9 @@ import cv2
 import pytest
 
 from albar_mm.datasets.motion_sprites import SpritesSettings
-from albar_mm.engine.launch.run import LaunchError
 from albar_mm.experiments.ablation import run_ablation
 from albar_mm.experiments.demo import run_demo
+from albar_mm.utils.errors import LaunchError
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 REDUCED = SpritesSettings(train=32, val=16, test=16)

@@ -21,7 +21,7 @@ def printed_by(folder: Path, *args: object) -> str:
 
 def configured(toy_config: Path, folder: Path):
     """A config whose step depends on the average gradient of the batch alone; also ``cfg.py``."""
-    from albar_mm.engine.launch import run as launch
+    from albar_mm.engine import launch
 
     cfg = launch.load_config(toy_config)
     cfg.merge_from_dict(
@@ -43,7 +43,7 @@ def test_training_in_two_processes(toy_config, tmp_path):
     DDP averages the gradients of the two halves; without batch statistics, dropout or shuffling
     that is the gradient of the whole batch. The accuracy joins the results of both processes.
     """
-    from albar_mm.engine.launch import run as launch
+    from albar_mm.engine import launch
 
     cfg = configured(toy_config, tmp_path)
     printed = printed_by(
@@ -63,7 +63,7 @@ def test_training_in_two_processes(toy_config, tmp_path):
 @pytest.mark.slow
 def test_testing_and_resuming_in_two_processes(toy_config, tmp_path):
     """``tools/test.py`` gives what one process gives, and a run resumes, under torchrun."""
-    from albar_mm.engine.launch import run as launch
+    from albar_mm.engine import launch
 
     cfg = configured(toy_config, tmp_path)
     launch.train(cfg, work_dir=tmp_path / 'one', seed=1, no_validate=True)

@@ -9,7 +9,7 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from albar_mm.engine.launch.run import load_config, train
+from albar_mm.engine.launch import load_config, train
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 

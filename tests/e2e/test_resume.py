@@ -175,7 +175,7 @@ def write_initial(folder, config):
     from mmaction.registry import MODELS
     from mmengine.registry import init_default_scope
 
-    from albar_mm.engine.launch.run import load_config
+    from albar_mm.engine.launch import load_config
 
     init_default_scope('mmaction')
     torch.manual_seed(0)

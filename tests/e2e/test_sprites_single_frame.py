@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from albar_mm.datasets.motion_sprites.builder import build_motion_sprites
-from albar_mm.engine.launch.run import load_config, train
+from albar_mm.engine.launch import load_config, train
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 CHANCE = 100 / 8

@@ -5,13 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from albar_mm.evaluation.results import (
-    describe_protocol,
-    file_identity,
-    library_versions,
-    weights_sha256,
-    write_results,
-)
+from albar_mm.evaluation.results import describe_protocol, write_results
+from albar_mm.utils.identity import file_identity, library_versions, weights_sha256
 from albar_mm.version import __version__
 
 

@@ -9,7 +9,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 
 from albar_mm.evaluation import results_hook
-from albar_mm.evaluation.results import weights_sha256
+from albar_mm.utils.identity import weights_sha256
 
 
 class Dataset(list):

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from albar_mm.engine.launch.run import LaunchError, load_config
+from albar_mm.engine.launch import load_config
 from albar_mm.experiments.ablation import frame, losses, run_ablation, sweep, weights
+from albar_mm.utils.errors import LaunchError
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 DEFAULTS = {'StaticAdversarialLoss': 1.0, 'StaticEntropyLoss': 4.0, 'StaticGradientPenalty': 10.0}

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from mmengine.config import Config
 
-from albar_mm.engine.launch.run import LaunchError
 from albar_mm.experiments import experiment
 from albar_mm.experiments.experiment import Experiment, is_finished, run_experiment
+from albar_mm.utils.errors import LaunchError
 
 CONFIG = Config(dict(model=dict(type='Recognizer3D')))
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from albar_mm.annotations.frame_bank import load_frame_bank
-from albar_mm.engine.launch.run import LaunchError
 from albar_mm.experiments import reference_bank
 from albar_mm.experiments.reference_bank import ReferenceBank
+from albar_mm.utils.errors import LaunchError
 from tests.preparation.toy_reference import write_reference
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from albar_mm.engine.launch.run import LaunchError
 from albar_mm.experiments.side_by_side import Job, run_side_by_side
+from albar_mm.utils.errors import LaunchError
 from tests.processes import PATIENCE
 
 

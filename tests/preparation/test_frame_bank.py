@@ -15,13 +15,12 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from albar_mm.annotations.frame_bank import load_frame_bank
-from albar_mm.compat import CheckpointError
 from albar_mm.preparation.frame_bank import network as network
 from albar_mm.preparation.frame_bank import videos as videos_module
 from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank, select_frames
 from albar_mm.preparation.frame_bank.network import scoring_steps
+from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError
 from albar_mm.video.source_video import read_frames
-from albar_mm.video.strict_reading import BadVideoError, DatasetError
 from tests.toy import FRAMES
 from tests.video_files import write_video
 

@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from albar_mm.annotations.official_lists import read_hmdb51, read_jhmdb21, read_ucf101
-from albar_mm.preparation import Clip, PreparationError, hold_out
+from albar_mm.preparation import Clip, hold_out
+from albar_mm.utils.errors import DatasetError
 
 
 def clips_of(sizes, name='c', label=0):
@@ -78,7 +79,7 @@ def test_seed_and_other_classes():
 
 @pytest.mark.parametrize('share', [0, -0.1, 0.6, float('nan')])
 def test_share_out_of_range(share):
-    with pytest.raises(PreparationError, match='--val-share'):
+    with pytest.raises(DatasetError, match='--val-share'):
         hold_out(clips_of([2, 2]), share)
 
 

@@ -15,10 +15,9 @@ from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
 from albar_mm.preparation.people.detect import detect_people, parse_detector, summary
 from albar_mm.preparation.people.detectors import EveryNth, HogDetector, mask_boxes
 from albar_mm.preparation.people.onnx import OnnxDetector
-from albar_mm.utils.benchmark_errors import BenchmarkError
-from albar_mm.utils.journal import difference
+from albar_mm.utils.errors import BadVideoError, DatasetError
+from albar_mm.utils.settings import difference
 from albar_mm.video.source_video import SourceVideo, read_frames
-from albar_mm.video.strict_reading import BadVideoError, DatasetError
 
 from ..bias_sets.masks.tiny_onnx import node, weights, write_model
 from ..bias_sets.masks.toy_masks import real_clip, video_of
@@ -124,7 +123,7 @@ def test_coco_is_known_by_its_size(tmp_path):
     path = stripes_model(tmp_path / 'o.onnx', 'objectness', classes=80)
     assert np.allclose(OnnxDetector(path).detect(striped([255, *[0] * 7]))[0][:, 4], 0.5)
     path = stripes_model(tmp_path / 'n.onnx', 'classes', classes=3)
-    with pytest.raises(BenchmarkError, match=r'n.onnx: gives an output of shape \(7, 8\); exp'):
+    with pytest.raises(DatasetError, match=r'n.onnx: gives an output of shape \(7, 8\); exp'):
         OnnxDetector(path).check()
 
 
@@ -168,20 +167,20 @@ def test_suppression_of_overlaps(tmp_path):
     ],
 )
 def test_impossible_options(tmp_path, options, message):
-    with pytest.raises(BenchmarkError, match=f'onnx m.onnx: .*{message}'):
+    with pytest.raises(DatasetError, match=f'onnx m.onnx: .*{message}'):
         OnnxDetector(tmp_path / 'm.onnx', **options)
 
 
 def test_what_a_model_may_not_do(tmp_path):
     path = stripes_model(tmp_path / 'm.onnx', 'classes')
-    with pytest.raises(BenchmarkError, match='m.onnx: gives 2 classes; person=2 is none of them'):
+    with pytest.raises(DatasetError, match='m.onnx: gives 2 classes; person=2 is none of them'):
         OnnxDetector(path, output='classes', person=2).check()
-    with pytest.raises(BenchmarkError, match='m.onnx: gives an output of shape'):
+    with pytest.raises(DatasetError, match='m.onnx: gives an output of shape'):
         OnnxDetector(path, output='suppressed').check()
-    with pytest.raises(BenchmarkError, match='values that are not finite'):
+    with pytest.raises(DatasetError, match='values that are not finite'):
         broken = stripes_model(tmp_path / 'n.onnx', 'classes', broken=True)
         OnnxDetector(broken, output='classes').check()
-    with pytest.raises(BenchmarkError, match='gone.onnx: no such model file'):
+    with pytest.raises(DatasetError, match='gone.onnx: no such model file'):
         OnnxDetector(tmp_path / 'gone.onnx').check()
     cv2.setNumThreads(3)
     OnnxDetector(path, output='classes').check()
@@ -426,7 +425,7 @@ def test_a_video_that_kills_its_process(clips):
 def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(
-            'albar_mm.preparation.people.detect.write_text_atomically',
+            'albar_mm.preparation.people.detect.write_text',
             lambda *_: (_ for _ in ()).throw(KeyboardInterrupt),
         )
         run(clips)

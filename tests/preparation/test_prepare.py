@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 from mmaction.datasets import VideoDataset
 
-from albar_mm.preparation import (
-    Clip,
-    PreparationError,
-    PrepareOptions,
-    check_entries,
-    format_lines,
-    prepare_dataset,
-)
+from albar_mm.preparation import Clip, PrepareOptions, check_entries, format_lines, prepare_dataset
 from albar_mm.preparation import output as output_module
+from albar_mm.utils.errors import DatasetError
 
 from .official import write_jhmdb21, write_kinetics400, write_ucf101, write_video
 
@@ -103,7 +97,7 @@ def test_broken_videos_fail_or_are_left_out(source, tmp_path):
     whole = prepare_dataset('jhmdb21', options(source, tmp_path / 'whole'), quietly)
     wanted = damage(source)
     out, said = tmp_path / 'out', []
-    with pytest.raises(PreparationError) as caught:
+    with pytest.raises(DatasetError) as caught:
         prepare_dataset('jhmdb21', options(source, out), said.append)
     message = str(caught.value)
     assert '4 clips cannot be used' in message and '--missing drop' in message
@@ -141,7 +135,7 @@ def test_findings_are_capped_on_the_terminal_only(source, tmp_path):
 def test_no_usable_clip_left(source, tmp_path):
     for path in (source / 'videos').glob('*/other*.avi'):
         path.unlink()
-    with pytest.raises(PreparationError, match='no usable clip is left for test'):
+    with pytest.raises(DatasetError, match='no usable clip is left for test'):
         prepare_dataset('jhmdb21', options(source, tmp_path / 'out', missing='drop'), quietly)
     assert names_in(tmp_path / 'out') == ['report.json']
 
@@ -150,12 +144,12 @@ def test_overlap_and_duplicates(source, tmp_path):
     index = source / 'index.csv'
     lines = index.read_text().splitlines()
     index.write_text('\n'.join([*lines, lines[1]]) + '\n')  # listed twice
-    with pytest.raises(PreparationError, match=r'1 duplicate\), the first: duplicate: train c00/'):
+    with pytest.raises(DatasetError, match=r'1 duplicate\), the first: duplicate: train c00/'):
         prepare_dataset('jhmdb21', options(source, tmp_path / 'a'), quietly)
     done = prepare_dataset('jhmdb21', options(source, tmp_path / 'a', missing='drop'), quietly)
     assert done.left_out == 1 and sum(map(len, done.splits.values())) == 126
     index.write_text('\n'.join([*lines, lines[1].replace('train', 'test')]) + '\n')
-    with pytest.raises(PreparationError, match=r'wrong lists \(1 overlap\).*index.csv:128.*:2;'):
+    with pytest.raises(DatasetError, match=r'wrong lists \(1 overlap\).*index.csv:128.*:2;'):
         prepare_dataset('jhmdb21', options(source, tmp_path / 'b', missing='drop'), quietly)
     assert names_in(tmp_path / 'b') == ['report.json']
 
@@ -216,11 +210,11 @@ def test_one_file_of_two_kinetics_classes(tmp_path):
 
 def test_names_with_blanks_are_not_written_for_mmaction2_to_split(tmp_path):
     clips = [Clip('a b/c.avi', 0, 'a b', 'g', 'list:7')]
-    with pytest.raises(PreparationError, match=r"list:7: .*'a b/c.avi' holds; .*--delimiter tab"):
+    with pytest.raises(DatasetError, match=r"list:7: .*'a b/c.avi' holds; .*--delimiter tab"):
         format_lines(clips)
     (tmp_path / 'list.txt').write_text(format_lines(clips, '\t'))
     assert read_back(tmp_path / 'list.txt', '', '\t')[0]['filename'] == 'a b/c.avi'
-    with pytest.raises(PreparationError, match='rename the file or folder'):
+    with pytest.raises(DatasetError, match='rename the file or folder'):
         format_lines([replace(clips[0], path='a\tb.avi')], '\t')
 
 
@@ -233,14 +227,14 @@ def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
     prepare_dataset('jhmdb21', options(source, out), quietly)
     before = {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'}
     written = []
-    write = output_module.write_text_atomically
+    write = output_module.write_text
 
     def second_fails(path, text):
         written.append(path)
         return disk_full() if len(written) == 2 else write(path, text)
 
-    monkeypatch.setattr(output_module, 'write_text_atomically', second_fails)
-    with pytest.raises(PreparationError, match='No space left on device; no annotation file was'):
+    monkeypatch.setattr(output_module, 'write_text', second_fails)
+    with pytest.raises(DatasetError, match='No space left on device; no annotation file was'):
         prepare_dataset('jhmdb21', options(source, out, seed=3), quietly)
     assert {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'} == before
 
@@ -251,17 +245,17 @@ def test_no_write_permission_is_found_before_the_videos_are_read(source, tmp_pat
 
     monkeypatch.setattr(output_module.tempfile, 'TemporaryFile', denied)
     said = []
-    with pytest.raises(PreparationError, match='Permission denied; .* with --out'):
+    with pytest.raises(DatasetError, match='Permission denied; .* with --out'):
         prepare_dataset('jhmdb21', options(source, tmp_path / 'out'), said.append)
     assert said == []
 
 
 def test_video_folder(source, tmp_path):
     out = tmp_path / 'out'
-    with pytest.raises(PreparationError, match='out/videos: no such folder of videos; .*--videos'):
+    with pytest.raises(DatasetError, match='out/videos: no such folder of videos; .*--videos'):
         prepare_dataset('jhmdb21', PrepareOptions(out, source), quietly)
     (out / 'videos').mkdir(parents=True)
-    with pytest.raises(PreparationError, match='a folder of its own is there already'):
+    with pytest.raises(DatasetError, match='a folder of its own is there already'):
         prepare_dataset('jhmdb21', options(source, out), quietly)
     (out / 'videos').rmdir()
     (out / 'videos').symlink_to(tmp_path)  # a link of an earlier run to another place
@@ -280,7 +274,7 @@ def test_list_cut_short_writes_nothing(tmp_path):
     test_list = lists / 'testlist01.txt'
     test_list.write_text('\n'.join(test_list.read_text().splitlines()[:-3]))
     (tmp_path / 'v').mkdir()
-    with pytest.raises(PreparationError, match='the official ones 9537 and 3783'):
+    with pytest.raises(DatasetError, match='the official ones 9537 and 3783'):
         prepare_dataset('ucf101', PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v'), quietly)
     assert names_in(tmp_path / 'out') == []
 
@@ -290,7 +284,7 @@ def test_list_cut_short_writes_nothing(tmp_path):
     [('missing', 'ignore'), ('decode', 'some'), ('workers', 0), ('val_share', 0.7)],
 )
 def test_wrong_option(source, tmp_path, key, value):
-    with pytest.raises(PreparationError, match=f'--{key.replace("_", "-")} {value}: expected'):
+    with pytest.raises(DatasetError, match=f'--{key.replace("_", "-")} {value}: expected'):
         prepare_dataset(
             'jhmdb21', replace(options(source, tmp_path / 'o'), **{key: value}), quietly
         )

@@ -18,8 +18,7 @@ from albar_mm.preparation.scenes.label import (
     uniform_frames,
     video_label,
 )
-from albar_mm.utils.benchmark_errors import BenchmarkError
-from albar_mm.video.strict_reading import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError, DatasetError
 from tests.bias_sets.masks.tiny_onnx import mixing, node, write_model
 from tests.video_files import write_video
 
@@ -185,7 +184,7 @@ def test_unreadable_videos(clips):
 
 def test_probabilities_or_logits(clips):
     frame = [np.full((8, 8, 3), RED, np.uint8)]
-    with pytest.raises(BenchmarkError, match='no probabilities; add softmax=true if they are log'):
+    with pytest.raises(DatasetError, match='no probabilities; add softmax=true if they are log'):
         onnx(clips, '').probabilities(frame)
     model(clips / 'm.onnx', [[0, 0, 0]] * 4)
     np.testing.assert_allclose(onnx(clips).probabilities(frame), [[0.25] * 4])
@@ -197,7 +196,7 @@ def test_probabilities_are_not_softened_twice(clips):
     np.testing.assert_allclose(
         onnx(clips, '').probabilities(frame), [[230 / 255, 25 / 255]], atol=1e-6
     )
-    with pytest.raises(BenchmarkError, match='gives probabilities already; leave softmax out'):
+    with pytest.raises(DatasetError, match='gives probabilities already; leave softmax out'):
         onnx(clips).probabilities(frame)
 
 
@@ -214,22 +213,22 @@ def test_normalisation_and_channels(clips):
 
 
 def test_models_that_do_not_fit(clips):
-    with pytest.raises(BenchmarkError, match='takes an input of shape .*image of 3 colours'):
+    with pytest.raises(DatasetError, match='takes an input of shape .*image of 3 colours'):
         write_model(
             clips / 'm.onnx', [node('Identity', ['x'], 'y')], [], (1, 5, 8, 8), (1, 5, 8, 8)
         )
         onnx(clips).check()
-    with pytest.raises(BenchmarkError, match=r'gives an output of shape \(1, 3, 8, 8\); expected'):
+    with pytest.raises(DatasetError, match=r'gives an output of shape \(1, 3, 8, 8\); expected'):
         write_model(
             clips / 'm.onnx', [node('Identity', ['x'], 'y')], [], (1, 3, 8, 8), (1, 3, 8, 8)
         )
         onnx(clips).check()
     model(clips / 'm.onnx', shape=('n', 3, 'h', 'w'))
-    with pytest.raises(BenchmarkError, match='does not fix the size of its input.*size=HEIGHTxW'):
+    with pytest.raises(DatasetError, match='does not fix the size of its input.*size=HEIGHTxW'):
         onnx(clips).check()
     onnx(clips, ',size=8x8,softmax=true').check()
     model(clips / 'm.onnx', [[-1, 0, 0], [0, 1, 0]], last=node('Sqrt', ['b'], 'y'))
-    with pytest.raises(BenchmarkError, match='gives values that are not finite'):
+    with pytest.raises(DatasetError, match='gives values that are not finite'):
         onnx(clips).check()
 
 
@@ -251,7 +250,7 @@ def test_models_that_do_not_fit(clips):
     ],
 )
 def test_wrong_descriptions(clips, text, match):
-    with pytest.raises(BenchmarkError, match=f'classifier .*{match}') as caught:
+    with pytest.raises(DatasetError, match=f'classifier .*{match}') as caught:
         parse_classifier(text.replace('{}', str(clips)))
     assert '\n' not in str(caught.value)
 

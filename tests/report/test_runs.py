@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from albar_mm.report import ReportError, collect_runs, read_run
+from albar_mm.report import collect_runs, read_run
+from albar_mm.utils.errors import DatasetError
 
 from .results_files import metrics, write
 
@@ -45,11 +46,11 @@ def test_links_are_followed_once(tmp_path):
 
 def test_two_runs_of_one_method_and_seed(tmp_path):
     first, second = write(tmp_path / 'a' / 'erm' / 'seed0'), write(tmp_path / 'b' / 'erm' / 'seed0')
-    with pytest.raises(ReportError, match='seed 0') as caught:
+    with pytest.raises(DatasetError, match='seed 0') as caught:
         collect_runs([tmp_path])
     assert str(first) in str(caught.value) and str(second) in str(caught.value)
     assert '--names' in str(caught.value)
-    with pytest.raises(ReportError, match="two methods, 'A' and 'B'"):
+    with pytest.raises(DatasetError, match="two methods, 'A' and 'B'"):
         collect_runs([], [('A', first), ('B', first)])
 
 
@@ -79,7 +80,7 @@ def test_two_runs_of_one_method_and_seed(tmp_path):
 def test_what_is_no_results_file(tmp_path, text, said):
     path = tmp_path / 'results.json'
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ReportError) as caught:
+    with pytest.raises(DatasetError) as caught:
         collect_runs([path])
     assert said in str(caught.value) and str(path) in str(caught.value)
     assert '\n' not in str(caught.value)
@@ -95,9 +96,9 @@ def test_what_a_search_leaves_out_is_listed(tmp_path):
 
 
 def test_nothing_found(tmp_path):
-    with pytest.raises(ReportError, match='no results of a test run in'):
+    with pytest.raises(DatasetError, match='no results of a test run in'):
         collect_runs([tmp_path])
-    with pytest.raises(ReportError, match='no such file or folder'):
+    with pytest.raises(DatasetError, match='no such file or folder'):
         collect_runs([tmp_path / 'absent'])
 
 

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from albar_mm.report import Report, ReportError, make_report, read_run
+from albar_mm.report import Report, make_report, read_run
+from albar_mm.utils.errors import DatasetError
 
 from .results_files import metrics, protocol, write
 
@@ -109,7 +110,7 @@ def test_nothing_is_half_written(tmp_path):
     run = read_run(write(tmp_path / 'erm'), 'erm')
     blocked = tmp_path / 'r.html'
     blocked.mkdir()
-    with pytest.raises(ReportError, match='r.html: cannot be written'):
+    with pytest.raises(DatasetError, match='r.html: cannot be written'):
         make_report([run.path], [], blocked, tmp_path / 'r.md')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['erm', 'r.html']
 
@@ -129,7 +130,7 @@ def test_class_names(tmp_path):
     report, page, _ = made(tmp_path, [('a', path)], classes=names)
     assert (report.class_name(1), report.class_name(7), report.num_classes) == ('run', 'class 7', 2)
     names.write_text('jump\n\nrun\n')
-    with pytest.raises(ReportError, match='one class name per line'):
+    with pytest.raises(DatasetError, match='one class name per line'):
         made(tmp_path, [('a', path)], classes=names)
 
 
@@ -141,5 +142,5 @@ def test_class_names(tmp_path):
     ],
 )
 def test_bad_options(tmp_path, options, said):
-    with pytest.raises(ReportError, match=said):
+    with pytest.raises(DatasetError, match=said):
         Report.of([read_run(write(tmp_path))], **options)

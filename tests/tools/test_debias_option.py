@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from albar_mm.compat import resolve_config
-from albar_mm.engine.launch import run as launch
+from albar_mm.engine import launch
 from tests.debias.test_methods import AUDIO, FLOW, OMNI, POSE, TSM
 
 from .test_train_and_test import TOOLS, tool
@@ -38,7 +38,7 @@ def test_print_config_shows_what_the_method_changes_and_trains_nothing(
     toy_config, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(launch, 'Runner', None)
+    monkeypatch.setattr(launch.run, 'Runner', None)
     args = [str(toy_config), '--debias', 'mixup', '--debias-options', 'prob=0.25', '--print-config']
     assert tool('train').main(args) == 0
     shown = capsys.readouterr().out.splitlines()

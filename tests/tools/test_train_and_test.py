@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from albar_mm.engine.launch import run as launch
+from albar_mm.engine import launch
 from tests.toy import write_toy_config
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'

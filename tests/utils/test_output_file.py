@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from albar_mm.utils.benchmark_errors import BenchmarkError
-from albar_mm.utils.output_file import check_output
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import check_output
 
 
 def test_a_new_folder_is_made_and_left_empty(tmp_path):
@@ -24,12 +24,12 @@ def test_places_that_cannot_be_written(tmp_path, monkeypatch):
         (tmp_path / 'file' / 'a.npz', f'{tmp_path}/file is no folder'),
         (tmp_path / 'file' / 'deep' / 'a.npz', 'Not a directory'),
     ):
-        with pytest.raises(BenchmarkError, match=re.escape(f'{path}: cannot be written: {reason}')):
+        with pytest.raises(DatasetError, match=re.escape(f'{path}: cannot be written: {reason}')):
             check_output(path)
 
     def denied(*_, **__):
         raise PermissionError(13, os.strerror(13))
 
     monkeypatch.setattr('tempfile.TemporaryFile', denied)
-    with pytest.raises(BenchmarkError, match='a.npz: cannot be written: Permission denied; free'):
+    with pytest.raises(DatasetError, match='a.npz: cannot be written: Permission denied; free'):
         check_output(tmp_path / 'a.npz')

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from albar_mm.utils import parallel
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 
 def blurred(number):
@@ -18,7 +18,7 @@ def blurred(number):
 
 def fails_on_two(number):
     if number == 2:
-        raise BenchmarkError('video 2 cannot be read')
+        raise DatasetError('video 2 cannot be read')
     return number
 
 
@@ -57,13 +57,13 @@ def test_the_parent_has_no_threads_of_opencv_when_it_forks(started_pool, monkeyp
 
 @pytest.mark.parametrize('workers', [1, 2])
 def test_the_first_fault_ends_the_work(workers, started_pool):
-    with pytest.raises(BenchmarkError, match='video 2 cannot be read'):
+    with pytest.raises(DatasetError, match='video 2 cannot be read'):
         parallel.map_videos(fails_on_two, [1, 2, 3], workers)
     assert cv2.getNumThreads() == 2
 
 
 def test_a_killed_process_is_said():
-    with pytest.raises(BenchmarkError, match='was killed.*run the same command again'):
+    with pytest.raises(DatasetError, match='was killed.*run the same command again'):
         parallel.map_videos(dies, [1, 2], 2)
 
 

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.safe_pickle import load_restricted
 
 
@@ -101,7 +101,7 @@ def test_nothing_runs(tmp_path, kind, place):
     elif place == 'as an argument':
         evil = Calls(dict, [('a', evil)])
     path = written(tmp_path / 'evil.pkl', evil)
-    with pytest.raises(BenchmarkError, match=r'evil.pkl: the pickle asks for \S+\.\w+, which anno'):
+    with pytest.raises(DatasetError, match=r'evil.pkl: the pickle asks for \S+\.\w+, which anno'):
         load_restricted(path)
     assert not mark.exists()
 
@@ -122,14 +122,14 @@ def test_nothing_runs(tmp_path, kind, place):
 )
 def test_other_names_and_dotted_ones(tmp_path, module, name):
     (tmp_path / 'a.pkl').write_bytes(stack_global(module, name, b'1'))
-    with pytest.raises(BenchmarkError, match=f'asks for {module.decode()}.{name.decode()}, which'):
+    with pytest.raises(DatasetError, match=f'asks for {module.decode()}.{name.decode()}, which'):
         load_restricted(tmp_path / 'a.pkl')
 
 
 def test_arrays_of_objects_and_structures(tmp_path):
     structured = np.zeros(2, [('a', 'i4')])
     for array in (np.array([{}, []], object), structured, np.zeros(1, 'M8[s]')):
-        with pytest.raises(BenchmarkError, match='a.pkl: cannot be read as a pickle of boxes'):
+        with pytest.raises(DatasetError, match='a.pkl: cannot be read as a pickle of boxes'):
             load_restricted(written(tmp_path / 'a.pkl', array))
 
 
@@ -138,7 +138,7 @@ def test_functions_cannot_be_changed(tmp_path):
     for module, name in ((b'numpy', b'ndarray'), (b'_codecs', b'encode')):
         raw = b'\x80\x02c' + module + b'\n' + name + b'\n}U\x01xU\x01ysb.'
         (tmp_path / 'a.pkl').write_bytes(raw)
-        with pytest.raises(BenchmarkError, match='cannot be read as a pickle of boxes'):
+        with pytest.raises(DatasetError, match='cannot be read as a pickle of boxes'):
             load_restricted(tmp_path / 'a.pkl')
 
 
@@ -155,11 +155,11 @@ def test_functions_cannot_be_changed(tmp_path):
 )
 def test_broken_ones(tmp_path, raw):
     (tmp_path / 'a.pkl').write_bytes(raw)
-    with pytest.raises(BenchmarkError, match=r'^\S+a.pkl: ') as caught:
+    with pytest.raises(DatasetError, match=r'^\S+a.pkl: ') as caught:
         load_restricted(tmp_path / 'a.pkl')
     assert '\n' not in str(caught.value)
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(BenchmarkError, match='a.pkl: cannot be read as a pickle .*No such'):
+    with pytest.raises(DatasetError, match='a.pkl: cannot be read as a pickle .*No such'):
         load_restricted(tmp_path / 'a.pkl')

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from albar_mm.utils.benchmark_errors import BenchmarkError
-from albar_mm.video.avi import avi_bytes, encode_frames, write_whole
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import write_bytes
+from albar_mm.video.avi import avi_bytes, encode_frames
 from albar_mm.video.container import announced_bytes
 from albar_mm.video.source_video import read_frames
 
@@ -20,7 +21,7 @@ def noise(frames=5, height=48, width=64):
 
 def write(path, frames, encoding, fps=25):
     data = avi_bytes(encode_frames(frames, encoding), *frames.shape[1:3], fps, encoding)
-    write_whole(path, data)
+    write_bytes(path, data)
     return path
 
 
@@ -73,10 +74,10 @@ def test_jpeg_frames_stay_apart(tmp_path):
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
-    with pytest.raises(BenchmarkError, match='gone/a.avi: cannot be written'):
-        write_whole(tmp_path / 'gone' / 'a.avi', b'x')
+    with pytest.raises(DatasetError, match='gone/a.avi: cannot be written'):
+        write_bytes(tmp_path / 'gone' / 'a.avi', b'x')
     blocked = tmp_path / 'b.avi'
     blocked.mkdir()
-    with pytest.raises(BenchmarkError, match='cannot be written'):
-        write_whole(blocked, b'x')
+    with pytest.raises(DatasetError, match='cannot be written'):
+        write_bytes(blocked, b'x')
     assert [path.name for path in tmp_path.iterdir()] == ['b.avi']

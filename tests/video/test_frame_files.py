@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
+from albar_mm.utils.errors import BadVideoError
 from albar_mm.video import frame_files as _frame_files
 from albar_mm.video.frame_files import FrameFiles, zip_frame_names
-from albar_mm.video.strict_reading import BadVideoError
 
 JPEG = cv2.imencode('.jpg', np.full((8, 8, 3), 90, np.uint8))[1].tobytes()
 

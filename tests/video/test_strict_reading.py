@@ -5,8 +5,9 @@ from mmaction.datasets.transforms import OpenCVInit
 from mmaction.registry import TRANSFORMS
 from mmengine.registry import init_default_scope
 
+from albar_mm.utils.errors import BadVideoError
 from albar_mm.video.container import announced_bytes, is_empty_avi
-from albar_mm.video.strict_reading import BadVideoError, read_strictly
+from albar_mm.video.strict_reading import read_strictly
 from tests.video_files import write_video
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 from albar_mm.annotations.manifest_rows import read_rows
 from albar_mm.bias_sets.mask_statistics import MaskStatistics, benchmark_statistics
 from albar_mm.compositing.backgrounds import Backgrounds
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import read_frames
 from albar_mm.visualization.contact_sheet import (
     TILE_HEIGHT,
@@ -159,13 +159,13 @@ def test_what_does_not_fit(made, tmp_path):
     folder, backgrounds = made
     found = benchmark_statistics(folder / 'none')
     parts = {'all': found}
-    with pytest.raises(BenchmarkError, match='--variant 2: .* has the variants 0 to 1'):
+    with pytest.raises(DatasetError, match='--variant 2: .* has the variants 0 to 1'):
         write_sheet(folder / 'none', folder / 'videos', backgrounds, parts, variant=2)
     stripes = Backgrounds(backgrounds.families[:1])
-    with pytest.raises(BenchmarkError, match="no folder was given for the backgrounds 'photos'"):
+    with pytest.raises(DatasetError, match="no folder was given for the backgrounds 'photos'"):
         write_sheet(folder / 'none', folder / 'videos', stripes, parts)
     write_sources(tmp_path)
     path = tmp_path / 'videos' / 'jump' / 'jump_a.avi'
     path.write_bytes((tmp_path / 'videos' / 'wave' / 'wave_a.avi').read_bytes())
-    with pytest.raises(BenchmarkError, match='jump_a.avi: not the video that .* --videos'):
+    with pytest.raises(DatasetError, match='jump_a.avi: not the video that .* --videos'):
         write_sheet(folder / 'none', tmp_path / 'videos', backgrounds, parts)

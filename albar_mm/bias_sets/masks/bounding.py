@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...evaluation.results import write_text_atomically
+from ...utils.files import write_text
 from ...video.source_video import SourceVideo
 from .source import CheckedMasks, MaskResult, MaskSource, result_of
 
@@ -65,7 +65,7 @@ def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]
         ``path``.
 
     Raises:
-        BenchmarkError: See :meth:`.source.MaskSource.masks`.
+        DatasetError: See :meth:`.source.MaskSource.masks`.
     """
     lines = [f'# boxes around the masks of {source.name}: video frame x1 y1 x2 y2\n']
     for video in videos:
@@ -77,5 +77,5 @@ def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]
             for frame, (x1, y1, x2, y2) in enumerate(boxes, 1)
             if x1 < x2
         ]
-    write_text_atomically(path, ''.join(lines))
+    write_text(path, ''.join(lines))
     return path

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...annotations.tubes import Tube, read_boxes
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...video.source_video import SourceVideo
 from .source import CheckedMasks, MaskResult
 
@@ -59,11 +59,11 @@ class BoxMasks(CheckedMasks):
             video: The source video.
 
         Raises:
-            BenchmarkError: The file holds no box of the video.
+            DatasetError: The file holds no box of the video.
         """
         found = self._find(video)
         if found is None:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'video {video.video_id}: {self.path} holds no boxes of it; looked for '
                 f'{" and ".join(_keys(video))}'
             )
@@ -76,7 +76,7 @@ class BoxMasks(CheckedMasks):
             video: The source video.
 
         Raises:
-            BenchmarkError: The file holds no box of the video.
+            DatasetError: The file holds no box of the video.
         """
         tubes = self.tubes(video)
         return min(int(t.frames[0]) for t in tubes), max(int(t.frames[-1]) for t in tubes)
@@ -90,7 +90,7 @@ class BoxMasks(CheckedMasks):
             video: The source video.
 
         Raises:
-            BenchmarkError: The file holds no box of the video.
+            DatasetError: The file holds no box of the video.
         """
         return self.tubes(video)[0].class_name
 
@@ -104,13 +104,13 @@ class BoxMasks(CheckedMasks):
             Tubes with whole-numbered boxes x1 < x2 <= W, y1 < y2 <= H.
 
         Raises:
-            BenchmarkError: Boxes lie outside of the image, or more than ``FRAME_SLACK`` frames
+            DatasetError: Boxes lie outside of the image, or more than ``FRAME_SLACK`` frames
                 beyond the end: they belong to another video.
         """
         length, height, width = video.frames.shape[:3]
         last = self.annotated_range(video)[1]
         if last >= length + FRAME_SLACK:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'video {video.video_id}: {self.path} has boxes up to frame {last + 1}, but '
                 f'{video.path} has {length} frames; get the boxes of this very file'
             )
@@ -132,7 +132,7 @@ class BoxMasks(CheckedMasks):
             Per frame the int64 boxes x1, y1, x2, y2 of all actors, shape (n, 4), n >= 0.
 
         Raises:
-            BenchmarkError: See :meth:`fitted_tubes`.
+            DatasetError: See :meth:`fitted_tubes`.
         """
         return boxes_per_frame(self.fitted_tubes(video), len(video.frames))
 
@@ -147,7 +147,7 @@ class BoxMasks(CheckedMasks):
         try:
             stat = self.path.stat()
         except OSError as error:
-            raise BenchmarkError(f'{self.path}: no such file of boxes') from error
+            raise DatasetError(f'{self.path}: no such file of boxes') from error
         known = _read_once(self.path, stat.st_size, stat.st_mtime_ns)
         return next((known[key] for key in _keys(video) if known.get(key)), None)
 
@@ -159,7 +159,7 @@ class BoxMasks(CheckedMasks):
         outside = np.flatnonzero((x1 >= x2) | (y1 >= y2))
         if outside.size:
             frame, box = int(tube.frames[outside[0]]) + 1, tube.boxes[outside[0]].tolist()
-            raise BenchmarkError(
+            raise DatasetError(
                 f'video {video.video_id}: {self.path}: the box {box} of frame {frame} lies outside '
                 f'of the image of {width}x{height} px; get the boxes of this very file'
             )

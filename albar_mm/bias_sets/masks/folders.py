@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...video.source_video import SourceVideo
 from .rle import decode_rle
 from .source import CheckedMasks, MaskResult, find_entry
@@ -48,7 +48,7 @@ class PngMasks(CheckedMasks):
             if path.suffix.lower() == '.png' and not path.name.startswith('.')
         ]
         if not found:
-            raise BenchmarkError(f'video {video.video_id}: {folder} holds no PNG files')
+            raise DatasetError(f'video {video.video_id}: {folder} holds no PNG files')
         return sorted(found, key=_numbers_first)
 
     def _make(self, video: SourceVideo) -> MaskResult:
@@ -56,7 +56,7 @@ class PngMasks(CheckedMasks):
         masks = [_read_png(path) for path in files]
         for path, mask in zip(files, masks, strict=True):
             if mask.shape != masks[0].shape:
-                raise BenchmarkError(
+                raise DatasetError(
                     f'video {video.video_id}: {path} is of {_px(mask)}, but {files[0].name} of '
                     f'{_px(masks[0])}'
                 )
@@ -89,14 +89,12 @@ class NpzMasks(CheckedMasks):
                 key = next((key for key in _MASK_KEYS if key in archive), None)
                 if key is None:
                     held = ', '.join(archive.files) or 'nothing'
-                    raise BenchmarkError(f'{path}: no array mask or masks; it holds {held}')
+                    raise DatasetError(f'{path}: no array mask or masks; it holds {held}')
                 array = archive[key]
         except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-            raise BenchmarkError(f'{path}: cannot be read as an NPZ file: {error}') from error
+            raise DatasetError(f'{path}: cannot be read as an NPZ file: {error}') from error
         if array.dtype.kind not in 'biu':
-            raise BenchmarkError(
-                f'{path}: {key} is of type {array.dtype}; expected bool or integer'
-            )
+            raise DatasetError(f'{path}: {key} is of type {array.dtype}; expected bool or integer')
         return MaskResult(array != 0)
 
 
@@ -131,9 +129,9 @@ class RleMasks(CheckedMasks):
             held = frames if isinstance(frames, dict) else {}
             frames = next((held[name] for name in names if name in held), None)
             if frames is None:
-                raise BenchmarkError(f'video {video.video_id}: {path} holds no masks of it')
+                raise DatasetError(f'video {video.video_id}: {path} holds no masks of it')
         if not isinstance(frames, list) or not frames:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'video {video.video_id}: {path}: expected a list of one entry per frame'
             )
         masks = np.zeros((len(frames), *video.frames.shape[1:3]), dtype=bool)
@@ -144,9 +142,9 @@ class RleMasks(CheckedMasks):
             try:
                 mask = decode_rle(item)
             except ValueError as error:
-                raise BenchmarkError(f'{where}: {error}') from error
+                raise DatasetError(f'{where}: {error}') from error
             if mask.shape != masks.shape[1:]:
-                raise BenchmarkError(
+                raise DatasetError(
                     f'{where}: the mask is of {_px(mask)}, the video of {_px(masks[0])}'
                 )
             masks[index] = mask
@@ -167,7 +165,7 @@ def _read_png(path: Path) -> np.ndarray:
                 alpha = np.asarray(image.getchannel('A'))
             values = np.asarray(image)
     except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise BenchmarkError(f'{path}: cannot be read as an image: {error}') from error
+        raise DatasetError(f'{path}: cannot be read as an image: {error}') from error
     if alpha is not None:
         return (values[..., :-1] != 0).any(-1) & (alpha != 0)
     return values != 0 if values.ndim == 2 else (values != 0).any(-1)
@@ -177,7 +175,7 @@ def _read_json(path: Path) -> Any:  # noqa: ANN401
     try:
         return json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, RecursionError) as error:
-        raise BenchmarkError(f'{path}: cannot be read as JSON: {error}') from error
+        raise DatasetError(f'{path}: cannot be read as JSON: {error}') from error
 
 
 def _px(mask: np.ndarray) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...video.source_video import SourceVideo
 from .source import CheckedMasks, MaskResult, find_entry
 
@@ -57,7 +57,7 @@ def read_puppet_mask(path: Path) -> np.ndarray:
         bool, shape (T, H, W), True on the person.
 
     Raises:
-        BenchmarkError: It cannot be read, or holds no such array.
+        DatasetError: It cannot be read, or holds no such array.
     """
     from scipy.io import loadmat  # takes a while to import
 
@@ -65,12 +65,12 @@ def read_puppet_mask(path: Path) -> np.ndarray:
         content = loadmat(str(path), variable_names=[KEY])
     except Exception as error:  # scipy raises whatever it stumbles over in a broken file
         text = ' '.join(str(error).split())[:200]
-        raise BenchmarkError(f'{path}: cannot be read as a MATLAB 5 file: {text}') from error
+        raise DatasetError(f'{path}: cannot be read as a MATLAB 5 file: {text}') from error
     array = content.get(KEY)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in 'biuf':
-        raise BenchmarkError(f'{path}: no numeric array {KEY}; expected a JHMDB puppet mask')
+        raise DatasetError(f'{path}: no numeric array {KEY}; expected a JHMDB puppet mask')
     if array.ndim == 2:  # MATLAB drops a last dimension of 1
         array = array[:, :, None]
     if array.ndim != 3:
-        raise BenchmarkError(f'{path}: {KEY} has shape {array.shape}; expected (H, W, T)')
+        raise DatasetError(f'{path}: {KEY} has shape {array.shape}; expected (H, W, T)')
     return np.ascontiguousarray(np.moveaxis(array != 0, 2, 0))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from ...evaluation.results import file_identity
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
+from ...utils.identity import file_identity
 
 
 def model_key(path: Path) -> tuple[Path, int, int]:
@@ -19,14 +19,14 @@ def model_key(path: Path) -> tuple[Path, int, int]:
         The path, its size in bytes and its time of change in ns.
 
     Raises:
-        BenchmarkError: There is no such file.
+        DatasetError: There is no such file.
     """
     try:
         stat = path.stat()
     except OSError as error:
-        raise BenchmarkError(f'{path}: no such model file') from error
+        raise DatasetError(f'{path}: no such model file') from error
     if not path.is_file():
-        raise BenchmarkError(f'{path}: expected the file of a model, not a folder')
+        raise DatasetError(f'{path}: expected the file of a model, not a folder')
     return path, stat.st_size, stat.st_mtime_ns
 
 
@@ -37,7 +37,7 @@ def model_sha256(path: Path) -> str:
         path: The file.
 
     Raises:
-        BenchmarkError: There is no such file, or it cannot be read.
+        DatasetError: There is no such file, or it cannot be read.
     """
     return _sha256(*model_key(path))
 
@@ -47,4 +47,4 @@ def _sha256(path: Path, size: int, mtime_ns: int) -> str:
     try:
         return file_identity(path)['sha256']
     except OSError as error:
-        raise BenchmarkError(f'{path}: cannot be read: {error.strerror or error}') from error
+        raise DatasetError(f'{path}: cannot be read: {error.strerror or error}') from error

@@ -10,11 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError, reason_of
 from .model_files import model_key
 
 _INPUT = re.compile(r'<Input> \S+ \[([^\]]*)\]')
-_MAX_TEXT = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,20 +43,20 @@ class Network:
             The output as OpenCV gives it.
 
         Raises:
-            BenchmarkError: The name is missing or wrong, or OpenCV cannot run it.
+            DatasetError: The name is missing or wrong, or OpenCV cannot run it.
         """
         if layer is None and len(self.outputs) > 1 or layer not in (None, *self.outputs):
             wrong = f'no output {layer!r}' if layer else f'{len(self.outputs)} outputs'
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.path}: {wrong}; name one with layer=, of: {", ".join(self.outputs)}'
             )
         try:
             self.net.setInput(blob)
             return np.asarray(self.net.forward(layer) if layer else self.net.forward())
         except cv2.error as error:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.path}: OpenCV {cv2.__version__} cannot run it on an input of shape '
-                f'{blob.shape}; try another size= or layout=: {one_line(error)}'
+                f'{blob.shape}; try another size= or layout=: {reason_of(error)}'
             ) from error
 
 
@@ -68,7 +67,7 @@ def load_network(path: Path) -> Network:
         path: A file ``.onnx`` or ``.tflite``.
 
     Raises:
-        BenchmarkError: It is none, or OpenCV cannot read it.
+        DatasetError: It is none, or OpenCV cannot read it.
     """
     return _load(*model_key(path))
 
@@ -78,7 +77,7 @@ def _load(path: Path, size: int, mtime_ns: int) -> Network:
     readers = {'.onnx': cv2.dnn.readNetFromONNX, '.tflite': cv2.dnn.readNetFromTFLite}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise BenchmarkError(f'{path}: expected a model that ends in {" or ".join(readers)}')
+        raise DatasetError(f'{path}: expected a model that ends in {" or ".join(readers)}')
     # A process whose OpenCV has begun threads cannot be forked safely, and this one may be about
     # to start the workers that run the network.
     threads = cv2.getNumThreads()
@@ -86,13 +85,13 @@ def _load(path: Path, size: int, mtime_ns: int) -> Network:
     try:
         net = reader(str(path))
         if net.empty():
-            raise BenchmarkError(f'{path}: holds an empty network')
+            raise DatasetError(f'{path}: holds an empty network')
         outputs = tuple(net.getUnconnectedOutLayersNames())
         return Network(path, net, _input_shape(net), outputs)
     except (cv2.error, SystemError, UnicodeError) as error:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{path}: OpenCV {cv2.__version__} cannot read it as {reader.__name__[11:]}: '
-            f'{one_line(error)}'
+            f'{reason_of(error)}'
         ) from error
     finally:
         cv2.setNumThreads(threads)
@@ -111,7 +110,7 @@ def score_map(output: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarr
         float32 (H, W, C).
 
     Raises:
-        BenchmarkError: It is no such map, or holds values that are not finite.
+        DatasetError: It is no such map, or holds values that are not finite.
     """
     found = None
     if output.ndim == 3 and output.shape[0] == 1:
@@ -122,24 +121,15 @@ def score_map(output: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarr
         # a cube fits either way; the fewer channels are likelier
         found = min(fitting, key=lambda maps: maps.shape[2], default=None)
     if found is None or not _same_aspect(found.shape[:2], size):
-        raise BenchmarkError(
+        raise DatasetError(
             f'{path}: gives an output of shape {output.shape}; expected a map of scores '
             f'(1, C, H, W), (1, H, W, C) or (1, H, W) of the aspect ratio of the input, '
             f'{size[0]}x{size[1]} (height x width)'
         )
     found = np.ascontiguousarray(found, dtype=np.float32)
     if not np.isfinite(found).all():
-        raise BenchmarkError(f'{path}: gives values that are not finite; check scale, mean and std')
+        raise DatasetError(f'{path}: gives values that are not finite; check scale, mean and std')
     return found
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, in one line of bearable length.
-
-    Args:
-        error: The error.
-    """
-    return ' '.join(str(error).split())[:_MAX_TEXT] or type(error).__name__
 
 
 def _same_aspect(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
@@ -170,16 +160,16 @@ def image_size(
         shape: ``input_shape`` of the network; empty where it is not known.
 
     Raises:
-        BenchmarkError: It takes no image (1, 3, H, W), or neither tells the size.
+        DatasetError: It takes no image (1, 3, H, W), or neither tells the size.
     """
     if shape and (len(shape) != 4 or shape[1] not in (3, None)):
-        raise BenchmarkError(
+        raise DatasetError(
             f'{model}: takes an input of shape {shape}; expected an image of 3 '
             'colours, (1, 3, height, width)'
         )
     size = given or (shape[2:] if shape else (None, None))
     if None in size:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{model}: the model does not fix the size of its input (or OpenCV {cv2.__version__} '
             'cannot tell it); add size=HEIGHTxWIDTH'
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...utils.spec import OPTIONS, convert
 from .boxes import BoxMasks
 from .folders import NpzMasks, PngMasks, RleMasks
@@ -86,12 +86,12 @@ def parse_masks(text: str) -> MaskSource:
         The source; folders, files and models that it names are there.
 
     Raises:
-        BenchmarkError: There is no such form or option, or a file is missing.
+        DatasetError: There is no such form or option, or a file is missing.
     """
     try:
         return _source(text.strip())
-    except BenchmarkError as error:
-        raise BenchmarkError(f'masks {text!r}: {error}') from error
+    except DatasetError as error:
+        raise DatasetError(f'masks {text!r}: {error}') from error
 
 
 def _source(text: str) -> MaskSource:
@@ -99,7 +99,7 @@ def _source(text: str) -> MaskSource:
     rest = text[len(word) :]
     if word in _FUNCTIONS and rest.startswith('('):
         if not rest.endswith(')'):
-            raise BenchmarkError(f'no closing parenthesis; expected {USAGE[word]}')
+            raise DatasetError(f'no closing parenthesis; expected {USAGE[word]}')
         return _function(word, rest[1:-1])
     if word in _LEAVES and rest.startswith(':'):
         return _leaf(word, rest[1:])
@@ -108,10 +108,10 @@ def _source(text: str) -> MaskSource:
         _no_more(left.strip(', '), 'motion')
         return MotionMasks(**options)
     if word in USAGE:
-        raise BenchmarkError(f'expected {USAGE[word]}')
+        raise DatasetError(f'expected {USAGE[word]}')
     near = difflib.get_close_matches(word.lower(), USAGE, 1, 0.5)
     guess = f'do you mean {USAGE[near[0]]}? ' if near else ''
-    raise BenchmarkError(f'no such mask source; {guess}There are: {", ".join(USAGE.values())}')
+    raise DatasetError(f'no such mask source; {guess}There are: {", ".join(USAGE.values())}')
 
 
 def _leaf(name: str, text: str) -> MaskSource:
@@ -133,7 +133,7 @@ def _leaf(name: str, text: str) -> MaskSource:
         segmenter.check()
         return segmenter
     if 'boxes' not in options:
-        raise BenchmarkError(f'the prompts are missing; expected {USAGE[name]}')
+        raise DatasetError(f'the prompts are missing; expected {USAGE[name]}')
     boxes = BoxMasks(_existing(options.pop('boxes'), name, Path.is_file, 'file'))
     sam2 = Sam2Masks(file, boxes, **options)
     sam2.check()
@@ -157,7 +157,7 @@ def _function(name: str, text: str) -> MaskSource:
     left, options = _split_options(own, name)
     _no_more(left.strip(', '), name)
     if len(sources) != 2:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{name} takes two sources, got {len(sources)}; expected {USAGE[name]}; put paths with '
             'parentheses or commas into double quotes'
         )
@@ -193,7 +193,7 @@ def _split_options(text: str, name: str) -> tuple[str, dict[str, Any]]:
     for piece in pieces:
         key, _, value = piece.partition('=')
         if key in options:
-            raise BenchmarkError(f'{key}= is given twice')
+            raise DatasetError(f'{key}= is given twice')
         options[key] = convert(name, key, value.strip())
     return first, options
 
@@ -202,12 +202,12 @@ def _existing(text: str, name: str, test: Callable[[Path], bool], kind: str) -> 
     quoted = re.fullmatch(r'\s*"(.*)"\s*', text)
     path = Path(quoted[1] if quoted else text.strip()).expanduser()
     if not text.strip():
-        raise BenchmarkError(f'expected {USAGE[name]}')
+        raise DatasetError(f'expected {USAGE[name]}')
     if not test(path):
         before = re.match(r'(.*?),\s*(\w+)=', text)
         if before and test(Path(before[1]).expanduser()):
             _no_more(text[before.end(1) :].strip(', '), name)
-        raise BenchmarkError(f'{path}: no such {kind}; expected {USAGE[name]}')
+        raise DatasetError(f'{path}: no such {kind}; expected {USAGE[name]}')
     return path
 
 
@@ -217,4 +217,4 @@ def _no_more(text: str, name: str) -> None:
         known = ', '.join(OPTIONS.get(name, ())) or 'none'
         near = difflib.get_close_matches(key, OPTIONS.get(name, ()), 1, 0.6)
         guess = f'do you mean {near[0]}=? ' if near else ''
-        raise BenchmarkError(f'{name} has no option {key!r}; {guess}Options: {known}')
+        raise DatasetError(f'{name} has no option {key!r}; {guess}Options: {known}')

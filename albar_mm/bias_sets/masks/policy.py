@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...evaluation.functional import name_some
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
+from ...utils.text import name_some
 
 POLICIES = ('cut', 'nearest', 'background', 'error')
 """``cut`` drops frames before the first and after the last mask and is ``nearest`` between them;
@@ -47,7 +47,7 @@ def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> 
         The frames that are kept, with their masks.
 
     Raises:
-        BenchmarkError: No frame has a mask; or the policy is ``error`` and some frame has none.
+        DatasetError: No frame has a mask; or the policy is ``error`` and some frame has none.
         ValueError: There is no such policy.
     """
     if policy not in POLICIES:
@@ -56,13 +56,13 @@ def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> 
     having = np.flatnonzero(present)
     who = f'video {video_id}: ' if video_id else ''
     if not having.size:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{who}none of its {len(masks)} frames has a mask; take the video out, or another '
             'mask source'
         )
     if policy == 'error' and having.size < len(masks):
         missing = np.flatnonzero(~present)
-        raise BenchmarkError(
+        raise DatasetError(
             f'{who}{len(missing)} of {len(masks)} frames have no mask (frames '
             f'{name_some(str(index) for index in missing)}, counted from 0); mend the masks, or '
             'choose the policy cut, nearest or background'

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ...annotations.tubes import Tube
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
 from .grabcut import GrabCut
@@ -176,7 +176,7 @@ class WithinBoxes(CheckedMasks):
 
 def _require_boxes(source: object, where: str) -> None:
     if not isinstance(source, BoxMasks):
-        raise BenchmarkError(
+        raise DatasetError(
             f'{where} refines person boxes, got {getattr(source, "name", source)!r}; '
             f'expected boxes:<pickle or text file>'
         )

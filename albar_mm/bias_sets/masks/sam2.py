@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ...annotations.tubes import Tube
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
 from .model_files import model_key, model_sha256
@@ -58,14 +58,14 @@ class Sam2Masks(CheckedMasks):
 
     def __post_init__(self) -> None:
         if not isinstance(self.boxes, BoxMasks):
-            raise BenchmarkError(
+            raise DatasetError(
                 f'sam2 is prompted with person boxes, got {self.boxes!r}; add '
                 'boxes=<pickle or text file>'
             )
         if self.prompt not in PROMPTS:
-            raise BenchmarkError(f'sam2: prompt={self.prompt!r}; expected {" or ".join(PROMPTS)}')
+            raise DatasetError(f'sam2: prompt={self.prompt!r}; expected {" or ".join(PROMPTS)}')
         if self.every < 0:
-            raise BenchmarkError(f'sam2: every={self.every}; expected a number of frames, or 0')
+            raise DatasetError(f'sam2: every={self.every}; expected a number of frames, or 0')
         config_of(self.checkpoint, self.config)
 
     @property
@@ -95,7 +95,7 @@ class Sam2Masks(CheckedMasks):
         """Look for the package and the checkpoint, before long work; neither is loaded.
 
         Raises:
-            BenchmarkError: One is missing.
+            DatasetError: One is missing.
         """
         model_key(self.checkpoint)
         require_package()
@@ -112,7 +112,7 @@ class Sam2Masks(CheckedMasks):
             with torch.inference_mode(), precision(device):
                 for frame, mask in self._track(predictor, video.frames, tube, asked):
                     if mask.shape != masks.shape[1:]:
-                        raise BenchmarkError(
+                        raise DatasetError(
                             f'video {video.video_id}: {self.checkpoint}: SAM 2 gave a mask of '
                             f'shape {mask.shape} for a frame of {masks.shape[1:]}; update sam2'
                         )
@@ -193,7 +193,7 @@ def write_jpegs(folder: Path, frames: np.ndarray) -> None:
         frames: uint8 RGB (T, H, W, 3).
 
     Raises:
-        BenchmarkError: One cannot be written.
+        DatasetError: One cannot be written.
     """
     quality = [
         cv2.IMWRITE_JPEG_QUALITY,
@@ -204,6 +204,6 @@ def write_jpegs(folder: Path, frames: np.ndarray) -> None:
     for index, frame in enumerate(frames):
         path = folder / f'{index:05d}.jpg'
         if not cv2.imwrite(str(path), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality):
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{path}: cannot be written; free space, or point TMPDIR to another folder'
             )

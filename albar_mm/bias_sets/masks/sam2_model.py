@@ -11,9 +11,8 @@ from typing import Any
 
 import torch
 
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError, reason_of
 from .model_files import model_key
-from .network import one_line
 
 INSTALL = 'pip install "git+https://github.com/facebookresearch/sam2.git"'
 CONFIGS = {
@@ -32,11 +31,11 @@ def config_of(checkpoint: Path, config: str | None = None) -> str:
         config: What the user says; None goes by the name of the file.
 
     Raises:
-        BenchmarkError: The name says nothing.
+        DatasetError: The name says nothing.
     """
     found = config or CONFIGS.get(checkpoint.stem)
     if found is None:
-        raise BenchmarkError(
+        raise DatasetError(
             f'{checkpoint}: not named as a published SAM 2 checkpoint ({", ".join(CONFIGS)}); add '
             f'config=, e.g. config={CONFIGS["sam2.1_hiera_large"]}'
         )
@@ -47,7 +46,7 @@ def require_package() -> None:
     """Look for the package without importing it.
 
     Raises:
-        BenchmarkError: It is not installed; says how to.
+        DatasetError: It is not installed; says how to.
     """
     if 'sam2' not in sys.modules and importlib.util.find_spec('sam2') is None:
         raise _not_installed("No module named 'sam2'")
@@ -62,7 +61,7 @@ def load_predictor(checkpoint: Path, config: str, device: str) -> Any:  # noqa: 
         device: E.g. ``'cuda'``.
 
     Raises:
-        BenchmarkError: The package is missing, or refuses the checkpoint.
+        DatasetError: The package is missing, or refuses the checkpoint.
     """
     return _load(config, device, *model_key(checkpoint))
 
@@ -83,17 +82,17 @@ def _load(config: str, device: str, checkpoint: Path, size: int, mtime_ns: int) 
     try:
         from sam2.build_sam import build_sam2_video_predictor
     except ImportError as error:
-        raise _not_installed(one_line(error)) from error
+        raise _not_installed(reason_of(error)) from error
     try:
         return build_sam2_video_predictor(config, str(checkpoint), device=device)
     except Exception as error:  # hydra, torch and sam2 raise their own kinds
-        reason = f'{type(error).__name__}: {one_line(error)}'
-        raise BenchmarkError(
+        reason = f'{type(error).__name__}: {reason_of(error)}'
+        raise DatasetError(
             f'{checkpoint}: SAM 2 cannot be made of it with config={config} on {device}: {reason}'
         ) from error
 
 
-def _not_installed(reason: str) -> BenchmarkError:
-    return BenchmarkError(
+def _not_installed(reason: str) -> DatasetError:
+    return DatasetError(
         f'sam2: the package cannot be imported ({reason}); install it with {INSTALL}'
     )

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...video.source_video import SourceVideo
 from .model_files import model_sha256
 from .network import Network, load_network, score_map
@@ -83,7 +83,7 @@ class SegmenterMasks(CheckedMasks):
         )
         for sound, option, expected in checks:
             if not sound:
-                raise BenchmarkError(
+                raise DatasetError(
                     f'segmenter {self.model.name}: {option}='
                     f'{getattr(self, option)!r}; expected {expected}'
                 )
@@ -109,7 +109,7 @@ class SegmenterMasks(CheckedMasks):
         """Load the model and find the size of its input, before long work.
 
         Raises:
-            BenchmarkError: It cannot be loaded, or its input is no image of a known size.
+            DatasetError: It cannot be loaded, or its input is no image of a known size.
         """
         self._input(load_network(self.model))
 
@@ -126,7 +126,7 @@ class SegmenterMasks(CheckedMasks):
         """Height and width of the input, and whether channels come first."""
         shape = network.input_shape
         if shape and (len(shape) != 4 or 3 not in (shape[1], shape[3]) and None not in shape):
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: takes an input of shape {shape}; expected an image of 3 colours'
             )
         first = self.layout != 'nhwc'
@@ -135,7 +135,7 @@ class SegmenterMasks(CheckedMasks):
         told = (shape[2:] if first else shape[1:3]) if shape else (None, None)
         size = self.size or told
         if None in size:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: the model does not fix the size of its input (or OpenCV '
                 f'{cv2.__version__} cannot tell it); add size=HEIGHTxWIDTH'
             )
@@ -168,24 +168,24 @@ class SegmenterMasks(CheckedMasks):
         """Channel (or class index) of the person."""
         if self.output == 'index':
             if channels != 1:
-                raise BenchmarkError(
+                raise DatasetError(
                     f'{self.model}: gives {channels} channels; a map of class '
                     'indices has one: take output=argmax'
                 )
             if self.person is None:
-                raise BenchmarkError(
+                raise DatasetError(
                     f'{self.model}: gives class indices; say which one is the '
                     'person, e.g. person=15'
                 )
             return self.person
         if self.output in ('softmax', 'argmax') and channels == 1:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: gives one channel; output={self.output} needs '
                 'one per class: take probability, logit or index'
             )
         if self.person is None and channels > 1 or (self.person or 0) >= channels:
             given = '' if self.person is None else f', person={self.person} is none of them'
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: gives {channels} channels{given}; say which one '
                 f'is the person: person=0 to {channels - 1}'
             )
@@ -200,7 +200,7 @@ class SegmenterMasks(CheckedMasks):
             return 1 / (1 + np.exp(-np.clip(wanted, -80, 80)))
         low, high = float(wanted.min()), float(wanted.max())
         if low < -0.01 or high > 1.01:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: gives values from {low:.3g} to {high:.3g}, which '
                 'are no probabilities; take output=logit, or argmax, softmax or '
                 'index'

@@ -10,8 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ...evaluation.functional import name_some
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
+from ...utils.text import name_some
 from ...video.source_video import SourceVideo
 
 
@@ -35,7 +35,7 @@ class MaskSource(Protocol):
             bool, shape (T, H, W) as ``video.frames``; an all-False frame is one without a mask.
 
         Raises:
-            BenchmarkError: There are none, or they do not fit; names the video and the file.
+            DatasetError: There are none, or they do not fit; names the video and the file.
         """
         ...
 
@@ -76,7 +76,7 @@ class CheckedMasks(ABC):
             video: The source video.
 
         Raises:
-            BenchmarkError: See :meth:`MaskSource.masks`.
+            DatasetError: See :meth:`MaskSource.masks`.
         """
         made = self._make(video)
         origin = name_some(str(path) for path in self.files(video)) or self.name
@@ -140,7 +140,7 @@ def result_of(source: MaskSource, video: SourceVideo) -> MaskResult:
         Masks, and the notes of sources that take any.
 
     Raises:
-        BenchmarkError: See :meth:`MaskSource.masks`.
+        DatasetError: See :meth:`MaskSource.masks`.
     """
     if hasattr(source, 'result'):
         return source.result(video)
@@ -158,17 +158,17 @@ def check_fit(masks: np.ndarray, video: SourceVideo, origin: str) -> None:
         origin: File or source of the masks, for the message.
 
     Raises:
-        BenchmarkError: Length or size differ; gives both.
+        DatasetError: Length or size differ; gives both.
     """
     if masks.ndim != 3:
-        raise BenchmarkError(
+        raise DatasetError(
             f'video {video.video_id}: {origin}: expected masks of shape (T, H, W), got an array of '
             f'shape {masks.shape}'
         )
     frames, height, width = video.frames.shape[:3]
     if masks.shape != (frames, height, width):
         found_frames, found_height, found_width = masks.shape
-        raise BenchmarkError(
+        raise DatasetError(
             f'video {video.video_id}: {origin} holds {found_frames} masks of '
             f'{found_width}x{found_height} px, but {video.path} has {frames} frames of '
             f'{width}x{height} px; make the masks again from this very file'
@@ -192,10 +192,10 @@ def find_entry(
         The first one that exists.
 
     Raises:
-        BenchmarkError: There is none; names the places looked at.
+        DatasetError: There is none; names the places looked at.
     """
     if not root.is_dir():
-        raise BenchmarkError(f'{root}: no such folder of masks')
+        raise DatasetError(f'{root}: no such folder of masks')
     classes = [name for name in (video.class_name, video.path.parent.name) if name]
     folders = [*dict.fromkeys(root / name for name in classes), root]
     places = [
@@ -207,7 +207,7 @@ def find_entry(
     for place in places:
         if place.exists():
             return place
-    raise BenchmarkError(
+    raise DatasetError(
         f'video {video.video_id}: no masks; looked for {name_some(str(place) for place in places)}'
     )
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from mmengine.utils import track_parallel_progress
 
-from albar_mm.evaluation.results import write_text_atomically
+from albar_mm.utils.files import write_text
 
-from ...video.strict_reading import DatasetError
+from ...utils.errors import DatasetError
 from .clips import FRAMES, SIDE, ClipSpec, draw_clip, iid_frames
 from .motions import CLASSES
 from .ood import (
@@ -147,7 +147,7 @@ def build_motion_sprites(
             try:
                 write()
                 text = json.dumps({**record, 'finished': [*finished, part]}, indent=1)
-                write_text_atomically(root / SETTINGS_FILE, text)
+                write_text(root / SETTINGS_FILE, text)
             except OSError as error:
                 raise DatasetError(
                     f'{root}: {part} cannot be written: {error.strerror or error}; finished parts '
@@ -176,8 +176,8 @@ def _write_split(root: Path, split: str, clips: list[ClipSpec], workers: int) ->
     for folder in ('videos', 'masks'):
         (root / folder / split).mkdir(parents=True, exist_ok=True)
     rows = _parallel(partial(_write_clip, root, split), clips, workers, split)
-    write_text_atomically(root / f'{split}.jsonl', _json_lines(rows))
-    write_text_atomically(
+    write_text(root / f'{split}.jsonl', _json_lines(rows))
+    write_text(
         root / f'{split}.txt', ''.join(f'videos/{split}/{c.name}.avi {c.label}\n' for c in clips)
     )
 
@@ -226,7 +226,7 @@ def _write_set(
 ) -> None:
     folder.mkdir(exist_ok=True)
     rows = _parallel(partial(_write_item, folder, background, make), clips, workers, folder.name)
-    write_text_atomically(folder / 'manifest.jsonl', _json_lines(rows))
+    write_text(folder / 'manifest.jsonl', _json_lines(rows))
 
 
 def _write_item(folder: Path, background: str, make: Callable, spec: ClipSpec) -> dict:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mmengine.utils import track_parallel_progress
 
-from ...evaluation.results import write_text_atomically
-from ...video.strict_reading import DatasetError
+from ...utils.errors import DatasetError
+from ...utils.files import write_text
 from .untrimmed import UntrimmedSpec, untrimmed_frames
 from .video_file import write_mjpeg
 
@@ -56,8 +56,8 @@ def write_untrimmed(
             track_parallel_progress(partial(_write, folder), specs, max(1, workers), chunksize=4)
             print()
         for name, text in lists.items():
-            write_text_atomically(root / name, text)
-        write_text_atomically(path, json.dumps(record, indent=1) + '\n')
+            write_text(root / name, text)
+        write_text(path, json.dumps(record, indent=1) + '\n')
     except OSError as error:
         raise DatasetError(
             f'{root}: cannot be written: {error.strerror or error}; make room, or '

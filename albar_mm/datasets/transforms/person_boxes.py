@@ -14,7 +14,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
 from ...annotations.person_boxes import read_person_boxes
-from ...video.strict_reading import DatasetError
+from ...utils.errors import DatasetError
 
 MISSING = ('fail', 'none')
 MIN_SCORE = 0.4

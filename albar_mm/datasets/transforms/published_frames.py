@@ -7,8 +7,8 @@ import numpy as np
 from mmaction.datasets.transforms import RawFrameDecode
 from mmaction.registry import TRANSFORMS
 
+from ...utils.errors import BadVideoError
 from ...video.frame_files import FrameFiles
-from ...video.strict_reading import BadVideoError
 
 
 @TRANSFORMS.register_module()

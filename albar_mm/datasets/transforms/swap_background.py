@@ -43,7 +43,7 @@ class CompositeFrames(BaseTransform):
             results: ``row``, ``frame_inds``, and what :class:`SourceDecode` found.
 
         Raises:
-            BenchmarkError: Masks, background or still are gone or not those of the manifest, or
+            DatasetError: Masks, background or still are gone or not those of the manifest, or
                 the source video has changed.
             ValueError: The row is of another set, or no ``SourceDecode`` stands before.
         """

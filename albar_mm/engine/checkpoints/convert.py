@@ -18,8 +18,8 @@ import mmengine.runner.checkpoint as checkpoints
 import torch
 from torch import Tensor
 
-from ...compat import CheckpointError
-from ...utils.output_file import check_output
+from ...utils.errors import CheckpointError
+from ...utils.files import check_output
 from .source import load_source
 
 _ROOT = 'patch_embed.proj.weight'
@@ -152,7 +152,7 @@ def convert_checkpoint(
 
     Raises:
         CheckpointError: ``source`` is not there, damaged, holds code, or other weights.
-        BenchmarkError: ``target`` cannot be written.
+        DatasetError: ``target`` cannot be written.
     """
     source, target = Path(source), Path(target)
     if not callable(kind) and kind not in KINDS:

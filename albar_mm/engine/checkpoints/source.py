@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ...compat import CheckpointError, safe_load
+from ...compat import safe_load
+from ...utils.errors import CheckpointError
 
 
 def load_source(source: Path, target: Path) -> Any:  # noqa: ANN401

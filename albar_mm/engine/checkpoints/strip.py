@@ -12,9 +12,8 @@ from typing import Any
 import mmengine.runner.checkpoint as checkpoints
 import torch
 
-from ...compat import CheckpointError
-from ...utils.output_file import check_output
-from ...video.avi import write_whole
+from ...utils.errors import CheckpointError
+from ...utils.files import check_output, write_bytes
 from .source import load_source
 
 #: parameters that exist in training alone; EMA and DDP put ``module.`` before the names
@@ -76,7 +75,7 @@ def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> St
     Raises:
         CheckpointError: ``source`` is not there, damaged, holds code or no weights, or is
             ``target`` itself.
-        BenchmarkError: ``target`` cannot be written.
+        DatasetError: ``target`` cannot be written.
     """
     source, target = Path(source), Path(target)
     loaded = load_source(source, target)
@@ -97,7 +96,7 @@ def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> St
         loaded = dict(loaded, **{part: stripped}) if whole else stripped
     check_output(target)
     if not counts:
-        write_whole(target, source.read_bytes())
+        write_bytes(target, source.read_bytes())
         return Stripped({})
     dropped = tuple(key for key in _OF_TRAINING if whole and key in loaded)
     kept = {key: value for key, value in loaded.items() if key not in dropped}

@@ -9,8 +9,8 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 
-from ...evaluation.results import write_text_atomically
-from ..launch.errors import LaunchError
+from ...utils.errors import LaunchError
+from ...utils.files import write_text
 
 
 @HOOKS.register_module()
@@ -139,7 +139,7 @@ class BadVideoHook(Hook):
 
     def _write(self, path: Path) -> None:
         lines = [json.dumps(row, ensure_ascii=False) + '\n' for row in self._rows]
-        write_text_atomically(path, ''.join(lines))
+        write_text(path, ''.join(lines))
 
     def _epoch(self, runner: Runner, finished: bool = False) -> int:
         done = runner.iter // self._steps(runner) if self._by_iter(runner) else runner.epoch

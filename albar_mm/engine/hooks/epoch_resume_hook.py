@@ -6,7 +6,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from ..launch.errors import LaunchError
+from ...utils.errors import LaunchError
 
 _VALIDATED = 'validated_epoch'
 

@@ -9,7 +9,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from torch import Tensor, nn
 
-from ..launch.errors import LaunchError
+from ...utils.errors import LaunchError
 
 _BACKBONE = 'backbone.'
 

@@ -12,7 +12,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 from ...models.utils.rng import preserved_rng
-from ..launch.errors import LaunchError
+from ...utils.errors import LaunchError
 
 _STREAMS = dict(process=0, loader=1, iteration=2)
 

@@ -13,20 +13,14 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
-from ... import compat
-from ...video.strict_reading import DatasetError
+from ...utils.errors import DatasetError, LaunchError, one_line
 
-_SPEAKING = (DatasetError, compat.CheckpointError, FileNotFoundError)
 _CANNOT_WRITE = {
     errno.ENOSPC: 'the disk is full: make room',
     errno.EDQUOT: 'your quota is used up: make room',
     errno.EROFS: 'the disk is read-only: choose another folder with --work-dir',
     errno.EACCES: 'no permission: choose another folder with --work-dir, or change its rights',
 }
-
-
-class LaunchError(RuntimeError):
-    """A run could not start or go on; the message says what, where and what to do."""
 
 
 class FittingCheckpoint(Hook):
@@ -84,26 +78,6 @@ def unfilled(parameters: Iterable[tuple[str, Tensor]], given: Mapping[str, Any])
         f'{len(wrong)} of its {len(wanted)} parameters are missing or of another shape, as '
         f'{wrong[0]}'
     )
-
-
-def one_line(error: BaseException) -> str:
-    """Text of an error on a single line, for a terminal.
-
-    Args:
-        error: Any exception; of one that a data loader's worker process passed on, only the
-            original line is kept.
-
-    Returns:
-        ``Type: text``, or the text alone for errors whose text speaks for itself.
-    """
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    if 'Original Traceback' in text:
-        last = text.strip().splitlines()[-1]
-        return last.split(': ', 1)[-1] if isinstance(error, DatasetError) else last
-    text = ' '.join(text.split())
-    if not text or not isinstance(error, (LaunchError, *_SPEAKING)):
-        text = f'{type(error).__name__}: {text}'.rstrip(': ')
-    return text
 
 
 @contextmanager

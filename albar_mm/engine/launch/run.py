@@ -15,24 +15,12 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ...utils.errors import LaunchError
 from .._allocator import keep_freed_memory
 from .._draw_predictions import DrawPredictions
-from .config import config_stem, debiased, load_config, print_config
-from .errors import FittingCheckpoint, LaunchError, explained, one_line, unfilled
+from .config import config_stem, debiased, load_config
+from .errors import FittingCheckpoint, explained
 from .training import add_training_hooks, check_last_checkpoint
-
-__all__ = [
-    'LaunchError',
-    'debiased',
-    'load_config',
-    'one_line',
-    'print_config',
-    'resume_hint',
-    'test',
-    'train',
-    'unfilled',
-    'work_dir_of',
-]
 
 DEFAULT_SEED = 0
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')

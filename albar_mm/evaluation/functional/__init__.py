@@ -1,5 +1,6 @@
 """Pure functions behind the metrics: plain values in, percentages out."""
 
+from ...utils.text import name_some
 from .bias import (
     DOMAINS,
     OWN_BACKGROUND,
@@ -10,14 +11,7 @@ from .bias import (
     predicted_class,
     top1_accuracy,
 )
-from .pairing import (
-    Prediction,
-    PredictionRecord,
-    check_partners,
-    collate_records,
-    join_by_id,
-    name_some,
-)
+from .pairing import Prediction, PredictionRecord, check_partners, collate_records, join_by_id
 from .static_contrast import VIEWS, static_contrast_scores
 
 __all__ = [

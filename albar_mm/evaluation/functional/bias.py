@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from .pairing import Prediction, Predictions, join_by_id, name_some
+from ...utils.text import name_some
+from .pairing import Prediction, Predictions, join_by_id
 
 #: the test sets of one benchmark, in the order in which they are reported
 DOMAINS = ('iid', 'scuba', 'scufo', 'conflfg')

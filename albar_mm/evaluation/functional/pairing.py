@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-MAX_NAMED_IDS = 5
+from ...utils.text import name_some
 
 
 class Prediction(NamedTuple):
@@ -50,14 +50,6 @@ class PredictionRecord(NamedTuple):
 
 #: (domain, background) -> id -> prediction
 Predictions = Mapping[tuple[str, str], Mapping[str, Prediction]]
-
-
-def name_some(ids: Iterable[str]) -> str:
-    """Name at most a handful of ids, sorted, followed by how many more there are."""
-    ordered = sorted(ids)
-    named = ', '.join(ordered[:MAX_NAMED_IDS])
-    rest = len(ordered) - MAX_NAMED_IDS
-    return f'{named} and {rest} more' if rest > 0 else named
 
 
 def check_partners(

@@ -18,12 +18,12 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ...annotations.frame_bank import FrameBank, save_frame_bank
-from ...engine.launch.run import load_config
-from ...evaluation.functional import name_some
-from ...evaluation.results import file_identity
-from ...utils.output_file import check_output
+from ...engine.launch import load_config
+from ...utils.errors import BadVideoError, DatasetError
+from ...utils.files import check_output
+from ...utils.identity import file_identity
 from ...utils.parallel import map_videos
-from ...video.strict_reading import BadVideoError, DatasetError
+from ...utils.text import name_some
 from .network import number_of_classes
 from .scores import MEASURES, VideoScores, published_scores
 from .scoring import score_videos

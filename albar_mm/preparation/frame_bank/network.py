@@ -12,8 +12,8 @@ from mmengine.config import Config
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import Tensor, nn
 
-from ...evaluation.results import weights_sha256
-from ...video.strict_reading import DatasetError
+from ...utils.errors import DatasetError
+from ...utils.identity import weights_sha256
 
 
 def number_of_classes(cfg: Config) -> int:

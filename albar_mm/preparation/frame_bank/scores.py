@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...annotations.video_names import VideoNames
-from ...evaluation.functional import name_some
-from ...utils.output_file import check_output
-from ...video.strict_reading import DatasetError
+from ...utils.errors import DatasetError
+from ...utils.files import check_output
+from ...utils.text import name_some
 from .videos import TrainingVideo
 
 MEASURES = ('top1', 'gt')

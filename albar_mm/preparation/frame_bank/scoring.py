@@ -13,9 +13,9 @@ from mmengine.utils import ProgressBar
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ...evaluation.functional import name_some
+from ...utils.errors import DatasetError
+from ...utils.text import name_some
 from ...video.check import decoder_name
-from ...video.strict_reading import DatasetError
 from .network import ReferenceNetwork, scoring_steps
 from .scores import ScoresFile, VideoScores
 from .videos import FrameChunk, FrameChunks, TrainingVideo, prepare_worker

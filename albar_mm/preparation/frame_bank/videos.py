@@ -18,8 +18,9 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from torch.utils.data import IterableDataset, get_worker_info
 
+from ...utils.errors import BadVideoError, DatasetError
 from ...video.check import decoder_name
-from ...video.strict_reading import BadVideoError, DatasetError, read_strictly
+from ...video.strict_reading import read_strictly
 
 CHUNK = 64
 """Frames that are decoded at once: what bounds the memory."""

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ...evaluation.functional import name_some
-from ...evaluation.results import file_identity, write_text_atomically
+from ...utils.errors import BadVideoError, DatasetError
+from ...utils.files import write_text
+from ...utils.identity import file_identity
 from ...utils.journal import PartFile
+from ...utils.text import name_some
 from ...video.source_video import SourceVideo
-from ...video.strict_reading import BadVideoError, DatasetError
 from ..list_job import ListJob, finished_before, left_out_lines, listed_videos
 from .detectors import PersonDetector
 from .spec import DETECTORS_HELP, parse_detector
@@ -124,7 +125,7 @@ def detect_people(
         videos_without_people=[c[0] for c in counts if c[1] == c[2]],
         left_out=left_out,
     )
-    write_text_atomically(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
+    write_text(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
     part.path.unlink()
     return _detected(out, report, row, len(job.finished))
 

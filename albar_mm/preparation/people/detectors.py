@@ -13,8 +13,8 @@ import numpy as np
 from ...annotations.person_boxes import read_person_boxes
 from ...bias_sets.masks.motion import keep_pieces
 from ...bias_sets.masks.source import MaskSource, result_of, settings_of
-from ...evaluation.results import file_identity
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
+from ...utils.identity import file_identity
 from ...video.source_video import SourceVideo
 
 
@@ -74,13 +74,13 @@ class HogDetector:
             ('stride', self.stride > 0 and self.stride % 8 == 0, 'a multiple of 8'),
         ):
             if not sound:
-                raise BenchmarkError(f'hog: {option}={getattr(self, option)}; expected {expected}')
+                raise DatasetError(f'hog: {option}={getattr(self, option)}; expected {expected}')
 
     def check(self) -> None:
         """Find the detector in the installed OpenCV.
 
         Raises:
-            BenchmarkError: This build does not have it.
+            DatasetError: This build does not have it.
         """
         _hog()
 
@@ -135,7 +135,7 @@ class MaskBoxes:
         """Load what the masks need.
 
         Raises:
-            BenchmarkError: It cannot be loaded.
+            DatasetError: It cannot be loaded.
         """
         if hasattr(self.masks, 'check'):
             self.masks.check()
@@ -265,7 +265,7 @@ def _hog() -> Any:  # noqa: ANN401
         detector = cv2.HOGDescriptor()
         detector.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
     except AttributeError as error:
-        raise BenchmarkError(
+        raise DatasetError(
             f'this build of OpenCV {cv2.__version__} has no people detector (OpenCV 5 keeps it in '
             'opencv-contrib): install opencv-contrib-python, or take --detector onnx:FILE '
             'or segmenter:FILE'

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bias_sets.masks.model_files import model_sha256
 from ...bias_sets.masks.network import image_size, load_network
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...video.source_video import SourceVideo
 
 OUTPUTS = ('auto', 'classes', 'objectness', 'suppressed')
@@ -84,7 +84,7 @@ class OnnxDetector:
         )
         for sound, option, expected in checks:
             if not sound:
-                raise BenchmarkError(
+                raise DatasetError(
                     f'onnx {self.model.name}: {option}='
                     f'{getattr(self, option)!r}; expected {expected}'
                 )
@@ -108,7 +108,7 @@ class OnnxDetector:
         """Run the model on a grey frame.
 
         Raises:
-            BenchmarkError: It cannot be loaded or run, or gives something else than boxes.
+            DatasetError: It cannot be loaded or run, or gives something else than boxes.
         """
         # a process whose OpenCV has begun threads cannot be forked safely
         threads = cv2.getNumThreads()
@@ -182,7 +182,7 @@ class OnnxDetector:
         elif layout != 'suppressed' and output.shape[0] < output.shape[1]:
             output = output.T  # there are more boxes than values of a box
         if not np.isfinite(output).all():
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: gives values that are not finite; check scale, mean and std'
             )
         output = output.astype(np.float64)
@@ -193,7 +193,7 @@ class OnnxDetector:
             return output[mine, :4], output[mine, 4], True
         first = 4 if layout == 'classes' else 5
         if output.shape[1] <= first + self.person:
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: gives {output.shape[1] - first} classes; '
                 f'person={self.person} is none of them'
             )
@@ -203,8 +203,8 @@ class OnnxDetector:
         centre, half = output[:, :2], output[:, 2:4] / 2
         return np.concatenate([centre - half, centre + half], axis=1), scores, False
 
-    def _no_boxes(self, output: np.ndarray) -> BenchmarkError:
-        return BenchmarkError(
+    def _no_boxes(self, output: np.ndarray) -> DatasetError:
+        return DatasetError(
             f'{self.model}: gives an output of shape {output.shape}; expected (1, 4 + C, N), '
             '(1, N, 4 + C), (1, N, 5 + C), (1, N, 6) or (N, 6); say which with output=classes, '
             'objectness or suppressed'

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...bias_sets.masks.parse import parse_masks
-from ...utils.benchmark_errors import BenchmarkError
+from ...utils.errors import DatasetError
 from ...utils.spec import flag, size, triple
 from .detectors import EveryNth, FileBoxes, HogDetector, MaskBoxes, PersonDetector
 from .onnx import OnnxDetector
@@ -90,16 +90,16 @@ def parse_detector(text: str, every: int = 1) -> PersonDetector:
         DatasetError: There is no such detector or option, or a file is missing or broken.
     """
     if every < 1:
-        raise BenchmarkError(f'every={every}: expected a number of frames from 1')
+        raise DatasetError(f'every={every}: expected a number of frames from 1')
     try:
         made = _made(text.strip())
-    except BenchmarkError as error:
-        raise BenchmarkError(f'detector {text!r}: {error}') from error
+    except DatasetError as error:
+        raise DatasetError(f'detector {text!r}: {error}') from error
     looks_at_frames = isinstance(made, (HogDetector, OnnxDetector)) or (
         isinstance(made, MaskBoxes) and made.label
     )
     if every > 1 and not looks_at_frames:
-        raise BenchmarkError(f'detector {text!r}: has an entry for every frame; leave out --every')
+        raise DatasetError(f'detector {text!r}: has an entry for every frame; leave out --every')
     made.check()
     return EveryNth(made, every) if every > 1 else made
 
@@ -128,7 +128,7 @@ def _made(text: str) -> PersonDetector:
         return OnnxDetector(Path(path.strip()).expanduser(), **options)
     near = difflib.get_close_matches(form.lower(), [f.partition(':')[0] for f in FORMS], 1, 0.5)
     guess = f'do you mean {near[0]}? ' if near and near[0] != form else ''
-    raise BenchmarkError(f'no such detector; {guess}There are: {", ".join(FORMS)}')
+    raise DatasetError(f'no such detector; {guess}There are: {", ".join(FORMS)}')
 
 
 def _options(form: str, text: str) -> tuple[str, dict[str, Any]]:
@@ -139,18 +139,18 @@ def _options(form: str, text: str) -> tuple[str, dict[str, Any]]:
     for piece in pieces:
         key, _, value = piece.partition('=')
         if key in options:
-            raise BenchmarkError(f'{key}= is given twice')
+            raise DatasetError(f'{key}= is given twice')
         value, unknown, rest = value.partition(',')
         if unknown:
             _no_more(form, rest)
         try:
             options[key] = readers[key](value.strip())
         except (ValueError, KeyError, OverflowError) as error:
-            raise BenchmarkError(f'{key}={value}: expected {readers[key].__doc__}') from error
+            raise DatasetError(f'{key}={value}: expected {readers[key].__doc__}') from error
     return first, options
 
 
 def _no_more(form: str, text: str) -> None:
     key = text.strip(', ').partition('=')[0].strip()
     if key:
-        raise BenchmarkError(f'{form} has no option {key!r}; options: {", ".join(OPTIONS[form])}')
+        raise DatasetError(f'{form} has no option {key!r}; options: {", ".join(OPTIONS[form])}')

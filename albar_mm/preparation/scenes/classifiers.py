@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 
 from ...bias_sets.masks.model_files import model_sha256
-from ...bias_sets.masks.network import image_size, load_network, one_line
-from ...utils.benchmark_errors import BenchmarkError
+from ...bias_sets.masks.network import image_size, load_network
+from ...utils.errors import DatasetError, reason_of
 from ...utils.spec import convert
-from ...video.strict_reading import DatasetError
 
 CLASSIFIERS_HELP = """\
 classifiers (SPEC):
@@ -96,7 +95,7 @@ class OnnxClassifier:
         )
         for sound, option, expected in checks:
             if not sound:
-                raise BenchmarkError(f'{option}={getattr(self, option)!r}; expected {expected}')
+                raise DatasetError(f'{option}={getattr(self, option)!r}; expected {expected}')
 
     @property
     def name(self) -> str:
@@ -122,7 +121,7 @@ class OnnxClassifier:
         """Load the model and run it on a grey picture.
 
         Raises:
-            BenchmarkError: It cannot be loaded or run, or gives no values of classes.
+            DatasetError: It cannot be loaded or run, or gives no values of classes.
         """
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)  # a process whose OpenCV has begun threads cannot be forked safely
@@ -138,13 +137,13 @@ class OnnxClassifier:
             frames: n pictures, uint8 RGB (H, W, 3).
 
         Raises:
-            BenchmarkError: The model gives no probabilities (or, with ``softmax``, gives them).
+            DatasetError: The model gives no probabilities (or, with ``softmax``, gives them).
         """
         scores = np.stack([self._scores(frame) for frame in frames])
         if not self.softmax:
             return checked(scores, f'{self.model}: ', '; add softmax=true if they are logits')
         if (scores >= 0).all() and (np.abs(scores.sum(1) - 1) < 1e-4).all():
-            raise BenchmarkError(f'{self.model}: gives probabilities already; leave softmax out')
+            raise DatasetError(f'{self.model}: gives probabilities already; leave softmax out')
         powers = np.exp(scores - scores.max(1, keepdims=True))
         return powers / powers.sum(1, keepdims=True)
 
@@ -159,13 +158,13 @@ class OnnxClassifier:
         blob = np.ascontiguousarray(values.transpose(2, 0, 1)[None])
         output = load_network(self.model).run(blob, self.layer)
         if output.size < 2 or output.size != max(output.shape):
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: gives an output of shape {output.shape}; expected '
                 'one value per class, (1, S)'
             )
         scores = output.reshape(-1).astype(np.float64)
         if not np.isfinite(scores).all():
-            raise BenchmarkError(
+            raise DatasetError(
                 f'{self.model}: gives values that are not finite; check scale, mean and std'
             )
         return scores
@@ -245,7 +244,7 @@ def _inferencer(config: str, checkpoint: str) -> Any:  # noqa: ANN401
     except Exception as error:  # whatever the config or the weights make it raise
         raise DatasetError(
             f'MMPreTrain cannot build {config} with {checkpoint}: '
-            f'{type(error).__name__}: {one_line(error)}'
+            f'{type(error).__name__}: {reason_of(error)}'
         ) from error
 
 
@@ -258,13 +257,13 @@ def checked(scores: np.ndarray, where: str, advice: str) -> np.ndarray:
         advice: End of the message.
 
     Raises:
-        BenchmarkError: They are none.
+        DatasetError: They are none.
     """
     sums = scores.sum(1)
     if not (
         np.isfinite(scores).all() and (scores >= 0).all() and (np.abs(sums - 1) < _SLACK).all()
     ):
-        raise BenchmarkError(
+        raise DatasetError(
             f'{where}gives values from {scores.min():.3g} to {scores.max():.3g} that sum to '
             f'{sums[0]:.3g}, which are no probabilities{advice}'
         )
@@ -273,7 +272,7 @@ def checked(scores: np.ndarray, where: str, advice: str) -> np.ndarray:
 
 def _flag(text: str) -> bool:
     if text.lower() not in ('true', 'false'):
-        raise BenchmarkError(f'softmax={text}: expected true or false')
+        raise DatasetError(f'softmax={text}: expected true or false')
     return text.lower() == 'true'
 
 
@@ -296,7 +295,7 @@ def parse_classifier(text: str) -> SceneClassifier:
         The classifier; its files are there, it is not loaded yet.
 
     Raises:
-        BenchmarkError: There is no such classifier or option, or a file is missing.
+        DatasetError: There is no such classifier or option, or a file is missing.
     """
     form, _, rest = text.strip().partition(':')
     try:
@@ -304,11 +303,9 @@ def parse_classifier(text: str) -> SceneClassifier:
             return _onnx(rest)
         if form == 'mmpretrain' and rest:
             return _mmpretrain(rest)
-    except BenchmarkError as error:
-        raise BenchmarkError(f'classifier {text!r}: {error}') from error
-    raise BenchmarkError(
-        f'classifier {text!r}: expected onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT'
-    )
+    except DatasetError as error:
+        raise DatasetError(f'classifier {text!r}: {error}') from error
+    raise DatasetError(f'classifier {text!r}: expected onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT')
 
 
 def _onnx(rest: str) -> OnnxClassifier:
@@ -317,9 +314,9 @@ def _onnx(rest: str) -> OnnxClassifier:
     for piece in pieces:
         key, _, value = (part.strip() for part in piece.partition('='))
         if key not in _OPTIONS:
-            raise BenchmarkError(f'onnx has no option {key!r}; options: {", ".join(_OPTIONS)}')
+            raise DatasetError(f'onnx has no option {key!r}; options: {", ".join(_OPTIONS)}')
         if key in options:
-            raise BenchmarkError(f'{key}= is given twice')
+            raise DatasetError(f'{key}= is given twice')
         options[key] = _OPTIONS[key](value)
     made = OnnxClassifier(Path(path.strip()).expanduser(), **options)
     model_sha256(made.model)
@@ -329,9 +326,9 @@ def _onnx(rest: str) -> OnnxClassifier:
 def _mmpretrain(rest: str) -> MMPretrainClassifier:
     parts = [part.strip() for part in rest.split(',')]
     if len(parts) != 2 or not all(parts):
-        raise BenchmarkError('expected two files, mmpretrain:CONFIG,CHECKPOINT')
+        raise DatasetError('expected two files, mmpretrain:CONFIG,CHECKPOINT')
     if parts[0].endswith('.py') and not Path(parts[0]).expanduser().is_file():
-        raise BenchmarkError(f'{parts[0]}: no such config file')
+        raise DatasetError(f'{parts[0]}: no such config file')
     made = MMPretrainClassifier(str(Path(parts[0]).expanduser()), Path(parts[1]).expanduser())
     model_sha256(made.checkpoint)
     return made

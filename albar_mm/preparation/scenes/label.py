@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode, OpenCVInit
 
-from ...evaluation.results import file_identity, write_text_atomically
+from ...utils.errors import BadVideoError, DatasetError
+from ...utils.files import write_bytes, write_text
+from ...utils.identity import file_identity
 from ...utils.journal import PartFile
-from ...video.avi import write_whole
 from ...video.check import decoder_name
-from ...video.strict_reading import BadVideoError, DatasetError, read_strictly
+from ...video.strict_reading import read_strictly
 from ..list_job import ListJob, finished_before, left_out_lines, listed_videos
 from .classifiers import CLASSIFIERS_HELP, SceneClassifier, parse_classifier
 
@@ -133,7 +134,7 @@ def label_scenes(
         num_scenes=scenes,
         left_out=left_out,
     )
-    write_text_atomically(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
+    write_text(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
     part.path.unlink()
     return _labelled(out, report, row, len(job.finished))
 
@@ -237,7 +238,7 @@ def _write(part: PartFile, places: Sequence[tuple[int, int]], out: Path) -> int:
     }
     buffer = BytesIO()
     np.savez_compressed(buffer, **arrays)
-    write_whole(out, buffer.getvalue())
+    write_bytes(out, buffer.getvalue())
     return scenes
 
 

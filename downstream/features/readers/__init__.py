@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from albar_mm.engine.launch.run import LaunchError
+from albar_mm.utils.errors import LaunchError
 
 from ._decord import DecordReader
 from ._opencv import OpenCVReader

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from albar_mm.video.strict_reading import MAX_MISSING, BadVideoError, container_fault
+from albar_mm.utils.errors import BadVideoError
+from albar_mm.video.strict_reading import MAX_MISSING, container_fault
 
 CHUNK = 16
 """Frames that a reader hands over at once."""

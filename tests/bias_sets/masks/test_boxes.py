@@ -9,7 +9,7 @@ from albar_mm.bias_sets.availability import without_masks
 from albar_mm.bias_sets.masks.boxes import FRAME_SLACK, BoxMasks
 from albar_mm.bias_sets.masks.refine import GrabCutMasks
 from albar_mm.bias_sets.sources import official_sources
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import UCF_CLIPS, blank_video, ucf_clip, write_boxes
 
@@ -81,7 +81,7 @@ def test_clipping(tmp_path, box, rows, columns):
 def test_outside_of_the_image(tmp_path, box):
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', ('clip', 1, *box)))
     with pytest.raises(
-        BenchmarkError,
+        DatasetError,
         match='clip: .*b.txt: the box .* of frame 1 lies outside of the image of 10x8 px',
     ):
         boxes.masks(blank_video())
@@ -91,7 +91,7 @@ def test_boxes_beyond_the_end(tmp_path):
     rows = [('clip', frame, 0, 0, 5, 5) for frame in range(1, 4 + FRAME_SLACK)]
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *rows))
     assert boxes.masks(blank_video(3)).any((1, 2)).all()
-    with pytest.raises(BenchmarkError, match='has boxes up to frame 6, but .* has 2 frames; get'):
+    with pytest.raises(DatasetError, match='has boxes up to frame 6, but .* has 2 frames; get'):
         boxes.masks(blank_video(2))
 
 
@@ -101,7 +101,7 @@ def test_names_of_a_video(tmp_path, name):
     assert boxes.has(blank_video()) and boxes.masks(blank_video()).any()
     other = blank_video(name='other')
     assert not boxes.has(other)
-    with pytest.raises(BenchmarkError, match='other: .*b.txt holds no boxes of it; looked for'):
+    with pytest.raises(DatasetError, match='other: .*b.txt holds no boxes of it; looked for'):
         boxes.masks(other)
 
 
@@ -118,7 +118,7 @@ def test_a_changed_file_is_read_again(tmp_path):
     write_boxes(tmp_path / 'b.txt', ('clip', 1, 0, 0, 10, 8))
     assert boxes.masks(blank_video(1)).all()
     (tmp_path / 'b.txt').unlink()
-    with pytest.raises(BenchmarkError, match='b.txt: no such file of boxes'):
+    with pytest.raises(DatasetError, match='b.txt: no such file of boxes'):
         boxes.masks(blank_video(1))
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from albar_mm.bias_sets.masks.folders import NpzMasks, PngMasks, RleMasks
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import blank_video, toy_masks, write_pngs
 
@@ -61,7 +61,7 @@ def test_rle_in_a_folder_and_in_one_file(tmp_path):
     for name in ('clip', 'wave/clip'):
         (tmp_path / 'all.json').write_text(json.dumps({'other': [], name: frames}))
         assert np.array_equal(RleMasks(tmp_path / 'all.json').masks(blank_video()), masks)
-    with pytest.raises(BenchmarkError, match='video absent: .*all.json holds no masks of it'):
+    with pytest.raises(DatasetError, match='video absent: .*all.json holds no masks of it'):
         RleMasks(tmp_path / 'all.json').masks(blank_video(name='absent'))
 
 
@@ -149,14 +149,14 @@ FULL = json.dumps([{'size': [8, 10], 'counts': [80]}] * 2)
 )
 def test_bad_files(tmp_path, make, message):
     source = make(tmp_path)
-    with pytest.raises(BenchmarkError, match=message) as caught:
+    with pytest.raises(DatasetError, match=message) as caught:
         source.masks(blank_video())
     assert '\n' not in str(caught.value)
 
 
 @pytest.mark.parametrize('source', [PngMasks, NpzMasks, RleMasks])
 def test_nothing_there(tmp_path, source):
-    with pytest.raises(BenchmarkError, match='video clip: no masks; looked for '):
+    with pytest.raises(DatasetError, match='video clip: no masks; looked for '):
         source(tmp_path).masks(blank_video())
-    with pytest.raises(BenchmarkError, match='gone: no such folder of masks'):
+    with pytest.raises(DatasetError, match='gone: no such folder of masks'):
         source(tmp_path / 'gone').masks(blank_video())

@@ -7,7 +7,7 @@ import pytest
 from scipy.io import savemat
 
 from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks, read_puppet_mask
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import blank_video, iou, real_clip, toy_masks
 
@@ -29,7 +29,7 @@ def test_frames_beyond_the_masks_have_none(tmp_path):
     write_mat(tmp_path / 'clip.mat', toy_masks(3))
     masks = JhmdbMasks(tmp_path).masks(blank_video(5))
     assert np.array_equal(masks[:3], toy_masks(3)) and not masks[3:].any()
-    with pytest.raises(BenchmarkError, match='clip.mat holds 3 masks of 10x8 px, .* 2 frames'):
+    with pytest.raises(DatasetError, match='clip.mat holds 3 masks of 10x8 px, .* 2 frames'):
         JhmdbMasks(tmp_path).masks(blank_video(2))
 
 
@@ -59,22 +59,22 @@ def flipped(path):
 def test_broken_files(tmp_path, spoil):
     write_mat(tmp_path / 'clip.mat', np.random.RandomState(0).rand(20, 30, 40) < 0.5)
     spoil(tmp_path / 'clip.mat')
-    with pytest.raises(BenchmarkError, match='clip.mat: (cannot be read as|no numeric)') as caught:
+    with pytest.raises(DatasetError, match='clip.mat: (cannot be read as|no numeric)') as caught:
         JhmdbMasks(tmp_path).masks(blank_video(20, 30, 40))
     assert '\n' not in str(caught.value)
 
 
 def test_other_content(tmp_path):
     write_mat(tmp_path / 'a.mat', toy_masks(), key='masks')
-    with pytest.raises(BenchmarkError, match='a.mat: no numeric array part_mask'):
+    with pytest.raises(DatasetError, match='a.mat: no numeric array part_mask'):
         read_puppet_mask(tmp_path / 'a.mat')
     savemat(tmp_path / 'b.mat', {'part_mask': np.zeros((2, 2, 2, 2))})
-    with pytest.raises(BenchmarkError, match=r'b.mat: part_mask has shape \(2, 2, 2, 2\)'):
+    with pytest.raises(DatasetError, match=r'b.mat: part_mask has shape \(2, 2, 2, 2\)'):
         read_puppet_mask(tmp_path / 'b.mat')
     write_mat(tmp_path / 'clip.mat', toy_masks(3, 10, 8))
-    with pytest.raises(BenchmarkError, match='clip.mat holds 3 masks of 8x10 px, but'):
+    with pytest.raises(DatasetError, match='clip.mat holds 3 masks of 8x10 px, but'):
         JhmdbMasks(tmp_path).masks(blank_video())
-    with pytest.raises(BenchmarkError, match=r'video gone: no masks; looked for .*puppet_mask.mat'):
+    with pytest.raises(DatasetError, match=r'video gone: no masks; looked for .*puppet_mask.mat'):
         JhmdbMasks(tmp_path).masks(blank_video(name='gone'))
 
 

@@ -16,7 +16,7 @@ from albar_mm.bias_sets.masks.refine import GrabCutMasks, WithinBoxes
 from albar_mm.bias_sets.masks.sam2 import Sam2Masks
 from albar_mm.bias_sets.masks.segmenter import SegmenterMasks
 from albar_mm.bias_sets.masks.union import UnionMasks
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.spec import OPTIONS
 
 from .tiny_onnx import mixing, node, write_model
@@ -120,7 +120,7 @@ def test_paths_of_any_characters(here):
     assert parse_masks('union(png:"a, b (1",png:"x,boxes:y")') == UnionMasks(
         PngMasks(here('a, b (1')), PngMasks(here('x,boxes:y'))
     )
-    with pytest.raises(BenchmarkError, match='union takes two sources, got 1; .*double quotes'):
+    with pytest.raises(DatasetError, match='union takes two sources, got 1; .*double quotes'):
         parse_masks('union(png:a, b (1,png:persons)')
 
 
@@ -180,7 +180,7 @@ def test_paths_of_any_characters(here):
 )
 def test_errors_are_one_line_that_names_the_text(here, text, message):
     named = re.escape(repr(text))
-    with pytest.raises(BenchmarkError, match=f'^masks {named}: .*{message}') as caught:
+    with pytest.raises(DatasetError, match=f'^masks {named}: .*{message}') as caught:
         parse_masks(text)
     assert '\n' not in str(caught.value)
 

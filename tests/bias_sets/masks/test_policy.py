@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from albar_mm.bias_sets.masks.policy import POLICIES, fill_missing
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 #: number of the mask in every frame, 0 = none:        frame 0  1  2  3  4  5  6  7  8
 NUMBERS = np.array([0, 1, 0, 0, 0, 2, 0, 3, 0])
@@ -42,7 +42,7 @@ def test_policies(policy, first, last, filled, numbers):
 
 
 def test_error_names_the_frames():
-    with pytest.raises(BenchmarkError, match=r'^video v: 6 of 9 frames have no mask \(frames 0, '):
+    with pytest.raises(DatasetError, match=r'^video v: 6 of 9 frames have no mask \(frames 0, '):
         fill_missing(masks_of(NUMBERS), 'error', 'v')
     track = fill_missing(masks_of([1, 2, 3]), 'error')
     assert (track.first, track.last, track.filled) == (0, 2, ())
@@ -50,7 +50,7 @@ def test_error_names_the_frames():
 
 @pytest.mark.parametrize('policy', POLICIES)
 def test_no_mask_at_all(policy):
-    with pytest.raises(BenchmarkError, match='^video v: none of its 4 frames has a mask; '):
+    with pytest.raises(DatasetError, match='^video v: none of its 4 frames has a mask; '):
         fill_missing(masks_of([0] * 4), policy, 'v')
 
 

@@ -15,7 +15,7 @@ from albar_mm.bias_sets.masks.refine import (
     padded_box,
     silhouette_or_box,
 )
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from .test_grabcut import disc, textured
 from .toy_masks import UCF_CLIPS, ShortTubes, blank_video, iou, ucf_clip, video_of, write_boxes
@@ -143,13 +143,13 @@ def test_within_checks_and_names_both(tmp_path):
     np.savez(tmp_path / 'clip.npz', mask=np.ones((2, 8, 10), bool))
     source = WithinBoxes(NpzMasks(tmp_path), boxes)
     assert source.files(blank_video()) == [tmp_path / 'clip.npz', tmp_path / 'b.txt']
-    with pytest.raises(BenchmarkError, match='clip.npz holds 2 masks'):
+    with pytest.raises(DatasetError, match='clip.npz holds 2 masks'):
         source.masks(blank_video())
     for make in (
         lambda: WithinBoxes(boxes, NpzMasks(tmp_path)),
         lambda: GrabCutMasks(NpzMasks(tmp_path)),
     ):
-        with pytest.raises(BenchmarkError, match="refines person boxes, got 'npz'; expected boxe"):
+        with pytest.raises(DatasetError, match="refines person boxes, got 'npz'; expected boxe"):
             make()
 
 

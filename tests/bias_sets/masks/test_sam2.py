@@ -19,7 +19,7 @@ from albar_mm.bias_sets.masks import sam2_model
 from albar_mm.bias_sets.masks.boxes import BoxMasks
 from albar_mm.bias_sets.masks.refine import WithinBoxes
 from albar_mm.bias_sets.masks.sam2 import Sam2Masks, prompt_frames
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import video_of, write_boxes
 
@@ -220,7 +220,7 @@ def test_lost_frames_are_counted_and_within_puts_the_box_there(tmp_path, package
 def test_masks_of_another_size(tmp_path, package, checkpoint):
     package.predictor.shape = (HEIGHT, WIDTH + 4)
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(3))))
-    with pytest.raises(BenchmarkError, match=r'video clip: .*tiny.pt: SAM 2 gave a mask of shape'):
+    with pytest.raises(DatasetError, match=r'video clip: .*tiny.pt: SAM 2 gave a mask of shape'):
         Sam2Masks(checkpoint, boxes, device='cpu').masks(grey_video())
 
 
@@ -246,7 +246,7 @@ def test_the_package_is_missing(tmp_path, monkeypatch, checkpoint):
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(3))))
     source = Sam2Masks(checkpoint, boxes, device='cpu')
     for use in (source.check, lambda: source.masks(grey_video())):
-        with pytest.raises(BenchmarkError, match=r"No module named 'sam2'.*pip install .*sam2.git"):
+        with pytest.raises(DatasetError, match=r"No module named 'sam2'.*pip install .*sam2.git"):
             use()
 
 
@@ -257,13 +257,13 @@ def test_a_checkpoint_that_is_none(tmp_path, package, checkpoint, monkeypatch):
     monkeypatch.setattr(sys.modules['sam2.build_sam'], 'build_sam2_video_predictor', fail)
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(3))))
     with pytest.raises(
-        BenchmarkError,
+        DatasetError,
         match='tiny.pt: SAM 2 cannot be made of it with config=conf'
         '.* on cpu: RuntimeError: invalid header',
     ):
         Sam2Masks(checkpoint, boxes, device='cpu').masks(grey_video())
     checkpoint.unlink()
-    with pytest.raises(BenchmarkError, match='tiny.pt: no such model file'):
+    with pytest.raises(DatasetError, match='tiny.pt: no such model file'):
         Sam2Masks(checkpoint, boxes).check()
 
 
@@ -273,10 +273,10 @@ def test_impossible_options(tmp_path, checkpoint):
         (dict(prompt='last'), "prompt='last'; expected first or largest"),
         (dict(every=-1), 'every=-1; expected a number of frames, or 0'),
     ):
-        with pytest.raises(BenchmarkError, match=message):
+        with pytest.raises(DatasetError, match=message):
             Sam2Masks(checkpoint, boxes, **options)
-    with pytest.raises(BenchmarkError, match='own.pt: not named as a published .*; add config='):
+    with pytest.raises(DatasetError, match='own.pt: not named as a published .*; add config='):
         Sam2Masks(tmp_path / 'own.pt', boxes)
     assert Sam2Masks(tmp_path / 'own.pt', boxes, config='my.yaml').name == 'sam2(own,text_boxes)'
-    with pytest.raises(BenchmarkError, match='sam2 is prompted with person boxes'):
+    with pytest.raises(DatasetError, match='sam2 is prompted with person boxes'):
         Sam2Masks(checkpoint, None)

@@ -10,7 +10,7 @@ import pytest
 from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
 from albar_mm.bias_sets.masks.refine import WithinBoxes
 from albar_mm.bias_sets.masks.segmenter import SegmenterMasks
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from .tiny_onnx import mixing, node, write_model
 from .toy_masks import UCF_CLIPS, ShortTubes, iou, real_clip, ucf_clip, video_of
@@ -106,7 +106,7 @@ def test_class_indices(tmp_path, keepdims):
     video = coloured(32, 48)
     masks = SegmenterMasks(path, output='index', person=2).masks(video)
     assert np.array_equal(masks, is_colour(video, BLUE))
-    with pytest.raises(BenchmarkError, match='gives class indices; say which .* person=15'):
+    with pytest.raises(DatasetError, match='gives class indices; say which .* person=15'):
         SegmenterMasks(path, output='index').masks(video)
 
 
@@ -123,7 +123,7 @@ def test_channels_last_input(tmp_path):
 def test_free_size_must_be_given(tmp_path):
     path = model(tmp_path, [[1, 0, 0]], shape=('n', 3, 'h', 'w'))
     video = coloured()
-    with pytest.raises(BenchmarkError, match='m.onnx: the model does not fix .*add size=HEIGHTxWI'):
+    with pytest.raises(DatasetError, match='m.onnx: the model does not fix .*add size=HEIGHTxWI'):
         SegmenterMasks(path).check()
     masks = SegmenterMasks(path, size=(8, 12)).masks(video)
     assert iou(masks, is_colour(video, RED)) > 0.85
@@ -160,9 +160,9 @@ def test_two_outputs(tmp_path):
     red = is_colour(video, RED)
     assert np.array_equal(SegmenterMasks(path, layer='y').masks(video), red)
     assert not SegmenterMasks(path, layer='z', output='logit', threshold=0.51).masks(video).any()
-    with pytest.raises(BenchmarkError, match='m.onnx: 2 outputs; name one with layer=, of: y, z'):
+    with pytest.raises(DatasetError, match='m.onnx: 2 outputs; name one with layer=, of: y, z'):
         SegmenterMasks(path).masks(video)
-    with pytest.raises(BenchmarkError, match="m.onnx: no output 'out'; name one"):
+    with pytest.raises(DatasetError, match="m.onnx: no output 'out'; name one"):
         SegmenterMasks(path, layer='out').masks(video)
 
 
@@ -198,7 +198,7 @@ def test_settings_tell_models_and_options_apart(tmp_path):
 )
 def test_wrong_options(tmp_path, options, message):
     source = SegmenterMasks(model(tmp_path), **options)
-    with pytest.raises(BenchmarkError, match=f'm.onnx: .*{message}') as caught:
+    with pytest.raises(DatasetError, match=f'm.onnx: .*{message}') as caught:
         source.masks(coloured())
     assert '\n' not in str(caught.value)
 
@@ -222,32 +222,32 @@ def test_wrong_options(tmp_path, options, message):
     ],
 )
 def test_impossible_options(tmp_path, options, message):
-    with pytest.raises(BenchmarkError, match=f'segmenter m.onnx: .*{message}'):
+    with pytest.raises(DatasetError, match=f'segmenter m.onnx: .*{message}'):
         SegmenterMasks(tmp_path / 'm.onnx', **options)
 
 
 def test_argmax_of_one_channel(tmp_path):
     for output in ('argmax', 'softmax'):
-        with pytest.raises(BenchmarkError, match='gives one channel; output=.* one per class'):
+        with pytest.raises(DatasetError, match='gives one channel; output=.* one per class'):
             SegmenterMasks(model(tmp_path, [[1, 0, 0]]), output=output).masks(coloured())
 
 
 def test_a_classifier_is_no_segmenter(tmp_path):
     path = model(tmp_path, last=[node('GlobalAveragePool', ['b'], 'y')])
-    with pytest.raises(BenchmarkError, match=r'an output of shape \(1, 3, 1, 1\); expected a'):
+    with pytest.raises(DatasetError, match=r'an output of shape \(1, 3, 1, 1\); expected a'):
         SegmenterMasks(path, person=0).masks(coloured())
 
 
 def test_values_that_are_not_finite(tmp_path):
     path = model(tmp_path, [[-1, 0, 0]], last=[node('Sqrt', ['b'], 'y')])
-    with pytest.raises(BenchmarkError, match='m.onnx: gives values that are not finite; check sc'):
+    with pytest.raises(DatasetError, match='m.onnx: gives values that are not finite; check sc'):
         SegmenterMasks(path).masks(coloured())
 
 
 def test_an_input_that_is_no_image(tmp_path):
     nodes = [node('Relu', ['x'], 'y')]
     path = write_model(tmp_path / 'm.onnx', nodes, [], (1, 4, 16, 24), (1, 4, 16, 24))
-    with pytest.raises(BenchmarkError, match='takes an input of shape .* image of 3 colours'):
+    with pytest.raises(DatasetError, match='takes an input of shape .* image of 3 colours'):
         SegmenterMasks(path).check()
 
 
@@ -267,7 +267,7 @@ def test_no_models(tmp_path, name, content, message):
         SegmenterMasks(tmp_path / name).check,
         lambda: SegmenterMasks(tmp_path / name).masks(coloured()),
     ):
-        with pytest.raises(BenchmarkError, match=message) as caught:
+        with pytest.raises(DatasetError, match=message) as caught:
             use()
         assert '\n' not in str(caught.value)
 
@@ -275,16 +275,16 @@ def test_no_models(tmp_path, name, content, message):
 def test_truncated_and_missing_models(tmp_path):
     path = model(tmp_path)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(BenchmarkError, match='m.onnx: OpenCV .* cannot read it as ONNX: '):
+    with pytest.raises(DatasetError, match='m.onnx: OpenCV .* cannot read it as ONNX: '):
         SegmenterMasks(path).check()
     for use in (
         SegmenterMasks(tmp_path / 'gone.onnx').check,
         SegmenterMasks(tmp_path / 'gone.onnx').settings,
     ):
-        with pytest.raises(BenchmarkError, match='gone.onnx: no such model file'):
+        with pytest.raises(DatasetError, match='gone.onnx: no such model file'):
             use()
     (tmp_path / 'folder.onnx').mkdir()
-    with pytest.raises(BenchmarkError, match='folder.onnx: expected the file of a model, not a fo'):
+    with pytest.raises(DatasetError, match='folder.onnx: expected the file of a model, not a fo'):
         SegmenterMasks(tmp_path / 'folder.onnx').check()
 
 
@@ -321,7 +321,7 @@ def test_real_segmenter_against_the_puppet_masks(real_data):
 @pytest.mark.real_data
 def test_real_model_at_a_size_that_it_cannot_take(real_data):
     with pytest.raises(
-        BenchmarkError,
+        DatasetError,
         match=r'selfie_segmentation.tflite: OpenCV \S+ cannot run '
         r'it on an input of shape \(1, 3, 144, 256\); try',
     ):

@@ -19,7 +19,7 @@ from albar_mm.bias_sets.masks import (
     WithinBoxes,
 )
 from albar_mm.bias_sets.masks.source import find_entry, result_of, settings_of
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import blank_video
 
@@ -64,7 +64,7 @@ def test_a_source_of_the_users_own():
     ],
 )
 def test_masks_that_do_not_fit(shape, message):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(DatasetError, match=message):
         result_of(Own(shape), blank_video())
 
 
@@ -76,15 +76,15 @@ def test_the_file_in_the_class_folder_comes_first(tmp_path):
     assert find_entry(tmp_path, video, ['{}.npz']) == tmp_path / 'wave' / 'a (1)#&!.npz'
     (tmp_path / 'wave' / 'a (1)#&!.npz').unlink()
     assert find_entry(tmp_path, video, ['{}.npz']) == tmp_path / 'a (1)#&!.npz'
-    with pytest.raises(BenchmarkError, match=r'video a \(1\)#&!: no masks; looked for .*wave'):
+    with pytest.raises(DatasetError, match=r'video a \(1\)#&!: no masks; looked for .*wave'):
         find_entry(tmp_path, video, ['{}.mat'])
-    with pytest.raises(BenchmarkError, match='gone: no such folder of masks'):
+    with pytest.raises(DatasetError, match='gone: no such folder of masks'):
         find_entry(tmp_path / 'gone', video, ['{}.mat'])
 
 
 def test_names_are_no_wildcards(tmp_path):
     (tmp_path / 'clip_b.npz').touch()
-    with pytest.raises(BenchmarkError, match='no masks'):
+    with pytest.raises(DatasetError, match='no masks'):
         find_entry(tmp_path, blank_video(name='clip_*'), ['{}.npz'])
 
 

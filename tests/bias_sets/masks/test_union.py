@@ -5,7 +5,7 @@ import pytest
 
 from albar_mm.bias_sets.masks.folders import PngMasks
 from albar_mm.bias_sets.masks.union import CoverFilter, UnionMasks, unite_neighbours
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import blank_video, write_pngs
 
@@ -48,7 +48,7 @@ def test_persons_and_saliency_in_folders(tmp_path):
     assert found == {(0, 0, 1), (1, 0, 1), (1, 0, 4), (2, 0, 4), (2, 1, 5), (3, 0, 4), (3, 1, 5)}
     assert source.name == 'union(png,png)'
     assert len(source.files(video)) == 8
-    with pytest.raises(BenchmarkError, match='holds 4 masks of 6x2 px, but .* has 5 frames'):
+    with pytest.raises(DatasetError, match='holds 4 masks of 6x2 px, but .* has 5 frames'):
         source.masks(blank_video(5, 2, 6))
 
 

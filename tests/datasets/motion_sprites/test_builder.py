@@ -103,7 +103,7 @@ def test_interrupted_build_is_finished(tmp_path, monkeypatch):
 
 def test_full_disk_is_said_in_one_line_and_the_build_goes_on(tmp_path, monkeypatch):
     from albar_mm.datasets.motion_sprites import builder
-    from albar_mm.video.strict_reading import DatasetError
+    from albar_mm.utils.errors import DatasetError
 
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, 'No space left on device')

@@ -20,7 +20,7 @@ from albar_mm.datasets.transforms import (
     check_box_pipeline,
     with_person_boxes,
 )
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 from ...video_files import write_video
 

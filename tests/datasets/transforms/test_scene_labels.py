@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 
 from albar_mm.annotations.scene_labels import with_scene_labels
 from albar_mm.datasets.transforms.scene_labels import LoadSceneLabels
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 
 
 @pytest.fixture

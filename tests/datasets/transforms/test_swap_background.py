@@ -7,7 +7,7 @@ from mmengine.dataset import Compose
 from albar_mm.annotations.manifest_rows import read_rows
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets.transforms import PasteForeground, RepeatFrame, SwapBackground
-from albar_mm.utils.benchmark_errors import BenchmarkError
+from albar_mm.utils.errors import DatasetError
 from albar_mm.video.frame_cache import frame_cache
 from albar_mm.video.source_video import read_frames
 
@@ -96,10 +96,10 @@ def test_steps_in_the_wrong_place(made):
 def test_masks_gone_or_others(made):
     row, info = info_of(made, 'TOY_SCUBA_Photos')
     other = dict(info, row=dict(row, mask_sha256='0' * 64))
-    with pytest.raises(BenchmarkError, match='not the masks that the manifest was made with'):
+    with pytest.raises(DatasetError, match='not the masks that the manifest was made with'):
         steps(made, 'SwapBackground')(other)
     gone = dict(info, row=dict(row, video_id='nobody'))
-    with pytest.raises(BenchmarkError, match='nobody.npz: cannot be read as masks'):
+    with pytest.raises(DatasetError, match='nobody.npz: cannot be read as masks'):
         steps(made, 'SwapBackground')(gone)
 
 
@@ -107,25 +107,25 @@ def test_the_source_video_has_changed(made):
     row, info = info_of(made, 'TOY_SCUBA_Photos')
     longer = str(made / 'videos' / 'wave' / 'wave_a.avi')
     assert row['video'] != 'wave/wave_a.avi'
-    with pytest.raises(BenchmarkError, match='wave_a.avi: not the video that the benchmark was'):
+    with pytest.raises(DatasetError, match='wave_a.avi: not the video that the benchmark was'):
         steps(made, 'SwapBackground')(dict(info, filename=longer))
     sized = dict(info, row=dict(row, height=50))
-    with pytest.raises(BenchmarkError, match='64x48 px, 64x50 expected'):
+    with pytest.raises(DatasetError, match='64x48 px, 64x50 expected'):
         steps(made, 'SwapBackground')(sized)
     shorter = dict(info, row=dict(row, video_id='handed_on', last=row['last'] + 1))
-    with pytest.raises(BenchmarkError, match='7 frames, more than 7 expected'):
+    with pytest.raises(DatasetError, match='7 frames, more than 7 expected'):
         steps(made, 'SwapBackground')(shorter)
 
 
 def test_background_gone_or_another(made):
     row, info = info_of(made, 'TOY_SCUBA_Photos')
-    with pytest.raises(BenchmarkError, match='none.png: cannot be read as a background'):
+    with pytest.raises(DatasetError, match='none.png: cannot be read as a background'):
         steps(made, 'SwapBackground')(dict(info, row=dict(row, background_file='none.png')))
-    with pytest.raises(BenchmarkError, match='not the image that the manifest was made with'):
+    with pytest.raises(DatasetError, match='not the image that the manifest was made with'):
         steps(made, 'SwapBackground')(dict(info, row=dict(row, background_sha256='0' * 64)))
     step = SwapBackground(made / 'bias')
     frames = steps(made, 'SwapBackground').transforms[:3]
-    with pytest.raises(BenchmarkError, match="no folder was given for the backgrounds 'photos'"):
+    with pytest.raises(DatasetError, match="no folder was given for the backgrounds 'photos'"):
         Compose([*frames, step])(info)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import NORMAL, AnomalyVideo, read_annotation
 from downstream.anomaly.ground_truth import truth_of_video, with_lengths
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.dataset import DefaultSampler
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.anomaly import samplers
 from downstream.anomaly.dataset import AnomalyFeatureDataset
 from downstream.anomaly.functional import pool_segments

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from albar_mm.datasets.motion_sprites.motions import CLASSES
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import read_annotation
 from downstream.anomaly.embedded import AnomalySpritesSettings, build_anomaly_sprites, draw_video
 
@@ -69,7 +69,7 @@ def test_from_videos_to_the_scores_of_one(tmp_path, toy_config, monkeypatch, cap
     """Features, training, testing and scoring a raw video with a toy encoder, as a user would."""
     import torch
 
-    from albar_mm.engine.launch.run import LaunchError
+    from albar_mm.utils.errors import LaunchError
     from downstream.anomaly.command import run_on_videos, run_score
     from downstream.features.encoder import FrozenEncoder
 

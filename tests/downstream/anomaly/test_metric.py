@@ -10,7 +10,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.metric import FrameAUC, snippet_of_frame
 from downstream.features.sampling import Sampling
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from albar_mm.engine.launch.run import LaunchError
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError, LaunchError
 from downstream.anomaly.command import run_on_features
 from downstream.features.store import FeatureStore
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import read_annotation
 from downstream.anomaly.prepare import EVENTS, FRAMES, TEST, TRAIN, prepare_ucf_crime
 

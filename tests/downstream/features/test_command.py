@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from albar_mm.engine.launch.run import LaunchError
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError, LaunchError
 from downstream.features.command import INCOMPLETE, run_features
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.store import FeatureStore

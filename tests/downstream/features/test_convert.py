@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.features.convert import LAYOUTS, export_features, import_features
 from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from albar_mm.engine.launch.run import LaunchError
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError, LaunchError
 from downstream.features.convert import LAYOUTS
 from downstream.features.convert_command import run_export, run_import
 from downstream.features.store import FeatureStore

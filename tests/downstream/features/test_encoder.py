@@ -5,7 +5,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from albar_mm.engine.launch.run import LaunchError, load_config
+from albar_mm.engine.launch import load_config
+from albar_mm.utils.errors import LaunchError
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.view import spatial_steps
 from downstream.features.view import test_pipeline as pipeline_of

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from albar_mm.video.strict_reading import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError, DatasetError
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.extract import extract_features, store_settings
 from downstream.features.readers import choose_reader
@@ -81,7 +81,7 @@ def test_batches_go_across_videos(encoder, videos, tmp_path, monkeypatch):
 
 
 def test_crops_and_halves(toy_config, videos, tmp_path):
-    from albar_mm.engine.launch.run import load_config
+    from albar_mm.engine.launch import load_config
 
     cfg = load_config(toy_config)
     cfg.test_dataloader.dataset.pipeline.insert(4, dict(type='CenterCrop', crop_size=24))

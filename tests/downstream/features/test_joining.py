@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import read_annotation
 from downstream.features.joining import JoinSettings, join_clips
 from downstream.features.readers import choose_reader

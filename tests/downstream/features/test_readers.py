@@ -5,8 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from albar_mm.engine.launch.run import LaunchError
-from albar_mm.video.strict_reading import BadVideoError
+from albar_mm.utils.errors import BadVideoError, LaunchError
 from downstream.features._clock import FrameClock
 from downstream.features.readers import CHUNK, READERS, choose_reader
 from downstream.features.sampling import Sampling

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 

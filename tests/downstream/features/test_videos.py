@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.features.videos import find_videos, shard_of
 
 

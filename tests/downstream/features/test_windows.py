@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.engine.launch.run import LaunchError
+from albar_mm.utils.errors import LaunchError
 from downstream.features.readers import CHUNK
 from downstream.features.sampling import OUTSIDE, Sampling
 from downstream.features.windows import Windows

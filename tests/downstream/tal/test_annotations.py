@@ -2,7 +2,7 @@
 
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.tal.annotations import read_annotation
 
 from .toy import entry, write_json

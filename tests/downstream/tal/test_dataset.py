@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 from downstream.tal.checks import Part, check_data, coverage

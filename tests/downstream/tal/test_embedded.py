@@ -8,7 +8,7 @@ import pytest
 from albar_mm.datasets.motion_sprites.clips import SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.motions import CLASSES
 from albar_mm.datasets.motion_sprites.video_file import FPS
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.tal.annotations import read_annotation
 from downstream.tal.embedded import (
     ACTIONS,
@@ -107,7 +107,7 @@ def test_from_videos_to_the_actions_of_one(tmp_path, toy_config, capsys):
     """Features, training, testing and detecting in a raw video with a toy encoder."""
     import torch
 
-    from albar_mm.engine.launch.run import LaunchError
+    from albar_mm.utils.errors import LaunchError
     from downstream.features.encoder import FrozenEncoder
     from downstream.tal.command import run_detect, run_evaluate, run_on_videos
 

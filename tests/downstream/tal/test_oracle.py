@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from albar_mm.engine.launch.run import LaunchError
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError, LaunchError
 from downstream.detection.runs import last_weights, load_detector
 from downstream.features.store import FeatureStore
 from downstream.tal.annotations import read_annotation

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from albar_mm.video.strict_reading import DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.tal.predictions import evaluate_file, read_predictions, write_predictions
 
 from .rows import segments

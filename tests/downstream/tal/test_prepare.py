@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from albar_mm.datasets.motion_sprites.video_file import FPS, write_mjpeg
-from albar_mm.video.strict_reading import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError, DatasetError
 from downstream.tal.annotations import read_annotation
 from downstream.tal.prepare import prepare_thumos14
 from tests.tools.test_train_and_test import tool

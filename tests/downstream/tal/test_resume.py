@@ -3,7 +3,7 @@
 import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from albar_mm.engine.launch.run import train
+from albar_mm.engine.launch import train
 from downstream.tal.jobs import config_for
 
 from .test_oracle import CONFIG

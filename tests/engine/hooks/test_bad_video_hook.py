@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from albar_mm.engine.launch import run as launch
+from albar_mm.engine import launch
 from tests.processes import torchrun
 from tests.video_files import write_video
 

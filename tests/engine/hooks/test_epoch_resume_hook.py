@@ -4,7 +4,7 @@ import pytest
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
-from albar_mm.engine.launch import run as launch
+from albar_mm.engine import launch
 
 SAVE_BEST = {'default_hooks.checkpoint.save_best': 'acc/top1'}
 

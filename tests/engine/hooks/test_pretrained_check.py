@@ -6,8 +6,8 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import MMLogger
 
+from albar_mm.engine import launch
 from albar_mm.engine.hooks import PretrainedCheck
-from albar_mm.engine.launch import run as launch
 from tests import toy_recognizers as toys
 
 

@@ -9,7 +9,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from albar_mm.engine.hooks.reseed_hook import ReseedHook, derived_seed
-from albar_mm.engine.launch.run import LaunchError
+from albar_mm.utils.errors import LaunchError
 from tests.e2e.test_albar_train import config, run
 
 

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from albar_mm.engine.launch import run as launch
+from albar_mm.engine import launch
 from albar_mm.engine.launch.training import TRAINING_HOOKS
 
 

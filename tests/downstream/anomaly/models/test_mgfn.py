@@ -10,8 +10,8 @@ import pytest
 import torch
 from mmengine.structures import BaseDataElement
 
-from albar_mm.compat import CheckpointError
 from albar_mm.engine.checkpoints.convert import convert_checkpoint
+from albar_mm.utils.errors import CheckpointError
 from downstream.anomaly.convert import convert_mgfn
 from downstream.anomaly.models import MGFN, AnomalyDetector, MGFNHead
 from downstream.anomaly.models.mgfn import ChannelNorm, Focus, Glance, SnippetConv

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from albar_mm.compat import CheckpointError
+from albar_mm.utils.errors import CheckpointError
 from downstream.tal.convert_actionformer import convert_actionformer
 from downstream.tal.models import SegmentDetector
 from tests.parity.actionformer_official import BRANCH, EACH, FILE, HEADS, HIDDEN, WINDOWS

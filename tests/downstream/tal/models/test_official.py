@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from albar_mm.compat import CheckpointError
+from albar_mm.utils.errors import CheckpointError
 from downstream.tal.convert import convert_tridet
 from downstream.tal.models import SegmentDetector
 from tests.parity.tridet_official import (

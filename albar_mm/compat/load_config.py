@@ -1,0 +1,78 @@
+"""Reading a config and overriding its settings."""
+
+import argparse
+import copy
+import os
+import os.path as osp
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+from ..utils.errors import LaunchError, one_line
+from .config import resolve_config
+
+
+def config_stem(cfg: Config) -> str:
+    """Name of a config's file without its ending."""
+    return osp.splitext(osp.basename(cfg.filename or 'config'))[0]
+
+
+def load_config(
+    config: str | os.PathLike | Config, cfg_options: Mapping[str, Any] | Sequence[str] | None = None
+) -> Config:
+    """Read a config and override settings.
+
+    Args:
+        config: Path of a config, ``albar_mm::<name>``, ``mmaction::<path>``, or a ``Config``
+            (which is copied).
+        cfg_options: Settings that override the config: a mapping of dotted keys, or ``key=value``
+            strings as on the command line.
+
+    Returns:
+        A config that the caller may change.
+
+    Raises:
+        LaunchError: There is no such config, or it cannot be parsed.
+    """
+    if isinstance(config, Config):
+        cfg = copy.deepcopy(config)  # Config.copy() shares what is nested
+    else:
+        path = os.fspath(config)
+        try:
+            path = resolve_config(path) if '::' in path else path
+            if not osp.isfile(path):
+                raise FileNotFoundError(f'no such file; the current folder is {os.getcwd()}')
+            cfg = Config.fromfile(path)
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:  # a config is Python: it can raise anything
+            raise LaunchError(f'config {path}: {one_line(error)}') from error
+    if cfg_options:
+        try:
+            cfg.merge_from_dict(parse_options(cfg_options))
+        except (KeyError, TypeError, AssertionError) as error:
+            raise LaunchError(f'--cfg-options: {one_line(error)}') from error
+    return cfg
+
+
+def parse_options(
+    options: Mapping[str, Any] | Sequence[str], flag: str = '--cfg-options'
+) -> dict[str, Any]:
+    """Read ``key=value`` strings as MMEngine's tools do.
+
+    Args:
+        options: The strings, or a mapping, which is copied.
+        flag: Where they stand, for the message.
+
+    Raises:
+        LaunchError: One has no ``=``.
+    """
+    if isinstance(options, Mapping):
+        return dict(options)
+    wrong = [option for option in options if '=' not in option]
+    if wrong:
+        raise LaunchError(f'{flag} {wrong[0]}: expected key=value')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='+', action=DictAction)
+    return parser.parse_args(['--options', *options]).options

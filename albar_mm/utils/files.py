@@ -1,0 +1,506 @@
+"""Reading and writing every file that is text or arrays: checked, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import io
+import json
+import os
+import re
+import stat
+import tempfile
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import BadFileError, WriteError, cannot_write, reading, reason_of, writing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MIB = 1 << 20
+LIMIT_MIB = 256
+"""Largest text file that is read in one piece; lists of the largest data sets take a tenth."""
+_PART = re.compile(r'\.[0-9a-f]{32}\.part')
+_cleared: set[str] = set()
+
+
+# ------------------------------------------------------------------------------------- reading
+
+
+@contextmanager
+def open_regular(
+    path: str | os.PathLike, limit_mib: float | None = None, what: str = ''
+) -> Iterator[IO[bytes]]:
+    """Open a regular file for reading; a pipe, a device or a folder is refused at once.
+
+    Whatever goes wrong inside the ``with`` becomes an error that names the file.
+
+    Args:
+        path: The file.
+        limit_mib: Largest size in MiB; None for any.
+        what: What it should hold, for messages.
+
+    Yields:
+        The open file.
+
+    Raises:
+        MissingFileError: There is no such file.
+        BadFileError: It is no regular file, too large, or cannot be read.
+    """
+    with reading(path, what):
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, 'rb') as stream:
+            status = os.fstat(handle)
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError(errno.EISDIR, 'it is a folder, not a file')
+            if not stat.S_ISREG(status.st_mode):
+                raise ValueError('it is a pipe or a device, not a file')
+            if limit_mib is not None and status.st_size > limit_mib * MIB:
+                size = status.st_size / MIB
+                raise ValueError(f'it has {size:.0f} MiB, at most {limit_mib:g} are expected')
+            yield stream
+
+
+def read_bytes(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> bytes:
+    """Content of a file.
+
+    Args:
+        path: The file.
+        limit_mib: Largest size in MiB.
+
+    Raises:
+        DatasetError: As for :func:`open_regular`.
+    """
+    with open_regular(path, limit_mib) as stream:
+        return stream.read()
+
+
+def read_text(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> str:
+    """Text of a UTF-8 file, without its byte-order mark.
+
+    Args:
+        path: The file.
+        limit_mib: Largest size in MiB.
+
+    Raises:
+        DatasetError: As for :func:`open_regular`, or it is no UTF-8; names the line.
+    """
+    data = read_bytes(path, limit_mib)
+    try:
+        return data.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise BadFileError(_no_utf8(path, data[: error.start].count(b'\n') + 1)) from error
+
+
+def read_lines(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> list[str]:
+    r"""Lines of a text file, split at ``\n`` and ``\r\n`` alone, without their ends.
+
+    Args:
+        path: The file.
+        limit_mib: Largest size in MiB.
+
+    Returns:
+        All lines, empty ones too; none after the last line end.
+
+    Raises:
+        DatasetError: As for :func:`read_text`.
+    """
+    lines = [line.removesuffix('\r') for line in read_text(path, limit_mib).split('\n')]
+    return lines if lines[-1] else lines[:-1]
+
+
+def filled_lines(
+    path: str | os.PathLike, limit_mib: float = LIMIT_MIB
+) -> Iterator[tuple[str, str]]:
+    """Lines of a text file that hold more than blanks, and where each stands.
+
+    Args:
+        path: The file.
+        limit_mib: Largest size in MiB.
+
+    Yields:
+        ``file:line`` and the line, stripped of outer blanks.
+
+    Raises:
+        DatasetError: As for :func:`read_text`.
+    """
+    for number, line in enumerate(read_lines(path, limit_mib), 1):
+        if line.strip():
+            yield f'{path}:{number}', line.strip()
+
+
+def parse_json(text: str | bytes, where: str, kind: type = dict) -> Any:  # noqa: ANN401
+    """Read JSON of one kind.
+
+    Args:
+        text: The JSON.
+        where: File, or ``file:line``, for the message.
+        kind: What it should be: ``dict``, ``list`` or ``object`` for anything.
+
+    Raises:
+        BadFileError: It is no JSON, or of another kind.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f'{where}:{error.lineno}' if '\n' in str(error.doc).rstrip('\n') else where
+        raise BadFileError(f'{place}: is no JSON: {error.msg} (column {error.colno})') from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise BadFileError(f'{where}: is no JSON: {reason_of(error)}') from error
+    if not isinstance(value, kind):
+        names = {dict: 'a JSON object', list: 'a JSON list'}
+        wanted = names.get(kind, kind.__name__)
+        raise BadFileError(f'{where}: expected {wanted}, got {type(value).__name__}')
+    return value
+
+
+def read_json(path: str | os.PathLike, kind: type = dict, limit_mib: float = LIMIT_MIB) -> Any:  # noqa: ANN401
+    """Content of a JSON file.
+
+    Args:
+        path: The file.
+        kind: What it should hold: ``dict``, ``list`` or ``object`` for anything.
+        limit_mib: Largest size in MiB.
+
+    Raises:
+        DatasetError: As for :func:`read_text`, or it is no JSON of that kind.
+    """
+    return parse_json(read_text(path, limit_mib), os.fspath(path), kind)
+
+
+def read_json_lines(
+    path: str | os.PathLike, longest_mib: float = LIMIT_MIB
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of a JSON-lines file of any length, one at a time; empty lines are passed over.
+
+    Args:
+        path: The file.
+        longest_mib: Longest line allowed, in MiB.
+
+    Yields:
+        ``file:line`` and row.
+
+    Raises:
+        DatasetError: It cannot be read, or a line is no JSON object.
+    """
+    longest = int(longest_mib * MIB)
+    with open_regular(path) as stream:
+        number = 0
+        while line := stream.readline(longest + 1):
+            number += 1
+            if len(line) > longest:
+                raise BadFileError(f'{path}:{number}: is longer than {longest_mib:g} MiB')
+            try:
+                text = line.decode('utf-8-sig' if number == 1 else 'utf-8').strip()
+            except UnicodeDecodeError as error:
+                raise BadFileError(_no_utf8(path, number)) from error
+            if text:
+                yield f'{path}:{number}', parse_json(text, f'{path}:{number}')
+
+
+def read_csv(
+    path: str | os.PathLike,
+    columns: Sequence[str] = (),
+    *,
+    header: bool = True,
+    separator: str = ',',
+    limit_mib: float = LIMIT_MIB,
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Rows of a table, every cell as text without outer blanks.
+
+    Args:
+        path: The file.
+        columns: With a header, the columns that it must have (it may have more); without one, the
+            names of all columns.
+        header: The first line names the columns.
+        separator: Between two cells.
+        limit_mib: Largest size in MiB.
+
+    Yields:
+        ``file:line`` and column -> cell. A cell that is missing at the end of a row is ``''``.
+
+    Raises:
+        DatasetError: It cannot be read, lacks a column, or a row has too many cells.
+    """
+    import pandas as pd  # takes a while to import
+
+    text = read_text(path, limit_mib)
+    names = None if header else list(columns)
+    options = dict(dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False)
+    try:
+        table = pd.read_csv(
+            io.StringIO(text), sep=separator, header=0 if header else None, names=names, **options
+        )
+    except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise BadFileError(f'{path}: cannot be read as a table: {reason_of(error)}') from error
+    table.columns = [str(name).strip() for name in table.columns]
+    lacking = [name for name in columns if name not in table.columns]
+    if lacking:
+        found = ', '.join(table.columns)
+        raise BadFileError(f'{path}: no column {", ".join(lacking)}; it has {found}')
+    number = 1 + header
+    for row in table.to_dict('records'):
+        cells = {key: '' if value != value else value for key, value in row.items()}
+        if any(cells.values()):
+            yield f'{path}:{number}', {key: value.strip() for key, value in cells.items()}
+        number += 1 + sum(value.count('\n') for value in cells.values())
+
+
+def read_npy(path: str | os.PathLike, mmap: bool = False) -> np.ndarray:
+    """An array of numbers or text, never a pickle.
+
+    Args:
+        path: An ``.npy`` file.
+        mmap: Leave it on the disk; only what is used is read.
+
+    Raises:
+        DatasetError: It is gone, damaged or of another kind.
+    """
+    with open_regular(path, what='an array') as stream:
+        if mmap:
+            return np.load(path, mmap_mode='r', allow_pickle=False)
+        array = np.load(stream, allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError('it holds several arrays')
+        return array
+
+
+def read_npz(path: str | os.PathLike, names: Collection[str] | None = None) -> dict[str, Any]:
+    """Some arrays of an ``.npz`` file: numbers and text, never a pickle.
+
+    Args:
+        path: The file.
+        names: Which arrays; those that it does not hold are left out. None for all.
+
+    Returns:
+        Name -> array.
+
+    Raises:
+        DatasetError: It is gone, damaged or of another kind.
+    """
+    with open_regular(path, what='arrays') as stream:
+        stored = np.load(stream, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            raise ValueError('it holds a single array')
+        with stored:
+            return {name: stored[name] for name in names or stored.files if name in stored}
+
+
+def _no_utf8(path: str | os.PathLike, line: int) -> str:
+    return f'{path}:{line}: is no UTF-8 text; save the file as UTF-8'
+
+
+# ------------------------------------------------------------------------------------- writing
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary name beside a file that gets its own name when the ``with`` ends well.
+
+    What an earlier process left behind in that folder, killed while it wrote, is cleared.
+
+    Args:
+        path: The file that is to be written; its folder is made if absent.
+
+    Yields:
+        Where to write. It has the ending of the file.
+
+    Raises:
+        WriteError: It cannot be written; nothing half-written is left.
+    """
+    path = Path(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(path.parent)
+        part = path.with_name(f'.{uuid.uuid4().hex}.part{path.suffix}')
+        lock = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # those that run hold their file
+            yield part
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+            os.close(lock)
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Delete what processes that were killed had begun, once per process and folder."""
+    place = os.path.realpath(folder)
+    if place in _cleared:
+        return
+    _cleared.add(place)
+    for part in folder.glob('.*.part*'):
+        if not _PART.match(part.name):
+            continue
+        try:
+            with part.open('rb') as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink(missing_ok=True)
+        except OSError:
+            continue
+
+
+def write_bytes(path: str | os.PathLike, data: bytes) -> str:
+    """Write a file, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if absent.
+        data: Content.
+
+    Returns:
+        SHA-256 of the content.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    with whole_file(path) as part:
+        part.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a UTF-8 text file, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if absent.
+        text: Content.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_json(path: str | os.PathLike, value: Any, indent: int | None = 1) -> None:  # noqa: ANN401
+    """Write a JSON file, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if absent.
+        value: What JSON can hold.
+        indent: Blanks per level; None for a single line.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + '\n')
+
+
+def write_json_lines(path: str | os.PathLike, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as JSON lines, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if absent.
+        rows: What JSON can hold.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    write_text(path, ''.join(json.dumps(row, ensure_ascii=False) + '\n' for row in rows))
+
+
+def write_csv(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a table, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if absent.
+        rows: Column -> cell; the first row names the columns.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    import pandas as pd  # takes a while to import
+
+    write_text(path, pd.DataFrame(rows).to_csv(index=False, lineterminator='\n'))
+
+
+def write_npz(path: str | os.PathLike, arrays: Mapping[str, Any], compressed: bool = True) -> None:
+    """Write an ``.npz`` file, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if absent.
+        arrays: Name -> array.
+        compressed: Compress it.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    content = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(content, **arrays)
+    write_bytes(path, content.getvalue())
+
+
+def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
+    """Write an ``.npy`` file, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if absent.
+        array: Numbers or text.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    write_bytes(path, content.getvalue())
+
+
+def save_figure(figure: Figure, path: str | os.PathLike) -> Path:
+    """Write a figure at 130 dots per inch, whole or not at all.
+
+    Args:
+        figure: The figure.
+        path: PNG or PDF file to write.
+
+    Returns:
+        The file.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    with whole_file(path) as part:
+        figure.savefig(part, dpi=130)
+    return Path(path)
+
+
+def try_folder(folder: str | os.PathLike) -> None:
+    """Make a folder and write to it, leaving nothing there.
+
+    Args:
+        folder: The folder; it may exist.
+
+    Raises:
+        WriteError: It cannot be made or written to.
+    """
+    with writing(folder):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
+def check_output(path: str | os.PathLike) -> None:
+    """Make the folder of a file that is to be written, and try it out.
+
+    Args:
+        path: The file; it may exist.
+
+    Raises:
+        WriteError: It is a folder, or its folder cannot be made or written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        error = IsADirectoryError(errno.EISDIR, 'it is a folder')
+        raise cannot_write(path, error)
+    try:
+        try_folder(path.parent)
+    except WriteError as error:
+        if isinstance(error.__cause__, FileExistsError):
+            cause = NotADirectoryError(errno.ENOTDIR, f'{path.parent} is no folder')
+            raise cannot_write(path, cause) from error
+        raise cannot_write(path, error.__cause__) from error

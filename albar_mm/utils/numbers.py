@@ -1,0 +1,61 @@
+"""Checks of numbers that come from files and command lines."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .errors import DatasetError
+
+
+def number(
+    value: Any,  # noqa: ANN401
+    what: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    above: float | None = None,
+    whole: bool = False,
+) -> float:
+    """A finite number within bounds.
+
+    Args:
+        value: A number, or text that holds one. True and False are none.
+        what: File, line and key, for the message.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+        above: The value must be larger than this.
+        whole: Only whole numbers.
+
+    Returns:
+        float, or int for ``whole``.
+
+    Raises:
+        DatasetError: It is none, infinite or outside of the bounds.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        given = float(value)
+        if whole:
+            exact = int(value)
+            if exact != given:
+                raise ValueError
+            given = exact
+    except (TypeError, ValueError, OverflowError):
+        given = math.nan
+    fits = math.isfinite(given) and low <= given <= high and (above is None or given > above)
+    if not fits:
+        raise DatasetError(f'{what}: expected {_span(low, high, above, whole)}, got {value!r:.80}')
+    return given
+
+
+def _span(low: float, high: float, above: float | None, whole: bool) -> str:
+    parts = ['a whole number' if whole else 'a finite number']
+    if above is not None:
+        parts.append(f'above {above:g}')
+    elif low > -math.inf:
+        parts.append(f'from {low:g}')
+    if high < math.inf:
+        parts.append(f'to {high:g}')
+    return ' '.join(parts)

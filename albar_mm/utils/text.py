@@ -1,0 +1,31 @@
+"""Words for messages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+MAX_NAMED_IDS = 5
+
+
+def name_some(ids: Iterable[str]) -> str:
+    """Name at most a handful of ids, sorted, followed by how many more there are.
+
+    Args:
+        ids: Names.
+    """
+    ordered = sorted(ids)
+    named = ', '.join(ordered[:MAX_NAMED_IDS])
+    rest = len(ordered) - MAX_NAMED_IDS
+    return f'{named} and {rest} more' if rest > 0 else named
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean '...'?)`` where a known word is near, else ``''``.
+
+    Args:
+        word: What was given.
+        known: What would have been understood.
+    """
+    close = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return f' (did you mean {close[0]!r}?)' if close else ''
