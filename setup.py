@@ -60,6 +60,7 @@ setup(
     keywords='action recognition, static bias, debiasing, video',
     python_requires='>=3.10',
     packages=find_packages(include=['albar_mm', 'albar_mm.*', 'downstream', 'downstream.*']),
+    package_data={'albar_mm': ['*/templates/*']},
     install_requires=requirements('runtime'),
     extras_require={name: requirements(name) for name in ('lite', 'fast', 'dev')},
     cmdclass={'build_py': BuildWithConfigs},
