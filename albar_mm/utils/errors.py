@@ -39,6 +39,8 @@ class BadFileError(DatasetError, ValueError):
 class WriteError(DatasetError, OSError):
     """A file cannot be written; nothing half-written is left."""
 
+    __str__ = BaseException.__str__  # an OSError with a number would not show the message
+
 
 class BadVideoError(DatasetError):
     """A video cannot be read.

@@ -12,6 +12,7 @@ import re
 import stat
 import tempfile
 import uuid
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,12 +57,12 @@ def open_regular(
     """
     with reading(path, what):
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(handle)
+            kind = 'a folder' if stat.S_ISDIR(status.st_mode) else 'a pipe or a device'
+            raise ValueError(f'it is {kind}, not a file')
         with os.fdopen(handle, 'rb') as stream:
-            status = os.fstat(handle)
-            if stat.S_ISDIR(status.st_mode):
-                raise IsADirectoryError(errno.EISDIR, 'it is a folder, not a file')
-            if not stat.S_ISREG(status.st_mode):
-                raise ValueError('it is a pipe or a device, not a file')
             if limit_mib is not None and status.st_size > limit_mib * MIB:
                 size = status.st_size / MIB
                 raise ValueError(f'it has {size:.0f} MiB, at most {limit_mib:g} are expected')
@@ -235,10 +236,16 @@ def read_csv(
     names = None if header else list(columns)
     options = dict(dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False)
     try:
-        table = pd.read_csv(
-            io.StringIO(text), sep=separator, header=0 if header else None, names=names, **options
-        )
-    except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter('error', pd.errors.ParserWarning)  # too many cells in a row
+            table = pd.read_csv(
+                io.StringIO(text),
+                sep=separator,
+                header=0 if header else None,
+                names=names,
+                **options,
+            )
+    except (ValueError, pd.errors.ParserWarning) as error:
         raise BadFileError(f'{path}: cannot be read as a table: {reason_of(error)}') from error
     table.columns = [str(name).strip() for name in table.columns]
     lacking = [name for name in columns if name not in table.columns]
