@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..annotations.video_lists import parse_line
-from ..utils.crash_safe import crash_safe_map
 from ..utils.errors import BadVideoError, DatasetError
 from ..utils.files import check_output
 from ..utils.identity import file_identity
@@ -159,13 +159,8 @@ class ListJob:
         Raises:
             DatasetError: No video can be read, or the work fails.
         """
-        if workers == 1:
-            wrong = map_videos(work, self.todo, 1)
-        else:
-            wrong = crash_safe_map(
-                work, self.todo, workers, lambda name: _crashed(name, missing), chunk=1
-            )
-            print(flush=True)
+        crashed = None if workers == 1 else partial(_crashed, missing=missing)
+        wrong = map_videos(work, self.todo, workers, crashed)
         left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
         places = self.part.begin(self.settings)
         if not places:
