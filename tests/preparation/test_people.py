@@ -16,7 +16,6 @@ from albar_mm.preparation.people.detect import detect_people, parse_detector, su
 from albar_mm.preparation.people.detectors import EveryNth, HogDetector, mask_boxes
 from albar_mm.preparation.people.onnx import OnnxDetector
 from albar_mm.utils.errors import BadVideoError, DatasetError
-from albar_mm.utils.settings import difference
 from albar_mm.video.source_video import SourceVideo, read_frames
 
 from ..bias_sets.masks.tiny_onnx import node, weights, write_model
@@ -385,17 +384,8 @@ def test_other_settings_do_not_go_on(clips):
         run(clips, Counted())
     part = clips / 'out' / 'people.jsonl.part'
     part.write_text(part.read_text().replace('"boxes"', 'boxes', 1))
-    with pytest.raises(DatasetError, match='people.jsonl.part: line 2 is broken'):
+    with pytest.raises(DatasetError, match='jsonl.part:2: is no JSON.*delete it to begin anew'):
         run(clips)
-
-
-def test_settings_that_differ_are_named_one_by_one():
-    found = dict(detector=dict(name='a', size=None, gone=1), every=2, videos=9)
-    assert difference(found, dict(detector=dict(name='b', size=(3, 4)), every=2)) == (
-        'detector.name is a, asked for b; detector.size is None, asked for [3, 4]; detector.gone '
-        'is 1, asked for None'
-    )
-    assert difference(found, dict(every=2)) == ''
 
 
 def test_an_empty_part_is_begun_anew(clips):
@@ -425,7 +415,7 @@ def test_a_video_that_kills_its_process(clips):
 def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(
-            'albar_mm.preparation.people.detect.write_text',
+            'albar_mm.preparation.list_job.write_json',
             lambda *_: (_ for _ in ()).throw(KeyboardInterrupt),
         )
         run(clips)
@@ -449,7 +439,7 @@ def test_bad_input(clips):
         (clips / name).write_text(text)
         with pytest.raises(DatasetError, match=message):
             detect_people(clips / name, clips, clips / 'o.jsonl', Bright())
-    with pytest.raises(DatasetError, match='gone.txt: cannot be read as a list'):
+    with pytest.raises(DatasetError, match='gone.txt: no such file; lists are made by'):
         detect_people(clips / 'gone.txt', clips, clips / 'o.jsonl', Bright())
     with pytest.raises(DatasetError, match='o.txt: name a file that ends in .jsonl'):
         detect_people(clips / 'list.txt', clips, clips / 'o.txt', Bright())
