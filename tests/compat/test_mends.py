@@ -17,8 +17,8 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from albar_mm import compat
-from albar_mm.compat import checkpoint as _compat_checkpoint
 from albar_mm.compat.view import ModuleView
+from albar_mm.utils import safe_pickle
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -320,7 +320,7 @@ def test_structured_dtype_state_is_refused(tmp_path):
     with pytest.raises(compat.CheckpointError, match='V8'):
         compat.safe_load(path)
     for state in ((3, '|', None, ('a',), {'a': 1}, 8, 1, 0), (3, '<')):
-        stand_in = _compat_checkpoint._Dtype('f8')
+        stand_in = safe_pickle.Dtype('f8')
         with pytest.raises(pickle.UnpicklingError, match='numpy.dtype'):
             stand_in.__setstate__(state)
 
