@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import print_log
 
-from ..utils.errors import DatasetError
+from ..utils.errors import DatasetError, MissingFileError
 from ..utils.safe_pickle import load_restricted
 from ..video.strict_reading import MAX_MISSING
 from .person_box_files import VideoEntry, entries_of, read_box_lines, read_detections
@@ -208,7 +208,7 @@ def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
     try:
         stat = path.stat()
     except OSError as error:
-        raise DatasetError(
+        raise MissingFileError(
             f'{path}: no such file of person boxes; tools/detect_people.py makes one'
         ) from error
     return _read(path, stat.st_size, stat.st_mtime_ns)

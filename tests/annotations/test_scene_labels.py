@@ -97,10 +97,10 @@ def test_motion_sprites(tmp_path):
     'text, match',
     [
         ('', r's.jsonl: holds no videos'),
-        ('{"video": "a", "scene": 1}\n{"video"', r's.jsonl:2: no JSON'),
-        ('[1]', r's.jsonl:1: expected \{"video"'),
-        ('{"video": 3, "scene": 1}', r's.jsonl:1: expected \{"video"'),
-        ('{"video": "a"}', 's.jsonl:1: a: expected "scene", .*got scene None'),
+        ('{"video": "a", "scene": 1}\n{"video"', r's.jsonl:2: is no JSON'),
+        ('[1]', r's.jsonl:1: expected a JSON object'),
+        ('{"video": 3, "scene": 1}', r's.jsonl:1: expected "video", some text, got 3'),
+        ('{"video": "a"}', 's.jsonl:1: a: expected "scene", .*which is missing'),
         ('{"video": "a", "scene": -1}', 's.jsonl:1: a: expected "scene".* -1'),
         ('{"video": "a", "scene": 1.5}', 's.jsonl:1: a: expected "scene".* 1.5'),
         ('{"video": "a", "scene": true}', 's.jsonl:1: a: expected "scene".* True'),
@@ -153,7 +153,7 @@ NAMES = np.array(['a', 'b'])
             dict(video=NAMES, scene=np.arange(2), num_scenes=1),
             'says num_scenes=1, but its .* need 2',
         ),
-        (dict(video=np.array(['a', 'b'], object), scene=np.arange(2)), 'cannot be read as an npz'),
+        (dict(video=np.array(['a', 'b'], object), scene=np.arange(2)), 'cannot be read as arrays'),
     ],
 )
 def test_bad_arrays(tmp_path, arrays, match):
@@ -177,10 +177,10 @@ def test_files_that_are_none(tmp_path):
         whole[: stream + 20] + b'\xff' * 20 + whole[stream + 40 :],
     ):
         (tmp_path / 's.npz').write_bytes(content)
-        with pytest.raises(DatasetError, match='s.npz: cannot be read as an npz file'):
+        with pytest.raises(DatasetError, match='s.npz: cannot be read as arrays: '):
             read_scene_labels(tmp_path / 's.npz')
     (tmp_path / 's.jsonl').write_bytes(b'\xff\xfe\xff')
-    with pytest.raises(DatasetError, match='s.jsonl: cannot be read as JSON lines'):
+    with pytest.raises(DatasetError, match='s.jsonl:1: is no UTF-8 text'):
         read_scene_labels(tmp_path / 's.jsonl')
 
 
