@@ -257,36 +257,3 @@ def _value(key: str, text: str, hint: Any) -> Any:  # noqa: ANN401
     if not path.is_file():
         raise DatasetError(f'{key}={text}: {path}: no such file')
     return _of_path(hint, path)
-
-
-# What detectors of people and classifiers of scenes still read their options with.
-
-
-def flag(text: str) -> bool:
-    """true or false"""
-    return {'true': True, 'false': False}[text.lower()]
-
-
-def triple(text: str) -> tuple[float, float, float]:
-    """three numbers, e.g. 0.485/0.456/0.406"""
-    return _value('', text, tuple[float, float, float])
-
-
-def size(text: str) -> tuple[int, int]:
-    """HEIGHTxWIDTH in px, e.g. 256x256"""
-    return _value('', text, tuple[int, int])
-
-
-def convert(form: str, key: str, text: str) -> Any:  # noqa: ANN401
-    """Read an option of a classifier.
-
-    Args:
-        form: Not used.
-        key: Name of the option.
-        text: The value as it is written.
-
-    Raises:
-        DatasetError: It is none that the option takes.
-    """
-    hints = dict(size=tuple[int, int], scale=float, channels=str, layer=str)
-    return _value(key, text, hints.get(key, tuple[float, float, float]))

@@ -150,26 +150,6 @@ def test_suppression_of_overlaps(tmp_path):
         assert len(found) == number and found[0, 4] == pytest.approx(250 / 255, abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        (dict(output='yolo'), 'expected auto, classes'),
-        (dict(person=-1), 'a class index'),
-        (dict(threshold=1), 'a score'),
-        (dict(nms=0), 'an intersection'),
-        (dict(resize='crop'), 'pad'),
-        (dict(scale=0), 'a number > 0'),
-        (dict(std=(0, 1, 1)), 'three'),
-        (dict(channels='x'), 'rgb'),
-        (dict(size=(0, 4)), 'height and width'),
-        (dict(mean=(0, float('nan'), 0)), 'three finite numbers'),
-    ],
-)
-def test_impossible_options(tmp_path, options, message):
-    with pytest.raises(DatasetError, match=f'onnx m.onnx: .*{message}'):
-        OnnxDetector(tmp_path / 'm.onnx', **options)
-
-
 def test_what_a_model_may_not_do(tmp_path):
     path = stripes_model(tmp_path / 'm.onnx', 'classes')
     with pytest.raises(DatasetError, match='m.onnx: gives 2 classes; person=2 is none of them'):
@@ -253,25 +233,31 @@ def test_descriptions(tmp_path, text, kind, name):
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('hogg', 'no such detector; do you mean hog'),
-        ('', 'no such detector; There are: hog, onnx:M'),
-        ('hog,size=3', "hog has no option 'size'; options: enlarge, margin, stride"),
-        ('hog,stride=9', 'stride=9; expected a multiple of 8'),
-        ('hog,enlarge=x', 'enlarge=x: expected a number'),
-        ('hog,enlarge=inf', 'expected a number'),
-        ('hog,stride=8,stride=8', 'stride= is given twice'),
-        ('hog,stride=8,tall=1', "hog has no option 'tall'"),
-        ('onnx:', 'no such detector'),
-        ('onnx:gone.onnx', 'gone.onnx: no such model file'),
-        ('onnx:gone.onnx,sized=3', "onnx has no option 'sized'"),
+        ('hogg', 'no such detector .did you mean .hog'),
+        ('', r'no such detector; expected one of: hog\[,key=value\], onnx:MODEL'),
+        ('hog,size=3', "hog has no option 'size'.*; options: enlarge, margin, stride"),
+        ('hog,stride=9', 'stride=9: expected a multiple of 8'),
+        ('hog,enlarge=0', 'enlarge=.*a number > 0'),
+        ('onnx:', 'expected onnx:MODEL'),
+        ('onnx:gone.onnx', 'gone.onnx: no such file'),
+        ('onnx:{m},output=yolo', 'output=.*expected auto, classes'),
+        ('onnx:{m},person=-1', 'person=.*a class index'),
+        ('onnx:{m},threshold=1', 'threshold=.*a score'),
+        ('onnx:{m},nms=0', 'nms=.*an intersection'),
+        ('onnx:{m},resize=crop', 'resize=.*pad'),
+        ('onnx:{m},scale=0', 'scale=.*a number > 0'),
+        ('onnx:{m},std=0/1/1', 'std=.*three numbers > 0'),
+        ('onnx:{m},channels=x', 'channels=.*rgb'),
+        ('onnx:{m},size=0x4', 'size=.*height and width'),
         ('segmenter:gone.onnx', 'gone.onnx: no such file'),
         ('file:gone.pkl', 'gone.pkl: no such file'),
         ('masks:what:x', 'no such mask source'),
     ],
 )
-def test_wrong_descriptions(text, message):
-    with pytest.raises(DatasetError, match=message):
-        parse_detector(text)
+def test_wrong_descriptions(tmp_path, text, message):
+    (tmp_path / 'm.onnx').touch()
+    with pytest.raises(DatasetError, match=f'detector .*{message}'):
+        parse_detector(text.format(m=tmp_path / 'm.onnx'))
 
 
 def test_every_is_for_detectors_that_look_at_frames(tmp_path):
