@@ -17,7 +17,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.build import build_benchmark
 from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
 from albar_mm.bias_sets.plan import BuildSettings

@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 
-from ..annotations.manifest_rows import write_set
+from ..annotations.manifest import write_set
 from ..compositing.backgrounds import Backgrounds, ImageFolder
 from ..utils.errors import DatasetError
 from ..utils.files import write_text

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.manifest_rows import rows_digest
+from ..annotations.manifest import rows_digest
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.conflict import fit_still, shift_away
 from ..compositing.kept_backgrounds import kept_background_path, save_kept_background

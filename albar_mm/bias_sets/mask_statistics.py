@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..annotations.manifest_rows import read_rows
+from ..annotations.manifest import read_rows
 from ..compositing.kept_masks import kept_masks_path, load_kept_masks
 from ..utils.errors import DatasetError
 from ..utils.files import write_text

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..annotations.manifest_rows import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
+from ..annotations.manifest import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.conflict import Still, fit_still, shift_away
 from ..compositing.kept_backgrounds import kept_background_path, load_kept_background

@@ -20,8 +20,7 @@ from mmaction.datasets.transforms import (
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
-from ..annotations.manifest import MANIFEST_NAME, ManifestItem, read_manifest
-from ..annotations.manifest_rows import read_rows
+from ..annotations.manifest import MANIFEST_NAME, ManifestItem, read_manifest, read_rows
 from ..compositing.kept_masks import kept_masks_path
 from ..compositing.layout import GENERATOR, still_path
 from ..utils.errors import DatasetError

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..annotations.manifest_rows import read_rows
+from ..annotations.manifest import read_rows
 from ..bias_sets.build import read_description
 from ..bias_sets.mask_statistics import MaskStatistics
 from ..compositing.backgrounds import Backgrounds

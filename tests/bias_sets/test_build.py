@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.build import plan_benchmark, summary
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import Backgrounds

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets import build as build_module
 from tests.bias_sets.toy_benchmark import VIDEOS, tree, write_photos, write_sources
 from tests.tools.test_train_and_test import TOOLS

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 
-from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.annotations.manifest import read_rows
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets.transforms import PasteForeground, RepeatFrame, SwapBackground
 from albar_mm.utils.errors import DatasetError
