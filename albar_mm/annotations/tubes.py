@@ -175,7 +175,7 @@ def _link(rows: np.ndarray) -> tuple[Tube, ...]:
                 (-_iou(tube[-1][1:], box[1:]), i, j)
                 for i, tube in enumerate(open_tubes)
                 for j, box in enumerate(boxes)
-            ),
+            )
         )
         taken_tubes, taken_boxes = set(), set()
         for negative, i, j in pairs:

@@ -143,10 +143,7 @@ def prepare_dataset(
 
 
 def _check_lists(
-    spec: DatasetSpec,
-    options: PrepareOptions,
-    lists: OfficialLists,
-    say: Callable[[str], object],
+    spec: DatasetSpec, options: PrepareOptions, lists: OfficialLists, say: Callable[[str], object]
 ) -> list[Finding]:
     listed = dict(train=lists.train, test=lists.test)
     findings = check_entries(listed, spec.num_classes)

@@ -303,8 +303,7 @@ def test_getattr_result_cannot_be_called(tmp_path):
     path = tmp_path / 'call.pth'
     history = b'cmmengine.logging.history_buffer\nHistoryBuffer\n'
     _write_pickle(
-        path,
-        b'\x80\x02cbuiltins\ngetattr\n' + history + b'X\x03\x00\x00\x00min\x86R' + b'(tR.',
+        path, b'\x80\x02cbuiltins\ngetattr\n' + history + b'X\x03\x00\x00\x00min\x86R' + b'(tR.'
     )
     with pytest.raises(compat.CheckpointError):
         compat.safe_load(path)

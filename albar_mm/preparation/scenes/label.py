@@ -202,11 +202,7 @@ def _write(journal: Journal, places: Sequence[tuple[int, int]], out: Path) -> in
     name, kind = ('scene_prob', np.float32) if soft else ('scene', np.int64)
     write_npz(
         out,
-        {
-            'video': np.array(names),
-            'num_scenes': np.array(scenes),
-            name: np.array(labels, kind),
-        },
+        {'video': np.array(names), 'num_scenes': np.array(scenes), name: np.array(labels, kind)},
     )
     return scenes
 
