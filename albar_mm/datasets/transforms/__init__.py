@@ -6,7 +6,7 @@ from .paste_foreground import PasteForeground
 from .person_boxes import LoadPersonBoxes, PackPersonBoxes
 from .published_frames import PublishedFrameDecode
 from .repeat_frame import RepeatFrame
-from .scene_labels import LoadSceneLabels
+from .scene_labels import LoadSceneLabels, with_scene_labels
 from .source_frames import SourceDecode, SourceInit
 from .static_clip import StaticClip
 from .swap_background import SwapBackground
@@ -25,4 +25,5 @@ __all__ = [
     'SwapBackground',
     'check_box_pipeline',
     'with_person_boxes',
+    'with_scene_labels',
 ]
