@@ -12,12 +12,12 @@ from mmaction.registry import DATASETS
 
 from ..annotations.manifest import ManifestItem, find_set_folder
 from ..utils.errors import DatasetError
-from .bias_benchmark_dataset import BiasBenchmarkDataset
+from .bias_benchmark_dataset import SET_NAMES, BiasBenchmarkDataset
 from .published_sets import (
     PublishedItem,
-    look_up,
     one_frame_of,
     read_albar_set,
+    read_classes,
     read_labels,
     read_stillmix_set,
     ucf101_class,
@@ -65,7 +65,6 @@ class PublishedBenchmarkDataset(BiasBenchmarkDataset):
                 f'{domain}/{background}: the list of still actors names {len(conflicts)} ids, the '
                 f'set {len(items)}; {len(lacking)} lack a still actor'
             )
-        self._fields.update({(domain, background, item.item_id): item.fields for item in items})
         found = []
         for item in items:
             conflict = conflicts.get(item.item_id)
@@ -74,6 +73,7 @@ class PublishedBenchmarkDataset(BiasBenchmarkDataset):
                     f'{domain}/{background}: {item.item_id} has one label, {conflict}, for the '
                     'moving and the still actor'
                 )
+            self._fields[domain, background, item.item_id] = item.fields
             found.append(ManifestItem(item.item_id, item.fields['filename'], item.label, conflict))
         return found
 
@@ -164,9 +164,8 @@ class StillMixBenchmarkDataset(PublishedBenchmarkDataset):
         return {item.item_id: item.label for item in still}
 
     def _note_source(self, domain: str, background: str, path: str) -> None:
-        names = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
-        name = f'{self.dataset_name}_{names[domain]}_{background}/{Path(path).name}'
-        self.source_files[name] = path
+        folder = f'{self.dataset_name}_{SET_NAMES[domain]}_{background}'
+        self.source_files[f'{folder}/{Path(path).name}'] = path
 
 
 @DATASETS.register_module()
@@ -211,27 +210,18 @@ class ALBARBenchmarkDataset(PublishedBenchmarkDataset):
 
     def read_set(self, domain: str, background: str) -> list[PublishedItem]:
         """Look at the folder; check every zip."""
-        name = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')[domain]
-        folder = find_set_folder(self.bias_root, self.dataset_name, name, background)
-        source = self.label_list if self.class_list is None else self.class_list
+        folder = find_set_folder(self.bias_root, self.dataset_name, SET_NAMES[domain], background)
+        by_class = self.label_list is None
+        source = self.class_list if by_class else self.label_list
         self.source_files[f'{folder.name}/{Path(source).name}'] = str(source)
-        if self.class_list is None:
-            label_of = look_up(read_labels(source, self.num_classes), str(source))
-        else:
-            of_class = look_up(_read_classes(source), str(source))
+        labels = read_classes(source) if by_class else read_labels(source, self.num_classes)
 
-            def label_of(video: str) -> int:
-                return of_class(ucf101_class(video))
+        def label_of(video: str) -> int:
+            name = ucf101_class(video) if by_class else video
+            if name not in labels:
+                raise DatasetError(
+                    f'{source}: no label for {name}; name the list that the set is of'
+                )
+            return labels[name]
 
         return read_albar_set(folder, domain == 'scufo', label_of)
-
-
-def _read_classes(path: str | os.PathLike) -> dict[str, int]:
-    try:
-        lines = Path(path).read_text(encoding='utf-8-sig').split('\n')
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as a list of classes: {error}') from error
-    names = [line.split()[-1] for line in lines if line.strip()]
-    if len(set(names)) != len(names) or not names:
-        raise DatasetError(f'{path}: expected one class per line, each once')
-    return {name: label for label, name in enumerate(names)}

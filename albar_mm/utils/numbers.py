@@ -53,6 +53,27 @@ def number(
     return given
 
 
+def class_index(
+    value: Any,  # noqa: ANN401
+    what: str,
+    num_classes: int | None = None,
+    error: type[Exception] = DatasetError,
+) -> int:
+    """A class index.
+
+    Args:
+        value: A whole number, or text that holds one.
+        what: File and line, for the message.
+        num_classes: The index must be below; None for any.
+        error: What to raise.
+
+    Raises:
+        DatasetError: Or ``error``: it is none.
+    """
+    top = math.inf if num_classes is None else num_classes - 1
+    return number(value, f'{what}: label', 0, top, whole=True, error=error)
+
+
 def one_of(value: Any, allowed: Collection[Any], what: str) -> Any:  # noqa: ANN401
     """A value that is among those allowed.
 
