@@ -12,9 +12,9 @@ from mmaction.datasets import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
-from ..annotations.manifest import MANIFEST_NAME, ManifestItem, find_set_folder, read_manifest
+from ..annotations.manifest import MANIFEST_NAME, find_set_folder, read_manifest
 from ..evaluation.functional import DOMAINS, OWN_BACKGROUND, check_partners, is_iid_name
-from ..utils.errors import BadFileError, BadVideoError, DatasetError, MissingFileError
+from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.numbers import class_index
 from ..utils.text import name_some
 from ..utils.video_ids import annotated_video_ids
@@ -76,6 +76,8 @@ class BiasBenchmarkDataset(BaseActionDataset):
         test_evaluator = dict(type='BiasMetric')
     """
 
+    #: whether the manifests name video files that must exist
+    exported = True
     METAINFO = dict(dataset_type='bias_benchmark', task_name='action_recognition')
 
     def __init__(
@@ -150,17 +152,60 @@ class BiasBenchmarkDataset(BaseActionDataset):
         entries = []
         for name, settings in {**iid_sets, **self.extra_iid}.items():
             entries += self._load_iid(name, settings)
-        sets: dict[tuple[str, str], list[ManifestItem]] = {}
+        labels: dict[tuple[str, str], dict[str, int]] = {}
         for domain, backgrounds in self.backgrounds.items():
             for background in backgrounds:
-                sets[domain, background] = items = self._load_set(domain, background)
-                entries += [_entry(domain, background, item) for item in items]
-        self._check_pairs(sets)
+                items = self.load_set(domain, background)
+                labels[domain, background] = {item['pair_id']: item['label'] for item in items}
+                entries += [dict(item, domain=domain, background=background) for item in items]
+        for background in self.backgrounds['scuba']:
+            if ('scufo', background) in labels:
+                scuba, scufo = labels['scuba', background], labels['scufo', background]
+                check_partners(f'scuba/{background}', scuba, f'scufo/{background}', scufo)
         self._domains = [entry['domain'] for entry in entries]
-        self._metainfo['sets'] = dict(
-            Counter(f'{entry["domain"]}/{entry["background"]}' for entry in entries)
-        )
+        sizes = Counter(f'{entry["domain"]}/{entry["background"]}' for entry in entries)
+        self._metainfo['sets'] = dict(sizes)
         return entries
+
+    def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
+        """Read one OOD set.
+
+        Args:
+            domain: ``'scuba'``, ``'scufo'`` or ``'conflfg'``.
+            background: Name of the background, lower case.
+
+        Returns:
+            ``filename``, ``label``, ``pair_id`` and, for Confl-FG, ``conflict_label`` of each item,
+            and what else its pipeline needs.
+        """
+        folder = self.set_folder(domain, background)
+        path = folder / MANIFEST_NAME
+        self.source_files[f'{folder.name}/{MANIFEST_NAME}'] = str(path)
+        items = read_manifest(folder, self.num_classes, self.check_files and self.exported)
+        unknown = [item.item_id for item in items if item.conflict_label is None]
+        if domain == 'conflfg' and 0 < len(unknown) < len(items):
+            raise BadFileError(
+                f'{path}: {len(unknown)} of {len(items)} items lack a conflict_label: '
+                f'{name_some(unknown)}'
+            )
+        return [
+            dict(
+                filename=item.filename,
+                label=item.label,
+                pair_id=item.item_id,
+                conflict_label=item.conflict_label if domain == 'conflfg' else None,
+            )
+            for item in items
+        ]
+
+    def set_folder(self, domain: str, background: str) -> Path:
+        """Folder of an OOD set.
+
+        Args:
+            domain: ``'scuba'``, ``'scufo'`` or ``'conflfg'``.
+            background: Name of the background.
+        """
+        return find_set_folder(self.bias_root, self.dataset_name, SET_NAMES[domain], background)
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline of the sample's domain and add its metainfo.
@@ -181,10 +226,9 @@ class BiasBenchmarkDataset(BaseActionDataset):
         sample = f'{fields["domain"]}/{fields["background"]} {fields["pair_id"]}'
         try:
             packed = read_strictly(pipeline.transforms, info)
-        except BadVideoError as error:
-            raise BadVideoError(f'{sample}: {error}', error.video, error.reason) from error
         except DatasetError as error:
-            raise DatasetError(f'{sample}: {error}') from error
+            error.args = (f'{sample}: {error}',)
+            raise
         except Exception as error:
             raise RuntimeError(
                 f'{sample}: the pipeline fails on {info["filename"]}: '
@@ -222,7 +266,8 @@ class BiasBenchmarkDataset(BaseActionDataset):
             info = videos.get_data_info(index)
             where = f'{videos.ann_file}: {video}'
             label = class_index(info['label'], where, self.num_classes, BadFileError)
-            entries.append(_entry('iid', name, ManifestItem(video, info['filename'], label, None)))
+            entry = dict(filename=info['filename'], label=label, pair_id=video)
+            entries.append(dict(entry, domain='iid', background=name))
         missing = [e['pair_id'] for e in entries if not os.path.isfile(e['filename'])]
         if self.check_files and missing:
             raise MissingFileError(
@@ -230,29 +275,6 @@ class BiasBenchmarkDataset(BaseActionDataset):
                 f'data_prefix {videos.data_prefix}: {name_some(missing)}'
             )
         return entries
-
-    def _load_set(self, domain: str, background: str) -> list[ManifestItem]:
-        folder = find_set_folder(self.bias_root, self.dataset_name, SET_NAMES[domain], background)
-        items = self._read_items(folder, domain, background)
-        unknown = [item.item_id for item in items if item.conflict_label is None]
-        if domain == 'conflfg' and 0 < len(unknown) < len(items):
-            raise ValueError(
-                f'{folder / MANIFEST_NAME}: {len(unknown)} of {len(items)} items lack a '
-                f'conflict_label: {name_some(unknown)}'
-            )
-        self.source_files[f'{folder.name}/{MANIFEST_NAME}'] = str(folder / MANIFEST_NAME)
-        return items
-
-    def _read_items(self, folder: Path, domain: str, background: str) -> list[ManifestItem]:
-        return read_manifest(folder, self.num_classes, self.check_files)
-
-    def _check_pairs(self, sets: Mapping[tuple[str, str], Sequence[ManifestItem]]) -> None:
-        for background in self.backgrounds['scuba']:
-            if ('scufo', background) not in sets:
-                continue
-            scuba = {item.item_id: item.label for item in sets['scuba', background]}
-            scufo = {item.item_id: item.label for item in sets['scufo', background]}
-            check_partners(f'scuba/{background}', scuba, f'scufo/{background}', scufo)
 
 
 def _background_names(domain: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -268,14 +290,3 @@ def _background_names(domain: str, names: Sequence[str]) -> tuple[str, ...]:
     if len(set(lower)) != len(lower):
         raise ValueError(f'{domain} names a background twice: {list(names)}')
     return lower
-
-
-def _entry(domain: str, background: str, item: ManifestItem) -> dict[str, Any]:
-    return dict(
-        filename=item.filename,
-        label=item.label,
-        domain=domain,
-        background=background,
-        pair_id=item.item_id,
-        conflict_label=item.conflict_label if domain == 'conflfg' else None,
-    )

@@ -10,7 +10,7 @@ from typing import Any
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
-from ..annotations.manifest import MANIFEST_NAME, ManifestItem, read_manifest
+from ..annotations.manifest import MANIFEST_NAME
 from ..annotations.manifest_rows import read_rows
 from ..compositing.kept_masks import kept_masks_path
 from ..compositing.layout import GENERATOR, still_path
@@ -63,6 +63,8 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
              bias_root='data/hmdb51/bias', dataset='HMDB51', pipeline=test_pipeline)
     """  # noqa: E501
 
+    exported = False
+
     def __init__(
         self,
         pipeline: Sequence[Any],
@@ -91,37 +93,33 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
                 f'{gone[0]}: no such folder of background images; name that which '
                 'the benchmark was built with in backgrounds'
             )
-        self._rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         entries = super().load_data_list()
         also: dict[str, set[int]] = {}
-        for row in self._rows.values():
-            if row['set'] == 'scufo':
-                frame = row['first'] + row['scufo_frame']
-                also.setdefault(row['video_id'], set()).add(frame)
         by_video: dict[str, list[dict[str, Any]]] = {}
-        iid = []
         for entry in entries:
-            row = self._rows.get((entry['domain'], entry['background'], entry['pair_id']))
-            if row is None:
-                iid.append(entry)
-                continue
-            entry.update(row=row, also_frames=sorted(also.get(row['video_id'], ())))
-            by_video.setdefault(row['video_id'], []).append(entry)
-        del self._rows
-        ordered = iid + [entry for video in sorted(by_video) for entry in by_video[video]]
+            row = entry.get('row')
+            if row is not None:
+                by_video.setdefault(row['video_id'], []).append(entry)
+                if row['set'] == 'scufo':
+                    frame = row['first'] + row['scufo_frame']
+                    also.setdefault(row['video_id'], set()).add(frame)
+        ordered = [entry for entry in entries if 'row' not in entry]
+        for video in sorted(by_video):
+            frames = sorted(also.get(video, ()))
+            ordered += [dict(entry, also_frames=frames) for entry in by_video[video]]
         self._domains = [entry['domain'] for entry in ordered]
         return ordered
 
-    def _read_items(self, folder: Path, domain: str, background: str) -> list[ManifestItem]:
-        items = read_manifest(folder, self.num_classes, check_files=False)
-        rows = read_rows(folder)
+    def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
+        """Read one OOD set; an item has the ``row`` of its manifest and the source video."""
+        folder = self.set_folder(domain, background)
+        items, rows = super().load_set(domain, background), read_rows(folder)
         for row in rows:
             self._check_row(folder / MANIFEST_NAME, row, domain, background)
         if self.check_files:
             self._check_there(folder, rows)
-        self._rows.update({(domain, background, row['id']): row for row in rows})
         return [
-            item._replace(filename=str(self.videos / row['video']))
+            dict(item, filename=str(self.videos / row['video']), row=row)
             for item, row in zip(items, rows, strict=True)
         ]
 

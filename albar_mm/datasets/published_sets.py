@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmengine.logging import print_log
 
@@ -28,24 +28,9 @@ _UCF101 = re.compile(r'v_(?P<name>.+?)_g\d+_c\d+')
 _VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.webm', '.mov')
 
 
-class PublishedItem(NamedTuple):
-    """One OOD video.
-
-    Attributes:
-        item_id: ``<video>__<k>``.
-        label: Class index of the moving action.
-        fields: What the pipeline needs: ``filename`` (folder, zip or image), ``total_frames``,
-            ``first_index`` and, for a folder, ``filename_tmpl``.
-    """
-
-    item_id: str
-    label: int
-    fields: dict[str, Any]
-
-
 def read_stillmix_set(
     frames: str | os.PathLike, list_file: str | os.PathLike, num_classes: int | None = None
-) -> list[PublishedItem]:
+) -> list[dict[str, Any]]:
     """Read folders of frames and their list.
 
     Args:
@@ -56,7 +41,8 @@ def read_stillmix_set(
         num_classes: Number of classes, to check the labels.
 
     Returns:
-        The items in the order of the list.
+        The items in the order of the list: ``pair_id`` (``<video>__<k>``), ``label``, ``filename``,
+        ``filename_tmpl``, ``total_frames`` and ``first_index``.
 
     Raises:
         DatasetError: A row is malformed or comes twice, or frames are missing; names file and line.
@@ -64,7 +50,7 @@ def read_stillmix_set(
     frames, list_file = Path(frames), Path(list_file)
     if not frames.is_dir():
         raise DatasetError(f'{frames}: no such folder; name the folder of the <video>__<k> folders')
-    items: dict[str, PublishedItem] = {}
+    items: dict[str, dict[str, Any]] = {}
     lines: dict[str, str] = {}
     for where, line in _rows(list_file):
         name, count, label = _stillmix_row(line, where, num_classes)
@@ -73,11 +59,14 @@ def read_stillmix_set(
             raise BadFileError(f'{where}: id {item_id} came before, in {lines[item_id]}')
         lines[item_id] = where
         folder = frames / name if (frames / name).is_dir() else frames / item_id
-        pattern = _frame_pattern(folder, count, where)
-        fields = dict(
-            filename=str(folder), filename_tmpl=pattern, total_frames=count, first_index=1
+        items[item_id] = dict(
+            pair_id=item_id,
+            label=label,
+            filename=str(folder),
+            filename_tmpl=_frame_pattern(folder, count, where),
+            total_frames=count,
+            first_index=1,
         )
-        items[item_id] = PublishedItem(item_id, label, fields)
     unlisted = [
         p.name
         for p in frames.iterdir()
@@ -93,7 +82,7 @@ def read_stillmix_set(
     return list(items.values())
 
 
-def one_frame_of(item: PublishedItem, seed: int, background: str) -> PublishedItem:
+def one_frame_of(item: dict[str, Any], seed: int, background: str) -> dict[str, Any]:
     """The SCUFO item of a SCUBA item: one of its frames, the same for the same seed.
 
     StillMix published no SCUFO; its code draws an unseeded frame in every run.
@@ -103,15 +92,14 @@ def one_frame_of(item: PublishedItem, seed: int, background: str) -> PublishedIt
         seed: Seed of the choice.
         background: Its background, so that the sets draw independently.
     """
-    digest = hashlib.sha256(f'{seed}/{background}/{item.item_id}'.encode()).digest()
-    index = int.from_bytes(digest[:8], 'big') % item.fields['total_frames']
-    fields = dict(item.fields, total_frames=1, first_index=item.fields['first_index'] + index)
-    return item._replace(fields=fields)
+    digest = hashlib.sha256(f'{seed}/{background}/{item["pair_id"]}'.encode()).digest()
+    index = int.from_bytes(digest[:8], 'big') % item['total_frames']
+    return dict(item, total_frames=1, first_index=item['first_index'] + index)
 
 
 def read_albar_set(
     folder: str | os.PathLike, still: bool, label_of: Callable[[str], int]
-) -> list[PublishedItem]:
+) -> list[dict[str, Any]]:
     """Read a folder of ``<video>__<k>.zip`` (frames) or ``<video>__<k>.jpg`` (SCUFO).
 
     Args:
@@ -120,7 +108,8 @@ def read_albar_set(
         label_of: Class index by the name of the source video, without ending.
 
     Returns:
-        The items, sorted by id.
+        The items, sorted by id, as :func:`read_stillmix_set` gives them, without
+        ``filename_tmpl``.
 
     Raises:
         DatasetError: A file of another kind, two files of one id, a zip with a member that is no
@@ -128,7 +117,7 @@ def read_albar_set(
     """
     folder = Path(folder)
     suffixes = IMAGE_SUFFIXES if still else ('.zip',)
-    items: dict[str, PublishedItem] = {}
+    items: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith('.'):
             continue
@@ -138,11 +127,16 @@ def read_albar_set(
                 f'{path}: expected only <video>__<k>{suffixes[0]} in this folder; move it elsewhere'
             )
         if path.stem in items:
-            other = Path(items[path.stem].fields['filename']).name
+            other = Path(items[path.stem]['filename']).name
             raise DatasetError(f'{folder}: {other} and {path.name} have one id; keep one of them')
         count = 1 if still else len(zip_frame_names(path))
-        fields = dict(filename=str(path), total_frames=count, first_index=0)
-        items[path.stem] = PublishedItem(path.stem, label_of(match['video']), fields)
+        items[path.stem] = dict(
+            pair_id=path.stem,
+            label=label_of(match['video']),
+            filename=str(path),
+            total_frames=count,
+            first_index=0,
+        )
     if not items:
         raise DatasetError(f'{folder}: no <video>__<k>{suffixes[0]} in it')
     return list(items.values())

@@ -113,7 +113,7 @@ def test_stillmix_scufo_frames_depend_on_the_seed_alone(tmp_path):
     items = read_stillmix_set(files['frames'], files['list'])
 
     def frames(seed, background='stripe'):
-        return [one_frame_of(item, seed, background).fields['first_index'] for item in items]
+        return [one_frame_of(item, seed, background)['first_index'] for item in items]
 
     dataset = stillmix(files, scufo_seed=3)
     assert [dataset.get_data_info(i)['start_index'] for i in range(3, 6)] == frames(3)
