@@ -1,17 +1,15 @@
-"""Scene labels of the videos of a data set: reading them, and putting them into a pipeline."""
+"""Scene labels of the videos of a data set."""
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..utils.config_types import type_name
 from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.files import read_json_lines, read_npz
 from ..utils.rows import check_row
@@ -21,7 +19,6 @@ SUM_SLACK = 1e-2
 """How far from 1 the sum of probabilities may be, for rounding (float16 of 365 classes: 2e-3)."""
 _MOST = 2**31  # a larger number is no class index
 _INDEX = 'a class index'
-LOAD, PACK, FIELD = 'LoadSceneLabels', 'PackActionInputs', 'scene_target'
 
 
 class SceneLabels:
@@ -140,52 +137,6 @@ def scene_count(path: str | os.PathLike) -> int:
         DatasetError: See :func:`read_scene_labels`.
     """
     return read_scene_labels(path).num_scenes
-
-
-def with_scene_labels(
-    pipeline: Sequence[Mapping[str, Any]], file: str | os.PathLike, missing: str = 'fail'
-) -> list[dict[str, Any]]:
-    """Put the step that loads scene labels into a training pipeline.
-
-    Args:
-        pipeline: Steps as config dicts; it is not changed. One that has the very same step already
-            gets no second one.
-        file: See :class:`.LoadSceneLabels`.
-        missing: ``'fail'`` or ``'none'``.
-
-    Returns:
-        A new pipeline with ``LoadSceneLabels`` right before ``PackActionInputs`` and
-        ``scene_target`` among the ``algorithm_keys`` of that.
-
-    Raises:
-        ValueError: There is not exactly one ``PackActionInputs``, or a ``LoadSceneLabels`` with
-            other settings.
-
-    Example:
-        >>> cfg.train_dataloader.dataset.pipeline = with_scene_labels(
-        ...     cfg.train_dataloader.dataset.pipeline, 'data/hmdb51/scenes.npz')
-    """
-    steps = [copy.deepcopy(step) for step in pipeline]
-    names = [type_name(step) for step in steps]
-    if '' in names:
-        raise ValueError(f'expected steps as config dicts with a type, got {steps!r:.200}')
-    if names.count(PACK) != 1:
-        raise ValueError(
-            f'expected one {PACK} in the pipeline, got {names.count(PACK)}, of: {", ".join(names)}'
-        )
-    place = names.index(PACK)
-    keys = tuple(steps[place].get('algorithm_keys', ()))
-    steps[place]['algorithm_keys'] = keys if FIELD in keys else (*keys, FIELD)
-    load = dict(type=LOAD, file=os.fspath(file), missing=missing)
-    if LOAD not in names:
-        steps.insert(place, load)
-        return steps
-    found = {'missing': 'fail', **steps[names.index(LOAD)], 'type': LOAD}
-    if dict(found, file=os.fspath(found.get('file', ''))) != load or names.count(LOAD) > 1:
-        raise ValueError(f'the pipeline has {LOAD} already: {found}; asked for {load}')
-    if names.index(LOAD) > place:
-        raise ValueError(f'{LOAD} stands after {PACK}; it must stand before it')
-    return steps
 
 
 @lru_cache(maxsize=4)

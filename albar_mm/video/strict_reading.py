@@ -22,16 +22,10 @@ from mmaction.datasets.transforms import (
 from ..utils.errors import BadVideoError
 from .container import announced_bytes, is_empty_avi
 
-_READERS = (
-    DecordInit,
-    DecordDecode,
-    OpenCVInit,
-    OpenCVDecode,
-    PyAVInit,
-    PyAVDecode,
-    PIMSInit,
-    PIMSDecode,
-)
+INITS = (DecordInit, OpenCVInit, PyAVInit, PIMSInit)
+"""MMAction2's steps that open a video."""
+DECODES = (DecordDecode, OpenCVDecode, PyAVDecode, PIMSDecode)
+"""MMAction2's steps that decode one."""
 # what a decoder does not raise because of the content of a file
 _FAULTS = (
     TypeError,
@@ -76,7 +70,7 @@ def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> An
     results: Any = dict(info)
     checked = False
     for step in transforms:
-        if not isinstance(step, _READERS):
+        if not isinstance(step, INITS + DECODES):
             results = step(results)
         else:
             try:

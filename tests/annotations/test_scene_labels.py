@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from albar_mm.annotations.scene_labels import read_scene_labels, scene_count, with_scene_labels
+from albar_mm.annotations.scene_labels import read_scene_labels, scene_count
 from albar_mm.utils.errors import DatasetError
 
 
@@ -182,44 +182,3 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / 's.jsonl').write_bytes(b'\xff\xfe\xff')
     with pytest.raises(DatasetError, match='s.jsonl:1: is no UTF-8 text'):
         read_scene_labels(tmp_path / 's.jsonl')
-
-
-PIPELINE = [
-    dict(type='DecordInit'),
-    dict(type='mmaction.FormatShape', input_format='NCTHW'),
-    dict(type='PackActionInputs'),
-]
-
-
-def test_with_scene_labels(tmp_path):
-    before = json.dumps(PIPELINE)
-    made = with_scene_labels(PIPELINE, tmp_path / 's.npz', missing='none')
-    assert json.dumps(PIPELINE) == before
-    assert made[2] == dict(type='LoadSceneLabels', file=str(tmp_path / 's.npz'), missing='none')
-    assert made[3] == dict(type='PackActionInputs', algorithm_keys=('scene_target',))
-    assert made[:2] == PIPELINE[:2]
-    assert with_scene_labels(made, tmp_path / 's.npz', missing='none') == made
-    carried = [*PIPELINE[:2], dict(type='PackActionInputs', algorithm_keys=['person_boxes'])]
-    made = with_scene_labels(carried, 's.npz')
-    assert made[3]['algorithm_keys'] == ('person_boxes', 'scene_target')
-
-
-@pytest.mark.parametrize(
-    'pipeline, match',
-    [
-        (
-            PIPELINE[:2],
-            'expected one PackActionInputs in the pipeline, got 0, of: DecordInit, Format',
-        ),
-        ([*PIPELINE, *PIPELINE], 'got 2'),
-        (
-            [dict(type='LoadSceneLabels', file='other.npz'), *PIPELINE],
-            'has LoadSceneLabels already',
-        ),
-        ([*PIPELINE, dict(type='LoadSceneLabels', file='s.npz')], 'stands after PackActionInputs'),
-        ([dict(kind='x')], 'expected steps as config dicts with a type'),
-    ],
-)
-def test_pipelines_that_do_not_fit(pipeline, match):
-    with pytest.raises(ValueError, match=match):
-        with_scene_labels(pipeline, 's.npz')

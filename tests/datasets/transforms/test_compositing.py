@@ -89,7 +89,7 @@ def test_steps_in_the_wrong_place(made):
         swap(dict(row=row))
     with pytest.raises(ValueError, match='needs the row of a manifest'):
         swap({})
-    with pytest.raises(ValueError, match='cache_mib must be'):
+    with pytest.raises(ValueError, match='cache_mib: expected a whole number from 0'):
         Compose([dict(type='SourceDecode', cache_mib=-1)])
 
 
