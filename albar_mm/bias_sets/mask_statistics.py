@@ -20,9 +20,9 @@ from ..utils.errors import DatasetError
 from ..utils.files import write_text
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
-from .availability import boxes_inside
-from .build import read_description
 from .masks.boxes import BoxMasks
+from .settings import read_description
+from .sources import boxes_inside
 
 CSV_NAME, JSON_NAME = 'mask_statistics.csv', 'mask_statistics.json'
 MIN_COVER, MAX_COVER = 0.01, 0.8
