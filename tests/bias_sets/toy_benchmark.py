@@ -1,6 +1,6 @@
 """A benchmark small enough to be built again and again in tests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -101,9 +101,10 @@ def settings_of(photos: Path | None = None, **changes) -> BuildSettings:
     return BuildSettings('TOY', families, **{**usual, **changes})
 
 
-def build(root, source_list, settings, **options):
+def build(root, source_list, settings, masks=None, **options):
     """Build from a list as :func:`write_sources` makes it."""
     sources = read_source_list(source_list, source_list.parent / 'videos')
+    settings = replace(settings, masks=masks or settings.masks)
     options = {'say': quiet, 'workers': 1, **options}
     return build_benchmark(root, settings, sources, **options)
 
