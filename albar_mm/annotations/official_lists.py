@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..utils.errors import DatasetError
+from ..utils.video_ids import stem_of
 from .video_lists import Clip, OfficialLists, parse_line
 
 _UNUSED, _TRAIN, _TEST = 0, 1, 2
@@ -62,7 +63,7 @@ def hmdb51_source(video: str, class_name: str) -> str:
         video: File name, with or without its ending.
         class_name: Class of the clip.
     """
-    stem = video.removesuffix('.avi')
+    stem = stem_of(video)
     match = re.fullmatch(_HMDB51_NAME.format(re.escape(class_name)), stem)
     return match['source'] if match else stem
 
@@ -100,7 +101,7 @@ def read_ucf101(folder: Path, split: int) -> OfficialLists:
         name, _, video = path.rpartition('/')
         if name not in labels:
             raise DatasetError(f'{origin}: unknown class {name!r}; {index_file} has no such')
-        match = _UCF101_NAME.fullmatch(video.removesuffix('.avi'))
+        match = _UCF101_NAME.fullmatch(stem_of(video))
         return Clip(path, labels[name], name, match['group'] if match else video, origin)
 
     train, test = [], []

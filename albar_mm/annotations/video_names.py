@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from ..utils.errors import DatasetError
 from ..utils.text import name_some
+from ..utils.video_ids import stem_of
 
-_ENDING = re.compile(r'\.(avi|mp4|mkv|webm|mov|m4v|mpe?g|flv|wmv)$', re.IGNORECASE)
 _KINETICS = re.compile(r'(.{11})_\d{6}_\d{6}')
 # the folder of UCF101 is spelled with a small s, its files with a capital one
 _ALIASES = (('HandStandPushups', 'HandstandPushups'), (' ', '_'))
@@ -102,7 +102,7 @@ def _parts(path: str) -> list[str]:
     for spelling, other in _ALIASES:
         path = path.replace(spelling, other)
     parts = [part for part in path.replace('\\', '/').split('/') if part not in ('', '.')]
-    return [*parts[:-1], _ENDING.sub('', parts[-1])] if parts else []
+    return [*parts[:-1], stem_of(parts[-1])] if parts else []
 
 
 def _overlap(name: list[str], path: list[str]) -> int | None:

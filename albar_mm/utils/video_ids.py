@@ -1,13 +1,96 @@
-"""Ids of the videos that an annotation file lists."""
+"""What a video is called: the one rule that makes an id of a path."""
 
 from __future__ import annotations
 
+import os
+import re
+import unicodedata
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
+from .errors import DatasetError
 from .text import name_some
 
+VIDEO_SUFFIXES = frozenset(
+    '.mp4 .avi .mkv .mov .webm .m4v .mpg .mpeg .wmv .flv .ts .3gp'.split()  # noqa: SIM905
+)
+"""Endings of video files, in lower case. Anything else behind a dot belongs to the name."""
+LONGEST_ID = 210
+"""In bytes: file systems take 255, and stores put more behind and before an id."""
 
-def annotated_video_ids(dataset: Any) -> list[str]:
+
+def stem_of(path: str | os.PathLike, also: Collection[str] = ()) -> str:
+    r"""Last part of a path without the ending of a video: ``a.b`` of ``dir/a.b.MP4``, ``v.1`` of
+    ``v.1``. Both ``/`` and ``\`` separate parts, for lists that were written on Windows.
+
+    Args:
+        path: Path or name of a video.
+        also: Further endings to cut, as ``'.npy'``.
+    """
+    name = re.split(r'[/\\]', os.fspath(path).rstrip('/\\'))[-1]
+    stem, ending = os.path.splitext(name)
+    return stem if ending.lower() in VIDEO_SUFFIXES or ending in also else name
+
+
+def id_of(
+    path: str | os.PathLike, below: str | os.PathLike | None = None, also: Collection[str] = ()
+) -> str:
+    """Id of a video that may become the name of a file.
+
+    Args:
+        path: Path or name of the video.
+        below: Take the whole path from this folder on, with ``__`` for ``/``, not the last part
+            alone (which is taken where the path is not below the folder).
+        also: As for :func:`stem_of`.
+
+    Raises:
+        DatasetError: No file can be called so.
+    """
+    path = Path(path)
+    name = stem_of(path, also)
+    if below is not None and path.is_relative_to(below):
+        name = '__'.join([*path.relative_to(below).parts[:-1], name])
+    return check_id(name, str(path))
+
+
+def check_id(name: str, where: str) -> str:
+    """Check that a file can be called like a video.
+
+    Args:
+        name: The id.
+        where: File or line that it comes from, for the message.
+
+    Returns:
+        ``name``.
+
+    Raises:
+        DatasetError: It is empty, too long, begins with a dot (as ``..`` does), or holds a
+            separator or a control character.
+    """
+    for wrong, why in (
+        (not name, 'it is empty'),
+        (name.startswith('.'), 'it begins with a dot'),
+        ('/' in name or '\\' in name, 'it holds a slash'),
+        (any(unicodedata.category(c) in ('Cc', 'Cs') for c in name), 'it holds control characters'),
+        (len(name.encode(errors='replace')) > LONGEST_ID, f'it is longer than {LONGEST_ID} bytes'),
+    ):
+        if wrong:
+            raise DatasetError(f'{where}: no file can be called {name!r:.80}: {why}; rename it')
+    return name
+
+
+def listed_path(path: str, prefix: str | None) -> str:
+    """The path of a video as its annotation file has it.
+
+    Args:
+        path: The path that a dataset made of it.
+        prefix: Folder that the dataset put before it, if any.
+    """
+    return path.removeprefix(prefix).lstrip('/') if prefix else path
+
+
+def annotated_video_ids(dataset: Any) -> list[str]:  # noqa: ANN401
     """Give every video of a video dataset its path as written in the annotation file.
 
     That path does not depend on where the videos lie, so it joins results across machines.
@@ -23,7 +106,7 @@ def annotated_video_ids(dataset: Any) -> list[str]:
         ValueError: if the dataset is empty or lists a video twice.
     """
     source = getattr(dataset, 'ann_file', '') or type(dataset).__name__
-    prefix = (getattr(dataset, 'data_prefix', None) or {}).get('video') or ''
+    prefix = (getattr(dataset, 'data_prefix', None) or {}).get('video')
     ids = []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
@@ -32,8 +115,7 @@ def annotated_video_ids(dataset: Any) -> list[str]:
                 f'{source}: items must be video files with a filename, as VideoDataset gives them; '
                 f'got {sorted(info)}'
             )
-        name = str(info['filename'])
-        ids.append(name.removeprefix(prefix).lstrip('/') if prefix else name)
+        ids.append(listed_path(str(info['filename']), prefix))
     if not ids:
         raise ValueError(f'{source} lists no videos')
     if len(set(ids)) != len(ids):

@@ -19,6 +19,7 @@ from mmengine.dataset import Compose
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ...utils.errors import BadVideoError, DatasetError
+from ...utils.video_ids import listed_path
 from ...video.check import decoder_name
 from ...video.strict_reading import read_strictly
 
@@ -73,11 +74,11 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
             '--cfg-options train_dataloader.dataset.ann_file=<path>'
         )
     dataset.full_init()
-    prefix = dataset.data_prefix.get('video') or ''
+    prefix = dataset.data_prefix.get('video')
     videos: dict[str, TrainingVideo] = {}
     for info in (dataset.get_data_info(index) for index in range(len(dataset))):
         path, label = str(info['filename']), info['label']
-        name = path.removeprefix(prefix).lstrip('/') if prefix else path
+        name = listed_path(path, prefix)
         if not 0 <= label < num_classes:
             raise DatasetError(
                 f'annotation file {ann_file}, video {name}: expected a label in '

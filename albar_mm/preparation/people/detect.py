@@ -15,6 +15,7 @@ from ...utils.files import write_text
 from ...utils.identity import file_identity
 from ...utils.journal import PartFile
 from ...utils.text import name_some
+from ...utils.video_ids import stem_of
 from ...video.source_video import SourceVideo
 from ..list_job import ListJob, finished_before, left_out_lines, listed_videos
 from .detectors import PersonDetector
@@ -161,7 +162,7 @@ class _Work:
     def __call__(self, name: str) -> dict[str, str] | None:
         """Returns ``video`` and ``reason`` of a video that is left out."""
         path = PurePosixPath(name)
-        video = SourceVideo(path.stem, self.root / name, 0, path.parent.name)
+        video = SourceVideo(stem_of(name), self.root / name, 0, path.parent.name)
         try:
             height, width = video.frames.shape[1:3]
         except BadVideoError as error:
