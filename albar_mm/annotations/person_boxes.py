@@ -13,7 +13,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from ..utils.errors import DatasetError
-from ..video.strict_reading import MAX_MISSING
+from ..video.container import MAX_MISSING
 from . import person_box_files as files
 from .video_names import VideoNames
 

@@ -66,9 +66,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def sampling_of(
     cfg: Config | None, preset: str | None = None, **given: Any
-) -> tuple[  # noqa: ANN401
-    Sampling, int | None
-]:
+) -> tuple[Sampling, int | None]:  # noqa: ANN401
     """The snippets that are asked for.
 
     What neither ``given`` nor the preset says is taken from the config: the clip length and frame
@@ -95,9 +93,8 @@ def sampling_of(
     crops = values.pop('crops', None)
     missing = [name for name in ('clip_len', 'frame_interval', 'stride') if name not in values]
     if missing:
-        untold = (
-            f', and not told by the test pipeline of {cfg.filename or "the config"}' if cfg else ''
-        )
+        name = cfg and (cfg.filename or 'the config')
+        untold = f', and not told by the test pipeline of {name}' if cfg else ''
         raise LaunchError(
             f'{", ".join(missing)}: not given{untold}: say how snippets are made, or '
             f'name a preset ({", ".join(PRESETS)})'

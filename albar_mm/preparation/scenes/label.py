@@ -16,7 +16,7 @@ from ...utils.errors import BadVideoError, DatasetError
 from ...utils.files import write_bytes, write_text
 from ...utils.identity import file_identity
 from ...utils.journal import PartFile
-from ...video.check import decoder_name
+from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
 from ..list_job import ListJob, finished_before, left_out_lines, listed_videos
 from .classifiers import CLASSIFIERS_HELP, SceneClassifier, parse_classifier
