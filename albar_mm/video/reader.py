@@ -39,7 +39,7 @@ class VideoReader(ABC):
 
     All readers give the same frames: those that can be decoded, each once, in the order in which
     they are shown, turned upright as the container asks. Two readers differ by at most one grey
-    level.
+    level where their class does not say otherwise.
 
     Args:
         path: The video.
@@ -49,6 +49,7 @@ class VideoReader(ABC):
 
     Attributes:
         name: Name of the library, e.g. ``'pyav'``.
+        kind: Kind of container, see :func:`~.container.container_kind`.
         fps: Average frame rate that the container announces; 0 where it does not.
         announced: Number of frames that the container announces; 0 where it does not.
         failures: What the library raises because of the content of a file.
@@ -64,8 +65,8 @@ class VideoReader(ABC):
         fault = container_fault(path)
         if fault:
             raise self.bad(fault[1])
-        self._kind = container_kind(path)
-        if self._kind is None:
+        self.kind = container_kind(path)
+        if self.kind is None:
             # a decoder may find pictures all the same, and would make up when they are shown
             raise self.bad(
                 'it does not begin like a video file (mp4, mov, avi, mkv, webm, wmv, flv, ts, mpg)'
@@ -108,7 +109,7 @@ class VideoReader(ABC):
                 if frames.pixels.shape[1:] != shape:
                     raise self.bad(SIZES_DIFFER)
                 count += len(frames.pixels)
-                if self._kind == AVI:
+                if self.kind == AVI:
                     frames = Frames(frames.pixels, np.full(len(frames.pixels), np.nan))
                 yield frames
         if not count:

@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 from albar_mm.utils.errors import LaunchError, reason_of
+from albar_mm.video.container import AVI
 from albar_mm.video.reader import CHUNK, SIZES_DIFFER, FrameClock, Frames, VideoReader, turned
 
 from .store import FORMER_DECODERS
@@ -18,7 +19,11 @@ __all__ = ['CHUNK', 'READERS', 'FrameClock', 'Frames', 'VideoReader', 'choose_re
 
 
 class TorchCodecReader(VideoReader):
-    """Reads with torchcodec, which uses the FFmpeg of the system."""
+    """Reads with torchcodec, which uses the FFmpeg of the system.
+
+    It places the colours of videos of odd width or height differently, by up to some 30 grey
+    levels, and does not get to the end of AVI files that count frames which were never coded.
+    """
 
     name = 'torchcodec'
     failures = (RuntimeError, ValueError)
@@ -40,7 +45,14 @@ class TorchCodecReader(VideoReader):
 
     def _chunks(self) -> Iterator[Frames]:
         for start in range(0, self.announced, CHUNK):
-            batch = self._decoder.get_frames_in_range(start, min(start + CHUNK, self.announced))
+            end = min(start + CHUNK, self.announced)
+            try:
+                batch = self._decoder.get_frames_in_range(start, end)
+            except RuntimeError as error:
+                if self.kind != AVI:
+                    raise
+                reason = f'frames {start} to {end - 1} of this AVI file cannot be found by time'
+                raise self.bad(f'{reason}: use pyav (--decoder pyav)') from error
             yield Frames(batch.data.numpy(), batch.pts_seconds.numpy())
 
     def close(self) -> None:
