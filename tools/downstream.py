@@ -133,46 +133,50 @@ def _add_features(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('--config', required=True, help='config of the recogniser, or albar_mm::<name>')
     add('--checkpoint', required=True, help='its weights')
-    what = 'folders, lists (.txt, a path a line), globs or video files'
-    add('--videos', nargs='+', required=True, metavar='WHAT', help=what)
+    add('--videos', nargs='+', required=True, metavar='WHAT', help='folders, lists, globs or files')
     add('--out', required=True, metavar='STORE', help='folder of the features')
     add('--root', metavar='FOLDER', help='where the paths of lists start (default: at the list)')
-    called = 'videos are called like their file (default) or like their path'
-    add('--ids', choices=('stem', 'path'), default='stem', help=called)
+    add('--ids', choices=('stem', 'path'), default='stem', help='name videos by file or by path')
     _add_sampling(parser, " (default: the config's)")
     add('--fps', type=float, help='bring videos to this frame rate first')
     add('--crops', type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)")
-    level = (
-        'pooled (default: what the classifier sees), logits, or the name of a module, as '
-        'backbone.layer3'
+    add(
+        '--level',
+        default='pooled',
+        help='pooled (default), logits, or a module, as backbone.layer3',
     )
-    add('--level', default='pooled', help=level)
-    decoder = 'torchcodec or pyav (default: torchcodec where it is installed)'
-    add('--decoder', default='auto', help=decoder)
-    on_bad = 'with a video that cannot be read: stop (default), or list it and go on'
-    add('--on-bad', choices=('fail', 'skip'), default='fail', help=on_bad)
+    add(
+        '--decoder',
+        default='auto',
+        help='torchcodec or pyav (default: the first that is installed)',
+    )
+    add(
+        '--on-bad',
+        choices=('fail', 'skip'),
+        default='fail',
+        help='with a video that cannot be read: stop (default), or list it and go on',
+    )
     add('--batch-size', type=int, default=8, help='snippets encoded at once (default: 8)')
     add('--workers', type=int, help='videos decoded at once (default: 1, with a GPU 4)')
     add('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
     add('--amp', action='store_true', help='half precision')
     add('--channels-last', action='store_true', help='memory layout that some encoders like')
-    compiled = 'compile the encoder first; pays on long work'
-    add('--compile', dest='compiled', action='store_true', help=compiled)
-    kinds = ('float32', 'float16')
-    add('--dtype', choices=kinds, default='float32', help='of the files (default: float32)')
+    add(
+        '--compile', dest='compiled', action='store_true', help='compile the encoder: for long work'
+    )
+    add('--dtype', choices=('float32', 'float16'), default='float32', help='(default: float32)')
     add('--shard', metavar='I/N', help='only every N-th video, from number I (0 to N-1)')
 
 
 def _add_sampling(parser: argparse.ArgumentParser, default: str = '') -> None:
     add = parser.add_argument
-    preset = (
-        'ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are made; the options '
-        'below come before it'
+    add(
+        '--preset',
+        help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
+        'made; the options below come before it',
     )
-    add('--preset', help=preset)
     add('--clip-len', type=int, metavar='L', help=f'frames of a snippet{default}')
-    interval = f'from a frame of a snippet to its next{default}'
-    add('--frame-interval', type=int, metavar='R', help=interval)
+    add('--frame-interval', type=int, metavar='R', help=f'from a frame to its next{default}')
     add('--stride', type=int, metavar='S', help='frames from one snippet to the next')
     add('--align', choices=('left', 'centre'), help='where a snippet lies in its stride')
     add('--tail', choices=('pad', 'drop'), help='snippets that reach beyond the video')
@@ -184,11 +188,14 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     add('store', metavar='STORE', help='folder of the features')
     add('folder', metavar='FOLDER', help='where to write')
     add('--layout', choices=LAYOUTS, required=True, help='code that shall read them')
-    lists = (
-        'lists of videos to write anew; where the code takes labels from the position in the '
-        'list, in the order that it expects'
+    add(
+        '--lists',
+        nargs='+',
+        default=(),
+        metavar='FILE',
+        help='lists of videos to write anew; where the code takes labels from the position in the '
+        'list, in the order that it expects',
     )
-    add('--lists', nargs='+', default=(), metavar='FILE', help=lists)
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -196,16 +203,22 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     add('folder', metavar='FOLDER', help='where the features lie')
     add('store', metavar='STORE', help='folder of the new store')
     add('--layout', choices=LAYOUTS, required=True, help='code that they were made for')
-    lengths = (
-        'the videos, and how long they are: annotation like that of ActivityNet (.json), or a '
-        'video and its number of frames a line'
+    add(
+        '--lengths',
+        required=True,
+        metavar='FILE',
+        help='the videos, and how long they are: annotation like that of ActivityNet (.json), or a '
+        'video and its number of frames a line',
     )
-    add('--lengths', required=True, metavar='FILE', help=lengths)
     add('--fps', type=float, help='frame rate of the videos, where that file tells none')
     _add_sampling(parser)
     add('--note', default='', help='where the features are from, for store.json')
-    missing = 'with a listed video without features: stop (default), or list it and go on'
-    add('--on-missing', choices=('fail', 'skip'), default='fail', help=missing)
+    add(
+        '--on-missing',
+        choices=('fail', 'skip'),
+        default='fail',
+        help='with a listed video without features: stop (default), or list it and go on',
+    )
 
 
 def _add_anomaly(parser: argparse.ArgumentParser) -> None:

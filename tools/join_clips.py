@@ -35,8 +35,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--fillers', **some, default=(6, 10), help='background clips of a video (default: 6 10)')
     add('--events', **some, default=(1, 2), help='events of a video that has some (default: 1 2)')
     add('--eventless', type=float, default=0.5, help='share of videos without one (default: 0.5)')
-    share = 'share of the clips of each class that are for test videos (default: 0.25)'
-    add('--test-share', type=float, default=0.25, help=share)
+    add('--test-share', type=float, default=0.25, help='clips of a class for tests (default: 0.25)')
     add('--fps', type=float, default=25, help='frame rate of the videos (default: 25)')
     size = dict(type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'))
     add('--size', **size, default=(120, 160), help='of the frames in px (default: 120 160)')

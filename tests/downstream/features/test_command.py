@@ -159,6 +159,19 @@ def test_bad_arguments_leave_nothing(given, tmp_path, change, message):
     assert not (tmp_path / 'store').exists()
 
 
+def test_the_tool_does_not_hide_the_package(tmp_path):
+    """``tools/downstream.py`` has its name, and Python puts the folder of a tool first."""
+    code = (
+        f'import sys; sys.path.insert(0, {str(TOOL.parent)!r}); import _command; '
+        '_command.use_repository(); import downstream; print(downstream.__path__)'
+    )
+    environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert str(ROOT / 'downstream') in done.stdout, done.stderr
+
+
 def test_help_has_examples():
     done = run_tool('downstream', 'features', '--help')
     assert done.returncode == 0 and 'examples:' in done.stdout and '--shard' in done.stdout
