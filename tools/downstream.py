@@ -133,34 +133,22 @@ def _add_features(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('--config', required=True, help='config of the recogniser, or albar_mm::<name>')
     add('--checkpoint', required=True, help='its weights')
-    add(
-        '--videos',
-        nargs='+',
-        required=True,
-        metavar='WHAT',
-        help='folders, lists (.txt, a path a line), globs or video files',
-    )
+    add('--videos', nargs='+', required=True, metavar='WHAT', help='folders, lists, globs or files')
     add('--out', required=True, metavar='STORE', help='folder of the features')
     add('--root', metavar='FOLDER', help='where the paths of lists start (default: at the list)')
-    add(
-        '--ids',
-        choices=('stem', 'path'),
-        default='stem',
-        help='videos are called like their file (default) or like their path',
-    )
+    add('--ids', choices=('stem', 'path'), default='stem', help='name videos by file or by path')
     _add_sampling(parser, " (default: the config's)")
     add('--fps', type=float, help='bring videos to this frame rate first')
     add('--crops', type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)")
     add(
         '--level',
         default='pooled',
-        help='pooled (default: what the classifier sees), logits, or '
-        'the name of a module, as backbone.layer3',
+        help='pooled (default), logits, or a module, as backbone.layer3',
     )
     add(
         '--decoder',
         default='auto',
-        help='torchcodec, pyav, decord or opencv (default: the first of them that is installed)',
+        help='torchcodec or pyav (default: the first that is installed)',
     )
     add(
         '--on-bad',
@@ -173,13 +161,10 @@ def _add_features(parser: argparse.ArgumentParser) -> None:
     add('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
     add('--amp', action='store_true', help='half precision')
     add('--channels-last', action='store_true', help='memory layout that some encoders like')
-    add('--compile', action='store_true', help='compile the encoder first; pays on long work')
     add(
-        '--dtype',
-        choices=('float32', 'float16'),
-        default='float32',
-        help='of the files (default: float32)',
+        '--compile', dest='compiled', action='store_true', help='compile the encoder: for long work'
     )
+    add('--dtype', choices=('float32', 'float16'), default='float32', help='(default: float32)')
     add('--shard', metavar='I/N', help='only every N-th video, from number I (0 to N-1)')
 
 
@@ -191,12 +176,7 @@ def _add_sampling(parser: argparse.ArgumentParser, default: str = '') -> None:
         'made; the options below come before it',
     )
     add('--clip-len', type=int, metavar='L', help=f'frames of a snippet{default}')
-    add(
-        '--frame-interval',
-        type=int,
-        metavar='R',
-        help=f'from a frame of a snippet to its next{default}',
-    )
+    add('--frame-interval', type=int, metavar='R', help=f'from a frame to its next{default}')
     add('--stride', type=int, metavar='S', help='frames from one snippet to the next')
     add('--align', choices=('left', 'centre'), help='where a snippet lies in its stride')
     add('--tail', choices=('pad', 'drop'), help='snippets that reach beyond the video')
@@ -341,50 +321,32 @@ def main(argv: list[str] | None = None) -> int:
     def features() -> int:
         from downstream.features.command import run_features
 
+        others = ('command', 'debug', *SAMPLING, 'crops')
+        given = {name: value for name, value in vars(args).items() if name not in others}
         sampling = {name: getattr(args, name) for name in (*SAMPLING, 'crops')}
-        return run_features(
-            args.config,
-            args.checkpoint,
-            args.videos,
-            args.out,
-            preset=args.preset,
-            sampling=sampling,
-            level=args.level,
-            root=args.root,
-            ids=args.ids,
-            decoder=args.decoder,
-            on_bad=args.on_bad,
-            batch_size=args.batch_size,
-            workers=args.workers,
-            device=args.device,
-            amp=args.amp,
-            channels_last=args.channels_last,
-            compiled=args.compile,
-            dtype=args.dtype,
-            shard=args.shard,
-        )
+        return run_features(**given, sampling=sampling)
 
     def export() -> None:
-        from downstream.features.convert_command import run_export
+        from downstream.features.convert import export_features
+        from downstream.features.store import FeatureStore
 
-        run_export(args.store, args.folder, args.layout, args.lists)
+        store = FeatureStore(args.store)
+        print('\n'.join(export_features(store, args.folder, args.layout, args.lists)))
 
     def import_() -> int:
-        from downstream.features.convert_command import run_import
+        from downstream.features.convert import import_features
+        from downstream.features.presets import sampling_of
+        from downstream.features.video_lengths import read_lengths
 
         # the frame rate says how long a video is; the snippets were made at that rate
         sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
-        return run_import(
-            args.folder,
-            args.store,
-            args.layout,
-            args.lengths,
-            fps=args.fps,
-            preset=args.preset,
-            sampling=sampling,
-            note=args.note,
-            on_missing=args.on_missing,
+        snippets, _ = sampling_of(None, args.preset, **sampling)
+        videos = read_lengths(args.lengths, args.fps)
+        lines, missing = import_features(
+            args.folder, args.store, args.layout, snippets, videos, args.note, args.on_missing
         )
+        print('\n'.join(lines))
+        return _command.INCOMPLETE if missing else 0
 
     def anomaly() -> None:
         seeds, options = args.seeds, args.cfg_options

@@ -31,40 +31,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--background', nargs='+', required=True, metavar='CLASS', help='classes that fill a video')
     add('--train', type=int, default=120, help='training videos (default: 120)')
     add('--test', type=int, default=40, help='test videos (default: 40)')
-    add(
-        '--fillers',
-        type=int,
-        nargs=2,
-        default=(6, 10),
-        metavar=('FEWEST', 'MOST'),
-        help='background clips of a video (default: 6 10)',
-    )
-    add(
-        '--events',
-        type=int,
-        nargs=2,
-        default=(1, 2),
-        metavar=('FEWEST', 'MOST'),
-        help='events of a video that has some (default: 1 2)',
-    )
+    some = dict(type=int, nargs=2, metavar=('FEWEST', 'MOST'))
+    add('--fillers', **some, default=(6, 10), help='background clips of a video (default: 6 10)')
+    add('--events', **some, default=(1, 2), help='events of a video that has some (default: 1 2)')
     add('--eventless', type=float, default=0.5, help='share of videos without one (default: 0.5)')
-    add(
-        '--test-share',
-        type=float,
-        default=0.25,
-        help='share of the clips of each class that are for test videos (default: 0.25)',
-    )
+    add('--test-share', type=float, default=0.25, help='clips of a class for tests (default: 0.25)')
     add('--fps', type=float, default=25, help='frame rate of the videos (default: 25)')
-    add(
-        '--size',
-        type=int,
-        nargs=2,
-        default=(120, 160),
-        metavar=('HEIGHT', 'WIDTH'),
-        help='of the frames in px (default: 120 160)',
-    )
+    size = dict(type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'))
+    add('--size', **size, default=(120, 160), help='of the frames in px (default: 120 160)')
     add('--seed', type=int, default=0, help='of all random choices (default: 0)')
-    add('--decoder', default='auto', help='torchcodec, pyav, decord or opencv')
+    add('--decoder', default='auto', help='torchcodec or pyav')
     return parser.parse_args(argv)
 
 

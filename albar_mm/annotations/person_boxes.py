@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 
 from ..utils.errors import DatasetError, MissingFileError
 from ..utils.safe_pickle import load_restricted
-from ..video.strict_reading import MAX_MISSING
+from ..video.container import MAX_MISSING
 from .person_box_files import VideoEntry, entries_of, read_box_lines, read_detections
 from .tubes import annotated_tubes, is_annotation, read_boxes
 from .video_names import VideoNames

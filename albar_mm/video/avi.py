@@ -66,34 +66,13 @@ def avi_bytes(
     code = ENCODINGS[encoding][0]
     count, largest = len(encoded), max(map(len, encoded))
     rate = round(fps * 1000)
-    main = struct.pack(
-        '<14I', round(1e9 / rate), 0, 0, _HAS_INDEX, count, 0, 1, largest, width, height, *[0] * 4
-    )
-    stream = struct.pack(
-        '<4s4sIHHIIIIIIII4H',
-        b'vids',
-        code,
-        0,
-        0,
-        0,
-        0,
-        1000,
-        rate,
-        0,
-        count,
-        largest,
-        0xFFFFFFFF,
-        0,
-        0,
-        0,
-        width,
-        height,
-    )
-    picture = struct.pack(
-        '<IiiHH4sIiiII', 40, width, height, 1, 24, code, 3 * width * height, 0, 0, 0, 0
-    )
-    header = _chunk(b'avih', main) + _list(
-        b'strl', _chunk(b'strh', stream) + _chunk(b'strf', picture)
+    main = round(1e9 / rate), 0, 0, _HAS_INDEX, count, 0, 1, largest, width, height, *[0] * 4
+    stream = b'vids', code, *[0] * 4, 1000, rate, 0, count, largest, 2**32 - 1, *[0] * 3
+    picture = 40, width, height, 1, 24, code, 3 * width * height, *[0] * 4
+    header = _chunk(b'avih', struct.pack('<14I', *main)) + _list(
+        b'strl',
+        _chunk(b'strh', struct.pack('<4s4sIHHIIIIIIII4H', *stream, width, height))
+        + _chunk(b'strf', struct.pack('<IiiHH4sIiiII', *picture)),
     )
     chunks, index, position = [], [], 4
     for data in encoded:

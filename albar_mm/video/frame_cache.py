@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from mmaction.datasets.transforms import DecordDecode, DecordInit
 
-from ..utils.errors import BadVideoError
-from .source_video import read_frames
-from .strict_reading import read_strictly
+from .source_video import frames_in_order
 
 
 def decode_frames(path: Path, indices: Collection[int]) -> tuple[dict[int, np.ndarray], int]:
     """Decode some frames of a video, exactly as :func:`~.source_video.read_frames` decodes them.
-
-    From the first frame on and without skipping any: with the AVI files of HMDB51 decord gives
-    other frames after a seek (in some even when it skips a single one).
 
     Args:
         path: The video file.
@@ -34,22 +26,18 @@ def decode_frames(path: Path, indices: Collection[int]) -> tuple[dict[int, np.nd
     Raises:
         BadVideoError: It cannot be read; names the file.
     """
-    if importlib.util.find_spec('decord'):
-        choose = _Choose(indices)
-        results = read_strictly(
-            [DecordInit(), choose, _SequentialDecode()], dict(filename=str(path))
-        )
-        found, total = dict(zip(choose.chosen, results['imgs'], strict=True)), choose.total
-    else:
-        frames = read_frames(path)
-        total = len(frames)
-        # copies, as a view would keep the whole video in memory
-        found = {index: frames[index].copy() for index in sorted(indices) if index < total}
-    if len({frame.shape for frame in found.values()}) > 1:
-        raise BadVideoError.of(str(path), 'its frames differ in size')
-    for frame in found.values():
-        frame.flags.writeable = False
-    return found, total
+    total, frames = frames_in_order(path)
+    # one frame at least, to see that it can be decoded
+    last = max((i for i in indices if total is None or i < total), default=0)
+    wanted, found, seen = set(indices), {}, 0
+    for frame in frames:
+        if seen in wanted:
+            found[seen] = np.ascontiguousarray(frame)  # a view would keep what it was taken of
+            found[seen].flags.writeable = False
+        seen += 1
+        if total is not None and seen > last:
+            return found, total
+    return found, seen
 
 
 class FrameCache:
@@ -114,34 +102,7 @@ class _Entry:
     asked: set[int]
     frames: dict[int, np.ndarray]
     total: int
-    bytes: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.bytes = sum(frame.nbytes for frame in self.frames.values())
-
-
-class _Choose:
-    """Hands the frames that exist to the decoder."""
-
-    def __init__(self, indices: Collection[int]) -> None:
-        self._indices = indices
-        self.chosen: list[int] = []
-        self.total = 0
-
-    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        self.total = int(results['total_frames'])
-        # one frame at least, so that its size is known
-        self.chosen = sorted(i for i in self._indices if i < self.total) or [0]
-        return dict(results, frame_inds=np.asarray(self.chosen))
-
-
-class _SequentialDecode(DecordDecode):
-    """Passes over every frame up to the last one that is wanted."""
-
-    def _decord_load_frames(self, container: Any, frame_inds: np.ndarray) -> list[np.ndarray]:  # noqa: ANN401
-        wanted, found = set(frame_inds.tolist()), []
-        for index in range(max(wanted) + 1):
-            frame = container.next()
-            if index in wanted:
-                found.append(frame.asnumpy())
-        return found
+    @property
+    def bytes(self) -> int:
+        return sum(frame.nbytes for frame in self.frames.values())

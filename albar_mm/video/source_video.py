@@ -1,17 +1,19 @@
-"""The source videos of a benchmark: IID test videos whose background is to be replaced."""
+"""Source videos, decoded from their first frame on: decord where it is installed, else OpenCV."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode, OpenCVInit
+from mmaction.datasets.transforms import DecordInit, OpenCVInit
 
 from ..utils.errors import BadVideoError
-from .strict_reading import read_strictly
+from .container import SIZES_DIFFER
+from .strict_reading import blamed_on, read_strictly
 
 
 @dataclass(eq=False)
@@ -50,11 +52,8 @@ class SourceVideo:
         return dict(self.__dict__, _frames=None)  # what goes to a worker process is the name alone
 
 
-def read_frames(path: Path) -> np.ndarray:
-    """Decode a whole video with MMAction2's reading steps.
-
-    decord where it is installed, else OpenCV; both stop at the last frame that is there, though
-    OpenCV announces more frames than many AVI files hold.
+def read_frames(path: str | os.PathLike) -> np.ndarray:
+    """Decode a whole video.
 
     Args:
         path: The video file.
@@ -65,28 +64,57 @@ def read_frames(path: Path) -> np.ndarray:
     Raises:
         BadVideoError: It cannot be read; names the file.
     """
-    if importlib.util.find_spec('decord'):
-        steps = [DecordInit(), _all_frames, DecordDecode()]
+    return np.stack(list(frames_in_order(path)[1]))
+
+
+def decoder_name() -> str:
+    """Decoder of :func:`frames_in_order`: decord, as the configs do, else OpenCV."""
+    return 'opencv' if importlib.util.find_spec('decord') is None else 'decord'
+
+
+def frames_in_order(path: str | os.PathLike) -> tuple[int | None, Iterator[np.ndarray]]:
+    """Decode a video with MMAction2's reading steps, from its first frame on and skipping none.
+
+    With the AVI files of HMDB51 decord gives other frames after a seek (in some even when it skips
+    a single one). Both decoders stop at the last frame that is there.
+
+    Args:
+        path: The video file.
+
+    Returns:
+        Number of frames, None where it is not known before the end (OpenCV announces more frames
+        than many AVI files hold); and the frames, at least one, uint8 RGB of shape (H, W, 3).
+
+    Raises:
+        BadVideoError: It cannot be read (also while frames are taken); names the file.
+    """
+    with_decord = decoder_name() == 'decord'
+    if with_decord:
+        import decord
+
+        decord.logging.set_level(decord.logging.QUIET)  # its messages would tear a progress bar
     else:
-        steps = [OpenCVInit(), _OpenCVDecodeAll()]
-    frames = read_strictly(steps, dict(filename=str(path)))['imgs']
-    if any(frame.shape != frames[0].shape for frame in frames):
-        raise BadVideoError.of(str(path), 'its frames differ in size')
-    return np.stack(frames)
+        os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    opened = read_strictly(
+        [DecordInit() if with_decord else OpenCVInit()], dict(filename=os.fspath(path))
+    )
+    reader, total = opened['video_reader'], opened['total_frames']
 
-
-def _all_frames(results: dict[str, Any]) -> dict[str, Any]:
-    return dict(results, frame_inds=np.arange(results['total_frames']))
-
-
-class _OpenCVDecodeAll(OpenCVDecode):
-    """Reads from the first frame to the last that can be decoded, without making up the rest."""
-
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        frames: list[np.ndarray] = []
-        for index in range(results['total_frames']):
-            frame = results['video_reader'][index]
+    def frames() -> Iterator[np.ndarray]:
+        shape = None
+        for index in range(total):
+            with blamed_on(str(path), f'frame {index}'):
+                try:
+                    frame = reader.next().asnumpy() if with_decord else reader[index]
+                except StopIteration:
+                    frame = None
             if frame is None:
                 break
-            frames.append(frame[:, :, ::-1])
-        return dict(results, imgs=frames, video_reader=None)
+            shape = shape or frame.shape
+            if frame.shape != shape:
+                raise BadVideoError.of(str(path), SIZES_DIFFER)
+            yield frame if with_decord else frame[:, :, ::-1]
+        if shape is None:
+            raise BadVideoError.of(str(path), 'none of its frames can be decoded')
+
+    return total if with_decord else None, frames()

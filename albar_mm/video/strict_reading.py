@@ -5,26 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import mmcv
-from mmaction.datasets.transforms import (
-    DecordDecode,
-    DecordInit,
-    OpenCVDecode,
-    OpenCVInit,
-    PIMSDecode,
-    PIMSInit,
-    PyAVDecode,
-    PyAVInit,
-)
+from mmaction.datasets import transforms as steps_of_mmaction
+from mmaction.datasets.transforms import PyAVInit
 
-from ..utils.errors import BadVideoError
-from .container import announced_bytes, is_empty_avi
+from ..utils.errors import BadVideoError, reason_of
+from .container import container_fault, required_frames
 
-INITS = (DecordInit, OpenCVInit, PyAVInit, PIMSInit)
+_LIBRARIES = ('Decord', 'OpenCV', 'PyAV', 'PIMS')
+INITS = tuple(getattr(steps_of_mmaction, f'{library}Init') for library in _LIBRARIES)
 """MMAction2's steps that open a video."""
-DECODES = (DecordDecode, OpenCVDecode, PyAVDecode, PIMSDecode)
+DECODES = tuple(getattr(steps_of_mmaction, f'{library}Decode') for library in _LIBRARIES)
 """MMAction2's steps that decode one."""
 # what a decoder does not raise because of the content of a file
 _FAULTS = (
@@ -40,9 +34,6 @@ _FAULTS = (
 )
 # '[time of day] source file:line: ' of a compiled decoder
 _PLACE_IN_DECORD = re.compile(r'\[\d\d:\d\d:\d\d\] \S+:\d+: ')
-# The real HMDB51 clips decode up to 17 % fewer frames than OpenCV announces (8 of 47: it counts
-# the time stamps of frames that were never coded).
-MAX_MISSING = 0.25
 
 
 def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> Any:  # noqa: ANN401
@@ -70,68 +61,51 @@ def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> An
     results: Any = dict(info)
     checked = False
     for step in transforms:
-        if not isinstance(step, INITS + DECODES):
-            results = step(results)
-        else:
-            try:
+        if isinstance(step, INITS + DECODES):
+            with blamed_on(video, type(step).__name__):
                 if not checked:
                     _check_container(video)
-                results = _read(step, results)
-            except BadVideoError:
-                raise
-            except _FAULTS:
-                raise
-            except _Short as error:
-                raise BadVideoError.of(video, str(error)) from None
-            except Exception as error:
-                reason = f'{type(step).__name__}: {type(error).__name__}: {_message(error)}'
-                raise BadVideoError.of(video, reason) from error
+                results = _read(step, results, video)
             checked = True
+        else:
+            results = step(results)
         if results is None:
             raise BadVideoError.of(video, f'{type(step).__name__} returned nothing for it')
     return results
 
 
-class _Short(Exception):
-    """A file holds less than it announces."""
+@contextmanager
+def blamed_on(video: str, step: str) -> Iterator[None]:
+    """Blame a video for what a decoder raises, unless that cannot come from the content of a file.
 
+    Args:
+        video: Its path.
+        step: What is done with it, for the message.
 
-def _message(error: Exception) -> str:
-    text = ' '.join(str(error).split())
-    text = _PLACE_IN_DECORD.sub('', text)
-    return (text if len(text) <= 200 else text[:199] + '…') or 'no message'
+    Raises:
+        BadVideoError: The decoder failed.
+    """
+    try:
+        yield
+    except (BadVideoError, *_FAULTS):
+        raise
+    except Exception as error:
+        text = _PLACE_IN_DECORD.sub('', reason_of(error))
+        raise BadVideoError.of(video, f'{step}: {type(error).__name__}: {text}') from error
 
 
 def _check_container(video: str) -> None:
     if '://' in video:
         return
+    path = video
     if not os.path.splitext(video)[1] and not os.path.exists(video):
-        video += '.mp4'  # as DecordInit does
-    fault = container_fault(video)
+        path += '.mp4'  # as DecordInit does
+    fault = container_fault(path)
     if fault:
-        raise _Short(fault)
+        raise BadVideoError.of(video, fault[1])
 
 
-def container_fault(video: str | os.PathLike) -> str | None:
-    """Why a file on the disk cannot be a whole video, seen without decoding it.
-
-    Args:
-        video: Its path.
-
-    Returns:
-        A few words, or None where nothing is wrong so far.
-    """
-    if not os.path.isfile(video):
-        return 'no such file'
-    announced, size = announced_bytes(os.fspath(video)), os.path.getsize(video)
-    if not size:
-        return 'the file is empty'
-    if announced is not None and announced > size:
-        return f'the file is truncated: {size} of at least {announced} bytes'
-    return 'it holds no frames' if is_empty_avi(os.fspath(video)) else None
-
-
-def _read(step: Callable, results: dict[str, Any]) -> dict[str, Any] | None:
+def _read(step: Callable, results: dict[str, Any], video: str) -> dict[str, Any] | None:
     reader = results.get('video_reader')
     results = step(results)
     if results is None:
@@ -141,24 +115,19 @@ def _read(step: Callable, results: dict[str, Any]) -> dict[str, Any] | None:
     elif reader is None and 'total_frames' in results:
         total = int(results['total_frames'])
         if total <= 0:
-            raise _Short('it announces no frames')
+            raise BadVideoError.of(video, 'it announces no frames')
         if isinstance(results['video_reader'], mmcv.VideoReader):
-            results['video_reader'] = _OpenCVFrames(results['video_reader'], total)
+            results['video_reader'] = _OpenCVFrames(results['video_reader'], total, video)
         elif isinstance(step, PyAVInit):
-            results['video_reader'] = _PyAVFrames(results['video_reader'], total)
+            results['video_reader'] = _PyAVFrames(results['video_reader'], total, video)
     return results
-
-
-def _required(total: int) -> int:
-    """Number of frames from the start that must be readable, of so many announced."""
-    return max(1, int(total * (1 - MAX_MISSING)))
 
 
 class _OpenCVFrames:
     """Frames of an ``mmcv.VideoReader``, for which ``OpenCVDecode`` asks one by one."""
 
-    def __init__(self, reader: mmcv.VideoReader, total: int) -> None:
-        self._reader, self._total = reader, total
+    def __init__(self, reader: mmcv.VideoReader, total: int, video: str) -> None:
+        self._reader, self._total, self._video = reader, total, video
         self._first_missing = total
 
     def __getitem__(self, index: int) -> Any:  # noqa: ANN401
@@ -166,16 +135,17 @@ class _OpenCVFrames:
         frame = self._reader[index] if index < self._first_missing else None
         if frame is None:
             self._first_missing = min(self._first_missing, int(index))
-            if index < _required(self._total):
-                raise _Short(f'frame {index} of {self._total} cannot be decoded')
+            if index < required_frames(self._total):
+                reason = f'frame {index} of {self._total} cannot be decoded'
+                raise BadVideoError.of(self._video, reason)
         return frame
 
 
 class _PyAVFrames:
     """A PyAV container that counts the frames that ``PyAVDecode`` gets from it."""
 
-    def __init__(self, container: Any, total: int) -> None:  # noqa: ANN401
-        self._container, self._total = container, total
+    def __init__(self, container: Any, total: int, video: str) -> None:  # noqa: ANN401
+        self._container, self._total, self._video = container, total, video
         self._decoded: int | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
@@ -191,5 +161,6 @@ class _PyAVFrames:
     def check(self, last: int) -> None:
         """Refuse a video that ended before the frame ``last``, if that is among the required."""
         decoded = self._decoded
-        if decoded is not None and decoded <= last and decoded < _required(self._total):
-            raise _Short(f'only {decoded} of {self._total} frames can be decoded')
+        if decoded is not None and decoded <= last and decoded < required_frames(self._total):
+            reason = f'only {decoded} of {self._total} frames can be decoded'
+            raise BadVideoError.of(self._video, reason)

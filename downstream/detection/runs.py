@@ -20,6 +20,7 @@ from torch import nn
 from albar_mm.engine.launch import load_config, unfilled
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.identity import is_weights_sha256
 
 from ..features.command import run_features
 from ..features.encoder import FrozenEncoder
@@ -231,8 +232,7 @@ def features_for_detector(
         crops=_crops(settings),
         device=device,
     )
-    wanted = settings['encoder'].get('weights_sha256')
-    if wanted != made.weights_sha256():
+    if not is_weights_sha256(settings['encoder'].get('weights_sha256'), made.model):
         raise LaunchError(
             f'{weights}: other weights than those whose features the detector was '
             f'trained on ({settings.get("made_with", {}).get("checkpoint")}); name '

@@ -90,7 +90,8 @@ def run_features(
         channels_last=channels_last,
         compiled=compiled,
     )
-    store = FeatureStore.create(out, store_settings(encoder, snippets, reader, checkpoint, dtype))
+    settings = store_settings(encoder, snippets, reader, checkpoint, dtype)
+    store = FeatureStore.create(out, settings, encoder.model)
     part = f', shard {index} of {count}: {len(mine)}' if count > 1 else ''
     ignored = f'; {others} other files are no videos by their suffix' if others else ''
     print(

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import glob
-import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from mmengine.utils import ProgressBar
 
-from albar_mm.utils.errors import DatasetError
-from albar_mm.utils.files import check_output, try_folder, write_bytes, write_text
+from albar_mm.utils.errors import BadFileError, DatasetError, MissingFileError
+from albar_mm.utils.files import read_npy, try_folder, write_npy, write_text
+from albar_mm.utils.video_ids import stem_of
 
 from .sampling import Sampling
 from .store import FeatureStore
+from .video_lengths import Lengths
+from .videos import read_list
 
 TEN_CROPS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 """MMAction2 has each crop beside its flip; published features have five crops, then their flips."""
-
-
 ON_MISSING = ('fail', 'skip')
-
-
-class MissingFeaturesError(DatasetError):
-    """A video has no file of features."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def export_features(
     store: FeatureStore,
     folder: str | os.PathLike,
     layout: str,
-    lists: Mapping[str, Sequence[str]] | None = None,
+    lists: Sequence[str | os.PathLike] = (),
 ) -> list[str]:
     """Write the features of a store as published code reads them.
 
@@ -83,40 +79,48 @@ def export_features(
         store: The store.
         folder: Where to write; files that are there are replaced.
         layout: A key of :data:`LAYOUTS`.
-        lists: File name -> ids: lists of the feature files, one path a line, in that order. MGFN
-            and RTFM take labels from the position in the list (abnormal videos first); give them
-            so.
+        lists: Lists of videos or of feature files. For each a list of the files that are written,
+            one path a line, is made under the same name, in the same order. MGFN and RTFM take
+            labels from the position in the list (abnormal videos first); give them so.
 
     Returns:
         Lines for the terminal: what was written, and the time grid to tell the code of.
 
     Raises:
-        DatasetError: An unknown layout, several crops where there is room for one, a listed id that
-            the store lacks, or a folder that cannot be written to.
+        DatasetError: An unknown layout, several crops where there is room for one, a list that
+            cannot be read or two of one name, a listed id that the store lacks, or a folder that
+            cannot be written to.
     """
     chosen, folder, ids = layout_of(layout), Path(folder), store.ids()
     if not ids:
         raise DatasetError(f'{store.root}: holds no video')
-    missing = [name for names in (lists or {}).values() for name in names if name not in store]
-    if missing:
-        raise DatasetError(f'{store.root}: lacks {len(missing)} listed videos, as {missing[0]!r}')
-    check_output(folder / 'any')
-    names: dict[str, list[Path]] = {}
+    listed: dict[str, list[str]] = {}
+    for path in map(Path, lists):
+        if path.name in listed:
+            raise DatasetError(f'{path}: a list of that name was given before')
+        names = [stem_of(name, also=('.npy',)) for name in read_list(path)]
+        listed[path.name] = [name.removesuffix(chosen.suffix) for name in names]
+        missing = [name for name in listed[path.name] if name not in store]
+        if missing:
+            raise DatasetError(
+                f'{store.root}: lacks {len(missing)} videos of {path}, as {missing[0]!r}'
+            )
+    try_folder(folder)
+    written: dict[str, list[Path]] = {}
     progress = ProgressBar(len(ids))
     for video in ids:
-        names[video] = []
+        written[video] = []
         for path, array in _files(store.load(video), video, chosen, folder):
-            _write(path, array)
-            names[video].append(path)
+            write_npy(path, np.ascontiguousarray(array, np.float32))
+            written[video].append(path)
         progress.update()
     print(flush=True)
-    for name, members in (lists or {}).items():
-        lines = [str(path) for member in members for path in names[member]]
-        write_text(folder / name, '\n'.join(lines) + '\n')
+    for name, members in listed.items():
+        paths = [str(path) for member in members for path in written[member]]
+        write_text(folder / name, '\n'.join(paths) + '\n')
     grid = store.grid(ids[0])
     return [
-        f'{folder}: {len(ids)} videos as {layout} reads them, '
-        f'{", ".join(lists) if lists else "no list"}',
+        f'{folder}: {len(ids)} videos as {layout} reads them, {", ".join(listed) or "no list"}',
         f'stride {grid.stride_frames} frames, centre of snippet 0 at frame {grid.offset_frames:g}: '
         f'feat_stride={grid.stride_frames}, num_frames={2 * grid.offset_frames:g} for code that '
         'places snippets at 0.5 * num_frames',
@@ -128,7 +132,7 @@ def import_features(
     store: str | os.PathLike,
     layout: str,
     sampling: Sampling,
-    videos: Mapping[str, tuple[int, float]],
+    videos: Lengths,
     note: str = '',
     on_missing: str = 'fail',
 ) -> tuple[list[str], list[str]]:
@@ -147,7 +151,7 @@ def import_features(
         Lines for the terminal, and the videos that were left out.
 
     Raises:
-        MissingFeaturesError: A file is missing, with ``on_missing='fail'``.
+        MissingFileError: A file is missing, with ``on_missing='fail'``.
         DatasetError: A file holds no plain array, or another number of snippets than the frames of
             its video give (a difference of one at the end is accepted and counted); all are
             missing.
@@ -155,21 +159,18 @@ def import_features(
     if on_missing not in ON_MISSING:
         raise DatasetError(f'on_missing is {on_missing!r}; expected one of {", ".join(ON_MISSING)}')
     chosen, folder = layout_of(layout), Path(folder)
-    try_folder(Path(store))
-    made = FeatureStore.create(
-        store,
-        dict(
-            encoder=dict(published=note or folder.name, layout=layout),
-            sampling=sampling.settings(),
-            dtype='float32',
-            decoder='unknown',
-        ),
+    settings = dict(
+        encoder=dict(published=note or folder.name, layout=layout),
+        sampling=sampling.settings(),
+        dtype='float32',
+        decoder='unknown',
     )
+    made = FeatureStore.create(store, settings)
     shorter, missing = [], []
     for video, (frames, fps) in videos.items():
         try:
             features = _read(folder, video, chosen)
-        except MissingFeaturesError:
+        except MissingFileError:
             if on_missing == 'fail':
                 raise
             missing.append(video)
@@ -177,9 +178,8 @@ def import_features(
         grid = sampling.grid(frames, fps)
         if abs(len(features) - grid.num_snippets) > 1:
             raise DatasetError(
-                f'{folder}: video {video!r} has {len(features)} snippets; its '
-                f'{frames} frames give {grid.num_snippets}: other snippets, or '
-                'another video'
+                f'{folder}: video {video!r} has {len(features)} snippets; its {frames} frames give '
+                f'{grid.num_snippets}: other snippets, or another video'
             )
         if len(features) != grid.num_snippets:
             shorter.append(video)
@@ -191,10 +191,8 @@ def import_features(
         )
     lines = [f'{made.root}: {len(videos) - len(missing)} videos from {folder}']
     if missing:
-        lines += [
-            f'{len(missing)} listed videos have no features there:',
-            *(f'  {video}' for video in missing),
-        ]
+        lines.append(f'{len(missing)} listed videos have no features there:')
+        lines += [f'  {video}' for video in missing]
     if shorter:
         lines.append(
             f'{len(shorter)} of them are one snippet off the number that their frames '
@@ -206,66 +204,48 @@ def import_features(
 def _files(
     features: np.ndarray, video: str, layout: Layout, folder: Path
 ) -> Iterator[tuple[Path, np.ndarray]]:
-    single = features if features.ndim == 2 else None
+    """Every file of a video, and what it holds."""
+    name = f'{video}{layout.suffix}'
+    if layout.crops == 'TC':
+        if features.ndim > 2:
+            raise DatasetError(
+                f'video {video!r}: {features.shape[1]} crops, and this layout has room for one: '
+                'extract with one crop'
+            )
+        yield folder / f'{name}.npy', features
+        return
     crops = features[:, None] if features.ndim == 2 else features
     if crops.shape[1] == 10:
         crops = crops[:, TEN_CROPS]
     if layout.crops == 'files':
         for crop in range(crops.shape[1]):
-            yield folder / f'{video}{layout.suffix}__{crop}.npy', crops[:, crop]
-        return
-    path = folder / f'{video}{layout.suffix}.npy'
-    if layout.crops == 'TC':
-        if single is None:
-            raise DatasetError(
-                f'video {video!r}: {crops.shape[1]} crops, and this layout has room '
-                'for one: extract with one crop'
-            )
-        yield path, single
+            yield folder / f'{name}__{crop}.npy', crops[:, crop]
     else:
-        yield path, crops if layout.crops == 'TNC' else crops.swapaxes(0, 1)
-
-
-def _write(path: Path, array: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array, np.float32), allow_pickle=False)
-    write_bytes(path, buffer.getbuffer())
+        yield folder / f'{name}.npy', crops if layout.crops == 'TNC' else crops.swapaxes(0, 1)
 
 
 def _read(folder: Path, video: str, layout: Layout) -> np.ndarray:
+    """Features of a video as a store has them."""
+    name = f'{video}{layout.suffix}'
+    if layout.crops == 'TC':
+        return _array(folder / f'{name}.npy', 2)
     if layout.crops == 'files':
-        found = sorted(
-            folder.glob(f'{glob.escape(video + layout.suffix)}__*.npy'),
-            key=lambda path: int(path.stem.rpartition('__')[2]),
-        )
-        if not found:
-            raise MissingFeaturesError(f'{folder}: no file {video}{layout.suffix}__0.npy')
-        return _stored(np.stack([_array(path, 2) for path in found], axis=1))
-    array = _array(folder / f'{video}{layout.suffix}.npy', 2 if layout.crops == 'TC' else 3)
-    if layout.crops == 'NTC':
-        array = array.swapaxes(0, 1)
-    return array if layout.crops == 'TC' else _stored(array)
-
-
-def _stored(crops: np.ndarray) -> np.ndarray:
-    """Crops in the order of a store, and without their axis if there is one."""
+        parts = [path.stem.rpartition('__') for path in folder.glob(f'{glob.escape(name)}__*.npy')]
+        numbers = sorted(int(crop) for stem, _, crop in parts if stem == name and crop.isdecimal())
+        paths = [folder / f'{name}__{crop}.npy' for crop in numbers or [0]]
+        crops = np.stack([_array(path, 2) for path in paths], axis=1)
+    else:
+        crops = _array(folder / f'{name}.npy', 3)
+        crops = crops.swapaxes(0, 1) if layout.crops == 'NTC' else crops
     if crops.shape[1] == 10:
         crops = crops[:, np.argsort(TEN_CROPS)]
     return crops[:, 0] if crops.shape[1] == 1 else crops
 
 
 def _array(path: Path, ndim: int) -> np.ndarray:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise MissingFeaturesError(f'{path}: no such file') from error
-    except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(
-            f'{path}: no plain array of numbers ({error}); arrays of objects are '
-            'not read, as they could run code'
-        ) from error
+    array = read_npy(path)
     if array.ndim != ndim or not np.issubdtype(array.dtype, np.floating):
-        raise DatasetError(
+        raise BadFileError(
             f'{path}: {array.dtype} of shape {array.shape}; expected real numbers with {ndim} axes'
         )
     return array

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from albar_mm.engine.launch import load_config, unfilled
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.identity import weights_sha256
 
 from .view import PipelineView, spatial_steps, test_pipeline
 
@@ -69,7 +69,7 @@ class FrozenEncoder:
         self.level, self.device, self.amp = level, torch.device(device), amp
         pipeline = test_pipeline(self.cfg)
         self.view = PipelineView(spatial_steps(pipeline, crops))
-        shapes = [dict(step) for step in pipeline if step['type'] == 'FormatShape']
+        shapes = [step for step in pipeline if step['type'] == 'FormatShape']
         if not shapes:
             raise LaunchError(f'{self.name}: its test pipeline has no FormatShape')
         self._format = TRANSFORMS.build(shapes[-1])
@@ -77,42 +77,29 @@ class FrozenEncoder:
         self.model = self._load(checkpoint)
         self._captured: list[Tensor] = []
         self._watch()
-        self._layout = (
-            None
-            if not channels_last
-            else torch.channels_last
-            if self.two_d
-            else torch.channels_last_3d
-        )
-        if self._layout is not None:
-            rank = 4 if self.two_d else 5
+        self._layout = None
+        if channels_last:
+            self._layout = torch.channels_last if self.two_d else torch.channels_last_3d
             for parameter in self.model.backbone.parameters():
-                if parameter.ndim == rank:
+                if parameter.ndim == (4 if self.two_d else 5):
                     parameter.data = parameter.data.contiguous(memory_format=self._layout)
         if compiled:
             self.model.backbone = torch.compile(self.model.backbone)
 
     def weights_sha256(self) -> str:
         """Hash of all weights and buffers, whatever the file that they came from."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(f'{name} {tuple(tensor.shape)} {tensor.dtype}'.encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return weights_sha256(self.model)
 
     def identity(self) -> dict[str, Any]:
         """What the features depend on, as plain JSON."""
+        model = json.dumps(self.cfg.model.to_dict(), sort_keys=True, default=str)
         return dict(
             config=os.path.basename(self.name),
-            model_sha256=self._model_sha256(),
+            model_sha256=hashlib.sha256(model.encode()).hexdigest(),
             weights_sha256=self.weights_sha256(),
             level=self.level,
             amp=self.amp,
         )
-
-    def _model_sha256(self) -> str:
-        text = json.dumps(self.cfg.model.to_dict(), sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
 
     def formatted(self, snippet: np.ndarray) -> np.ndarray:
         """A snippet in the layout that the recogniser takes.
@@ -152,7 +139,8 @@ class FrozenEncoder:
                 .contiguous(memory_format=self._layout)
                 .unflatten(0, inputs.shape[:2])
             )
-        with self._autocast():
+        half = torch.float16 if self.device.type == 'cuda' else torch.bfloat16
+        with torch.autocast(self.device.type, half, enabled=self.amp):
             found = self._run(inputs).float()
         if len(found) % len(clips):
             raise LaunchError(
@@ -174,13 +162,6 @@ class FrozenEncoder:
             raise LaunchError(f'{self.name}: level {self.level!r} takes no part in a test')
         return self._captured.pop()
 
-    @contextmanager
-    def _autocast(self) -> Iterator[None]:
-        kind = self.device.type
-        dtype = torch.float16 if kind == 'cuda' else torch.bfloat16
-        with torch.autocast(kind, dtype, enabled=self.amp):
-            yield
-
     def _load(self, checkpoint: str | os.PathLike | None) -> nn.Module:
         model = MODELS.build(self.cfg.model)
         if not hasattr(model, 'cls_head') or not hasattr(model, 'extract_feat'):
@@ -194,24 +175,21 @@ class FrozenEncoder:
             if '://' not in path and not os.path.isfile(path):
                 raise LaunchError(f'checkpoint {path}: no such file')
             given = load_checkpoint(model, path, map_location='cpu', logger='silent')
-            self._check(model, given.get('state_dict', given), path)
+            needed = (
+                (name, value)
+                for name, value in model.named_parameters()
+                if self.level == LOGITS or not name.startswith('cls_head')
+            )
+            fault = unfilled(needed, given.get('state_dict', given))
+            if fault:
+                raise LaunchError(
+                    f'checkpoint {path} does not fit the model of {self.name}: {fault}'
+                )
         # every batch is ours, and every crop stays apart
         model.test_cfg = None
         model.train(False)  # not eval(): of Swin it returns None
         model.requires_grad_(False)
         return model.to(self.device)
-
-    def _check(self, model: nn.Module, given: dict[str, Tensor], path: str) -> None:
-        fault = unfilled(
-            (
-                (name, value)
-                for name, value in model.named_parameters()
-                if self.level == LOGITS or not name.startswith('cls_head')
-            ),
-            given,
-        )
-        if fault:
-            raise LaunchError(f'checkpoint {path} does not fit the model of {self.name}: {fault}')
 
     def _watch(self) -> None:
         if self.level == LOGITS:

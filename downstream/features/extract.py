@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from albar_mm.utils.identity import file_identity, library_versions
 
-from ._decoding import Decoding, Ended, Snippet
+from ._decoding import Ended, Notice, Snippet, decode_snippets
 from .encoder import FrozenEncoder
 from .readers import VideoReader
 from .sampling import Sampling
@@ -23,8 +24,6 @@ from .store import DTYPES, FeatureStore, SnippetWriter
 from .videos import Video
 
 ON_BAD = ('fail', 'skip')
-Notice = Callable[[Video, int, float], object]
-"""Called with a video, frames that were decoded since, and which part of it they are."""
 
 
 @dataclass
@@ -126,18 +125,30 @@ def extract_features(
     todo = [video for video in videos if video.video_id not in store]
     result.kept = len(videos) - len(todo)
     writers: dict[str, SnippetWriter] = {}
+    items = decode_snippets(todo, reader, sampling, encoder, workers, 2 * batch_size, notice)
     try:
-        with Decoding(todo, reader, sampling, encoder, workers, 2 * batch_size, notice) as decoding:
-            for item, rows in _encoded(encoder, decoding, batch_size):
+        with closing(items):
+            for item, rows in _encoded(encoder, items, batch_size):
+                video = item.video
                 if isinstance(item, Snippet):
-                    video = item.video.video_id
-                    if video not in writers:
-                        writers[video] = store.writer(video)
-                    _append(writers[video], rows, item.video)
+                    if video.video_id not in writers:
+                        writers[video.video_id] = store.writer(video.video_id)
+                    _append(writers[video.video_id], rows, video)
                     result.snippets += 1
                     continue
-                _finish(item, writers, on_bad, result)
                 result.frames += item.decoded
+                if item.error is None:
+                    with writers.pop(video.video_id) as writer:
+                        writer.finish(item.grid, item.source)
+                    result.done += 1
+                elif on_bad == 'fail' or not isinstance(item.error, BadVideoError):
+                    raise item.error
+                else:
+                    if video.video_id in writers:
+                        writers.pop(video.video_id).abort()
+                    result.failed.append(
+                        dict(video=video.video_id, path=str(video.path), reason=item.error.reason)
+                    )
     finally:
         for writer in writers.values():
             writer.abort()
@@ -194,25 +205,3 @@ def _append(writer: SnippetWriter, crops: np.ndarray, video: Video) -> None:
             'checkpoint, and leave out half precision'
         )
     writer.append(crops if len(crops) == 1 else crops[None])
-
-
-def _finish(
-    ended: Ended, writers: dict[str, SnippetWriter], on_bad: str, result: Extracted
-) -> None:
-    video = ended.video
-    writer = writers.pop(video.video_id, None)
-    if ended.error is not None:
-        if writer is not None:
-            writer.abort()
-        if on_bad == 'fail' or not isinstance(ended.error, BadVideoError):
-            raise ended.error
-        result.failed.append(
-            dict(
-                video=video.video_id,
-                path=str(video.path),
-                reason=str(ended.error.reason or ended.error),
-            )
-        )
-        return
-    writer.finish(ended.grid, ended.source)
-    result.done += 1

@@ -14,12 +14,12 @@ import numpy as np
 from mmengine.utils import ProgressBar
 
 from albar_mm.utils.errors import DatasetError
-from albar_mm.utils.files import write_bytes, write_text
+from albar_mm.utils.files import read_json, write_bytes, write_text
+from albar_mm.utils.settings import plain
+from albar_mm.utils.video_ids import VIDEO_SUFFIXES
 from albar_mm.video.avi import avi_bytes, encode_frames
 
-from ._clock import FrameClock
-from .readers import VideoReader, choose_reader
-from .videos import SUFFIXES
+from .readers import FrameClock, VideoReader, choose_reader
 
 SETTINGS_FILE = 'joined.json'
 SPLITS = ('train', 'test')
@@ -107,16 +107,18 @@ def join_clips(
             f'{clips}: has the classes {", ".join(found)}; expected those of the '
             f'background ({", ".join(settings.background)}) and others'
         )
-    record = dict(
-        asdict(settings),
-        clips={name: [path.name for path in paths] for name, paths in found.items()},
-    )
-    if _is_finished(out, json.loads(json.dumps(record))):
+    clips_of = {name: [path.name for path in paths] for name, paths in found.items()}
+    record = plain(dict(asdict(settings), clips=clips_of))
+    if (out / SETTINGS_FILE).exists():
+        if read_json(out / SETTINGS_FILE) != record:
+            raise DatasetError(
+                f'{out}: holds videos of other settings or clips: name another folder, '
+                'or delete this one'
+            )
         return [f'{out}: was joined with these settings before']
     parts, joined = _parts(found, settings), {}
     # a clip is shown in several videos
     pictures = lru_cache(_HELD)(lambda path: encode_frames(_frames(path, settings, reader), 'jpeg'))
-    (out / 'videos').mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
         print(f'{split}: {getattr(settings, split)} videos')
         progress, joined[split] = ProgressBar(getattr(settings, split)), []
@@ -125,19 +127,14 @@ def join_clips(
             joined[split].append(_join(name, parts[split], out, settings, pictures))
             progress.update()
         print(flush=True)
-    for split, videos in joined.items():
-        write_text(
-            out / f'{split}.txt',
-            ''.join(f'videos/{_line(video, split == "test")}\n' for video in videos),
-        )
-        write_text(
-            out / f'clips_{split}.txt',
-            ''.join(
-                f'{kind}/{path.name} {label}\n'
-                for label, (kind, paths) in enumerate(sorted(parts[split].items()))
-                for path in sorted(paths)
-            ),
-        )
+        lines = [f'videos/{_line(video, split == "test")}\n' for video in joined[split]]
+        write_text(out / f'{split}.txt', ''.join(lines))
+        lines = [
+            f'{kind}/{path.name} {label}\n'
+            for label, (kind, paths) in enumerate(sorted(parts[split].items()))
+            for path in sorted(paths)
+        ]
+        write_text(out / f'clips_{split}.txt', ''.join(lines))
     write_text(out / 'segments.json', json.dumps(_segments(joined, settings)) + '\n')
     write_text(out / SETTINGS_FILE, json.dumps(record, indent=1) + '\n')
     return [
@@ -148,28 +145,17 @@ def join_clips(
 
 
 def _clips(folder: Path) -> dict[str, list[Path]]:
-    classes = sorted(each for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
-    found = {
-        each.name: sorted(path for path in each.iterdir() if path.suffix.lower() in SUFFIXES)
-        for each in classes
-    }
-    found = {name: paths for name, paths in found.items() if paths}
+    """Class -> its clips, both sorted; only classes that have some."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob('*/*')):
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            found.setdefault(path.parent.name, []).append(path)
     if len(found) < 2:
         raise DatasetError(
             f'{folder}: expected a folder of video clips for each of two or more '
             f'classes, found {len(found)}'
         )
     return found
-
-
-def _is_finished(out: Path, record: Mapping) -> bool:
-    path = out / SETTINGS_FILE
-    if path.exists() and json.loads(path.read_text(encoding='utf-8')) != record:
-        raise DatasetError(
-            f'{out}: holds videos of other settings or clips: name another folder, '
-            'or delete this one'
-        )
-    return path.exists()
 
 
 def _parts(
@@ -237,10 +223,9 @@ def _frames(path: Path, settings: JoinSettings, reader: type[VideoReader]) -> np
     size = min(settings.width, round(width * scale)), min(settings.height, round(height * scale))
     out = np.zeros((len(frames), settings.height, settings.width, 3), np.uint8)
     top, left = (settings.height - size[1]) // 2, (settings.width - size[0]) // 2
-    for target, frame in zip(out, frames, strict=True):
-        target[top : top + size[1], left : left + size[0]] = cv2.resize(
-            frame, size, interpolation=cv2.INTER_AREA
-        )
+    inside = out[:, top : top + size[1], left : left + size[0]]
+    for target, frame in zip(inside, frames, strict=True):
+        target[:] = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     return out
 
 
@@ -257,17 +242,18 @@ def _segments(joined: Mapping[str, Sequence[Joined]], settings: JoinSettings) ->
     database = {}
     for split, videos in joined.items():
         for video in videos:
+            annotations = [
+                dict(
+                    label=kind,
+                    label_id=labels.index(kind),
+                    segment=[begin / settings.fps, (end + 1) / settings.fps],
+                )
+                for kind, begin, end in video.events
+            ]
             database[video.name] = dict(
                 subset='Validation' if split == 'train' else 'Test',
                 fps=settings.fps,
                 duration=video.num_frames / settings.fps,
-                annotations=[
-                    dict(
-                        label=kind,
-                        label_id=labels.index(kind),
-                        segment=[begin / settings.fps, (end + 1) / settings.fps],
-                    )
-                    for kind, begin, end in video.events
-                ],
+                annotations=annotations,
             )
     return dict(version='joined', database=database)

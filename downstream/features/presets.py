@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from mmengine.config import Config
@@ -13,43 +11,15 @@ from albar_mm.utils.errors import LaunchError
 from .sampling import Sampling
 from .view import test_pipeline
 
+_NAMES = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'crops')
+_TABLE = {
+    'ucf-crime': (16, 1, 16, 'left', 'pad', 'repeat', 10),
+    'ucf-crime-swin': (32, 2, 64, 'left', 'pad', 'repeat', 1),
+    'thumos14': (16, 1, 4, 'left', 'drop', 'repeat', 1),
+    'thumos14-swin': (32, 2, 4, 'centre', 'pad', 'repeat', 1),
+}
 PRESETS: dict[str, dict[str, Any]] = {
-    'ucf-crime': dict(
-        clip_len=16,
-        frame_interval=1,
-        stride=16,
-        align='left',
-        tail='pad',
-        padding='repeat',
-        crops=10,
-    ),
-    'ucf-crime-swin': dict(
-        clip_len=32,
-        frame_interval=2,
-        stride=64,
-        align='left',
-        tail='pad',
-        padding='repeat',
-        crops=1,
-    ),
-    'thumos14': dict(
-        clip_len=16,
-        frame_interval=1,
-        stride=4,
-        align='left',
-        tail='drop',
-        padding='repeat',
-        crops=1,
-    ),
-    'thumos14-swin': dict(
-        clip_len=32,
-        frame_interval=2,
-        stride=4,
-        align='centre',
-        tail='pad',
-        padding='repeat',
-        crops=1,
-    ),
+    name: dict(zip(_NAMES, values, strict=True)) for name, values in _TABLE.items()
 }
 """Name -> settings.
 
@@ -66,9 +36,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def sampling_of(
     cfg: Config | None, preset: str | None = None, **given: Any
-) -> tuple[  # noqa: ANN401
-    Sampling, int | None
-]:
+) -> tuple[Sampling, int | None]:  # noqa: ANN401
     """The snippets that are asked for.
 
     What neither ``given`` nor the preset says is taken from the config: the clip length and frame
@@ -87,26 +55,21 @@ def sampling_of(
     """
     if preset is not None and preset not in PRESETS:
         raise LaunchError(f'preset {preset!r}: expected one of {", ".join(PRESETS)}')
-    values = {
-        **(_of_config(cfg) if cfg else {}),
-        **PRESETS.get(preset or '', {}),
-        **{key: value for key, value in given.items() if value is not None},
-    }
+    values = _of_config(cfg) if cfg else {}
+    values |= PRESETS.get(preset or '', {})
+    values |= {key: value for key, value in given.items() if value is not None}
     crops = values.pop('crops', None)
     missing = [name for name in ('clip_len', 'frame_interval', 'stride') if name not in values]
     if missing:
-        untold = (
-            f', and not told by the test pipeline of {cfg.filename or "the config"}' if cfg else ''
-        )
+        untold = f', nor by the test pipeline of {cfg.filename or "the config"}' if cfg else ''
         raise LaunchError(
             f'{", ".join(missing)}: not given{untold}: say how snippets are made, or '
             f'name a preset ({", ".join(PRESETS)})'
         )
-    known = {each.name for each in fields(Sampling)}
-    return Sampling(**{key: value for key, value in values.items() if key in known}), crops
+    return Sampling(**values), crops
 
 
-def _of_config(cfg: Config) -> Mapping[str, int]:
+def _of_config(cfg: Config) -> dict[str, int]:
     for step in test_pipeline(cfg):
         if str(step['type']).endswith('SampleFrames'):
             if step.get('clip_len', 1) > 1:

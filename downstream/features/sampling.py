@@ -53,19 +53,18 @@ class Sampling:
                 raise LaunchError(f'{name} is {getattr(self, name)}; expected 1 or more frames')
         for name, known in (('align', ALIGNMENTS), ('tail', TAILS), ('padding', PADDINGS)):
             if getattr(self, name) not in known:
-                raise LaunchError(
-                    f'{name} is {getattr(self, name)!r}; expected one of {", ".join(known)}'
-                )
+                named = ', '.join(known)
+                raise LaunchError(f'{name} is {getattr(self, name)!r}; expected one of {named}')
         if self.fps is not None and self.fps <= 0:
             raise LaunchError(f'fps is {self.fps}; expected more than 0 frames a second')
-        if (self.align, self.tail) == ('centre', 'drop'):
+        if self.align == 'centre' and self.tail == 'drop':
             raise LaunchError(
                 "align='centre' needs tail='pad': its first snippets begin before the video"
             )
-        if (self.align, self.padding) == ('centre', 'loop'):
+        if self.align == 'centre' and self.padding == 'loop':
             raise LaunchError(
-                "align='centre' cannot go with padding='loop': the first snippet "
-                'would need the end of the video'
+                "align='centre' cannot go with padding='loop': the first snippet would need the "
+                'end of the video'
             )
 
     @property

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import json
 import os
-import socket
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albar_mm.utils.errors import DatasetError
-from albar_mm.utils.files import write_text
+from albar_mm.utils.errors import BadFileError, DatasetError, writing
+from albar_mm.utils.files import (
+    read_json,
+    read_json_lines,
+    read_npy,
+    whole_file,
+    write_json,
+    write_json_lines,
+    write_text,
+)
+from albar_mm.utils.identity import is_weights_sha256
+from albar_mm.utils.settings import plain, require_same
 
 from .time_grid import TimeGrid
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FORMAT = 1
 SETTINGS_FILE, FAILED_FILE = 'store.json', 'failed.jsonl'
 DTYPES = ('float32', 'float16')
+FORMER_DECODERS = ('decord', 'opencv')
+"""Decoders of earlier versions: stores that were made with them are read, but not extended."""
 _NOT_COMPARED = ('decoder_version', 'made_with')
 
 
@@ -47,50 +59,43 @@ class FeatureStore:
         path = self.root / SETTINGS_FILE
         if not path.is_file():
             raise DatasetError(f'{self.root}: is no feature store: it has no {SETTINGS_FILE}')
-        try:
-            self.settings: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        with _sound(path, 'make the store anew'):
+            self.settings: dict[str, Any] = read_json(path)
             if self.settings['format'] != FORMAT:
                 raise ValueError(f'format {self.settings["format"]}, this version reads {FORMAT}')
-        except (ValueError, KeyError, TypeError) as error:
-            raise DatasetError(f'{path} is broken ({error}); make the store anew') from error
 
     @classmethod
-    def create(cls, root: str | os.PathLike, settings: Mapping[str, Any]) -> FeatureStore:
+    def create(
+        cls, root: str | os.PathLike, settings: Mapping[str, Any], model: nn.Module | None = None
+    ) -> FeatureStore:
         """Open a store for writing; it is made if it is not there.
 
         Args:
             root: The folder.
             settings: All that the features depend on, as plain JSON.
+            model: The network whose weights they name, to know them by the digest of an earlier
+                version too.
 
         Raises:
             DatasetError: It was made with other settings, the folder holds something else, or it
                 cannot be written to.
         """
-        root = Path(root)
-        wanted = json.loads(json.dumps(dict(format=FORMAT, **settings)))
-        try:
+        root, wanted = Path(root), plain(dict(format=FORMAT, **settings))
+        path = root / SETTINGS_FILE
+        with writing(root):
             root.mkdir(parents=True, exist_ok=True)
-            if not (root / SETTINGS_FILE).exists():
-                others = [path.name for path in root.iterdir() if not path.name.startswith('.')]
-                if others:
-                    raise DatasetError(
-                        f'{root}: holds other files, as {others[0]}, and no '
-                        f'{SETTINGS_FILE}; name an empty folder'
-                    )
-                _write_once(root / SETTINGS_FILE, json.dumps(wanted, indent=1) + '\n')
-        except OSError as error:
-            raise DatasetError(
-                f'{root}: cannot be written: {error.strerror or error}; free space, '
-                'or name another folder'
-            ) from error
+            others = [each.name for each in root.iterdir() if not each.name.startswith('.')]
+            if others and not path.exists():
+                raise DatasetError(
+                    f'{root}: holds other files, as {others[0]}, and no {SETTINGS_FILE}; '
+                    'name an empty folder'
+                )
+        if not path.exists():
+            with _locked(root):
+                if not path.exists():  # another process may have been faster
+                    write_text(path, json.dumps(wanted, indent=1) + '\n')
         store = cls(root)
-        differing = list(_differences(store.settings, wanted))
-        if differing:
-            raise DatasetError(
-                f'{root}: is a store of other features ({"; ".join(differing)}); '
-                'name another folder, or run with the settings of '
-                f'{SETTINGS_FILE}'
-            )
+        store._require(wanted, model)
         store._remove_leftovers()
         return store
 
@@ -121,19 +126,13 @@ class FeatureStore:
         Raises:
             DatasetError: It is not there, is broken, or is not as long as its time grid.
         """
-        grid, path = self.grid(video_id), self.root / f'{video_id}.npy'
-        try:
-            array = np.load(path, mmap_mode='r' if mmap else None, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise DatasetError(
-                f'{path}: cannot be read: {error}; delete {video_id}.json beside it '
-                'and extract again'
-            ) from error
-        if array.ndim not in (2, 3) or len(array) != grid.num_snippets:
-            raise DatasetError(
-                f'{path}: shape {array.shape}; expected {grid.num_snippets} '
-                'snippets of (C,) or (crops, C)'
-            )
+        snippets, path = self.grid(video_id).num_snippets, self.root / f'{video_id}.npy'
+        with _sound(path, f'delete {video_id}.json beside it and extract again'):
+            array = read_npy(path, mmap)
+            if array.ndim not in (2, 3) or len(array) != snippets:
+                raise ValueError(
+                    f'shape {array.shape}; expected {snippets} snippets of (C,) or (crops, C)'
+                )
         return array
 
     def info(self, video_id: str) -> dict[str, Any]:
@@ -145,17 +144,10 @@ class FeatureStore:
         Raises:
             DatasetError: It is not there, or broken.
         """
-        path = self._info_path(video_id)
-        try:
-            return json.loads(path.read_text(encoding='utf-8'))
-        except FileNotFoundError as error:
-            raise DatasetError(
-                f'{self.root}: has no video {video_id!r}; it has {len(self)} videos'
-            ) from error
-        except (OSError, ValueError) as error:
-            raise DatasetError(
-                f'{path} is broken ({error}); delete it and extract again'
-            ) from error
+        if video_id not in self:
+            raise DatasetError(f'{self.root}: has no video {video_id!r}; it has {len(self)} videos')
+        with _sound(self._info_path(video_id), 'delete it and extract again'):
+            return read_json(self._info_path(video_id))
 
     def grid(self, video_id: str) -> TimeGrid:
         """Time grid of a video.
@@ -167,12 +159,8 @@ class FeatureStore:
             DatasetError: It is not there, or broken.
         """
         info = self.info(video_id)
-        try:
+        with _sound(self._info_path(video_id), 'delete it and extract again'):
             return TimeGrid.from_json(info)
-        except (KeyError, TypeError, ValueError) as error:
-            raise DatasetError(
-                f'{self._info_path(video_id)} is broken ({error}); delete it and extract again'
-            ) from error
 
     def writer(self, video_id: str) -> SnippetWriter:
         """Write the features of a video, snippet by snippet.
@@ -207,9 +195,7 @@ class FeatureStore:
     def failed(self) -> list[dict[str, Any]]:
         """Rows of ``failed.jsonl``: videos that were left out, with ``video`` and ``reason``."""
         path = self.root / FAILED_FILE
-        if not path.is_file():
-            return []
-        return [json.loads(line) for line in path.read_text(encoding='utf-8').splitlines() if line]
+        return [row for _, row in read_json_lines(path)] if path.is_file() else []
 
     def note_failed(self, rows: Sequence[Mapping[str, Any]], tried: Sequence[str]) -> None:
         """Bring ``failed.jsonl`` up to date.
@@ -218,33 +204,44 @@ class FeatureStore:
             rows: Videos that could not be read: ``video`` (id), ``path`` and ``reason``.
             tried: Ids of all videos of this run; what an earlier run said of them is dropped.
         """
-        with self._locked():
+        with _locked(self.root):
             kept = [row for row in self.failed() if row['video'] not in set(tried)]
-            lines = sorted((*kept, *rows), key=lambda row: row['video'])
             path = self.root / FAILED_FILE
-            if lines or path.exists():
-                write_text(
-                    path, ''.join(json.dumps(row, ensure_ascii=False) + '\n' for row in lines)
-                )
+            if kept or rows or path.exists():
+                write_json_lines(path, sorted((*kept, *rows), key=lambda row: row['video']))
 
     def _info_path(self, video_id: str) -> Path:
         return self.root / f'{video_id}.json'
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.root / '.lock').open('w') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _require(self, wanted: dict[str, Any], model: nn.Module | None) -> None:
+        """Refuse settings that are not those of the store."""
+        decoder = self.settings.get('decoder')
+        if decoder in FORMER_DECODERS and wanted.get('decoder') != decoder:
+            raise DatasetError(
+                f'{self.root}: was made with decoder {decoder}, which features are no longer read '
+                'with: it can be used as before, but not extended; make the store anew in another '
+                'folder, with pyav'
+            )
+        encoder, found = wanted.get('encoder', {}), self.settings.get('encoder', {})
+        digest = found.get('weights_sha256')
+        if model is not None and digest != encoder.get('weights_sha256'):
+            if is_weights_sha256(digest, model):
+                wanted['encoder'] = dict(encoder, weights_sha256=digest)
+        compared = {**dict.fromkeys(self.settings), **wanted}
+        for name in _NOT_COMPARED:
+            compared.pop(name, None)
+        advice = f'name another folder, or run with the settings of {SETTINGS_FILE}'
+        require_same(self.root, self.settings, compared, advice)
 
     def _remove_leftovers(self) -> None:
-        """Delete what processes that were killed had begun; those that run hold their file."""
+        """Delete what killed processes of earlier versions had begun, as ``.<id>.<host>-*.part``.
+
+        Those that run hold their file; later versions write through ``whole_file``, which clears.
+        """
         for path in self.root.glob('.*.part'):
-            try:
-                with path.open('rb') as stream:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.unlink(missing_ok=True)
-            except OSError:
-                continue
+            with suppress(OSError), path.open('rb') as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
 
 
 class SnippetWriter:
@@ -263,10 +260,10 @@ class SnippetWriter:
         self.rows = 0
         self._shape: tuple[int, ...] | None = None
         self._dtype = np.dtype(store.settings.get('dtype', 'float32'))
-        unique = f'{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}'
-        self._part = store.root / f'.{video_id}.{unique}.part'
-        self._stream = self._part.open('wb')
-        fcntl.flock(self._stream, fcntl.LOCK_EX)
+        self._path = store.root / f'{video_id}.npy'
+        self._open = ExitStack()
+        part = self._open.enter_context(whole_file(self._path))
+        self._stream = self._open.enter_context(part.open('wb'))
 
     def append(self, rows: np.ndarray) -> None:
         """Add snippets.
@@ -276,14 +273,15 @@ class SnippetWriter:
 
         Raises:
             ValueError: Another shape than before.
-            OSError: The disk is full, or cannot be written to.
+            WriteError: The disk is full, or cannot be written to.
         """
         if self._shape is None:
             self._shape = rows.shape[1:]
-            self._stream.write(self._header(0))
+            self._write_header(0)
         if rows.shape[1:] != self._shape:
             raise ValueError(f'snippets of shape {rows.shape[1:]} after {self._shape}')
-        self._stream.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+        with writing(self._path):
+            self._stream.write(np.ascontiguousarray(rows, self._dtype).tobytes())
         self.rows += len(rows)
 
     def finish(self, grid: TimeGrid, source: Mapping[str, Any] | None = None) -> None:
@@ -295,30 +293,35 @@ class SnippetWriter:
 
         Raises:
             DatasetError: There are more or fewer snippets than the grid says.
-            OSError: The disk is full, or cannot be written to.
+            WriteError: The disk is full, or cannot be written to.
         """
         if self.rows != grid.num_snippets:
             raise DatasetError(
                 f'video {self.video_id}: {self.rows} snippets, but its time grid '
                 f'has {grid.num_snippets}'
             )
-        self._stream.seek(0)
-        self._stream.write(self._header(self.rows))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        os.replace(self._part, self.store.root / f'{self.video_id}.npy')
-        self._stream.close()
+        with writing(self._path):
+            self._stream.seek(0)
+            self._write_header(self.rows)
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._open.close()
         row = dict(grid.to_json(), **({} if source is None else dict(source=dict(source))))
-        write_text(
-            self.store._info_path(self.video_id),
-            json.dumps(row, indent=1, ensure_ascii=False) + '\n',
-        )
+        write_json(self.store._info_path(self.video_id), row)
 
     def abort(self) -> None:
-        """Leave nothing behind."""
-        if not self._stream.closed:
-            self._part.unlink(missing_ok=True)
-            self._stream.close()
+        """Leave nothing behind of a video that is not finished."""
+        broken_off = GeneratorExit()
+        self._open.__exit__(GeneratorExit, broken_off, None)
+
+    def _write_header(self, rows: int) -> None:
+        """Header of the .npy file; NumPy leaves room in it for any number of rows."""
+        description = np.lib.format.dtype_to_descr(self._dtype)
+        shape = (rows, *self._shape)
+        with writing(self._path):
+            np.lib.format.write_array_header_1_0(
+                self._stream, dict(descr=description, fortran_order=False, shape=shape)
+            )
 
     def __enter__(self) -> SnippetWriter:
         return self
@@ -331,43 +334,19 @@ class SnippetWriter:
     ) -> None:
         self.abort()
 
-    def _header(self, rows: int) -> bytes:
-        """Header of the .npy file, of the same length for any number of rows."""
-        buffer = io.BytesIO()
-        description = np.lib.format.dtype_to_descr(self._dtype)
-        np.lib.format.write_array_header_1_0(
-            buffer, dict(descr=description, fortran_order=False, shape=(rows, *self._shape))
-        )
-        magic, text = buffer.getvalue()[:10], buffer.getvalue()[10:].rstrip(b'\n ')
-        size = 128 - len(magic)
-        if len(text) + 1 > size:
-            raise ValueError(f'snippets of shape {self._shape} are too deep for a store')
-        return magic[:8] + size.to_bytes(2, 'little') + text.ljust(size - 1) + b'\n'
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    with writing(root), (root / '.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
-def _write_once(path: Path, text: str) -> None:
-    """Write a file that another process may be writing at the same time; the first one stays."""
-    part = path.with_name(f'.{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part')
-    part.write_text(text, encoding='utf-8')
+@contextmanager
+def _sound(path: Path, advice: str) -> Iterator[None]:
+    """Say what to do with a file that is not as it was written."""
     try:
-        os.link(part, path)
-    except FileExistsError:
-        return
-    finally:
-        part.unlink()
-
-
-def _differences(
-    found: Mapping[str, Any], wanted: Mapping[str, Any], where: str = ''
-) -> Iterator[str]:
-    for key in sorted({*found, *wanted} - set(_NOT_COMPARED)):
-        there, asked = found.get(key), wanted.get(key)
-        if isinstance(there, Mapping) and isinstance(asked, Mapping):
-            yield from _differences(there, asked, f'{where}{key}.')
-        elif there != asked:
-            yield f'{where}{key} is {_short(there)}, asked for {_short(asked)}'
-
-
-def _short(value: Any) -> str:  # noqa: ANN401
-    text = json.dumps(value)
-    return text if len(text) <= 80 else f'{text[:77]}...'
+        yield
+    except (DatasetError, LookupError, TypeError, ValueError) as error:
+        reason = str(error).removeprefix(f'{path}: ')
+        raise BadFileError(f'{path} is broken ({reason}); {advice}') from error

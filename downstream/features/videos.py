@@ -5,31 +5,16 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import filled_lines
+from albar_mm.utils.video_ids import VIDEO_SUFFIXES, id_of
 
-SUFFIXES = frozenset(
-    {
-        '.mp4',
-        '.avi',
-        '.mkv',
-        '.mov',
-        '.webm',
-        '.m4v',
-        '.mpg',
-        '.mpeg',
-        '.wmv',
-        '.flv',
-        '.ts',
-        '.3gp',
-    }
-)
 IDS = ('stem', 'path')
-_LISTED = '|'.join(map(re.escape, {*SUFFIXES, '.npy'}))
+_LISTED = '|'.join(map(re.escape, {*VIDEO_SUFFIXES, '.npy'}))
 _NAME = re.compile(rf'(.*(?:{_LISTED}))(?:\s.*)?$', re.IGNORECASE)
 
 
@@ -55,46 +40,44 @@ def find_videos(
         named: Folders (searched with all that is in them), lists (``.txt``: a path a line,
             whatever follows it after a blank is left alone), globs, or video files.
         root: Folder that the paths of a list start at; by default that of the list.
-        ids: ``'stem'``: a video is called like its file, without the suffix. ``'path'``: like its
+        ids: ``'stem'``: a video is called like its file, without the ending. ``'path'``: like its
             path below the folder, the root or the current folder, ``/`` written as ``__``.
 
     Returns:
         The videos, and how many files of folders are none by their suffix.
 
     Raises:
-        DatasetError: Nothing is found, or two videos would be called alike.
+        DatasetError: Nothing is found, two videos would be called alike, or no file can be called
+            like a video.
     """
+    if ids not in IDS:
+        raise DatasetError(f'ids is {ids!r}; expected one of {", ".join(IDS)}')
     found: list[tuple[Path, Path]] = []  # base, path
     others = 0
     for name in map(os.fspath, named):
         path = Path(name)
         if path.is_dir():
-            files = sorted(
-                file for file in path.rglob('*') if file.is_file() and not file.name.startswith('.')
-            )
-            videos = [file for file in files if file.suffix.lower() in SUFFIXES]
+            files = sorted(path.rglob('*'))
+            files = [f for f in files if f.is_file() and not f.name.startswith('.')]
+            videos = [(path, file) for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
             others += len(files) - len(videos)
-            found += [(path, file) for file in videos]
+            found += videos
         elif path.is_file() and path.suffix.lower() == '.txt':
             base = Path(root) if root is not None else path.parent
             found += [(base, base / line) for line in read_list(path)]
         elif path.is_file():
             found.append((path.parent, path))
         elif glob.has_magic(name):
-            found += [
-                (Path(), Path(file))
-                for file in sorted(glob.glob(name, recursive=True))
-                if os.path.isfile(file)
-            ]
+            matches = glob.glob(name, recursive=True)
+            found += [(Path(), Path(file)) for file in matches if os.path.isfile(file)]
         else:
             raise DatasetError(f'{name}: no such folder, list or video')
     if not found:
         raise DatasetError(
             f'{", ".join(map(os.fspath, named))}: no video there; videos end in '
-            f'{" ".join(sorted(SUFFIXES))}'
+            f'{" ".join(sorted(VIDEO_SUFFIXES))}'
         )
-    videos = [Video(_id(base, path, ids), path) for base, path in found]
-    return _distinct(videos, ids), others
+    return _called(found, ids), others
 
 
 def read_list(path: str | os.PathLike) -> list[str]:
@@ -106,13 +89,9 @@ def read_list(path: str | os.PathLike) -> list[str]:
     Raises:
         DatasetError: It cannot be read.
     """
-    try:
-        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as a list of videos: {error}') from error
-    names = [line.strip() for line in lines if line.strip()]
     # a name may hold blanks, and labels may follow it
-    return [found[1] if (found := _NAME.match(name)) else name for name in names]
+    lines = (line for _, line in filled_lines(path))
+    return [found[1] if (found := _NAME.match(line)) else line for line in lines]
 
 
 def shard_of(videos: Sequence[Video], index: int, count: int) -> list[Video]:
@@ -131,34 +110,22 @@ def shard_of(videos: Sequence[Video], index: int, count: int) -> list[Video]:
     return list(videos[index::count])
 
 
-def _id(base: Path, path: Path, ids: str) -> str:
-    if ids == 'stem':
-        return path.stem
-    if ids != 'path':
-        raise DatasetError(f'ids is {ids!r}; expected one of {", ".join(IDS)}')
-    inside = path.relative_to(base) if path.is_relative_to(base) else Path(path.name)
-    return '__'.join(inside.with_suffix('').parts)
-
-
-def _distinct(videos: Sequence[Video], ids: str) -> list[Video]:
-    unique = {(video.video_id, os.path.abspath(video.path)): video for video in videos}
-    counts = Counter(video_id for video_id, _ in unique)
-    twice = sorted(video_id for video_id, count in counts.items() if count > 1)
+def _called(found: Sequence[tuple[Path, Path]], ids: str) -> list[Video]:
+    called: dict[str, Path] = {}
+    twice: dict[str, tuple[Path, Path]] = {}
+    for base, path in found:
+        name = id_of(path, below=base if ids == 'path' else None)
+        if name == 'store':
+            raise DatasetError(
+                f'{path}: the store has another use for the name {name!r}; rename the file'
+            )
+        other = called.setdefault(name, path)
+        if os.path.abspath(other) != os.path.abspath(path):
+            twice[name] = other, path
     if twice:
-        paths = [str(video.path) for video in unique.values() if video.video_id == twice[0]]
+        name, (one, other) = min(twice.items())
         advice = "; tell them apart with ids='path' (--ids path)" if ids == 'stem' else ''
         raise DatasetError(
-            f'{len(twice)} names stand for several videos, as {twice[0]!r}: '
-            f'{paths[0]} and {paths[1]}{advice}'
+            f'{len(twice)} names stand for several videos, as {name!r}: {one} and {other}{advice}'
         )
-    reserved = [
-        video
-        for video in unique.values()
-        if video.video_id == 'store' or video.video_id.startswith('.')
-    ]
-    if reserved:
-        raise DatasetError(
-            f'{reserved[0].path}: the store has another use for the name '
-            f'{reserved[0].video_id!r}; rename the file'
-        )
-    return sorted(unique.values(), key=lambda video: video.video_id)
+    return [Video(name, called[name]) for name in sorted(called)]

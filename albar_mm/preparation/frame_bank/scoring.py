@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from ...utils.errors import DatasetError
 from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
-from ...video.check import decoder_name
+from ...video.source_video import decoder_name
 from .network import ReferenceNetwork, scoring_steps
 from .scores import ScoresFile, VideoScores
 from .videos import FrameChunk, FrameChunks, TrainingVideo

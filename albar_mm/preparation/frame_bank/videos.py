@@ -19,7 +19,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from ...utils.errors import BadVideoError, DatasetError
 from ...utils.video_ids import listed_path
-from ...video.check import decoder_name
+from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
 
 CHUNK = 64

@@ -14,7 +14,7 @@ from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode,
 from ...utils.errors import DatasetError
 from ...utils.files import write_npz
 from ...utils.journal import Journal
-from ...video.check import decoder_name
+from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
 from ..list_job import ListJob, left_out_lines
 from .classifiers import CLASSIFIERS_HELP, SceneClassifier, parse_classifier

@@ -17,6 +17,7 @@ from albar_mm.utils.errors import DatasetError, LaunchError
 from downstream.features.command import INCOMPLETE, run_features
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.store import FeatureStore
+from tests.in_process import run_tool
 from tests.processes import PATIENCE
 
 from .videos import moving, write_video
@@ -47,29 +48,21 @@ def given(toy_config, tmp_path):
     )
 
 
+def words(given, out, *flags):
+    names = ('config', 'checkpoint')
+    options = [word for name in names for word in (f'--{name}', given[name])]
+    options += ['--videos', *given['videos'], '--out', str(out), *FLAGS]
+    return ['features', *options, *map(str, flags)]
+
+
 def command(given, out, *flags):
-    return [
-        sys.executable,
-        str(TOOL),
-        'features',
-        '--config',
-        given['config'],
-        '--checkpoint',
-        given['checkpoint'],
-        '--videos',
-        *given['videos'],
-        '--out',
-        str(out),
-        *FLAGS,
-        *map(str, flags),
-    ]
+    return [sys.executable, str(TOOL), *words(given, out, *flags)]
 
 
-def run(given, out, *flags, cwd=None, launcher=()):
+def run(given, out, *flags, launcher=(sys.executable,)):
     environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
     done = subprocess.run(
-        [*launcher, *command(given, out, *flags)[bool(launcher) :]],
-        cwd=cwd,
+        [*launcher, *command(given, out, *flags)[1:]],
         env={**environment, 'OMP_NUM_THREADS': '1'},
         capture_output=True,
         text=True,
@@ -94,14 +87,13 @@ def same(one, other):
 
 def test_from_another_folder_again_and_with_other_settings(given, tmp_path):
     (tmp_path / 'elsewhere').mkdir()
-    # a folder of the tools' name must not hide the package, nor the tool hide it
-    status, text, own = run(given, 'store', cwd=tmp_path / 'elsewhere')
-    assert (status, own) == (0, [])
-    assert '5 videos; decoder ' in text and '5 videos done, 0 were there already' in text
+    done = run_tool('downstream', *words(given, 'store'), folder=tmp_path / 'elsewhere')
+    assert done.returncode == 0, done.stderr
+    assert '5 videos; decoder ' in done.stdout and '5 videos done, 0 were there' in done.stdout
     store = FeatureStore(tmp_path / 'elsewhere/store')
     assert store.ids() == [f'v0{index}' for index in range(5)]
     assert store.load('v01').shape == (4, 32)
-    options = dict(given, out=tmp_path / 'elsewhere/store', device='cpu')
+    options = dict(given, out=store.root, device='cpu')
     assert run_features(**options, sampling=SNIPPETS) == 0
     with pytest.raises(DatasetError, match='sampling.stride is 3, asked for 4'):
         run_features(**options, sampling=dict(SNIPPETS, stride=4))
@@ -122,17 +114,12 @@ def test_bad_videos(given, tmp_path, capsys):
         run_features(**options)
 
 
-def test_shards_make_the_store_of_one_process(given, tmp_path):
+def test_shards_and_processes_of_torchrun_make_the_store_of_one(given, tmp_path, monkeypatch):
     options = dict(given, sampling=SNIPPETS, device='cpu')
     run_features(**options, out=tmp_path / 'whole')
     for index in range(2):
         run_features(**options, out=tmp_path / 'parts', shard=f'{index}/2', batch_size=3)
     same(FeatureStore(tmp_path / 'whole'), FeatureStore(tmp_path / 'parts'))
-
-
-def test_processes_of_torchrun_share_out_the_videos(given, tmp_path, monkeypatch):
-    options = dict(given, sampling=SNIPPETS, device='cpu')
-    run_features(**options, out=tmp_path / 'whole')
     monkeypatch.setenv('WORLD_SIZE', '2')
     for rank in range(2):
         monkeypatch.setenv('RANK', str(rank))
@@ -160,7 +147,7 @@ def test_torchrun_shares_out_the_videos(given, tmp_path):
         (dict(shard='half'), r'--shard half: expected i/n'),
         (dict(preset='ucf'), r"preset 'ucf': expected one of ucf-crime, "),
         (dict(sampling={}), r'stride: not given'),
-        (dict(decoder='vlc'), r"decoder 'vlc': expected auto or one of"),
+        (dict(decoder='opencv'), r"decoder 'opencv': features are read with pyav now"),
         (dict(device='cuda:77'), r'--device cuda:77: '),
         (dict(dtype='int8'), r"dtype is 'int8'"),
     ],
@@ -172,13 +159,21 @@ def test_bad_arguments_leave_nothing(given, tmp_path, change, message):
     assert not (tmp_path / 'store').exists()
 
 
-def test_help_has_examples():
-    done = subprocess.run(
-        [sys.executable, TOOL, 'features', '--help'],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
+def test_the_tool_does_not_hide_the_package(tmp_path):
+    """``tools/downstream.py`` has its name, and Python puts the folder of a tool first."""
+    code = (
+        f'import sys; sys.path.insert(0, {str(TOOL.parent)!r}); import _command; '
+        '_command.use_repository(); import downstream; print(downstream.__path__)'
     )
+    environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert str(ROOT / 'downstream') in done.stdout, done.stderr
+
+
+def test_help_has_examples():
+    done = run_tool('downstream', 'features', '--help')
     assert done.returncode == 0 and 'examples:' in done.stdout and '--shard' in done.stdout
 
 
@@ -200,7 +195,7 @@ def test_killed_twenty_times(given, tmp_path):
         before = len(list(store.glob('v*.json')))
         ends = time.monotonic() + PATIENCE
         # the import takes seconds: wait until it works, then a moment at random
-        while not list(store.glob('.v*.part')) and process.poll() is None:
+        while not list(store.glob('.*.part.npy')) and process.poll() is None:
             assert time.monotonic() < ends
             time.sleep(0.002)
         time.sleep(chance.uniform(0, 0.3))
@@ -214,4 +209,4 @@ def test_killed_twenty_times(given, tmp_path):
     status, _, own = run(given, store, '--batch-size', 2)
     assert (status, own) == (0, [])
     same(whole, FeatureStore(store))
-    assert not list(store.glob('.*.part'))
+    assert not list(store.glob('.*.part*'))

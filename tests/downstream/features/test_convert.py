@@ -1,4 +1,6 @@
-"""Files of published code: the shapes they expect, the order of crops, and what is refused."""
+"""Files of published code: their shapes, the order of crops, lists, lengths; what is refused."""
+
+import json
 
 import numpy as np
 import pytest
@@ -7,14 +9,17 @@ from albar_mm.utils.errors import DatasetError
 from downstream.features.convert import LAYOUTS, export_features, import_features
 from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
+from downstream.features.video_lengths import read_lengths
+from tests.in_process import run_tool
 
 SAMPLING = Sampling(16, 16)
 FRAMES = {'Abuse001_x264': 60, 'Normal_Videos001_x264': 33}
+LENGTHS = {name: (frames, 30.0) for name, frames in FRAMES.items()}
 
 
-def make_store(root, crops, dtype='float32'):
-    store = FeatureStore.create(root, dict(encoder={}, sampling=SAMPLING.settings(), dtype=dtype))
-    random = np.random.default_rng(0)
+def make_store(root, crops):
+    settings = dict(encoder={}, sampling=SAMPLING.settings(), dtype='float32')
+    store, random = FeatureStore.create(root, settings), np.random.default_rng(0)
     for video, frames in FRAMES.items():
         grid = SAMPLING.grid(frames, 30.0)
         shape = (grid.num_snippets, *([crops] if crops > 1 else []), 5)
@@ -22,23 +27,45 @@ def make_store(root, crops, dtype='float32'):
     return store
 
 
+def same(again, store):
+    return all(
+        np.array_equal(again.load(video), store.load(video))
+        and again.grid(video) == store.grid(video)
+        for video in store.ids()
+    )
+
+
+@pytest.mark.parametrize('crops', [1, 10])
 @pytest.mark.parametrize(
-    'layout, crops, shape',
+    'layout, file, shape',
     [
-        ('mgfn', 10, (4, 10, 5)),
-        ('mgfn', 1, (4, 1, 5)),
-        ('ur-dmu', 10, (10, 4, 5)),
-        ('tridet', 1, (4, 5)),
-        ('actionformer', 1, (4, 5)),
-        ('opentad', 1, (4, 5)),
+        ('mgfn', 'Abuse001_x264.npy', (4, 'crops', 5)),
+        ('rtfm', 'Abuse001_x264_i3d.npy', (4, 'crops', 5)),
+        ('ur-dmu', 'Abuse001_x264.npy', ('crops', 4, 5)),
+        ('deepmil', 'Abuse001_x264__0.npy', (4, 5)),
+        *(
+            (name, 'Abuse001_x264.npy', (4, 5))
+            for name, one in LAYOUTS.items()
+            if one.crops == 'TC'
+        ),
     ],
 )
-def test_what_published_code_reads(tmp_path, layout, crops, shape):
+def test_there_and_back(tmp_path, layout, crops, file, shape):
     store = make_store(tmp_path / 'store', crops)
+    if LAYOUTS[layout].crops == 'TC' and crops > 1:
+        with pytest.raises(DatasetError, match='10 crops, and this layout has room for one'):
+            export_features(store, tmp_path / 'out', layout)
+        return
     lines = export_features(store, tmp_path / 'out', layout)
-    array = np.load(tmp_path / 'out/Abuse001_x264.npy')
-    assert array.shape == shape and array.dtype == np.float32 and array.flags.c_contiguous
     assert 'feat_stride=16, num_frames=16' in lines[1]
+    array = np.load(tmp_path / 'out' / file)
+    assert array.shape == tuple(crops if n == 'crops' else n for n in shape)
+    assert array.dtype == np.float32 and array.flags.c_contiguous
+    files = 2 * (crops if layout == 'deepmil' else 1)
+    assert len(list((tmp_path / 'out').iterdir())) == files
+    given = tmp_path / 'out', tmp_path / 'again', layout, SAMPLING, LENGTHS
+    lines, missing = import_features(*given)
+    assert len(lines) == 1 and missing == [] and same(FeatureStore(tmp_path / 'again'), store)
 
 
 def test_ten_crops_in_the_published_order(tmp_path):
@@ -51,80 +78,113 @@ def test_ten_crops_in_the_published_order(tmp_path):
         assert np.array_equal(theirs[:, 5 + crop], ours[:, 2 * crop + 1])
 
 
-def test_a_file_for_each_crop(tmp_path):
-    export_features(make_store(tmp_path / 'store', 10), tmp_path / 'out', 'deepmil')
-    names = {path.name for path in (tmp_path / 'out').iterdir()}
-    assert len(names) == 20 and 'Abuse001_x264__9.npy' in names
-    assert np.load(tmp_path / 'out/Abuse001_x264__5.npy').shape == (4, 5)
-
-
-@pytest.mark.parametrize('layout', LAYOUTS)
-@pytest.mark.parametrize('crops', [1, 10])
-def test_there_and_back(tmp_path, layout, crops):
-    store = make_store(tmp_path / 'store', crops)
-    if LAYOUTS[layout].crops == 'TC' and crops > 1:
-        with pytest.raises(DatasetError, match='10 crops, and this layout has room for one'):
-            export_features(store, tmp_path / 'out', layout)
-        return
-    export_features(store, tmp_path / 'out', layout)
-    lines, missing = import_features(
-        tmp_path / 'out',
-        tmp_path / 'again',
-        layout,
-        SAMPLING,
-        {name: (frames, 30.0) for name, frames in FRAMES.items()},
-    )
-    assert len(lines) == 1 and missing == []
+def test_the_tool_there_and_back(tmp_path):
+    """Ten crops through RTFM's files; its list has its suffix, slashes of Windows, labels."""
+    store = make_store(tmp_path / 'store', 10)
+    names = list(FRAMES)[::-1]  # labels come from the order
+    (tmp_path / 'test.list').write_text(f'G:\\x\\{names[0]}_i3d.npy 1\n\nvideos/{names[1]}.mp4\n')
+    words = ['export', 'store', 'rtfm', '--layout', 'rtfm', '--lists', 'test.list']
+    done = run_tool('downstream', *words, folder=tmp_path)
+    assert done.returncode == 0 and '2 videos as rtfm reads them, test.list' in done.stdout
+    lines = (tmp_path / 'rtfm/test.list').read_text().splitlines()
+    assert lines == [f'rtfm/{name}_i3d.npy' for name in names]
+    counts = [f'Abuse/{name}.mp4 {frames} Abuse 1 2\n' for name, frames in FRAMES.items()]
+    (tmp_path / 'counts.txt').write_text(''.join(counts))
+    flags = ['--layout', 'rtfm', '--preset', 'ucf-crime', '--fps', '30', '--note', 'I3D']
+    words = ['import', 'rtfm', 'again', '--lengths', 'counts.txt', *flags]
+    done = run_tool('downstream', *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
     again = FeatureStore(tmp_path / 'again')
-    for video in store.ids():
-        assert np.array_equal(again.load(video), store.load(video))
-        assert again.grid(video) == store.grid(video)
+    assert again.settings['encoder']['published'] == 'I3D' and same(again, store)
+    (tmp_path / 'counts.txt').write_text(''.join([*counts, 'Gone.mp4 90\n']))
+    done = run_tool('downstream', *words, folder=tmp_path)
+    assert done.returncode == 1 and 'Gone_i3d.npy: no such file' in done.stderr
+    done = run_tool('downstream', *words, '--on-missing', 'skip', folder=tmp_path)
+    assert done.returncode == 3 and 'videos have no features there:\n  Gone' in done.stdout
+    done = run_tool('downstream', *words[:-6], folder=tmp_path)
+    assert done.returncode == 1 and 'stride: not given: say how snippets' in done.stderr
 
 
-def test_lists_keep_the_order_that_gives_labels(tmp_path):
-    store = make_store(tmp_path / 'store', 1)
-    order = ['Normal_Videos001_x264', 'Abuse001_x264']
-    export_features(store, tmp_path / 'out', 'mgfn', {'train.list': order})
-    lines = (tmp_path / 'out/train.list').read_text().splitlines()
-    assert lines == [str(tmp_path / 'out' / f'{name}.npy') for name in order]
-    with pytest.raises(DatasetError, match="lacks 1 listed videos, as 'Arson'"):
-        export_features(store, tmp_path / 'out', 'mgfn', {'test.list': ['Arson']})
+def test_the_tool_knows_every_layout():
+    text = run_tool('downstream', 'export', '--help').stdout
+    assert '{' + ','.join(LAYOUTS) + '}' in ''.join(text.split())
 
 
+@pytest.mark.real_data
 def test_published_features(real_data, tmp_path):
-    """The real I3D features of a THUMOS14-like video: 164 snippets of 720 frames, one off."""
+    """The real I3D features of a THUMOS14-like video: 164 snippets of (164 - 1) * 4 + 16 frames."""
     folder = next((real_data / 'thumos14').rglob('highjump.npy')).parent
-    sampling = Sampling(16, 4, tail='drop')
-    lines, _ = import_features(
-        folder, tmp_path / 'store', 'tridet', sampling, {'highjump': (sampling_frames(164), 30.0)}
-    )
+    lengths, sampling = {'highjump': (668, 30.0)}, Sampling(16, 4, tail='drop')
+    lines, _ = import_features(folder, tmp_path / 'store', 'tridet', sampling, lengths)
     store = FeatureStore(tmp_path / 'store')
     assert store.load('highjump').shape == (164, 2048) and len(lines) == 1
 
 
-def sampling_frames(snippets):
-    return (snippets - 1) * 4 + 16
-
-
 def test_what_is_refused(tmp_path):
-    export_features(make_store(tmp_path / 'store', 1), tmp_path / 'out', 'tridet')
-    videos = {'Abuse001_x264': (60, 30.0)}
-    with pytest.raises(DatasetError, match="layout 'i3d': expected one of mgfn"):
-        import_features(tmp_path / 'out', tmp_path / 'a', 'i3d', SAMPLING, videos)
-    with pytest.raises(DatasetError, match='has 4 snippets; its 600 frames give 38'):
-        import_features(
-            tmp_path / 'out', tmp_path / 'b', 'tridet', SAMPLING, {'Abuse001_x264': (600, 30.0)}
-        )
-    with pytest.raises(DatasetError, match='Gone.npy: no such file'):
-        import_features(tmp_path / 'out', tmp_path / 'c', 'tridet', SAMPLING, {'Gone': (9, 30.0)})
-    np.save(tmp_path / 'out/Abuse001_x264.npy', np.array([{}]), allow_pickle=True)
-    with pytest.raises(DatasetError, match='arrays of objects are not read'):
-        import_features(tmp_path / 'out', tmp_path / 'd', 'tridet', SAMPLING, videos)
-    np.save(tmp_path / 'out/Abuse001_x264.npy', np.zeros((4, 10, 5)))
-    with pytest.raises(DatasetError, match=r'float64 of shape \(4, 10, 5\); expected .* 2 axes'):
-        import_features(tmp_path / 'out', tmp_path / 'e', 'tridet', SAMPLING, videos)
-    lines, _ = import_features(
-        tmp_path / 'out', tmp_path / 'f', 'mgfn', SAMPLING, {'Abuse001_x264': (70, 30.0)}
-    )
+    store, out = make_store(tmp_path / 'store', 1), tmp_path / 'out'
+    export_features(store, out, 'tridet')
+    (tmp_path / 'test.list').write_text('Arson.mp4\n')
+    with pytest.raises(DatasetError, match="lacks 1 videos of .*test.list, as 'Arson'"):
+        export_features(store, out, 'mgfn', [tmp_path / 'test.list'])
+    (tmp_path / 'test.list').write_text('')
+    with pytest.raises(DatasetError, match='a list of that name was given before'):
+        export_features(store, out, 'mgfn', [tmp_path / 'test.list'] * 2)
+
+    def refused(message, layout='tridet', frames=60, video='Abuse001_x264', **options):
+        with pytest.raises(DatasetError, match=message):
+            lengths = {video: (frames, 30.0)}
+            import_features(out, tmp_path / 'a', layout, SAMPLING, lengths, **options)
+        (tmp_path / 'a/store.json').unlink(missing_ok=True)
+
+    refused("layout 'i3d': expected one of mgfn", 'i3d')
+    refused('has 4 snippets; its 600 frames give 38', frames=600)
+    refused('Gone.npy: no such file', video='Gone')
+    refused("none of the 1 videos, as 'Gone'", video='Gone', on_missing='skip')
+    np.save(out / 'Abuse001_x264.npy', np.array([{}]), allow_pickle=True)
+    refused('Abuse001_x264.npy: cannot be read as an array: Object arrays cannot be loaded')
+    np.save(out / 'Abuse001_x264.npy', np.zeros((4, 10, 5)))
+    refused(r'float64 of shape \(4, 10, 5\); expected .* 2 axes')
+    lengths = {'Abuse001_x264': (70, 30.0)}
+    lines, _ = import_features(out, tmp_path / 'f', 'mgfn', SAMPLING, lengths)
     assert 'one snippet off' in lines[1]
     assert FeatureStore(tmp_path / 'f').grid('Abuse001_x264').num_snippets == 4
+
+
+@pytest.mark.real_data
+def test_lengths_of_the_real_lists(real_data):
+    """The numbers of the published annotation: frames of all test videos; videos of THUMOS14."""
+    crime = read_lengths(real_data / 'ucf_crime/UCF_Annotation_with_frame_counts.txt', fps=30)
+    assert len(crime) == 290 and sum(frames for frames, _ in crime.values()) == 1_111_808
+    thumos = read_lengths(real_data / 'thumos14/thumos14.json')
+    assert len(thumos) == 412 and thumos['video_test_0000004'] == (1015, 30.0)  # 33.83 s
+
+
+@pytest.mark.parametrize(
+    'name, text, fps, message',
+    [
+        ('a.txt', 'v.mp4 90', None, r'tells no frame rate: give it \(--fps'),
+        ('a.txt', 'v.mp4 90\nw.mp4', 30, r"a\.txt:2: 'w\.mp4': expected a video and its num"),
+        ('a.txt', 'w.mp4 long', 30, r"a\.txt:1: number of frames of 'w\.mp4': .*, got 'long'"),
+        ('a.txt', 'v.mp4 90\nx/v.avi 91', 30, r"a\.txt:2: 'v' was listed with 90 frames"),
+        ('a.txt', '\n', 30, r'lists no video'),
+        ('a.txt', None, 30, r'a\.txt: no such file'),
+        ('a.json', '[1]', 30, r'a\.json: expected a JSON object'),
+        ('a.json', '{"database": 1}', 30, r'no annotation with a "database"'),
+        ('a.json', '{"database": {"v": 3}}', 30, r"video 'v': expected keys"),
+        ('a.json', '{"database": {"v": {"fps": 30}}}', None, r"video 'v': tells no length"),
+        ('a.json', '{"database": {"v": {"duration": 3}}}', None, r"video 'v': tells no frame rate"),
+        ('a.json', '{"database": {"v": {"duration": 3, "fps": "x"}}}', None, r"'v': fps: expected"),
+        ('a.json', '{"database": {"v": {"duration": 0.01, "fps": 30}}}', None, r'from 1, got 0'),
+    ],
+)
+def test_lengths_that_are_refused(tmp_path, name, text, fps, message):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        read_lengths(tmp_path / name, fps)
+
+
+def test_a_frame_rate_stands_in_for_one_that_is_not_told(tmp_path):
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(dict(database=dict(v=dict(duration=4), w=dict(duration_frame=7)))))
+    assert read_lengths(path, fps=25) == dict(v=(100, 25.0), w=(7, 25.0))

@@ -61,10 +61,10 @@ def test_equal_to_a_plain_loop(encoder, videos, tmp_path, batch_size, workers):
 
 
 def test_real_clips(encoder, real_data, tmp_path):
-    videos = find_videos([real_data / 'clips'])[0]
+    videos = find_videos([real_data / 'clips'])[0][::3]
     sampling = Sampling(8, 8, 2, tail='drop')
     store, done = extract(encoder, videos, tmp_path / 'store', sampling, batch_size=16, workers=2)
-    assert len(videos) == done.done == 10
+    assert len(videos) == done.done == 4
     for video in videos:
         assert store.load(video.video_id) == pytest.approx(
             plain_loop(encoder, READER, video.path, sampling), abs=1e-5

@@ -1,13 +1,17 @@
 """A feature store: what is in it, what it refuses, and that nothing half-written shows."""
 
+import hashlib
 import json
 import multiprocessing
 import os
 
 import numpy as np
 import pytest
+import torch
 
+from albar_mm.utils import files
 from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.identity import weights_sha256
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 
@@ -64,13 +68,13 @@ def test_what_is_broken_off_leaves_nothing(store):
     with pytest.raises(KeyError), store.writer('a') as writer:
         writer.append(np.zeros((2, 3), np.float32))
         raise KeyError
-    assert os.listdir(store.root) == ['store.json']
+    assert not list(store.root.glob('.*.part*'))
     with store.writer('a') as writer, pytest.raises(DatasetError, match='0 snippets, but .* has 3'):
         writer.finish(grid())
     with store.writer('a') as writer, pytest.raises(ValueError, match='snippets of shape'):
         writer.append(np.zeros((1, 3)))
         writer.append(np.zeros((1, 4)))
-    assert os.listdir(store.root) == ['store.json']
+    assert visible(store) == ['store.json'] and not list(store.root.glob('.*.part*'))
 
 
 def die_in_a_video(root):
@@ -79,18 +83,21 @@ def die_in_a_video(root):
     os._exit(1)
 
 
-def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(store):
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(store, monkeypatch):
     process = multiprocessing.get_context('fork').Process(target=die_in_a_video, args=(store.root,))
     process.start()
     process.join()
-    parts = [name for name in os.listdir(store.root) if name.endswith('.part')]
-    assert len(parts) == 1 and visible(store) == ['store.json']
+    (left,) = store.root.glob('.*.part*')
+    of_earlier_version = store.root / '.a.b.some-host-12-0a1b2c3d.part'
+    of_earlier_version.touch()
     with store.writer('b') as writer:
         writer.append(np.zeros((3, 3)))
-        FeatureStore.create(store.root, SETTINGS)
-        assert not (store.root / parts[0]).exists()
+        monkeypatch.setattr(files, '_cleared', set())  # as in a new process
+        again = FeatureStore.create(store.root, SETTINGS)
+        again.put('c', np.zeros((3, 3)), grid())
+        assert not left.exists() and not of_earlier_version.exists()
         writer.finish(grid())
-    assert visible(store) == ['b.json', 'b.npy', 'store.json']
+    assert visible(store) == ['b.json', 'b.npy', 'c.json', 'c.npy', 'store.json']
 
 
 @pytest.mark.parametrize(
@@ -98,22 +105,50 @@ def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(st
     [
         (
             dict(encoder=dict(weights_sha256='cd', level='pooled')),
-            r'encoder.weights_sha256 is "ab", asked for "cd"',
+            r'encoder.weights_sha256 is ab, asked for cd',
         ),
         (dict(sampling=dict(stride=8)), r'sampling.stride is 4, asked for 8'),
-        (dict(decoder='decord'), r'decoder is "pyav", asked for "decord"'),
-        (dict(extra=1), r'extra is null, asked for 1'),
+        (dict(extra=1), r'extra is None, asked for 1'),
     ],
 )
 def test_other_settings_are_refused_by_name(store, change, message):
-    with pytest.raises(DatasetError, match=f'is a store of other features .{message}.;'):
-        FeatureStore.create(store.root, {**SETTINGS, **change})
-    assert (
-        FeatureStore.create(store.root, dict(SETTINGS, decoder_version='2')).settings[
-            'decoder_version'
-        ]
-        == '1'
-    )
+    settings = {**SETTINGS, **change}
+    with pytest.raises(DatasetError, match=f'was made with other settings .{message}.; name anoth'):
+        FeatureStore.create(store.root, settings)
+    same = dict(SETTINGS, decoder_version='2', made_with='another version')
+    assert FeatureStore.create(store.root, same).settings['decoder_version'] == '1'
+    del settings['sampling']
+    with pytest.raises(DatasetError, match='sampling is .*, asked for None'):
+        FeatureStore.create(store.root, settings)
+
+
+def test_a_store_of_an_earlier_version(tmp_path):
+    """It has another digest of the same weights."""
+    model, digest = torch.nn.Linear(2, 3), hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(f'{name} {tuple(value.shape)} {value.dtype}'.encode())
+        digest.update(value.numpy().tobytes())
+    earlier = dict(SETTINGS, encoder=dict(weights_sha256=digest.hexdigest()))
+    store = FeatureStore.create(tmp_path, earlier)
+    now = dict(SETTINGS, encoder=dict(weights_sha256=weights_sha256(model)))
+    again = FeatureStore.create(tmp_path, now, model)
+    assert again.settings == store.settings  # nothing is rewritten
+    with pytest.raises(DatasetError, match='encoder.level is None, asked for logits'):
+        FeatureStore.create(
+            tmp_path, dict(now, encoder=dict(now['encoder'], level='logits')), model
+        )
+    model.bias.data += 1
+    other = dict(SETTINGS, encoder=dict(weights_sha256=weights_sha256(model)))
+    with pytest.raises(DatasetError, match='encoder.weights_sha256 is'):
+        FeatureStore.create(tmp_path, other, model)
+
+
+@pytest.mark.parametrize('decoder', ['decord', 'opencv'])
+def test_a_store_of_a_former_decoder_is_read_but_not_extended(tmp_path, decoder):
+    FeatureStore.create(tmp_path, dict(SETTINGS, decoder=decoder)).put('a', np.ones((3, 2)), grid())
+    assert FeatureStore(tmp_path).load('a').sum() == 6
+    with pytest.raises(DatasetError, match=f'{decoder}.* not extended; make the store anew in'):
+        FeatureStore.create(tmp_path, SETTINGS)
 
 
 def test_folders_that_are_no_store(tmp_path, store):
@@ -135,16 +170,16 @@ def test_videos_that_are_broken(store):
         store.load('a')
     store.put('a', np.zeros((3, 2)), grid())
     np.save(store.root / 'a.npy', np.zeros((2, 2)))
-    with pytest.raises(DatasetError, match=r'a.npy: shape \(2, 2\); expected 3 snippets'):
+    with pytest.raises(DatasetError, match=r'a.npy is broken \(shape \(2, 2\); expected 3 snip'):
         store.load('a')
     np.save(store.root / 'a.npy', np.array([{}, {}, {}]), allow_pickle=True)
-    with pytest.raises(DatasetError, match='a.npy: cannot be read'):
+    with pytest.raises(DatasetError, match=r'a.npy is broken .*; delete a.json beside it and ext'):
         store.load('a')
     (store.root / 'a.json').write_text('{"fps": 25}')
     with pytest.raises(DatasetError, match=r"a.json is broken \('snippets'\)"):
         store.load('a')
     (store.root / 'a.json').write_text('{')
-    with pytest.raises(DatasetError, match='a.json is broken'):
+    with pytest.raises(DatasetError, match='a.json is broken .is no JSON: .*; delete it and extr'):
         store.grid('a')
 
 
