@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from mmaction.registry import DATASETS
-from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from albar_mm.utils.errors import DatasetError
 
-from ..features.store import FeatureStore
+from ..detection.dataset import FeatureDataset
 from .annotations import AnomalyVideo, read_annotation
 from .functional import pool_segments
-from .ground_truth import check_length
-
-PARTS = ('all', 'train', 'val')
 
 
 @DATASETS.register_module()
-class AnomalyFeatureDataset(BaseDataset):
+class AnomalyFeatureDataset(FeatureDataset):
     """Videos of an annotation, with their features from a store.
 
     An item is a dict of ``inputs``, float32 of shape (crops, T, C), and ``data_samples``, a
@@ -64,34 +59,41 @@ class AnomalyFeatureDataset(BaseDataset):
         val_share: float = 0.2,
         val_seed: int = 0,
         crop: int | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
-        if part not in PARTS:
-            raise DatasetError(f'part is {part!r}; expected one of {", ".join(PARTS)}')
-        if not 0 < val_share < 1:
-            raise DatasetError(f'val_share is {val_share}; expected a share between 0 and 1')
-        self.store, self.num_segments, self.crop = FeatureStore(store), num_segments, crop
-        self.part, self.val_share, self.val_seed = part, val_share, val_seed
+        self.num_segments, self.crop = num_segments, crop
         self._pooled: dict[int, Tensor] = {}
-        self._width: int | None = None
-        kwargs.setdefault('serialize_data', False)  # a thousand short rows
-        super().__init__(ann_file, **kwargs)
+        super().__init__(ann_file, store, part, val_share, val_seed, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Rows of the annotation."""
-        videos = _part(read_annotation(self.ann_file), self.part, self.val_share, self.val_seed)
+        every = read_annotation(self.ann_file)
+        kinds: dict[str, list[str]] = {}
+        for video in every:
+            kinds.setdefault(video.category, []).append(video.video_id)
+        # a generator of its own for each kind: another kind's videos change nothing here
+        groups = [
+            (np.random.default_rng([self.val_seed, *kind.encode()]), kinds[kind])
+            for kind in sorted(kinds)
+        ]
+        videos = self.chosen(
+            every,
+            groups,
+            lambda found: len({video.is_anomalous for video in found}) == 2,
+            'normal or no anomalous video',
+        )
         missing = [video.video_id for video in videos if video.video_id not in self.store]
         if missing:
             raise DatasetError(
-                f'{self.store.root}: lacks {len(missing)} of the {len(videos)} '
-                f'videos of {self.ann_file}, as {missing[0]!r}: extract their '
-                'features, or leave them out of the list'
+                f'{self.store.root}: lacks {len(missing)} of the {len(videos)} videos of '
+                f'{self.ann_file}, as {missing[0]!r}: extract their features, or leave them out of '
+                'the list'
             )
-        return [dict(video=video, label=int(video.is_anomalous)) for video in videos]
+        return [dict(video=video) for video in videos]
 
     def labels(self) -> list[int]:
         """1 for each video in which something anomalous happens, else 0."""
-        return [self.get_data_info(index)['label'] for index in range(len(self))]
+        return [int(video.is_anomalous) for video in self.videos()]
 
     def forget(self) -> None:
         """Let go of pooled videos; they are read again."""
@@ -108,7 +110,7 @@ class AnomalyFeatureDataset(BaseDataset):
         """
         video: AnomalyVideo = self.get_data_info(idx)['video']
         grid = self.store.grid(video.video_id)
-        check_length(video, grid.num_frames)
+        video.check_length(grid.num_frames)
         sample = BaseDataElement(
             metainfo=dict(
                 video_id=video.video_id,
@@ -120,56 +122,23 @@ class AnomalyFeatureDataset(BaseDataset):
         sample.gt_label = torch.tensor(int(video.is_anomalous))
         if self.num_segments is None:
             sample.set_metainfo(dict(snippet_of_frame=grid.snippet_of_frame()))
-            inputs = self._features(video)
+            inputs = self._inputs(video.video_id)
         else:
             if idx not in self._pooled:
-                self._pooled[idx] = self._features(video)
+                self._pooled[idx] = self._inputs(video.video_id)
             inputs = self._pooled[idx]
         return self.pipeline(dict(inputs=inputs, data_samples=sample))
 
-    def _features(self, video: AnomalyVideo) -> Tensor:
-        features = self.store.load(video.video_id, mmap=True)
+    def _inputs(self, video_id: str) -> Tensor:
+        features = self.features(video_id)
         features = features[:, None] if features.ndim == 2 else features
-        self._width = self._width or features.shape[2]
-        if features.shape[2] != self._width:
-            raise DatasetError(
-                f'{self.store.root}: features of {video.video_id!r} have '
-                f'{features.shape[2]} channels, others have {self._width}: '
-                'delete it and extract it again'
-            )
         if self.crop is not None:
             if not 0 <= self.crop < features.shape[1]:
                 raise DatasetError(
-                    f'crop is {self.crop}, but the features of {video.video_id!r} '
-                    f'have {features.shape[1]} crops'
+                    f'crop is {self.crop}, but the features of {video_id!r} have '
+                    f'{features.shape[1]} crops'
                 )
             features = features[:, self.crop : self.crop + 1]
-        if self.num_segments is None:
-            array = np.array(features, np.float32)
-        else:
-            array = pool_segments(features, self.num_segments)
-        if not np.isfinite(array).all():
-            raise DatasetError(
-                f'{self.store.root}: features of {video.video_id!r} are not all '
-                'finite: delete it and extract it again'
-            )
-        return torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1)))
-
-
-def _part(videos: Sequence[AnomalyVideo], part: str, share: float, seed: int) -> list[AnomalyVideo]:
-    """Held-out videos, or the others; of every kind of anomaly alike."""
-    if part == 'all':
-        return list(videos)
-    held: set[str] = set()
-    for category in sorted({video.category for video in videos}):
-        names = sorted(video.video_id for video in videos if video.category == category)
-        # a generator of its own for each kind: another kind's videos change nothing here
-        random = np.random.default_rng([seed, *category.encode()])
-        held.update(random.permutation(names)[: round(share * len(names))].tolist())
-    chosen = [video for video in videos if (video.video_id in held) == (part == 'val')]
-    if len({video.is_anomalous for video in chosen}) < 2:
-        raise DatasetError(
-            f'part {part!r} of {len(videos)} videos with {share:g} of each kind '
-            'held out has no normal or no anomalous one: change val_share'
-        )
-    return chosen
+        if self.num_segments is not None:
+            features = pool_segments(features, self.num_segments)
+        return self.finite(features.swapaxes(0, 1), video_id)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -14,8 +12,10 @@ import numpy as np
 from mmengine.logging import print_log
 
 from albar_mm.utils.errors import DatasetError
-from albar_mm.utils.files import write_text
+from albar_mm.utils.files import read_json, write_json
+from albar_mm.utils.numbers import number
 
+from .annotations import read_segment
 from .ranking import Segments
 from .scores import temporal_scores
 
@@ -42,34 +42,43 @@ def read_predictions(
         DatasetError: The file cannot be read, has no detection, or an entry cannot be used; the
             message names it.
     """
-    path = Path(path)
-    results = _results(path)
+    results = read_json(path, object)
+    results = results.get('results') if isinstance(results, dict) else None
+    if not isinstance(results, dict):
+        raise DatasetError(
+            f'{path}: expected {{"results": {{video: [{{"label", "segment", "score"}}]}}}}'
+        )
+    if not results:
+        raise DatasetError(f'{path}: "results" is empty: no video was tested')
     unknown = sorted(set(results) - set(videos))
     if unknown:
         raise DatasetError(
             f'{path}: {len(unknown)} of {len(results)} videos are not annotated, as '
             f'{", ".join(map(repr, unknown[:3]))}; expected names as '
-            f'{next(iter(videos), None)!r}: rename them, or leave them '
-            'out'
+            f'{next(iter(videos), None)!r}: rename them, or leave them out'
         )
-    number = {name: label for label, name in enumerate(classes)}
-    names, segments, labels, scores = [], [], [], []
+    known = {name: label for label, name in enumerate(classes)}
+    rows: list[tuple[str, tuple[float, float], int, float]] = []
     for video, entries in results.items():
         if not isinstance(entries, list):
             raise DatasetError(f'{path}: video {video!r}: expected a list of detections')
         for place, entry in enumerate(entries):
-            try:
-                segment, label, score = _entry(entry, number)
-            except ValueError as error:
-                raise DatasetError(f'{path}: video {video!r}, detection {place}: {error}') from None
-            names.append(video)
-            segments.append(segment)
-            labels.append(label)
-            scores.append(score)
-    if not names:
+            where = f'{path}: video {video!r}, detection {place}'
+            if not isinstance(entry, Mapping):
+                raise DatasetError(f'{where}: {entry!r}: expected "label", "segment" and "score"')
+            segment = read_segment(entry.get('segment'), where)
+            score, label = number(entry.get('score'), f'{where}: score'), entry.get('label')
+            if not isinstance(label, str) or label not in known:
+                raise DatasetError(
+                    f'{where}: label {label!r} is not one of the {len(known)} classes, as '
+                    f'{next(iter(known), None)!r}'
+                )
+            rows.append((video, segment, known[label], score))
+    if not rows:
         raise DatasetError(
             f'{path}: its videos have no detection: was the score threshold too high?'
         )
+    names, segments, labels, scores = zip(*rows, strict=True)
     return Segments(names, np.array(segments), np.array(labels, np.int64), np.array(scores))
 
 
@@ -96,8 +105,7 @@ def write_predictions(
         strict=True,
     ):
         results[video].append(dict(label=classes[label], segment=segment, score=score))
-    document = dict(version=_VERSION, results=results, external_data={})
-    write_text(Path(path), json.dumps(document, ensure_ascii=False) + '\n')
+    write_json(path, dict(version=_VERSION, results=results, external_data={}), indent=None)
     return Path(path)
 
 
@@ -107,9 +115,7 @@ def evaluate_file(
     classes: Sequence[str],
     videos: Collection[str] | None = None,
     **options: Any,
-) -> (  # noqa: ANN401
-    dict[str, float]
-):
+) -> dict[str, float]:
     """Scores of a file of detections.
 
     Args:
@@ -139,46 +145,3 @@ def evaluate_file(
             logging.WARNING,
         )
     return temporal_scores(ground_truth, predictions, classes, **options)
-
-
-def _results(path: Path) -> Mapping[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding='utf-8-sig'))
-    except FileNotFoundError as error:
-        raise DatasetError(f'{path}: no such prediction file') from error
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f'{path}: cannot be read as JSON ({type(error).__name__}: {error})'
-        ) from error
-    results = document.get('results') if isinstance(document, dict) else None
-    if not isinstance(results, dict):
-        raise DatasetError(
-            f'{path}: expected {{"results": {{video: [{{"label", "segment", "score"}}]}}}}'
-        )
-    if not results:
-        raise DatasetError(f'{path}: "results" is empty: no video was tested')
-    return results
-
-
-def _entry(entry: Any, number: Mapping[str, int]) -> tuple[list[float], int, float]:  # noqa: ANN401
-    if not isinstance(entry, Mapping):
-        raise ValueError(f'{entry!r}: expected "label", "segment" and "score"')
-    segment = entry.get('segment')
-    if not isinstance(segment, list) or len(segment) != 2 or not all(map(_finite, segment)):
-        raise ValueError(f'segment is {segment!r}: expected [begin, end] in seconds')
-    if segment[1] < segment[0]:
-        raise ValueError(f'segment {segment!r} ends before it begins')
-    if not _finite(entry.get('score')):
-        said = repr(entry['score']) if 'score' in entry else 'missing'
-        raise ValueError(f'score is {said}: expected a finite number')
-    label = entry.get('label')
-    if not isinstance(label, str) or label not in number:
-        raise ValueError(
-            f'label {label!r} is not one of the {len(number)} classes, as '
-            f'{next(iter(number), None)!r}'
-        )
-    return segment, number[label], entry['score']
-
-
-def _finite(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

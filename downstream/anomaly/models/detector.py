@@ -95,13 +95,6 @@ class AnomalyDetector(BaseModel):
         return list(data_samples)
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
-        """Features that the head scores.
-
-        Args:
-            inputs: Shape (B, crops, T, C).
-
-        Returns:
-            Shape (B, crops, T, D).
-        """
+        """Features that the head scores, (B, crops, T, C) -> (B, crops, T, D)."""
         batch, crops = inputs.shape[:2]
         return self.backbone(inputs.flatten(0, 1)).unflatten(0, (batch, crops))

@@ -1,13 +1,11 @@
 """Detectors by their parts; importing it registers them."""
 
-from .actionformer_head import ActionFormerHead
-from .detector import SegmentDetector
+from .detector import SegmentDetector, SequencePreprocessor
 from .heads import BoundaryHead, DistanceHead, OffsetHead
-from .preprocessor import SequencePreprocessor
-from .projection import ConvProjection
+from .layers import ConvProjection
 from .pyramid import SGPPyramid
+from .segment_head import ActionFormerHead, TridentHead
 from .transformer import TransformerPyramid
-from .trident_head import TridentHead
 
 __all__ = [
     'ActionFormerHead',

@@ -42,12 +42,7 @@ class BoundaryHead(BaseModule):
         nn.init.constant_(self.out.bias, -math.log((1 - prior) / prior))
 
     def forward(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
-        """Logits of each level, shape (B, K, T_l).
-
-        Args:
-            levels: Of the pyramid, (B, D, T_l).
-            masks: bool, (B, T_l).
-        """
+        """Logits of each level, shape (B, K, T_l); of levels (B, D, T_l), masks bool (B, T_l)."""
         return [
             self.out(self.stack(level.detach() if self.detach else level, mask), mask)
             for level, mask in zip(levels, masks, strict=True)
@@ -79,12 +74,7 @@ class _ScaledHead(BaseModule):
         self.scales = nn.Parameter(torch.ones(num_levels))
 
     def forward(self, levels: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
-        """Numbers of each level, shape (B, out_channels, T_l).
-
-        Args:
-            levels: Of the pyramid, (B, D, T_l).
-            masks: bool, (B, T_l).
-        """
+        """Numbers of each level, (B, out_channels, T_l); of levels (B, D, T_l), masks bool."""
         return [
             (self.out(self.stack(level, mask), mask) * scale).relu()
             for level, mask, scale in zip(levels, masks, self.scales, strict=True)
@@ -93,7 +83,7 @@ class _ScaledHead(BaseModule):
 
 @MODELS.register_module()
 class OffsetHead(_ScaledHead):
-    """Offsets of every point for :func:`~downstream.tal.trident.trident_distances`.
+    """Offsets of every point for :func:`~.segment_head.trident_distances`.
 
     They have 2 * (bins + 1) channels and are not negative.
 

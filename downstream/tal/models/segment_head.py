@@ -1,17 +1,20 @@
-"""What all heads over a pyramid share: targets, losses, and candidates of segments."""
+"""The heads of ActionFormer and TriDet: targets, losses, and candidates of segments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from ..losses import LossNormaliser, distance_iou_loss, offset_iou, sigmoid_focal_loss
 from ..targets import RANGES, Points, assign_targets
-from .heads import BoundaryHead
+from .heads import BoundaryHead, DistanceHead, OffsetHead
 
 _LEAST_IOU = 1e-6  # the slope of a root is infinite at 0
 
@@ -79,12 +82,7 @@ class SegmentHead(BaseModule):
     def boundaries(
         self, levels: Sequence[Tensor], masks: Sequence[Tensor]
     ) -> list[tuple[Tensor, ...]]:
-        """What :meth:`distances` needs of each level.
-
-        Args:
-            levels: Of the pyramid, (B, D, T_l).
-            masks: bool, (B, T_l).
-        """
+        """What :meth:`distances` needs of each level; levels (B, D, T_l), masks bool (B, T_l)."""
         raise NotImplementedError
 
     def distances(
@@ -207,3 +205,135 @@ class SegmentHead(BaseModule):
             order.append(part)
             first += size
         return torch.cat(parts), torch.cat(order)
+
+
+@MODELS.register_module()
+class ActionFormerHead(SegmentHead):
+    """Distances to begin and end at every point, the same for all classes.
+
+    ActionFormer (Zhang et al., ECCV 2022, section 3.3).
+
+    Args:
+        in_channels: D of the pyramid.
+        num_classes: K.
+        **kwargs: See :class:`SegmentHead`.
+    """
+
+    per_class = False
+
+    def __init__(self, in_channels: int, num_classes: int, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(in_channels, num_classes, **kwargs)
+        self.offset_head = DistanceHead(in_channels, len(self.ranges), kwargs.get('layers', 3))
+
+    def boundaries(
+        self, levels: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> list[tuple[Tensor, ...]]:
+        """Distances (B, 2, T_l) of each level; of levels (B, D, T_l), masks bool (B, T_l)."""
+        return [(distances,) for distances in self.offset_head(levels, masks)]
+
+    def distances(
+        self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor, labels: Tensor
+    ) -> Tensor:
+        """Distances at chosen points.
+
+        Args:
+            boundaries: Of a level.
+            videos: Which of the B.
+            points: Which of the T_l.
+            labels: Not used.
+        """
+        return boundaries[0][videos, :, points]
+
+
+@MODELS.register_module()
+class TridentHead(SegmentHead):
+    """Boundaries as expectations over bins; classes weighted by the IoU of their segments.
+
+    TriDet (Shi et al., CVPR 2023, section 3.3).
+
+    Args:
+        in_channels: D of the pyramid.
+        num_classes: K.
+        bins: Places to each side.
+        iou_power: See :class:`SegmentHead`.
+        **kwargs: See there.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        bins: int = 16,
+        iou_power: float = 0.2,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(in_channels, num_classes, iou_power=iou_power, **kwargs)
+        layers = kwargs.get('layers', 3)
+        given = dict(layers=layers, prior=kwargs.get('prior', 0.01), detach=True)
+        self.start_head = BoundaryHead(in_channels, num_classes, **given)
+        self.end_head = BoundaryHead(in_channels, num_classes, **given)
+        self.offset_head = OffsetHead(in_channels, len(self.ranges), bins, layers)
+
+    def boundaries(
+        self, levels: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> list[tuple[Tensor, ...]]:
+        """Start and end logits (B, K, T_l), offsets (B, 2 * (bins + 1), T_l) of each level."""
+        parts = (head(levels, masks) for head in (self.start_head, self.end_head, self.offset_head))
+        return list(zip(*parts, strict=True))
+
+    def distances(
+        self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor, labels: Tensor
+    ) -> Tensor:
+        """See :func:`trident_distances`.
+
+        Args:
+            boundaries: Of a level.
+            videos: Which of the B.
+            points: Which of the T_l.
+            labels: Which of the K.
+        """
+        return trident_distances(*boundaries, videos, points, labels)
+
+
+def trident_distances(
+    start: Tensor, end: Tensor, centre: Tensor, videos: Tensor, points: Tensor, labels: Tensor
+) -> Tensor:
+    """Expected distances from chosen points to the begin and end of an action of a class.
+
+    The begin of an action at point t is one of ``t - bins, ..., t``; its chances are a softmax over
+    the start logits there plus the point's own offsets. Likewise the end, forwards. Neighbours
+    beyond the sequence have the logit 0, as in the official code (and heads give 0 where masked).
+
+    The official code computes every point and class and keeps a few.
+
+    Args:
+        start: Logits that an action of a class begins at a point, shape (B, K, T).
+        end: Likewise that it ends there.
+        centre: Offsets of each point, for the ``bins + 1`` places to the left, then to the right,
+            shape (B, 2 * (bins + 1), T).
+        videos: Which of the B, int64, shape (n,).
+        points: Which of the T, int64, shape (n,).
+        labels: Which of the K, int64, shape (n,).
+
+    Returns:
+        Distances in strides of the level, within [0, bins], shape (n, 2).
+
+    Raises:
+        ValueError: The shapes do not fit each other.
+    """
+    if start.shape != end.shape or centre.shape[1] % 2 or centre.shape[2] != start.shape[2]:
+        raise ValueError(
+            f'start {tuple(start.shape)}, end {tuple(end.shape)}, centre '
+            f'{tuple(centre.shape)}; expected (B, K, T) twice and (B, 2 * (bins + 1), '
+            'T)'
+        )
+    bins = centre.shape[1] // 2 - 1
+    steps = torch.arange(bins + 1, device=start.device)
+    row, column = (videos[:, None], labels[:, None]), points[:, None] + steps
+    before = F.pad(start, (bins, 0))[(*row, column)]  # (n, bins + 1)
+    after = F.pad(end, (0, bins))[(*row, column)]
+    left, right = centre[videos, :, points].split(bins + 1, 1)
+    far = steps.to(start.dtype)
+    to_begin = (before + left).softmax(1) @ far.flip(0)
+    to_end = (after + right).softmax(1) @ far
+    return torch.stack([to_begin, to_end], 1)

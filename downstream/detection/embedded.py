@@ -1,0 +1,138 @@
+"""Both transfers on embedded data: how untrimmed ``motion_sprites`` are drawn, and the job."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
+from albar_mm.datasets.motion_sprites.untrimmed_files import write_untrimmed
+from albar_mm.experiments.demo import demo_encoders
+
+from ..features.command import run_features
+from .runs import folder_name
+
+SPLITS = ('train', 'test')
+_SHORTEST = 12
+
+
+def draw_stretches(
+    frames: int, longest: int, label: Callable[[], int], rng: np.random.RandomState
+) -> list[Stretch]:
+    """Motions that follow each other.
+
+    Args:
+        frames: Length of all.
+        longest: Of one, in frames; each has at least 12, and the last one up to 11 more.
+        label: Draws the class of the next.
+        rng: Of the lengths.
+    """
+    stretches: list[Stretch] = []
+    while frames:
+        length = int(rng.randint(_SHORTEST, longest + 1))
+        if frames - length < _SHORTEST:
+            length = frames
+        stretches.append(Stretch(label(), length))
+        frames -= length
+    return stretches
+
+
+def scatter(
+    stretches: list[Stretch], inserted: Sequence[Stretch], rng: np.random.RandomState
+) -> None:
+    """Insert motions between others, never two side by side, nor first or last.
+
+    Args:
+        stretches: The others; changed.
+        inserted: What is inserted.
+        rng: Of the places.
+    """
+    places = rng.choice(np.arange(1, len(stretches)), size=len(inserted), replace=False)
+    for place, stretch in zip(np.sort(places)[::-1], inserted, strict=True):
+        stretches.insert(place, stretch)
+
+
+def build_sprites(
+    root: str | os.PathLike,
+    settings: Any,
+    settings_file: str,
+    generator: str,
+    draw_video: Callable[[Any, str, int], UntrimmedSpec],
+    lists: Callable[[Mapping[str, Sequence[UntrimmedSpec]]], Mapping[str, str]],
+    workers: int,
+) -> Path:
+    """Write videos and their annotation, or reuse those that are there.
+
+    Args:
+        root: Folder to write to; made when absent.
+        settings: Dataclass of all that fixes the data, with the number of videos of each split.
+        settings_file: Name of the file that keeps them.
+        generator: Version of the videos.
+        draw_video: Describes one of settings, split and number.
+        lists: Videos of the splits -> name and text of each annotation file.
+        workers: Processes.
+
+    Returns:
+        ``root``.
+
+    Raises:
+        DatasetError: The folder holds data of other settings, or cannot be written to.
+    """
+    splits = {
+        split: [draw_video(settings, split, index) for index in range(getattr(settings, split))]
+        for split in SPLITS
+    }
+    record = dict(generator=generator, **asdict(settings))
+    return write_untrimmed(root, settings_file, record, splits, lists(splits), workers)
+
+
+def run_embedded(
+    demo_dir: str | os.PathLike,
+    configs: str | os.PathLike,
+    work_dir: str | os.PathLike,
+    build: Callable[[], Path],
+    sampling: Mapping[str, Any],
+    job: Callable[[Mapping[str, Path]], Path],
+    workers: int,
+) -> Path:
+    """Make the videos, extract features with both encoders of the demonstration, run the job.
+
+    Finished parts are not repeated; encoders are trained first where they are not there yet.
+
+    Args:
+        demo_dir: Folder of the demonstration's runs.
+        configs: Folder of the configs.
+        work_dir: Gets the stores, ``features/<row>``.
+        build: Makes the videos and returns their folder.
+        sampling: See :func:`~.features.presets.sampling_of`.
+        job: Trains and tests on stores by row of the table, and returns a picture.
+        workers: Processes that render videos.
+
+    Returns:
+        The picture.
+    """
+    started = time.monotonic()
+    encoders = demo_encoders(demo_dir, configs, workers=workers)
+    encoded = time.monotonic()
+    videos, stores = build() / 'videos', {}
+    for name, (config, checkpoint) in encoders.items():
+        stores[name] = Path(work_dir) / 'features' / folder_name(name)
+        run_features(
+            str(config),
+            str(checkpoint),
+            [str(videos)],
+            str(stores[name]),
+            sampling=sampling,
+            batch_size=32,
+            device='cpu',
+        )
+    picture = job(stores)
+    own, before = (time.monotonic() - encoded) / 60, (encoded - started) / 60
+    print(f'{own:.1f} min, and {before:.1f} min for the encoders')
+    return picture
