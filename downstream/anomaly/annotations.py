@@ -1,7 +1,5 @@
 """Which videos there are, whether they are anomalous, and when: the lists of UCF-Crime."""
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Weights of the official MGFN for :class:`~.models.MGFN` and its head."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

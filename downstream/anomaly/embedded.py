@@ -1,7 +1,5 @@
 """The embedded data: untrimmed ``motion_sprites`` in which one motion is the anomaly."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

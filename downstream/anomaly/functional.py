@@ -1,7 +1,5 @@
 """Pure functions: pooling to segments, frame-level truth and frame-level scores."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -102,7 +100,7 @@ class FrameCounts:
     negatives: np.ndarray
 
     @classmethod
-    def of_frames(cls, scores: ArrayLike, truth: ArrayLike) -> FrameCounts:
+    def of_frames(cls, scores: ArrayLike, truth: ArrayLike) -> 'FrameCounts':
         """One entry a frame.
 
         Args:
@@ -123,7 +121,7 @@ class FrameCounts:
         return cls(scores, truth.astype(np.int64), (~truth).astype(np.int64))
 
     @classmethod
-    def of_snippets(cls, scores: ArrayLike, truth: ArrayLike, snippets: ArrayLike) -> FrameCounts:
+    def of_snippets(cls, scores: ArrayLike, truth: ArrayLike, snippets: ArrayLike) -> 'FrameCounts':
         """One entry a snippet.
 
         Args:
@@ -146,22 +144,14 @@ class FrameCounts:
         return cls(scores, positives, np.bincount(snippets[~truth], minlength=len(scores)))
 
     @classmethod
-    def joined(cls, parts: Sequence[FrameCounts]) -> FrameCounts:
-        """Frames of several videos, pooled.
-
-        Args:
-            parts: Counts of each.
-        """
+    def joined(cls, parts: Sequence['FrameCounts']) -> 'FrameCounts':
+        """Frames of several videos, pooled."""
         rows = [np.zeros((3, 0)), *((p.scores, p.positives, p.negatives) for p in parts)]
         scores, positives, negatives = map(np.concatenate, zip(*rows, strict=True))
         return cls(scores, positives.astype(np.int64), negatives.astype(np.int64))
 
     def hits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Anomalous and normal frames that score at least as high, at each score that occurs.
-
-        Returns:
-            Two int64 arrays of shape (m,), from the highest score down.
-        """
+        """Anomalous and normal frames at or above each score that occurs, from the highest down."""
         order, last = self.sorted()
         return np.cumsum(self.positives[order])[last], np.cumsum(self.negatives[order])[last]
 

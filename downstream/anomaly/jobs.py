@@ -1,9 +1,8 @@
 """``tools/downstream.py anomaly``: detectors on feature stores, their tables and pictures."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,12 @@ from ..features.command import run_features
 from ..features.readers import choose_reader
 from ..features.store import FeatureStore
 from .annotations import AnomalyVideo, read_annotation
-from .embedded import AnomalySpritesSettings, build_anomaly_sprites
+from .embedded import build_anomaly_sprites
 from .visualize import ScoredVideo, score_curves, write_overlay
 
 DATA_ROOT = Path('data/anomaly_sprites')
 """Where the config looks for the embedded data, relative to the current folder."""
+LISTS = [str(DATA_ROOT / f'{split}.txt') for split in embedded.SPLITS]
 _DRAWN, _EMBEDDED_DRAWN = 6, 4
 _FILES = ('.csv', '.png', '_scored.mp4')
 COLUMNS = (
@@ -102,7 +102,7 @@ def draw_videos(
         work_dir: As there.
         seed: Which runs.
         videos: The videos, with events.
-        title: Heading; the seed is added.
+        title: Heading.
 
     Returns:
         The file.
@@ -117,7 +117,7 @@ def draw_videos(
         video.truth(next(iter(row.values())).grid.num_frames)[0]
         for video, row in zip(videos, rows, strict=True)
     ]
-    return score_curves(path, rows, truths, f'{title}, seed {seed}')
+    return score_curves(path, rows, truths, title)
 
 
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
@@ -140,6 +140,9 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
                 lines.append(f'{name}: AUC of each seed when videos are drawn anew, 95 %: {told}')
         parts.append('\n'.join(lines))
     return '\n\n'.join(parts)
+
+
+_TOLD_BY = dict(draw=draw_videos, picture='curves.png', tables=tables)
 
 
 def run_on_features(
@@ -179,7 +182,9 @@ def run_on_features(
     _check_before(FeatureStore(store), train, test)
     configs = {name: config_for(config, store, *annotations, options)}
     drawn = [video for video in test if video.is_anomalous][:_DRAWN]
-    return _train_and_tell(configs, work_dir, seeds, drawn, name, f'{len(test)} test videos')
+    return runs.train_and_tell(
+        configs, work_dir, seeds, f'{len(test)} test videos', drawn, name, **_TOLD_BY
+    )
 
 
 def run_on_one(
@@ -234,72 +239,6 @@ def run_on_one(
     return [table, curve, overlay]
 
 
-def run_embedded(
-    work_dir: str | os.PathLike,
-    demo_dir: str | os.PathLike,
-    configs: str | os.PathLike = 'configs',
-    seeds: Sequence[int] = (0, 1, 2),
-    settings: AnomalySpritesSettings | None = None,
-    options: Mapping[str, Any] | Sequence[str] | None = None,
-    workers: int = 2,
-) -> Path:
-    """Make the videos, extract features with both encoders, train and test MGFN on each.
-
-    Args:
-        work_dir: Folder for features, runs, ``results.json`` and ``curves.png``.
-        demo_dir: See :func:`~downstream.detection.embedded.run_embedded`.
-        configs: Folder of the configs.
-        seeds: Of the detectors.
-        settings: Of the data.
-        options: Settings that override the detector's config.
-        workers: Processes that render videos.
-
-    Returns:
-        The picture.
-    """
-
-    def job(stores: Mapping[str, Path]) -> Path:
-        lists = [str(DATA_ROOT / f'{split}.txt') for split in embedded.SPLITS]
-        config = Path(configs) / 'downstream/anomaly_mgfn_sprites.py'
-        detectors = {
-            name: config_for(config, store, *lists, options) for name, store in stores.items()
-        }
-        videos = read_annotation(lists[1])
-        drawn = [video for video in videos if video.is_anomalous][:_EMBEDDED_DRAWN]
-        drawn += [video for video in videos if not video.is_anomalous][:1]
-        tested = 'MGFN on untrimmed motion_sprites'
-        return _train_and_tell(detectors, work_dir, seeds, drawn, f'{tested}, test videos', tested)
-
-    return embedded.run_embedded(
-        demo_dir,
-        configs,
-        work_dir,
-        lambda: build_anomaly_sprites(DATA_ROOT, settings, workers),
-        dict(clip_len=8, frame_interval=1, stride=8),
-        job,
-        workers,
-    )
-
-
-def _train_and_tell(
-    configs: Mapping[str, Config],
-    work_dir: str | os.PathLike,
-    seeds: Sequence[int],
-    drawn: Sequence[AnomalyVideo],
-    title: str,
-    tested: str,
-) -> Path:
-    picture = Path(work_dir) / 'curves.png'
-    return runs.train_and_tell(
-        configs,
-        work_dir,
-        seeds,
-        lambda: draw_videos(picture, configs, work_dir, seeds[0], drawn, title),
-        tables,
-        tested,
-    )
-
-
 def _check_before(
     store: FeatureStore, train: Sequence[AnomalyVideo], test: Sequence[AnomalyVideo]
 ) -> None:
@@ -311,3 +250,22 @@ def _check_before(
         )
     for video in test:
         video.truth(store.grid(video.video_id).num_frames)
+
+
+def _embedded_drawn() -> list[AnomalyVideo]:
+    videos = read_annotation(LISTS[1])
+    normal = [video for video in videos if not video.is_anomalous]
+    return [video for video in videos if video.is_anomalous][:_EMBEDDED_DRAWN] + normal[:1]
+
+
+run_embedded = partial(
+    embedded.run_embedded,
+    config='downstream/anomaly_mgfn_sprites.py',
+    tested='MGFN on untrimmed motion_sprites',
+    build=partial(build_anomaly_sprites, DATA_ROOT),
+    sampling=dict(clip_len=8, frame_interval=1, stride=8),
+    config_for=lambda config, store, options: config_for(config, store, *LISTS, options),
+    drawn=_embedded_drawn,
+    **_TOLD_BY,
+)
+"""The embedded job, see :func:`downstream.detection.embedded.run_embedded`."""

@@ -1,7 +1,5 @@
 """Frame-level scores of a test run."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """UCF-Crime made ready: its lists checked against each other and the videos, then written."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

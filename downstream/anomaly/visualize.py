@@ -1,7 +1,5 @@
 """Pictures of scores over time: curves against the truth, and a video with its curve."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

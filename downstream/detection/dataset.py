@@ -1,7 +1,5 @@
 """Features of annotated videos as a dataset: what both transfers share."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Pictures over time: a panel for each video."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Both transfers on embedded data: how untrimmed ``motion_sprites`` are drawn, and the job."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 
 from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
 from albar_mm.datasets.motion_sprites.untrimmed_files import write_untrimmed
 from albar_mm.experiments.demo import demo_encoders
 
 from ..features.command import run_features
-from .runs import folder_name
+from .runs import folder_name, train_and_tell
 
 SPLITS = ('train', 'test')
 _SHORTEST = 12
@@ -93,46 +92,62 @@ def build_sprites(
 
 
 def run_embedded(
-    demo_dir: str | os.PathLike,
-    configs: str | os.PathLike,
     work_dir: str | os.PathLike,
-    build: Callable[[], Path],
+    demo_dir: str | os.PathLike,
+    configs: str | os.PathLike = 'configs',
+    seeds: Sequence[int] = (0, 1, 2),
+    settings: Any = None,
+    options: Mapping[str, Any] | Sequence[str] | None = None,
+    workers: int = 2,
+    *,
+    config: str,
+    tested: str,
+    build: Callable[[Any, int], Path],
     sampling: Mapping[str, Any],
-    job: Callable[[Mapping[str, Path]], Path],
-    workers: int,
+    config_for: Callable[[Path, Path, Any], Config],
+    drawn: Callable[[], Sequence[Any]],
+    check: Callable[[Config], Sequence[str]] = lambda cfg: (),
+    **told_by: Any,
 ) -> Path:
-    """Make the videos, extract features with both encoders of the demonstration, run the job.
+    """Make the videos, extract features with both encoders, train and test a detector on each.
 
-    Finished parts are not repeated; encoders are trained first where they are not there yet.
+    Encoders are those of the demonstration, trained first where they are not there yet. Finished
+    parts are not repeated. The arguments from ``config`` on are those in which the tasks differ.
 
     Args:
+        work_dir: Folder for features, runs, ``results.json`` and the picture.
         demo_dir: Folder of the demonstration's runs.
         configs: Folder of the configs.
-        work_dir: Gets the stores, ``features/<row>``.
-        build: Makes the videos and returns their folder.
-        sampling: See :func:`~.features.presets.sampling_of`.
-        job: Trains and tests on stores by row of the table, and returns a picture.
+        seeds: Of the detectors.
+        settings: Of the data.
+        options: Settings that override the detector's config.
         workers: Processes that render videos.
+        config: The detector's, in that folder.
+        tested: The detector and what it is tested on, for tables and picture.
+        build: Makes the videos by settings and processes, and returns their folder.
+        sampling: See :func:`~.features.presets.sampling_of`.
+        config_for: Makes the config for a store, of the config's path, store and options.
+        drawn: Gives the videos to draw.
+        check: Looks at the data before a training, and gives lines for the terminal.
+        **told_by: See :func:`~.runs.train_and_tell`.
 
     Returns:
         The picture.
     """
-    started = time.monotonic()
+    started, detectors = time.monotonic(), {}
     encoders = demo_encoders(demo_dir, configs, workers=workers)
     encoded = time.monotonic()
-    videos, stores = build() / 'videos', {}
-    for name, (config, checkpoint) in encoders.items():
-        stores[name] = Path(work_dir) / 'features' / folder_name(name)
-        run_features(
-            str(config),
-            str(checkpoint),
-            [str(videos)],
-            str(stores[name]),
-            sampling=sampling,
-            batch_size=32,
-            device='cpu',
-        )
-    picture = job(stores)
+    videos = str(build(settings, workers) / 'videos')
+    for name, encoder in encoders.items():
+        store = Path(work_dir) / 'features' / folder_name(name)
+        given = dict(sampling=sampling, batch_size=32, device='cpu')
+        run_features(*map(str, encoder), [videos], str(store), **given)
+        detectors[name] = config_for(Path(configs) / config, store, options)
+    for name, cfg in detectors.items():
+        for line in check(cfg):
+            print(f'{name} encoder: {line}')
+    title = f'{tested}, test videos'
+    picture = train_and_tell(detectors, work_dir, seeds, tested, drawn(), title, **told_by)
     own, before = (time.monotonic() - encoded) / 60, (encoded - started) / 60
     print(f'{own:.1f} min, and {before:.1f} min for the encoders')
     return picture

@@ -1,7 +1,5 @@
 """What detectors on frozen features share, whatever they detect: configs, runs, single videos."""
 
-from __future__ import annotations
-
 import copy
 import os
 import tempfile
@@ -92,11 +90,7 @@ def detector_config(
 
 
 def datasets_of(cfg: Config) -> dict[str, ConfigDict]:
-    """Data sets of a config: ``'train'``, ``'val'`` and ``'test'``, those of them that there are.
-
-    Args:
-        cfg: The config.
-    """
+    """Data sets of a config: ``'train'``, ``'val'`` and ``'test'``, those that there are."""
     loaders = {part: cfg.get(f'{part}_dataloader') for part in ('train', 'val', 'test')}
     return {part: loader.dataset for part, loader in loaders.items() if loader is not None}
 
@@ -135,9 +129,13 @@ def train_and_tell(
     configs: Mapping[str, Config],
     work_dir: str | os.PathLike,
     seeds: Sequence[int],
-    draw: Callable[[], Path],
-    tables: Callable[[Mapping[str, Sequence[Mapping[str, Any]]], str], str],
     tested: str,
+    videos: Sequence[Any],
+    title: str,
+    *,
+    draw: Callable[..., Path],
+    picture: str,
+    tables: Callable[[Mapping[str, Sequence[Mapping[str, Any]]], str], str],
 ) -> Path:
     """:func:`run_detectors`; draw what they give, print their scores.
 
@@ -145,18 +143,21 @@ def train_and_tell(
         configs: See there.
         work_dir: See there.
         seeds: See there.
-        draw: Draws what the last weights give, and returns the picture.
+        tested: What was tested, for the tables.
+        videos: Annotation of the videos to draw.
+        title: Of the picture.
+        draw: Draws a path, configs, work folder, seed, videos and title.
+        picture: Name of the picture.
         tables: Makes tables of records and a title.
-        tested: What was tested, for the title.
 
     Returns:
         The picture.
     """
-    records = run_detectors(configs, work_dir, seeds)
-    picture = draw()
+    records, path = run_detectors(configs, work_dir, seeds), Path(work_dir) / picture
+    draw(path, configs, work_dir, seeds[0], videos, f'{title}, seed {seeds[0]}')
     print(f'\n{tables(records, f"{tested}, {len(seeds)} seed(s)")}')
-    print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {picture}')
-    return picture
+    print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {path}')
+    return path
 
 
 def score_table(
@@ -178,11 +179,7 @@ def score_table(
 
 
 def folder_name(name: str) -> str:
-    """Folder of a row's runs.
-
-    Args:
-        name: The row.
-    """
+    """Folder of a row's runs."""
     return name.lower().replace(' ', '_').replace('/', '_')
 
 

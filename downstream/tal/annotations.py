@@ -1,7 +1,5 @@
 """Annotated segments of untrimmed videos, in the layout that ActionFormer and TriDet read."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

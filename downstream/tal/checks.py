@@ -1,7 +1,5 @@
 """What can be wrong with features and annotation before anything is trained on them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,11 +93,7 @@ def check_data(classes: Sequence[str], parts: Sequence[Part]) -> list[str]:
 
 
 def coverage(part: Part) -> float:
-    """Share of the annotated time that lies within the snippets.
-
-    Args:
-        part: The videos.
-    """
+    """Share of the annotated time that lies within the snippets, in [0, 1]."""
     covered = total = 0.0
     for video in part.videos:
         grid = part.store.grid(video.video_id)

@@ -1,7 +1,5 @@
 """Weights of the official TriDet and ActionFormer for a ``SegmentDetector``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Features of videos with annotated actions as a dataset, and random windows of them."""
 
-from __future__ import annotations
-
 import os
 import random
 from collections.abc import Sequence

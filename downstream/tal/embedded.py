@@ -1,7 +1,5 @@
 """The embedded data: untrimmed ``motion_sprites`` in which four of the motions are actions."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping, Sequence

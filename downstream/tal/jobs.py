@@ -1,9 +1,8 @@
 """``tools/downstream.py tal``: detectors on feature stores, their checks, tables and pictures."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
 from .annotations import SegmentedVideo, read_annotation
 from .checks import Part, check_data
-from .embedded import ANNOTATION_FILE, TalSpritesSettings, build_tal_sprites
+from .embedded import ANNOTATION_FILE, build_tal_sprites
 from .predictions import evaluate_file, write_predictions
 from .ranking import Segments
 from .visualize import DetectedVideo, timelines
@@ -149,7 +148,7 @@ def draw_videos(
         work_dir: As there.
         seed: Which runs.
         videos: The videos.
-        title: Heading; the seed is added.
+        title: Heading.
         threshold: Score from which an action is drawn.
 
     Returns:
@@ -165,7 +164,7 @@ def draw_videos(
             found = detect_actions(model, video.video_id, features, grid, video.duration_s)
             row[name] = found.at_least(threshold)
     classes = next(iter(configs.values())).classes
-    return timelines(path, rows, classes, f'{title}, seed {seed}, scores from {threshold:g}')
+    return timelines(path, rows, classes, f'{title}, scores from {threshold:g}')
 
 
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
@@ -179,6 +178,9 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     if all(runs.BEST[0] in row for rows in records.values() for row in rows):
         parts.insert(1, (runs.BEST, COLUMNS))
     return '\n\n'.join(runs.score_table(records, title, part, columns) for part, columns in parts)
+
+
+_TOLD_BY = dict(draw=draw_videos, picture='timelines.png', tables=tables)
 
 
 def run_on_features(
@@ -223,7 +225,9 @@ def run_on_features(
     annotated = read_annotation(annotations, cfg.classes).of(subset)
     test = [video for video in annotated if video.video_id in opened]
     drawn = [video for video in test if len(video.labels)][:_DRAWN]
-    return _train_and_tell({name: cfg}, work_dir, seeds, drawn, name, f'{len(test)} test videos')
+    return runs.train_and_tell(
+        {name: cfg}, work_dir, seeds, f'{len(test)} test videos', drawn, name, **_TOLD_BY
+    )
 
 
 def run_on_one(
@@ -324,65 +328,18 @@ def run_evaluate(predictions: str, annotation: str, subset: str = 'test') -> dic
     return scores
 
 
-def run_embedded(
-    work_dir: str | os.PathLike,
-    demo_dir: str | os.PathLike,
-    configs: str | os.PathLike = 'configs',
-    seeds: Sequence[int] = (0, 1, 2),
-    settings: TalSpritesSettings | None = None,
-    options: Mapping[str, Any] | Sequence[str] | None = None,
-    workers: int = 2,
-) -> Path:
-    """Make the videos, extract features with both encoders, train and test TriDet on each.
-
-    Args:
-        work_dir: Folder for features, runs, ``results.json`` and ``timelines.png``.
-        demo_dir: See :func:`~downstream.detection.embedded.run_embedded`.
-        configs: Folder of the configs.
-        seeds: Of the detectors.
-        settings: Of the data.
-        options: Settings that override the detector's config.
-        workers: Processes that render videos.
-
-    Returns:
-        The picture.
-    """
-
-    def job(stores: Mapping[str, Path]) -> Path:
-        annotation, detectors = str(DATA_ROOT / ANNOTATION_FILE), {}
-        config = Path(configs) / 'downstream/tal_tridet_sprites.py'
-        for name, store in stores.items():
-            detectors[name] = config_for(config, store, annotation, options=options)
-            print('\n'.join(f'{name} encoder: {line}' for line in check_before(detectors[name])))
-        drawn = read_annotation(annotation).of('test')[:_EMBEDDED_DRAWN]
-        tested = 'TriDet on untrimmed motion_sprites'
-        return _train_and_tell(detectors, work_dir, seeds, drawn, f'{tested}, test videos', tested)
-
-    return embedded.run_embedded(
-        demo_dir,
-        configs,
-        work_dir,
-        lambda: build_tal_sprites(DATA_ROOT, settings, workers),
-        dict(clip_len=8, frame_interval=1, stride=4, align='centre'),
-        job,
-        workers,
-    )
-
-
-def _train_and_tell(
-    configs: Mapping[str, Config],
-    work_dir: str | os.PathLike,
-    seeds: Sequence[int],
-    drawn: Sequence[SegmentedVideo],
-    title: str,
-    tested: str,
-) -> Path:
-    picture = Path(work_dir) / 'timelines.png'
-    return runs.train_and_tell(
-        configs,
-        work_dir,
-        seeds,
-        lambda: draw_videos(picture, configs, work_dir, seeds[0], drawn, title),
-        tables,
-        tested,
-    )
+ANNOTATION = str(DATA_ROOT / ANNOTATION_FILE)
+run_embedded = partial(
+    embedded.run_embedded,
+    config='downstream/tal_tridet_sprites.py',
+    tested='TriDet on untrimmed motion_sprites',
+    build=partial(build_tal_sprites, DATA_ROOT),
+    sampling=dict(clip_len=8, frame_interval=1, stride=4, align='centre'),
+    config_for=lambda config, store, options: config_for(
+        config, store, ANNOTATION, options=options
+    ),
+    check=check_before,
+    drawn=lambda: read_annotation(ANNOTATION).of('test')[:_EMBEDDED_DRAWN],
+    **_TOLD_BY,
+)
+"""The embedded job, see :func:`downstream.detection.embedded.run_embedded`."""

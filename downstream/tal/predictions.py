@@ -1,7 +1,5 @@
 """Files of detections, in the layout of ActivityNet's evaluation."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence

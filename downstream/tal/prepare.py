@@ -1,7 +1,5 @@
 """THUMOS14 made ready: the annotation checked, by itself and against the videos."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Pictures of actions over time."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,12 +29,8 @@ class DetectedVideo:
     labels: np.ndarray
     scores: np.ndarray
 
-    def at_least(self, score: float) -> DetectedVideo:
-        """Those of a score.
-
-        Args:
-            score: Lowest that is kept.
-        """
+    def at_least(self, score: float) -> 'DetectedVideo':
+        """Those of at least this score."""
         kept = self.scores >= score
         found = self.segments[kept], self.labels[kept], self.scores[kept]
         return DetectedVideo(self.name, self.duration_s, *found)

@@ -4,8 +4,6 @@ RTFM (Tian et al., Robust Temporal Feature Magnitude Learning, ICCV 2021) and th
 (Sultani et al., Real-world Anomaly Detection, CVPR 2018).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """What all detectors are: a network over snippet features and a head that scores snippets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The network of MGFN (Chen et al., Magnitude-Contrastive Glance-and-Focus Network, AAAI 2023)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

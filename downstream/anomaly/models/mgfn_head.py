@@ -1,7 +1,5 @@
 """The head of MGFN: snippet scores, and videos told apart by the magnitude of their features."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

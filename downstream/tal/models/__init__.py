@@ -1,10 +1,9 @@
 """Detectors by their parts; importing it registers them."""
 
 from .detector import SegmentDetector, SequencePreprocessor
-from .heads import BoundaryHead, DistanceHead, OffsetHead
+from .heads import ActionFormerHead, BoundaryHead, DistanceHead, OffsetHead, TridentHead
 from .layers import ConvProjection
 from .pyramid import SGPPyramid
-from .segment_head import ActionFormerHead, TridentHead
 from .transformer import TransformerPyramid
 
 __all__ = [

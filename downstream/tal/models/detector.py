@@ -1,7 +1,5 @@
 """Features in, segments out: padding, projection, pyramid, head and the last steps."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +9,7 @@ from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-from ..post_processing import PostProcessing
+from ..functional import PostProcessing
 
 
 @MODELS.register_module()
@@ -85,8 +83,8 @@ class SegmentDetector(BaseModel):
         projection: Config of a network (B, C, T) -> (B, D, T), see
             :class:`~.layers.ConvProjection`.
         backbone: Config of a pyramid, see :class:`~.pyramid.SGPPyramid`.
-        head: Config of a :class:`~.segment_head.SegmentHead`.
-        test_cfg: Settings of :class:`~downstream.tal.post_processing.PostProcessing`.
+        head: Config of a :class:`~.heads.SegmentHead`.
+        test_cfg: Settings of :class:`~downstream.tal.functional.PostProcessing`.
         data_preprocessor: Config; by default :class:`SequencePreprocessor`.
         init_cfg: See ``BaseModule``.
     """

@@ -4,8 +4,6 @@ Layer norms leave the channels of a snippet side by side in memory. Operations o
 copy such sequences first and work slower, so they are done on two axes, of which one is 1 long.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS

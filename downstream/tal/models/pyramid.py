@@ -1,7 +1,5 @@
 """What all pyramids share, and that of TriDet: scalable granularity (Shi et al., CVPR 2023)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import torch

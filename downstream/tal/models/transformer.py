@@ -1,7 +1,5 @@
 """The feature pyramid of ActionFormer: local attention at each scale (Zhang et al., ECCV 2022)."""
 
-from __future__ import annotations
-
 import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
