@@ -61,16 +61,27 @@ class BoundaryHead(BaseModule):
         ]
 
 
-class _ScaledHead(BaseModule):
-    """Numbers of every point, not negative; each level has a scale of its own."""
+@MODELS.register_module()
+class DistanceHead(BaseModule):
+    """Distances of every point to begin and end, in strides of its level, as in ActionFormer.
+
+    Not negative, the same for all classes; each level has a scale of its own.
+
+    Args:
+        in_channels: D of the pyramid.
+        num_levels: Levels.
+        layers: With the last one.
+        init_cfg: See ``BaseModule``.
+        out_channels: Numbers of a point.
+    """
 
     def __init__(
         self,
         in_channels: int,
         num_levels: int,
-        out_channels: int,
-        layers: int,
-        init_cfg: dict | None,
+        layers: int = 3,
+        init_cfg: dict | None = None,
+        out_channels: int = 2,
     ) -> None:
         super().__init__(init_cfg)
         self.stack = ConvStack(in_channels, in_channels, layers - 1)
@@ -86,14 +97,12 @@ class _ScaledHead(BaseModule):
 
 
 @MODELS.register_module()
-class OffsetHead(_ScaledHead):
-    """Offsets of every point for :func:`trident_distances`.
-
-    They have 2 * (bins + 1) channels and are not negative.
+class OffsetHead(DistanceHead):
+    """Likewise 2 * (bins + 1) offsets of every point, for :func:`trident_distances`.
 
     Args:
         in_channels: D of the pyramid.
-        num_levels: Each has a scale of its own.
+        num_levels: Levels.
         bins: Places to each side.
         layers: With the last one.
         init_cfg: See ``BaseModule``.
@@ -107,26 +116,7 @@ class OffsetHead(_ScaledHead):
         layers: int = 3,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(in_channels, num_levels, 2 * (bins + 1), layers, init_cfg)
-
-
-@MODELS.register_module()
-class DistanceHead(_ScaledHead):
-    """Distances of every point to begin and end, in strides of its level, as in ActionFormer.
-
-    They have 2 channels, the same for all classes, and are not negative.
-
-    Args:
-        in_channels: D of the pyramid.
-        num_levels: Each has a scale of its own.
-        layers: With the last one.
-        init_cfg: See ``BaseModule``.
-    """
-
-    def __init__(
-        self, in_channels: int, num_levels: int, layers: int = 3, init_cfg: dict | None = None
-    ) -> None:
-        super().__init__(in_channels, num_levels, 2, layers, init_cfg)
+        super().__init__(in_channels, num_levels, layers, init_cfg, 2 * (bins + 1))
 
 
 @dataclass(frozen=True)

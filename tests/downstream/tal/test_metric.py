@@ -8,10 +8,9 @@ import torch
 from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 
-from downstream.tal.average_precision import temporal_map
 from downstream.tal.metric import TemporalMAP
 from downstream.tal.predictions import evaluate_file
-from downstream.tal.recall import recall_at
+from downstream.tal.scores import recall_at, temporal_map
 
 from .rows import random_test, segments
 

@@ -1,16 +1,11 @@
 """What both detectors are asked against the numbers of their official code."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from mmengine.structures import BaseDataElement
 
+from tests.in_process import run_tool
 from tests.parity.tridet_official import LABELS, SEGMENTS, inputs
-
-TOOL = Path(__file__).resolve().parents[4] / 'tools' / 'convert_checkpoint.py'
 
 
 def batch(detector):
@@ -71,11 +66,7 @@ def assert_converted_file(detector, kind, official, told, folder):
     averaged = {f'module.{name}': value for name, value in official.items()}
     last = {name: torch.zeros_like(value) for name, value in averaged.items()}
     torch.save(dict(epoch=40, state_dict=last, state_dict_ema=averaged), folder / 'in.pth')
-    done = subprocess.run(
-        [sys.executable, str(TOOL), kind, str(folder / 'in.pth'), str(folder / 'out.pth')],
-        capture_output=True,
-        text=True,
-    )
+    done = run_tool('convert_checkpoint', kind, folder / 'in.pth', folder / 'out.pth')
     assert done.returncode == 0 and told in done.stdout
     saved = torch.load(folder / 'out.pth', weights_only=True)['state_dict']
     assert saved.keys() == detector.state_dict().keys()

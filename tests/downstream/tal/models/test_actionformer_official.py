@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from albar_mm.utils.errors import CheckpointError
-from downstream.tal.convert_actionformer import convert_actionformer
+from downstream.tal.convert import convert_actionformer
 from downstream.tal.models import SegmentDetector
 from tests.parity.actionformer_official import BRANCH, EACH, FILE, HEADS, HIDDEN, WINDOWS
 from tests.parity.tridet_official import CHANNELS, CLASSES, LENGTH, RANGES, VALID, WIDTH, weights

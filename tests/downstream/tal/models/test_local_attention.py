@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from downstream.tal.models.local_attention import local_attention
+from downstream.tal.models.transformer import local_attention
 
 
 def by_definition(query, key, value, mask, window):
