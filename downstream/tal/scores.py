@@ -160,11 +160,6 @@ class FalsePositives:
         total = self.counts.sum(0)
         return dict(zip(KINDS, (total / max(total.sum(), 1)).tolist(), strict=True))
 
-    @property
-    def shares_by_multiple(self) -> np.ndarray:
-        """Shares in each row of ``counts``, shape (multiples, kinds): DETAD's profile."""
-        return self.counts / np.maximum(self.counts.sum(1, keepdims=True), 1)
-
 
 def false_positives(
     ground_truth: Segments,

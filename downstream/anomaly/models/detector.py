@@ -11,27 +11,12 @@ from torch import Tensor, nn
 
 
 class AnomalyHead(BaseModule):
-    """Scores snippets and computes losses; what a detector needs of a head."""
+    """Scores snippets and computes losses; what a detector needs of a head.
 
-    def forward(self, feats: Tensor) -> Tensor:
-        """Scores in [0, 1].
-
-        Args:
-            feats: Shape (B, crops, T, D).
-
-        Returns:
-            Shape (B, T), the mean over crops.
-        """
-        raise NotImplementedError
-
-    def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Losses of a batch.
-
-        Args:
-            feats: Shape (B, crops, T, D).
-            labels: 1 where something anomalous happens in the video, else 0; shape (B,).
-        """
-        raise NotImplementedError
+    ``forward(feats)``: scores in [0, 1], the mean over crops, shape (B, T), of features of shape
+    (B, crops, T, D). ``loss(feats, labels)``: losses of a batch by their names; labels of shape
+    (B,) are 1 where something anomalous happens in the video, else 0.
+    """
 
 
 @MODELS.register_module()

@@ -137,7 +137,10 @@ class Candidates:
 class SegmentHead(BaseModule):
     """Classes and boundaries at every point of a pyramid.
 
-    A subclass says how boundaries are made: :meth:`boundaries` and :meth:`distances`.
+    A subclass says how boundaries are made. ``boundaries(levels, masks)``: what it needs of each
+    level, of levels (B, D, T_l) of the pyramid and their masks (B, T_l). ``distances(boundaries,
+    videos, points, labels)``: distances to begin and end, in strides, shape (n, 2), at chosen
+    points of a level: which of the B, of the T_l and of the K, each int64 of shape (n,).
 
     Loss (TriDet, section 3.4; ActionFormer, section 3.4): a focal loss over all points and classes,
     and ``1 - DIoU`` of each positive one, both divided by a running mean of the number of positive
@@ -178,25 +181,6 @@ class SegmentHead(BaseModule):
         self.iou_power, self.loss_weight = iou_power, loss_weight
         self.cls_head = BoundaryHead(in_channels, num_classes, layers, prior)
         self.normaliser = LossNormaliser(start_normaliser)
-
-    def boundaries(
-        self, levels: Sequence[Tensor], masks: Sequence[Tensor]
-    ) -> list[tuple[Tensor, ...]]:
-        """What :meth:`distances` needs of each level; levels (B, D, T_l), masks bool (B, T_l)."""
-        raise NotImplementedError
-
-    def distances(
-        self, boundaries: tuple[Tensor, ...], videos: Tensor, points: Tensor, labels: Tensor
-    ) -> Tensor:
-        """Distances to begin and end at chosen points of a level, in strides, shape (n, 2).
-
-        Args:
-            boundaries: Of the level.
-            videos: Which of the B, int64, shape (n,).
-            points: Which of the T_l, int64, shape (n,).
-            labels: Which of the K, int64, shape (n,).
-        """
-        raise NotImplementedError
 
     def loss(
         self,

@@ -247,7 +247,6 @@ def test_multiples_of_the_number_of_actions():
     assert found.counts.sum() == 6
     shares = [found.shares.pop(kind) for kind in names]
     assert shares == pytest.approx([3 / 6, 1 / 6, 1 / 6, 1 / 6])
-    assert found.shares_by_multiple[0, 0] == pytest.approx(2 / 3)
     assert false_positives(segments(truth), segments(rows)).counts.sum() == 8
 
 

@@ -1,10 +1,10 @@
-"""The pyramid of ActionFormer: its attention, size, levels, masks, what it refuses."""
+"""The pyramid of ActionFormer: its attention, levels, masks, what it refuses."""
 
 import pytest
 import torch
 from mmaction.registry import MODELS
 
-from downstream.tal.models import BoundaryHead, ConvProjection, DistanceHead, TransformerPyramid
+from downstream.tal.models import DistanceHead, TransformerPyramid
 from downstream.tal.models.transformer import TransformerBlock, local_attention
 
 
@@ -48,11 +48,6 @@ def test_a_video_of_nothing_gives_finite_numbers():
     out = local_attention(*parts, torch.zeros_like(mask), 5)
     out.sum().backward()
     assert out.isfinite().all() and parts[0].grad.isfinite().all()
-
-
-def test_size_at_thumos():
-    parts = ConvProjection(2048), TransformerPyramid(), BoundaryHead(512, 20), DistanceHead(512, 6)
-    assert sum(value.numel() for part in parts for value in part.parameters()) == 29_251_612
 
 
 @pytest.mark.parametrize('window, divisor', [(19, 576), (5, 128), (1, 32), (-1, 32)])
