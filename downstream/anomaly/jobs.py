@@ -103,9 +103,6 @@ def draw_videos(
         seed: Which runs.
         videos: The videos, with events.
         title: Heading.
-
-    Returns:
-        The file.
     """
     rows: list[dict[str, ScoredVideo]] = [{} for _ in videos]
     for name, model, store in runs.trained_detectors(configs, work_dir, seed):
@@ -169,9 +166,6 @@ def run_on_features(
         extract: Make the features first: arguments of
             :func:`~downstream.features.command.run_features`.
 
-    Returns:
-        The picture.
-
     Raises:
         DatasetError: Annotation, features and videos do not fit each other.
         LaunchError: The config cannot be used.
@@ -212,9 +206,6 @@ def run_on_one(
         threshold: Score from which a frame is marked.
         decoder: See :func:`~downstream.features.readers.choose_reader`.
         device: Where the encoder runs.
-
-    Returns:
-        The files.
 
     Raises:
         LaunchError: The detector was not trained with this encoder, or something is missing.

@@ -56,9 +56,6 @@ def score_curves(
         rows: For each video the scores of one or several detectors, by their names.
         truths: For each video which of its frames are anomalous, bool of shape (N,), or None.
         title: Heading.
-
-    Returns:
-        The file.
     """
 
     def draw(axis: Any, index: int) -> dict[str, Any]:
@@ -139,9 +136,6 @@ def write_overlay(
         scored: Its scores.
         reader: Reads it.
         threshold: From which a frame is marked.
-
-    Returns:
-        The file.
 
     Raises:
         DatasetError: It cannot be written.

@@ -23,9 +23,6 @@ def draw_panels(
         height: Of the figure, in inches.
         draw: Draws the i-th video on axes, and returns what the legend tells: label -> artist.
         title: Heading.
-
-    Returns:
-        The file.
     """
     from matplotlib.figure import Figure
 

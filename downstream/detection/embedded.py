@@ -77,9 +77,6 @@ def build_sprites(
         lists: Videos of the splits -> name and text of each annotation file.
         workers: Processes.
 
-    Returns:
-        ``root``.
-
     Raises:
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
@@ -130,9 +127,6 @@ def run_embedded(
         drawn: Gives the videos to draw.
         check: Looks at the data before a training, and gives lines for the terminal.
         **told_by: See :func:`~.runs.train_and_tell`.
-
-    Returns:
-        The picture.
     """
     started, detectors = time.monotonic(), {}
     encoders = demo_encoders(demo_dir, configs, workers=workers)

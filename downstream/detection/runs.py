@@ -149,9 +149,6 @@ def train_and_tell(
         draw: Draws a path, configs, work folder, seed, videos and title.
         picture: Name of the picture.
         tables: Makes tables of records and a title.
-
-    Returns:
-        The picture.
     """
     records, path = run_detectors(configs, work_dir, seeds), Path(work_dir) / picture
     draw(path, configs, work_dir, seeds[0], videos, f'{title}, seed {seeds[0]}')

@@ -1,15 +1,20 @@
-"""Annotated segments of untrimmed videos, in the layout that ActionFormer and TriDet read."""
+"""Files of annotated actions, as ActionFormer and TriDet read them, and of detections."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from albar_mm.utils.errors import DatasetError
-from albar_mm.utils.files import read_json
+from albar_mm.utils.files import read_json, write_json
 from albar_mm.utils.numbers import number
+
+from .ranking import Segments
+
+_VERSION = 'VERSION 1.3'  # of ActivityNet's layout
 
 
 @dataclass(frozen=True)
@@ -166,3 +171,87 @@ def read_segment(value: Any, where: str) -> tuple[float, float]:
             f'{where}: segment {value!r} ends before it begins; expected [begin, end] in seconds'
         )
     return begin, end
+
+
+def read_predictions(
+    path: str | os.PathLike, classes: Sequence[str], videos: Collection[str]
+) -> Segments:
+    """Read a file of detections.
+
+    ``{"results": {video: [{"label": name, "segment": [begin, end], "score": number}]}}``, times in
+    seconds; other keys are ignored.
+
+    Args:
+        path: The file.
+        classes: Names of all classes.
+        videos: Names of all annotated videos.
+
+    Returns:
+        The detections in the order of the file; labels are indices of ``classes``.
+
+    Raises:
+        DatasetError: The file cannot be read, has no detection, or an entry cannot be used; the
+            message names it.
+    """
+    results = read_json(path, object)
+    results = results.get('results') if isinstance(results, dict) else None
+    if not isinstance(results, dict):
+        raise DatasetError(
+            f'{path}: expected {{"results": {{video: [{{"label", "segment", "score"}}]}}}}'
+        )
+    if not results:
+        raise DatasetError(f'{path}: "results" is empty: no video was tested')
+    unknown = sorted(set(results) - set(videos))
+    if unknown:
+        raise DatasetError(
+            f'{path}: {len(unknown)} of {len(results)} videos are not annotated, as '
+            f'{", ".join(map(repr, unknown[:3]))}; expected names as '
+            f'{next(iter(videos), None)!r}: rename them, or leave them out'
+        )
+    known = {name: label for label, name in enumerate(classes)}
+    rows: list[tuple[str, tuple[float, float], int, float]] = []
+    for video, entries in results.items():
+        if not isinstance(entries, list):
+            raise DatasetError(f'{path}: video {video!r}: expected a list of detections')
+        for place, entry in enumerate(entries):
+            where = f'{path}: video {video!r}, detection {place}'
+            if not isinstance(entry, Mapping):
+                raise DatasetError(f'{where}: {entry!r}: expected "label", "segment" and "score"')
+            segment = read_segment(entry.get('segment'), where)
+            score, label = number(entry.get('score'), f'{where}: score'), entry.get('label')
+            if not isinstance(label, str) or label not in known:
+                raise DatasetError(
+                    f'{where}: label {label!r} is not one of the {len(known)} classes, as '
+                    f'{next(iter(known), None)!r}'
+                )
+            rows.append((video, segment, known[label], score))
+    if not rows:
+        raise DatasetError(
+            f'{path}: its videos have no detection: was the score threshold too high?'
+        )
+    names, segments, labels, scores = zip(*rows, strict=True)
+    return Segments(names, np.array(segments), np.array(labels, np.int64), np.array(scores))
+
+
+def write_predictions(
+    path: str | os.PathLike, predictions: Segments, classes: Sequence[str], videos: Sequence[str]
+) -> Path:
+    """Write detections so that :func:`read_predictions` and ActivityNet's tools read them.
+
+    Args:
+        path: The file; it appears whole or not at all.
+        predictions: With scores; labels are indices of ``classes``.
+        classes: Names of all classes.
+        videos: All videos of the test; those without detection have an empty list.
+    """
+    results: dict[str, list[dict[str, Any]]] = {video: [] for video in videos}
+    for video, segment, label, score in zip(
+        predictions.videos,
+        predictions.segments.tolist(),
+        predictions.labels,
+        predictions.scores.tolist(),
+        strict=True,
+    ):
+        results[video].append(dict(label=classes[label], segment=segment, score=score))
+    write_json(path, dict(version=_VERSION, results=results, external_data={}), indent=None)
+    return Path(path)

@@ -92,9 +92,6 @@ def build_tal_sprites(
         settings: Of the data.
         workers: Processes.
 
-    Returns:
-        ``root``.
-
     Raises:
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """

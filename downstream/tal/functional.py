@@ -202,9 +202,6 @@ def vote(
         scores: Their scores, shape (n,).
         iou_threshold: IoU from which a segment votes.
         by_overlap: Weight by score and IoU, as ActionFormer; else by score alone, as TriDet.
-
-    Returns:
-        Shape (m, 2).
     """
     iou = segment_iou(kept[:, None], segments[None])
     weight = torch.where(iou >= iou_threshold, scores[None], 0.0)

@@ -20,11 +20,11 @@ from ..detection import embedded, runs
 from ..features.command import run_features
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
-from .annotations import SegmentedVideo, read_annotation
+from .annotations import SegmentedVideo, read_annotation, write_predictions
 from .checks import Part, check_data
 from .embedded import ANNOTATION_FILE, build_tal_sprites
-from .predictions import evaluate_file, write_predictions
 from .ranking import Segments
+from .scores import evaluate_file
 from .visualize import DetectedVideo, timelines
 
 DATA_ROOT = Path('data/tal_sprites')
@@ -89,9 +89,6 @@ def check_before(cfg: Config) -> list[str]:
     Args:
         cfg: From :func:`config_for`.
 
-    Returns:
-        Lines for the terminal.
-
     Raises:
         DatasetError: The data cannot be used; the message names a video.
     """
@@ -150,9 +147,6 @@ def draw_videos(
         videos: The videos.
         title: Heading.
         threshold: Score from which an action is drawn.
-
-    Returns:
-        The file.
     """
     rows: list[dict[str, DetectedVideo]] = []
     for video in videos:
@@ -209,9 +203,6 @@ def run_on_features(
         extract: Make the features first: arguments of
             :func:`~downstream.features.command.run_features`.
 
-    Returns:
-        The picture.
-
     Raises:
         DatasetError: Annotation, features and videos do not fit each other.
         LaunchError: The config cannot be used.
@@ -256,9 +247,6 @@ def run_on_one(
         decoder: See :func:`~downstream.features.readers.choose_reader`.
         device: Where the encoder runs.
 
-    Returns:
-        The files.
-
     Raises:
         LaunchError: The detector was not trained with this encoder, or something is missing.
         BadVideoError: The video cannot be read.
@@ -292,7 +280,7 @@ def run_evaluate(predictions: str, annotation: str, subset: str = 'test') -> dic
     """Score a file of detections; print mAP, recall, kinds of errors and AP of each class.
 
     Args:
-        predictions: See :func:`~.predictions.read_predictions`.
+        predictions: See :func:`~.annotations.read_predictions`.
         annotation: See :func:`~.annotations.read_annotation`.
         subset: Which annotated videos the detections are about.
 

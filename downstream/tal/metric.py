@@ -10,7 +10,7 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from .predictions import write_predictions
+from .annotations import write_predictions
 from .ranking import Segments
 from .scores import TIOUS, temporal_scores
 
@@ -46,7 +46,7 @@ class TemporalMAP(BaseMetric):
         false_positive_tiou: Threshold of that.
         per_class: Also ``AP_<class>``.
         out_file: JSON to write with all detections, in the layout of ActivityNet; see
-            :func:`~.predictions.write_predictions`.
+            :func:`~.annotations.write_predictions`.
         prefix: See ``BaseMetric``.
         **kwargs: See ``BaseMetric``.
     """

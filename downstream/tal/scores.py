@@ -1,11 +1,16 @@
 """All numbers of a test of temporal localisation: mAP, recall, and kinds of errors."""
 
-from collections.abc import Hashable, Sequence
+import logging
+import os
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from numpy.typing import ArrayLike
 
+from .annotations import read_predictions
 from .ranking import Ranking, Segments, overlapping, right
 
 TIOUS = (0.3, 0.4, 0.5, 0.6, 0.7)
@@ -276,6 +281,44 @@ def temporal_scores(
         values = sorted(found.per_class.items())
         scores |= {f'AP_{classes[label]}': value.mean() for label, value in values}
     return {name: round(100 * float(value), 4) for name, value in scores.items()}
+
+
+def evaluate_file(
+    path: str | os.PathLike,
+    ground_truth: Segments,
+    classes: Sequence[str],
+    videos: Collection[str] | None = None,
+    **options: Any,
+) -> dict[str, float]:
+    """Scores of a file of detections.
+
+    Args:
+        path: See :func:`~.annotations.read_predictions`.
+        ground_truth: The annotation; labels are indices of ``classes``.
+        classes: Names of all classes.
+        videos: Names of all annotated videos; None: those of ``ground_truth``.
+        **options: Of :func:`temporal_scores`.
+
+    Returns:
+        Name -> percent. Actions of videos without a detection count; a warning tells of them.
+
+    Raises:
+        DatasetError: As :func:`read_predictions`.
+        ValueError: As :func:`temporal_scores`.
+    """
+    if videos is None:
+        videos = list(dict.fromkeys(ground_truth.videos))
+    predictions = read_predictions(path, classes, videos)
+    shown = set(ground_truth.videos)
+    silent = sorted(shown - set(predictions.videos))
+    if silent:
+        print_log(
+            f'{path}: no detection in {len(silent)} of the {len(shown)} videos with actions, '
+            f'as {silent[0]!r}: their actions count as missed',
+            'current',
+            logging.WARNING,
+        )
+    return temporal_scores(ground_truth, predictions, classes, **options)
 
 
 def _checked_tious(tious: ArrayLike) -> np.ndarray:

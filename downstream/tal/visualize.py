@@ -51,9 +51,6 @@ def timelines(
         rows: For each video the actions by who tells them, e.g. ``'truth'`` and detectors.
         classes: Names by label.
         title: Heading.
-
-    Returns:
-        The file.
     """
     from matplotlib import colormaps
     from matplotlib.patches import Patch

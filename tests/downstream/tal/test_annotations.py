@@ -5,9 +5,9 @@ import json
 import pytest
 
 from albar_mm.utils.errors import DatasetError
-from downstream.tal import predictions
-from downstream.tal.annotations import read_annotation
-from downstream.tal.predictions import evaluate_file, read_predictions, write_predictions
+from downstream.tal import scores as module
+from downstream.tal.annotations import read_annotation, read_predictions, write_predictions
+from downstream.tal.scores import evaluate_file
 
 from .rows import segments
 from .toy import entry, write_json
@@ -121,7 +121,7 @@ def test_scores_of_a_file(tmp_path, monkeypatch):
     rows = ((0, 9, 0.9), (1, 10, 0.8), (21, 29, 0.7))
     found = [dict(label='Dive', segment=[begin, end], score=score) for begin, end, score in rows]
     told, path = [], written(tmp_path, dict(a=found, b=[]))
-    monkeypatch.setattr(predictions, 'print_log', lambda *given: told.append(given))
+    monkeypatch.setattr(module, 'print_log', lambda *given: told.append(given))
     scores = evaluate_file(path, truth, CLASSES, per_class=True, recall_k=(1,))
     assert scores['AP_Dive'] == 83.3333 and scores['AP_Throw'] == 0
     assert scores['recall@1x@0.5'] == 25 and scores['fp_double_detection'] == 33.3333

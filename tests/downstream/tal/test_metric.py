@@ -9,8 +9,7 @@ from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 
 from downstream.tal.metric import TemporalMAP
-from downstream.tal.predictions import evaluate_file
-from downstream.tal.scores import recall_at, temporal_map
+from downstream.tal.scores import evaluate_file, recall_at, temporal_map
 
 from .rows import random_test, segments
 
