@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         elif kind == 'tridet-official':
             from downstream.tal.convert import convert_tridet as kind
         elif kind == 'actionformer-official':
-            from downstream.tal.convert_actionformer import convert_actionformer as kind
+            from downstream.tal.convert import convert_actionformer as kind
         for line in convert_checkpoint(kind, args.source, args.target).lines():
             print(line)
         print(args.target)

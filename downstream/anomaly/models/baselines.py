@@ -1,6 +1,8 @@
-"""RTFM (Tian et al., Robust Temporal Feature Magnitude Learning, ICCV 2021)."""
+"""Two other detectors.
 
-from __future__ import annotations
+RTFM (Tian et al., Robust Temporal Feature Magnitude Learning, ICCV 2021) and the MIL ranking model
+(Sultani et al., Real-world Anomaly Detection, CVPR 2018).
+"""
 
 from collections.abc import Sequence
 
@@ -28,11 +30,7 @@ class NonLocal(nn.Module):
         nn.init.zeros_(self.out[1].weight)  # the block begins as the identity
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend.
-
-        Args:
-            x: Shape (B, D, T).
-        """
+        """Attend; ``x`` of shape (B, D, T)."""
         # (theta phi) value = theta (phi value): T x T never arises
         summed = self.phi(x) @ self.value(x).transpose(1, 2)
         mixed = summed.transpose(1, 2) @ self.theta(x) / x.shape[2]
@@ -79,11 +77,7 @@ class RTFMNetwork(BaseModule):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Run the network.
-
-        Args:
-            x: Shape (B, T, C).
-        """
+        """Run the network; ``x`` of shape (B, T, C)."""
         x = x.transpose(1, 2)
         scales = [branch(x) for branch in self.branches]
         scales.append(self.attention(self.reduce(x)))
@@ -128,23 +122,14 @@ class RTFMHead(AnomalyHead):
         self.layers = nn.ModuleList(map(nn.Linear, widths, [*hidden, 1]))
 
     def forward(self, feats: Tensor) -> Tensor:
-        """See :class:`AnomalyHead`.
-
-        Args:
-            feats: Shape (B, crops, T, D).
-        """
+        """See :class:`AnomalyHead`; ``feats`` of shape (B, crops, T, D)."""
         x = feats
         for layer in self.layers[:-1]:
             x = F.dropout(layer(x).relu(), self.dropout, self.training)
         return self.layers[-1](x).squeeze(3).sigmoid().mean(1)
 
     def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Classification, magnitude, sparsity and smoothness, weighted.
-
-        Args:
-            feats: Shape (B, crops, T, D).
-            labels: Shape (B,).
-        """
+        """Four weighted terms; ``feats`` (B, crops, T, D), ``labels`` (B,)."""
         feats, scores = feats.float(), self(feats).float()
         magnitudes = torch.linalg.vector_norm(feats, dim=3).mean(1)
         index = losses.top_snippets(magnitudes, self.k, self.dropout if self.training else 0.0)
@@ -162,4 +147,62 @@ class RTFMHead(AnomalyHead):
             loss_magnitude=self.alpha * apart,
             loss_sparsity=self.sparsity * losses.sparsity(flagged),
             loss_smoothness=self.smoothness * losses.smoothness(flagged.flatten()),
+        )
+
+
+@MODELS.register_module()
+class MILRankingHead(AnomalyHead):
+    """Three linear layers on the features themselves; ranking, smoothness and sparsity (eq. 7).
+
+    Smoothness and sparsity (a sum of scores) are those of the anomalous videos, divided by their
+    number, so that the batch size does not weigh in.
+
+    Args:
+        in_channels: C.
+        hidden: Widths between.
+        dropout: After each but the last layer.
+        margin: See :func:`~downstream.anomaly.losses.ranking_hinge`.
+        smoothness: Weight.
+        sparsity: Weight.
+        init_cfg: See ``BaseModule``; by default Xavier normal, as published.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden: Sequence[int] = (512, 32),
+        dropout: float = 0.6,
+        margin: float = 1.0,
+        smoothness: float = 8e-5,
+        sparsity: float = 8e-5,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg or dict(type='Xavier', layer='Linear', distribution='normal'))
+        self.margin, self.smoothness, self.sparsity = margin, smoothness, sparsity
+        widths = [in_channels, *hidden]
+        layers: list[nn.Module] = []
+        for index, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+            # the second layer has no activation of its own in the paper
+            activation = [nn.ReLU()] if index == 0 else []
+            layers += [nn.Linear(before, after), *activation, nn.Dropout(dropout)]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 1), nn.Sigmoid())
+
+    def forward(self, feats: Tensor) -> Tensor:
+        """See :class:`AnomalyHead`; ``feats`` of shape (B, crops, T, C)."""
+        return self.layers(feats).squeeze(3).mean(1)
+
+    def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Three weighted terms; ``feats`` (B, crops, T, C), ``labels`` (B,)."""
+        scores = self(feats).float()
+        normal, anomalous = scores[labels == 0], scores[labels == 1]
+        ranking = (
+            losses.ranking_hinge(normal, anomalous, self.margin)
+            if len(normal) and len(anomalous)
+            else scores.sum() * 0
+        )
+        count = max(1, len(anomalous))
+        return dict(
+            loss_ranking=ranking,
+            loss_smoothness=self.smoothness * losses.smoothness(anomalous) / count,
+            loss_sparsity=self.sparsity * anomalous.sum() / count,
         )
