@@ -91,7 +91,7 @@ def run(
         use_repository()
         status = work()
         if _in_group() and not theirs:
-            from albar_mm.engine._process_group import leave_process_group
+            from albar_mm.engine.launch.process import leave_process_group
 
             leave_process_group()
     except KeyboardInterrupt:

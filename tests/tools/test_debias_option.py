@@ -9,8 +9,7 @@ import pytest
 from albar_mm.compat import resolve_config
 from albar_mm.engine import launch
 from tests.debias.test_methods import AUDIO, FLOW, OMNI, POSE, TSM
-
-from .test_train_and_test import TOOLS, tool
+from tests.in_process import TOOLS, tool
 
 AVA = (
     'mmaction::detection/slowfast/slowfast_kinetics400-pretrained-r50_8xb16-4x16x1-20e_ava21-rgb.py'

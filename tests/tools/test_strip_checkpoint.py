@@ -5,8 +5,8 @@ import sys
 
 from albar_mm.compat import safe_load
 from tests.engine.checkpoints.test_strip import save
+from tests.in_process import TOOLS
 from tests.models.recognizers.sdn_toys import build
-from tests.tools.test_train_and_test import TOOLS
 
 
 def test_a_run(call, tmp_path, capfd):  # noqa: F811
@@ -28,7 +28,7 @@ def test_a_run(call, tmp_path, capfd):  # noqa: F811
 
 
 def test_what_it_prints(tmp_path, capfd, monkeypatch):
-    from tests.tools.test_train_and_test import tool
+    from tests.in_process import tool
 
     save(build(scene=dict(hidden_layers=0)), tmp_path / 'in.pth')
     assert tool('strip_checkpoint').main([str(tmp_path / 'in.pth'), str(tmp_path / 'o.pth')]) == 0

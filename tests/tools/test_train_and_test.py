@@ -1,6 +1,5 @@
 """``tools/train.py`` and ``tools/test.py``: what a user meets at the command line."""
 
-import importlib.util
 import logging
 import os
 import pickle
@@ -13,36 +12,8 @@ import pytest
 import torch
 
 from albar_mm.engine import launch
+from tests.in_process import TOOLS, tool
 from tests.toy import write_toy_config
-
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
-
-
-def tool(name):
-    """A tool as a module, imported as Python does when it runs the file."""
-    if str(TOOLS) not in sys.path:
-        sys.path.insert(0, str(TOOLS))
-    spec = importlib.util.spec_from_file_location(f'tool_{name}', TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def call(capfd, monkeypatch, tmp_path):
-    """Run a tool; return its exit status and its own lines on stderr."""
-    monkeypatch.delenv('RANK', raising=False)
-    monkeypatch.setenv('LOCAL_RANK', '0')
-    monkeypatch.chdir(tmp_path)
-
-    def run(name, *args):
-        capfd.readouterr()
-        monkeypatch.setattr(sys, 'argv', [f'{name}.py'])
-        status = tool(name).main([str(arg) for arg in args])
-        lines = capfd.readouterr().err.splitlines()
-        return status, [line for line in lines if line.startswith(f'{name}.py: ')]
-
-    return run
 
 
 @pytest.fixture(scope='module')

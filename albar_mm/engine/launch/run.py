@@ -15,14 +15,18 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ...utils.errors import LaunchError
-from .._allocator import keep_freed_memory
-from .._draw_predictions import DrawPredictions
-from .config import config_stem, debiased, load_config
-from .errors import FittingCheckpoint, explained
-from .training import add_training_hooks, check_last_checkpoint
+from ...compat.load_config import config_stem, load_config, parse_options
+from ...debias import methods
+from ...utils.config_types import type_name
+from ...utils.errors import DebiasError, LaunchError
+from ..checkpoints.source import POINTER, last_checkpoint
+from .errors import explained
+from .process import keep_freed_memory
+from .testing import DrawPredictions, FittingCheckpoint
 
 DEFAULT_SEED = 0
+TRAINING_HOOKS = ('ReseedHook', 'EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
+"""Added to ``custom_hooks`` of a training where the config does not name them."""
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _runs_started = 0
 
@@ -45,8 +49,7 @@ def train(
 ) -> Runner:
     """Train a model.
 
-    ``ReseedHook``, ``EpochResumeHook``, ``BadVideoHook`` and ``PretrainedCheck`` are added to
-    ``custom_hooks`` where the config does not name them.
+    :data:`TRAINING_HOOKS` are added to ``custom_hooks`` where the config does not name them.
 
     Args:
         config: Path of a config, ``albar_mm::<name>``, ``mmaction::<path>``, or a ``Config`` (which
@@ -89,7 +92,9 @@ def train(
         cfg.auto_scale_lr.enable = True
     _set_randomness(cfg, seed, diff_rank_seed, deterministic)
     _set_resume(cfg, resume)
-    add_training_hooks(cfg)
+    hooks = list(cfg.get('custom_hooks') or [])
+    named = {type_name(hook) for hook in hooks}
+    cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
     with explained(cfg, _LOADERS[:1] if no_validate else _LOADERS[:2]):
         runner = _build(cfg)
         _check_batch_size(runner, cfg)
@@ -133,10 +138,8 @@ def test(
     cfg = load_config(config, cfg_options)
     _set_run(cfg, config, work_dir, launcher)
     if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
-        raise LaunchError(
-            f'{_name(cfg, config)} has no test_dataloader and test_evaluator: there is nothing to '
-            'test'
-        )
+        lacking = 'has no test_dataloader and test_evaluator: there is nothing to test'
+        raise LaunchError(f'{_name(cfg, config)} {lacking}')
     checkpoint = os.fspath(checkpoint)
     _require_checkpoint(checkpoint)
     if dump is not None:
@@ -153,6 +156,54 @@ def test(
         if show or show_dir is not None:
             runner.register_hook(DrawPredictions(show, show_dir, interval, wait_time))
         return runner.test()
+
+
+def debiased(
+    cfg: Config, method: str | None, options: Mapping[str, Any] | Sequence[str] | None = None
+) -> Config:
+    """Mix a debiasing method into a config; its default work folder is one of its own.
+
+    Args:
+        cfg: The config.
+        method: See :func:`albar_mm.mixin.debias`; None leaves the config as it is.
+        options: As ``debias_options`` of :func:`train`.
+
+    Returns:
+        A new config, or the one given.
+
+    Raises:
+        LaunchError: The method cannot be mixed into this config, or there are options of none.
+    """
+    if not method:
+        if options:
+            raise LaunchError('--debias-options are those of a method: name it with --debias')
+        return cfg
+    try:
+        made = methods.debias(cfg, method, **parse_options(options or {}, '--debias-options'))
+    except DebiasError as error:
+        raise LaunchError(f'--debias: {error}') from error
+    if not made.get('work_dir'):
+        made.work_dir = osp.join('./work_dirs', f'{config_stem(cfg)}_{method.lower()}')
+    return made
+
+
+def print_config(
+    config: str | os.PathLike | Config,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    debias: str | None = None,
+    debias_options: Mapping[str, Any] | Sequence[str] | None = None,
+) -> None:
+    """Print a config, or what a debiasing method changes in it.
+
+    Args:
+        config: As for :func:`train`; so are the others.
+        cfg_options: Settings that override the config.
+        debias: The method.
+        debias_options: Its options.
+    """
+    cfg = load_config(config, cfg_options)
+    made = debiased(cfg, debias, debias_options)
+    print(methods.difference(cfg, made) if debias else cfg.pretty_text)
 
 
 def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
@@ -181,7 +232,7 @@ def _set_run(
 
 
 def _enable_amp(cfg: Config) -> None:
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    kind = type_name(cfg.optim_wrapper) or 'OptimWrapper'
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise LaunchError(f'--amp: the config has its own optimiser wrapper, {kind}')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
@@ -208,7 +259,7 @@ def _set_randomness(
 def _set_resume(cfg: Config, resume: str | bool | None) -> None:
     if resume in (True, 'auto'):
         # without a checkpoint the run starts anew, from the weights that the config names
-        if osp.isfile(osp.join(cfg.work_dir, 'last_checkpoint')):
+        if last_checkpoint(cfg.work_dir, needed=False) is not None:
             cfg.resume, cfg.load_from = True, None
     elif resume:
         cfg.resume, cfg.load_from = True, os.fspath(resume)
@@ -217,7 +268,7 @@ def _set_resume(cfg: Config, resume: str | bool | None) -> None:
     if cfg.get('load_from') is not None:
         _require_checkpoint(cfg.load_from)
     else:
-        check_last_checkpoint(cfg.work_dir)
+        last_checkpoint(cfg.work_dir, needed=False)
 
 
 def _require_checkpoint(path: str) -> None:
@@ -272,6 +323,6 @@ def resume_hint(work_dir: str) -> str:
     Returns:
         One sentence.
     """
-    if osp.isfile(osp.join(work_dir, 'last_checkpoint')):
+    if osp.isfile(osp.join(work_dir, POINTER)):
         return f'finished checkpoints are in {work_dir}; add --resume to the command to go on'
     return f'no checkpoint was finished yet in {work_dir}; run the same command to start anew'

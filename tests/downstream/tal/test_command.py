@@ -10,7 +10,7 @@ import pytest
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 from downstream.tal.jobs import config_for
-from tests.tools.test_train_and_test import tool
+from tests.in_process import tool
 
 from .toy import FPS, entry, write_json, write_oracle
 

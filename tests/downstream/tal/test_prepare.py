@@ -11,7 +11,7 @@ from albar_mm.datasets.motion_sprites.video_file import FPS, write_mjpeg
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from downstream.tal.annotations import read_annotation
 from downstream.tal.prepare import prepare_thumos14
-from tests.tools.test_train_and_test import tool
+from tests.in_process import tool
 
 from .toy import write_json
 

@@ -10,8 +10,8 @@ from mmengine.registry import init_default_scope
 from albar_mm.engine.checkpoints.convert import convert_checkpoint, convert_swin3d
 from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import CheckpointError
+from tests.in_process import tool
 from tests.parity.swin3d_torchvision import CLIP, FILE, filled, weights
-from tests.tools.test_train_and_test import tool
 
 REFERENCE = json.loads(FILE.read_text())
 

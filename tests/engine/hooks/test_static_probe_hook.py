@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from albar_mm.engine.hooks import StaticProbeHook
-from albar_mm.engine.hooks._static_probe import StaticProbe, undisturbed
+from albar_mm.engine.hooks.static_probe_hook import StaticProbe, undisturbed
 from tests.processes import in_processes
 
 

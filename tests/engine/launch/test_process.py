@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from albar_mm.engine._allocator import keep_freed_memory
+from albar_mm.engine.launch.process import keep_freed_memory
 
 COUNT = """
 import resource, sys
 import numpy as np
-from albar_mm.engine._allocator import keep_freed_memory
+from albar_mm.engine.launch.process import keep_freed_memory
 if sys.argv[1] == 'keep':
     assert keep_freed_memory()
 def clip():
