@@ -1,6 +1,7 @@
 """The questions that the doctor asks in a child process (run as a script by :mod:`.child`)."""
 
 import importlib
+import itertools
 import json
 import os
 import sys
@@ -34,8 +35,7 @@ def gpus() -> dict[str, Any]:
     """What torch was built for, and whether each GPU computes."""
     import torch
 
-    found = dict(torch=torch.__version__, built_for=torch.version.cuda or torch.version.hip or '')
-    found['devices'] = []
+    devices = []
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         device = dict(name=properties.name, memory_gib=round(properties.total_memory / 2**30, 1))
@@ -44,8 +44,8 @@ def gpus() -> dict[str, Any]:
             device['error'] = '' if float((ones @ ones).sum()) == 512 else 'computes wrong numbers'
         except Exception as error:
             device['error'] = _one_line(error)
-        found['devices'].append(device)
-    return found
+        devices.append(device)
+    return dict(built_for=torch.version.cuda or torch.version.hip or '', devices=devices)
 
 
 def write_clip(path: str) -> str:
@@ -115,27 +115,19 @@ def _decord(path: str, limit: int) -> Any:  # noqa: ANN401
 def _pyav(path: str, limit: int) -> list:
     import av
 
-    frames = []
     with av.open(path) as container:
-        for frame in container.decode(video=0):
-            frames.append(frame.to_ndarray(format='rgb24'))
-            if len(frames) == limit:
-                break
-    return frames
+        frames = itertools.islice(container.decode(video=0), limit)
+        return [frame.to_ndarray(format='rgb24') for frame in frames]
 
 
 def _opencv(path: str, limit: int) -> list:
     import cv2
 
-    reader, frames = cv2.VideoCapture(path), []
+    reader = cv2.VideoCapture(path)
     if not reader.isOpened():
         raise OSError('OpenCV cannot open it')
-    while len(frames) < limit:
-        good, frame = reader.read()
-        if not good:
-            break
-        frames.append(frame)
-    return frames
+    read = (reader.read() for _ in range(limit))
+    return [frame for good, frame in read if good]
 
 
 def _torchcodec(path: str, limit: int) -> list:

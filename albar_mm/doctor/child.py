@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from . import _questions
@@ -37,9 +36,8 @@ def ask(question: str, *args: str, timeout_s: float = TIMEOUT_S) -> Answer:
         args: Its arguments.
         timeout_s: Seconds after which the child is ended.
     """
-    script = Path(_questions.__file__)
     env = {**os.environ, _questions.PATH_VARIABLE: json.dumps(sys.path)}
-    command = [sys.executable, str(script), question, *args]
+    command = [sys.executable, _questions.__file__, question, *args]
     try:
         done = subprocess.run(
             command, env=env, capture_output=True, text=True, errors='replace', timeout=timeout_s
@@ -50,16 +48,10 @@ def ask(question: str, *args: str, timeout_s: float = TIMEOUT_S) -> Answer:
         return Answer(error=f'Python could not be started again: {error}')
     for line in reversed(done.stdout.splitlines()):
         if line.startswith(_questions.MARK):
-            said = json.loads(line[len(_questions.MARK) :])
-            return Answer(said.get('value'), said.get('error', ''), done.stderr)
+            return Answer(**json.loads(line[len(_questions.MARK) :]), stderr=done.stderr)
     if done.returncode < 0:
-        return Answer(error=f'crashed ({_signal(-done.returncode)})', stderr=done.stderr)
+        known = {int(known): known.name for known in signal.Signals}
+        name = known.get(-done.returncode, f'signal {-done.returncode}')
+        return Answer(error=f'crashed ({name})', stderr=done.stderr)
     last = done.stderr.strip().splitlines()[-1:] or [f'exit status {done.returncode}']
     return Answer(error=last[0], stderr=done.stderr)
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f'signal {number}'

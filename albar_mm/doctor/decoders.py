@@ -6,15 +6,10 @@ import tempfile
 from pathlib import Path
 
 from .child import Answer, ask
-from .report import Finding
+from .report import Finding, error, warning
 
-#: decoder -> (module, command that installs it)
-DECODERS = {
-    'decord': ('decord', 'pip install decord'),
-    'pyav': ('av', 'pip install av'),
-    'opencv': ('cv2', 'pip install opencv-python'),
-    'torchcodec': ('torchcodec', 'pip install torchcodec'),
-}
+#: decoder -> module
+DECODERS = dict(decord='decord', pyav='av', opencv='cv2', torchcodec='torchcodec')
 #: first part of the name of MMAction2's transforms (``DecordInit``, ``PyAVDecode``) -> decoder
 TRANSFORMS = {'Decord': 'decord', 'PyAV': 'pyav', 'OpenCV': 'opencv'}
 
@@ -30,8 +25,26 @@ def check_decoders() -> tuple[dict[str, str], list[Finding]]:
         clip = str(Path(folder) / 'clip.mp4')
         written = ask('write_clip', clip)
         facts = {name: _try(name, clip, written) for name in DECODERS}
-    facts['test clip'] = f'written with {written.value}' if not written.error else written.error
-    return facts, _findings(facts, written)
+    found = []
+    if written.error:
+        found += warning(
+            f'no test clip could be written ({written.error}): no decoder was tried',
+            'pip install --force-reinstall --no-deps opencv-python',
+        )
+    for name, fact in facts.items():
+        if fact.startswith('broken: '):
+            reason = fact.removeprefix('broken: ')
+            package = install_command(name).split()[-1]
+            fix = f'pip install --force-reinstall --no-deps {package}'
+            if name == 'torchcodec' and ctypes.util.find_library('avcodec') is None:
+                fix = 'conda install -c conda-forge ffmpeg'  # the libraries of FFmpeg
+            elif name == 'torchcodec':
+                fix = 'pip install --upgrade --force-reinstall --no-deps torchcodec'
+            found += warning(f'{name} is installed but does not decode ({reason})', fix)
+    if not written.error and not any(works(facts[name]) for name in TRANSFORMS.values()):
+        found += error('no video decoder works', install_command('decord'))
+    facts['test clip'] = written.error or f'written with {written.value}'
+    return facts, found
 
 
 def works(fact: str) -> bool:
@@ -41,13 +54,14 @@ def works(fact: str) -> bool:
 
 def install_command(decoder: str) -> str:
     """Command that installs a decoder on this machine."""
+    package = {'pyav': 'av', 'opencv': 'opencv-python'}.get(decoder, decoder)
     if decoder == 'decord' and platform.machine() in ('arm64', 'aarch64'):
-        return 'pip install eva-decord'  # decord has no wheels for these
-    return DECODERS[decoder][1]
+        package = 'eva-decord'  # decord has no wheels for these
+    return f'pip install {package}'
 
 
 def _try(name: str, clip: str, written: Answer) -> str:
-    module = DECODERS[name][0]
+    module = DECODERS[name]
     answer = ask('module', module) if written.error else ask('check_decoder', name, clip)
     if f"No module named '{module}'" in answer.error:
         return 'not installed'
@@ -56,37 +70,3 @@ def _try(name: str, clip: str, written: Answer) -> str:
     if written.error:
         return f'not tried: {answer.value}, there is no clip to decode'
     return f'{answer.value}, decodes'
-
-
-def _findings(facts: dict[str, str], written: Answer) -> list[Finding]:
-    found = []
-    if written.error:
-        found.append(
-            Finding(
-                'warning',
-                f'no test clip could be written ({written.error}): no decoder was tried',
-                'pip install --force-reinstall --no-deps opencv-python',
-            )
-        )
-    for name in DECODERS:
-        if facts[name].startswith('broken'):
-            what = f'{name} is installed but does not decode ({facts[name][len("broken: ") :]})'
-            fix = (
-                _torchcodec_fix()
-                if name == 'torchcodec'
-                else (
-                    f'pip install --force-reinstall --no-deps {install_command(name).split()[-1]}'
-                )
-            )
-            found.append(Finding('warning', what, fix))
-    usable = [name for name in TRANSFORMS.values() if works(facts[name])]
-    if not usable and not written.error:
-        found.append(Finding('error', 'no video decoder works', install_command('decord')))
-    return found
-
-
-def _torchcodec_fix() -> str:
-    """Which half is missing: the libraries of FFmpeg, or a build that fits this torch."""
-    if ctypes.util.find_library('avcodec') is None:
-        return 'conda install -c conda-forge ffmpeg'
-    return 'pip install --upgrade --force-reinstall --no-deps torchcodec'

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .report import Finding
+from .report import Finding, warning
 
 GIB = 2**30
 MIN_SHARED_BYTES = GIB
@@ -23,65 +23,53 @@ def check_machine() -> tuple[dict[str, str], list[Finding]]:
         free = shutil.disk_usage(folder).free
         facts[f'free disk ({name})'] = _gib(free)
         if free < MIN_DISK_BYTES:
-            found.append(
-                Finding(
-                    'warning',
-                    f'only {_gib(free)} free on the disk of {folder}',
-                    f'df -h "{folder}" && du -xh "{folder}" | sort -h | tail -20',
-                )
+            found += warning(
+                f'only {_gib(free)} free on the disk of {folder}',
+                f'df -h "{folder}" && du -xh "{folder}" | sort -h | tail -20',
             )
-    shared = shared_bytes()
+    shared, soft = shared_bytes(), open_files()
     if shared is not None:
         facts['shared memory'] = _gib(shared)
-        found += check_shared(shared)
-    soft = open_files()
     if soft is not None:
         facts['ulimit -n'] = str(soft)
-        found += check_open_files(soft)
+    found += check_shared(shared) + check_open_files(soft)
     for name in ('CUDA_VISIBLE_DEVICES', 'OMP_NUM_THREADS', 'PYTHONPATH', 'LD_LIBRARY_PATH'):
         if name in os.environ:
             facts[name] = os.environ[name] or '(empty)'
     return facts, found
 
 
-def check_shared(size_bytes: int, needed_bytes: int = MIN_SHARED_BYTES) -> list[Finding]:
+def check_shared(size_bytes: int | None, needed_bytes: int = MIN_SHARED_BYTES) -> list[Finding]:
     """Shared memory carries batches from the workers; a container's default is 64 MiB.
 
     Args:
-        size_bytes: What there is.
+        size_bytes: What there is; None where the system does not say.
         needed_bytes: What a run needs.
     """
-    if size_bytes >= needed_bytes:
+    if size_bytes is None or size_bytes >= needed_bytes:
         return []
     wanted = max(8, -(-2 * needed_bytes // GIB))
-    return [
-        Finding(
-            'warning',
-            f'shared memory (/dev/shm) is {_gib(size_bytes)}, {_gib(needed_bytes)} are needed: '
-            'data loader workers would die with "Bus error" (in docker: start with '
-            f'--shm-size={wanted}g)',
-            f'sudo mount -o remount,size={wanted}G /dev/shm',
-        )
-    ]
+    return warning(
+        f'shared memory (/dev/shm) is {_gib(size_bytes)}, {_gib(needed_bytes)} are needed: data '
+        f'loader workers would die with "Bus error" (in docker: start with --shm-size={wanted}g)',
+        f'sudo mount -o remount,size={wanted}G /dev/shm',
+    )
 
 
-def check_open_files(soft: int, needed: int = MIN_OPEN_FILES) -> list[Finding]:
+def check_open_files(soft: int | None, needed: int = MIN_OPEN_FILES) -> list[Finding]:
     """Every tensor that a worker hands over keeps a file open.
 
     Args:
-        soft: The limit of ``ulimit -n``.
+        soft: The limit of ``ulimit -n``; None for none.
         needed: What a run needs.
     """
-    if soft >= needed:
+    if soft is None or soft >= needed:
         return []
-    return [
-        Finding(
-            'warning',
-            f'at most {soft} files may be open (ulimit -n), {needed} are needed: data loader '
-            'workers would stop with "Too many open files"',
-            f'ulimit -n {max(65536, 2 * needed)}',
-        )
-    ]
+    return warning(
+        f'at most {soft} files may be open (ulimit -n), {needed} are needed: data loader workers '
+        'would stop with "Too many open files"',
+        f'ulimit -n {max(65536, 2 * needed)}',
+    )
 
 
 def cores() -> int:

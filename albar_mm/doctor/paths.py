@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 from pathlib import Path
 
-from .report import Finding
+from .report import Finding, warning
 
 _HIDEABLE = ('torch', 'mmengine', 'mmcv', 'mmaction', 'numpy', 'cv2', 'albar_mm', 'tools')
 
@@ -18,41 +18,25 @@ def check_paths(pythonpath: str | None, repository: Path) -> list[Finding]:
     """
     if not pythonpath:
         return []
-    found = []
-    entries = pythonpath.split(os.pathsep)
+    found, entries = [], pythonpath.split(os.pathsep)
     kept = [entry for entry in entries if entry]
     if len(kept) < len(entries):
-        found.append(
-            Finding(
-                'warning',
-                'PYTHONPATH has an empty entry: Python takes modules from whatever folder it is '
-                'started in',
-                _export(kept),
-            )
+        found += warning(
+            'PYTHONPATH has an empty entry: Python takes modules from whatever folder it is '
+            'started in',
+            _export(kept),
         )
     for entry in kept:
-        folder = Path(entry).resolve()
-        hidden = [
-            name
-            for name in _HIDEABLE
-            if (folder / name).is_dir() or (folder / f'{name}.py').is_file()
-        ]
+        folder, without = Path(entry).resolve(), _export([one for one in kept if one != entry])
+        hidden = [n for n in _HIDEABLE if (folder / n).is_dir() or (folder / f'{n}.py').is_file()]
         if folder != repository.resolve() and hidden and not folder.name.endswith('-packages'):
-            found.append(
-                Finding(
-                    'warning',
-                    f'PYTHONPATH holds {entry}, whose {", ".join(hidden)} hide the installed ones',
-                    _export([other for other in kept if other != entry]),
-                )
+            names = ', '.join(hidden)
+            found += warning(
+                f'PYTHONPATH holds {entry}, whose {names} hide the installed ones', without
             )
         elif (folder / 'train.py').is_file() and (folder / 'test.py').is_file():
-            found.append(
-                Finding(
-                    'warning',
-                    f"PYTHONPATH holds {entry}, whose test.py hides Python's own module test",
-                    _export([other for other in kept if other != entry]),
-                )
-            )
+            what = f"PYTHONPATH holds {entry}, whose test.py hides Python's own module test"
+            found += warning(what, without)
     return found
 
 
@@ -73,11 +57,8 @@ def check_copies(repository: Path) -> list[Finding]:
     other = Path(distribution.locate_file('albar_mm'))
     if not (other / '__init__.py').is_file() or other.resolve().parent == repository.resolve():
         return []
-    return [
-        Finding(
-            'warning',
-            f'two copies of albar_mm: {repository}, used by this tool, and {other.parent}, used by '
-            'every other program',
-            f'pip install --no-deps -e "{repository}"',
-        )
-    ]
+    return warning(
+        f'two copies of albar_mm: {repository}, used by this tool, and {other.parent}, used by '
+        'every other program',
+        f'pip install --no-deps -e "{repository}"',
+    )

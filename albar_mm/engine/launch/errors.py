@@ -73,14 +73,27 @@ def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:  # noqa
         Dotted name of the setting, ``'annotation file'`` or ``'data folder'``, and path.
     """
     for place, part in mappings(node, key):
-        prefix = part.get('data_prefix')
-        folders = prefix if isinstance(prefix, Mapping) else {}
-        named = {'ann_file': part.get('ann_file')}
-        named |= {f'data_prefix.{name}': value for name, value in folders.items()}
-        for name, value in named.items():
-            if not isinstance(value, str) or not value:
-                continue
-            path = osp.join(part.get('data_root') or '', value)
-            if '://' not in path and not osp.exists(path):
+        for name, path in named_data(part).items():
+            if path and '://' not in path and not osp.exists(path):
                 kind = 'annotation file' if name == 'ann_file' else 'data folder'
                 yield f'{place}.{name}', kind, path
+
+
+def named_data(dataset: Mapping[str, Any]) -> dict[str, str]:
+    """Setting -> path of the annotation file and the data folders of one dataset.
+
+    Args:
+        dataset: Its config.
+
+    Returns:
+        ``ann_file``, ``data_prefix.video`` and the like, as far as they are given.
+    """
+    root, prefix = dataset.get('data_root') or '', dataset.get('data_prefix')
+    given = {'ann_file': dataset.get('ann_file') or None}
+    if isinstance(prefix, Mapping):
+        given |= {f'data_prefix.{name}': value for name, value in prefix.items()}
+    return {
+        name: value if '://' in value else osp.join(root, value)
+        for name, value in given.items()
+        if isinstance(value, str)
+    }
