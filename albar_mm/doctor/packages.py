@@ -66,15 +66,17 @@ def fits(version: str, wanted: str) -> bool:
     """Whether a version lies in a range such as ``'>=2.0.1,<2.2'``.
 
     Args:
-        version: Of a distribution; one that cannot be read, as ``packaging`` is missing or the
-            version is none of Python's, is taken to fit.
+        version: Of a distribution.
         wanted: As for pip.
+
+    Returns:
+        True also where ``packaging`` itself is missing, which is an error of its own.
     """
     try:
         from packaging.specifiers import SpecifierSet
 
         return SpecifierSet(wanted).contains(version, prereleases=True)
-    except (ImportError, ValueError):
+    except ImportError:
         return True
 
 
