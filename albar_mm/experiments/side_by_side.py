@@ -1,4 +1,4 @@
-"""Several trainings at once, each in a process of its own (used by :mod:`albar_mm.engine` only)."""
+"""Several trainings at once, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -105,14 +105,11 @@ def _run(job: Job, slot: int, at_once: int, running: dict, stopped: threading.Ev
     process.join()
     del running[job.name]
     if failure is None and process.exitcode:
-        killed = (
-            f'was killed by {signal.Signals(-process.exitcode).name}'
-            if process.exitcode < 0
-            else f'ended with exit code {process.exitcode}'
-        )
+        code = process.exitcode
+        how = f'was killed by {signal.Signals(-code).name}' if code < 0 else f'ended with {code}'
         failure = (
-            f'its process {killed}; where memory ran out, use fewer jobs. The same command '
-            'goes on from the last epoch'
+            f'its process {how}; where memory ran out, use fewer jobs. The same command goes on '
+            'from the last epoch'
         )
     if failure:
         raise LaunchError(f'{job.name}: {failure} (output: {job.output})')

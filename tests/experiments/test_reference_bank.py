@@ -65,7 +65,7 @@ def test_one_training_and_one_bank(reference, trainings, tmp_path):
     path.unlink()
     assert bank.make(folder).read_bytes() == before  # stopped between training and bank
     assert trainings == ['auto']
-    with pytest.raises(LaunchError, match=f'{folder} holds a reference network of other settings'):
+    with pytest.raises(LaunchError, match=f'{folder} holds a run of other settings'):
         made(reference, size=6, frame_size=16, window=[0, 1]).make(folder)
     assert np.array_equal(load_frame_bank(path).frames, load_frame_bank(bank.make(folder)).frames)
 
@@ -74,7 +74,7 @@ def test_one_training_and_one_bank(reference, trainings, tmp_path):
 def test_a_broken_state_is_named(reference, trainings, tmp_path, content):
     (tmp_path / 'work').mkdir()
     (tmp_path / 'work' / 'reference.json').write_text(content)
-    with pytest.raises(LaunchError, match=r'work/reference.json is broken .*: delete'):
+    with pytest.raises(LaunchError, match=r'work/reference.json: .*: delete'):
         made(reference).make(tmp_path / 'work')
     assert not trainings
 
