@@ -1,4 +1,4 @@
-"""Published settings of every method by data set (used by :mod:`albar_mm.mixin` only).
+"""Published settings of every method by data set.
 
 Rows are those of StillMix's Swin-T configs (Li et al., ICCV 2023), from which ALBAR takes its
 comparison; ALBAR's own are those of its paper.
