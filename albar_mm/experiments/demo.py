@@ -13,14 +13,7 @@ from ..engine.checkpoints.source import last_checkpoint
 from ..engine.launch import load_config
 from ..utils.errors import MissingFileError
 from ..visualization import bias_figure
-from .experiment import (
-    Experiment,
-    is_finished,
-    run_seeds,
-    scores_of,
-    summary_table,
-    write_summary,
-)
+from .experiment import Experiment, is_finished, run_seeds, scores_of, summary_table, write_summary
 
 DATA_ROOT = Path('data/motion_sprites')
 """Where the configs look for the data, relative to the current folder."""

@@ -207,11 +207,7 @@ def test_slurm_with_few_gpus_stays_on_one_node(shell):
 def test_slurm_node(shell):
     """On a node: the first host is the meeting point, and torchrun's exit status comes back."""
     env = dict(
-        GPUS='16',
-        PORT='13000',
-        SLURM_NNODES='2',
-        SLURM_NODEID='1',
-        SLURM_JOB_NODELIST='nodes[3-4]',
+        GPUS='16', PORT='13000', SLURM_NNODES='2', SLURM_NODEID='1', SLURM_JOB_NODELIST='nodes[3-4]'
     )
     done = shell('slurm_test', 'gpu', 'job', 'c.py', 'w.pth', '--dump', 'a b.pkl', **env)
     assert done.returncode == 7, done.stderr

@@ -5,13 +5,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.in_process import TOOLS
 from tests.processes import PATIENCE
-
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'doctor.py'
 
 
 @pytest.fixture
@@ -20,11 +18,11 @@ def doctor(tmp_path):
     home = tmp_path / 'houses' / 'jane'
     home.mkdir(parents=True)
 
-    def run(*args, python_options=(), **env):
+    def run(*args, **env):
         clean = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
         clean |= dict(HOME=str(home), USER='jane', LOGNAME='jane', OMP_NUM_THREADS='1')
         return subprocess.run(
-            [sys.executable, *python_options, TOOL, *[str(arg) for arg in args]],
+            [sys.executable, TOOLS / 'doctor.py', *map(str, args)],
             cwd=home,
             env=clean | env,
             capture_output=True,
@@ -34,13 +32,6 @@ def doctor(tmp_path):
 
     run.home = home
     return run
-
-
-def test_help_is_quick(doctor):
-    """Nothing heavy is imported."""
-    done = doctor('--help', python_options=['-X', 'importtime'])
-    assert done.returncode == 0 and 'examples:' in done.stdout and '--json' in done.stdout
-    assert not re.search(r'\| +(torch|numpy|mmengine|albar_mm)$', done.stderr, re.MULTILINE)
 
 
 def test_json_of_a_healthy_machine_and_config(doctor, toy_config):

@@ -120,11 +120,7 @@ class DrawPredictions(Hook):
         self._seen = 0
 
     def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict,
-        outputs: Sequence[ActionDataSample],
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[ActionDataSample]
     ) -> None:
         """Draw the samples of a batch whose index is a multiple of the interval.
 
