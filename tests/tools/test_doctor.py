@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from albar_mm import compat
 from tests.in_process import TOOLS
 from tests.processes import PATIENCE
 
@@ -51,7 +52,9 @@ def test_json_of_a_healthy_machine_and_config(doctor, toy_config):
     assert {'cores', 'RAM', 'torch built for', 'free disk (current folder)'} <= (
         facts['machine'].keys()
     )
-    assert 'checkpoints' in facts['mends (albar_mm.compat)']['applied and needed here']
+    mends = facts['mends (albar_mm.compat)']
+    assert mends['applied and needed here'] == ', '.join(compat.applied())
+    assert mends['Python'].startswith(sys.version.split()[0])
     assert facts['config']['config'] == '~/toy.py'
     assert 'jane' not in done.stdout and str(doctor.home) not in done.stdout
 
