@@ -14,11 +14,7 @@ examples:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+    """Run the tool on ``argv``, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('config', help='path of an ALBAR config, or albar_mm::<name>')

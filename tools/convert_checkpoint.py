@@ -26,11 +26,7 @@ _ELSEWHERE = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+    """Run the tool on ``argv``, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     parser.add_argument('kind', choices=('swin3d-torchvision', 'albar-official', *_ELSEWHERE))
     parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')

@@ -35,11 +35,7 @@ def load_doctor() -> ModuleType:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Examine and return the exit status.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+    """Examine as ``argv`` says, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('--config', help='check its data, masks, checkpoint, decoder and workers too')

@@ -14,11 +14,7 @@ the same. A checkpoint without such branches is copied.
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+    """Run the tool on ``argv``, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     parser.add_argument('source', metavar='IN', help='checkpoint to read; it is not changed')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')

@@ -13,11 +13,7 @@ examples:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Test and return the exit status.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+    """Test as ``argv`` says, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('config', help='path of a config, or albar_mm::<name>')

@@ -69,14 +69,7 @@ class BadVideoHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Count the items of one step.
-
-        Args:
-            runner: The runner.
-            batch_idx: Not used.
-            data_batch: What the loader gave; its ``data_samples`` are looked at.
-            outputs: Not used.
-        """
+        """Count the items of one step."""
         samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
         self._seen += len(samples)
         for sample in samples:

@@ -48,12 +48,7 @@ class PretrainedCheck(Hook):
         self._loaded_whole = False
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Compare a checkpoint with the model that it is loaded into.
-
-        Args:
-            runner: The runner.
-            checkpoint: What was loaded.
-        """
+        """Compare a checkpoint with the model that it is loaded into."""
         self._loaded_whole = True
         path = runner.cfg.get('load_from') or f'the latest checkpoint in {runner.work_dir}'
         model, given = bare_model(runner), checkpoint.get('state_dict', checkpoint)

@@ -39,10 +39,6 @@ class FittingCheckpoint(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the checkpoint with the model.
 
-        Args:
-            runner: The runner of the test.
-            checkpoint: What was loaded.
-
         Raises:
             LaunchError: A parameter is missing, or of another shape.
         """
@@ -112,24 +108,13 @@ class DrawPredictions(Hook):
         self.out_dir = None if out_dir is None else Path(out_dir)
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Start counting samples.
-
-        Args:
-            runner: The runner of the test.
-        """
+        """Start counting samples."""
         self._seen = 0
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[ActionDataSample]
     ) -> None:
-        """Draw the samples of a batch whose index is a multiple of the interval.
-
-        Args:
-            runner: The runner of the test.
-            batch_idx: Number of the batch.
-            data_batch: What the data loader gave: ``inputs``, one tensor for each sample.
-            outputs: One result for each sample.
-        """
+        """Draw the samples of a batch, one tensor of ``inputs`` each, as the interval says."""
         classes = (runner.visualizer.dataset_meta or {}).get('classes')
         for inputs, sample in zip(data_batch['inputs'], outputs, strict=True):
             # MMEngine's samplers deal the samples out to the processes in turn
