@@ -11,11 +11,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .decoders import check_decoders
-from .libraries import check_gpus, check_package, check_torchvision
-from .machine import check_machine
+from .libraries import check_decoders, check_gpus, check_package, check_torchvision
+from .machine import check_copies, check_machine, check_paths
 from .packages import check_versions, describe, installed_versions
-from .paths import check_copies, check_paths
 from .report import Finding, Report
 
 __all__ = ['Finding', 'Report', 'diagnose']

@@ -15,7 +15,7 @@ from albar_mm.engine.launch import load_config, work_dir_of
 from albar_mm.utils.errors import LaunchError, one_line
 
 from .data import check_annotation, check_folder, find_annotations, find_folders
-from .decoders import install_command, works
+from .libraries import install_command, works
 from .machine import check_open_files, check_shared, cores, open_files, shared_bytes
 from .report import Finding, error, warning
 
@@ -32,7 +32,7 @@ def check_config(
     Args:
         config: As for ``tools/train.py``.
         cfg_options: ``key=value`` strings that override settings.
-        decoders: What :func:`.decoders.check_decoders` said of each decoder.
+        decoders: What :func:`.libraries.check_decoders` said of each decoder.
 
     Returns:
         Facts, and what is wrong.

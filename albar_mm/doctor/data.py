@@ -12,7 +12,7 @@ from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_lines
 
 from .child import ask
-from .decoders import TRANSFORMS
+from .libraries import TRANSFORMS
 from .report import Finding, error
 
 LINES_PARSED = 20

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from albar_mm.doctor import Finding, Report, machine, packages, paths
+from albar_mm.doctor import Finding, Report, machine, packages
 from albar_mm.doctor import config as config_check
 from albar_mm.doctor.child import ask
 from albar_mm.doctor.data import Annotation, check_annotation, check_folder
-from albar_mm.doctor.decoders import check_decoders
-from albar_mm.doctor.libraries import check_package, check_torchvision
+from albar_mm.doctor.libraries import check_decoders, check_package, check_torchvision
 from albar_mm.doctor.report import redact
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,14 +134,14 @@ def test_pythonpath(tmp_path):
     tools.mkdir()
     for name in ('train.py', 'test.py'):
         (tools / name).touch()
-    assert paths.check_paths(None, ROOT) == paths.check_paths('', ROOT) == []
-    assert paths.check_paths(f'{harmless}:{ROOT}', ROOT) == []
-    (one,) = paths.check_paths(f'{harmless}:{hiding}', ROOT)
+    assert machine.check_paths(None, ROOT) == machine.check_paths('', ROOT) == []
+    assert machine.check_paths(f'{harmless}:{ROOT}', ROOT) == []
+    (one,) = machine.check_paths(f'{harmless}:{hiding}', ROOT)
     assert one.level == 'warning' and 'mmaction hide' in one.what
     assert one.fix == f'export PYTHONPATH="{harmless}"'
-    (one,) = paths.check_paths(str(tools), ROOT)
+    (one,) = machine.check_paths(str(tools), ROOT)
     assert 'test.py hides' in one.what and one.fix == 'unset PYTHONPATH'
-    (one,) = paths.check_paths(f':{harmless}', ROOT)  # as MMAction2's scripts leave it
+    (one,) = machine.check_paths(f':{harmless}', ROOT)  # as MMAction2's scripts leave it
     assert 'empty entry' in one.what and one.fix == f'export PYTHONPATH="{harmless}"'
 
 
@@ -151,12 +150,12 @@ def test_second_copy(monkeypatch, tmp_path):
     info.mkdir()
     (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: albar_mm\nVersion: 0.0.1\n')
     distribution = importlib.metadata.Distribution.at(info)
-    monkeypatch.setattr(paths.importlib.metadata, 'distribution', lambda name: distribution)
-    assert paths.check_copies(ROOT) == []  # an editable install holds no copy
+    monkeypatch.setattr(machine.importlib.metadata, 'distribution', lambda name: distribution)
+    assert machine.check_copies(ROOT) == []  # an editable install holds no copy
     (tmp_path / 'albar_mm').mkdir()
     (tmp_path / 'albar_mm' / '__init__.py').touch()
-    assert paths.check_copies(tmp_path) == []
-    (one,) = paths.check_copies(ROOT)
+    assert machine.check_copies(tmp_path) == []
+    (one,) = machine.check_copies(ROOT)
     assert str(tmp_path) in one.what and one.fix == f'pip install --no-deps -e "{ROOT}"'
 
 
