@@ -130,11 +130,7 @@ def _describe(error: Exception, debug: bool) -> str:
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that training and testing share.
-
-    Args:
-        parser: The parser.
-    """
+    """Add the options that training and testing share."""
     add = parser.add_argument
     add('--work-dir', help='folder for logs and results (default: ./work_dirs/<config name>)')
     add(
@@ -149,12 +145,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def options(args: argparse.Namespace, *own: str) -> dict[str, object]:
-    """What the command line asks of the library, by name; tells MMEngine the rank.
-
-    Args:
-        args: What the parser read.
-        *own: Options that are the tool's own.
-    """
+    """What the command line asks of the library, but the tool's own; tells MMEngine the rank."""
     if 'local_rank' in args:
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     left_out = ('local_rank', 'debug', *own)
@@ -164,13 +155,7 @@ def options(args: argparse.Namespace, *own: str) -> dict[str, object]:
 def add_experiment_options(
     parser: argparse.ArgumentParser, work_dir: str, may_skip_tests: bool = True
 ) -> None:
-    """Add the options of a tool that trains and tests many models.
-
-    Args:
-        parser: The parser.
-        work_dir: Default of ``--work-dir``.
-        may_skip_tests: Whether to add ``--validate-only``.
-    """
+    """Add the options of a tool that trains and tests many models."""
     add = parser.add_argument
     add('--seeds', type=int, nargs='+', default=[0], help='one run for each (default: 0)')
     add('--work-dir', default=work_dir, help='finished runs there are not repeated')
@@ -186,12 +171,7 @@ def add_experiment_options(
 
 
 def run_experiments(work: Callable[[], object], args: argparse.Namespace) -> int:
-    """:func:`run` for such a tool.
-
-    Args:
-        work: The work.
-        args: What the parser read.
-    """
+    """:func:`run` for such a tool."""
     kept = f'finished runs are kept in {args.work_dir}; the same command goes on'
     return run(work, debug=args.debug, on_interrupt=lambda: kept)
 
@@ -216,12 +196,7 @@ def add_list_options(parser: argparse.ArgumentParser, out: str) -> None:
 
 
 def check_list_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """End the program where one of these options that it cannot do without is missing.
-
-    Args:
-        parser: The parser.
-        args: What it read.
-    """
+    """End the program where one of these options that it cannot do without is missing."""
     absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
     if absent:
         parser.error(f'missing: {", ".join(absent)}')

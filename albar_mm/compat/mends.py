@@ -37,11 +37,7 @@ def known() -> tuple[str, ...]:
 
 
 def applied() -> tuple[str, ...]:
-    """Names of the mends that were needed here (for bug reports).
-
-    Returns:
-        Names in the order in which they were applied; empty before :func:`apply`.
-    """
+    """Names of the mends that were needed here, in their order; empty before :func:`apply`."""
     return tuple(name for name, needed in _applied.items() if needed)
 
 
@@ -292,10 +288,6 @@ class ModuleView(types.ModuleType):
 
     A mend swaps the name ``np`` or ``torch`` inside a single third-party module for a view, so that
     the real module stays as it is for everybody else.
-
-    Args:
-        module: The module to look through to.
-        replaced: Names that differ from ``module``.
     """
 
     def __init__(self, module: types.ModuleType, **replaced: Any) -> None:  # noqa: ANN401

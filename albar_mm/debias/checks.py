@@ -25,14 +25,11 @@ _TRAINED = {'ALBARRecognizer': 'albar', 'SDNRecognizer': 'sdn'}
 
 
 def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
-    """The recogniser within a model config, which may wrap it.
+    """The recogniser within a model config, which may wrap it: the dict itself, not a copy.
 
     Args:
         model: ``cfg.model``.
         name: The config, for messages.
-
-    Returns:
-        The dict itself, not a copy.
 
     Raises:
         DebiasError: There is none, several, or one that no method fits.
@@ -62,10 +59,6 @@ def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
 def check_data(cfg: Config, name: str) -> None:
     """Refuse what is not RGB video.
 
-    Args:
-        cfg: The config.
-        name: The config, for messages.
-
     Raises:
         DebiasError: It reads skeletons, audio or optical flow, or several data sets in one step.
     """
@@ -92,10 +85,6 @@ def check_data(cfg: Config, name: str) -> None:
 
 def check_head(recognizer: Mapping[str, Any], name: str) -> int:
     """Number of classes of a single-label head.
-
-    Args:
-        recognizer: Its config.
-        name: The config, for messages.
 
     Raises:
         DebiasError: The head is for several labels a clip, or tells no number of classes.

@@ -178,12 +178,7 @@ def debias(
 
 
 def difference(before: Config, after: Config) -> str:
-    """Unified diff of two configs as text, '' if they are the same.
-
-    Args:
-        before: The first.
-        after: The second.
-    """
+    """Unified diff of two configs as text, '' if they are the same."""
     name = Path(before.filename or 'config').name
     return '\n'.join(
         difflib.unified_diff(
@@ -197,13 +192,7 @@ def difference(before: Config, after: Config) -> str:
 
 
 def _blending(method: str, kind: str, normalised: bool = False) -> Callable[[_Target], None]:
-    """What mixes a blending of batches in.
-
-    Args:
-        method: Name of the method.
-        kind: Its class.
-        normalised: Whether it is told ``mean`` and ``std``.
-    """
+    """What mixes a blending of batches in; ``normalised`` ones are told ``mean`` and ``std``."""
 
     def mix(target: _Target) -> None:
         settings = target.settings(method)

@@ -37,13 +37,7 @@ class Answer:
 
 
 def ask(question: str, *args: str, timeout_s: float = TIMEOUT_S) -> Answer:
-    """Run one function of this file in a child with this process's module search path.
-
-    Args:
-        question: Name of the function.
-        args: Its arguments.
-        timeout_s: Seconds after which the child is ended.
-    """
+    """Ask a function of this file, by name, in a child with this process's module search path."""
     env = {**os.environ, PATH_VARIABLE: json.dumps(sys.path)}
     command = [sys.executable, __file__, question, *args]
     try:

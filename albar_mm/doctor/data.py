@@ -50,23 +50,14 @@ class Annotation:
 
 
 def pipeline_decoder(pipeline: Any) -> str | None:  # noqa: ANN401
-    """Decoder that a pipeline uses: ``'decord'``, ``'pyav'``, ``'opencv'``, else None.
-
-    Args:
-        pipeline: List of transform configs.
-    """
+    """Decoder that a pipeline uses: ``'decord'``, ``'pyav'``, ``'opencv'``, else None."""
     kinds = [type_name(step) for step in pipeline or [] if isinstance(step, Mapping)]
     found = (TRANSFORMS[p] for kind in kinds for p in TRANSFORMS if kind.startswith(p))
     return next(found, None)
 
 
 def find_annotations(node: Any, key: str) -> Iterator[Annotation]:  # noqa: ANN401
-    """Every annotation file in a dataset's config, however deep datasets are wrapped.
-
-    Args:
-        node: The config.
-        key: Its dotted key.
-    """
+    """Every annotation file in a dataset's config, however deep datasets are wrapped."""
     decoders: dict[str, str | None] = {'': None}
     for place, part in _datasets(node, key):
         outer = place.rpartition('.')[0]  # what its own pipeline does not decode, an outer one does
@@ -86,12 +77,7 @@ def find_annotations(node: Any, key: str) -> Iterator[Annotation]:  # noqa: ANN4
 
 
 def find_folders(node: Any, key: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    """Key and path of every folder that a config names beside the videos (masks, bias sets).
-
-    Args:
-        node: The config.
-        key: Its dotted key.
-    """
+    """Key and path of every folder that a config names beside the videos (masks, bias sets)."""
     for place, part in _datasets(node, key):
         root = part.get('data_root') or ''
         for name, value in part.items():
@@ -146,12 +132,7 @@ def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[s
 
 
 def check_folder(key: str, path: str) -> list[Finding]:
-    """Find out whether a folder that a config names is there and holds something.
-
-    Args:
-        key: Dotted key in the config.
-        path: The folder.
-    """
+    """Find out whether a folder that a config names under a key is there and holds something."""
     place, _, name = key.rpartition('.')
     folder = Path(path)
     if '://' in path or (folder.is_dir() and any(folder.iterdir())):

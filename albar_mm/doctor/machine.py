@@ -42,12 +42,7 @@ def check_machine() -> tuple[dict[str, str], list[Finding]]:
 
 
 def check_shared(size_bytes: int | None, needed_bytes: int = MIN_SHARED_BYTES) -> list[Finding]:
-    """Shared memory carries batches from the workers; a container's default is 64 MiB.
-
-    Args:
-        size_bytes: What there is; None where the system does not say.
-        needed_bytes: What a run needs.
-    """
+    """Shared memory carries batches from the workers; a container's default is 64 MiB."""
     if size_bytes is None or size_bytes >= needed_bytes:
         return []
     wanted = max(8, -(-2 * needed_bytes // GIB))
@@ -59,12 +54,7 @@ def check_shared(size_bytes: int | None, needed_bytes: int = MIN_SHARED_BYTES) -
 
 
 def check_open_files(soft: int | None, needed: int = MIN_OPEN_FILES) -> list[Finding]:
-    """Every tensor that a worker hands over keeps a file open.
-
-    Args:
-        soft: The limit of ``ulimit -n``; None for none.
-        needed: What a run needs.
-    """
+    """Every tensor that a worker hands over keeps a file open; ``ulimit -n`` is the soft limit."""
     if soft is None or soft >= needed:
         return []
     return warning(
@@ -120,12 +110,7 @@ def _gib(size_bytes: int | None) -> str:
 
 
 def check_paths(pythonpath: str | None, repository: Path) -> list[Finding]:
-    """Find folders on ``PYTHONPATH`` whose contents hide an installed package.
-
-    Args:
-        pythonpath: Value of the variable, None if it is not set.
-        repository: Folder that the running albar_mm belongs to.
-    """
+    """Find folders on ``PYTHONPATH`` whose contents hide an installed package."""
     if not pythonpath:
         return []
     found, entries = [], pythonpath.split(os.pathsep)
@@ -155,11 +140,7 @@ def _export(entries: list[str]) -> str:
 
 
 def check_copies(repository: Path) -> list[Finding]:
-    """Find a second albar_mm, installed apart from the one that is running.
-
-    Args:
-        repository: Folder that the running albar_mm belongs to.
-    """
+    """Find a second albar_mm, installed apart from the one of ``repository``, which is running."""
     try:
         distribution = importlib.metadata.distribution('albar_mm')
     except importlib.metadata.PackageNotFoundError:

@@ -63,15 +63,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def fits(version: str, wanted: str) -> bool:
-    """Whether a version lies in a range such as ``'>=2.0.1,<2.2'``.
-
-    Args:
-        version: Of a distribution.
-        wanted: As for pip.
-
-    Returns:
-        True also where ``packaging`` itself is missing, which is an error of its own.
-    """
+    """Whether a version lies in a range, as for pip; yes where ``packaging`` itself is missing."""
     try:
         from packaging.specifiers import SpecifierSet
 
@@ -83,12 +75,7 @@ def fits(version: str, wanted: str) -> bool:
 def check_versions(
     versions: Mapping[str, str], python: tuple[int, ...] = sys.version_info[:3]
 ) -> list[Finding]:
-    """Find missing packages, versions out of range and packages that overwrite one another.
-
-    Args:
-        versions: Distribution -> version, as of :func:`installed_versions`.
-        python: Version of Python.
-    """
+    """Find missing packages, versions out of range and packages that overwrite one another."""
     found = []
     if python < MIN_PYTHON:
         what = f'Python {".".join(map(str, python))} is too old: 3.10 or newer is needed'
@@ -161,11 +148,7 @@ def _check_opencv(versions: Mapping[str, str]) -> list[Finding]:
 
 
 def describe(repository: Path) -> dict[str, str]:
-    """Facts on versions: Python, operating system, packages, albar_mm with its git commit.
-
-    Args:
-        repository: Folder that the running albar_mm belongs to.
-    """
+    """Facts on versions: Python, operating system, packages, albar_mm with its git commit."""
     text = (repository / 'albar_mm' / 'version.py').read_text(encoding='utf-8')
     own = re.search(r"__version__ = '([^']+)'", text)[1]
     return {

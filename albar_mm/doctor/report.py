@@ -55,13 +55,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, section: str, facts: dict[str, Any], findings: list[Finding]) -> None:
-        """Take in the result of one check.
-
-        Args:
-            section: Heading of the facts.
-            facts: Name -> value; values are kept as text.
-            findings: What the check found wrong.
-        """
+        """Take in the result of one check."""
         self.facts.setdefault(section, {}).update({k: str(v) for k, v in facts.items()})
         self.findings.extend(findings)
 
@@ -100,15 +94,7 @@ class Report:
 
 
 def redact(text: str) -> str:
-    """Take home folders and the user's name out of a text.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The text, with ``~`` for the home folder (or any folder like one) and ``<user>`` for the
-        name.
-    """
+    """A text with ``~`` for home folders (or any like one) and ``<user>`` for the user's name."""
     home = os.path.expanduser('~')
     for path in {home, os.path.realpath(home)} - {'/', '~'}:
         text = re.sub(re.escape(path) + r'(?![\w.-])', '~', text)

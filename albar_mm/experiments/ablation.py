@@ -75,16 +75,7 @@ ABLATIONS = {'losses': losses, 'frame': frame, 'weights': weights}
 
 
 def sweep(cfg: Config, key: str, values: list[Any]) -> list[Experiment]:
-    """Any one setting.
-
-    Args:
-        cfg: Config to vary.
-        key: Dotted key, e.g. ``optim_wrapper.optimizer.lr``.
-        values: Values to try.
-
-    Returns:
-        One experiment for each value.
-    """
+    """One experiment for each value of any one setting, by its dotted key."""
     return [Experiment(f'{key} = {value}', cfg, {key: value}) for value in values]
 
 

@@ -39,7 +39,7 @@ def run_demo(
     trials: str | os.PathLike | None = None,
     workers: int = 2,
 ) -> Path:
-    """Build the data, train and test every model, print the table, draw the picture.
+    """Build the data, train and test every model, print the table; returns the picture drawn.
 
     Args:
         work_dir: Folder for runs, ``results.json`` and ``bias.png``. Finished parts found there
@@ -48,12 +48,9 @@ def run_demo(
         seeds: One training of every model for each.
         ceiling: Also train the baseline on unbiased data.
         cfg_options: Settings for every model, see :func:`albar_mm.engine.launch.run.train`.
-        settings: Of the data. Defaults to the published ones.
+        settings: Of the data; by default the published ones.
         trials: See :func:`run_experiment`.
         workers: Processes that render the data.
-
-    Returns:
-        The picture.
     """
     started = time.monotonic()
     work_dir, configs = Path(work_dir), Path(configs)
@@ -96,11 +93,7 @@ def demo_encoders(
 ) -> dict[str, tuple[Path, Path]]:
     """The recognisers of the demonstration, trained and tested first where they are not yet.
 
-    Args:
-        work_dir: As for :func:`run_demo`.
-        configs: Folder of the configs.
-        seed: Of their training.
-        workers: Processes that render the data.
+    Arguments are those of :func:`run_demo`, for one seed.
 
     Returns:
         Row of the table to config and last weights.
@@ -119,9 +112,6 @@ def demo_encoders(
 
 def example_strips(video: str = 'test_00000') -> dict[str, np.ndarray]:
     """One IID test clip and its OOD variants, read from the video files.
-
-    Args:
-        video: Name of the clip.
 
     Returns:
         Set name to uint8 RGB (8, 64, 64, 3).

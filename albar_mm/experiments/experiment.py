@@ -175,9 +175,6 @@ def summary_table(
         title: First line.
         part: ``'metrics'`` for the last weights, ``'metrics_best'`` for those that validation
             chose.
-
-    Returns:
-        Text of several lines.
     """
     tested = all(part in record for records in results.values() for record in records)
     part, columns = (part, COMPARISON_COLUMNS) if tested else ('validation', _VALIDATION)
@@ -187,36 +184,23 @@ def summary_table(
 def scores_of(
     results: Mapping[str, Sequence[Mapping[str, Any]]], part: str = 'metrics'
 ) -> dict[str, list[Mapping[str, float]]]:
-    """One part of the records of several experiments.
-
-    Args:
-        results: Row name to the records of its seeds.
-        part: As for :func:`summary_table`.
-    """
+    """One part of the records of several experiments, as for :func:`summary_table`."""
     return {name: [record[part] for record in records] for name, records in results.items()}
 
 
 def write_summary(
     path: str | os.PathLike, results: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> None:
-    """Write all records of several experiments to one JSON file, with library versions.
-
-    Args:
-        path: File to write.
-        results: Row name to the records of its seeds.
-    """
+    """Write all records of several experiments to one JSON file, with library versions."""
     write_json(path, {'versions': library_versions(), 'rows': results})
 
 
 def read_record(path: Path, digest: str) -> dict[str, Any] | None:
-    """What an earlier run noted of itself.
+    """What an earlier run noted of itself in a JSON file; None where there is no such file.
 
     Args:
-        path: A JSON file with ``settings_sha256``.
-        digest: SHA-256 of this run's settings.
-
-    Returns:
-        Its content; None where there is no such file.
+        path: The file.
+        digest: SHA-256 of this run's settings; the file has that of the earlier one.
 
     Raises:
         LaunchError: It is broken, or of other settings.

@@ -66,21 +66,11 @@ class ReferenceBank:
         return cls(cfg, bank)
 
     def path(self, folder: Path) -> Path:
-        """Where the bank lies, or will lie.
-
-        Args:
-            folder: Folder of the reference network.
-        """
+        """Where the bank lies, or will lie, in the folder of the reference network."""
         return folder.absolute() / 'bank.npz'
 
     def make(self, folder: Path) -> Path:
-        """Train the network and write the bank, or go on, or reuse what is there.
-
-        Args:
-            folder: Folder to write to.
-
-        Returns:
-            The bank.
+        """Train the network in a folder and write the bank, or go on, or reuse what is there.
 
         Raises:
             LaunchError: ``folder`` holds another network, or its training fails.

@@ -139,9 +139,6 @@ def convert_checkpoint(
         source: The weights, as a state dict or within a checkpoint; loaded as data.
         target: File to write, whole or not at all.
 
-    Returns:
-        What was converted.
-
     Raises:
         CheckpointError: ``source`` is not there, damaged, holds code, or other weights.
         DatasetError: ``target`` cannot be written.

@@ -22,14 +22,11 @@ POINTER = 'last_checkpoint'
 
 
 def last_checkpoint(work_dir: str | os.PathLike, needed: bool = True) -> str | None:
-    """The latest checkpoint of a training.
+    """Path or address of the latest checkpoint of a training.
 
     Args:
         work_dir: Its work folder.
-        needed: Without one, raise.
-
-    Returns:
-        Path or address; None where no checkpoint was finished and none is needed.
+        needed: Raise where no checkpoint was finished; else None is returned.
 
     Raises:
         LaunchError: There is none, or the one that the folder names was removed or moved.
@@ -51,11 +48,7 @@ def last_checkpoint(work_dir: str | os.PathLike, needed: bool = True) -> str | N
 
 
 def bare_model(runner: Runner) -> nn.Module:
-    """The model of a run without what wraps it for several processes.
-
-    Args:
-        runner: The run.
-    """
+    """The model of a run without what wraps it for several processes."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
@@ -79,12 +72,7 @@ def misfits(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> dict[str,
 
 
 def unfilled(parameters: Iterable[tuple[str, Tensor]], given: Mapping[str, Any]) -> str:
-    """Say which parameters a checkpoint would leave as they are; '' for none.
-
-    Args:
-        parameters: Name and value of each that is wanted.
-        given: State dict of the checkpoint.
-    """
+    """Which of some parameters a state dict would leave as they are, in words; '' for none."""
     wanted = dict(parameters)
     wrong = misfits(wanted, given)
     if not wrong:

@@ -22,6 +22,7 @@ from ...models.utils.rng import preserved_rng
 from ..checkpoints.source import bare_model
 
 PREFIX = 'static_probe'
+_ABSENT = object()
 
 
 class StaticProbe:
@@ -80,7 +81,7 @@ class StaticProbe:
         metric = StaticContrastMetric()
         device = next(model.parameters()).device
         sums = torch.zeros(3, dtype=torch.float64)  # entropy, cross-entropy, broken samples
-        with undisturbed(model, device), _probabilities(model):
+        with undisturbed(model, device):
             for data in self._loader:
                 samples = [sample.to_dict() for sample in model.val_step(data)]
                 for sample in samples:
@@ -104,7 +105,9 @@ class StaticProbe:
 
 @contextmanager
 def undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Eval mode without gradients; afterwards every module's mode and all random states are back.
+    """Eval mode without gradients, the head giving class probabilities averaged over views.
+
+    Afterwards the head, every module's mode and all random states are as before.
 
     Args:
         model: The recogniser; ``model.train()`` would also thaw layers that are kept frozen, so
@@ -112,28 +115,20 @@ def undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
         device: Where the model is.
     """
     flags = [(module, module.training) for module in model.modules()]
+    head = getattr(model, 'cls_head', None)
+    given = getattr(head, 'average_clips', _ABSENT)
     # Not inference_mode: what a network caches (Swin's masks) must serve training afterwards.
     with preserved_rng(device), torch.no_grad():
         model.eval()
         try:
+            if given is not _ABSENT:
+                head.average_clips = 'prob'
             yield
         finally:
             for module, flag in flags:
                 module.training = flag
-
-
-@contextmanager
-def _probabilities(model: nn.Module) -> Iterator[None]:
-    """Let the head give class probabilities, averaged over views."""
-    head = getattr(model, 'cls_head', None)
-    if not hasattr(head, 'average_clips'):
-        yield
-        return
-    given, head.average_clips = head.average_clips, 'prob'
-    try:
-        yield
-    finally:
-        head.average_clips = given
+            if given is not _ABSENT:
+                head.average_clips = given
 
 
 def _contribution(sample: dict[str, Any]) -> Tensor:

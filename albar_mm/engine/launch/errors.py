@@ -80,13 +80,9 @@ def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:  # noqa
 
 
 def named_data(dataset: Mapping[str, Any]) -> dict[str, str]:
-    """Setting -> path of the annotation file and the data folders of one dataset.
+    """Setting -> path of the annotation file and the data folders of one dataset's config.
 
-    Args:
-        dataset: Its config.
-
-    Returns:
-        ``ann_file``, ``data_prefix.video`` and the like, as far as they are given.
+    The settings are ``ann_file``, ``data_prefix.video`` and the like, as far as they are given.
     """
     root, prefix = dataset.get('data_root') or '', dataset.get('data_prefix')
     given = {'ann_file': dataset.get('ann_file') or None}

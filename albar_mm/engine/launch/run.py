@@ -5,6 +5,7 @@ The options are those of MMAction2's tools. What differs: errors say what is mis
 training can be tested, and a batch size that does not fit the learning rate is pointed out.
 """
 
+import itertools
 import os
 import os.path as osp
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ DEFAULT_SEED = 0
 TRAINING_HOOKS = ('ReseedHook', 'EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
 """Added to ``custom_hooks`` of a training where the config does not name them."""
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_runs_started = 0
+_RUNS = itertools.count()
 
 
 def train(
@@ -168,9 +169,6 @@ def debiased(
         method: See :func:`albar_mm.mixin.debias`; None leaves the config as it is.
         options: As ``debias_options`` of :func:`train`.
 
-    Returns:
-        A new config, or the one given.
-
     Raises:
         LaunchError: The method cannot be mixed into this config, or there are options of none.
     """
@@ -193,14 +191,7 @@ def print_config(
     debias: str | None = None,
     debias_options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> None:
-    """Print a config, or what a debiasing method changes in it.
-
-    Args:
-        config: As for :func:`train`; so are the others.
-        cfg_options: Settings that override the config.
-        debias: The method.
-        debias_options: Its options.
-    """
+    """Print a config, or what a debiasing method changes in it; arguments as for :func:`train`."""
     cfg = load_config(config, cfg_options)
     made = debiased(cfg, debias, debias_options)
     print(methods.difference(cfg, made) if debias else cfg.pretty_text)
@@ -214,7 +205,6 @@ def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
 def _set_run(
     cfg: Config, config: str | os.PathLike | Config, work_dir: str | None, launcher: str
 ) -> None:
-    global _runs_started
     keep_freed_memory()
     cfg.launcher = launcher
     cfg.work_dir = work_dir_of(cfg, work_dir)
@@ -226,9 +216,8 @@ def _set_run(
         )
     # MMEngine keeps loggers and message hubs by experiment name and second: two runs of one
     # process within a second would share their histories
-    if _runs_started:
-        cfg.experiment_name = f'{cfg.get("experiment_name") or config_stem(cfg)}_{_runs_started}'
-    _runs_started += 1
+    if number := next(_RUNS):
+        cfg.experiment_name = f'{cfg.get("experiment_name") or config_stem(cfg)}_{number}'
 
 
 def _enable_amp(cfg: Config) -> None:
@@ -304,10 +293,7 @@ def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
 
     Args:
         cfg: The run's config.
-        work_dir: Choice of the caller, which comes before the config's.
-
-    Returns:
-        ``work_dir``, else the config's ``work_dir``, else ``./work_dirs/<config name>``.
+        work_dir: Choice of the caller; else the config's, else ``./work_dirs/<config name>``.
     """
     if work_dir is not None:
         return os.fspath(work_dir)
@@ -315,14 +301,7 @@ def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
 
 
 def resume_hint(work_dir: str) -> str:
-    """Say what an interrupted training left behind and how to go on.
-
-    Args:
-        work_dir: Its work folder.
-
-    Returns:
-        One sentence.
-    """
+    """Say in a sentence what an interrupted training left behind and how to go on."""
     if osp.isfile(osp.join(work_dir, POINTER)):
         return f'finished checkpoints are in {work_dir}; add --resume to the command to go on'
     return f'no checkpoint was finished yet in {work_dir}; run the same command to start anew'

@@ -37,11 +37,7 @@ class FittingCheckpoint(Hook):
         self.path, self.config = path, config
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Compare the checkpoint with the model.
-
-        Raises:
-            LaunchError: A parameter is missing, or of another shape.
-        """
+        """Compare the checkpoint with the model."""
         given = checkpoint.get('state_dict', checkpoint)
         fault = unfilled(bare_model(runner).named_parameters(), given)
         if fault:
