@@ -7,9 +7,6 @@ import gc
 import os
 import sys
 
-import torch
-from torch import distributed as dist
-
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 _KEEP_BYTES = 128 << 20
 _MMAP_FROM_BYTES = 32 << 20  # the most that glibc takes
@@ -51,6 +48,9 @@ def leave_process_group() -> None:
     It is for the end of a run that went well: a process that failed would wait for others that
     wait for it.
     """
+    import torch  # not needed for the above, which a test asks of a fresh Python
+    from torch import distributed as dist
+
     gc.collect()
     devices = [torch.cuda.current_device()] if dist.get_backend() == dist.Backend.NCCL else None
     dist.barrier(device_ids=devices)

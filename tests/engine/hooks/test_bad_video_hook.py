@@ -1,12 +1,15 @@
 import json
+import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from mmaction.structures import ActionDataSample
+from mmengine.dist import get_rank
 
 from albar_mm.engine import launch
 from albar_mm.engine.hooks import BadVideoHook
-from tests.in_process import TOOLS
-from tests.processes import torchrun
+from tests.processes import in_processes
 from tests.video_files import write_video
 
 
@@ -76,16 +79,24 @@ def test_too_many_stop_the_training(toy_config, videos, tmp_path, loop):
     assert not list((tmp_path / 'run').glob('*.pth'))
 
 
-def test_share_is_that_of_all_processes(toy_config, videos, tmp_path):
-    """Two processes of twelve items; one of them alone may have more than the share."""
-    cfg = settings(toy_config, videos, max_share=0.1249, **{'train_cfg.max_epochs': 1})
-    cfg.dump(str(tmp_path / 'cfg.py'))
-    options = '--launcher pytorch --no-validate --work-dir two'.split()
-    unused = ['--cfg-options', 'find_unused_parameters=True']
-    done = torchrun(tmp_path, TOOLS / 'train.py', 'cfg.py', *options, *unused)
-    assert done.returncode != 0
-    assert 'epoch 1: 3 of 24 items (12.50%)' in done.stderr, done.stderr[-2000:]
-    assert listed(tmp_path / 'two')[0]['times'] == 3
+def one_of_two_processes():
+    """Twelve items in each, two bad ones in the first and one in the second."""
+    bad = dict(replaced='v5.avi', replaced_reason='truncated')
+    samples = [ActionDataSample(metainfo=bad if i < 2 - get_rank() else {}) for i in range(12)]
+    run = SimpleNamespace(work_dir='.', world_size=2, iter=0, epoch=0, train_loop=None)
+    run.train_dataloader, run.logger = [samples], logging.getLogger()
+    hook = BadVideoHook(max_share=0.1249)
+    hook.before_train(run)
+    hook.after_train_iter(run, 0, dict(data_samples=samples))  # not too many of either alone
+    with pytest.raises(launch.LaunchError) as caught:
+        hook.after_train_epoch(run)
+    return str(caught.value), Path('bad_videos.jsonl').read_text() if get_rank() == 0 else ''
+
+
+def test_share_is_that_of_all_processes(tmp_path):
+    (first, listing), (second, _) = in_processes(one_of_two_processes, tmp_path)
+    assert first == second and 'epoch 1: 3 of 24 items (12.50%)' in first
+    assert json.loads(listing)['times'] == 3
 
 
 def test_illegal_share():
