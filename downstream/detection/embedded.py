@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from albar_mm.datasets.motion_sprites.untrimmed_files import write_untrimmed
 from mmengine.config import Config
 
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec, write_untrimmed
 from albar_mm.experiments.demo import demo_encoders
 
 from ..features.command import run_features

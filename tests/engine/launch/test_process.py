@@ -7,14 +7,16 @@ import sys
 
 import pytest
 
-from albar_mm.engine._allocator import keep_freed_memory
+from albar_mm.engine.launch import process
 
 COUNT = """
-import resource, sys
+import importlib.util, resource, sys
 import numpy as np
-from albar_mm.engine._allocator import keep_freed_memory
-if sys.argv[1] == 'keep':
-    assert keep_freed_memory()
+spec = importlib.util.spec_from_file_location('process', sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+if sys.argv[2] == 'keep':
+    assert module.keep_freed_memory()
 def clip():
     frames = [np.ones((256, 341, 3), np.uint8) for _ in range(32)]
     return np.stack(frames)
@@ -28,13 +30,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 def faults(keep):
     environment = {k: v for k, v in os.environ.items() if not k.startswith('MALLOC_')}
-    done = subprocess.run(
-        [sys.executable, '-c', COUNT, keep],
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, '-c', COUNT, process.__file__, keep]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return int(done.stdout)
 
 
@@ -46,4 +43,4 @@ def test_memory_of_a_clip_is_not_fetched_anew_for_the_next():
 
 def test_settings_of_the_user_stand(monkeypatch):
     monkeypatch.setenv('MALLOC_TRIM_THRESHOLD_', '131072')
-    assert keep_freed_memory() is False
+    assert process.keep_freed_memory() is False

@@ -1,8 +1,9 @@
-"""Keeping freed memory in the process: clips of several MB come and go with every sample."""
+"""What a run does to its own process: at the start, and at the end of one of several."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 
@@ -32,3 +33,25 @@ def keep_freed_memory() -> bool:
     return bool(
         mallopt(_MMAP_THRESHOLD, _MMAP_FROM_BYTES) and mallopt(_TRIM_THRESHOLD, _KEEP_BYTES)
     )
+
+
+def leave_process_group() -> None:
+    """Meet all processes of the default group, then leave it.
+
+    Without this a run that went well may end with SIGABRT, and torchrun then calls it failed: a
+    thread of gloo lets go of a collective's tensors a moment after the collective is done, which
+    needs Python, and Python may be ending by then. Leaving the group waits for these threads. A
+    model wrapped for several processes holds the group too, so what nobody uses goes first. And
+    nobody leaves before all have come: a connection that one end closes may take data along that
+    the other end has yet to read.
+
+    It is for the end of a run that went well: a process that failed would wait for others that
+    wait for it.
+    """
+    import torch  # not needed for the above, which a test asks of a fresh Python
+    from torch import distributed as dist
+
+    gc.collect()
+    devices = [torch.cuda.current_device()] if dist.get_backend() == dist.Backend.NCCL else None
+    dist.barrier(device_ids=devices)
+    dist.destroy_process_group()
