@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
+from ..utils.text import aligned
 from .functional import is_iid_name
 
 _ROWS = (
@@ -106,9 +107,17 @@ def _spread(name: str, key: str, runs: Sequence[Mapping[str, float]]) -> str:
     values = [run[key] for run in runs if key in run]
     if values and len(values) != len(runs):
         raise ValueError(f'{name}: {len(runs) - len(values)} of {len(runs)} runs lack {key}')
-    if len(values) < 2:
-        return _number(values[0] if values else None)
-    return f'{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}'
+    mean, sd = mean_sd(values) if values else (None, None)
+    return _number(mean) + ('' if sd is None else f' ± {sd:.2f}')
+
+
+def mean_sd(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean, and sample standard deviation: None for a single value.
+
+    Args:
+        values: At least one number.
+    """
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
 
 
 def _single_row(label: str, value: float | None, num_backgrounds: int) -> list[str]:
@@ -120,13 +129,6 @@ def _number(value: float | None) -> str:
 
 
 def _layout(header: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> str:
-    columns = list(zip(header, *rows, strict=True))
-    widths = [max(len(cell) for cell in column) for column in columns]
-
-    def line(cells: Sequence[str]) -> str:
-        first = cells[0].ljust(widths[0])
-        return '  '.join([first, *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))])
-
-    rule = '-' * len(line(header))
-    body = [line(header), rule, *(line(row) for row in rows), rule]
-    return '\n'.join([title, *body] if title else body)
+    first, *others = ['  '.join(cells) for cells in aligned([header, *rows])]
+    rule = '-' * len(first)
+    return '\n'.join([*([title] if title else []), first, rule, *others, rule])

@@ -40,24 +40,12 @@ def test_a_seed_without_the_score_is_counted(tmp_path):
 
 def test_columns_of_further_sets_and_backgrounds(tmp_path):
     members = runs(tmp_path, erm=[metrics() | {'aras/top1': 57.0, 'acc/top1': 3.0}])
-    assert [c.label for c in summary_columns(members)] == [
-        'IID',
-        'ARAS',
-        'acc',
-        'SCUBA',
-        'SCUFO',
-        'Confl-FG',
-        'Contrasted',
-    ]
-    assert [c.label for c in background_columns(members)] == [
-        'SCUBA scene',
-        'SCUBA stripe',
-        'SCUFO scene',
-        'SCUFO stripe',
-        'Confl-FG, pasted class',
-        'Contrasted scene',
-        'Contrasted stripe',
-    ]
+    labels = '; '.join(column.label for column in summary_columns(members))
+    assert labels == 'IID; ARAS; acc; SCUBA; SCUFO; Confl-FG; Contrasted'
+    assert '; '.join(column.label for column in background_columns(members)) == (
+        'SCUBA scene; SCUBA stripe; SCUFO scene; SCUFO stripe; Confl-FG, pasted class; '
+        'Contrasted scene; Contrasted stripe'
+    )
 
 
 def test_gap_of_every_class_averages_the_seeds(tmp_path):
@@ -72,7 +60,6 @@ def test_gap_of_every_class_averages_the_seeds(tmp_path):
         read_run(write(tmp_path / str(i), seed=i, per_class=block), 'erm')
         for i, block in enumerate(blocks)
     ] + runs(tmp_path, old=[metrics()])
-    gaps, lacking = class_gaps(members)
+    gaps = class_gaps(members)
     assert list(gaps) == [1, 0]  # largest gap first
     assert gaps[0]['erm'].gap == pytest.approx(40.0) and gaps[1]['erm'].gap == pytest.approx(80.0)
-    assert lacking == ['old, seed 0']

@@ -1,9 +1,11 @@
+"""The page and the table: what they show, and that nothing of a file is taken for markup."""
+
 import html.parser
 import re
 
 import pytest
 
-from albar_mm.report import Report, make_report, read_run
+from albar_mm.report import Report, make_report, read_run, terminal_text
 from albar_mm.utils.errors import DatasetError
 
 from .results_files import metrics, protocol, write
@@ -64,7 +66,7 @@ def test_page_and_table_show_the_scores(tmp_path):
         '**55.00**',
     ]
     assert markdown.count(r'21.41\*') == 1
-    assert report.text() in markdown
+    assert terminal_text(report) in markdown
 
 
 def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
@@ -73,8 +75,11 @@ def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
     assert not {'script', 'link', 'img', 'iframe', 'object', 'image', 'use'} & set(shown.tags)
     assert not [name for name, _ in shown.attributes if name in ('src', 'href') or name[:2] == 'on']
     assert 'url(' not in page and '@import' not in page
-    assert ('content', "default-src 'none'; style-src 'unsafe-inline'") in shown.attributes
-    assert not re.sub(r'http://www\.w3\.org/2000/svg', '', page).count('://')
+    assert (
+        'content',
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    ) in shown.attributes
+    assert '://' not in page.replace('http://www.w3.org/2000/svg', '')
 
 
 def test_text_from_files_is_only_text(tmp_path):
@@ -113,6 +118,11 @@ def test_nothing_is_half_written(tmp_path):
     with pytest.raises(DatasetError, match='r.html: cannot be written'):
         make_report([run.path], [], blocked, tmp_path / 'r.md')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['erm', 'r.html']
+
+
+def test_a_run_of_one_background_has_no_main_table(tmp_path):
+    _, page, _ = made(tmp_path, [('erm', write(tmp_path / 'erm', {'scuba/stripe': 50.0}))])
+    assert 'best contrasted' not in Page(page).text and '50.00' in page
 
 
 def test_old_files_are_listed_as_lacking_per_class_scores(tmp_path):
