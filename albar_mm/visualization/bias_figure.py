@@ -1,14 +1,19 @@
 """One picture that says whether a recogniser reads motion or appearance."""
 
+from __future__ import annotations
+
 import os
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..evaluation.tables import COMPARISON_COLUMNS
+from ..evaluation.tables import COMPARISON_COLUMNS, mean_sd
 from ..utils.files import save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _NOTES = {
     'IID': 'as in training',
@@ -44,51 +49,38 @@ def bias_figure(
     Raises:
         ValueError: If a model has no runs or there is no strip.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if not strips or not all(results.values()):
         raise ValueError('bias_figure needs at least one clip and one run of every model')
-    path = Path(path)
     rows = len(strips)
     figure = Figure(figsize=(10, 4.2 + 0.95 * rows), layout='constrained')
-    FigureCanvasAgg(figure)
     upper, lower = figure.subfigures(2, 1, height_ratios=(4.2, 0.95 * rows))
     upper.suptitle(title, fontsize=13)
     _draw_bars(upper.subplots(), results, chance)
-    axes = np.atleast_1d(lower.subplots(rows, 1))
-    for ax, (name, clip) in zip(axes, strips.items(), strict=True):
-        _draw_strip(ax, name, clip)
+    for ax, strip in zip(np.atleast_1d(lower.subplots(rows, 1)), strips.items(), strict=True):
+        _draw_strip(ax, *strip)
     return save_figure(figure, path)
 
 
-def _draw_bars(ax: object, results: Mapping, chance: float) -> None:
+def _draw_bars(ax: Axes, results: Mapping, chance: float) -> None:
     width = 0.8 / len(results)
     for i, (name, runs) in enumerate(results.items()):
         centres = np.arange(len(COMPARISON_COLUMNS)) + (i - (len(results) - 1) / 2) * width
-        values = [[run[key] for run in runs] for _, key in COMPARISON_COLUMNS]
-        means = [statistics.fmean(v) for v in values]
-        spread = [statistics.stdev(v) if len(v) > 1 else 0 for v in values]
+        bars = [mean_sd([run[key] for run in runs]) for _, key in COMPARISON_COLUMNS]
         ax.bar(
             centres,
-            means,
+            [mean for mean, _ in bars],
             width * 0.94,
             label=name,
             color=_COLOURS[i % len(_COLOURS)],
-            yerr=spread if any(spread) else None,
+            yerr=[sd for _, sd in bars] if any(sd for _, sd in bars) else None,
             capsize=3,
         )
-        for x, mean, sd in zip(centres, means, spread, strict=True):
-            ax.text(
-                x,
-                mean + sd + 1.5,
-                f'{mean:.1f}',
-                ha='center',
-                va='bottom',
-                fontsize=9,
-                bbox=dict(facecolor='white', edgecolor='none', pad=0.5),
-                zorder=3,
-            )
+        box = dict(facecolor='white', edgecolor='none', pad=0.5)
+        style = dict(ha='center', va='bottom', fontsize=9, bbox=box, zorder=3)
+        for x, (mean, sd) in zip(centres, bars, strict=True):
+            ax.text(x, mean + (sd or 0) + 1.5, f'{mean:.1f}', **style)
     ax.axhline(chance, color='#444444', linewidth=1, linestyle='--', zorder=2)
     ax.set_xlim(-0.9, len(COMPARISON_COLUMNS) - 0.5)
     ax.text(-0.88, chance + 1, 'chance', fontsize=8, color='#444444')
@@ -101,11 +93,10 @@ def _draw_bars(ax: object, results: Mapping, chance: float) -> None:
     ax.legend(loc='upper right', frameon=False, ncols=len(results))
 
 
-def _draw_strip(ax: object, name: str, clip: np.ndarray) -> None:
+def _draw_strip(ax: Axes, name: str, clip: np.ndarray) -> None:
     gap = np.full((clip.shape[1], 2, 3), 255, dtype=np.uint8)
     tiles = [tile for frame in clip for tile in (frame, gap)][:-1]
     ax.imshow(np.concatenate(tiles, axis=1), interpolation='nearest', aspect='equal')
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     ax.set_ylabel(name, rotation=0, ha='right', va='center', fontsize=9)

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..evaluation.tables import COMPARISON_COLUMNS
+from ..evaluation.tables import COMPARISON_COLUMNS, mean_sd
 from ..utils.files import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WISHES = {
-    'IID': 'higher is better',
-    'SCUBA': 'higher is better',
-    'SCUFO': 'lower is better',
-    'Confl-FG': 'higher is better',
-    'Contrasted': 'higher is better',
-}
 # bars differ in lightness too, for grey print and colour-blind readers; whiskers are seen on both
 _PLAIN, _BEST, _WHISKER = '#ccd4db', '#0b5394', '#d95f02'
 _ROOM = 22  # right of the longest bar, in percent: for its number
@@ -50,95 +41,52 @@ def comparison_figure(
     Raises:
         ValueError: No methods, one without a run, or no score that every run has.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if not results or not all(results.values()):
         raise ValueError('comparison_figure needs at least one run of every method')
-    path = Path(path)
-    columns = [
-        c
-        for c in COMPARISON_COLUMNS
-        if all(c[1] in run for runs in results.values() for run in runs)
-    ]
-    if not columns:
+    panels = {
+        label: [mean_sd([run[key] for run in runs]) for runs in results.values()]
+        for label, key in COMPARISON_COLUMNS
+        if all(key in run for runs in results.values() for run in runs)
+    }
+    if not panels:
         raise ValueError(
             'comparison_figure: no score that every run has; expected some of '
             f'{", ".join(key for _, key in COMPARISON_COLUMNS)} (BiasMetric)'
         )
-    narrow = len(columns) < 3
-    figure = Figure(
-        figsize=(2.5 * len(columns) + 1.4, 0.36 * len(results) + 1.7 + 0.4 * narrow),
-        dpi=130,
-        layout='constrained',
-    )
-    FigureCanvasAgg(figure)
+    narrow = len(panels) < 3
+    size = 2.5 * len(panels) + 1.4, 0.36 * len(results) + 1.7 + 0.4 * narrow
+    figure = Figure(figsize=size, dpi=130, layout='constrained')
     figure.suptitle(title, fontsize=11)
-    axes = np.atleast_1d(figure.subplots(1, len(columns), sharey=True))
-    bars = [
-        _Bars.of([[run[key] for run in runs] for runs in results.values()], label == 'SCUFO')
-        for label, key in columns
-    ]
-    longest = max([100.0, *(end for panel in bars for end in panel.ends)])
-    for ax, (label, _), panel in zip(axes, columns, bars, strict=True):
-        _panel(ax, label, panel, longest + _ROOM)
+    axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    longest = max(mean + (sd or 0) for bars in panels.values() for mean, sd in bars)
+    for ax, (label, bars) in zip(axes, panels.items(), strict=True):
+        _panel(ax, label, bars, max(100.0, longest) + _ROOM)
     axes[0].set_yticks(range(len(results)), list(results), fontsize=10)
     axes[0].set_ylim(len(results) - 0.45, -0.55)
-    _legend(figure, any(any(panel.spreads) for panel in bars), stacked=narrow)
+    _legend(figure, any(sd for bars in panels.values() for _, sd in bars), stacked=narrow)
     return save_figure(figure, path)
 
 
-@dataclass(frozen=True)
-class _Bars:
-    means: tuple[float, ...]
-    spreads: tuple[float, ...]
-    best: float
-
-    @classmethod
-    def of(cls, values: Sequence[Sequence[float]], lower_is_better: bool) -> _Bars:
-        means = tuple(statistics.fmean(v) for v in values)
-        return cls(
-            means,
-            tuple(statistics.stdev(v) if len(v) > 1 else 0.0 for v in values),
-            min(means) if lower_is_better else max(means),
-        )
-
-    @property
-    def ends(self) -> tuple[float, ...]:
-        return tuple(mean + sd for mean, sd in zip(self.means, self.spreads, strict=True))
-
-
-def _panel(ax: Axes, label: str, bars: _Bars, width: float) -> None:
-    colours = [_BEST if mean == bars.best else _PLAIN for mean in bars.means]
+def _panel(ax: Axes, label: str, bars: Sequence[tuple[float, float | None]], width: float) -> None:
+    means = [mean for mean, _ in bars]
+    best, wish = (min(means), 'lower') if label == 'SCUFO' else (max(means), 'higher')
     ax.barh(
-        range(len(colours)),
-        bars.means,
+        range(len(bars)),
+        means,
         0.72,
-        color=colours,
-        xerr=[sd or math.nan for sd in bars.spreads],  # none for a lone seed
+        color=[_BEST if mean == best else _PLAIN for mean in means],
+        xerr=[sd or math.nan for _, sd in bars],  # none for a lone seed
         error_kw=dict(ecolor=_WHISKER, capsize=2.5, elinewidth=1.6, capthick=1.6),
     )
-    for y, (mean, end) in enumerate(zip(bars.means, bars.ends, strict=True)):
-        ax.text(
-            end + 1.5,
-            y,
-            f'{mean:.1f}',
-            va='center',
-            fontsize=9,
-            fontweight='bold' if mean == bars.best else 'normal',
-        )
+    for y, (mean, sd) in enumerate(bars):
+        weight = 'bold' if mean == best else 'normal'
+        end = mean + (sd or 0)
+        ax.text(end + 1.5, y, f'{mean:.1f}', va='center', fontsize=9, fontweight=weight)
     ax.set_title(label, fontsize=11, pad=18, fontweight='bold')
-    ax.annotate(
-        _WISHES.get(label, ''),
-        (0.5, 1),
-        (0, 5),
-        'axes fraction',
-        'offset points',
-        ha='center',
-        va='bottom',
-        fontsize=8.5,
-        color='#555555',
-    )
+    note = dict(ha='center', va='bottom', fontsize=8.5, color='#555555')
+    ax.annotate(f'{wish} is better', (0.5, 1), (0, 5), 'axes fraction', 'offset points', **note)
     ax.set_xlim(0, width)
     ax.set_xticks(range(0, 101, 25))
     ax.tick_params(axis='y', length=0)
@@ -155,20 +103,8 @@ def _legend(figure: Figure, with_spread: bool, stacked: bool) -> None:
 
     handles = [Patch(color=_BEST, label='best mean'), Patch(color=_PLAIN, label='other rows')]
     if with_spread:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=_WHISKER,
-                marker='|',
-                linewidth=1.6,
-                label='± 1 standard deviation over seeds',
-            )
-        )
-    figure.legend(
-        handles=handles,
-        loc='outside lower center',
-        frameon=False,
-        fontsize=9,
-        ncols=1 if stacked else len(handles),
-    )
+        label = '± 1 standard deviation over seeds'
+        handles.append(Line2D([], [], color=_WHISKER, marker='|', linewidth=1.6, label=label))
+    columns = 1 if stacked else len(handles)
+    place = dict(loc='outside lower center', frameon=False, fontsize=9, ncols=columns)
+    figure.legend(handles=handles, **place)

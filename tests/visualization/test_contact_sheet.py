@@ -13,11 +13,11 @@ from albar_mm.video.source_video import read_frames
 from albar_mm.visualization.contact_sheet import (
     TILE_HEIGHT,
     TILE_WIDTH,
-    RowPainter,
     SheetRow,
     choose_videos,
     draw_page,
     outlined,
+    paint_row,
     sheet_columns,
     write_sheet,
 )
@@ -50,8 +50,8 @@ def painted(made, video_id, variant):
     folder, backgrounds = made
     columns, items = sheet_columns(folder / 'none', variant)
     found = {one.video_id: one for one in benchmark_statistics(folder / 'none')}
-    painter = RowPainter(folder / 'none', folder / 'videos', backgrounds)
-    return columns, painter((found[video_id], items[video_id]))
+    task = found[video_id], items[video_id]
+    return columns, paint_row(folder / 'none', folder / 'videos', backgrounds, task)
 
 
 @pytest.mark.parametrize('variant', [0, 1])
