@@ -11,8 +11,9 @@ from typing import Any
 
 from torch import nn
 
-from ..utils.files import write_text
+from ..utils.files import write_json
 from ..utils.identity import library_versions
+from ..utils.settings import plain
 
 SCHEMA_VERSION = 1
 
@@ -47,20 +48,18 @@ def write_results(
         TypeError: if a value cannot be written as JSON; names the key.
         ValueError: if an extra entry has a reserved name.
     """
-    path = Path(path)
-    plain = {key: _number(key, value) for key, value in metrics.items()}
+    numbers = {key: _number(key, value) for key, value in metrics.items()}
+    non_finite = [key for key, value in numbers.items() if not math.isfinite(value)]
     document: dict[str, Any] = dict(
         schema_version=SCHEMA_VERSION,
-        metrics={k: v if math.isfinite(v) else None for k, v in plain.items()},
+        metrics=numbers | dict.fromkeys(non_finite),
         protocol=dict(protocol),
         data=[dict(entry) for entry in data],
         checkpoint=dict(checkpoint) if checkpoint is not None else None,
         seed=seed,
         versions=library_versions(),
+        **({'non_finite': non_finite} if non_finite else {}),
     )
-    non_finite = [key for key, value in plain.items() if not math.isfinite(value)]
-    if non_finite:
-        document['non_finite'] = non_finite
     reserved = sorted(extra.keys() & (document.keys() | {'non_finite'}))
     if reserved:
         raise ValueError(f'results.json already has entries named {reserved}')
@@ -69,10 +68,10 @@ def write_results(
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise TypeError(f'{path.name}: entry {key!r} is not plain JSON: {error}') from error
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
-    write_text(path, text)
-    return json.loads(text)
+            name = Path(path).name
+            raise TypeError(f'{name}: entry {key!r} is not plain JSON: {error}') from error
+    write_json(path, document, indent=2)
+    return plain(document)
 
 
 def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str, Any]:
@@ -88,23 +87,21 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
         transforms with their settings), ``clip_sampling`` (name -> settings of the frame samplers)
         and ``average_clips``.
     """
-    sizes = getattr(dataset, 'metainfo', {}).get('sets', {})
     inner = innermost_dataset(dataset)
     pipelines = getattr(inner, 'pipelines', None) or {'all': getattr(inner, 'pipeline', None)}
     described = {
         name: [_describe_transform(t) for t in getattr(pipeline, 'transforms', [])]
         for name, pipeline in pipelines.items()
     }
-    head = getattr(model, 'cls_head', None)
     return dict(
         num_samples=len(dataset),
-        sets=dict(sizes),
+        sets=dict(getattr(dataset, 'metainfo', {}).get('sets', {})),
         pipelines=described,
         clip_sampling={
             name: [step for step in steps if 'Sample' in step['type']]
             for name, steps in described.items()
         },
-        average_clips=getattr(head, 'average_clips', None),
+        average_clips=getattr(getattr(model, 'cls_head', None), 'average_clips', None),
     )
 
 

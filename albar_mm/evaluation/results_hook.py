@@ -58,20 +58,18 @@ class ResultsHook(Hook):
             data=[file_identity(file, name) for name, file in _source_files(dataset).items()],
             checkpoint=_checkpoint_identity(runner, model),
             seed=runner.seed,
-            config=_config_identity(runner),
+            config=dict(
+                file=Path(runner.cfg.filename).name if runner.cfg.filename else None,
+                sha256=hashlib.sha256(runner.cfg.pretty_text.encode()).hexdigest(),
+            ),
             run=runner.timestamp,
-            **_metric_entries(runner),
+            **{
+                key: value
+                for metric in getattr(getattr(runner, 'test_evaluator', None), 'metrics', ())
+                for key, value in getattr(metric, 'results_entries', {}).items()
+            },
         )
         print_log(f'Results written to {path}', logger='current')
-
-
-def _metric_entries(runner: Runner) -> dict[str, Any]:
-    """What the metrics of the run have for the file besides their scores."""
-    evaluator = getattr(runner, 'test_evaluator', None)
-    entries: dict[str, Any] = {}
-    for metric in getattr(evaluator, 'metrics', ()):
-        entries.update(getattr(metric, 'results_entries', {}))
-    return entries
 
 
 def _source_files(dataset: Any) -> dict[str, str]:
@@ -96,9 +94,3 @@ def _checkpoint_identity(runner: Runner, model: Any) -> dict[str, Any]:
         source = str(runner._load_from)
         identity.update(file_identity(source) if Path(source).is_file() else dict(file=source))
     return identity
-
-
-def _config_identity(runner: Runner) -> dict[str, Any]:
-    text = runner.cfg.pretty_text
-    name = Path(runner.cfg.filename).name if runner.cfg.filename else None
-    return dict(file=name, sha256=hashlib.sha256(text.encode()).hexdigest())

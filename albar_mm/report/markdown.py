@@ -84,7 +84,10 @@ def _by_background(runs: Sequence[Run]) -> list[str]:
 def _by_class(report: Report, runs: Sequence[Run]) -> list[str]:
     methods, gaps = list(methods_of(runs)), class_gaps(runs)
     rows = [
-        [report.class_name(label), *(f'{by[m].gap:+.2f}' if m in by else '–' for m in methods)]
+        [
+            report.class_name(label),
+            *(f'{by[m][0] - by[m][1]:+.2f}' if m in by else '–' for m in methods),
+        ]
         for label, by in gaps.items()
     ]
     heading = '### SCUBA − SCUFO per class, percentage points'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
@@ -14,6 +15,7 @@ from .contents import Report
 from .runs import Run
 from .scores import (
     CONTRASTED,
+    FAMILIES,
     Column,
     background_columns,
     class_gaps,
@@ -92,12 +94,9 @@ def fit(text: str, width: int) -> str:
         text: The text.
         width: Number of columns.
     """
-    used = 0
-    for index, character in enumerate(text):
-        used += 2 if east_asian_width(character) in 'WF' else 1
-        if used > width:
-            return text[: max(index - 1, 0)] + '…'
-    return text
+    used = accumulate(2 if east_asian_width(character) in 'WF' else 1 for character in text)
+    fitting = sum(place <= width for place in used)
+    return text if fitting == len(text) else text[: max(fitting - 1, 0)] + '…'
 
 
 def along(percent: float, left: float, length: float) -> float:
@@ -117,9 +116,11 @@ def _group(runs: Sequence[Run]) -> dict[str, Any]:
     summary = tabulate(runs, columns)
     families: dict[str, list[Column]] = {}
     for column in background_columns(runs):
-        # the name of the family stands in the corner of its table
-        short = column.label.removeprefix(column.family).strip(', ')
-        families.setdefault(column.family, []).append(replace(column, label=short))
+        name = FAMILIES[column.key.split('/')[0]].label
+        short = replace(column, label=column.label.removeprefix(name).strip(', '))
+        families.setdefault(name, []).append(short)
+    # the name of the family stands in the corner of its table
+    corners = {name: replace(members[0], label=name) for name, members in families.items()}
     last = {method: cells[-1] for method, cells in summary.rows.items() if CONTRASTED in columns}
     scored = [(method, cell) for method, cell in last.items() if cell.values]
     gaps = class_gaps(runs)
@@ -128,7 +129,7 @@ def _group(runs: Sequence[Run]) -> dict[str, Any]:
         best=max(scored, key=lambda pair: pair[1].mean, default=None),
         spread=any(cell.sd is not None for cells in summary.rows.values() for cell in cells),
         seeds={method: len(members) for method, members in methods_of(runs).items()},
-        families={name: tabulate(runs, columns) for name, columns in families.items()},
+        families={corners[n].heading: tabulate(runs, members) for n, members in families.items()},
         gaps=gaps,
         compared=[m for m in summary.rows if any(m in by for by in gaps.values())],
         protocol=protocol_lines(max(map(measurement, runs), key=len)),

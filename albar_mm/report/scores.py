@@ -34,19 +34,9 @@ class Column:
         return self.key.startswith('contrasted/')
 
     @property
-    def family(self) -> str:
-        """The kind of set, e.g. ``'SCUBA'``."""
-        return _FAMILIES.get(self.key.split('/')[0], self).label
-
-    @property
-    def arrow(self) -> str:
-        """``↑`` or ``↓``."""
-        return '↑' if self.better == HIGHER else '↓'
-
-    @property
     def heading(self) -> str:
-        """Label and arrow."""
-        return f'{self.label} {self.arrow}'
+        """Label, and ``↑`` or ``↓``."""
+        return f'{self.label} {"↑" if self.better == HIGHER else "↓"}'
 
 
 IID = Column('iid/top1', 'IID', note='test videos as they are')
@@ -56,7 +46,8 @@ SCUFO = Column('scufo/avg', 'SCUFO', LOWER, 'one still frame of SCUBA')
 CONFLFG = Column('conflfg/top1', 'Confl-FG', note='still actor of another class added')
 CONTRASTED = Column('contrasted/avg', 'Contrasted', note='SCUBA right and its SCUFO wrong')
 _CONFLICT = Column('conflfg/conflict_top1', 'Confl-FG, pasted class', LOWER)
-_FAMILIES = {column.key.split('/')[0]: column for column in (SCUBA, SCUFO, CONFLFG, CONTRASTED)}
+FAMILIES = dict(scuba=SCUBA, scufo=SCUFO, conflfg=CONFLFG, contrasted=CONTRASTED)
+"""First part of a score's name -> the column of its average."""
 _AVERAGES = ('avg', 'top1', 'conflict_top1')
 
 
@@ -122,7 +113,7 @@ def summary_columns(runs: Sequence[Run]) -> tuple[Column, ...]:
     further = (
         Column(key, key.removesuffix('/top1'))
         for key in sorted(present - {IID.key, ARAS.key})
-        if key.endswith('/top1') and key.split('/')[0] not in _FAMILIES
+        if key.endswith('/top1') and key.split('/')[0] not in FAMILIES
     )
     columns = (IID, ARAS, *further, SCUBA, SCUFO, CONFLFG, CONTRASTED)
     return tuple(column for column in columns if column.key in present)
@@ -131,14 +122,14 @@ def summary_columns(runs: Sequence[Run]) -> tuple[Column, ...]:
 def background_columns(runs: Sequence[Run]) -> tuple[Column, ...]:
     """One column per set and background, and how often the pasted class of Confl-FG wins."""
     present = set().union(*(run.shown for run in runs))
-    columns = []
-    for name, family in _FAMILIES.items():
-        for key in sorted(key for key in present if key.startswith(f'{name}/')):
-            background = key.split('/', 1)[1]
-            if background not in _AVERAGES:
-                columns.append(Column(key, f'{family.label} {background}', family.better))
-        if family is CONFLFG and _CONFLICT.key in present:
-            columns.append(_CONFLICT)
+    columns = [
+        Column(key, f'{family.label} {key.split("/", 1)[1]}', family.better)
+        for name, family in FAMILIES.items()
+        for key in sorted(present)
+        if key.startswith(f'{name}/') and key.split('/', 1)[1] not in _AVERAGES
+    ]
+    if _CONFLICT.key in present:
+        columns.insert(sum(not column.highlighted for column in columns), _CONFLICT)
     return tuple(columns)
 
 
@@ -166,38 +157,25 @@ def tabulate(runs: Sequence[Run], columns: Iterable[Column]) -> Table:
     return Table(columns, {method: tuple(row) for method, row in cells.items()})
 
 
-@dataclass(frozen=True)
-class ClassGap:
-    """SCUBA and SCUFO of one class and one method, means over seeds, in percent."""
-
-    scuba: float
-    scufo: float
-
-    @property
-    def gap(self) -> float:
-        """SCUBA minus SCUFO: what motion adds, in percent points."""
-        return self.scuba - self.scufo
-
-
-def class_gaps(runs: Sequence[Run]) -> dict[int, dict[str, ClassGap]]:
-    """Per-class SCUBA and SCUFO.
+def class_gaps(runs: Sequence[Run]) -> dict[int, dict[str, tuple[float, float]]]:
+    """Per-class SCUBA and SCUFO, means over seeds, in percent.
 
     Args:
         runs: Runs that were measured alike.
 
     Returns:
-        Class label -> method -> gap, classes with the largest mean gap first.
+        Class label -> method -> (SCUBA, SCUFO), classes with the largest mean gap between the two,
+        which is what motion adds, first.
     """
     pairs: dict[int, dict[str, list[tuple[float, float]]]] = {}
     for method, members in methods_of(runs).items():
-        for run in members:
-            for label, scores in run.per_class.items():
-                if scores.keys() >= {SCUBA.key, SCUFO.key}:
-                    of_method = pairs.setdefault(label, {}).setdefault(method, [])
-                    of_method.append((scores[SCUBA.key], scores[SCUFO.key]))
-    gaps = {
-        label: {method: ClassGap(*map(fmean, zip(*p, strict=True))) for method, p in by.items()}
+        for label, scores in (pair for run in members for pair in run.per_class.items()):
+            if scores.keys() >= {SCUBA.key, SCUFO.key}:
+                of_method = pairs.setdefault(label, {}).setdefault(method, [])
+                of_method.append((scores[SCUBA.key], scores[SCUFO.key]))
+    means = {
+        label: {method: tuple(map(fmean, zip(*many, strict=True))) for method, many in by.items()}
         for label, by in pairs.items()
     }
-    order = sorted(gaps, key=lambda k: (-fmean(g.gap for g in gaps[k].values()), k))
-    return {label: gaps[label] for label in order}
+    order = sorted(means, key=lambda k: (-fmean(a - b for a, b in means[k].values()), k))
+    return {label: means[label] for label in order}

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ..evaluation.tables import COMPARISON_COLUMNS, mean_sd
 from ..utils.files import save_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _NOTES = {
     'IID': 'as in training',
@@ -63,7 +60,7 @@ def bias_figure(
     return save_figure(figure, path)
 
 
-def _draw_bars(ax: Axes, results: Mapping, chance: float) -> None:
+def _draw_bars(ax: Any, results: Mapping, chance: float) -> None:
     width = 0.8 / len(results)
     for i, (name, runs) in enumerate(results.items()):
         centres = np.arange(len(COMPARISON_COLUMNS)) + (i - (len(results) - 1) / 2) * width
@@ -82,18 +79,16 @@ def _draw_bars(ax: Axes, results: Mapping, chance: float) -> None:
         for x, (mean, sd) in zip(centres, bars, strict=True):
             ax.text(x, mean + (sd or 0) + 1.5, f'{mean:.1f}', **style)
     ax.axhline(chance, color='#444444', linewidth=1, linestyle='--', zorder=2)
-    ax.set_xlim(-0.9, len(COMPARISON_COLUMNS) - 0.5)
     ax.text(-0.88, chance + 1, 'chance', fontsize=8, color='#444444')
     labels = [f'{name}\n{_NOTES[name]}' for name, _ in COMPARISON_COLUMNS]
     ax.set_xticks(range(len(labels)), labels, fontsize=9)
-    ax.set_ylim(0, 112)
-    ax.set_yticks(range(0, 101, 20))
+    ax.set(xlim=(-0.9, len(labels) - 0.5), ylim=(0, 112), yticks=range(0, 101, 20))
     ax.set_ylabel('top-1, %')
     ax.spines[['top', 'right']].set_visible(False)
     ax.legend(loc='upper right', frameon=False, ncols=len(results))
 
 
-def _draw_strip(ax: Axes, name: str, clip: np.ndarray) -> None:
+def _draw_strip(ax: Any, name: str, clip: np.ndarray) -> None:
     gap = np.full((clip.shape[1], 2, 3), 255, dtype=np.uint8)
     tiles = [tile for frame in clip for tile in (frame, gap)][:-1]
     ax.imshow(np.concatenate(tiles, axis=1), interpolation='nearest', aspect='equal')

@@ -6,16 +6,12 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ..evaluation.tables import COMPARISON_COLUMNS, mean_sd
 from ..utils.files import save_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # bars differ in lightness too, for grey print and colour-blind readers; whiskers are seen on both
 _PLAIN, _BEST, _WHISKER = '#ccd4db', '#0b5394', '#d95f02'
@@ -69,7 +65,7 @@ def comparison_figure(
     return save_figure(figure, path)
 
 
-def _panel(ax: Axes, label: str, bars: Sequence[tuple[float, float | None]], width: float) -> None:
+def _panel(ax: Any, label: str, bars: Sequence[tuple[float, float | None]], width: float) -> None:
     means = [mean for mean, _ in bars]
     best, wish = (min(means), 'lower') if label == 'SCUFO' else (max(means), 'higher')
     ax.barh(
@@ -87,17 +83,15 @@ def _panel(ax: Axes, label: str, bars: Sequence[tuple[float, float | None]], wid
     ax.set_title(label, fontsize=11, pad=18, fontweight='bold')
     note = dict(ha='center', va='bottom', fontsize=8.5, color='#555555')
     ax.annotate(f'{wish} is better', (0.5, 1), (0, 5), 'axes fraction', 'offset points', **note)
-    ax.set_xlim(0, width)
-    ax.set_xticks(range(0, 101, 25))
+    ax.set(xlim=(0, width), xticks=range(0, 101, 25), axisbelow=True)
     ax.tick_params(axis='y', length=0)
     ax.tick_params(axis='x', labelsize=9)
     ax.grid(axis='x', color='#e6e6e6', linewidth=0.8)
-    ax.set_axisbelow(True)
     ax.spines[['top', 'right', 'left']].set_visible(False)
     ax.set_xlabel('top-1, %', fontsize=9)
 
 
-def _legend(figure: Figure, with_spread: bool, stacked: bool) -> None:
+def _legend(figure: Any, with_spread: bool, stacked: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 

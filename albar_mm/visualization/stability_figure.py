@@ -23,16 +23,17 @@ _MARKS = {
 
 @dataclass(frozen=True)
 class _Panel:
-    """One quantity: where it is in the log, and its chance level for K classes."""
+    """One quantity: where it is in the log, and its chance level for K classes.
+
+    In the log of the training, what is a percentage here is a share.
+    """
 
     title: str
     unit: str
     note: str
-    chance_label: str
-    chance: Callable[[int], float]
     held_out: tuple[str, ...] = ()
     training: str = ''
-    training_factor: float = 1.0
+    chance: Callable[[int], float] = math.log
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -44,18 +45,14 @@ PANELS = (
         'Static top-1',
         '%',
         'low: one frame does not tell the class',
-        'chance',
-        lambda k: 100 / k,
         ('static_probe/top1', 'val/static_top1'),
         'static_top1',
-        100.0,
+        lambda k: 100 / k,
     ),
     _Panel(
         'Static entropy',
         'nats',
         'high: unsure about one frame',
-        'uniform',
-        math.log,
         ('static_probe/entropy',),
         'static_entropy',
     ),
@@ -63,19 +60,16 @@ PANELS = (
         'Static cross-entropy',
         'nats',
         'far above chance: sure of a wrong class',
-        'uniform',
-        math.log,
         ('static_probe/cross_entropy',),
         'static_ce',
     ),
-    _Panel('Clip loss', 'nats', 'low: the clips are learnt', 'uniform', math.log, (), 'loss_cls'),
+    _Panel('Clip loss', 'nats', 'low: the clips are learnt', training='loss_cls'),
     _Panel(
         'Validation contrast',
         '%',
         'high: clip right, its own static clip wrong',
-        'chance',
-        lambda k: 100 * (k - 1) / k**2,
         ('static_probe/contrast', 'val/contrast'),
+        chance=lambda k: 100 * (k - 1) / k**2,
     ),
 )
 
@@ -193,9 +187,10 @@ def _draw_panel(
         lines = []
         if panel.training in log.curves:
             faint = dict(linewidth=1, alpha=0.4) if held_out else dict(linewidth=1.3)
-            lines.append(('training batches', panel.training, panel.training_factor, faint))
+            factor = 100 if panel.unit == '%' else 1
+            lines.append(('training batches', panel.training, factor, faint))
         if held_out:
-            lines.append(('held-out clips', held_out, 1.0, _MARKS['held-out clips']))
+            lines.append(('held-out clips', held_out, 1, _MARKS['held-out clips']))
         for kind, key, factor, style in lines:
             steps, curve = log.curves[key]
             finite = np.isfinite(curve)
@@ -215,10 +210,9 @@ def _draw_panel(
     ax.set_title(panel.title, loc='left', fontsize=11, pad=18)
     note = dict(fontsize=8, color='#666666')
     ax.annotate(panel.note, (0, 1), (0, 6), 'axes fraction', 'offset points', **note)
-    ax.set_ylabel(panel.unit)
+    ax.set(ylabel=panel.unit, axisbelow=True)
     ax.spines[['top', 'right']].set_visible(False)
     ax.grid(axis='y', color='#eeeeee')
-    ax.set_axisbelow(True)
     return used
 
 
@@ -234,7 +228,8 @@ def _draw_chance(ax: Any, panel: _Panel, shown: np.ndarray, num_classes: int | N
     if chance is not None:
         ax.axhline(chance, zorder=1, color='#444444', linewidth=1, linestyle='--')
         style = dict(fontsize=8, color='#444444', ha='right', va='bottom', zorder=1)
-        ax.text(0.995, chance, panel.chance_label, transform=ax.get_yaxis_transform(), **style)
+        name = 'uniform' if panel.unit == 'nats' else 'chance'
+        ax.text(0.995, chance, name, transform=ax.get_yaxis_transform(), **style)
 
 
 def _draw_legend(ax: Any, runs: Mapping[str, RunLog], used: set[str]) -> None:
