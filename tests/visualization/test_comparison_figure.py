@@ -17,21 +17,21 @@ RESULTS = {
 
 
 @pytest.fixture
-def drawn(tmp_path, monkeypatch):
-    """Panels by title, as they were when the picture was saved."""
-    panels = {}
-    save = Figure.savefig
+def figures(monkeypatch):
+    """Figures, as they were when their picture was saved."""
+    saved, save = [], Figure.savefig
+    monkeypatch.setattr(Figure, 'savefig', lambda f, *a, **k: (save(f, *a, **k), saved.append(f)))
+    return saved
 
-    def savefig(figure, *args, **kwargs):
-        panels.update((ax.get_title(), ax) for ax in figure.axes)
-        return save(figure, *args, **kwargs)
 
-    monkeypatch.setattr(Figure, 'savefig', savefig)
+@pytest.fixture
+def drawn(tmp_path, figures):
+    """The panels of two rows."""
     path = comparison_figure(tmp_path / 'a.png', RESULTS, 'two rows')
     assert cv2.imread(str(path)) is not None
     assert [p.name for p in tmp_path.iterdir()] == ['a.png']  # nothing half-written is left
-    assert len(panels) == len(KEYS)
-    return list(panels.values())
+    assert len(figures[0].axes) == len(KEYS)
+    return figures[0].axes
 
 
 def test_bars_are_means_in_the_order_of_the_rows(drawn):
@@ -59,11 +59,8 @@ def test_whiskers_are_one_standard_deviation(drawn):
 
 
 @pytest.mark.parametrize('keys', [KEYS, KEYS[:1]])
-def test_nothing_overlaps(keys, tmp_path, monkeypatch):
+def test_nothing_overlaps(keys, tmp_path, figures):
     """Ten rows with long names, whose spread goes beyond 100 %."""
-    figures = []
-    save = Figure.savefig
-    monkeypatch.setattr(Figure, 'savefig', lambda f, *a, **k: (save(f, *a, **k), figures.append(f)))
     runs = [dict.fromkeys(keys, value) for value in (70.0, 100.0, 100.0)]
     comparison_figure(tmp_path / 'a.png', {f'ALBAR+StillMix {n}': runs for n in range(10)}, 'ten')
     (figure,) = figures
@@ -82,18 +79,11 @@ def test_nothing_overlaps(keys, tmp_path, monkeypatch):
     assert min(label.x0 for label in rows) >= 0
 
 
-def test_scores_that_one_row_lacks_have_no_panel(tmp_path, monkeypatch):
-    shown = []
-    save = Figure.savefig
-    monkeypatch.setattr(
-        Figure, 'savefig', lambda f, *a, **k: (shown.append(len(f.axes)), save(f, *a, **k))
-    )
-    fewer = {
-        **RESULTS,
-        'ALBAR': [{k: v for k, v in RESULTS['ALBAR'][0].items() if k != 'conflfg/top1'}],
-    }
+def test_scores_that_one_row_lacks_have_no_panel(tmp_path, figures):
+    (run,) = RESULTS['ALBAR']
+    fewer = {**RESULTS, 'ALBAR': [{k: v for k, v in run.items() if k != 'conflfg/top1'}]}
     comparison_figure(tmp_path / 'a.png', fewer, 'no Confl-FG')
-    assert shown == [len(KEYS) - 1]
+    assert len(figures[0].axes) == len(KEYS) - 1
 
 
 @pytest.mark.parametrize(
