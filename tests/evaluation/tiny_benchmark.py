@@ -1,12 +1,13 @@
 """A bias benchmark of a few tiny video files, for tests."""
 
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
+
+from albar_mm.utils.files import write_json_lines
 
 SIZE, NUM_FRAMES = 32, 8
 #: source video -> (label, variants); labels: 0 = brightness rises, 1 = it falls
@@ -27,8 +28,7 @@ def ramp(label, start=100, step=12):
 
 
 def write_video(path, frames):
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (SIZE, SIZE))
     assert writer.isOpened()
     for frame in frames:
@@ -37,10 +37,7 @@ def write_video(path, frames):
 
 
 def write_manifest(folder, rows):
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    text = ''.join(json.dumps(row) + '\n' for row in rows)
-    (folder / 'manifest.jsonl').write_text(text, encoding='utf-8')
+    write_json_lines(Path(folder) / 'manifest.jsonl', rows)
 
 
 def item_ids():

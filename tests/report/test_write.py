@@ -106,11 +106,9 @@ def test_text_from_files_is_only_text(tmp_path):
 
 
 def test_nothing_is_half_written(tmp_path):
-    run = read_run(write(tmp_path / 'erm'), 'erm')
-    blocked = tmp_path / 'r.html'
-    blocked.mkdir()
+    (tmp_path / 'r.html').mkdir()
     with pytest.raises(DatasetError, match='r.html: cannot be written'):
-        make_report([run.path], [], blocked, tmp_path / 'r.md')
+        make_report([write(tmp_path / 'erm')], [], tmp_path / 'r.html', tmp_path / 'r.md')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['erm', 'r.html']
 
 

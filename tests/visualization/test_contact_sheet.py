@@ -135,26 +135,13 @@ def test_report_and_a_smaller_one_after_it(made):
 
 def test_names_on_the_page_are_only_text():
     hostile = '<i>"&'
-    text = render(
-        'contact_sheet.html',
-        title=hostile,
-        settings=dict(
-            dataset=hostile,
-            masks={'name': hostile},
-            backgrounds=[{'name': hostile}],
-            per_video=1,
-            seed=hostile,
-        ),
-        left_out=0,
-        found=[stats(0, hostile, hostile)],
-        bad=[stats(0, hostile, hostile)],
-        good=[stats(0, hostile)],
-        cover=0.5,
-        border=0.5,
-        overlap=None,
-        pictures=[dict(title=hostile, file=hostile, data=hostile, width=hostile, height=hostile)],
-    )
-    assert '<i' not in text.replace('<img', '') and text.count('&lt;i&gt;&#34;&amp;') == 14
+    one, named = stats(0, hostile, hostile), {'name': hostile}
+    described = dict(masks=named, backgrounds=[named], per_video=1, seed=hostile, dataset=hostile)
+    parts = ('title', 'file', 'data', 'width', 'height')
+    values = dict(found=[one], bad=[one], good=[one], cover=0.5, border=0.5, overlap=None)
+    values |= dict(title=hostile, settings=described, left_out=0)
+    text = render('contact_sheet.html', pictures=[dict.fromkeys(parts, hostile)], **values)
+    assert '<i' not in text.replace('<img', '') and text.count('&lt;i&gt;&#34;&amp;') == 15
 
 
 def test_what_does_not_fit(made, tmp_path):
