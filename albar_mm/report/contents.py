@@ -94,10 +94,9 @@ class Report:
 
 
 def _split_methods(groups: Sequence[Sequence[Run]]) -> list[str]:
-    tables: dict[str, list[int]] = {}
-    for number, group in enumerate(groups, 1):
-        for method in dict.fromkeys(run.method for run in group):
-            tables.setdefault(method, []).append(number)
+    numbered = [(number, {run.method for run in group}) for number, group in enumerate(groups, 1)]
+    methods = dict.fromkeys(run.method for group in groups for run in group)
+    tables = {m: [number for number, inside in numbered if m in inside] for m in methods}
     return [
         f'The seeds of {method} were not all measured alike: they stand in tables '
         f'{", ".join(map(str, numbers))}, and no mean is taken over all of them.'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, cycle
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
@@ -56,7 +56,7 @@ def page(report: Report) -> str:
         'report.html',
         title=report.title,
         report=report,
-        colours={method: _COLOURS[i % len(_COLOURS)] for i, method in enumerate(methods)},
+        colours=dict(zip(methods, cycle(_COLOURS))),
         groups=[_group(runs) for runs in report.groups],
         version=__version__,
     )

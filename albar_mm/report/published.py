@@ -51,11 +51,10 @@ class PublishedTable:
     @property
     def table(self) -> Table:
         """The numbers as cells; those that cannot be right say why."""
-        keys = [column.key for column in self.columns]
         rows = {
             method: tuple(
-                Cell((value,), odd=self.inconsistent.get((method, key), ''))
-                for key, value in zip(keys, values, strict=True)
+                Cell((value,), odd=self.inconsistent.get((method, column.key), ''))
+                for column, value in zip(self.columns, values, strict=True)
             )
             for method, values in self.rows.items()
         }

@@ -82,18 +82,15 @@ def paint_row(
         number = first['first'] + place
         tiles.append((f'frame {number}', outlined(frames[number], masks[place])))
     for row in rows:
-        note, still = '', None
-        background = backgrounds.of_row(row, *masks.shape[1:])
+        number, note, still = row['first'] + middle, '', None
+        item, item_masks = dict(row, first=number, last=number), masks[middle : middle + 1]
         if row['set'] == 'scufo':
-            note = f'frame {row["first"] + row["scufo_frame"]}'
-            tiles.append((note, render_item(row, frames, masks, background)[0]))
-            continue
-        if row['set'] == 'conflfg':
+            item, item_masks, note = row, masks, f'frame {row["first"] + row["scufo_frame"]}'
+        elif row['set'] == 'conflfg':
             note = f'+ {Path(row["conflict_video"]).parent.name}'
             still = read_still(root, row['conflict_video_id'], row['conflict_frame'])
-        only = dict(row, first=row['first'] + middle, last=row['first'] + middle)
-        mask = masks[middle : middle + 1]
-        tiles.append((note, render_item(only, frames, mask, background, still)[0]))
+        background = backgrounds.of_row(row, *masks.shape[1:])
+        tiles.append((note, render_item(item, frames, item_masks, background, still)[0]))
     overlap = '' if found.iou is None else f', overlap {found.iou:.2f} (min {found.iou_min:.2f})'
     title = (
         f'{found.class_name or found.label} · {found.video_id} · {found.frames} frames, '

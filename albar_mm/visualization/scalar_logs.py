@@ -119,15 +119,14 @@ def _num_classes(config: Path) -> int | None:
         tree = ast.parse(read_text(config))
     except (DatasetError, SyntaxError, ValueError):
         return None
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], 'id', '') == 'model':
-            value = _keyword(_keyword(statement.value, 'cls_head'), 'num_classes')
-            if isinstance(value, ast.Constant) and isinstance(value.value, int):
-                return value.value
-    return None
-
-
-def _keyword(call: ast.expr | None, name: str) -> ast.expr | None:
-    if isinstance(call, ast.Call):
-        return next((word.value for word in call.keywords if word.arg == name), None)
-    return None
+    known = {
+        getattr(line.targets[0], 'id', ''): line.value
+        for line in tree.body
+        if isinstance(line, ast.Assign)
+    }
+    node = None
+    for name in ('model', 'cls_head', 'num_classes'):
+        node = known.get(name)
+        known = {word.arg: word.value for word in getattr(node, 'keywords', ())}
+    value = getattr(node, 'value', None)
+    return value if isinstance(value, int) else None

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def _draw_panel(
 ) -> set[str]:
     """Draw one quantity of all runs; returns which kinds of marks came to be used."""
     used, values = set(), []
-    for colour, log in zip(_cycle(len(runs)), runs.values(), strict=True):
+    for colour, log in zip(cycle(_COLOURS), runs.values()):
         held_out = next((key for key in panel.held_out if key in log.curves), None)
         lines = []
         if panel.training in log.curves:
@@ -237,7 +238,7 @@ def _draw_legend(ax: Any, runs: Mapping[str, RunLog], used: set[str]) -> None:
 
     handles = [
         Line2D([], [], color=colour, linewidth=3, label=label)
-        for colour, label in zip(_cycle(len(runs)), runs, strict=True)
+        for colour, label in zip(cycle(_COLOURS), runs)
     ]
     handles += [
         Line2D([], [], color='#666666', label=name, **style)
@@ -246,7 +247,3 @@ def _draw_legend(ax: Any, runs: Mapping[str, RunLog], used: set[str]) -> None:
     ]
     ax.axis('off')
     ax.legend(handles=handles, loc='center left', frameon=False, fontsize=10)
-
-
-def _cycle(count: int) -> list[str]:
-    return [_COLOURS[i % len(_COLOURS)] for i in range(count)]
