@@ -89,7 +89,7 @@ def leakage_report(
             + '; to leave them out: --missing-masks drop'
         )
     how = dict(frames=frames, margin_px=margin, folds=folds, seed=seed)
-    videos = [
+    per_video = [
         dict(
             video=one.video.video_id,
             label=one.video.label,
@@ -100,7 +100,7 @@ def leakage_report(
         for one in found.videos
     ]
     results, protocol = out / RESULTS_NAME, _protocol(found, meter, how)
-    extra = dict(left_out=left_out, videos=videos)
+    extra = dict(left_out=left_out, videos=per_video)
     write_results(results, _metrics(found), protocol, listed.lists, seed=seed, **extra)
     figure = leakage_figure(out / FIGURE_NAME, found, meter, choose_examples(found))
     return [*_table(found), *_notes(found, left_out), str(results), str(figure)], len(left_out)
