@@ -1,5 +1,6 @@
 """A bias benchmark of a few tiny video files, for tests."""
 
+import itertools
 from pathlib import Path
 
 import cv2
@@ -69,14 +70,13 @@ def write_benchmark(root, dataset='TOY', backgrounds=('Places365', 'Stripe')):
         write_video(root / 'videos' / f'{name}.avi', ramp(label))
         lines.append(f'{name}.avi {label}')
     (root / 'test.txt').write_text('\n'.join(lines) + '\n')
-    for offset, background in enumerate(backgrounds):
-        start = 90 + 10 * offset
+    for start, background in zip(itertools.count(90, 10), backgrounds):
 
         def moving(item, label, start=start):
             return ramp(label, start)
 
-        def still(item, label, start=start):
-            return np.repeat(ramp(label, start)[3:4], NUM_FRAMES, axis=0)
+        def still(item, label, moving=moving):
+            return np.repeat(moving(item, label)[3:4], NUM_FRAMES, axis=0)
 
         write_set(root / 'bias', f'{dataset}_SCUBA_{background}', moving)
         write_set(root / 'bias', f'{dataset}_SCUFO_{background}', still, scufo_frame=lambda _: 3)
