@@ -56,8 +56,8 @@ def report_benchmark(
     Raises:
         DatasetError: ``root`` holds no finished benchmark, or something is gone.
     """
-    number(per_class, '--per-class', 0)
-    number(suspicious, '--suspicious', 0)
+    number(per_class, '--per-class', 0, whole=True)
+    number(suspicious, '--suspicious', 0, whole=True)
     found = benchmark_statistics(root, boxes, workers)
     files = write_statistics(root, found)
     worst, shown = choose_videos(found, per_class, suspicious)

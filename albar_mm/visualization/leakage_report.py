@@ -68,7 +68,7 @@ def leakage_report(
         DatasetError: Something cannot be read or does not fit.
     """
     for name, value, least in (('frames', frames, 1), ('margin', margin, 0), ('folds', folds, 2)):
-        number(value, f'--{name}', least)
+        number(value, f'--{name}', least, whole=True)
     truth = parse_masks(silhouettes)
     listed = _listed(lists, videos, label_map)
     given = parse_masks(boxes) if boxes else BoundingBoxes(truth)
