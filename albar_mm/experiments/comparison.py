@@ -20,7 +20,7 @@ from ..report import make_report
 from ..utils.errors import DebiasError, LaunchError
 from ..utils.files import write_text
 from ..utils.text import did_you_mean
-from ..visualization.comparison_figure import comparison_figure
+from ..visualization import comparison_figure
 from .experiment import (
     Experiment,
     is_finished,
