@@ -3,6 +3,7 @@
 import functools
 import gc
 import itertools
+import multiprocessing
 import os
 import sys
 import time
@@ -46,6 +47,7 @@ def cheap_runners():
     A data set collects garbage: what was imported is not looked through each time. A config is laid
     out for every checkpoint: each layout is made once. Runs are named by the second, and two of one
     name share their logs: each gets a second of its own, however fast tests follow each other.
+    Trainings side by side come from a process that has imported PyTorch.
     """
     gc.collect()
     gc.freeze()
@@ -64,6 +66,13 @@ def cheap_runners():
             'FormatCode',
             lambda text, style_config, **_: lay_out(text, tuple(style_config.items())),
         )
+        if side_by_side := sys.modules.get('albar_mm.experiments.side_by_side'):
+            from .processes import forked
+
+            started = types.SimpleNamespace(
+                Pipe=multiprocessing.Pipe, Process=lambda **given: forked().Process(**given)
+            )
+            patch.setattr(side_by_side, '_PROCESSES', started)
         yield
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cv2
 import pytest
-from yapf.yapflib.yapf_api import FormatCode
 
 from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
 from albar_mm.experiments import comparison, experiment, reference_bank
@@ -49,8 +48,6 @@ def folder(tmp_path_factory):
 def compare(folder, monkeypatch, capfd):
     """Run the tool in the folder; return its exit status, output and own lines on stderr."""
     monkeypatch.chdir(folder)
-    # half of the time of so small a run is the layout of its configs, which nothing here reads
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **kwargs: (text, False))
 
     def run(*args, methods=tuple(ROWS), seeds=('0',), options=OPTIONS):
         monkeypatch.setattr('sys.argv', ['compare_methods.py'])
@@ -149,9 +146,7 @@ def test_what_is_finished_is_not_repeated(finished, compare, trainings, folder):
     assert '±' in (folder / 'out/table.txt').read_text()
 
 
-def test_side_by_side(compare, trainings, folder, monkeypatch):
-    # the layout is part of what identifies a run, and a process of its own has mmengine's
-    monkeypatch.setattr('mmengine.config.config.FormatCode', FormatCode)
+def test_side_by_side(compare, trainings, folder):
     status, text, errors = compare(
         '--jobs', '2', '--work-dir', 'out/jobs', '--validate-only', methods=['none']
     )

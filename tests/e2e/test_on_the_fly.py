@@ -57,9 +57,7 @@ def run(work_dir, checkpoint, dataset):
     return runner.test(), runner
 
 
-def test_scores_of_the_lossless_export(tmp_path, monkeypatch):
-    # yapf takes many seconds to lay out a config of long paths
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True))
+def test_scores_of_the_lossless_export(tmp_path):
     photos = write_photos(tmp_path / 'photos')
     sources = write_sources(tmp_path)
     settings = settings_of(photos, encoding='lossless', per_video=4)
