@@ -1,5 +1,6 @@
 """Shared fixtures: tiny videos, a tiny run of the real Runner, and the real clips."""
 
+import copy
 import functools
 import gc
 import itertools
@@ -19,6 +20,8 @@ if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
 
 from .toy import write_toy_config, write_toy_videos
 from .weight_noise import weight_noise
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,9 +45,10 @@ def disturbed_weights(request: pytest.FixtureRequest):
 
 @pytest.fixture(scope='session', autouse=True)
 def cheap_runners():
-    """What MMEngine does for every runner and data set costs a test less, and is no lottery.
+    """What MMEngine does for every config, data set and run costs a test less, and is no lottery.
 
-    A data set collects garbage: what was imported is not looked through each time. A config is laid
+    A shipped config is read once, and so are the dozens of model indices that MMAction2's take. A
+    data set collects garbage: what was imported is not looked through each time. A config is laid
     out for every checkpoint: each layout is made once. Runs are named by the second, and two of one
     name share their logs: each gets a second of its own, however fast tests follow each other.
     Trainings side by side come from a process that has imported PyTorch.
@@ -55,17 +59,27 @@ def cheap_runners():
     if runner is None:  # no test that was collected runs anything
         yield
         return
-    real = config.FormatCode
-    lay_out = functools.cache(lambda text, style: real(text, style_config=dict(style)))
+    lay_out, read = config.FormatCode, config.Config.fromfile
+    laid_out = functools.cache(lambda text, style: lay_out(text, style_config=dict(style)))
+    shipped = functools.cache(read)
+
+    def fromfile(filename, *args, **kwargs):
+        if args or kwargs or not Path(filename).is_relative_to(CONFIGS):
+            return read(filename, *args, **kwargs)
+        return copy.deepcopy(shipped(filename))
+
     seconds = itertools.count(int(time.time()))
     clock = {**vars(time), 'time': lambda: float(next(seconds))}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, 'time', types.SimpleNamespace(**clock))
+        patch.setattr(config.Config, 'fromfile', staticmethod(fromfile))
         patch.setattr(
             config,
             'FormatCode',
-            lambda text, style_config, **_: lay_out(text, tuple(style_config.items())),
+            lambda text, style_config, **_: laid_out(text, tuple(style_config.items())),
         )
+        patch.setattr(runner, 'time', types.SimpleNamespace(**clock))
+        utils = sys.modules['mmengine.config.utils']
+        patch.setattr(utils, 'load', functools.cache(utils.load))
         if side_by_side := sys.modules.get('albar_mm.experiments.side_by_side'):
             from .processes import forked
 
