@@ -2,14 +2,13 @@
 
 import copy
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import mmaction
 import mmcv
 import torch
 from mmaction.registry import MODELS
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
@@ -31,22 +30,6 @@ _SIDE_OPTION = {
 }
 
 
-@dataclass
-class Outcome:
-    """What became of one config.
-
-    Attributes:
-        failures: (variant, 'pipeline', 'build' or 'step') -> why it failed; variants are 'stock'
-            and the methods.
-        notes: What was made smaller, and what there was none of.
-        refused: Why ``debias`` refused the config, where it did.
-    """
-
-    failures: dict = field(default_factory=dict)
-    notes: list = field(default_factory=list)
-    refused: str = ''
-
-
 class Stepper:
     """Builds and steps models; what does not differ between two configs is done once.
 
@@ -57,7 +40,7 @@ class Stepper:
 
     def __init__(self, video, frames):
         self.video, self.frames = video, frames
-        self._steps, self._parameters = {}, {}
+        self._steps = {}
 
     def pack(self, cfg, loader):
         """Run the pipeline of a data loader on the clip."""
@@ -94,18 +77,6 @@ class Stepper:
         if key not in self._steps:
             self._steps[key] = _one_step(model_cfg, pseudo_collate(data))
         return self._steps[key]
-
-    def parameters(self, model_cfg):
-        """Number of parameters."""
-        key = json.dumps(model_cfg['backbone'], sort_keys=True, default=str)
-        if key not in self._parameters:
-            try:
-                with torch.device('meta'):  # without memory
-                    model = MODELS.build(copy.deepcopy(model_cfg))
-            except Exception:  # noqa: BLE001  some look at values while they are built
-                model = MODELS.build(copy.deepcopy(model_cfg))
-            self._parameters[key] = sum(p.numel() for p in model.parameters())
-        return self._parameters[key]
 
     def _raw_frames(self):
         if not any(self.frames.glob('*.jpg')):
@@ -207,17 +178,21 @@ def one_line(error):
     return f'{type(error).__name__}: {" ".join(str(error).split())}'[:160]
 
 
+def parameters(model_cfg):
+    """Number of parameters."""
+    try:
+        with torch.device('meta'):  # without memory
+            model = MODELS.build(copy.deepcopy(model_cfg))
+    except Exception:  # noqa: BLE001  some look at values while they are built
+        model = MODELS.build(copy.deepcopy(model_cfg))
+    return sum(p.numel() for p in model.parameters())
+
+
 def step_of_few_blocks(path, stepper, method, loader):
     """One step of a config with a method; a backbone of few blocks, the smallest clips.
 
-    Args:
-        path: The config.
-        stepper: What steps.
-        method: Its name.
-        loader: Whose pipeline reads the clip.
-
     Returns:
-        '' or why it failed.
+        '' or why it failed; ``loader`` says whose pipeline reads the clip.
     """
     cfg = debias(Config.fromfile(path), method)
     clip = stepper.pack(cfg, loader)
@@ -235,46 +210,28 @@ def try_config(path, stepper, methods):
         methods: Names of methods.
 
     Returns:
-        Outcome: What happened.
+        (variant, 'pipeline' or 'step') -> why it failed; variants are 'stock' and the methods.
+
+    Raises:
+        ValueError: ``debias`` refuses the config.
     """
-    outcome = Outcome()
     cfg = Config.fromfile(path)
-    try:
-        variants = dict(stock=cfg, **{method: debias(cfg, method) for method in methods})
-    except ValueError as error:
-        outcome.refused = str(error)
-        return outcome
-    clip = None
+    variants = dict(stock=cfg, **{method: debias(cfg, method) for method in methods})
+    failures, clip = {}, None
     for name, variant in variants.items():
-        if not list(pipelines(variant.get('train_dataloader'))):
-            continue
-        try:
-            clip = stepper.pack(variant, 'train_dataloader')
-        except Exception as error:  # noqa: BLE001  whatever a step may raise is the finding
-            outcome.failures[name, 'pipeline'] = one_line(error)
-    if clip is None:
-        if not list(pipelines(cfg.get('train_dataloader'))):
-            outcome.notes.append('no training pipeline')
-        try:
-            clip = stepper.pack(cfg, 'test_dataloader')
-        except Exception:  # noqa: BLE001
-            outcome.failures['stock', 'step'] = 'no pipeline that runs'
-            return outcome
-    _step_all(variants, clip, stepper, outcome)
-    return outcome
-
-
-def _step_all(variants, clip, stepper, outcome):
-    models = {name: without_weights(ConfigDict(v.model).to_dict()) for name, v in variants.items()}
+        if list(pipelines(variant.get('train_dataloader'))):
+            try:
+                clip = stepper.pack(variant, 'train_dataloader')
+            except Exception as error:  # noqa: BLE001  whatever it may raise is the finding
+                failures[name, 'pipeline'] = one_line(error)
+    models = {name: without_weights(v.model.to_dict()) for name, v in variants.items()}
     try:
-        parameters = stepper.parameters(models['stock'])
-        if parameters > MOST_PARAMETERS:
-            outcome.notes.append(f'{parameters / 1e6:.0f} M parameters: fewer blocks')
+        clip = clip or stepper.pack(cfg, 'test_dataloader')
+        if parameters(models['stock']) > MOST_PARAMETERS:
             for model in models.values():
                 model['backbone'] = with_less_depth(model['backbone'])
     except Exception as error:  # noqa: BLE001
-        outcome.failures['stock', 'build'] = one_line(error)
-        return
+        return {**failures, ('stock', 'step'): one_line(error)}
     for wanted in SIDES:
         backbone, side = for_small_clips(models['stock']['backbone'], wanted)  # the same in all
         small = {name: dict(model, backbone=backbone) for name, model in models.items()}
@@ -283,11 +240,9 @@ def _step_all(variants, clip, stepper, outcome):
             break
     else:
         side = None  # e.g. fully connected layers behind the feature map
-    shape = 'x'.join(map(str, clip['inputs'].shape))
-    outcome.notes.append(f'clip {shape}' + (f', cut to {side} px' if side else ''))
     for name, model in models.items():
-        failed = stepper.step(model, clip, side)
-        if failed:
-            outcome.failures[name, 'step'] = failed
+        if failed := stepper.step(model, clip, side):
+            failures[name, 'step'] = failed
             if name == 'stock':
-                return  # nothing to compare with
+                break  # nothing to compare with
+    return failures
