@@ -38,9 +38,9 @@ def test_help_from_any_folder(name, tmp_path):
 
 def test_flags_are_those_of_mmaction2():
     """Every flag of the released tools is known here."""
-    from albar_mm.compat import config as _compat_config
+    from albar_mm.compat.config import get_installed_path
 
-    upstream = Path(_compat_config.get_installed_path('mmaction2')) / '.mim' / 'tools'
+    upstream = Path(get_installed_path('mmaction2')) / '.mim' / 'tools'
     for name in ('train', 'test'):
         theirs, ours, shared = (
             set(re.findall(r"'(--[\w-]+)'", path.read_text()))
