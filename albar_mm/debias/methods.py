@@ -296,9 +296,9 @@ def _target(cfg: Config | Mapping[str, Any] | str | os.PathLike, options: dict) 
     else:
         cfg = load_config(cfg)
     name = Path(cfg.filename or 'config').name
-    check_data(cfg, name)
-    recognizer = recognizer_of(cfg.get('model'), name)
-    classes = check_head(recognizer, name)
+    _checked(name, lambda: check_data(cfg))
+    recognizer = _checked(name, lambda: recognizer_of(cfg.get('model')))
+    classes = _checked(name, lambda: check_head(recognizer))
     for key, known in (('data_set', DATASETS), ('pretraining', PRETRAININGS)):
         if options.get(key) not in (None, *known):
             raise DebiasError(f'{key}={options[key]!r}: expected one of {", ".join(known)}')
