@@ -10,6 +10,7 @@ RFC 8794 (EBML) and RFC 9559 (Matroska).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import BinaryIO
 
 from ..utils.errors import reason_of
@@ -98,7 +99,8 @@ def announced_bytes(path: str | os.PathLike) -> int | None:
         kind = _kind(stream.read(12))
         if kind == MATROSKA:
             return _matroska(stream)
-        return {AVI: _riff, ISO: _boxes}[kind](stream, size) if kind in (AVI, ISO) else None
+        length_of = {AVI: _riff, ISO: _box}.get(kind)
+        return _parts(stream, size, length_of) if length_of else None
 
 
 def is_empty_avi(path: str | os.PathLike) -> bool:
@@ -133,36 +135,36 @@ def _kind(head: bytes) -> str | None:
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
 
 
-def _riff(stream: BinaryIO, size: int) -> int | None:
-    position = 0
-    while position < size:  # files above 1 GB hold several RIFF parts
-        stream.seek(position)
-        head = stream.read(8)
-        length = int.from_bytes(head[4:8], 'little')
-        if head[:4] != b'RIFF' or len(head) < 8:
-            break
-        if not length:
-            return None
-        position += 8 + length
-    return position
-
-
-def _boxes(stream: BinaryIO, size: int) -> int | None:
+def _parts(stream: BinaryIO, size: int, length_of: Callable[[bytes], int | None]) -> int | None:
+    """End of the last part of a file; None where a part does not tell its length (0)."""
     position = 0
     while position < size:
         stream.seek(position)
-        head = stream.read(16)
-        if len(head) < 8 or not head[4:8].isalnum():  # a tail that is no box
+        length = length_of(stream.read(16))
+        if length is None:  # a tail that is no part
             break
-        length = int.from_bytes(head[:4], 'big')
-        if length == 0:  # up to the end of the file
+        if not length:
             return None
-        if length == 1:
-            length = int.from_bytes(head[8:16], 'big')
-        if length < 8:
-            break
         position += length
     return position
+
+
+def _riff(head: bytes) -> int | None:
+    """Length of a RIFF part; files above 1 GB hold several."""
+    if head[:4] != b'RIFF' or len(head) < 8:
+        return None
+    length = int.from_bytes(head[4:8], 'little')
+    return 8 + length if length else 0
+
+
+def _box(head: bytes) -> int | None:
+    """Length of a box; 0: up to the end of the file."""
+    if len(head) < 8 or not head[4:8].isalnum():
+        return None
+    length = int.from_bytes(head[:4], 'big')
+    if length == 1:
+        length = int.from_bytes(head[8:16], 'big')
+    return length if length == 0 or length >= 8 else None
 
 
 def _matroska(stream: BinaryIO) -> int | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -73,7 +73,8 @@ class FrameCache:
         entry = self._kept.pop(path, None)
         if entry is None or not set(indices) <= entry.asked:
             asked = {*indices, *also} | (entry.asked if entry else set())
-            entry = _Entry(asked, *decode_frames(path, asked))
+            frames, total = decode_frames(path, asked)
+            entry = _Entry(asked, frames, total, sum(each.nbytes for each in frames.values()))
             self.decoded += 1
         if entry.bytes <= self.max_bytes:
             self._kept[path] = entry
@@ -97,12 +98,8 @@ def frame_cache(max_mib: int) -> FrameCache:
     return FrameCache(max_mib << 20)
 
 
-@dataclass
-class _Entry:
+class _Entry(NamedTuple):
     asked: set[int]
     frames: dict[int, np.ndarray]
     total: int
-
-    @property
-    def bytes(self) -> int:
-        return sum(frame.nbytes for frame in self.frames.values())
+    bytes: int

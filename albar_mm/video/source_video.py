@@ -5,15 +5,19 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from mmaction.datasets.transforms import DecordInit, OpenCVInit
 
-from ..utils.errors import BadVideoError
-from .container import SIZES_DIFFER
+from ..utils.errors import BadVideoError, reason_of
+from .container import SIZES_DIFFER, container_fault
 from .strict_reading import blamed_on, read_strictly
+
+DECODE = ('first', 'all', 'none')
 
 
 @dataclass(eq=False)
@@ -31,25 +35,23 @@ class SourceVideo:
     path: Path
     label: int
     class_name: str = ''
-    _frames: np.ndarray | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def frames(self) -> np.ndarray:
         """All frames, uint8 RGB of shape (T, H, W, 3), T >= 1.
 
         Raises:
             BadVideoError: The file cannot be read.
         """
-        if self._frames is None:
-            self._frames = read_frames(self.path)
-        return self._frames
+        return read_frames(self.path)
 
     def forget_frames(self) -> None:
         """Free the memory of the frames; they are decoded again when asked for."""
-        self._frames = None
+        self.__dict__.pop('frames', None)
 
     def __getstate__(self) -> dict:
-        return dict(self.__dict__, _frames=None)  # what goes to a worker process is the name alone
+        # what goes to a worker process is the name alone
+        return {name: value for name, value in self.__dict__.items() if name != 'frames'}
 
 
 def read_frames(path: str | os.PathLike) -> np.ndarray:
@@ -65,6 +67,30 @@ def read_frames(path: str | os.PathLike) -> np.ndarray:
         BadVideoError: It cannot be read; names the file.
     """
     return np.stack(list(frames_in_order(path)[1]))
+
+
+def check_video(path: str, decode: str) -> tuple[str, str] | None:
+    """Check that a video file exists, is whole and decodes.
+
+    Args:
+        path: The file.
+        decode: ``'first'`` decodes one frame, ``'all'`` every frame, ``'none'`` only asks whether
+            the file is there.
+
+    Returns:
+        None, or what is wrong: ``'missing'``, ``'undecodable'``, ``'truncated'`` or
+        ``'zero-frame'``, and details.
+    """
+    if decode == 'none' and os.path.isfile(path):
+        return None
+    fault = container_fault(path)
+    try:
+        if fault is None:
+            for _ in islice(frames_in_order(path)[1], 1 if decode == 'first' else None):
+                pass
+    except Exception as error:  # noqa: BLE001  a broken file can fail in any way
+        return 'undecodable', getattr(error, 'reason', '') or reason_of(error)
+    return fault
 
 
 def decoder_name() -> str:
@@ -95,9 +121,8 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int | None, Iterator[np.nd
         decord.logging.set_level(decord.logging.QUIET)  # its messages would tear a progress bar
     else:
         os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    opened = read_strictly(
-        [DecordInit() if with_decord else OpenCVInit()], dict(filename=os.fspath(path))
-    )
+    step = DecordInit() if with_decord else OpenCVInit()
+    opened = read_strictly([step], dict(filename=os.fspath(path)))
     reader, total = opened['video_reader'], opened['total_frames']
 
     def frames() -> Iterator[np.ndarray]:

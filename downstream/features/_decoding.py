@@ -15,10 +15,9 @@ from albar_mm.utils.parallel import one_opencv_thread
 
 from .encoder import FrozenEncoder
 from .readers import FrameClock, VideoReader
-from .sampling import Sampling
+from .sampling import Sampling, Windows
 from .time_grid import TimeGrid
 from .videos import Video
-from .windows import Windows
 
 Notice = Callable[[Video, int, float], object]
 """Called with a video, frames that were decoded since, and which part of it they are."""

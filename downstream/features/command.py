@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -124,26 +125,23 @@ def _told(done: Extracted, store: FeatureStore) -> list[str]:
         f'({rate:.0f} frames/s)'
     ]
     if done.failed:
-        lines.append(
-            f'{len(done.failed)} videos cannot be read, all in {store.root / FAILED_FILE}:'
-        )
+        listed = store.root / FAILED_FILE
+        lines.append(f'{len(done.failed)} videos cannot be read, all in {listed}:')
         lines += [f'  {row["path"]}: {row["reason"]}' for row in done.failed[:5]]
     return lines
 
 
 def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
     """Shard of this process, and its device."""
-    ranks = int(os.environ.get('WORLD_SIZE', 1))
-    if shard is None:
-        index, count = int(os.environ.get('RANK', 0)), ranks
-    elif ranks > 1:
-        raise LaunchError('--shard and torchrun both share out the videos: use one of them')
-    else:
-        try:
-            index, count = map(int, shard.split('/'))
-        except ValueError:
-            raise LaunchError(f'--shard {shard}: expected i/n, e.g. 0/4') from None
-        if not 0 <= index < count:
+    index, count = (int(os.environ.get(name, 0)) for name in ('RANK', 'WORLD_SIZE'))
+    if shard is not None:
+        if count > 1:
+            raise LaunchError('--shard and torchrun both share out the videos: use one of them')
+        found = re.fullmatch(r'(\d+)/(\d+)', shard)
+        if found is None:
+            raise LaunchError(f'--shard {shard}: expected i/n, e.g. 0/4')
+        index, count = map(int, found.groups())
+        if index >= count:
             raise LaunchError(f'--shard {shard}: expected 0/{count} to {count - 1}/{count}')
     if device is None:
         device = 'cpu'
@@ -153,4 +151,4 @@ def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise LaunchError(f'--device {device}: {str(error).splitlines()[0]}') from error
-    return index, count, device
+    return index, max(1, count), device

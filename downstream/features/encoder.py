@@ -17,6 +17,7 @@ from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
 from albar_mm.engine.launch import load_config, unfilled
+from albar_mm.utils.config_types import is_type
 from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.identity import weights_sha256
 
@@ -69,7 +70,7 @@ class FrozenEncoder:
         self.level, self.device, self.amp = level, torch.device(device), amp
         pipeline = test_pipeline(self.cfg)
         self.view = PipelineView(spatial_steps(pipeline, crops))
-        shapes = [step for step in pipeline if step['type'] == 'FormatShape']
+        shapes = [step for step in pipeline if is_type(step, 'FormatShape')]
         if not shapes:
             raise LaunchError(f'{self.name}: its test pipeline has no FormatShape')
         self._format = TRANSFORMS.build(shapes[-1])
@@ -152,15 +153,14 @@ class FrozenEncoder:
 
     def _run(self, inputs: Tensor) -> Tensor:
         self._captured.clear()
-        features, kwargs = self.model.extract_feat(inputs, test_mode=True)
-        if self._captured:
-            return self._captured.pop()
-        logits = self.model.cls_head(features, **kwargs)
-        if self.level == LOGITS:
-            return logits
+        found, kwargs = self.model.extract_feat(inputs, test_mode=True)
         if not self._captured:
-            raise LaunchError(f'{self.name}: level {self.level!r} takes no part in a test')
-        return self._captured.pop()
+            found = self.model.cls_head(found, **kwargs)
+        if self.level != LOGITS:
+            if not self._captured:
+                raise LaunchError(f'{self.name}: level {self.level!r} takes no part in a test')
+            found = self._captured.pop()
+        return found
 
     def _load(self, checkpoint: str | os.PathLike | None) -> nn.Module:
         model = MODELS.build(self.cfg.model)
@@ -192,31 +192,27 @@ class FrozenEncoder:
         return model.to(self.device)
 
     def _watch(self) -> None:
-        if self.level == LOGITS:
-            return
+        """Capture what the level names whenever the network computes it."""
+        head, modules = self.model.cls_head, dict(self.model.named_modules())
         if self.level == POOLED:
-            classes = getattr(self.model.cls_head, 'num_classes', None)
-            linear = [
-                module
-                for module in self.model.cls_head.modules()
-                if isinstance(module, nn.Linear) and module.out_features == classes
-            ]
+            classes = getattr(head, 'num_classes', None)
+            linear = [each for each in head.modules() if isinstance(each, nn.Linear)]
+            linear = [each for each in linear if each.out_features == classes]
             if not linear:
                 raise LaunchError(
                     f'{self.name}: its cls_head has no linear layer of {classes} '
                     'classes: name a module with level, e.g. backbone'
                 )
             linear[-1].register_forward_pre_hook(lambda _, inputs: self._captured.append(inputs[0]))
-            return
-        modules = dict(self.model.named_modules())
-        if self.level not in modules:
+        elif self.level in modules:
+            modules[self.level].register_forward_hook(
+                lambda _, __, output: self._captured.append(_averaged(output, self.level))
+            )
+        elif self.level != LOGITS:
             raise LaunchError(
                 f'level {self.level!r}: expected {POOLED}, {LOGITS} or a module of '
                 f'the model, as {", ".join(list(modules)[1:6])}, ...'
             )
-        modules[self.level].register_forward_hook(
-            lambda _, __, output: self._captured.append(_averaged(output, self.level))
-        )
 
 
 def _averaged(output: Any, level: str) -> Tensor:  # noqa: ANN401

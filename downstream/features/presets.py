@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from albar_mm.utils.config_types import type_name
 from albar_mm.utils.errors import LaunchError
 
 from .sampling import Sampling
@@ -71,7 +72,7 @@ def sampling_of(
 
 def _of_config(cfg: Config) -> dict[str, int]:
     for step in test_pipeline(cfg):
-        if str(step['type']).endswith('SampleFrames'):
+        if type_name(step).endswith('SampleFrames'):
             if step.get('clip_len', 1) > 1:
                 return dict(clip_len=step['clip_len'], frame_interval=step.get('frame_interval', 1))
             # a 2D recogniser spreads its frames over a whole video: the interval is left to say

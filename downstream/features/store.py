@@ -6,9 +6,8 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -244,7 +243,7 @@ class FeatureStore:
                 path.unlink(missing_ok=True)
 
 
-class SnippetWriter:
+class SnippetWriter(AbstractContextManager):
     """Writes the features of one video; nothing is visible until :meth:`finish`.
 
     Rows go to the disk as they come, so that a long video takes no memory. A context manager; left
@@ -256,8 +255,7 @@ class SnippetWriter:
     """
 
     def __init__(self, store: FeatureStore, video_id: str) -> None:
-        self.store, self.video_id = store, video_id
-        self.rows = 0
+        self.store, self.video_id, self.rows = store, video_id, 0
         self._shape: tuple[int, ...] | None = None
         self._dtype = np.dtype(store.settings.get('dtype', 'float32'))
         self._path = store.root / f'{video_id}.npy'
@@ -311,8 +309,7 @@ class SnippetWriter:
 
     def abort(self) -> None:
         """Leave nothing behind of a video that is not finished."""
-        broken_off = GeneratorExit()
-        self._open.__exit__(GeneratorExit, broken_off, None)
+        self._open.__exit__(GeneratorExit, GeneratorExit(), None)
 
     def _write_header(self, rows: int) -> None:
         """Header of the .npy file; NumPy leaves room in it for any number of rows."""
@@ -323,15 +320,7 @@ class SnippetWriter:
                 self._stream, dict(descr=description, fortran_order=False, shape=shape)
             )
 
-    def __enter__(self) -> SnippetWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.abort()
 
 

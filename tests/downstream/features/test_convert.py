@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from albar_mm.utils.errors import DatasetError
-from downstream.features.convert import LAYOUTS, export_features, import_features
+from downstream.features.convert import (
+    LAYOUTS,
+    export_features,
+    import_features,
+    read_lengths,
+)
 from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
-from downstream.features.video_lengths import read_lengths
 from tests.in_process import run_tool
 
 SAMPLING = Sampling(16, 16)

@@ -5,8 +5,7 @@ import pytest
 
 from albar_mm.utils.errors import LaunchError
 from downstream.features.readers import CHUNK
-from downstream.features.sampling import OUTSIDE, Sampling
-from downstream.features.windows import Windows
+from downstream.features.sampling import OUTSIDE, Sampling, Windows
 
 
 def whole(sampling, frames):
