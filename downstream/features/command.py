@@ -12,7 +12,7 @@ import torch
 from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import LaunchError
 
-from .encoder import POOLED, FrozenEncoder
+from .encoder import FrozenEncoder
 from .extract import Extracted, extract_features, store_settings
 from .presets import sampling_of
 from .progress import VideoProgress
@@ -31,7 +31,6 @@ def run_features(
     *,
     preset: str | None = None,
     sampling: Mapping[str, Any] | None = None,
-    level: str = POOLED,
     root: str | None = None,
     ids: str = 'stem',
     decoder: str = 'auto',
@@ -39,11 +38,9 @@ def run_features(
     batch_size: int = 8,
     workers: int | None = None,
     device: str | None = None,
-    amp: bool = False,
-    channels_last: bool = False,
-    compiled: bool = False,
     dtype: str = 'float32',
     shard: str | None = None,
+    **options: Any,  # noqa: ANN401
 ) -> int:
     """Extract features of videos into a store; print what was done.
 
@@ -54,7 +51,6 @@ def run_features(
         out: Folder of the store.
         preset: See :func:`~.presets.sampling_of`.
         sampling: Settings over those of the preset.
-        level: See :class:`~.encoder.FrozenEncoder`.
         root: See :func:`~.videos.find_videos`.
         ids: See there.
         decoder: See :func:`~.readers.choose_reader`.
@@ -62,11 +58,10 @@ def run_features(
         batch_size: See there.
         workers: Videos that are decoded at once; by default one on a processor, else four.
         device: Where the encoder runs; by default a GPU if there is one.
-        amp: See :class:`~.encoder.FrozenEncoder`.
-        channels_last: See there.
-        compiled: See there.
         dtype: ``'float32'`` or ``'float16'``.
         shard: ``'i/n'``, the i-th of n parts, from 0; by default that of the torchrun process.
+        **options: ``level``, ``amp``, ``channels_last`` and ``compiled``, see
+            :class:`~.encoder.FrozenEncoder`.
 
     Returns:
         0, or :data:`INCOMPLETE` when videos were left out.
@@ -81,16 +76,7 @@ def run_features(
     mine = shard_of(found, index, count)
     cfg = load_config(config)
     snippets, crops = sampling_of(cfg, preset, **(sampling or {}))
-    encoder = FrozenEncoder(
-        cfg,
-        checkpoint,
-        level=level,
-        crops=crops,
-        device=device,
-        amp=amp,
-        channels_last=channels_last,
-        compiled=compiled,
-    )
+    encoder = FrozenEncoder(cfg, checkpoint, crops=crops, device=device, **options)
     settings = store_settings(encoder, snippets, reader, checkpoint, dtype)
     store = FeatureStore.create(out, settings, encoder.model)
     part = f', shard {index} of {count}: {len(mine)}' if count > 1 else ''

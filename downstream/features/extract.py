@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,12 @@ def extract_features(
                 if isinstance(item, Snippet):
                     if video.video_id not in writers:
                         writers[video.video_id] = store.writer(video.video_id)
-                    _append(writers[video.video_id], rows, video)
+                    if not np.isfinite(rows).all():
+                        raise DatasetError(
+                            f'video {video.path}: its features are not finite: check the '
+                            'checkpoint, and leave out half precision'
+                        )
+                    writers[video.video_id].append(rows if len(rows) == 1 else rows[None])
                     result.snippets += 1
                     continue
                 result.frames += item.decoded
@@ -162,31 +168,27 @@ def _encoded(
     encoder: FrozenEncoder, items: Iterator[Snippet | Ended], batch_size: int
 ) -> Iterator[tuple[Snippet | Ended, np.ndarray | None]]:
     """Items in their order, snippets with their features; ends wait for the snippets before."""
-    waiting: list[Snippet | Ended] = []
     under_way: deque[tuple[list[Snippet | Ended], Tensor | None]] = deque()
-    count = 0
-    for item in items:
-        waiting.append(item)
-        count += isinstance(item, Snippet)
-        if count == batch_size:
-            under_way.append((waiting, _launch(encoder, waiting)))
-            waiting, count = [], 0
-            # a device works on one batch while the next is put together
-            if len(under_way) > (encoder.device.type != 'cpu'):
-                yield from _with_features(*under_way.popleft())
-    under_way.append((waiting, _launch(encoder, waiting)))
-    while under_way:
-        yield from _with_features(*under_way.popleft())
+    batch, count, end = [], 0, object()
+    for item in chain(items, [end]):
+        if item is not end:
+            batch.append(item)
+            count += isinstance(item, Snippet)
+        if item is end or count == batch_size:
+            under_way.append((batch, _launch(encoder, batch)))
+            batch, count = [], 0
+        # a device works on one batch while the next is put together
+        while len(under_way) > (item is not end and encoder.device.type != 'cpu'):
+            yield from _with_features(*under_way.popleft())
 
 
 def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor | None:
-    clips = [item.clips for item in items if isinstance(item, Snippet)]
-    if not clips:
+    snippets = [item for item in items if isinstance(item, Snippet)]
+    if not snippets:
         return None
-    batch = torch.from_numpy(np.stack(clips))
-    for item in items:
-        if isinstance(item, Snippet):
-            item.clips = None  # the memory is needed for the next batch
+    batch = torch.from_numpy(np.stack([snippet.clips for snippet in snippets]))
+    for snippet in snippets:
+        snippet.clips = None  # the memory is needed for the next batch
     return encoder.encode(batch.pin_memory() if encoder.device.type == 'cuda' else batch)
 
 
@@ -196,12 +198,3 @@ def _with_features(
     rows = iter(() if features is None else features.cpu().numpy())
     for item in items:
         yield item, next(rows) if isinstance(item, Snippet) else None
-
-
-def _append(writer: SnippetWriter, crops: np.ndarray, video: Video) -> None:
-    if not np.isfinite(crops).all():
-        raise DatasetError(
-            f'video {video.path}: its features are not finite: check the '
-            'checkpoint, and leave out half precision'
-        )
-    writer.append(crops if len(crops) == 1 else crops[None])

@@ -164,15 +164,15 @@ def _parts(
     """Clips of each split; no clip is in both."""
     parts: dict[str, dict[str, list[Path]]] = {split: {} for split in SPLITS}
     for name, paths in found.items():
-        random = np.random.default_rng([settings.seed, *name.encode()])
-        order = [paths[i] for i in random.permutation(len(paths))]
+        order = np.random.default_rng([settings.seed, *name.encode()]).permutation(len(paths))
         count = round(settings.test_share * len(paths))
         if not 0 < count < len(paths):
             raise DatasetError(
                 f'class {name!r} has {len(paths)} clips: too few to share out with '
                 f'test_share={settings.test_share:g}'
             )
-        parts['test'][name], parts['train'][name] = order[:count], order[count:]
+        parts['test'][name] = [paths[i] for i in order[:count]]
+        parts['train'][name] = [paths[i] for i in order[count:]]
     return parts
 
 
@@ -184,14 +184,17 @@ def _join(
     pictures: Callable[[Path], list[bytes]],
 ) -> Joined:
     random = np.random.default_rng([settings.seed, *name.encode()])
+
+    def draw(fewest: int, most: int) -> int:
+        return int(random.integers(fewest, most + 1))
+
     background = [path for kind in settings.background for path in clips[kind]]
     kinds = sorted(set(clips) - set(settings.background))
-    count = int(random.integers(settings.fillers[0], settings.fillers[1] + 1))
-    pieces: list[tuple[str | None, Path]] = [
-        (None, background[i]) for i in random.permutation(len(background))[:count]
-    ]
+    count = draw(*settings.fillers)
+    chosen = random.permutation(len(background))[:count]
+    pieces: list[tuple[str | None, Path]] = [(None, background[i]) for i in chosen]
     if random.random() >= settings.eventless:
-        for _ in range(int(random.integers(settings.events[0], settings.events[1] + 1))):
+        for _ in range(draw(*settings.events)):
             kind = kinds[random.integers(len(kinds))]
             # never first or last
             place = int(random.integers(1, max(2, len(pieces))))
@@ -204,13 +207,10 @@ def _join(
         if kind is None:
             continue
         if events and events[-1][0] == kind and events[-1][2] == begin - 1:
-            events[-1] = (kind, events[-1][1], len(encoded) - 1)
-        else:
-            events.append((kind, begin, len(encoded) - 1))
-    write_bytes(
-        out / 'videos' / f'{name}.avi',
-        avi_bytes(encoded, settings.height, settings.width, settings.fps, 'jpeg'),
-    )
+            begin = events.pop()[1]
+        events.append((kind, begin, len(encoded) - 1))
+    video = avi_bytes(encoded, settings.height, settings.width, settings.fps, 'jpeg')
+    write_bytes(out / 'videos' / f'{name}.avi', video)
     return Joined(name, len(encoded), tuple(events))
 
 
@@ -230,11 +230,11 @@ def _frames(path: Path, settings: JoinSettings, reader: type[VideoReader]) -> np
 
 
 def _line(video: Joined, with_events: bool) -> str:
-    kind = video.events[0][0].capitalize() if video.events else 'Normal'
-    if not with_events:
-        return f'{video.name}.avi {video.num_frames} {kind}'
-    numbers = [str(n) for _, begin, end in video.events for n in (begin, end)] or ['-1', '-1']
-    return f'{video.name}.avi {video.num_frames} {kind} {" ".join(numbers)}'
+    words = [f'{video.name}.avi', video.num_frames]
+    words.append(video.events[0][0].capitalize() if video.events else 'Normal')
+    if with_events:
+        words += [n for _, begin, end in video.events for n in (begin, end)] or [-1, -1]
+    return ' '.join(map(str, words))
 
 
 def _segments(joined: Mapping[str, Sequence[Joined]], settings: JoinSettings) -> dict:

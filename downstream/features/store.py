@@ -143,10 +143,13 @@ class FeatureStore:
         Raises:
             DatasetError: It is not there, or broken.
         """
-        if video_id not in self:
+        path = self._info_path(video_id)
+        if not path.is_file():
             raise DatasetError(f'{self.root}: has no video {video_id!r}; it has {len(self)} videos')
-        with _sound(self._info_path(video_id), 'delete it and extract again'):
-            return read_json(self._info_path(video_id))
+        with _sound(path, 'delete it and extract again'):
+            info = read_json(path)
+            TimeGrid.from_json(info)
+        return info
 
     def grid(self, video_id: str) -> TimeGrid:
         """Time grid of a video.
@@ -157,9 +160,7 @@ class FeatureStore:
         Raises:
             DatasetError: It is not there, or broken.
         """
-        info = self.info(video_id)
-        with _sound(self._info_path(video_id), 'delete it and extract again'):
-            return TimeGrid.from_json(info)
+        return TimeGrid.from_json(self.info(video_id))
 
     def writer(self, video_id: str) -> SnippetWriter:
         """Write the features of a video, snippet by snippet.

@@ -68,37 +68,26 @@ def test_where_a_decoder_was_compiled_is_left_out():
     assert raised.value.reason.endswith('x…')
 
 
+def little(length):
+    return length.to_bytes(4, 'little')
+
+
+FTYP = b'\0\0\0\x10ftypisomiso2'
+EBML = b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67'  # a head of 3 bytes, then a segment
+
+
 @pytest.mark.parametrize(
     'content, expected',
     [
         (b'', None),
         (b'not a video at all', None),
-        (b'RIFF' + (0).to_bytes(4, 'little') + b'AVI ' + b'x' * 50, None),  # written as a stream
+        (b'RIFF' + little(0) + b'AVI ' + b'x' * 50, None),  # written as a stream
         # two RIFF parts (OpenDML) of 20 and 12 bytes
-        (
-            b'RIFF'
-            + (12).to_bytes(4, 'little')
-            + b'AVI '
-            + b'x' * 8
-            + b'RIFF'
-            + (4).to_bytes(4, 'little')
-            + b'AVIX',
-            32,
-        ),
-        # ftyp of 16 bytes, mdat of 64-bit length 1000
-        (
-            (16).to_bytes(4, 'big')
-            + b'ftyp'
-            + b'isomiso2'
-            + (1).to_bytes(4, 'big')
-            + b'mdat'
-            + (1000).to_bytes(8, 'big'),
-            1016,
-        ),
-        ((16).to_bytes(4, 'big') + b'ftyp' + b'isomiso2' + (0).to_bytes(4, 'big') + b'mdat', None),
-        # EBML head of 3 bytes, then a segment of 0x102 bytes (2-byte number), or of unknown length
-        (b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67\x41\x02', 8 + 4 + 2 + 0x102),
-        (b'\x1a\x45\xdf\xa3\x83abc\x18\x53\x80\x67\x01' + b'\xff' * 7, None),
+        (b'RIFF' + little(12) + b'AVI xxxxxxxxRIFF' + little(4) + b'AVIX', 32),
+        (FTYP + b'\0\0\0\1mdat' + (1000).to_bytes(8, 'big'), 1016),  # a 64-bit length
+        (FTYP + b'\0\0\0\0mdat', None),
+        (EBML + b'\x41\x02', 8 + 4 + 2 + 0x102),  # a 2-byte number
+        (EBML + b'\x01' + b'\xff' * 7, None),  # of unknown length
     ],
 )
 def test_announced_length_worked_by_hand(tmp_path, content, expected):
@@ -122,18 +111,17 @@ def test_whole_video_is_read_as_by_the_plain_pipeline(video, backend):
 @pytest.mark.parametrize('backend', ['OpenCV', 'PyAV', 'Decord'])
 def test_unreadable_files_are_named(video, tmp_path, backend):
     raw = video.read_bytes()
-    files = {'gone': None, 'empty': b'', 'cut': raw[: len(raw) // 2], 'text': b'no video ' * 99}
-    reasons = dict(
-        gone='no such file',
-        empty='the file is empty',
-        text=backend,
-        cut=f'the file is truncated: {len(raw) // 2} of at least',
-    )
-    for name, content in files.items():
+    half = len(raw) // 2
+    for name, content, reason in (
+        ('gone', None, 'no such file'),
+        ('empty', b'', 'the file is empty'),
+        ('cut', raw[:half], f'the file is truncated: {half} of at least'),
+        ('text', b'no video ' * 99, backend),
+    ):
         path = tmp_path / f'{name}{video.suffix}'
         if content is not None:
             path.write_bytes(content)
-        with pytest.raises(BadVideoError, match=reasons[name]) as caught:
+        with pytest.raises(BadVideoError, match=reason) as caught:
             read_strictly(steps(backend), info(path))
         assert str(path) in str(caught.value) and '\n' not in str(caught.value)
         assert caught.value.video == str(path)
