@@ -17,10 +17,10 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.build import build_benchmark
 from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
-from albar_mm.bias_sets.plan import BuildSettings
+from albar_mm.bias_sets.settings import BuildSettings
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import ImageFolder, Stripes
 from albar_mm.compositing.materials import forget_materials
@@ -77,14 +77,18 @@ class Clips:
         if encoding != 'none':
             families = families[1:]
         settings = BuildSettings(
-            'JHMDB21', families, per_video=VARIANTS, sets=('scuba',), encoding=encoding
+            'JHMDB21',
+            families,
+            per_video=VARIANTS,
+            sets=('scuba',),
+            encoding=encoding,
+            masks=JhmdbMasks(self.source / 'masks'),
         )
         sources = read_source_list(self.list_file, self.videos)
         sources = sources.without({v.video_id: '-' for v in sources.videos[count:]})
-        masks = JhmdbMasks(self.source / 'masks')
         start = time.perf_counter()
         with redirect_stdout(io.StringIO()):
-            build_benchmark(root, settings, sources, masks, workers=workers)
+            build_benchmark(root, settings, sources, workers=workers)
         return time.perf_counter() - start
 
 

@@ -1,5 +1,6 @@
 """Shared fixtures: tiny videos, a tiny run of the real Runner, and the real clips."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help='disturb the initial weights of every training by draw N of noise of '
         '1e-6; results that tests assert must hold all the same',
     )
+
+
+def pytest_collection_finish() -> None:
+    """Every data set collects garbage, a quarter of a second through all that was imported."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import _command
@@ -67,6 +68,7 @@ examples:
       --list data/ucf101/test_split1.txt --boxes boxes:/data/pyannot.pkl \\
       --silhouettes png:/data/ucf101_masks
 """
+EMPTY_FRAMES = ('cut', 'nearest', 'background', 'error')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -77,87 +79,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    _add_build(_command.add_command(commands, 'build', 'make sets, or go on making them', BUILD))
-    _add_verify(_command.add_command(commands, 'verify', 'check built sets', VERIFY))
-    _add_report(
-        _command.add_command(
-            commands, 'report', 'pictures and statistics to check masks by eye', REPORT
-        )
-    )
-    _add_leakage(
-        _command.add_command(commands, 'leakage', 'how much background masks let through', LEAKAGE)
-    )
+    for name, fill, what, examples in (
+        ('build', _add_build, 'make sets, or go on making them', BUILD),
+        ('verify', _add_verify, 'check built sets', VERIFY),
+        ('report', _add_report, 'pictures and statistics to check masks by eye', REPORT),
+        ('leakage', _add_leakage, 'how much background masks let through', LEAKAGE),
+    ):
+        made = _command.add_command(commands, name, what, examples)
+        fill(made.add_argument)
+        made.add_argument('--workers', type=_count, help='processes (default: one per core)')
     return parser.parse_args(argv)
-
-
-def _add_build(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('dataset', metavar='DATASET', help='name of the data set, see below')
-    add('--masks', required=True, metavar='SPEC', help='where the masks come from, see below')
-    _add_backgrounds(parser)
-    add('--videos', type=Path, help='folder of the videos (default: data/DATASET/videos)')
-    add(
-        '--list',
-        type=Path,
-        metavar='FILE',
-        help='test list of "path label" lines (default: that of tools/prepare_dataset.py)',
-    )
-    add('--lists', type=Path, metavar='FOLDER', help='folder of the official lists instead')
-    add('--split', type=int, choices=(1, 2, 3), default=1, help='official split for --lists')
-    add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
-    add(
-        '--training-lists',
-        type=Path,
-        nargs='*',
-        metavar='FILE',
-        help='lists that must name none of the videos (default: those beside the list)',
-    )
-    add('--out', type=Path, help='folder to write to (default: data/DATASET/bias)')
-    add('--name', help='first part of the folder names (default: HMDB51, UCF101, ...)')
-    add(
-        '--per-video',
-        type=int,
-        metavar='N',
-        help='variants of every video (default: as published, else 10)',
-    )
-    add('--seed', type=int, default=0, help='seed of all draws (default: 0)')
-    add('--sets', nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all')
-    add(
-        '--empty-frames',
-        choices=('cut', 'nearest', 'background', 'error'),
-        default='cut',
-        help='frames without a mask: cut both ends and take the nearest mask between (default), '
-        'the nearest mask always, background alone between as published, or refuse the video',
-    )
-    add(
-        '--missing-masks',
-        choices=('fail', 'drop'),
-        help='videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
-        'kinetics400)',
-    )
-    add(
-        '--encoding',
-        choices=('jpeg', 'lossless', 'none'),
-        default='jpeg',
-        help='none writes masks and manifests alone, to composite on the fly (default: jpeg)',
-    )
-    add(
-        '--cover-filter',
-        metavar='FRAMES,COVER',
-        help='keep videos of which this share of frames has this share of mask, or none '
-        '(default: 0.9,0.1 for kinetics400)',
-    )
-    add(
-        '--min-side',
-        type=int,
-        default=64,
-        metavar='PX',
-        help='refuse background images with a shorter side (default: 64)',
-    )
-    add('--workers', type=_count, help='processes (default: one per core)')
-    add('--dry-run', action='store_true', help='write plan.jsonl alone; needs no videos')
-    add('--verify', action='store_true', help='check the sets right after')
-    add('--report', action='store_true', help='write contact sheet and mask statistics right after')
 
 
 def _count(text: str) -> int:
@@ -166,53 +97,78 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _add_backgrounds(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--backgrounds',
-        nargs='+',
-        default=['stripe'],
-        metavar='stripe|NAME=FOLDER',
-        help='background families (default: stripe)',
+def _add_build(add: Callable) -> None:
+    add('dataset', metavar='DATASET', help='name of the data set, see below')
+    add('--masks', required=True, metavar='SPEC', help='where the masks come from, see below')
+    _add_backgrounds(add)
+    add('--videos', type=Path, help='folder of the videos (default: data/DATASET/videos)')
+    what = 'test list of "path label" lines (default: that of tools/prepare_dataset.py)'
+    add('--list', type=Path, metavar='FILE', help=what)
+    add('--lists', type=Path, metavar='FOLDER', help='folder of the official lists instead')
+    add('--split', type=int, choices=(1, 2, 3), default=1, help='official split for --lists')
+    add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
+    what = 'lists that must name none of the videos (default: those beside the list)'
+    add('--training-lists', type=Path, nargs='*', metavar='FILE', help=what)
+    add('--out', type=Path, help='folder to write to (default: data/DATASET/bias)')
+    add('--name', help='first part of the folder names (default: HMDB51, UCF101, ...)')
+    what = 'variants of every video (default: as published, else 10)'
+    add('--per-video', type=int, metavar='N', help=what)
+    add('--seed', type=int, default=0, help='seed of all draws (default: 0)')
+    add('--sets', nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all')
+    what = (
+        'frames without a mask: cut both ends and take the nearest mask between (default), '
+        'the nearest mask always, background alone between as published, or refuse the video'
     )
+    add('--empty-frames', choices=EMPTY_FRAMES, default='cut', help=what)
+    what = (
+        'videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
+        'kinetics400)'
+    )
+    add('--missing-masks', choices=('fail', 'drop'), help=what)
+    what = 'none writes masks and manifests alone, to composite on the fly (default: jpeg)'
+    add('--encoding', choices=('jpeg', 'lossless', 'none'), default='jpeg', help=what)
+    what = (
+        'keep videos of which this share of frames has this share of mask, or none '
+        '(default: 0.9,0.1 for kinetics400)'
+    )
+    add('--cover-filter', metavar='FRAMES,COVER', help=what)
+    what = 'refuse background images with a shorter side (default: 64)'
+    add('--min-side', type=int, default=64, metavar='PX', help=what)
+    add('--dry-run', action='store_true', help='write plan.jsonl alone; needs no videos')
+    add('--verify', action='store_true', help='check the sets right after')
+    add('--report', action='store_true', help='write contact sheet and mask statistics right after')
 
 
-def _add_verify(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
+def _add_backgrounds(add: Callable) -> None:
+    what = 'background families (default: stripe)'
+    names = 'stripe|NAME=FOLDER'
+    add('--backgrounds', nargs='+', default=['stripe'], metavar=names, help=what)
+
+
+def _add_root(add: Callable) -> None:
     add('root', type=Path, metavar='ROOT', help='folder of the benchmark')
     add('--videos', type=Path, required=True, help='folder of the source videos')
-    _add_backgrounds(parser)
+    _add_backgrounds(add)
+
+
+def _add_verify(add: Callable) -> None:
+    _add_root(add)
     add('--sample', type=int, default=50, metavar='N', help='items to render again (default: 50)')
     add('--all', action='store_true', help='render all items again')
     add('--seed', type=int, default=0, help='seed of which (default: 0)')
-    add('--workers', type=_count, help='processes (default: one per core)')
 
 
-def _add_report(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('root', type=Path, metavar='ROOT', help='folder of the benchmark')
-    add('--videos', type=Path, required=True, help='folder of the source videos')
-    _add_backgrounds(parser)
-    add(
-        '--per-class',
-        type=int,
-        default=2,
-        metavar='N',
-        help='videos of every class to show (default: 2; 0 shows all)',
-    )
-    add(
-        '--suspicious',
-        type=int,
-        default=20,
-        metavar='N',
-        help='suspicious videos to show before them (default: 20)',
-    )
+def _add_report(add: Callable) -> None:
+    _add_root(add)
+    what = 'videos of every class to show (default: 2; 0 shows all)'
+    add('--per-class', type=int, default=2, metavar='N', help=what)
+    what = 'suspicious videos to show before them (default: 20)'
+    add('--suspicious', type=int, default=20, metavar='N', help=what)
     add('--variant', type=int, default=0, metavar='K', help='which variant to show (default: 0)')
     add('--boxes', metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept')
-    add('--workers', type=_count, help='processes (default: one per core)')
 
 
-def _add_leakage(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
+def _add_leakage(add: Callable) -> None:
     add('--videos', type=Path, required=True, help='folder of the videos')
     add('--list', type=Path, nargs='+', required=True, metavar='FILE', help='"path label" lines')
     add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
@@ -221,118 +177,68 @@ def _add_leakage(parser: argparse.ArgumentParser) -> None:
     add('--refined', metavar='SPEC', help='a third mask source; {boxes} in it is the file of boxes')
     add('--out', type=Path, default=Path('leakage'), help='folder to write to (default: leakage)')
     add('--frames', type=int, default=4, metavar='N', help='frames of every video (default: 4)')
-    add(
-        '--margin',
-        type=int,
-        default=4,
-        metavar='PX',
-        help='pixels next to the silhouette that do not count as background (default: 4)',
-    )
+    what = 'pixels next to the silhouette that do not count as background (default: 4)'
+    add('--margin', type=int, default=4, metavar='PX', help=what)
     add('--folds', type=int, default=5, help='folds of the cross-validation (default: 5)')
     add('--seed', type=int, default=0, help='seed of the folds (default: 0)')
-    add(
-        '--missing-masks',
-        choices=('fail', 'drop'),
-        default='fail',
-        help='videos without masks: stop, or leave them out',
-    )
-    add('--workers', type=_count, help='processes (default: one per core)')
+    what = 'videos without masks: stop, or leave them out'
+    add('--missing-masks', choices=('fail', 'drop'), default='fail', help=what)
 
 
 def _build(args: argparse.Namespace) -> int:
     from albar_mm.bias_sets import command
-    from albar_mm.bias_sets.build import build_benchmark, plan_benchmark, summary
-    from albar_mm.bias_sets.presets import preset_of
-    from albar_mm.utils.parallel import default_workers
+    from albar_mm.bias_sets.build import build_benchmark, plan_benchmark
+    from albar_mm.bias_sets.masks.parse import parse_masks
 
-    started, preset = time.monotonic(), preset_of(args.dataset)
-    root, workers = args.out or preset.root, args.workers or default_workers()
-    masks = command.mask_source(args.masks)
+    started, preset = time.monotonic(), command.preset_of(args.dataset)
+    root, videos = args.out or preset.root, args.videos or preset.folder / 'videos'
     families = command.background_families(args.backgrounds, args.min_side)
+    own = ('name', 'per_video', 'seed', 'sets', 'empty_frames', 'encoding', 'missing_masks')
     settings = command.build_settings(
-        args.dataset,
+        preset,
         families,
-        args.name,
-        args.per_video,
-        args.seed,
-        args.sets,
-        args.empty_frames,
-        args.encoding,
+        masks=parse_masks(args.masks),
+        cover_filter=args.cover_filter,
+        **{name: getattr(args, name) for name in own},
     )
-    missing = args.missing_masks or preset.missing_masks
-    keep = command.cover_filter(args.cover_filter, preset)
-    sources = command.source_videos(
-        args.dataset,
-        args.videos,
-        args.list,
-        args.lists,
-        args.split,
-        args.label_map,
-        args.training_lists,
-    )
+    lists = (args.list, args.lists, args.split, args.label_map, args.training_lists)
+    sources = command.source_videos(preset, videos, *lists)
     if args.dry_run:
-        left, counts = plan_benchmark(root, settings, sources, masks, missing, workers)
+        left, counts = plan_benchmark(root, settings, sources, args.workers)
         print(*command.plan_lines(root, left, counts), sep='\n')
         return _command.INCOMPLETE if left.left_out else 0
-    built = build_benchmark(root, settings, sources, masks, missing, keep, workers)
-    print(*summary(built), command.cost_line(built, time.monotonic() - started), sep='\n')
-    videos = command.video_folder(args.dataset, args.videos)
+    built = build_benchmark(root, settings, sources, args.workers)
+    seconds = time.monotonic() - started
+    print(*command.summary(built), command.cost_line(built, seconds), sep='\n')
     if args.report:
-        _print_report(root, videos, families, masks, workers)
-    sound = not args.verify or _print_verified(root, videos, families, 50, 0, workers)
+        _print_report(root, videos, families, settings.masks, args.workers)
+    sound = not args.verify or _print_verified(root, videos, families, 50, 0, args.workers)
     return (_command.INCOMPLETE if built.left_out else 0) if sound else _command.FAILED
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from albar_mm.bias_sets import command
-    from albar_mm.utils.parallel import default_workers
+    from albar_mm.bias_sets.command import background_families
 
-    sound = _print_verified(
-        args.root,
-        args.videos,
-        command.background_families(args.backgrounds),
-        None if args.all else args.sample,
-        args.seed,
-        args.workers or default_workers(),
-    )
-    return 0 if sound else _command.FAILED
+    families, sample = background_families(args.backgrounds), None if args.all else args.sample
+    given = (args.root, args.videos, families, sample, args.seed, args.workers)
+    return 0 if _print_verified(*given) else _command.FAILED
 
 
 def _report(args: argparse.Namespace) -> None:
-    from albar_mm.bias_sets import command
-    from albar_mm.utils.parallel import default_workers
+    from albar_mm.bias_sets.command import background_families
+    from albar_mm.bias_sets.masks.parse import parse_masks
 
-    _print_report(
-        args.root,
-        args.videos,
-        command.background_families(args.backgrounds),
-        command.mask_source(args.boxes) if args.boxes else None,
-        args.workers or default_workers(),
-        per_class=args.per_class,
-        suspicious=args.suspicious,
-        variant=args.variant,
-    )
+    families = background_families(args.backgrounds)
+    boxes = parse_masks(args.boxes) if args.boxes else None
+    chosen = {name: getattr(args, name) for name in ('per_class', 'suspicious', 'variant')}
+    _print_report(args.root, args.videos, families, boxes, args.workers, **chosen)
 
 
 def _leakage(args: argparse.Namespace) -> int:
-    from albar_mm.utils.parallel import default_workers
     from albar_mm.visualization.leakage_report import leakage_report
 
-    lines, left_out = leakage_report(
-        args.videos,
-        args.list,
-        args.silhouettes,
-        args.boxes,
-        args.refined,
-        args.label_map,
-        args.out,
-        args.frames,
-        args.margin,
-        args.folds,
-        args.seed,
-        args.missing_masks,
-        args.workers or default_workers(),
-    )
+    given = {key: value for key, value in vars(args).items() if key not in ('command', 'debug')}
+    lines, left_out = leakage_report(lists=given.pop('list'), **given)
     print(*lines, sep='\n')
     return _command.INCOMPLETE if left_out else 0
 
@@ -343,12 +249,9 @@ def _print_verified(
     from albar_mm.bias_sets.verify import verify_benchmark
 
     found = verify_benchmark(root, videos, families, sample, seed, workers)
-    for finding in found.findings:
-        print(finding)
-    print(
-        f'{found.files} files and {found.rendered} items rendered again: '
-        f'{len(found.findings) or "no"} findings'
-    )
+    number = len(found.findings) or 'no'
+    total = f'{found.files} files and {found.rendered} items rendered again: {number} findings'
+    print(*found.findings, total, sep='\n')
     return not found.findings
 
 
@@ -360,16 +263,21 @@ def _print_report(
     print(*report_benchmark(root, videos, families, boxes, workers=workers, **chosen), sep='\n')
 
 
+def _work(args: argparse.Namespace) -> int | None:
+    from albar_mm.utils.parallel import default_workers
+
+    args.workers = args.workers or default_workers()
+    work = dict(build=_build, verify=_verify, report=_report, leakage=_leakage)
+    return work[args.command](args)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
-    work = dict(build=_build, verify=_verify, report=_report, leakage=_leakage)[args.command]
-    kept = (
-        'finished parts are kept; the same command goes on'
-        if args.command == 'build'
-        else ('run the same command again')
-    )
-    return _command.run(lambda: work(args), debug=args.debug, on_interrupt=lambda: kept)
+    kept = 'run the same command again'
+    if args.command == 'build':
+        kept = 'finished parts are kept; the same command goes on'
+    return _command.run(lambda: _work(args), debug=args.debug, on_interrupt=lambda: kept)
 
 
 if __name__ == '__main__':

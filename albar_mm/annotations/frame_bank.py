@@ -6,7 +6,6 @@ it. docs/frame_bank.md has the job from end to end.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -16,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.files import read_npz
+from ..utils.errors import BadFileError, DatasetError
+from ..utils.files import parse_json, read_npz, write_npz
 
 _ADVICE = 'make it with tools/build_frame_bank.py'
 _KEYS = ('frames', 'probability', 'source', 'num_classes', 'info')
@@ -55,36 +55,29 @@ def load_frame_bank(path: str | os.PathLike) -> FrameBank:
         The bank, checked.
 
     Raises:
-        ValueError: There is no such file, it is damaged, or it is no frame bank; names the file.
+        BadFileError: There is no such file, it is damaged, or it is no frame bank; names the file.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f'frame bank {path}: no such file; {_ADVICE}')
+    where = f'frame bank {path}'
     try:
         found = read_npz(path, _KEYS)
-    except ValueError as error:
-        raise ValueError(f'frame bank {error}; {_ADVICE}') from error
-    missing = [key for key in _KEYS if key not in found]
-    if missing:
-        raise ValueError(f'frame bank {path}: {missing[0]!r} is missing; {_ADVICE}')
+    except DatasetError as error:
+        raise BadFileError(f'frame bank {error}; {_ADVICE}') from error
+    for key in _KEYS:
+        if key not in found:
+            raise BadFileError(f'{where}: {key!r} is missing; {_ADVICE}')
     number, text = found['num_classes'], found['info']
-    if number.shape or number.dtype.kind not in 'iu':
-        raise ValueError(
-            f'frame bank {path}: num_classes must be a whole number, got '
-            f'{number.dtype} of shape {number.shape}'
-        )
-    try:
-        if text.shape or text.dtype.kind != 'U':
-            raise ValueError(f'an array of {text.dtype} and shape {text.shape}')
-        info = json.loads(str(text))
-        if not isinstance(info, dict):
-            raise ValueError(f'a {type(info).__name__}')
-    except ValueError as error:
-        raise ValueError(
-            f'frame bank {path}: info must be the text of a JSON object, got {error}'
-        ) from error
+    for key, kinds, expected in (
+        ('num_classes', 'iu', 'a whole number'),
+        ('info', 'U', 'the text of a JSON object'),
+    ):
+        value = found[key]
+        if value.shape or value.dtype.kind not in kinds:
+            raise BadFileError(
+                f'{where}: {key} must be {expected}, got {value.dtype} of shape {value.shape}'
+            )
+    info = parse_json(str(text), f'{where}: info')
     bank = FrameBank(found['frames'], found['probability'], found['source'], int(number), info)
-    _check(bank, f'frame bank {path}')
+    _check(bank, where)
     return bank
 
 
@@ -99,35 +92,31 @@ def save_frame_bank(path: str | os.PathLike, bank: FrameBank) -> Path:
         ``path``.
 
     Raises:
-        ValueError: The bank is not as :class:`FrameBank` says, or the name does not end in
+        BadFileError: The bank is not as :class:`FrameBank` says, or the name does not end in
             ``.npz``; names the file.
         DatasetError: It cannot be written, e.g. on a full disk.
     """
-    from ..utils.files import write_bytes
-
     path = Path(path)
     if path.suffix != '.npz':
-        raise ValueError(f'frame bank {path}: the name must end in .npz')
+        raise BadFileError(f'frame bank {path}: the name must end in .npz')
     _check(bank, f'frame bank {path}')
-    content = io.BytesIO()
-    # numpy gives every member the same date; frames of videos hardly shrink, so none is compressed
-    np.savez(
-        content,
+    info = json.dumps(bank.info, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    arrays = dict(
         frames=bank.frames,
         probability=bank.probability,
         source=bank.source,
         num_classes=np.int64(bank.num_classes),
-        info=np.array(json.dumps(bank.info, sort_keys=True, ensure_ascii=False, allow_nan=False)),
+        info=np.array(info),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, content.getvalue())
+    # numpy gives every member the same date; frames of videos hardly shrink, so none is compressed
+    write_npz(path, arrays, compressed=False)
     return path
 
 
 def _check(bank: FrameBank, where: str) -> None:
     frames, probability, source = bank.frames, bank.probability, bank.source
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
-        raise ValueError(
+        raise BadFileError(
             f'{where}: frames must be uint8 of shape (M, H, W, 3) with M, H, W >= 1, '
             f'got {frames.dtype} of shape {frames.shape}'
         )
@@ -136,15 +125,15 @@ def _check(bank: FrameBank, where: str) -> None:
         ('source', source, 'unicode', source.dtype.kind == 'U'),
     ):
         if not fits or values.shape != (len(frames),):
-            raise ValueError(
+            raise BadFileError(
                 f'{where}: {name} must be {dtype} of shape ({len(frames)},), got '
                 f'{values.dtype} of shape {values.shape}'
             )
     wrong = ~((probability >= 0) & (probability <= 1))
     if wrong.any():
-        raise ValueError(
+        raise BadFileError(
             f'{where}: probability must be in [0, 1], got '
             f'{probability[wrong][0]} for {source[wrong][0]}'
         )
     if isinstance(bank.num_classes, bool) or bank.num_classes < 2:
-        raise ValueError(f'{where}: num_classes must be >= 2, got {bank.num_classes}')
+        raise BadFileError(f'{where}: num_classes must be >= 2, got {bank.num_classes}')

@@ -1,16 +1,24 @@
-"""Reading one set of a bias benchmark from disk: its folder and its ``manifest.jsonl``."""
+"""One set of a bias benchmark on disk: its folder, ``manifest.jsonl`` and ``files.sha256``."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from ..utils.errors import BadFileError, MissingFileError
+from ..utils.files import read_json_lines, read_lines, write_text
+from ..utils.rows import check_row
 from ..utils.text import name_some
 
 MANIFEST_NAME = 'manifest.jsonl'
+HASHES_NAME = 'files.sha256'
+"""Checksums of the exported files, as ``sha256sum -c`` reads them. They are kept out of the
+manifest, which describes pixels and is the same for every encoding."""
 _ID = re.compile(r'(?P<video>.+)__(?P<k>\d+)')
 _STILL_OR_ARCHIVE = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.zip', '.tar', '.npz', '.npy'}
 
@@ -44,20 +52,20 @@ def find_set_folder(root: str | os.PathLike, dataset: str, set_name: str, backgr
         The folder.
 
     Raises:
-        FileNotFoundError: if there is none; names what the root holds.
-        ValueError: if several folders differ by case only.
+        MissingFileError: if there is none; names what the root holds.
+        BadFileError: if several folders differ by case only.
     """
     root = Path(root)
     if not root.is_dir():
-        raise FileNotFoundError(f'bias_root {root} is not a folder; generate the benchmark first')
+        raise MissingFileError(f'bias_root {root} is not a folder; generate the benchmark first')
     wanted = f'{dataset}_{set_name}_{background}'
     folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
     matches = [folder for folder in folders if folder.name.casefold() == wanted.casefold()]
     if not matches:
         present = name_some([folder.name for folder in folders]) or 'no folder'
-        raise FileNotFoundError(f'{root} holds no folder {wanted}; it holds {present}')
+        raise MissingFileError(f'{root} holds no folder {wanted}; it holds {present}')
     if len(matches) > 1:
-        raise ValueError(f'{root}: {[m.name for m in matches]} differ by case only; keep one')
+        raise BadFileError(f'{root}: {[m.name for m in matches]} differ by case only; keep one')
     return matches[0]
 
 
@@ -79,82 +87,128 @@ def read_manifest(
         The items in the order of the manifest, at least one.
 
     Raises:
-        FileNotFoundError: if the manifest or a file it names does not exist.
-        ValueError: for an invalid row (names file and line), a duplicate id, or an empty manifest.
+        MissingFileError: if the manifest or a file it names does not exist.
+        BadFileError: for an invalid row (names file and line), a duplicate id, or no row at all.
     """
     folder = Path(folder)
-    path = folder / MANIFEST_NAME
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist; generate the set again')
-    items: list[ManifestItem] = []
-    lines_of_ids: dict[str, int] = {}
-    with path.open(encoding='utf-8') as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            where = f'{path}, line {number}'
-            item = _parse_row(line, where, folder, num_classes)
-            if item.item_id in lines_of_ids:
-                first = lines_of_ids[item.item_id]
-                raise ValueError(f'{where}: id {item.item_id} is a duplicate of line {first}')
-            lines_of_ids[item.item_id] = number
-            items.append(item)
-    if not items:
-        raise ValueError(f'{path} lists no items')
-    if check_files:
-        missing = [item.filename for item in items if not os.path.isfile(item.filename)]
-        if missing:
-            names = name_some(os.path.relpath(name, folder) for name in missing)
-            raise FileNotFoundError(
-                f'{folder}: {len(missing)} of {len(items)} files named in {MANIFEST_NAME} do not '
-                f'exist: {names}'
-            )
+    items = [item for item, _ in _entries(folder, num_classes)]
+    missing = [item.filename for item in items if check_files and not os.path.isfile(item.filename)]
+    if missing:
+        names = name_some(os.path.relpath(name, folder) for name in missing)
+        raise MissingFileError(
+            f'{folder}: {len(missing)} of {len(items)} files named in {MANIFEST_NAME} do not '
+            f'exist: {names}'
+        )
     return items
 
 
-def _parse_row(line: str, where: str, folder: Path, num_classes: int | None) -> ManifestItem:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{where}: not valid JSON ({error})') from error
-    if not isinstance(row, dict):
-        raise ValueError(f'{where}: expected a JSON object, got {type(row).__name__}')
-    missing = [key for key in ('id', 'file', 'label', 'video') if key not in row]
-    if missing:
-        raise ValueError(f'{where}: required keys are missing: {", ".join(missing)}')
-    if not isinstance(row['id'], str) or not _ID.fullmatch(row['id']):
-        raise ValueError(f'{where}: id must read <video>__<k>, got {row["id"]!r}')
-    label = _class_index(row, 'label', where, num_classes)
-    conflict = None
-    if row.get('conflict_label') is not None:
-        conflict = _class_index(row, 'conflict_label', where, num_classes)
-        if conflict == label:
-            raise ValueError(f'{where}: conflict_label {conflict} must differ from label')
-    return ManifestItem(row['id'], _video_path(row['file'], where, folder), label, conflict)
+def read_rows(folder: Path, check_files: bool = False) -> list[dict[str, Any]]:
+    """Read all entries of the rows of a set that this package built.
+
+    Args:
+        folder: Folder of the set.
+        check_files: As for :func:`read_manifest`, which checks the rows.
+
+    Raises:
+        DatasetError: The manifest is missing or invalid, or was made by something else.
+    """
+    if check_files:
+        read_manifest(folder)
+    rows = [row for _, row in _entries(folder, None)]
+    needed = ('set', 'video_id', 'k', 'background', 'first', 'last', 'mask_sha256', 'generator')
+    for number, row in enumerate(rows, 1):
+        lacking = [key for key in needed if key not in row]
+        if lacking:
+            raise BadFileError(
+                f'{folder / MANIFEST_NAME}, row {number}: no {", ".join(lacking)}; only sets made '
+                'by tools/build_bias_benchmark.py can be rendered again'
+            )
+    return rows
 
 
-def _class_index(row: dict[str, Any], key: str, where: str, num_classes: int | None) -> int:
-    value = row[key]
-    upper = f'[0, {num_classes})' if num_classes is not None else '>= 0'
-    if (
-        not isinstance(value, int)
-        or isinstance(value, bool)
-        or value < 0
-        or (num_classes is not None and value >= num_classes)
+def _entries(folder: Path, num_classes: int | None) -> list[tuple[ManifestItem, dict[str, Any]]]:
+    """Rows, checked, and what they say."""
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise MissingFileError(f'{path} does not exist; generate the set again')
+    entries: dict[str, tuple[ManifestItem, dict[str, Any]]] = {}
+    places: dict[str, str] = {}
+    for where, row in read_json_lines(path):
+        item = _item(row, where, folder, num_classes)
+        first = places.setdefault(item.item_id, where)
+        if first != where:
+            line = first.rpartition(':')[2]
+            raise BadFileError(f'{where}: id {item.item_id} is a duplicate of line {line}')
+        entries[item.item_id] = item, row
+    if not entries:
+        raise BadFileError(f'{path} lists no items')
+    return list(entries.values())
+
+
+def _item(row: dict[str, Any], where: str, folder: Path, num_classes: int | None) -> ManifestItem:
+    classes = range(2**31 if num_classes is None else num_classes)
+    kinds = dict(id=str, file=str, label=classes, conflict_label=classes, video=object)
+    check_row(row, where, kinds, optional=['conflict_label'])
+    label, conflict, relative = row['label'], row.get('conflict_label'), PurePosixPath(row['file'])
+    for wrong, text in (
+        (not _ID.fullmatch(row['id']), f'id must read <video>__<k>, got {row["id"]!r}'),
+        (conflict == label, f'conflict_label {conflict} must differ from label'),
+        (
+            relative.is_absolute() or '..' in relative.parts,
+            f'file must lie inside the folder of the set, got {row["file"]!r}',
+        ),
+        (
+            relative.suffix.lower() in _STILL_OR_ARCHIVE,
+            f'{relative} is a still image or an archive of frames; only video files can be read '
+            'so far, so store the item as a video (a SCUFO item as its frame repeated)',
+        ),
     ):
-        raise ValueError(f'{where}: {key} must be an integer {upper}, got {value!r}')
-    return value
+        if wrong:
+            raise BadFileError(f'{where}: {text}')
+    return ManifestItem(row['id'], str(folder / relative), label, conflict)
 
 
-def _video_path(name: Any, where: str, folder: Path) -> str:
-    if not isinstance(name, str) or not name:
-        raise ValueError(f'{where}: file must be a path relative to the folder, got {name!r}')
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or '..' in relative.parts:
-        raise ValueError(f'{where}: file must lie inside the folder of the set, got {name!r}')
-    if relative.suffix.lower() in _STILL_OR_ARCHIVE:
-        raise ValueError(
-            f'{where}: {name} is a still image or an archive of frames; only video files can be '
-            'read so far, so store the item as a video (a SCUFO item as its frame repeated)'
-        )
-    return str(folder / relative)
+def rows_text(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The manifest, sorted by id; the same rows give the same text."""
+    ordered = sorted(rows, key=lambda row: (row['video_id'], row['k']))
+    return ''.join(json.dumps(row, separators=(', ', ': ')) + '\n' for row in ordered)
+
+
+def rows_digest(rows: Iterable[Mapping[str, Any]]) -> str:
+    """SHA-256 of rows in the given order."""
+    text = ''.join(json.dumps(row, sort_keys=True) for row in rows)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_set(
+    folder: Path, rows: Iterable[Mapping[str, Any]], hashes: Mapping[str, str] | None
+) -> None:
+    """Write the manifest of one set, last of all its files.
+
+    Args:
+        folder: Folder of the set.
+        rows: Its rows.
+        hashes: File below the folder -> SHA-256, or None where no videos were written.
+    """
+    if hashes is not None:
+        lines = ''.join(f'{hashes[name]}  {name}\n' for name in sorted(hashes))
+        write_text(folder / HASHES_NAME, lines)
+    write_text(folder / MANIFEST_NAME, rows_text(rows))
+
+
+def read_hashes(folder: Path) -> dict[str, str]:
+    """Read ``files.sha256``: file -> SHA-256.
+
+    Raises:
+        DatasetError: It is missing or not of that form.
+    """
+    path = folder / HASHES_NAME
+    if not path.is_file():
+        raise MissingFileError(f'{path} does not exist; build the set again')
+    hashes = {}
+    for number, line in enumerate(read_lines(path), 1):
+        digest, separator, name = line.partition('  ')
+        if not separator or len(digest) != 64:
+            raise BadFileError(f"{path}:{number}: expected '<sha256>  <file>'")
+        hashes[name] = digest
+    return hashes

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ..utils.errors import DatasetError
+from ..utils.errors import BadFileError, MissingFileError
+from ..utils.files import filled_lines, read_csv
+from ..utils.numbers import number
 from ..utils.video_ids import stem_of
 from .video_lists import Clip, OfficialLists, parse_line
 
 _UNUSED, _TRAIN, _TEST = 0, 1, 2
 # <source>_<class>_<visible body>_<camera>_<people>_<view>_<quality>_<number>.avi
 _HMDB51_NAME = r'(?P<source>.+)_{}_[fulh]_(?:nm|cm)_np\d+_(?:fr|ri|le|ba)_(?:bad|med|goo)_\d+'
+_KINETICS_STEMS = ('', 'kinetics_', 'kinetics400_', 'kinetics-400_')
 _UCF101_NAME = re.compile(r'v_.+_(?P<group>g\d+)_c\d+')
 
 
@@ -37,7 +39,7 @@ def read_hmdb51(folder: Path, split: int) -> OfficialLists:
     ending = f'_test_split{split}.txt'
     files = {path.name.removesuffix(ending): path for path in folder.glob(f'*{ending}')}
     if not files:
-        raise DatasetError(
+        raise BadFileError(
             f"{folder}: no '<class>{ending}'; name the folder of the official HMDB51 split lists "
             'with --lists'
         )
@@ -47,7 +49,7 @@ def read_hmdb51(folder: Path, split: int) -> OfficialLists:
         for origin, line in _lines(files[name]):
             video, flag = parse_line(line, origin)
             if flag not in parts:
-                raise DatasetError(
+                raise BadFileError(
                     f'{origin}: flag {flag}; expected 0 (unused), 1 (train) or 2 (test)'
                 )
             group = hmdb51_source(video, name)
@@ -84,14 +86,13 @@ def read_ucf101(folder: Path, split: int) -> OfficialLists:
         DatasetError: A list is missing, names an unknown class, or its label differs from
             ``classInd.txt``.
     """
-    index_file = _need(folder, 'classInd.txt', 'official UCF101')
-    train_file = _need(folder, f'trainlist{split:02d}.txt', 'official UCF101')
-    test_file = _need(folder, f'testlist{split:02d}.txt', 'official UCF101')
+    names = 'classInd.txt', f'trainlist{split:02d}.txt', f'testlist{split:02d}.txt'
+    files = index_file, train_file, test_file = [_need(folder, [name]) for name in names]
     labels: dict[str, int] = {}
     for origin, line in _lines(index_file):
         number, _, name = line.partition(' ')
         if number != str(len(labels) + 1) or not name or name in labels:
-            raise DatasetError(
+            raise BadFileError(
                 f"{origin}: expected '{len(labels) + 1} <class>', a class not named before, "
                 f'got {line!r}'
             )
@@ -100,26 +101,23 @@ def read_ucf101(folder: Path, split: int) -> OfficialLists:
     def clip(path: str, origin: str) -> Clip:
         name, _, video = path.rpartition('/')
         if name not in labels:
-            raise DatasetError(f'{origin}: unknown class {name!r}; {index_file} has no such')
+            raise BadFileError(f'{origin}: unknown class {name!r}; {index_file} has no such')
         match = _UCF101_NAME.fullmatch(stem_of(video))
         return Clip(path, labels[name], name, match['group'] if match else video, origin)
 
-    train, test = [], []
+    train = []
     for origin, line in _lines(train_file):
         path, number = parse_line(line, origin)
         if not 1 <= number <= len(labels):
-            raise DatasetError(
-                f'{origin}: label {number} is out of range; expected 1 to {len(labels)}'
-            )
+            raise BadFileError(f'{origin}: label {number}; expected 1 to {len(labels)}')
         train.append(clip(path, origin))
         if number - 1 != train[-1].label:
-            raise DatasetError(
+            raise BadFileError(
                 f'{origin}: label {number}, but {index_file.name} gives {train[-1].class_name} '
                 f'the label {train[-1].label + 1}'
             )
     test = [clip(line, origin) for origin, line in _lines(test_file)]
-    files = (index_file, train_file, test_file)
-    return OfficialLists(tuple(labels), tuple(train), tuple(test), files)
+    return OfficialLists(tuple(labels), tuple(train), tuple(test), tuple(files))
 
 
 def read_kinetics400(folder: Path, split: int = 1) -> OfficialLists:
@@ -139,10 +137,12 @@ def read_kinetics400(folder: Path, split: int = 1) -> OfficialLists:
     Raises:
         DatasetError: A file, column or class is missing, or a time is no number.
     """
-    train_file = _need_csv(folder, ('train',))
-    test_file = _need_csv(folder, ('val', 'validate'))
+    train_file, test_file = (
+        _need(folder, [f'{stem}{part}.csv' for part in parts for stem in _KINETICS_STEMS])
+        for parts in (['train'], ['val', 'validate'])
+    )
     columns = ('label', 'youtube_id', 'time_start', 'time_end')
-    train_rows = list(_csv_rows(train_file, columns))
+    train_rows = list(_rows(train_file, columns))
     names = {row['label'].replace('"', '') for _, row in train_rows}
     classes = tuple(sorted(names, key=lambda name: name.replace(' ', '_')))
     labels = {name: label for label, name in enumerate(classes)}
@@ -150,16 +150,15 @@ def read_kinetics400(folder: Path, split: int = 1) -> OfficialLists:
     def clip(origin: str, row: Mapping[str, str]) -> Clip:
         name = row['label'].replace('"', '')
         if name not in labels:
-            raise DatasetError(f'{origin}: unknown class {name!r}; {train_file} has no such')
-        try:
-            start, end = (int(float(row[key])) for key in ('time_start', 'time_end'))
-        except ValueError as error:
-            raise DatasetError(f'{origin}: {error}; expected times in seconds') from error
+            raise BadFileError(f'{origin}: unknown class {name!r}; {train_file} has no such')
+        start, end = (
+            int(number(row[key], f'{origin}: {key}')) for key in ('time_start', 'time_end')
+        )
         video = f'{row["youtube_id"]}_{start:06d}_{end:06d}.mp4'
         return Clip(f'{name}/{video}', labels[name], name, row['youtube_id'], origin)
 
     train = tuple(clip(origin, row) for origin, row in train_rows)
-    test = tuple(clip(origin, row) for origin, row in _csv_rows(test_file, columns))
+    test = tuple(clip(origin, row) for origin, row in _rows(test_file, columns))
     return OfficialLists(classes, train, test, (train_file, test_file))
 
 
@@ -179,13 +178,13 @@ def read_jhmdb21(folder: Path, split: int = 1) -> OfficialLists:
     Raises:
         DatasetError: The file or a column is missing, or a row is neither train nor test.
     """
-    path = _need(folder, 'index.csv', 'JHMDB')
-    rows = list(_csv_rows(path, ('class', 'video', 'hmdb51_split1')))
+    path = _need(folder, ['index.csv'], '--source')
+    rows = list(_rows(path, ('class', 'video', 'hmdb51_split1')))
     classes = tuple(sorted({row['class'] for _, row in rows}))
     parts: dict[str, list[Clip]] = dict(train=[], test=[])
     for origin, row in rows:
         if row['hmdb51_split1'] not in parts:
-            raise DatasetError(
+            raise BadFileError(
                 f'{origin}: hmdb51_split1 is {row["hmdb51_split1"]!r}; expected train or test'
             )
         name, video = row['class'], row['video'].removesuffix('.avi')
@@ -197,59 +196,32 @@ def read_jhmdb21(folder: Path, split: int = 1) -> OfficialLists:
     return OfficialLists(classes, tuple(parts['train']), tuple(parts['test']), (path,))
 
 
-def _need(folder: Path, name: str, what: str) -> Path:
-    if not (folder / name).is_file():
-        option = '--source' if name == 'index.csv' else '--lists'
-        raise DatasetError(
-            f'{folder / name}: no such list; name the folder of the {what} lists with {option}'
-        )
-    return folder / name
-
-
-def _need_csv(folder: Path, parts: Sequence[str]) -> Path:
-    stems = ('', 'kinetics_', 'kinetics400_', 'kinetics-400_')
-    names = [f'{stem}{part}.csv' for part in parts for stem in stems]
+def _need(folder: Path, names: Sequence[str], option: str = '--lists') -> Path:
+    """The first of these files that is there."""
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise DatasetError(
-        f'{folder}: none of {", ".join(names)}; name the folder of the official Kinetics-400 CSV '
-        'files with --lists'
-    )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding='utf-8-sig')
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as text: {error}') from error
+    none = f'{folder / names[0]}: no such list'
+    if len(names) > 1:
+        none = f'{folder}: none of {", ".join(names)}'
+    raise MissingFileError(f'{none}; name the folder of the official lists with {option}')
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """``file:line`` and text of every line that is not blank."""
-    found = False
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        if line.strip():
-            found = True
-            yield f'{path}:{number}', line.strip()
-    if not found:
-        raise DatasetError(f'{path}: the list is empty; download it again')
+    where = ''
+    for where, line in filled_lines(path):
+        yield where, line
+    if not where:
+        raise BadFileError(f'{path}: the list is empty; download it again')
 
 
-def _csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    reader = csv.DictReader(_text(path).splitlines())
-    lacking = [name for name in columns if name not in (reader.fieldnames or ())]
-    if lacking:
-        raise DatasetError(
-            f'{path}:1: no column {", ".join(lacking)}; expected a header with '
-            f'{",".join(columns)}, got {",".join(reader.fieldnames or ()) or "an empty file"}'
-        )
-    row = None
-    for row in reader:
-        origin = f'{path}:{reader.line_num}'
-        empty = [name for name in columns if not (row[name] or '').strip()]
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    where = ''
+    for where, row in read_csv(path, columns):
+        empty = [name for name in columns if not row[name]]
         if empty:
-            raise DatasetError(f'{origin}: {", ".join(empty)} is empty')
-        yield origin, {name: row[name].strip() for name in columns}
-    if row is None:
-        raise DatasetError(f'{path}: the list is empty; download it again')
+            raise BadFileError(f'{where}: {", ".join(empty)} is empty')
+        yield where, row
+    if not where:
+        raise BadFileError(f'{path}: the list is empty; download it again')

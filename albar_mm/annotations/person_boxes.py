@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import print_log
 
-from ..utils.errors import DatasetError
+from ..utils.errors import DatasetError, MissingFileError
+from ..utils.safe_pickle import load_restricted
 from ..video.container import MAX_MISSING
-from . import person_box_files as files
+from .person_box_files import VideoEntry, entries_of, read_box_lines, read_detections
+from .tubes import annotated_tubes, is_annotation, read_boxes
 from .video_names import VideoNames
 
 FRAME_SLACK = 3
@@ -112,9 +114,7 @@ class PersonBoxes:
         DatasetError: There are none.
     """
 
-    def __init__(
-        self, path: Path, entries: Iterable[files.VideoEntry], per_frame: bool = True
-    ) -> None:
+    def __init__(self, path: Path, entries: Iterable[VideoEntry], per_frame: bool = True) -> None:
         self.path, self.per_frame = path, per_frame
         names, rows, counts, lengths, dropped = [], [], [], [], 0
         for entry in entries:
@@ -208,7 +208,7 @@ def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
     try:
         stat = path.stat()
     except OSError as error:
-        raise DatasetError(
+        raise MissingFileError(
             f'{path}: no such file of person boxes; tools/detect_people.py makes one'
         ) from error
     return _read(path, stat.st_size, stat.st_mtime_ns)
@@ -218,13 +218,14 @@ def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
 def _read(path: Path, size: int, mtime_ns: int) -> PersonBoxes:
     ending = path.suffix.lower()
     if ending in LINES:
-        return PersonBoxes(path, files.read_lines(path))
+        return PersonBoxes(path, read_box_lines(path))
     if ending not in PICKLES:
-        return PersonBoxes(path, files.read_tubes(path), per_frame=False)
-    content = files.load_pickled(path)
-    if ending != '.npy' and _is_annotation(content):
-        return PersonBoxes(path, files.read_tubes(path), per_frame=False)
-    boxes = PersonBoxes(path, files.read_detections(content, path))
+        return PersonBoxes(path, entries_of(read_boxes(path), path), per_frame=False)
+    content = load_restricted(path)
+    if ending != '.npy' and is_annotation(content):
+        tubes = annotated_tubes(content, path)
+        return PersonBoxes(path, entries_of(tubes, path), per_frame=False)
+    boxes = PersonBoxes(path, read_detections(content, path))
     if boxes.dropped:
         print_log(
             f'{path}: {boxes.dropped} of {boxes.dropped + boxes.num_boxes} boxes cover '
@@ -233,11 +234,3 @@ def _read(path: Path, size: int, mtime_ns: int) -> PersonBoxes:
             logging.WARNING,
         )
     return boxes
-
-
-def _is_annotation(content: object) -> bool:
-    """Whether it is one of the layouts of the UCF101-24 annotation."""
-    if not isinstance(content, dict) or not content:
-        return False
-    first = next(iter(content.values()))
-    return 'gttubes' in content or (isinstance(first, dict) and 'annotations' in first)

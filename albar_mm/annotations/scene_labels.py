@@ -1,25 +1,24 @@
-"""Scene labels of the videos of a data set: reading them, and putting them into a pipeline."""
+"""Scene labels of the videos of a data set."""
 
 from __future__ import annotations
 
-import copy
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..utils.errors import DatasetError
-from ..utils.files import read_npz
+from ..utils.errors import BadFileError, DatasetError, MissingFileError
+from ..utils.files import read_json_lines, read_npz
+from ..utils.rows import check_row
 from .video_names import VideoNames
 
 SUM_SLACK = 1e-2
 """How far from 1 the sum of probabilities may be, for rounding (float16 of 365 classes: 2e-3)."""
 _MOST = 2**31  # a larger number is no class index
-LOAD, PACK, FIELD = 'LoadSceneLabels', 'PackActionInputs', 'scene_target'
+_INDEX = 'a class index'
 
 
 class SceneLabels:
@@ -41,23 +40,20 @@ class SceneLabels:
     ) -> None:
         self.path, self.names = path, tuple(names)
         if not self.names:
-            raise DatasetError(f'{path}: holds no videos')
+            raise BadFileError(f'{path}: holds no videos')
         if labels.ndim == 2:
             labels = _distributions(labels, self.names, path)
-            least, most = labels.shape[1], labels.shape[1]
+            least = most = labels.shape[1]
         else:
-            bad = np.flatnonzero(labels < 0)
-            if bad.size:
-                raise DatasetError(
-                    f'{path}: {self.names[bad[0]]}: scene {labels[bad[0]]}; '
-                    'expected a class index from 0'
+            for bad in np.flatnonzero(labels < 0)[:1]:
+                raise BadFileError(
+                    f'{path}: {names[bad]}: scene {labels[bad]}; expected a class index from 0'
                 )
-            least, most = int(labels.max()) + 1, None
-        num_scenes = num_scenes or least
-        if num_scenes < least or (most and num_scenes > most):
+            least, most = int(labels.max()) + 1, _MOST
+        self.num_scenes: int = num_scenes or least
+        if not least <= self.num_scenes <= most:
             # whoever trusts the number would build a network of another size than the labels need
-            raise DatasetError(f'{path}: says num_scenes={num_scenes}, but its labels need {least}')
-        self.num_scenes: int = num_scenes
+            raise BadFileError(f'{path}: says {num_scenes=}, but its labels need {least}')
         self.labels = labels
         self._lookup = VideoNames(self.names, str(path))
 
@@ -124,7 +120,7 @@ def read_scene_labels(path: str | os.PathLike) -> SceneLabels:
     try:
         stat = path.stat()
     except OSError as error:
-        raise DatasetError(
+        raise MissingFileError(
             f'{path}: no such file of scene labels; tools/label_scenes.py makes one'
         ) from error
     return _read(path, stat.st_size, stat.st_mtime_ns)
@@ -143,50 +139,6 @@ def scene_count(path: str | os.PathLike) -> int:
     return read_scene_labels(path).num_scenes
 
 
-def with_scene_labels(
-    pipeline: Sequence[Mapping[str, Any]], file: str | os.PathLike, missing: str = 'fail'
-) -> list[dict[str, Any]]:
-    """Put the step that loads scene labels into a training pipeline.
-
-    Args:
-        pipeline: Steps as config dicts; it is not changed. One that has the very same step already
-            gets no second one.
-        file: See :class:`.LoadSceneLabels`.
-        missing: ``'fail'`` or ``'none'``.
-
-    Returns:
-        A new pipeline with ``LoadSceneLabels`` right before ``PackActionInputs`` and
-        ``scene_target`` among the ``algorithm_keys`` of that.
-
-    Raises:
-        ValueError: There is not exactly one ``PackActionInputs``, or a ``LoadSceneLabels`` with
-            other settings.
-
-    Example:
-        >>> cfg.train_dataloader.dataset.pipeline = with_scene_labels(
-        ...     cfg.train_dataloader.dataset.pipeline, 'data/hmdb51/scenes.npz')
-    """
-    steps = [copy.deepcopy(step) for step in pipeline]
-    names = [_name(step) for step in steps]
-    if names.count(PACK) != 1:
-        raise ValueError(
-            f'expected one {PACK} in the pipeline, got {names.count(PACK)}, of: {", ".join(names)}'
-        )
-    place = names.index(PACK)
-    keys = tuple(steps[place].get('algorithm_keys', ()))
-    steps[place]['algorithm_keys'] = keys if FIELD in keys else (*keys, FIELD)
-    load = dict(type=LOAD, file=os.fspath(file), missing=missing)
-    if LOAD not in names:
-        steps.insert(place, load)
-        return steps
-    found = {'missing': 'fail', **steps[names.index(LOAD)], 'type': LOAD}
-    if dict(found, file=os.fspath(found.get('file', ''))) != load or names.count(LOAD) > 1:
-        raise ValueError(f'the pipeline has {LOAD} already: {found}; asked for {load}')
-    if names.index(LOAD) > place:
-        raise ValueError(f'{LOAD} stands after {PACK}; it must stand before it')
-    return steps
-
-
 @lru_cache(maxsize=4)
 def _read(path: Path, size: int, mtime_ns: int) -> SceneLabels:
     return _arrays(path) if path.suffix.lower() == '.npz' else _lines(path)
@@ -194,99 +146,58 @@ def _read(path: Path, size: int, mtime_ns: int) -> SceneLabels:
 
 def _lines(path: Path) -> SceneLabels:
     names, labels, told = [], [], 0
-    first: tuple[str, int | None] | None = None
-    for row, where in _rows(path):
-        label = _label(row, where)
-        told = max(told, _told(row, where))
-        kind = (where, None if isinstance(label, int) else len(label))
-        first = first or kind
-        if kind[1] != first[1]:
-            raise DatasetError(
-                f'{where}: {_named(kind[1])}, but {first[0]} has '
-                f'{_named(first[1])}; all videos need the same'
+    first = ('', 0)
+    for where, row in read_json_lines(path):
+        check_row(row, where, dict(video=str))
+        label, named = _label(row, f'{where}: {row["video"]}')
+        told = max(told, row.get('num_scenes') or 0)
+        first = first if names else (where, named)
+        if named != first[1]:
+            raise BadFileError(
+                f'{where}: {named}, but {first[0]} has {first[1]}; all videos need the same'
             )
         names.append(row['video'])
         labels.append(label)
-    dtype = np.float32 if first and first[1] is not None else np.int64
+    dtype = np.int64 if first[1] == _INDEX else np.float32
     return SceneLabels(path, names, np.array(labels, dtype), told or None)
 
 
-def _rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+def _label(row: dict[str, Any], where: str) -> tuple[int | np.ndarray, str]:
+    """The label, and what kind it is."""
+    check_row(row, where, dict(num_scenes=range(_MOST)), optional=['num_scenes'])
+    if 'scene_prob' not in row:
+        kind = range(_MOST), 'a class index from 0, or "scene_prob"'
+        check_row(row, where, dict(scene=kind))
+        return row['scene'], _INDEX
     try:
-        with path.open(encoding='utf-8-sig') as stream:
-            for number, line in enumerate(stream, 1):
-                where = f'{path}:{number}'
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line)
-                except ValueError as error:
-                    raise DatasetError(f'{where}: no JSON: {error}') from error
-                if not isinstance(row, dict) or not isinstance(row.get('video'), str):
-                    raise DatasetError(f'{where}: expected {{"video": "<path>", "scene": ...}}')
-                yield row, where
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as JSON lines: {error}') from error
-
-
-def _label(row: dict[str, Any], where: str) -> int | np.ndarray:
-    if 'scene_prob' in row:
-        try:
-            label = np.array(row['scene_prob'], np.float32)
-        except (TypeError, ValueError, OverflowError):
-            label = np.empty(0)
-        if label.ndim == 1 and len(label) >= 2:
-            return label
-        raise DatasetError(
-            f'{where}: {row["video"]}: expected "scene_prob", a list of 2 or more numbers'
-        )
-    label = row.get('scene')
-    if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < _MOST:
-        raise DatasetError(
-            f'{where}: {row["video"]}: expected "scene", a class index from 0, or '
-            f'"scene_prob", got scene {label!r}'
-        )
-    return label
-
-
-def _told(row: dict[str, Any], where: str) -> int:
-    told = row.get('num_scenes', 0)
-    if isinstance(told, bool) or not isinstance(told, int) or told < 0:
-        raise DatasetError(
-            f'{where}: {row["video"]}: expected "num_scenes", a whole number, got {told!r}'
-        )
-    return told
-
-
-def _named(length: int | None) -> str:
-    return 'a class index' if length is None else f'{length} probabilities'
+        label = np.array(row['scene_prob'], np.float32)
+    except (TypeError, ValueError, OverflowError):
+        label = np.empty(0)
+    if label.ndim != 1 or len(label) < 2:
+        raise BadFileError(f'{where}: expected "scene_prob", a list of 2 or more numbers')
+    return label, f'{len(label)} probabilities'
 
 
 def _arrays(path: Path) -> SceneLabels:
     arrays = read_npz(path, ('video', 'scene', 'scene_prob', 'num_scenes'))
-    names = arrays.get('video')
-    labels = arrays.get('scene_prob', arrays.get('scene'))
-    if names is None or names.ndim != 1 or names.dtype.kind != 'U' or labels is None:
-        raise DatasetError(
+    names, told = arrays.get('video'), arrays.get('num_scenes', np.array(0))
+    soft = 'scene_prob' in arrays
+    key, kinds, shape = ('scene_prob', 'f', 'float (V, S)') if soft else ('scene', 'iu', 'integers')
+    if names is None or names.ndim != 1 or names.dtype.kind != 'U' or key not in arrays:
+        raise BadFileError(
             f'{path}: expected the arrays video (text) and scene or scene_prob, as '
             'tools/label_scenes.py writes them'
         )
-    soft = 'scene_prob' in arrays
-    if (
-        labels.ndim != 1 + soft
-        or len(labels) != len(names)
-        or (labels.dtype.kind not in ('f' if soft else 'iu'))
-    ):
-        raise DatasetError(
-            f'{path}: {"scene_prob" if soft else "scene"} is {labels.dtype} '
-            f'{labels.shape} for {len(names)} videos; expected '
-            f'{"float (V, S)" if soft else "integers (V,)"}'
+    labels = arrays[key]
+    if labels.ndim != 1 + soft or len(labels) != len(names) or labels.dtype.kind not in kinds:
+        raise BadFileError(
+            f'{path}: {key} is {labels.dtype} {labels.shape} for {len(names)} videos; '
+            f'expected {shape}'
         )
-    told = arrays.get('num_scenes')
-    if told is not None and (told.shape != () or told.dtype.kind not in 'iu'):
-        raise DatasetError(f'{path}: num_scenes is {told.dtype} {told.shape}; expected an integer')
+    if told.shape != () or told.dtype.kind not in 'iu':
+        raise BadFileError(f'{path}: num_scenes is {told.dtype} {told.shape}; expected an integer')
     labels = labels.astype(np.float32 if soft else np.int64)
-    return SceneLabels(path, names.tolist(), labels, None if told is None else int(told))
+    return SceneLabels(path, names.tolist(), labels, int(told) or None)
 
 
 def _distributions(labels: np.ndarray, names: Sequence[str], path: Path) -> np.ndarray:
@@ -295,16 +206,8 @@ def _distributions(labels: np.ndarray, names: Sequence[str], path: Path) -> np.n
     sound = np.isfinite(labels).all(1) & (labels >= 0).all(1) & (np.abs(sums - 1) <= SUM_SLACK)
     if not sound.all():
         bad = int(np.flatnonzero(~sound)[0])
-        raise DatasetError(
+        raise BadFileError(
             f'{path}: {names[bad]}: scene_prob are no probabilities: smallest value '
             f'{labels[bad].min():.4g}, sum {sums[bad]:.4g}'
         )
     return (labels / sums[:, None]).astype(np.float32)
-
-
-def _name(step: Mapping[str, Any]) -> str:
-    """Name of the type of a step, which may be a class or have a scope before it."""
-    kind = step.get('type') if isinstance(step, Mapping) else None
-    if kind is None:
-        raise ValueError(f'expected steps as config dicts with a type, got {step!r}')
-    return str(getattr(kind, '__name__', kind)).split('.')[-1]

@@ -21,34 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.errors import DatasetError
+from ..utils.errors import BadFileError, DatasetError
+from ..utils.files import filled_lines
 from ..utils.safe_pickle import load_restricted
 
-UCF101_24_CLASSES = (
-    'Basketball',
-    'BasketballDunk',
-    'Biking',
-    'CliffDiving',
-    'CricketBowling',
-    'Diving',
-    'Fencing',
-    'FloorGymnastics',
-    'GolfSwing',
-    'HorseRiding',
-    'IceDancing',
-    'LongJump',
-    'PoleVault',
-    'RopeClimbing',
-    'SalsaSpin',
-    'SkateBoarding',
-    'Skiing',
-    'Skijet',
-    'SoccerJuggling',
-    'Surfing',
-    'TennisSwing',
-    'TrampolineJumping',
-    'VolleyballSpiking',
-    'WalkingWithDog',
+UCF101_24_CLASSES = tuple(
+    """
+    Basketball BasketballDunk Biking CliffDiving CricketBowling Diving Fencing FloorGymnastics
+    GolfSwing HorseRiding IceDancing LongJump PoleVault RopeClimbing SalsaSpin SkateBoarding Skiing
+    Skijet SoccerJuggling Surfing TennisSwing TrampolineJumping VolleyballSpiking WalkingWithDog
+    """.split()
 )
 """Class names of the corrected annotation, which stores indices alone."""
 SAME_ACTOR_IOU = 0.3
@@ -84,16 +66,45 @@ def read_boxes(path: Path) -> dict[str, tuple[Tube, ...]]:
     """
     if path.suffix.lower() not in ('.pkl', '.pickle'):
         return _read_text(path)
-    content = load_restricted(path)
+    return annotated_tubes(load_restricted(path), path)
+
+
+def is_annotation(content: object) -> bool:
+    """Whether a pickled object is one of the layouts of the UCF101-24 annotation.
+
+    Args:
+        content: The object.
+    """
+    if not isinstance(content, dict) or not content:
+        return False
+    first = next(iter(content.values()))
+    return 'gttubes' in content or (isinstance(first, dict) and 'annotations' in first)
+
+
+def annotated_tubes(content: Any, path: Path) -> dict[str, tuple[Tube, ...]]:  # noqa: ANN401
+    """Take the UCF101-24 annotation apart, in either layout.
+
+    Args:
+        content: What was pickled.
+        path: Its file, for messages.
+
+    Returns:
+        As :func:`read_boxes`.
+
+    Raises:
+        DatasetError: As :func:`read_boxes`.
+    """
     if not isinstance(content, dict):
-        raise DatasetError(f'{path}: expected a dict of annotations, got {_kind(content)}')
+        raise BadFileError(f'{path}: expected a dict of annotations, got {type(content).__name__}')
     try:
         read = _read_gttubes if 'gttubes' in content else _read_pyannot
         return read(content, path)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-        raise DatasetError(
+        if isinstance(error, DatasetError):
+            raise
+        raise BadFileError(
             f'{path}: neither layout of the UCF101-24 annotation (gttubes, or annotations by '
-            f'video): {_kind(error)}: {error}'
+            f'video): {type(error).__name__}: {error}'
         ) from error
 
 
@@ -119,13 +130,13 @@ def _read_pyannot(content: Mapping[str, Any], path: Path) -> dict[str, tuple[Tub
             boxes = np.asarray(tube['boxes'], dtype=np.float64).reshape(-1, 4)
             frames = np.arange(int(tube['sf']), int(tube['ef']))
             if len(frames) != len(boxes):
-                raise DatasetError(
+                raise BadFileError(
                     f'{where}: a tube has {len(boxes)} boxes for the {len(frames)} frames from '
                     f'{tube["sf"]} to {tube["ef"]}'
                 )
             label = int(tube['label'])
             if not 0 <= label < len(UCF101_24_CLASSES):
-                raise DatasetError(f'{where}: class {label}; expected 0 to 23')
+                raise BadFileError(f'{where}: class {label}; expected 0 to 23')
             corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
             tubes.append(_tube(frames, corners, UCF101_24_CLASSES[label], where))
         known[str(video)] = tuple(tubes)
@@ -133,28 +144,23 @@ def _read_pyannot(content: Mapping[str, Any], path: Path) -> dict[str, tuple[Tub
 
 
 def _read_text(path: Path) -> dict[str, tuple[Tube, ...]]:
-    try:
-        lines = path.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as text: {error}') from error
     rows: dict[str, list[list[float]]] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.lstrip().startswith('#'):
+    for where, line in filled_lines(path):
+        if line.startswith('#'):
             continue
         parts = line.rsplit(maxsplit=5)  # the name of a video may hold blanks
         try:
-            if len(parts) != 6:
+            video, frame, *box = parts[0], int(parts[1]), *map(float, parts[2:])
+            if len(box) != 4:
                 raise ValueError(f'{len(parts)} fields')
-            frame, box = int(parts[1]), [float(value) for value in parts[2:]]
-        except ValueError as error:
-            raise DatasetError(
-                f"{path}:{number}: expected 'video frame x1 y1 x2 y2', got {line.strip()!r} "
-                f'({error})'
+        except (ValueError, IndexError) as error:
+            raise BadFileError(
+                f"{where}: expected 'video frame x1 y1 x2 y2', got {line!r} ({error})"
             ) from error
-        _tube(np.array([frame - 1]), np.array([box]), None, f'{path}:{number}')
-        rows.setdefault(parts[0].strip(), []).append([frame - 1, *box])
+        _tube(np.array([frame - 1]), np.array([box]), None, where)
+        rows.setdefault(video.strip(), []).append([frame - 1, *box])
     if not rows:
-        raise DatasetError(f'{path}: holds no boxes')
+        raise BadFileError(f'{path}: holds no boxes')
     return {video: _link(np.array(boxes)) for video, boxes in rows.items()}
 
 
@@ -169,7 +175,7 @@ def _link(rows: np.ndarray) -> tuple[Tube, ...]:
                 (-_iou(tube[-1][1:], box[1:]), i, j)
                 for i, tube in enumerate(open_tubes)
                 for j, box in enumerate(boxes)
-            ),
+            )
         )
         taken_tubes, taken_boxes = set(), set()
         for negative, i, j in pairs:
@@ -190,23 +196,19 @@ def _iou(a: np.ndarray, b: np.ndarray) -> float:
 def _tube(frames: np.ndarray, boxes: np.ndarray, class_name: str | None, where: str) -> Tube:
     numbers = np.asarray(frames, dtype=np.float64)
     if not len(numbers):
-        raise DatasetError(f'{where}: a tube without boxes')
+        raise BadFileError(f'{where}: a tube without boxes')
     if not np.isfinite(numbers).all() or (numbers < 0).any() or (numbers % 1).any():
-        raise DatasetError(f'{where}: frame numbers must be whole and start at the first frame')
+        raise BadFileError(f'{where}: frame numbers must be whole and start at the first frame')
     if (np.diff(numbers) <= 0).any():
         order = np.argsort(numbers, kind='stable')
         numbers, boxes = numbers[order], boxes[order]
         if (np.diff(numbers) == 0).any():
-            raise DatasetError(f'{where}: a tube has two boxes in one frame')
+            raise BadFileError(f'{where}: a tube has two boxes in one frame')
     sound = np.isfinite(boxes).all(1) & (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
     if not sound.all():
         bad = int(np.flatnonzero(~sound)[0])
-        raise DatasetError(
+        raise BadFileError(
             f'{where}: frame {int(numbers[bad]) + 1}: the box {boxes[bad].tolist()} is empty; '
             'expected x1 < x2 and y1 < y2'
         )
     return Tube(numbers.astype(np.int64), boxes, class_name)
-
-
-def _kind(value: Any) -> str:  # noqa: ANN401
-    return type(value).__name__

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..utils.errors import DatasetError
+from ..utils.errors import BadFileError, DatasetError, MissingFileError
+from ..utils.files import filled_lines
 
 #: names on the command line of what separates a path from its label
 DELIMITERS = dict(space=' ', tab='\t')
@@ -66,6 +67,28 @@ def parse_line(line: str, origin: str) -> tuple[str, int]:
     if len(parts) != 2 or not parts[1].removeprefix('-').isdecimal():
         raise DatasetError(f"{origin}: expected '<path> <number>', got {line.strip()!r}")
     return parts[0], int(parts[1])
+
+
+def read_list(path: Path) -> list[tuple[str, str, int]]:
+    """Read lines ``path label``, as ``tools/prepare_dataset.py`` writes them.
+
+    Args:
+        path: The list.
+
+    Returns:
+        ``file:line``, path of the video and label of every line that is not blank.
+
+    Raises:
+        DatasetError: It cannot be read, is empty, or a line does not end in a whole number.
+    """
+    advice = 'lists are made by tools/prepare_dataset.py'
+    try:
+        rows = [(where, *parse_line(line, where)) for where, line in filled_lines(path)]
+    except MissingFileError as error:
+        raise MissingFileError(f'{error}; {advice}') from error
+    if not rows:
+        raise BadFileError(f'{path}: the list is empty; {advice}')
+    return rows
 
 
 def format_lines(clips: Iterable[Clip], delimiter: str = ' ') -> str:

@@ -2,34 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..annotations.specs import SPECS
 from ..compositing.backgrounds import MIN_SIDE, Backgrounds, parse_background
 from ..utils.errors import DatasetError
-from .build import PLAN_NAME, Built
-from .masks.source import MaskSource
+from ..utils.numbers import number
+from ..utils.text import name_some
+from .build import PLAN_NAME
+from .export import Built
 from .masks.union import CoverFilter
-from .plan import SETS, BuildSettings
-from .presets import PRESETS, Preset, preset_of
+from .settings import BENCHMARK_NAME, REPORT_NAME, SETS, BuildSettings
 from .sources import SourceList, official_sources, read_source_list
 
 GIGABYTE = 1e9
+_SHOWN = 10
 
 
-def mask_source(spec: str) -> MaskSource:
-    """Read a mask source, e.g. ``jhmdb:FOLDER``.
+@dataclass(frozen=True)
+class Preset:
+    """What a build of one benchmark takes when it is told nothing else.
+
+    Attributes:
+        name: As on the command line.
+        dataset: First part of the folder names.
+        per_video: Variants of every source video, as published.
+        test_list: Test list that ``tools/prepare_dataset.py`` writes.
+        missing_masks: What to do with test videos without a mask.
+        source: Data set that the videos and lists belong to; default: ``name``.
+        bias_folder: Folder of the benchmark below that of the data set.
+        cover_filter: Smallest share of frames and of the image, or None for no filter.
+        known: Whether it is one of ``PRESETS``.
+    """
+
+    name: str
+    dataset: str
+    per_video: int
+    test_list: str = 'test_split1.txt'
+    missing_masks: str = 'fail'
+    source: str = ''
+    bias_folder: str = 'bias'
+    cover_filter: tuple[float, float] | None = None
+    known: bool = True
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the data set, as ``tools/prepare_dataset.py`` makes it."""
+        return Path('data', self.source or self.name)
+
+    @property
+    def root(self) -> Path:
+        """Folder of the benchmark."""
+        return self.folder / self.bias_folder
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        # the source videos are those test videos that JHMDB has puppet masks for
+        Preset('hmdb51', 'HMDB51', 10, missing_masks='drop'),
+        Preset('jhmdb21', 'JHMDB21', 10),
+        # those that UCF101-24 has boxes for
+        Preset('ucf101', 'UCF101', 5, missing_masks='drop'),
+        # the first protocol, whose boxes show background: never to be mixed with the one above
+        Preset(
+            'ucf101-boxes',
+            'UCF101-boxes',
+            5,
+            missing_masks='drop',
+            source='ucf101',
+            bias_folder='bias_boxes',
+        ),
+        # those that pass the filter on mask cover
+        Preset('kinetics400', 'K400', 1, 'test.txt', 'drop', cover_filter=(0.9, 0.1)),
+    )
+}
+
+
+def preset_of(name: str) -> Preset:
+    """Defaults for a name on the command line; an unknown one is a data set of the user's own.
 
     Args:
-        spec: As on the command line.
-
-    Raises:
-        DatasetError: It is no mask source.
+        name: Name of a preset, or any other.
     """
-    from .masks.parse import parse_masks
-
-    return parse_masks(spec)
+    return PRESETS.get(name) or Preset(name, name, 10, 'test.txt', known=False)
 
 
 def background_families(specs: Sequence[str], min_side: int = MIN_SIDE) -> Backgrounds:
@@ -45,19 +104,9 @@ def background_families(specs: Sequence[str], min_side: int = MIN_SIDE) -> Backg
     return Backgrounds([parse_background(spec, min_side) for spec in specs])
 
 
-def video_folder(dataset: str, videos: Path | None = None) -> Path:
-    """Folder of the source videos.
-
-    Args:
-        dataset: Name of a preset, or any other name.
-        videos: The folder; default: ``data/<name>/videos``.
-    """
-    return videos or preset_of(dataset).folder / 'videos'
-
-
 def source_videos(
-    dataset: str,
-    videos: Path | None = None,
+    preset: Preset,
+    video_root: Path,
     list_file: Path | None = None,
     lists: Path | None = None,
     split: int = 1,
@@ -67,9 +116,9 @@ def source_videos(
     """Take the source videos of a benchmark.
 
     Args:
-        dataset: Name of a preset, or any other name with a ``list_file``.
-        videos: Folder of the videos; default: ``data/<name>/videos``.
-        list_file: Test list of ``path label`` lines; default: that of ``data/<name>``.
+        preset: Its preset; one that is not known needs a ``list_file``.
+        video_root: Folder of the videos.
+        list_file: Test list of ``path label`` lines; default: that of the preset.
         lists: Folder of the official lists, instead of ``list_file``.
         split: Official split of ``lists``.
         label_map: Class names, one a line; default: ``label_map.txt`` beside the list.
@@ -78,8 +127,6 @@ def source_videos(
     Raises:
         DatasetError: The choices do not go together, or see :mod:`.sources`.
     """
-    preset = preset_of(dataset)
-    video_root = video_folder(dataset, videos)
     if lists is not None:
         official = preset.source or preset.name
         if list_file is not None or label_map is not None:
@@ -89,13 +136,13 @@ def source_videos(
             )
         if official not in SPECS:
             raise DatasetError(
-                f'--lists: no official lists of {dataset!r} are known, only of '
+                f'--lists: no official lists of {preset.name!r} are known, only of '
                 f'{", ".join(SPECS)}; name a test list with --list'
             )
         return official_sources(official, lists, video_root, split)
     if list_file is None and not preset.known:
         raise DatasetError(
-            f'{dataset!r} is none of {", ".join(PRESETS)}; for a data set of your '
+            f'{preset.name!r} is none of {", ".join(PRESETS)}; for a data set of your '
             'own name its test list with --list'
         )
     return read_source_list(
@@ -104,63 +151,83 @@ def source_videos(
 
 
 def build_settings(
-    dataset: str,
+    preset: Preset,
     families: Backgrounds,
     name: str | None = None,
     per_video: int | None = None,
-    seed: int = 0,
     sets: Sequence[str] | None = None,
-    empty_frames: str = 'cut',
-    encoding: str = 'jpeg',
+    missing_masks: str | None = None,
+    cover_filter: str | None = None,
+    **others: Any,  # noqa: ANN401
 ) -> BuildSettings:
-    """Settings of a build, with the preset's defaults.
+    """Settings of a build, with the preset's defaults for what is None.
 
     Args:
-        dataset: Name of a preset, or any other name.
+        preset: The preset.
         families: The backgrounds.
         name: First part of the folder names.
         per_video: Variants of every source video.
-        seed: Seed of all draws.
         sets: Some of ``SETS``; default: all that the backgrounds allow.
-        empty_frames: Policy for frames without a mask.
-        encoding: ``'jpeg'``, ``'lossless'`` or ``'none'``.
+        missing_masks: ``'fail'`` or ``'drop'``.
+        cover_filter: ``FRAMES,COVER`` or ``none``.
+        **others: Further settings as they are.
 
     Raises:
-        DatasetError: See :class:`.plan.BuildSettings`.
+        DatasetError: See :class:`.settings.BuildSettings`.
     """
-    preset = preset_of(dataset)
     if sets is None:
         striped = any(family.name == 'Stripe' for family in families.families)
         sets = [one for one in SETS if striped or one != 'conflfg']
-    count = preset.per_video if per_video is None else per_video
     return BuildSettings(
-        name or preset.dataset, families.families, seed, count, tuple(sets), empty_frames, encoding
+        name or preset.dataset,
+        families.families,
+        per_video=preset.per_video if per_video is None else per_video,
+        sets=tuple(sets),
+        missing_masks=missing_masks or preset.missing_masks,
+        cover_filter=_cover_filter(cover_filter, preset),
+        **others,
     )
 
 
-def cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
-    """Read ``FRAMES,COVER`` or ``none``; without either, what the preset says.
-
-    Args:
-        text: As on the command line.
-        preset: The preset.
-
-    Raises:
-        DatasetError: It is neither, or a share is not within [0, 1].
-    """
+def _cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
     if text is None:
         return CoverFilter(*preset.cover_filter) if preset.cover_filter else None
     if text == 'none':
         return None
-    try:
-        frames, cover = (float(part) for part in text.split(','))
-    except ValueError as error:
-        raise DatasetError(
-            f'--cover-filter {text}: expected FRAMES,COVER, e.g. 0.9,0.1, or none'
-        ) from error
-    if not (0 <= frames <= 1 and 0 <= cover <= 1):
-        raise DatasetError(f'--cover-filter {text}: expected two shares from 0 to 1')
-    return CoverFilter(frames, cover)
+    shares = text.split(',')
+    if len(shares) != 2:
+        raise DatasetError(f'--cover-filter {text}: expected FRAMES,COVER, e.g. 0.9,0.1, or none')
+    return CoverFilter(*(number(share, f'--cover-filter {text}', 0, 1) for share in shares))
+
+
+def summary(built: Built) -> list[str]:
+    """Lines for the terminal: counts, and everything that was left out or replaced.
+
+    Args:
+        built: The build.
+    """
+    lines = [f'{folder}: {count} items' for folder, count in built.counts.items()]
+    if built.left_out:
+        lines.append(f'left out {len(built.left_out)} listed videos, all in {BENCHMARK_NAME}:')
+        lines += _some(f'{entry["video"]}: {entry["reason"]}' for entry in built.left_out)
+    if built.filled:
+        count = sum(map(len, built.filled.values()))
+        lines.append(
+            f'{count} kept frames of {len(built.filled)} source videos have no mask of '
+            f'their own, all in {BENCHMARK_NAME}: {name_some(built.filled)}'
+        )
+    lines += [f'{name} (mask source): {count}' for name, count in built.notes.items()]
+    for family, images in built.rejected.items():
+        if images:
+            lines.append(f'{family}: refused {len(images)} images, all in {REPORT_NAME}:')
+            lines += _some(f'{image["file"]}: {image["reason"]}' for image in images)
+    return lines
+
+
+def _some(lines: Iterable[str]) -> list[str]:
+    every = list(lines)
+    rest = [f'  and {len(every) - _SHOWN} more'] if len(every) > _SHOWN else []
+    return [f'  {line}' for line in every[:_SHOWN]] + rest
 
 
 def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> list[str]:
@@ -173,16 +240,11 @@ def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> li
     """
     lines = [f'{folder}: {count} items' for folder, count in counts.items()]
     if sources.left_out:
-        reasons = [f'{entry["video"]}: {entry["reason"]}' for entry in sources.left_out]
-        lines += [
-            f'would leave out {len(reasons)} listed videos:',
-            *(f'  {reason}' for reason in reasons),
-        ]
-    return [
-        *lines,
-        f'{len(sources.videos)} source videos; nothing was built, the plan is in '
-        f'{root / PLAN_NAME}',
-    ]
+        lines.append(f'would leave out {len(sources.left_out)} listed videos:')
+        lines += [f'  {entry["video"]}: {entry["reason"]}' for entry in sources.left_out]
+    plan = root / PLAN_NAME
+    videos = f'{len(sources.videos)} source videos'
+    return [*lines, f'{videos}; nothing was built, the plan is in {plan}']
 
 
 def cost_line(built: Built, seconds: float) -> str:

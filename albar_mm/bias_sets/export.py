@@ -1,42 +1,125 @@
-"""Writing the items of one source video, which is decoded once for all of them."""
+"""Fourth stage: writing the items, those of one source video at a time."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..annotations.manifest_rows import rows_digest
+from ..annotations.manifest import rows_digest, write_set
 from ..compositing.backgrounds import Backgrounds
-from ..compositing.conflict import fit_still, shift_away
+from ..compositing.conflict import Still, fit_still, shift_away
 from ..compositing.kept_backgrounds import kept_background_path, save_kept_background
 from ..compositing.kept_masks import kept_masks_path, load_kept_masks
 from ..compositing.layout import read_still
 from ..compositing.render import render_item
-from ..utils.errors import DatasetError
-from ..utils.files import write_bytes, write_text
+from ..utils.errors import DatasetError, reason_of
+from ..utils.files import read_json, write_bytes, write_json
+from ..utils.identity import file_sha256
+from ..utils.parallel import map_videos
 from ..video.avi import avi_bytes, encode_frames
 from ..video.source_video import SourceVideo
+from .settings import BENCHMARK_NAME, BuildSettings, write_report
+from .survey import Surveyed
 
 PROGRESS_FOLDER = '.progress/items'
 
 
 @dataclass(frozen=True)
-class SourceTask:
-    """The items of one source video.
+class Built:
+    """What a build made.
 
     Attributes:
-        video: The source video.
-        rows: Their rows, without ``conflict_shift``.
+        root: Folder of the benchmark.
+        counts: Folder of a set -> number of items.
+        videos: Number of source videos.
+        frames: Frames in all items.
+        left_out: ``video`` and ``reason`` of listed videos without items.
+        filled: Source video -> frames that had no mask of their own.
+        rejected: Background family -> images that were refused.
+        notes: Counts that the mask source took, over all videos.
+        written: Files written by this run; the others were there.
     """
 
-    video: SourceVideo
-    rows: tuple[dict[str, Any], ...]
+    root: Path
+    counts: dict[str, int]
+    videos: int
+    frames: int
+    left_out: tuple[dict[str, str], ...]
+    filled: dict[str, list[int]]
+    rejected: dict[str, list[dict[str, str]]]
+    notes: dict[str, int]
+    written: int
+
+
+def export(
+    root: Path,
+    settings: BuildSettings,
+    surveyed: Surveyed,
+    rows: Sequence[Mapping[str, Any]],
+    workers: int = 1,
+    say: Callable[[str], object] = print,
+) -> Built:
+    """Fourth stage of a build: write the files of all items, the manifests, and what was made.
+
+    Args:
+        root: Folder of the benchmark.
+        settings: What to make.
+        surveyed: From :func:`.survey.survey`.
+        rows: From :func:`.plan.plan_rows`.
+        workers: Processes.
+        say: Shows a line of text to the user.
+
+    Returns:
+        What was made.
+
+    Raises:
+        DatasetError: Something cannot be read or written.
+    """
+    sources, surveys = surveyed.sources, dict(sorted(surveyed.surveys.items()))
+    for folder in settings.folders().values():
+        (root / folder).mkdir(exist_ok=True)
+    say(f'writing {len(rows)} items of {len(sources.videos)} source videos to {root}')
+    by_video: dict[str, list[Any]] = {video.video_id: [] for video in sources.videos}
+    for row in rows:
+        by_video[row['video_id']].append(row)
+    tasks = list(zip(sources.videos, by_video.values(), strict=True))
+    exporter = Exporter(root, settings, Backgrounds(settings.families))
+    results = map_videos(exporter, tasks, workers)
+    counts = _write_sets(root, settings, results)
+    write_report(root, settings)
+    notes = {video_id: dict(one.notes) for video_id, one in surveys.items() if one.notes}
+    totals: Counter[str] = Counter()
+    for of_video in notes.values():
+        totals.update(of_video)
+    built = Built(
+        root,
+        counts,
+        len(sources.videos),
+        sum(row['frames'] for row in rows),
+        sources.left_out,
+        {video_id: list(one.filled) for video_id, one in surveys.items() if one.filled},
+        {family.name: family.rejected() for family in settings.families},
+        dict(totals),
+        sum(result.redone for result in results),
+    )
+    description = dict(
+        complete=True,
+        settings=settings.identity(sources),
+        training_lists_checked=list(sources.training_lists),
+        source_videos=built.videos,
+        items=built.counts,
+        frames=built.frames,
+        left_out=list(built.left_out),
+        frames_without_own_mask=built.filled,
+        mask_notes=notes,
+    )
+    write_json(root / BENCHMARK_NAME, description)
+    return built
 
 
 @dataclass(frozen=True)
@@ -63,55 +146,58 @@ class Exporter:
 
     Attributes:
         root: Folder of the benchmark.
-        folders: (set, background) -> name of the folder.
+        settings: What to make.
         backgrounds: All families.
-        encoding: ``'jpeg'``, ``'lossless'`` or ``'none'``.
     """
 
     root: Path
-    folders: Mapping[tuple[str, str], str]
+    settings: BuildSettings
     backgrounds: Backgrounds
-    encoding: str
 
-    def __call__(self, task: SourceTask) -> SourceResult:
-        """Make the items.
+    def __call__(self, task: tuple[SourceVideo, Sequence[dict[str, Any]]]) -> SourceResult:
+        """Make the items of a source video, of their rows without ``conflict_shift``.
 
         Raises:
             DatasetError: Something cannot be read or written; names the video.
         """
+        video, rows = task
         try:
-            return self._export(task)
+            return self._export(video, rows)
         except DatasetError:
             raise
         except Exception as error:
-            text = ' '.join(str(error).split())
             raise DatasetError(
-                f'{task.video.path}: {type(error).__name__}: {text}; no file of it is half-written'
+                f'{video.path}: {type(error).__name__}: {reason_of(error)}; no file of it is '
+                'half-written'
             ) from error
         finally:
-            task.video.forget_frames()
+            video.forget_frames()
 
-    def _export(self, task: SourceTask) -> SourceResult:
-        marker = self.root / PROGRESS_FOLDER / f'{task.video.video_id}.json'
-        if self.encoding == 'none':
-            self._keep_backgrounds(task.rows)
-        planned = rows_digest(task.rows)
-        known = self._finished(marker, planned)
-        wanted = [self._place(row) for row in task.rows] if self.encoding != 'none' else []
-        if known and not set(wanted) - known['files'].keys():
+    def _export(self, video: SourceVideo, planned: Sequence[dict[str, Any]]) -> SourceResult:
+        exported = self.settings.encoding != 'none'
+        if not exported:
+            self._keep_backgrounds(planned)
+        marker = self.root / PROGRESS_FOLDER / f'{video.video_id}.json'
+        digest = rows_digest(planned)
+        known = self._finished(marker, digest)
+        folders = self.settings.folders()
+        wanted = [f'{folders[row["set"], row["background"]]}/{row["file"]}' for row in planned]
+        wanted = wanted if exported else []
+        if known and known['files'].keys() >= set(wanted):
             return SourceResult(tuple(known['rows']), known['files'], 0)
         masks = load_kept_masks(
-            kept_masks_path(self.root, task.video.video_id), task.rows[0]['mask_sha256']
+            kept_masks_path(self.root, video.video_id), planned[0]['mask_sha256']
         )
-        rows = tuple(self._with_shift(row, masks) for row in task.rows)
+        rows = tuple(self._with_shift(row, masks) for row in planned)
         hashes = dict(known['files']) if known else {}
         redone = len(set(wanted) - hashes.keys())
         buffer = np.empty((*masks.shape, 3), np.uint8)
         for row, place in zip(rows, wanted, strict=False):
             if place not in hashes:
-                hashes[place] = self._write(task.video, row, masks, buffer, self.root / place)
-        state = dict(planned=planned, rows=rows, files=dict(sorted(hashes.items())))
-        write_text(marker, json.dumps(state) + '\n')
+                hashes[place] = self._write(video, row, masks, buffer, self.root / place)
+        write_json(
+            marker, dict(planned=digest, rows=rows, files=dict(sorted(hashes.items()))), None
+        )
         return SourceResult(rows, hashes, redone)
 
     def _write(
@@ -128,10 +214,11 @@ class Exporter:
                 f'{video.path}: changed while the benchmark was built; delete '
                 f'{self.root / "masks"} and build again'
             )
-        data = encode_item(
-            row, video.frames, masks, self.backgrounds, self._still(row), self.encoding, buffer
+        still, encoding = self._still(row), self.settings.encoding
+        return write_bytes(
+            path,
+            encode_item(row, video.frames, masks, self.backgrounds, still, encoding, buffer),
         )
-        return write_bytes(path, data)
 
     def _keep_backgrounds(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
@@ -141,7 +228,7 @@ class Exporter:
                     path, self.backgrounds.of_row(row, row['height'], row['width'])
                 )
 
-    def _still(self, row: Mapping[str, Any]) -> Any:  # noqa: ANN401  a Still or None
+    def _still(self, row: Mapping[str, Any]) -> Still | None:
         if row['set'] != 'conflfg':
             return None
         return read_still(self.root, row['conflict_video_id'], row['conflict_frame'])
@@ -152,23 +239,18 @@ class Exporter:
         still = fit_still(self._still(row), *masks.shape[1:])
         return dict(row, conflict_shift=shift_away(still.mask, masks))
 
-    def _place(self, row: Mapping[str, Any]) -> str:
-        return f'{self.folders[row["set"], row["background"]]}/{row["file"]}'
-
     def _finished(self, marker: Path, planned: str) -> dict[str, Any] | None:
         """What an earlier run finished of the same rows, less the files that changed since."""
         try:
-            state = json.loads(marker.read_text(encoding='utf-8'))
-        except (OSError, ValueError):
+            state = read_json(marker)
+        except DatasetError:
             return None
         if state.get('planned') != planned:
             return None
-        whole = {
-            name: sha
-            for name, sha in state['files'].items()
-            if file_sha256(self.root / name) == sha
+        files = {
+            name: sha for name, sha in state['files'].items() if is_whole(self.root / name, sha)
         }
-        return dict(rows=state['rows'], files=whole)
+        return dict(rows=state['rows'], files=files)
 
 
 def encode_item(
@@ -176,7 +258,7 @@ def encode_item(
     frames: np.ndarray,
     masks: np.ndarray,
     backgrounds: Backgrounds,
-    still: Any,  # noqa: ANN401  a Still or None
+    still: Still | None,
     encoding: str,
     buffer: np.ndarray | None = None,
 ) -> bytes:
@@ -204,9 +286,23 @@ def encode_item(
     return avi_bytes(encoded, height, width, row['fps'], encoding)
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, or '' if it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ''
+def is_whole(path: Path, sha256: str) -> bool:
+    """Whether a file is there and has this SHA-256."""
+    return path.is_file() and file_sha256(path) == sha256
+
+
+def _write_sets(
+    root: Path, settings: BuildSettings, results: Sequence[SourceResult]
+) -> dict[str, int]:
+    folders = settings.folders()
+    rows: dict[str, list[dict[str, Any]]] = {folder: [] for folder in folders.values()}
+    hashes: dict[str, dict[str, str]] = {folder: {} for folder in rows}
+    for result in results:
+        for row in result.rows:
+            rows[folders[row['set'], row['background']]].append(row)
+        for place, sha256 in result.hashes.items():
+            folder, _, name = place.partition('/')
+            hashes[folder][name] = sha256
+    for folder, of_folder in rows.items():
+        write_set(root / folder, of_folder, hashes[folder] if settings.encoding != 'none' else None)
+    return {folder: len(of_folder) for folder, of_folder in rows.items()}

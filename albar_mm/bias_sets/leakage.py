@@ -134,16 +134,12 @@ class LeakageMeter:
             Frames uint8 (n, H, W, 3), silhouettes bool (n, H, W), and for every source its masks
             and rings, both bool (n, H, W).
         """
-        truth, masks = self._all_masks(video)
-        chosen = self._chosen(truth, video)
-        far = ~grown(truth[chosen], self.margin)
+        truth, masks, chosen, far = self._regions(video)
         regions = {name: (mask[chosen], mask[chosen] & far) for name, mask in masks.items()}
         return video.frames[chosen], truth[chosen], regions
 
     def _measure(self, video: SourceVideo) -> VideoLeakage:
-        truth, masks = self._all_masks(video)
-        chosen = self._chosen(truth, video)
-        far = ~grown(truth[chosen], self.margin)
+        truth, masks, chosen, far = self._regions(video)
         frames = video.frames[chosen]
         shown = {name: mask[chosen] & far for name, mask in masks.items()} | {WHOLE: far}
         present = truth.any((1, 2))
@@ -156,18 +152,18 @@ class LeakageMeter:
             {name: int(region.sum()) for name, region in shown.items()},
         )
 
-    def _all_masks(self, video: SourceVideo) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def _regions(self, video: SourceVideo) -> tuple[np.ndarray, dict, np.ndarray, np.ndarray]:
+        """Silhouettes, masks by source, chosen frames, and what lies far from the actor in them."""
         truth = result_of(self.silhouettes, video).masks
-        return truth, {name: result_of(s, video).masks for name, s in self.sources.items()}
-
-    def _chosen(self, truth: np.ndarray, video: SourceVideo) -> np.ndarray:
+        masks = {name: result_of(source, video).masks for name, source in self.sources.items()}
         present = np.flatnonzero(truth.any((1, 2)))
         if not present.size:
             raise DatasetError(
                 f'video {video.video_id}: {self.silhouettes.name} has no silhouette in any frame'
             )
         places = np.linspace(0, present.size - 1, min(self.frames, present.size))
-        return present[places.round().astype(int)]
+        chosen = present[places.round().astype(int)]
+        return truth, masks, chosen, ~grown(truth[chosen], self.margin)
 
 
 def measure_leakage(
@@ -195,19 +191,16 @@ def measure_leakage(
     if not measured:
         reasons = name_some({one['reason'] for one in left_out})
         raise DatasetError(f'no video could be measured: {reasons}')
-    labels, groups = [one.video.label for one in measured], [one.group for one in measured]
-    counts = np.unique(labels, return_counts=True)[1]
+    groups = [one.group for one in measured]
+    counts = np.unique([one.video.label for one in measured], return_counts=True)[1]
     no_probe = ''
     if len(counts) < 2 or len(set(groups)) < 2:
         no_probe = (
             f'classes: {len(counts)}, groups: {len(set(groups))}; a classifier needs two of each'
         )
-    sources = tuple(
-        _summary(name, measured, labels, groups, (folds, seed), bool(no_probe))
-        for name in (*meter.sources, WHOLE)
-    )
+    how = None if no_probe else (folds, seed)
     return Leakage(
-        sources,
+        tuple(_summary(name, measured, how) for name in (*meter.sources, WHOLE)),
         measured,
         len(counts),
         len(set(groups)),
@@ -278,22 +271,18 @@ def kept_share(masks: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _summary(
-    name: str,
-    measured: Sequence[VideoLeakage],
-    labels: Sequence[int],
-    groups: Sequence[str],
-    how: tuple[int, int],
-    without_probe: bool,
+    name: str, measured: Sequence[VideoLeakage], how: tuple[int, int] | None
 ) -> SourceLeakage:
     probe = None
-    if not without_probe:
+    if how:
         features = np.stack([one.features[name] for one in measured])
+        labels, groups = [one.video.label for one in measured], [one.group for one in measured]
         probe = probe_accuracy(features, labels, groups, *how)
     empty = sum(not one.pixels[name] for one in measured)
     if name == WHOLE:
         return SourceLeakage(name, None, None, None, probe, empty)
     having = [one for one in measured if one.outside[name] is not None]
-    shares, own = [one.outside[name] or 0.0 for one in having], [one.group for one in having]
+    shares, own = [one.outside[name] for one in having], [one.group for one in having]
     mean = float(np.mean(shares)) if shares else None
     error = grouped_error(shares, own) if len(set(own)) > 1 else None
     kept = float(np.mean([one.kept[name] for one in measured]))

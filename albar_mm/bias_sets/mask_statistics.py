@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..annotations.manifest_rows import read_rows
+from ..annotations.manifest import read_rows
 from ..compositing.kept_masks import kept_masks_path, load_kept_masks
 from ..utils.errors import DatasetError
-from ..utils.files import write_text
+from ..utils.files import write_csv, write_json
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
-from .availability import boxes_inside
-from .build import read_description
+from .masks.bounding import bounding_boxes
 from .masks.boxes import BoxMasks
+from .settings import read_description
+from .sources import boxes_inside
 
 CSV_NAME, JSON_NAME = 'mask_statistics.csv', 'mask_statistics.json'
 MIN_COVER, MAX_COVER = 0.01, 0.8
@@ -92,11 +89,11 @@ def measure_masks(masks: np.ndarray) -> dict[str, Any]:
         are in [0, 1]; ``own_box`` and overlaps leave out frames without a mask.
     """
     cover = masks.mean(axis=(1, 2), dtype=np.float64)
-    rows, columns = masks.any(axis=2), masks.any(axis=1)
-    touches = rows[:, 0] | rows[:, -1] | columns[:, 0] | columns[:, -1]
-    heights, widths = _extent(rows), _extent(columns)
     area = masks.sum(axis=(1, 2), dtype=np.int64)
-    filled = area[area > 0] / (heights * widths)[area > 0]
+    x1, y1, x2, y2 = bounding_boxes(masks).T
+    height, width = masks.shape[1:]
+    touches = (area > 0) & ((x1 == 0) | (y1 == 0) | (x2 == width) | (y2 == height))
+    filled = area[area > 0] / ((x2 - x1) * (y2 - y1))[area > 0]
     both = (masks[1:] & masks[:-1]).sum(axis=(1, 2), dtype=np.int64)
     either = area[1:] + area[:-1] - both
     overlaps = both[either > 0] / either[either > 0]
@@ -203,13 +200,6 @@ def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path,
     Returns:
         Both files.
     """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator='\n')
-    names = [item.name for item in fields(MaskStatistics)]
-    writer.writerow(names)
-    for one in found:
-        values = (getattr(one, name) for name in names)
-        writer.writerow([_cell(value) for value in values])
     limits = dict(
         min_cover=MIN_COVER,
         max_cover=MAX_COVER,
@@ -224,8 +214,8 @@ def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path,
         videos=[asdict(one) for one in found],
     )
     paths = root / CSV_NAME, root / JSON_NAME
-    write_text(paths[0], table.getvalue())
-    write_text(paths[1], json.dumps(content, indent=1) + '\n')
+    write_csv(paths[0], [{k: _cell(v) for k, v in video.items()} for video in content['videos']])
+    write_json(paths[1], content)
     return paths
 
 
@@ -239,9 +229,9 @@ def statistics_lines(found: Sequence[MaskStatistics], worst: int = 10) -> list[s
     suspicious = [one for one in found if one.flags]
     overlaps = [one.iou for one in found if one.iou is not None]
     lines = [
-        f'masks of {len(found)} videos: cover {100 * _mean(one.cover for one in found):.1f} %, '
-        + (f'overlap of consecutive masks {_mean(overlaps):.2f}, ' if overlaps else '')
-        + f'{100 * _mean(one.border for one in found):.0f} % of frames touch the border, '
+        f'masks of {len(found)} videos: cover {100 * np.mean([one.cover for one in found]):.1f} %, '
+        + (f'overlap of consecutive masks {np.mean(overlaps):.2f}, ' if overlaps else '')
+        + f'{100 * np.mean([one.border for one in found]):.0f} % of frames touch the border, '
         f'{sum(one.filled for one in found)} frames without a mask of their own',
         f'{len(suspicious)} suspicious videos, all in {CSV_NAME}' + (':' if suspicious else ''),
     ]
@@ -262,7 +252,7 @@ def _statistics(
             video = SourceVideo(row['video_id'], Path(row['video']), row['label'], folder)
             given = share_of_boxes(masks, boxes, video, row['first'])
         except DatasetError:  # no box of this video: nothing to compare with
-            given = None
+            pass
     found = MaskStatistics(
         video=row['video'],
         video_id=row['video_id'],
@@ -274,23 +264,10 @@ def _statistics(
         box_fallbacks=notes.get('box_fallbacks', 0),
         **measure_masks(masks),
     )
-    values = {item.name: getattr(found, item.name) for item in fields(found)}
-    return MaskStatistics(**{**values, 'flags': flags_of(found)})
-
-
-def _extent(present: np.ndarray) -> np.ndarray:
-    """Length from the first to the last True of each row of (T, N); 0 for none."""
-    length = present.shape[1]
-    first = present.argmax(axis=1)
-    last = length - 1 - present[:, ::-1].argmax(axis=1)
-    return np.where(present.any(axis=1), last - first + 1, 0)
+    return replace(found, flags=flags_of(found))
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, float):
         return f'{value:.4f}'
     return '; '.join(value) if isinstance(value, tuple) else value
-
-
-def _mean(values: Iterable[float]) -> float:
-    return statistics.fmean(values)

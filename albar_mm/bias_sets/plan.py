@@ -1,96 +1,39 @@
-"""What a benchmark consists of, before any pixel is made."""
+"""Third stage: what a benchmark consists of, before any pixel is made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
-from ..compositing.backgrounds import BackgroundFamily
 from ..compositing.layout import GENERATOR
 from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo
+from .settings import CONFLICT_FAMILY, BuildSettings
 from .sources import SourceList
-from .survey import Survey
-
-SETS = {'scuba': 'SCUBA', 'scufo': 'SCUFO', 'conflfg': 'ConflFG'}
-"""Set -> its part of the folder name."""
-CONFLICT_FAMILY = 'stripe'
-"""Background family of Confl-FG."""
-_GATHERED = ('id', 'file', 'set', 'video', 'video_id', 'k', 'label')
+from .survey import Survey, Surveyed
 
 
-@dataclass(frozen=True)
-class BuildSettings:
-    """Everything besides videos and masks that fixes the content of a benchmark.
+def plan_rows(settings: BuildSettings, surveyed: Surveyed, workers: int = 1) -> list[dict]:
+    """Third stage of a build: the row of every item of every set.
 
-    Attributes:
-        dataset: First part of the folder names, e.g. ``'HMDB51'``.
-        families: Background families.
-        seed: Seed of all draws.
-        per_video: Variants of every source video.
-        sets: Some of ``'scuba'``, ``'scufo'``, ``'conflfg'``.
-        empty_frames: Policy for frames without a mask.
-        encoding: ``'jpeg'``, ``'lossless'``, or ``'none'``: manifests only, to composite on the
-            fly.
+    Args:
+        settings: What to make.
+        surveyed: From :func:`.survey.survey`.
+        workers: Threads that look at background images.
+
+    Returns:
+        As for :func:`draw_rows`, with what the survey found; only ``conflict_shift`` is still open.
+
+    Raises:
+        DatasetError: See :func:`draw_rows`.
     """
-
-    dataset: str
-    families: tuple[BackgroundFamily, ...] = field(repr=False)
-    seed: int = 0
-    per_video: int = 10
-    sets: tuple[str, ...] = tuple(SETS)
-    empty_frames: str = 'cut'
-    encoding: str = 'jpeg'
-
-    def __post_init__(self) -> None:
-        if not self.dataset or not self.dataset.replace('-', '').isalnum():
-            raise DatasetError(
-                f'--name {self.dataset!r}: use letters, digits and hyphens, e.g. HMDB51'
-            )
-        if self.per_video < 1:
-            raise DatasetError(f'--per-video {self.per_video}: expected 1 or more')
-        if not self.sets or set(self.sets) - set(SETS):
-            given, known = ' '.join(self.sets), ', '.join(SETS)
-            raise DatasetError(f'--sets {given}: expected some of {known}')
-        names = {family.name.lower() for family in self.families}
-        if 'conflfg' in self.sets and CONFLICT_FAMILY not in names:
-            raise DatasetError(
-                '--sets conflfg: Confl-FG is made on stripes; add stripe to '
-                '--backgrounds, or leave conflfg out'
-            )
-
-    @property
-    def stills(self) -> int:
-        """Stills that every source video lends."""
-        return self.per_video if 'conflfg' in self.sets else 0
-
-    def identity(self) -> dict[str, Any]:
-        """Plain JSON that is equal for equal settings."""
-        return dict(
-            generator=GENERATOR,
-            dataset=self.dataset,
-            seed=self.seed,
-            per_video=self.per_video,
-            sets=[name for name in SETS if name in self.sets],
-            empty_frames=self.empty_frames,
-            encoding=self.encoding,
-            backgrounds=[family.identity() for family in self.families],
-        )
-
-    def folders(self) -> dict[tuple[str, str], str]:
-        """(set, background in lower case) -> name of the folder."""
-        return {
-            (name, family.name.lower()): f'{self.dataset}_{SETS[name]}_{family.name}'
-            for name in SETS
-            for family in self.families
-            if name in self.sets and (name != 'conflfg' or family.name.lower() == CONFLICT_FAMILY)
-        }
+    rows = draw_rows(settings, surveyed.sources, workers)
+    return [_complete(row, settings, surveyed.surveys) for row in rows]
 
 
-def plan_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) -> list[dict]:
+def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) -> list[dict]:
     """Draw backgrounds and Confl-FG partners for every item of every set.
 
     Args:
@@ -112,8 +55,15 @@ def plan_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) ->
         others = [v for v in sources.videos if v.label != video.label] if settings.stills else ()
         for name, family in settings.folders():
             for k in range(settings.per_video):
-                row = _base_row(name, video, sources.names[video.video_id], k)
-                row.update(
+                item = f'{video.video_id}__{k}'
+                row = dict(
+                    id=item,
+                    file=f'{item}.avi',
+                    set=name,
+                    video=sources.names[video.video_id],
+                    video_id=video.video_id,
+                    k=k,
+                    label=video.label,
                     background=family,
                     seed=settings.seed,
                     generator=GENERATOR,
@@ -125,20 +75,9 @@ def plan_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) ->
     return rows
 
 
-def complete_row(
-    row: Mapping[str, Any], mask_source: str, empty_frames: str, surveys: Mapping[str, Survey]
+def _complete(
+    row: Mapping[str, Any], settings: BuildSettings, surveys: Mapping[str, Survey]
 ) -> dict[str, Any]:
-    """Add what the survey found; only ``conflict_shift`` is still open then.
-
-    Args:
-        row: From :func:`plan_rows`.
-        mask_source: Name of the mask source.
-        empty_frames: Policy for frames without a mask.
-        surveys: By id.
-
-    Returns:
-        The row.
-    """
     row = dict(row)
     own = surveys[row['video_id']]
     row.update(
@@ -148,9 +87,9 @@ def complete_row(
         height=own.height,
         width=own.width,
         fps=own.fps,
-        mask_source=mask_source,
+        mask_source=settings.masks.name,
         mask_sha256=own.mask_sha256,
-        empty_frames=empty_frames,
+        empty_frames=settings.empty_frames,
         filled_frames=len(own.filled),
     )
     if row['set'] == 'scufo':
@@ -161,12 +100,6 @@ def complete_row(
         row['conflict_frame'] = lender.stills[row.pop('conflict_still')]
         row.update(conflict_first=lender.first, conflict_mask_sha256=lender.mask_sha256)
     return row
-
-
-def _base_row(name: str, video: SourceVideo, path: str, k: int) -> dict[str, Any]:
-    item = f'{video.video_id}__{k}'
-    values = (item, f'{item}.avi', name, path, video.video_id, k, video.label)
-    return dict(zip(_GATHERED, values, strict=True))
 
 
 def _draw_backgrounds(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,8 +15,9 @@ PROBE = 'ridge regression on one-hot labels, strength chosen on groups within th
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _INNER_FOLDS = 3
 _COLOURS, _ORIENTATIONS = 64, 8
-_CHROMA_EDGES = (118, 128, 138)
+_CHROMA_EDGES = (0, 118, 128, 138, 256)
 """Photos keep most of their pixels near grey, at 128: equal bins would tell nothing."""
+_LAB_EDGES = ((0, 64, 128, 192, 256), _CHROMA_EDGES, _CHROMA_EDGES)
 
 
 def background_features(frames: np.ndarray, selected: np.ndarray) -> np.ndarray:
@@ -37,19 +39,10 @@ def background_features(frames: np.ndarray, selected: np.ndarray) -> np.ndarray:
     for frame, mask in zip(frames, selected, strict=True):
         if not mask.any():
             continue
-        lab = cv2.cvtColor(frame, cv2.COLOR_RGB2Lab)[mask].astype(int)
-        chroma = np.digitize(lab[:, 1:], _CHROMA_EDGES)
-        code = (lab[:, 0] // 64) * 16 + chroma[:, 0] * 4 + chroma[:, 1]
-        colours += np.bincount(code, minlength=_COLOURS)
-        inside = (
-            cv2.erode(
-                mask.astype(np.uint8),
-                np.ones((3, 3), np.uint8),
-                borderType=cv2.BORDER_CONSTANT,
-                borderValue=0,
-            )
-            > 0
-        )
+        lab = cv2.cvtColor(frame, cv2.COLOR_RGB2Lab)[mask]
+        colours += np.histogramdd(lab, bins=_LAB_EDGES)[0].ravel()
+        padded = np.pad(mask.astype(np.uint8), 1)  # what lies beyond the picture is not selected
+        inside = cv2.erode(padded, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
         dx, dy = (cv2.Sobel(grey, cv2.CV_32F, 1 - d, d)[inside] for d in (0, 1))
         angle = (np.arctan2(dy, dx) % np.pi / np.pi * _ORIENTATIONS).astype(int) % _ORIENTATIONS
@@ -134,17 +127,15 @@ def probe_accuracy(
     """
     if len(set(labels)) < 2 or len(set(groups)) < 2:
         raise ValueError('a probe needs two classes and two groups')
-    targets = np.asarray(labels)
+    targets, groups = np.asarray(labels), np.asarray(groups)
     fold_of = grouped_folds(labels, groups, min(folds, len(set(groups))), seed)
     predicted = np.empty_like(targets)
-    for fold in range(fold_of.max() + 1):
+    for fold in np.unique(fold_of):
         held, train = fold_of == fold, fold_of != fold
-        inner = [group for group, kept in zip(groups, train, strict=True) if kept]
-        strength = _best_strength(features[train], targets[train], inner, seed)
-        predicted[held] = _Ridge(features[train], targets[train], strength)(features[held])
+        probe = _ridge(_best_strength(features[train], targets[train], groups[train], seed))
+        predicted[held] = probe.fit(features[train], targets[train]).predict(features[held])
     correct = predicted == targets
-    accuracy = float(correct.mean())
-    return ProbeResult(accuracy, grouped_error(correct, groups), correct)
+    return ProbeResult(float(correct.mean()), grouped_error(correct, groups), correct)
 
 
 def grouped_error(values: Sequence[float] | np.ndarray, groups: Sequence[str]) -> float:
@@ -154,43 +145,27 @@ def grouped_error(values: Sequence[float] | np.ndarray, groups: Sequence[str]) -
         values: N values.
         groups: Group of each; two groups or more.
     """
-    sums: dict[str, float] = {}
-    mean = float(np.mean(values))
-    for value, group in zip(values, groups, strict=True):
-        sums[group] = sums.get(group, 0.0) + float(value) - mean
+    _, group = np.unique(groups, return_inverse=True)
+    sums = np.bincount(group, np.asarray(values, float) - np.mean(values))
     count = len(sums)
-    return float(np.sqrt(count / (count - 1) * sum(s * s for s in sums.values())) / len(values))
+    return float(np.sqrt(count / (count - 1) * (sums**2).sum()) / len(values))
 
 
-def _best_strength(x: np.ndarray, y: np.ndarray, groups: Sequence[str], seed: int) -> float:
+def _best_strength(x: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> float:
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict
+
     count = min(_INNER_FOLDS, len(set(groups)))
     if count < 2:
         return STRENGTHS[-1]
-    fold_of = grouped_folds(y.tolist(), groups, count, seed)
-    right = dict.fromkeys(STRENGTHS, 0)
-    for fold in range(count):
-        held = fold_of == fold
-        if held.all() or not held.any():
-            continue
-        for strength in STRENGTHS:
-            predict = _Ridge(x[~held], y[~held], strength)
-            right[strength] += int((predict(x[held]) == y[held]).sum())
+    folds = PredefinedSplit(grouped_folds(y, groups, count, seed))
+    right = {s: (cross_val_predict(_ridge(s), x, y, cv=folds) == y).sum() for s in STRENGTHS}
     return max(STRENGTHS, key=lambda s: (right[s], s))  # of equals, the smoothest
 
 
-class _Ridge:
+def _ridge(strength: float) -> Any:  # noqa: ANN401
     """Ridge regression of one-hot labels on standardised features."""
+    from sklearn.linear_model import RidgeClassifier  # takes a while to import
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, strength: float) -> None:
-        self.mean, deviation = x.mean(0), x.std(0)
-        self.scale = np.where(deviation > 1e-9, deviation, 1.0)
-        self.classes, index = np.unique(y, return_inverse=True)
-        targets = np.eye(len(self.classes))[index]
-        self.prior = targets.mean(0)
-        z = (x - self.mean) / self.scale
-        gram = z.T @ z + strength * np.eye(z.shape[1])
-        self.weights = np.linalg.solve(gram, z.T @ (targets - self.prior))
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        scores = (x - self.mean) / self.scale @ self.weights + self.prior
-        return self.classes[scores.argmax(1)]
+    return make_pipeline(StandardScaler(), RidgeClassifier(strength))

@@ -1,8 +1,12 @@
-"""Which videos a benchmark is made from: those of a test list, none of them in a training list."""
+"""First stage: which videos a benchmark is made from.
+
+Those of a test list, none of them in a training list, that there are masks for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,9 +14,13 @@ from typing import Any
 from ..annotations.specs import SPECS, read_lists
 from ..annotations.video_lists import parse_line
 from ..utils.errors import DatasetError
+from ..utils.files import filled_lines, read_lines
 from ..utils.identity import file_identity
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
+from .masks.boxes import BoxMasks
+from .masks.source import MaskSource, files_of
+from .settings import BuildSettings
 
 #: what a sibling of a test list is called: lists of clips that models are trained or selected on
 _TRAINING_PARTS = ('train', 'val')
@@ -44,9 +52,13 @@ class SourceList:
         """
         gone = [dict(video=self.names[v], reason=reasons[v]) for v in sorted(reasons)]
         kept = tuple(v for v in self.videos if v.video_id not in reasons)
-        return SourceList(
-            kept, self.names, self.lists, self.training_lists, (*self.left_out, *gone)
-        )
+        return dataclasses.replace(self, videos=kept, left_out=(*self.left_out, *gone))
+
+    def require_some(self) -> None:
+        """Raise a ``DatasetError`` if no video is left; it names why."""
+        if not self.videos:
+            reasons = name_some({entry['reason'] for entry in self.left_out})
+            raise DatasetError(f'no source video is left; left out: {reasons}')
 
 
 def read_source_list(
@@ -75,7 +87,7 @@ def read_source_list(
     entries = _entries(list_file)
     if label_map is None and (list_file.parent / 'label_map.txt').is_file():
         label_map = list_file.parent / 'label_map.txt'
-    classes = _text(label_map).splitlines() if label_map else None
+    classes = read_lines(label_map) if label_map else None
     rows = []
     for path, label, origin in entries:
         if label < 0 or (classes is not None and label >= len(classes)):
@@ -83,7 +95,9 @@ def read_source_list(
             raise DatasetError(f'{origin}: label {label}; expected {expected}')
         rows.append((path, label, classes[label] if classes else PurePosixPath(path).parent.name))
     if training_lists is None:
-        training_lists = _siblings(list_file)
+        beside = [list_file.name.replace('test', part) for part in _TRAINING_PARTS]
+        siblings = [list_file.with_name(name) for name in beside if name != list_file.name]
+        training_lists = [path for path in siblings if path.is_file()]
     trained = {p: [entry[0] for entry in _entries(p)] for p in training_lists}
     return _checked(rows, video_root, [list_file], trained)
 
@@ -101,14 +115,35 @@ def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1
         The source videos; the official training list of the split is checked for leakage.
 
     Raises:
-        DatasetError: As for :func:`read_source_list`.
-        DatasetError: The official lists are broken.
+        DatasetError: As for :func:`read_source_list`, or the official lists are broken.
     """
     official = read_lists(SPECS[dataset], lists, split)
     rows = [(clip.path, clip.label, clip.class_name) for clip in official.test]
     train = {f'the official training list of split {split}': [c.path for c in official.train]}
     found = _checked(rows, video_root, official.files, train)
-    return SourceList(found.videos, found.names, found.lists, found.lists)
+    return dataclasses.replace(found, training_lists=found.lists)
+
+
+def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = True) -> SourceList:
+    """First stage of a build: the listed videos that can be used, as far as their names tell.
+
+    Args:
+        settings: What to make; says where the masks come from.
+        sources: The listed videos.
+        files: Whether the videos must be there.
+
+    Returns:
+        Those that remain, at least one.
+
+    Raises:
+        DatasetError: None remains, one has no mask and must have one, or is not there.
+    """
+    if settings.masks is not None:
+        sources = require_masks(settings.masks, sources, settings.missing_masks)
+    sources.require_some()
+    if files:
+        require_files(sources)
+    return sources
 
 
 def require_files(sources: SourceList) -> None:
@@ -126,6 +161,67 @@ def require_files(sources: SourceList) -> None:
             f'{len(missing)} of {len(sources.videos)} source videos do not exist: '
             f'{name_some(missing)}; name their folder with --videos'
         )
+
+
+def require_masks(
+    source: MaskSource, sources: SourceList, missing_masks: str, what: str = 'source videos'
+) -> SourceList:
+    """Stop at videos that a mask source has nothing for, or leave them out.
+
+    A video is one of them if its mask files are not there, if a file of boxes does not know it, or
+    if its first tube is of another class than its label (UCF101-24 annotates 24 of the 101 classes;
+    that rule of the published sets leaves 910 videos of split 1).
+
+    Args:
+        source: The mask source.
+        sources: The source videos; they need not be there.
+        missing_masks: ``'drop'`` leaves them out, anything else stops.
+        what: What they are called in the message.
+
+    Returns:
+        The source videos that remain, perhaps none.
+
+    Raises:
+        DatasetError: Some have no mask; names them and the reason of one.
+    """
+    reasons = {video.video_id: _without_masks(source, video) for video in sources.videos}
+    missing = {video_id: reason for video_id, reason in reasons.items() if reason}
+    if missing and missing_masks != 'drop':
+        raise DatasetError(
+            f'{len(missing)} of {len(sources.videos)} {what} have no mask: {name_some(missing)}; '
+            f'the first: {missing[min(missing)]}; to leave them out: --missing-masks drop'
+        )
+    return sources.without(missing)
+
+
+def boxes_inside(source: object) -> Iterator[BoxMasks]:
+    """The files of boxes that a mask source works with, at any depth.
+
+    Args:
+        source: A mask source.
+    """
+    if isinstance(source, BoxMasks):
+        yield source
+    elif dataclasses.is_dataclass(source):
+        for item in dataclasses.fields(source):
+            value = getattr(source, item.name)
+            if isinstance(value, MaskSource):
+                yield from boxes_inside(value)
+
+
+def _without_masks(source: MaskSource, video: SourceVideo) -> str:
+    try:
+        files_of(source, video)
+        for boxes in boxes_inside(source):
+            found = boxes.first_class(video)
+            if found and video.class_name and found != video.class_name:
+                return (
+                    f'video {video.video_id}: the first tube in {boxes.path.name} is of class '
+                    f'{found}, the video of {video.class_name}'
+                )
+    except DatasetError as error:
+        return str(error)
+    return ''
 
 
 def _checked(
@@ -160,26 +256,10 @@ def _checked(
 
 
 def _entries(path: Path) -> list[tuple[str, int, str]]:
-    entries = []
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        if line.strip():
-            entries.append((*parse_line(line, f'{path}:{number}'), f'{path}:{number}'))
+    try:
+        entries = [(*parse_line(line, origin), origin) for origin, line in filled_lines(path)]
+    except FileNotFoundError as error:
+        raise DatasetError(f'{error}; lists are made by tools/prepare_dataset.py') from error
     if not entries:
         raise DatasetError(f'{path}: the list is empty')
     return entries
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding='utf-8-sig')
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(
-            f'{path}: cannot be read as a list: {error}; lists are made by tools/prepare_dataset.py'
-        ) from error
-
-
-def _siblings(list_file: Path) -> list[Path]:
-    if 'test' not in list_file.name:
-        return []
-    beside = [list_file.with_name(list_file.name.replace('test', part)) for part in _TRAINING_PARTS]
-    return [path for path in beside if path.is_file()]

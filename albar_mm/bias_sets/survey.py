@@ -1,10 +1,10 @@
-"""First pass over the source videos: sizes, masks and stills, before anything is planned."""
+"""Second stage, the first pass over the videos: sizes, masks and stills, before all planning."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from ..compositing.conflict import Still
 from ..compositing.kept_masks import kept_masks_path, mask_sha256, save_kept_masks
 from ..compositing.layout import SURVEY_FOLDER, still_path, write_still
 from ..compositing.seeds import item_rng
-from ..utils.errors import DatasetError
-from ..utils.files import write_text
+from ..utils.errors import DatasetError, reason_of
+from ..utils.files import read_json, write_text
+from ..utils.parallel import map_videos
+from ..utils.text import name_some
 from ..video.source_video import SourceVideo
 from .masks.policy import fill_missing
-from .masks.source import MaskSource, result_of, settings_of
-from .masks.union import CoverFilter
+from .masks.source import result_of, settings_of
+from .settings import BuildSettings, begin_description
+from .sources import SourceList
 
 DEFAULT_FPS = 30.0
 
@@ -80,24 +83,65 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Surveyed:
+    """The source videos and what is known of them.
+
+    Attributes:
+        sources: Those that passed the filter on mask cover.
+        surveys: Id -> survey.
+    """
+
+    sources: SourceList
+    surveys: dict[str, Survey]
+
+
+def survey(
+    root: Path,
+    settings: BuildSettings,
+    sources: SourceList,
+    workers: int = 1,
+    say: Callable[[str], object] = print,
+) -> Surveyed:
+    """Second stage of a build: look at every video once, and keep its masks and stills.
+
+    Args:
+        root: Folder of the benchmark.
+        settings: What to make.
+        sources: From :func:`.sources.usable_sources`.
+        workers: Processes.
+        say: Shows a line of text to the user.
+
+    Returns:
+        What was found; at least one video.
+
+    Raises:
+        DatasetError: Something is wrong with a video or its masks; ``root`` holds a benchmark of
+            other settings.
+    """
+    begin_description(root, settings.identity(sources))
+    say(f'surveying {len(sources.videos)} source videos (masks: {settings.masks.name})')
+    found = map_videos(Surveyor(root, settings), sources.videos, workers)
+    problems = [one for one in found if isinstance(one, Problem)]
+    wrong = [problem for problem in problems if not problem.filtered]
+    if wrong:
+        others = f'; {len(wrong) - 1} more: {name_some(p.video_id for p in wrong[1:])}'
+        raise DatasetError(wrong[0].reason + (others if len(wrong) > 1 else ''))
+    sources = sources.without({problem.video_id: problem.reason for problem in problems})
+    sources.require_some()
+    return Surveyed(sources, {one.video_id: one for one in found if isinstance(one, Survey)})
+
+
+@dataclass(frozen=True)
 class Surveyor:
     """Surveys one source video at a time, in any process.
 
     Attributes:
         root: Folder of the benchmark; masks go to ``masks/``, stills to ``stills/``.
-        mask_source: Where the masks come from.
-        empty_frames: Policy for frames without a mask.
-        seed: Seed of the benchmark.
-        stills: Number of stills to take from every video (0: no Confl-FG).
-        cover_filter: Videos that do not pass are left out.
+        settings: What to make.
     """
 
     root: Path
-    mask_source: MaskSource
-    empty_frames: str
-    seed: int
-    stills: int
-    cover_filter: CoverFilter | None = None
+    settings: BuildSettings
 
     def __call__(self, video: SourceVideo) -> Survey | Problem:
         """Survey a video, or take what an earlier run found."""
@@ -109,19 +153,19 @@ class Surveyor:
             video.forget_frames()
 
     def _survey(self, video: SourceVideo) -> Survey | Problem:
-        frames = video.frames
+        frames, cover_filter = video.frames, self.settings.cover_filter
         masks, notes = self._masks(video)
-        reason = self.cover_filter.reason(masks) if self.cover_filter else ''
+        reason = cover_filter.reason(masks) if cover_filter else ''
         if reason:
             return Problem(video.video_id, reason, filtered=True)
-        track = fill_missing(masks, self.empty_frames, video.video_id)
+        track = fill_missing(masks, self.settings.empty_frames, video.video_id)
         save_kept_masks(kept_masks_path(self.root, video.video_id), track.masks)
         lent = self._still_frames(video.video_id, np.flatnonzero(masks.any((1, 2))))
         for index in set(lent):
             still = Still(frames[index], masks[index])
             write_still(self.root, video.video_id, index, still)
         height, width = frames.shape[1:3]
-        survey = Survey(
+        found = Survey(
             video.video_id,
             video.path.stat().st_size,
             len(frames),
@@ -135,33 +179,35 @@ class Surveyor:
             lent,
             dict(notes),
         )
-        text = json.dumps(dict(self._key(), **asdict(survey)), sort_keys=True)
+        text = json.dumps(dict(self._key(), **asdict(found)), sort_keys=True)
         write_text(self._facts(video.video_id), text + '\n')
-        return survey
+        return found
 
     def _masks(self, video: SourceVideo) -> tuple[np.ndarray, Mapping[str, int]]:
         try:
-            made = result_of(self.mask_source, video)
+            made = result_of(self.settings.masks, video)
         except DatasetError:
             raise
         except Exception as error:  # a source of the user's may raise anything
-            text = ' '.join(str(error).split())[:200]
             raise DatasetError(
-                f'{video.path}: the masks {self.mask_source.name} fail: '
-                f'{type(error).__name__}: {text}'
+                f'{video.path}: the masks {self.settings.masks.name} fail: '
+                f'{type(error).__name__}: {reason_of(error)}'
             ) from error
         return made.masks, made.notes
 
     def _still_frames(self, video_id: str, candidates: np.ndarray) -> tuple[int, ...]:
-        rngs = (item_rng(self.seed, video_id, n, 'stripe', 'still') for n in range(self.stills))
+        rngs = (
+            item_rng(self.settings.seed, video_id, n, 'stripe', 'still')
+            for n in range(self.settings.stills)
+        )
         return tuple(int(candidates[rng.randint(len(candidates))]) for rng in rngs)
 
     def _key(self) -> dict[str, Any]:
         settings = dict(
-            masks=settings_of(self.mask_source),
-            empty_frames=self.empty_frames,
-            seed=self.seed,
-            wanted_stills=self.stills,
+            masks=settings_of(self.settings.masks),
+            empty_frames=self.settings.empty_frames,
+            seed=self.settings.seed,
+            wanted_stills=self.settings.stills,
         )
         return dict(settings=settings)
 
@@ -172,16 +218,16 @@ class Surveyor:
         path = self._facts(video.video_id)
         if not path.is_file() or not kept_masks_path(self.root, video.video_id).is_file():
             return None
-        facts = json.loads(path.read_text())
+        facts = read_json(path)
         key = self._key()
         if {name: facts.pop(name, None) for name in key} != key:
             return None
         facts.update(filled=tuple(facts['filled']), stills=tuple(facts['stills']))
-        survey = Survey(**facts)
-        if not video.path.is_file() or survey.bytes != video.path.stat().st_size:
+        found = Survey(**facts)
+        if not video.path.is_file() or found.bytes != video.path.stat().st_size:
             return None
-        stills = (still_path(self.root, survey.video_id, index) for index in survey.stills)
-        return survey if all(still.is_file() for still in stills) else None
+        stills = (still_path(self.root, found.video_id, index) for index in found.stills)
+        return found if all(still.is_file() for still in stills) else None
 
 
 def read_fps(path: Path) -> float:
@@ -190,25 +236,3 @@ def read_fps(path: Path) -> float:
     fps = reader.get(cv2.CAP_PROP_FPS)
     reader.release()
     return round(fps, 3) if math.isfinite(fps) and 0.1 <= fps <= 1000 else DEFAULT_FPS
-
-
-def sort_out(
-    found: Iterable[Survey | Problem],
-) -> tuple[dict[str, Survey], list[Problem], list[Problem]]:
-    """Split the results of a survey.
-
-    Args:
-        found: What a :class:`Surveyor` returned for every video.
-
-    Returns:
-        Surveys by id, videos that do not pass the filter, videos with something wrong.
-    """
-    surveys: dict[str, Survey] = {}
-    problems: list[Problem] = []
-    for one in found:
-        if isinstance(one, Survey):
-            surveys[one.video_id] = one
-        else:
-            problems.append(one)
-    filtered = [p for p in problems if p.filtered]
-    return surveys, filtered, [p for p in problems if not p.filtered]

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..annotations.manifest_rows import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
+from ..annotations.manifest import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.conflict import Still, fit_still, shift_away
 from ..compositing.kept_backgrounds import kept_background_path, load_kept_background
@@ -19,8 +19,8 @@ from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo, read_frames
-from .build import BENCHMARK_NAME, read_description
-from .export import encode_item, file_sha256
+from .export import encode_item, is_whole
+from .settings import BENCHMARK_NAME, read_description
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _check_files(folder: Path, rows: Sequence[dict[str, Any]]) -> list[Finding]:
             findings.append(Finding(folder.name, name, f'not in {where}'))
         elif not (folder / name).is_file():
             findings.append(Finding(folder.name, name, 'the file does not exist'))
-        elif file_sha256(folder / name) != hashes[name]:
+        elif not is_whole(folder / name, hashes[name]):
             findings.append(Finding(folder.name, name, f'its SHA-256 differs from {HASHES_NAME}'))
     present = {path.name for path in folder.iterdir()} - {MANIFEST_NAME, HASHES_NAME}
     return findings + [

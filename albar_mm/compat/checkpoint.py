@@ -2,10 +2,9 @@
 
 ``torch.load(weights_only=True)`` refuses the files that mmengine writes, because they hold its
 ``HistoryBuffer`` (numpy arrays and a table of its methods, pickled as ``builtins.getattr`` calls).
-Putting the real objects on PyTorch's allow-list would open the door again: ``getattr`` reaches any
-attribute of anything, and ``numpy.dtype.__setstate__`` accepts flags that make numpy read bytes of
-the file as object pointers. So each such global is answered by a *stand-in* that accepts only what
-these files need; the stand-ins are turned into the real objects after the file is closed.
+Putting the real objects on PyTorch's allow-list would open the door again, as ``getattr`` reaches
+any attribute of anything. So each such global is answered by a stand-in
+(:mod:`albar_mm.utils.safe_pickle`) that accepts only what these files need.
 """
 
 import logging
@@ -15,17 +14,15 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import prod
 from typing import IO, Any
 
-import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
 from ..utils.errors import CheckpointError
+from ..utils.safe_pickle import STAND_INS, Array, finished, refuse
 
-_SIMPLE_DTYPE = re.compile(r'[biuf](?:1|2|4|8|16)|c(?:8|16|32)|[SU]\d{1,9}')
 _HISTORY_FIELDS = {'max_length', '_log_history', '_count_history', 'statistics_methods'}
 _HISTORY_METHODS = ('min', 'max', 'current', 'mean')
 _ANNEALING = ('_annealing_cos', '_annealing_linear')
@@ -43,82 +40,17 @@ _DAMAGE = (
 )
 
 
-def _refuse(what: str) -> None:
-    # torch.load passes on the text of this class of error, and of no other
-    raise pickle.UnpicklingError(f'refused: {what}')
-
-
-class _Dtype:
-    """Stands in for ``numpy.dtype``: plain numbers and fixed-width text only."""
-
-    def __init__(self, code: str = '', align: bool = False, copy: bool = False) -> None:
-        if not isinstance(code, str) or not _SIMPLE_DTYPE.fullmatch(code):
-            _refuse(f'numpy.dtype({code!r})')
-        self.value = np.dtype(code)
-
-    def __setstate__(self, state: tuple) -> None:
-        # (version, byte order, sub-array, names, fields, item size, alignment, flags): the fields
-        # and flags of a structured type could make numpy take bytes for pointers
-        if not isinstance(state, tuple) or len(state) < 8 or state[1] not in ('<', '>', '|', '='):
-            _refuse('a damaged numpy.dtype')
-        if any(part is not None for part in state[2:5]):
-            _refuse('a structured numpy.dtype')
-        self.value = self.value.newbyteorder(state[1])
-
-
-class _Array:
-    """Stands in for ``numpy.ndarray``."""
-
-    value: np.ndarray
-
-    def __setstate__(self, state: tuple) -> None:
-        if not isinstance(state, tuple) or len(state) != 5:
-            _refuse('a damaged numpy array')
-        _, shape, dtype, fortran, data = state
-        if not isinstance(dtype, _Dtype) or not isinstance(data, bytes):
-            _refuse('a numpy array of Python objects')
-        if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
-            _refuse(f'a numpy array of shape {shape!r}')
-        if len(data) != prod(shape) * dtype.value.itemsize:
-            _refuse(f'a numpy array of shape {shape} and {len(data)} bytes')
-        flat = np.frombuffer(bytearray(data), dtype.value) if data else np.empty(0, dtype.value)
-        self.value = flat.reshape(shape, order='F' if fortran else 'C')
-
-
-def _new_array(kind: object, shape: object = (0,), code: object = b'b') -> _Array:
-    """Stands in for ``numpy._core.multiarray._reconstruct``."""
-    if kind is not _Array:
-        _refuse(f'numpy array of kind {kind!r}')
-    return _Array()
-
-
-def _new_scalar(dtype: _Dtype, data: bytes) -> np.generic:
-    """Stands in for ``numpy._core.multiarray.scalar``."""
-    if not isinstance(dtype, _Dtype) or not isinstance(data, bytes):
-        _refuse('a numpy scalar that holds a Python object')
-    if not dtype.value.itemsize or len(data) != dtype.value.itemsize:
-        _refuse(f'a numpy scalar of {dtype.value} and {len(data)} bytes')
-    return np.frombuffer(data, dtype.value)[0]
-
-
-def _no_bytes(*args: object) -> bytes:
-    """Stands in for ``builtins.bytes``, which Python calls for the content of an empty array."""
-    if args:
-        _refuse(f'builtins.bytes{args!r:.60}')
-    return b''
-
-
 class _History(HistoryBuffer):
     """Stands in for mmengine's ``HistoryBuffer`` while its state is checked."""
 
     def __setstate__(self, state: dict) -> None:
         if not isinstance(state, dict) or not state.keys() <= _HISTORY_FIELDS:
-            _refuse('a HistoryBuffer with unknown fields')
+            refuse('a HistoryBuffer with unknown fields')
         log, count = state.get('_log_history'), state.get('_count_history')
-        if not isinstance(log, _Array) or not isinstance(count, _Array):
-            _refuse('a HistoryBuffer without its two arrays')
+        if not isinstance(log, Array) or not isinstance(count, Array):
+            refuse('a HistoryBuffer without its two arrays')
         if type(state.get('max_length')) is not int:
-            _refuse('a HistoryBuffer without max_length')
+            refuse('a HistoryBuffer without max_length')
         # the table of functions comes from the running code, not from the file
         self._set_default_statistics()
         self.__dict__.update(
@@ -131,7 +63,7 @@ class _OneCycle:
     """Stands in for ``OneCycleParamScheduler`` as the owner of its two annealing functions."""
 
     def __new__(cls, *args: object) -> '_OneCycle':
-        _refuse('an instance of OneCycleParamScheduler')
+        refuse('an instance of OneCycleParamScheduler')
 
 
 def _attribute(owner: object, name: object) -> Callable:
@@ -140,19 +72,15 @@ def _attribute(owner: object, name: object) -> Callable:
         return getattr(HistoryBuffer, name)
     if owner is _OneCycle and name in _ANNEALING:
         return getattr(OneCycleParamScheduler, name)
-    _refuse(f'builtins.getattr({getattr(owner, "__name__", owner)!r}, {name!r})')
+    refuse(f'builtins.getattr({getattr(owner, "__name__", owner)!r}, {name!r})')
 
 
 _STAND_INS = [
     (_attribute, 'builtins.getattr'),
-    (_no_bytes, 'builtins.bytes'),
     (_History, 'mmengine.logging.history_buffer.HistoryBuffer'),
     (_OneCycle, 'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler'),
-    (_Dtype, 'numpy.dtype'),
-    (_Array, 'numpy.ndarray'),
+    *((stand_in, name) for name, stand_in in STAND_INS.items()),
 ]
-for _module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # numpy 1 and numpy 2 files
-    _STAND_INS += [(_new_array, f'{_module}._reconstruct'), (_new_scalar, f'{_module}.scalar')]
 
 
 @contextmanager
@@ -175,27 +103,6 @@ def _stand_ins() -> Iterator[None]:
         finally:
             torch.serialization.clear_safe_globals()
             torch.serialization.add_safe_globals(before)
-
-
-def _finish(value: Any, done: dict[int, Any]) -> Any:  # noqa: ANN401
-    """Replace stand-ins by what they hold, in nested dicts (in place), lists and tuples."""
-    if isinstance(value, (_Array, _Dtype)):
-        if not hasattr(value, 'value'):
-            raise CheckpointError('a numpy array without content')
-        return value.value
-    if not isinstance(value, (dict, list, tuple)) or isinstance(value, torch.Size):
-        return value
-    if id(value) in done:
-        return done[id(value)]
-    done[id(value)] = value
-    if isinstance(value, dict):
-        for key in value:
-            value[key] = _finish(value[key], done)
-    elif isinstance(value, list):
-        value[:] = [_finish(item, done) for item in value]
-    elif any(isinstance(item, (_Array, _Dtype, dict, list, tuple)) for item in value):
-        done[id(value)] = value = tuple(_finish(item, done) for item in value)
-    return value
 
 
 def _reason(error: Exception, name: str) -> str:
@@ -223,7 +130,7 @@ def _load_as_data(load: Callable[[], Any], name: str) -> Any:  # noqa: ANN401
     try:
         with _stand_ins():
             loaded = load()
-        loaded = _finish(loaded, {})
+        loaded = finished(loaded)
     except _DAMAGE as error:
         if isinstance(error, RuntimeError) and 'CUDA' in str(error):  # the machine, not the file
             raise

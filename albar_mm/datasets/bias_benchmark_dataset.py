@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,17 @@ from mmaction.datasets import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
-from ..annotations.manifest import MANIFEST_NAME, ManifestItem, find_set_folder, read_manifest
+from ..annotations.manifest import MANIFEST_NAME, find_set_folder, read_manifest
 from ..evaluation.functional import DOMAINS, OWN_BACKGROUND, check_partners, is_iid_name
-from ..utils.errors import BadVideoError, DatasetError
+from ..utils.errors import BadFileError, DatasetError, MissingFileError
+from ..utils.numbers import class_index
 from ..utils.text import name_some
 from ..utils.video_ids import annotated_video_ids
 from ..video.strict_reading import read_strictly
 from ..video.view_shapes import fixes_size, frame_size
 from .robust_video_dataset import RobustVideoDataset
 
-_SET_NAMES = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
+SET_NAMES = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
 
 
 @DATASETS.register_module()
@@ -74,6 +76,8 @@ class BiasBenchmarkDataset(BaseActionDataset):
         test_evaluator = dict(type='BiasMetric')
     """
 
+    #: whether the manifests name video files that must exist
+    exported = True
     METAINFO = dict(dataset_type='bias_benchmark', task_name='action_recognition')
 
     def __init__(
@@ -92,39 +96,40 @@ class BiasBenchmarkDataset(BaseActionDataset):
         test_mode: bool = True,
         **kwargs: Any,
     ) -> None:
-        if not test_mode:
-            raise ValueError('BiasBenchmarkDataset is for testing only, test_mode must stay True')
-        refused = sorted(key for key in ('indices', 'filter_cfg', 'multi_class') if kwargs.get(key))
-        if refused:
-            raise ValueError(
-                f'BiasBenchmarkDataset does not take {", ".join(refused)}: sets must stay '
-                'complete, because SCUBA and SCUFO are joined by id'
-            )
         self.iid = dict(iid) if iid is not None else None
         self.extra_iid = {name: dict(settings) for name, settings in (extra_iid or {}).items()}
-        wrong = [name for name in self.extra_iid if not is_iid_name(name)]
-        if wrong:
-            raise ValueError(
-                f'extra_iid: {wrong[0]!r} is no name for a further IID set; lower-case letters, '
-                'digits and hyphens, and no name of another score'
-            )
-        self.bias_root = bias_root
-        self.dataset_name = dataset
-        self.backgrounds = dict(
-            scuba=_background_names('scuba', scuba),
-            scufo=_background_names('scufo', scufo),
-            conflfg=_background_names('conflfg', conflfg),
-        )
-        if self.extra_iid and iid is None:
-            raise ValueError('extra_iid names sets beside iid; without iid, give the set as iid')
-        if iid is None and not any(self.backgrounds.values()):
-            raise ValueError('ask for at least one set: iid, scuba, scufo or conflfg')
-        if bias_root is None and any(self.backgrounds.values()):
-            asked = [domain for domain, names in self.backgrounds.items() if names]
-            raise ValueError(f'bias_root is needed to read {", ".join(asked)}')
+        self.bias_root, self.dataset_name = bias_root, dataset
+        asked = dict(scuba=scuba, scufo=scufo, conflfg=conflfg)
+        self.backgrounds = {name: _background_names(name, given) for name, given in asked.items()}
+        sets = ', '.join(domain for domain, names in self.backgrounds.items() if names)
+        refused = sorted(key for key in ('indices', 'filter_cfg', 'multi_class') if kwargs.get(key))
+        misnamed = [name for name in self.extra_iid if not is_iid_name(name)]
         unknown = sorted(set(pipelines or {}) - set(DOMAINS))
-        if unknown:
-            raise ValueError(f'pipelines: unknown domains {unknown}, expected some of {DOMAINS}')
+        for wrong, message in (
+            (not test_mode, 'it is for testing only, test_mode must stay True'),
+            (
+                refused,
+                f'it does not take {", ".join(refused)}: sets must stay complete, because SCUBA '
+                'and SCUFO are joined by id',
+            ),
+            (
+                misnamed,
+                f'extra_iid: {", ".join(map(repr, misnamed))} is no name for a further IID set; '
+                'lower-case letters, digits and hyphens, and no name of another score',
+            ),
+            (
+                self.extra_iid and iid is None,
+                'extra_iid names sets beside iid; without iid, give the set as iid',
+            ),
+            (
+                iid is None and not sets,
+                'ask for at least one set: iid, scuba, scufo or conflfg',
+            ),
+            (sets and bias_root is None, f'bias_root is needed to read {sets}'),
+            (unknown, f'pipelines: unknown domains {unknown}, expected some of {DOMAINS}'),
+        ):
+            if wrong:
+                raise ValueError(f'{type(self).__name__}: {message}')
         self.check_files = check_files
         #: path of every annotation file and manifest by its name relative to the data
         self.source_files: dict[str, str] = {}
@@ -147,21 +152,60 @@ class BiasBenchmarkDataset(BaseActionDataset):
         entries = []
         for name, settings in {**iid_sets, **self.extra_iid}.items():
             entries += self._load_iid(name, settings)
-        sets: dict[tuple[str, str], list[ManifestItem]] = {}
+        labels: dict[tuple[str, str], dict[str, int]] = {}
         for domain, backgrounds in self.backgrounds.items():
             for background in backgrounds:
-                items = self._load_set(domain, background)
-                sets[domain, background] = items
-                for item in items:
-                    entries.append(_entry(domain, background, item))
-        self._check_pairs(sets)
+                items = self.load_set(domain, background)
+                labels[domain, background] = {item['pair_id']: item['label'] for item in items}
+                entries += [dict(item, domain=domain, background=background) for item in items]
+        for background in self.backgrounds['scuba']:
+            if ('scufo', background) in labels:
+                scuba, scufo = labels['scuba', background], labels['scufo', background]
+                check_partners(f'scuba/{background}', scuba, f'scufo/{background}', scufo)
         self._domains = [entry['domain'] for entry in entries]
-        sizes: dict[str, int] = {}
-        for entry in entries:
-            name = f'{entry["domain"]}/{entry["background"]}'
-            sizes[name] = sizes.get(name, 0) + 1
-        self._metainfo['sets'] = sizes
+        sizes = Counter(f'{entry["domain"]}/{entry["background"]}' for entry in entries)
+        self._metainfo['sets'] = dict(sizes)
         return entries
+
+    def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
+        """Read one OOD set.
+
+        Args:
+            domain: ``'scuba'``, ``'scufo'`` or ``'conflfg'``.
+            background: Name of the background, lower case.
+
+        Returns:
+            ``filename``, ``label``, ``pair_id`` and, for Confl-FG, ``conflict_label`` of each item,
+            and what else its pipeline needs.
+        """
+        folder = self.set_folder(domain, background)
+        path = folder / MANIFEST_NAME
+        self.source_files[f'{folder.name}/{MANIFEST_NAME}'] = str(path)
+        items = read_manifest(folder, self.num_classes, self.check_files and self.exported)
+        unknown = [item.item_id for item in items if item.conflict_label is None]
+        if domain == 'conflfg' and 0 < len(unknown) < len(items):
+            raise BadFileError(
+                f'{path}: {len(unknown)} of {len(items)} items lack a conflict_label: '
+                f'{name_some(unknown)}'
+            )
+        return [
+            dict(
+                filename=item.filename,
+                label=item.label,
+                pair_id=item.item_id,
+                conflict_label=item.conflict_label if domain == 'conflfg' else None,
+            )
+            for item in items
+        ]
+
+    def set_folder(self, domain: str, background: str) -> Path:
+        """Folder of an OOD set.
+
+        Args:
+            domain: ``'scuba'``, ``'scufo'`` or ``'conflfg'``.
+            background: Name of the background.
+        """
+        return find_set_folder(self.bias_root, self.dataset_name, SET_NAMES[domain], background)
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline of the sample's domain and add its metainfo.
@@ -182,10 +226,9 @@ class BiasBenchmarkDataset(BaseActionDataset):
         sample = f'{fields["domain"]}/{fields["background"]} {fields["pair_id"]}'
         try:
             packed = read_strictly(pipeline.transforms, info)
-        except BadVideoError as error:
-            raise BadVideoError(f'{sample}: {error}', error.video, error.reason) from error
         except DatasetError as error:
-            raise DatasetError(f'{sample}: {error}') from error
+            error.args = (f'{sample}: {error}',)
+            raise
         except Exception as error:
             raise RuntimeError(
                 f'{sample}: the pipeline fails on {info["filename"]}: '
@@ -221,45 +264,17 @@ class BiasBenchmarkDataset(BaseActionDataset):
         entries = []
         for index, video in enumerate(annotated_video_ids(videos)):
             info = videos.get_data_info(index)
-            item = ManifestItem(video, info['filename'], info['label'], None)
-            entries.append(_entry('iid', name, item))
-        upper = self.num_classes if self.num_classes is not None else float('inf')
-        wrong = [e['pair_id'] for e in entries if not 0 <= e['label'] < upper]
-        if wrong:
-            raise ValueError(
-                f'{videos.ann_file}: {len(wrong)} video(s) without a label in [0, {upper}): '
-                f'{name_some(wrong)}'
-            )
+            where = f'{videos.ann_file}: {video}'
+            label = class_index(info['label'], where, self.num_classes, BadFileError)
+            entry = dict(filename=info['filename'], label=label, pair_id=video)
+            entries.append(dict(entry, domain='iid', background=name))
         missing = [e['pair_id'] for e in entries if not os.path.isfile(e['filename'])]
         if self.check_files and missing:
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f'{videos.ann_file}: {len(missing)} of {len(entries)} videos do not exist under '
                 f'data_prefix {videos.data_prefix}: {name_some(missing)}'
             )
         return entries
-
-    def _load_set(self, domain: str, background: str) -> list[ManifestItem]:
-        folder = find_set_folder(self.bias_root, self.dataset_name, _SET_NAMES[domain], background)
-        items = self._read_items(folder, domain, background)
-        unknown = [item.item_id for item in items if item.conflict_label is None]
-        if domain == 'conflfg' and 0 < len(unknown) < len(items):
-            raise ValueError(
-                f'{folder / MANIFEST_NAME}: {len(unknown)} of {len(items)} items lack a '
-                f'conflict_label: {name_some(unknown)}'
-            )
-        self.source_files[f'{folder.name}/{MANIFEST_NAME}'] = str(folder / MANIFEST_NAME)
-        return items
-
-    def _read_items(self, folder: Path, domain: str, background: str) -> list[ManifestItem]:
-        return read_manifest(folder, self.num_classes, self.check_files)
-
-    def _check_pairs(self, sets: Mapping[tuple[str, str], Sequence[ManifestItem]]) -> None:
-        for background in self.backgrounds['scuba']:
-            if ('scufo', background) not in sets:
-                continue
-            scuba = {item.item_id: item.label for item in sets['scuba', background]}
-            scufo = {item.item_id: item.label for item in sets['scufo', background]}
-            check_partners(f'scuba/{background}', scuba, f'scufo/{background}', scufo)
 
 
 def _background_names(domain: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -275,14 +290,3 @@ def _background_names(domain: str, names: Sequence[str]) -> tuple[str, ...]:
     if len(set(lower)) != len(lower):
         raise ValueError(f'{domain} names a background twice: {list(names)}')
     return lower
-
-
-def _entry(domain: str, background: str, item: ManifestItem) -> dict[str, Any]:
-    return dict(
-        filename=item.filename,
-        label=item.label,
-        domain=domain,
-        background=background,
-        pair_id=item.item_id,
-        conflict_label=item.conflict_label if domain == 'conflfg' else None,
-    )

@@ -7,33 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmaction.datasets.transforms import (
-    DecordDecode,
-    DecordInit,
-    OpenCVDecode,
-    OpenCVInit,
-    PIMSDecode,
-    PIMSInit,
-    PyAVDecode,
-    PyAVInit,
-)
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
-from ..annotations.manifest import MANIFEST_NAME, ManifestItem, read_manifest
-from ..annotations.manifest_rows import read_rows
+from ..annotations.manifest import MANIFEST_NAME, read_rows
 from ..compositing.kept_masks import kept_masks_path
 from ..compositing.layout import GENERATOR, still_path
-from ..utils.errors import DatasetError
+from ..utils.errors import BadFileError, DatasetError
 from ..utils.text import name_some
+from ..video.strict_reading import DECODES, INITS
 from .bias_benchmark_dataset import BiasBenchmarkDataset
-from .transforms.paste_foreground import PasteForeground
-from .transforms.repeat_frame import RepeatFrame
-from .transforms.source_frames import CACHE_MIB, SourceDecode, SourceInit
-from .transforms.swap_background import CompositeFrames, SwapBackground
+from .transforms.compositing import (
+    CACHE_MIB,
+    CompositeFrames,
+    PasteForeground,
+    RepeatFrame,
+    SourceDecode,
+    SourceInit,
+    SwapBackground,
+)
 
-_INITS = DecordInit, OpenCVInit, PyAVInit, PIMSInit
-_DECODES = DecordDecode, OpenCVDecode, PyAVDecode, PIMSDecode
 _OF_DOMAIN = {t.domain: t for t in (SwapBackground, RepeatFrame, PasteForeground)}
 _NEEDED = ('frames', 'height', 'width', 'fps')
 
@@ -69,6 +62,8 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
              bias_root='data/hmdb51/bias', dataset='HMDB51', pipeline=test_pipeline)
     """  # noqa: E501
 
+    exported = False
+
     def __init__(
         self,
         pipeline: Sequence[Any],
@@ -97,62 +92,56 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
                 f'{gone[0]}: no such folder of background images; name that which '
                 'the benchmark was built with in backgrounds'
             )
-        self._rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         entries = super().load_data_list()
         also: dict[str, set[int]] = {}
-        for row in self._rows.values():
-            if row['set'] == 'scufo':
-                frame = row['first'] + row['scufo_frame']
-                also.setdefault(row['video_id'], set()).add(frame)
         by_video: dict[str, list[dict[str, Any]]] = {}
-        iid = []
         for entry in entries:
-            row = self._rows.get((entry['domain'], entry['background'], entry['pair_id']))
-            if row is None:
-                iid.append(entry)
-                continue
-            entry.update(row=row, also_frames=sorted(also.get(row['video_id'], ())))
-            by_video.setdefault(row['video_id'], []).append(entry)
-        del self._rows
-        ordered = iid + [entry for video in sorted(by_video) for entry in by_video[video]]
+            row = entry.get('row')
+            if row is not None:
+                by_video.setdefault(row['video_id'], []).append(entry)
+                if row['set'] == 'scufo':
+                    frame = row['first'] + row['scufo_frame']
+                    also.setdefault(row['video_id'], set()).add(frame)
+        ordered = [entry for entry in entries if 'row' not in entry]
+        for video in sorted(by_video):
+            frames = sorted(also.get(video, ()))
+            ordered += [dict(entry, also_frames=frames) for entry in by_video[video]]
         self._domains = [entry['domain'] for entry in ordered]
         return ordered
 
-    def _read_items(self, folder: Path, domain: str, background: str) -> list[ManifestItem]:
-        items = read_manifest(folder, self.num_classes, check_files=False)
-        rows = read_rows(folder)
+    def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
+        """Read one OOD set; an item has the ``row`` of its manifest and the source video."""
+        folder = self.set_folder(domain, background)
+        items, rows = super().load_set(domain, background), read_rows(folder)
         for row in rows:
             self._check_row(folder / MANIFEST_NAME, row, domain, background)
         if self.check_files:
             self._check_there(folder, rows)
-        self._rows.update({(domain, background, row['id']): row for row in rows})
         return [
-            item._replace(filename=str(self.videos / row['video']))
+            dict(item, filename=str(self.videos / row['video']), row=row)
             for item, row in zip(items, rows, strict=True)
         ]
 
     def _check_row(self, path: Path, row: dict[str, Any], domain: str, background: str) -> None:
         of_set = dict(scufo=('scufo_frame',), conflfg=('conflict_shift', 'conflict_frame'))
         lacking = [key for key in (*_NEEDED, *of_set.get(domain, ())) if key not in row]
-        if lacking:
-            raise DatasetError(
-                f'{path}: {row["id"]} has no {", ".join(lacking)}; build the set again'
-            )
-        if (row['set'], row['background']) != (domain, background):
-            raise DatasetError(
-                f'{path}: {row["id"]} is an item of {row["set"]}/'
-                f'{row["background"]}, expected {domain}/{background}'
-            )
-        if row['generator'] != GENERATOR:
-            raise DatasetError(
-                f'{path}: {row["id"]} was made by {row["generator"]}, and this is '
-                f'{GENERATOR}, whose pixels differ; build it again'
-            )
-        if 'background_file' in row and background not in self.folders:
-            raise DatasetError(
-                f'{path}: no folder for the backgrounds {background!r}; add '
-                f"backgrounds=dict({background}='<folder of images>')"
-            )
+        found, wanted = f'{row["set"]}/{row["background"]}', f'{domain}/{background}'
+        for wrong, message in (
+            (lacking, f'has no {", ".join(lacking)}; build the set again'),
+            (found != wanted, f'is an item of {found}, expected {wanted}'),
+            (
+                row['generator'] != GENERATOR,
+                f'was made by {row["generator"]}, and this is {GENERATOR}, whose pixels differ; '
+                'build it again',
+            ),
+            (
+                'background_file' in row and background not in self.folders,
+                f'no folder for the backgrounds {background!r}; add '
+                f"backgrounds=dict({background}='<folder of images>')",
+            ),
+        ):
+            if wrong:
+                raise BadFileError(f'{path}: {row["id"]}: {message}')
 
     def _check_there(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         missing: dict[str, set[str]] = {}
@@ -161,9 +150,7 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
                 if not path.is_file():
                     missing.setdefault(what, set()).add(str(path))
         for what, paths in missing.items():
-            raise DatasetError(
-                f'{folder}: {len(paths)} {what} do not exist: {name_some(sorted(paths))}'
-            )
+            raise DatasetError(f'{folder}: {len(paths)} {what} do not exist: {name_some(paths)}')
 
     def _files_of(self, row: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
         root = Path(self.bias_root)
@@ -190,7 +177,7 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
         steps = list(Compose(pipeline).transforms)
         if any(isinstance(step, CompositeFrames) for step in steps):
             return steps
-        places = [n for n, step in enumerate(steps) if isinstance(step, _DECODES)]
+        places = [n for n, step in enumerate(steps) if isinstance(step, DECODES)]
         if not steps or bias_root is None:
             return steps
         if len(places) != 1:
@@ -200,4 +187,4 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
             )
         swap = _OF_DOMAIN[domain](bias_root, self.folders)
         steps[places[0] : places[0] + 1] = [SourceDecode(self.cache_mib), swap]
-        return [SourceInit() if isinstance(step, _INITS) else step for step in steps]
+        return [SourceInit() if isinstance(step, INITS) else step for step in steps]

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmaction.registry import DATASETS
 
-from ..annotations.manifest import ManifestItem, find_set_folder
 from ..utils.errors import DatasetError
-from .bias_benchmark_dataset import BiasBenchmarkDataset
+from .bias_benchmark_dataset import SET_NAMES, BiasBenchmarkDataset
 from .published_sets import (
-    PublishedItem,
-    look_up,
     one_frame_of,
     read_albar_set,
+    read_classes,
     read_labels,
     read_stillmix_set,
     ucf101_class,
@@ -31,59 +28,11 @@ class PublishedBenchmarkDataset(BiasBenchmarkDataset):
     one of their own in ``pipelines``.
     """
 
-    @abstractmethod
-    def read_set(self, domain: str, background: str) -> list[PublishedItem]:
-        """Read one set.
-
-        Args:
-            domain: ``'scuba'``, ``'scufo'`` or ``'conflfg'``.
-            background: Name of the background, lower case.
-        """
-
-    def load_data_list(self) -> list[dict[str, Any]]:
-        """Read the annotation file and the sets."""
-        self._fields: dict[tuple[str, str, str], dict[str, Any]] = {}
-        entries = super().load_data_list()
-        for entry in entries:
-            key = entry['domain'], entry['background'], entry['pair_id']
-            entry.update(self._fields.get(key, {}))
-        del self._fields
-        return entries
-
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """What is known of one item; ``start_index`` is the index of its first frame."""
         info = super().get_data_info(idx)
         info['start_index'] = info.pop('first_index', info['start_index'])
         return info
-
-    def _load_set(self, domain: str, background: str) -> list[ManifestItem]:
-        conflicts = self.conflict_labels(background) if domain == 'conflfg' else {}
-        items = self.read_set(domain, background)
-        lacking = [item.item_id for item in items if item.item_id not in conflicts]
-        if conflicts and (lacking or len(conflicts) != len(items)):
-            raise DatasetError(
-                f'{domain}/{background}: the list of still actors names {len(conflicts)} ids, the '
-                f'set {len(items)}; {len(lacking)} lack a still actor'
-            )
-        self._fields.update({(domain, background, item.item_id): item.fields for item in items})
-        found = []
-        for item in items:
-            conflict = conflicts.get(item.item_id)
-            if conflict == item.label:
-                raise DatasetError(
-                    f'{domain}/{background}: {item.item_id} has one label, {conflict}, for the '
-                    'moving and the still actor'
-                )
-            found.append(ManifestItem(item.item_id, item.fields['filename'], item.label, conflict))
-        return found
-
-    def conflict_labels(self, background: str) -> dict[str, int]:
-        """Class of the still actor by id; empty where it is not known.
-
-        Args:
-            background: Name of the background.
-        """
-        return {}
 
 
 @DATASETS.register_module()
@@ -123,50 +72,42 @@ class StillMixBenchmarkDataset(PublishedBenchmarkDataset):
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         self.set_files: dict[tuple[str, str], dict[str, str]] = {}
-        for domain, sets in (('scuba', scuba), ('conflfg', conflfg or {})):
-            allowed = {'frames', 'list'} | ({'static_list'} if domain == 'conflfg' else set())
-            for name, files in sets.items():
-                if not {'frames', 'list'} <= files.keys() <= allowed:
+        needed = {'frames', 'list'}
+        for domain, sets, further in (
+            ('scuba', scuba, set()),
+            ('conflfg', conflfg, {'static_list'}),
+        ):
+            for name, files in (sets or {}).items():
+                if not needed <= files.keys() <= needed | further:
                     raise DatasetError(
                         f'{domain}.{name} must be dict(frames=folder, list=file), got {files}'
                     )
                 self.set_files[domain, name.lower()] = dict(files)
         self.scufo_seed = scufo_seed
-        scufo = list(scuba) if scufo is None else list(scufo)
+        scufo = list(scuba if scufo is None else scufo)
         alone = [name for name in scufo if ('scuba', name.lower()) not in self.set_files]
         if alone:
             raise DatasetError(f'scufo: {alone} are not among the scuba sets that frames come from')
-        super().__init__(
-            pipeline,
-            bias_root='',
-            scuba=list(scuba),
-            scufo=scufo,
-            conflfg=list(conflfg or {}),
-            **kwargs,
-        )
+        sets = dict(scuba=list(scuba), scufo=scufo, conflfg=list(conflfg or {}))
+        super().__init__(pipeline, bias_root='', **sets, **kwargs)
 
-    def read_set(self, domain: str, background: str) -> list[PublishedItem]:
+    def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
         """Read the list and look at the folders."""
         files = self.set_files['scuba' if domain == 'scufo' else domain, background]
-        self._note_source(domain, background, files['list'])
-        items = read_stillmix_set(files['frames'], files['list'], self.num_classes)
+        items = self._read_list(domain, background, files['frames'], files['list'])
         if domain == 'scufo':
-            items = [one_frame_of(item, self.scufo_seed, background) for item in items]
+            return [one_frame_of(item, self.scufo_seed, background) for item in items]
+        if 'static_list' in files:
+            still = self._read_list(
+                domain, f'{background}_static', files['frames'], files['static_list']
+            )
+            _add_conflicts(f'{domain}/{background}', items, still)
         return items
 
-    def conflict_labels(self, background: str) -> dict[str, int]:
-        """Read the list of still actors, if one is named."""
-        files = self.set_files['conflfg', background]
-        if 'static_list' not in files:
-            return {}
-        self._note_source('conflfg', f'{background}_static', files['static_list'])
-        still = read_stillmix_set(files['frames'], files['static_list'], self.num_classes)
-        return {item.item_id: item.label for item in still}
-
-    def _note_source(self, domain: str, background: str, path: str) -> None:
-        names = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
-        name = f'{self.dataset_name}_{names[domain]}_{background}/{Path(path).name}'
-        self.source_files[name] = path
+    def _read_list(self, domain: str, name: str, frames: str, path: str) -> list[dict[str, Any]]:
+        folder = f'{self.dataset_name}_{SET_NAMES[domain]}_{name}'
+        self.source_files[f'{folder}/{Path(path).name}'] = path
+        return read_stillmix_set(frames, path, self.num_classes)
 
 
 @DATASETS.register_module()
@@ -209,29 +150,40 @@ class ALBARBenchmarkDataset(PublishedBenchmarkDataset):
         self.label_list, self.class_list = labels, classes
         super().__init__(pipeline, **kwargs)
 
-    def read_set(self, domain: str, background: str) -> list[PublishedItem]:
+    def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
         """Look at the folder; check every zip."""
-        name = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')[domain]
-        folder = find_set_folder(self.bias_root, self.dataset_name, name, background)
-        source = self.label_list if self.class_list is None else self.class_list
+        folder = self.set_folder(domain, background)
+        by_class = self.label_list is None
+        source = self.class_list if by_class else self.label_list
         self.source_files[f'{folder.name}/{Path(source).name}'] = str(source)
-        if self.class_list is None:
-            label_of = look_up(read_labels(source, self.num_classes), str(source))
-        else:
-            of_class = look_up(_read_classes(source), str(source))
+        labels = read_classes(source) if by_class else read_labels(source, self.num_classes)
 
-            def label_of(video: str) -> int:
-                return of_class(ucf101_class(video))
+        def label_of(video: str) -> int:
+            name = ucf101_class(video) if by_class else video
+            if name not in labels:
+                raise DatasetError(
+                    f'{source}: no label for {name}; name the list that the set is of'
+                )
+            return labels[name]
 
         return read_albar_set(folder, domain == 'scufo', label_of)
 
 
-def _read_classes(path: str | os.PathLike) -> dict[str, int]:
-    try:
-        lines = Path(path).read_text(encoding='utf-8-sig').split('\n')
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as a list of classes: {error}') from error
-    names = [line.split()[-1] for line in lines if line.strip()]
-    if len(set(names)) != len(names) or not names:
-        raise DatasetError(f'{path}: expected one class per line, each once')
-    return {name: label for label, name in enumerate(names)}
+def _add_conflicts(
+    name: str, items: Sequence[dict[str, Any]], still: Sequence[Mapping[str, Any]]
+) -> None:
+    """Set ``conflict_label``, the class of the still actor of the same id."""
+    labels = {item['pair_id']: item['label'] for item in still}
+    lacking = sum(item['pair_id'] not in labels for item in items)
+    if lacking or len(labels) != len(items):
+        raise DatasetError(
+            f'{name}: the list of still actors names {len(labels)} ids, the set {len(items)}; '
+            f'{lacking} lack a still actor'
+        )
+    for item in items:
+        item['conflict_label'] = labels[item['pair_id']]
+        if item['conflict_label'] == item['label']:
+            raise DatasetError(
+                f'{name}: {item["pair_id"]} has one label, {item["label"]}, for the moving and the '
+                'still actor'
+            )

@@ -5,19 +5,20 @@ Both code bases pair SCUBA and SCUFO by position; here everything is keyed by ``
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmengine.logging import print_log
 
 from ..annotations.video_lists import parse_line
-from ..utils.errors import DatasetError
+from ..utils.errors import BadFileError, DatasetError
+from ..utils.files import filled_lines, read_csv
+from ..utils.numbers import class_index
 from ..utils.text import name_some
 from ..video.frame_files import IMAGE_SUFFIXES, zip_frame_names
 
@@ -27,24 +28,9 @@ _UCF101 = re.compile(r'v_(?P<name>.+?)_g\d+_c\d+')
 _VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.webm', '.mov')
 
 
-class PublishedItem(NamedTuple):
-    """One OOD video.
-
-    Attributes:
-        item_id: ``<video>__<k>``.
-        label: Class index of the moving action.
-        fields: What the pipeline needs: ``filename`` (folder, zip or image), ``total_frames``,
-            ``first_index`` and, for a folder, ``filename_tmpl``.
-    """
-
-    item_id: str
-    label: int
-    fields: dict[str, Any]
-
-
 def read_stillmix_set(
     frames: str | os.PathLike, list_file: str | os.PathLike, num_classes: int | None = None
-) -> list[PublishedItem]:
+) -> list[dict[str, Any]]:
     """Read folders of frames and their list.
 
     Args:
@@ -55,7 +41,8 @@ def read_stillmix_set(
         num_classes: Number of classes, to check the labels.
 
     Returns:
-        The items in the order of the list.
+        The items in the order of the list: ``pair_id`` (``<video>__<k>``), ``label``, ``filename``,
+        ``filename_tmpl``, ``total_frames`` and ``first_index``.
 
     Raises:
         DatasetError: A row is malformed or comes twice, or frames are missing; names file and line.
@@ -63,33 +50,27 @@ def read_stillmix_set(
     frames, list_file = Path(frames), Path(list_file)
     if not frames.is_dir():
         raise DatasetError(f'{frames}: no such folder; name the folder of the <video>__<k> folders')
-    items: list[PublishedItem] = []
+    items: dict[str, dict[str, Any]] = {}
     lines: dict[str, str] = {}
-    for where, line in _lines(list_file):
+    for where, line in _rows(list_file):
         name, count, label = _stillmix_row(line, where, num_classes)
         item_id = name.rpartition('/')[2]
         if item_id in lines:
-            raise DatasetError(f'{where}: id {item_id} came before, in {lines[item_id]}')
+            raise BadFileError(f'{where}: id {item_id} came before, in {lines[item_id]}')
         lines[item_id] = where
         folder = frames / name if (frames / name).is_dir() else frames / item_id
-        pattern = _frame_pattern(folder, count, where)
-        items.append(
-            PublishedItem(
-                item_id,
-                label,
-                dict(
-                    filename=str(folder),
-                    filename_tmpl=pattern,
-                    total_frames=count,
-                    first_index=1,
-                ),
-            )
+        items[item_id] = dict(
+            pair_id=item_id,
+            label=label,
+            filename=str(folder),
+            filename_tmpl=_frame_pattern(folder, count, where),
+            total_frames=count,
+            first_index=1,
         )
-    listed = {Path(item.fields['filename']).name for item in items}
     unlisted = [
         p.name
         for p in frames.iterdir()
-        if p.is_dir() and _ID.fullmatch(p.name) and p.name not in listed
+        if p.is_dir() and _ID.fullmatch(p.name) and p.name not in items
     ]
     if unlisted:
         print_log(
@@ -98,10 +79,10 @@ def read_stillmix_set(
             'current',
             logging.WARNING,
         )
-    return items
+    return list(items.values())
 
 
-def one_frame_of(item: PublishedItem, seed: int, background: str) -> PublishedItem:
+def one_frame_of(item: dict[str, Any], seed: int, background: str) -> dict[str, Any]:
     """The SCUFO item of a SCUBA item: one of its frames, the same for the same seed.
 
     StillMix published no SCUFO; its code draws an unseeded frame in every run.
@@ -111,15 +92,14 @@ def one_frame_of(item: PublishedItem, seed: int, background: str) -> PublishedIt
         seed: Seed of the choice.
         background: Its background, so that the sets draw independently.
     """
-    digest = hashlib.sha256(f'{seed}/{background}/{item.item_id}'.encode()).digest()
-    index = int.from_bytes(digest[:8], 'big') % item.fields['total_frames']
-    fields = dict(item.fields, total_frames=1, first_index=item.fields['first_index'] + index)
-    return item._replace(fields=fields)
+    digest = hashlib.sha256(f'{seed}/{background}/{item["pair_id"]}'.encode()).digest()
+    index = int.from_bytes(digest[:8], 'big') % item['total_frames']
+    return dict(item, total_frames=1, first_index=item['first_index'] + index)
 
 
 def read_albar_set(
     folder: str | os.PathLike, still: bool, label_of: Callable[[str], int]
-) -> list[PublishedItem]:
+) -> list[dict[str, Any]]:
     """Read a folder of ``<video>__<k>.zip`` (frames) or ``<video>__<k>.jpg`` (SCUFO).
 
     Args:
@@ -128,7 +108,8 @@ def read_albar_set(
         label_of: Class index by the name of the source video, without ending.
 
     Returns:
-        The items, sorted by id.
+        The items, sorted by id, as :func:`read_stillmix_set` gives them, without
+        ``filename_tmpl``.
 
     Raises:
         DatasetError: A file of another kind, two files of one id, a zip with a member that is no
@@ -136,7 +117,7 @@ def read_albar_set(
     """
     folder = Path(folder)
     suffixes = IMAGE_SUFFIXES if still else ('.zip',)
-    items: dict[str, PublishedItem] = {}
+    items: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith('.'):
             continue
@@ -146,17 +127,15 @@ def read_albar_set(
                 f'{path}: expected only <video>__<k>{suffixes[0]} in this folder; move it elsewhere'
             )
         if path.stem in items:
-            other = Path(items[path.stem].fields['filename']).name
+            other = Path(items[path.stem]['filename']).name
             raise DatasetError(f'{folder}: {other} and {path.name} have one id; keep one of them')
         count = 1 if still else len(zip_frame_names(path))
-        items[path.stem] = PublishedItem(
-            path.stem,
-            label_of(match['video']),
-            dict(
-                filename=str(path),
-                total_frames=count,
-                first_index=0,
-            ),
+        items[path.stem] = dict(
+            pair_id=path.stem,
+            label=label_of(match['video']),
+            filename=str(path),
+            total_frames=count,
+            first_index=0,
         )
     if not items:
         raise DatasetError(f'{folder}: no <video>__<k>{suffixes[0]} in it')
@@ -178,15 +157,30 @@ def read_labels(path: str | os.PathLike, num_classes: int | None = None) -> dict
         DatasetError: A row is malformed, or gives a video another label than an earlier one.
     """
     labels: dict[str, int] = {}
-    for where, line in _lines(Path(path)):
-        name, label = _label_row(Path(path), line, where)
-        if name is None:
-            continue
-        _check_label(label, where, num_classes)
-        video = _video(name)
-        if labels.setdefault(video, label) != label:
-            raise DatasetError(f'{where}: {video} has label {label}, but {labels[video]} before')
+    table = os.fspath(path).lower().endswith('.csv')
+    for where, name, label in _table_rows(path) if table else _list_rows(path):
+        index, video = class_index(label, where, num_classes), _video(name)
+        if labels.setdefault(video, index) != index:
+            raise BadFileError(f'{where}: {video} has label {index}, but {labels[video]} before')
     return labels
+
+
+def read_classes(path: str | os.PathLike) -> dict[str, int]:
+    """Labels by class from a list of classes in the order of the labels.
+
+    Args:
+        path: Lines ``ApplyEyeMakeup`` or ``1 ApplyEyeMakeup``.
+
+    Returns:
+        Class -> class index.
+
+    Raises:
+        DatasetError: It cannot be read, or names a class twice.
+    """
+    names = [line.split()[-1] for _, line in _rows(path)]
+    if len(set(names)) != len(names):
+        raise BadFileError(f'{path}: expected one class per line, each once')
+    return {name: label for label, name in enumerate(names)}
 
 
 def ucf101_class(video: str) -> str:
@@ -204,32 +198,11 @@ def ucf101_class(video: str) -> str:
     return match['name']
 
 
-def look_up(labels: Mapping[str, int], source: str) -> Callable[[str], int]:
-    """A function that gives the label of a video and says where it looked.
-
-    Args:
-        labels: Class index by name.
-        source: Where the labels come from.
-    """
-
-    def label_of(name: str) -> int:
-        if name not in labels:
-            raise DatasetError(f'{source}: no label for {name}; name the list that the set is of')
-        return labels[name]
-
-    return label_of
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        text = path.read_text(encoding='utf-8-sig')
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as a list: {error}') from error
-    rows = [(f'{path}:{n}', line.strip()) for n, line in enumerate(text.splitlines(), 1)]
-    rows = [row for row in rows if row[1]]
+def _rows(path: str | os.PathLike) -> list[tuple[str, str]]:
+    rows = list(filled_lines(path))
     if not rows:
-        raise DatasetError(f'{path}: the list is empty')
-    yield from rows
+        raise BadFileError(f'{path}: the list is empty')
+    return rows
 
 
 def _stillmix_row(line: str, where: str, num_classes: int | None) -> tuple[str, int, int]:
@@ -237,29 +210,27 @@ def _stillmix_row(line: str, where: str, num_classes: int | None) -> tuple[str, 
     name, count = parse_line(rest, where)
     path = PurePosixPath(name)
     if not _ID.fullmatch(path.name) or path.is_absolute() or '..' in path.parts:
-        raise DatasetError(f"{where}: expected '<video>__<k> n_frames label', got {line!r}")
+        raise BadFileError(f"{where}: expected '<video>__<k> n_frames label', got {line!r}")
     if count < 1:
-        raise DatasetError(f'{where}: {count} frames; expected 1 or more')
-    _check_label(label, where, num_classes)
-    return name, count, label
+        raise BadFileError(f'{where}: {count} frames; expected 1 or more')
+    return name, count, class_index(label, where, num_classes)
 
 
-def _label_row(path: Path, line: str, where: str) -> tuple[str | None, int]:
-    if path.suffix.lower() == '.csv':
-        row = [cell.strip() for cell in next(csv.reader([line]))]
-        if len(row) != 3 or not (row[2].isdecimal() or row[2].lower() == 'label'):
-            raise DatasetError(f"{where}: expected 'class,filename,label', got {line!r}")
-        return (row[1], int(row[2])) if row[2].isdecimal() else (None, 0)
-    name, label = parse_line(line, where)
-    head, _, count = name.rpartition(' ')
-    match = _ID.fullmatch(head.rpartition('/')[2]) if count.isdecimal() else None
-    return (match['video'] if match else name), label
+def _table_rows(path: str | os.PathLike) -> Iterator[tuple[str, str, str]]:
+    for where, row in read_csv(path, ('class', 'filename', 'label'), header=False):
+        if row['label'].isdecimal():
+            yield where, row['filename'], row['label']
+        elif row['label'].lower() != 'label':
+            got = ','.join(row.values())
+            raise BadFileError(f"{where}: expected 'class,filename,label', got {got!r}")
 
 
-def _check_label(label: int, where: str, num_classes: int | None) -> None:
-    upper = num_classes if num_classes is not None else float('inf')
-    if not 0 <= label < upper:
-        raise DatasetError(f'{where}: expected a label in [0, {upper}), got {label}')
+def _list_rows(path: str | os.PathLike) -> Iterator[tuple[str, str, int]]:
+    for where, line in _rows(path):
+        name, label = parse_line(line, where)
+        head, _, count = name.rpartition(' ')
+        match = _ID.fullmatch(head.rpartition('/')[2]) if count.isdecimal() else None
+        yield where, match['video'] if match else name, label
 
 
 def _video(name: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
-from mmengine.fileio import list_from_file
 
-from ..utils.errors import BadVideoError, DatasetError
+from ..utils.errors import BadFileError, BadVideoError, DatasetError
+from ..utils.files import read_lines
+from ..utils.numbers import class_index, number
 from ..video.strict_reading import read_strictly
 
 
@@ -48,11 +50,8 @@ class RobustVideoDataset(VideoDataset):
         give_up: int = 8,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        if max_attempts < 1 or give_up < 1:
-            raise ValueError(
-                'RobustVideoDataset: max_attempts and give_up must be >= 1, got '
-                f'{max_attempts} and {give_up}'
-            )
+        for name, value in (('max_attempts', max_attempts), ('give_up', give_up)):
+            number(value, f'RobustVideoDataset.{name}', 1, whole=True, error=ValueError)
         self.max_attempts, self.give_up = max_attempts, give_up
         self._any_read = False
         self._failed = 0
@@ -67,26 +66,30 @@ class RobustVideoDataset(VideoDataset):
         Raises:
             DatasetError: Names the file and, where there is one, the line.
         """
-        where = f'annotation file {self.ann_file}'
-        lines = list_from_file(self.ann_file)
+        if self.multi_class and self.num_classes is None:
+            raise DatasetError('RobustVideoDataset: multi_class needs num_classes')
+        lines = read_lines(self.ann_file)
         if not any(line.strip() for line in lines):
-            raise DatasetError(f"{where} is empty: expected one 'path label' per line")
-        for number, line in enumerate(lines, 1):
-            self._check_line(f'{where}, line {number}', line.strip().split(self.delimiter))
-        return super().load_data_list()
+            raise BadFileError(f"{self.ann_file}: is empty: expected one 'path label' per line")
+        return [
+            self._entry(line.strip(), f'{self.ann_file}:{number}')
+            for number, line in enumerate(lines, 1)
+        ]
 
-    def _check_line(self, where: str, parts: list[str]) -> None:
-        if len(parts) == 1 and parts[0] and self.test_mode:  # videos without labels
-            return
-        if len(parts) < 2 or (len(parts) > 2 and not self.multi_class):
-            raise DatasetError(
-                f'{where}: expected path{self.delimiter!r}label, got '
-                f'{self.delimiter.join(parts)!r}; paths with spaces need another delimiter'
+    def _entry(self, line: str, where: str) -> dict[str, Any]:
+        name, *given = line.split(self.delimiter)
+        unlabelled = self.test_mode and not given
+        if not name or not (unlabelled or len(given) == 1 or (given and self.multi_class)):
+            raise BadFileError(
+                f'{where}: expected path{self.delimiter!r}label, got {line!r}; paths with spaces '
+                'need another delimiter'
             )
-        upper = self.num_classes if self.num_classes is not None else float('inf')
-        for label in parts[1:]:
-            if not label.isdecimal() or not int(label) < upper:
-                raise DatasetError(f'{where}: expected a label in [0, {upper}), got {label!r}')
+        labels = [class_index(label, where, self.num_classes) for label in given]
+        prefix = self.data_prefix['video']
+        return dict(
+            filename=name if prefix is None else os.path.join(prefix, name),
+            label=labels if self.multi_class else (labels or [-1])[0],
+        )
 
     def prepare_data(self, idx: int) -> Any:  # noqa: ANN401
         """Read one video through the pipeline.

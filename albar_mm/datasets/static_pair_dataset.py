@@ -96,7 +96,9 @@ class StaticPairDataset(Dataset):
             raise IndexError(f'index {idx} out of range for {len(self)} samples')
         self.full_init()
         video, view = divmod(idx, len(VIEWS))
-        packed = self._decode(video)
+        if self._decoded is None or self._decoded[0] != video:
+            self._decoded = (video, self.dataset[video])
+        packed = self._decoded[1]
         inputs, sample = packed['inputs'], packed['data_samples'].clone()
         fields: dict[str, Any] = dict(domain=VIEWS[view], pair_id=self._ids[video])
         if fields['domain'] == 'static':
@@ -106,22 +108,16 @@ class StaticPairDataset(Dataset):
         sample.set_metainfo(fields)
         return dict(packed, inputs=inputs, data_samples=sample)
 
-    def _decode(self, video: int) -> dict[str, Any]:
-        if self._decoded is None or self._decoded[0] != video:
-            self._decoded = (video, self.dataset[video])
-        return self._decoded[1]
-
-    def _num_frames(self, inputs: Any) -> int:
-        if isinstance(inputs, Tensor) and inputs.ndim == 5:
-            return inputs.shape[2]
-        if isinstance(inputs, Tensor) and inputs.ndim == 4:
-            if inputs.shape[0] % self.num_views == 0:
-                return inputs.shape[0] // self.num_views
-            raise ValueError(f'{inputs.shape[0]} frames do not split into {self.num_views} views')
-        raise TypeError(
-            'StaticPairDataset needs inputs of format NCTHW or NCHW, got '
-            f'{tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__}'
-        )
+    def _num_frames(self, inputs: Any) -> int:  # noqa: ANN401
+        shape = tuple(getattr(inputs, 'shape', ()))
+        if len(shape) == 5:
+            return shape[2]
+        if len(shape) != 4:
+            got = shape or type(inputs).__name__
+            raise TypeError(f'StaticPairDataset needs inputs of format NCTHW or NCHW, got {got}')
+        if shape[0] % self.num_views:
+            raise ValueError(f'{shape[0]} frames do not split into {self.num_views} views')
+        return shape[0] // self.num_views
 
     def _position(self, pair_id: str, num_frames: int) -> int:
         if self.frame == 'random':

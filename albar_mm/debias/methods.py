@@ -199,7 +199,8 @@ def _stillmix(target: _Target) -> None:
 
 
 def _sdn(target: _Target) -> None:
-    from ..annotations.scene_labels import scene_count, with_scene_labels
+    from ..annotations.scene_labels import scene_count
+    from ..datasets.transforms import with_scene_labels
     from ..models.recognizers._sdn_options import SDNOptions
 
     options, missing = target.options, target.options.get('missing', 'fail')

@@ -2,178 +2,178 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..annotations.video_lists import parse_line
-from ..utils.crash_safe import crash_safe_map
+from ..annotations.video_lists import read_list
 from ..utils.errors import BadVideoError, DatasetError
-from ..utils.files import check_output
+from ..utils.files import check_output, read_json, write_json
 from ..utils.identity import file_identity
-from ..utils.journal import PartFile
+from ..utils.journal import Journal
 from ..utils.parallel import map_videos
 from ..utils.settings import difference
 
+MISSING = ('fail', 'drop')
 _Result = TypeVar('_Result')
 
 
-def listed_videos(list_file: Path) -> list[str]:
-    """Videos of a list, each once, in its order.
+class ListJob:
+    """One file made of the videos of a list; finished videos are kept until it is complete.
 
     Args:
         list_file: Lines ``path label``.
-
-    Raises:
-        DatasetError: It is empty, or cannot be read.
-    """
-    try:
-        lines = list_file.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(
-            f'{list_file}: cannot be read as a list: {error}; lists are made by '
-            'tools/prepare_dataset.py'
-        ) from error
-    videos = [
-        parse_line(line, f'{list_file}:{number}')[0]
-        for number, line in enumerate(lines, 1)
-        if line.strip()
-    ]
-    if not videos:
-        raise DatasetError(f'{list_file}: the list is empty')
-    return list(dict.fromkeys(videos))
-
-
-def finished_before(
-    out: Path,
-    report: Path,
-    part: Path,
-    key: str,
-    settings: Mapping[str, Any],
-    result: Callable[[dict[str, Any]], _Result],
-) -> _Result | None:
-    """What an earlier run made, if it is complete and of the same settings.
-
-    Args:
-        out: The file that it wrote.
-        report: Its report, with the identity of ``out`` under ``key``.
-        part: File of finished videos; it is deleted when ``report`` is written.
-        key: See there.
-        settings: What it must have been made with.
-        result: Makes the result of a report's content.
-
-    Returns:
-        The result; None if ``out`` is not there, or the run ended before its report was written.
-
-    Raises:
-        DatasetError: ``out`` is there, but the report does not bear it out.
-    """
-    if not out.exists() or (part.exists() and not report.exists()):
-        return None
-    try:
-        row = json.loads(report.read_text(encoding='utf-8'))
-        same_file = row[key] == file_identity(out)
-        differing = difference(row, settings)
-        done = result(row)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(
-            f'{out}: is there already, without a sound {report.name} ({error}); '
-            'name another --out, or delete it'
-        ) from error
-    if differing or not same_file:
-        why = differing or 'it was changed since'
-        raise DatasetError(
-            f'{out}: is there already, made with other settings ({why}); name '
-            'another --out, or delete it'
-        )
-    return done
-
-
-@dataclass(frozen=True)
-class ListJob:
-    """The videos of a list and the file of those that are finished.
+        out: File to make.
+        key: What the report calls the identity of ``out``.
+        report: JSON file of settings and counts, written last.
+        part: File of finished videos; deleted when the report is written.
+        settings: What the rows depend on, as plain JSON; its ``list`` is filled in here.
+        missing: With a video that cannot be read, or kills its process: ``'fail'`` or ``'drop'``.
 
     Attributes:
-        list_file: The list.
-        videos: Its videos.
-        part: Rows of finished videos.
-        settings: What the rows depend on.
-        finished: Videos that an earlier run finished.
+        videos: Videos of the list, each once, in its order.
+        journal: Rows of finished videos.
+        finished: Videos that an earlier run finished, after :meth:`begin`.
+
+    Raises:
+        DatasetError: The list is empty, or cannot be read.
+        ValueError: For another ``missing``.
     """
 
-    list_file: Path
-    videos: tuple[str, ...]
-    part: PartFile
-    settings: Mapping[str, Any]
-    finished: frozenset[str]
-
-    @classmethod
-    def begin(
-        cls,
+    def __init__(
+        self,
         list_file: Path,
-        videos: Sequence[str],
+        out: Path,
+        key: str,
+        report: Path,
         part: Path,
         settings: Mapping[str, Any],
-        say: Callable[[str], object],
-    ) -> ListJob:
-        """Begin, or go on with what ``part`` holds.
+        missing: str,
+    ) -> None:
+        if missing not in MISSING:
+            raise ValueError(f'missing must be one of {MISSING}, got {missing!r}')
+        self.list_file, self.out, self.key, self.report = list_file, out, key, report
+        self.videos = list(dict.fromkeys(path for _, path, _ in read_list(list_file)))
+        self.settings = {**settings, 'list': file_identity(list_file)}
+        self.missing = missing
+        self.journal = Journal(part)
+        self.finished: frozenset[str] = frozenset()
+
+    def earlier(self, result: Callable[[dict[str, Any]], _Result]) -> _Result | None:
+        """What an earlier run made, if it is complete and of the same settings.
 
         Args:
-            list_file: The list.
-            videos: Its videos.
-            part: File of finished videos.
-            settings: What its rows depend on.
+            result: Makes it of the report's content.
+
+        Returns:
+            The result; None if ``out`` is not there, or the run ended before its report was
+            written.
+
+        Raises:
+            DatasetError: ``out`` is there, but the report does not bear it out.
+        """
+        out, report = self.out, self.report
+        if not out.exists() or (self.journal.path.exists() and not report.exists()):
+            return None
+        advice = 'name another --out, or delete it'
+        try:
+            row = read_json(report)
+            same_file = row[self.key] == file_identity(out)
+            done = result(row)
+        except (DatasetError, KeyError, TypeError) as error:
+            raise DatasetError(
+                f'{out}: is there already, without a sound {report.name} ({error}); {advice}'
+            ) from error
+        why = difference(row, self.settings) or (not same_file and 'it was changed since')
+        if why:
+            raise DatasetError(
+                f'{out}: is there already, made with other settings ({why}); {advice}'
+            )
+        return done
+
+    def begin(self, say: Callable[[str], object]) -> list[str]:
+        """Begin, or go on with what the file of finished videos holds.
+
+        Args:
             say: Shows a line of text to the user.
+
+        Returns:
+            Videos that are not finished.
 
         Raises:
             DatasetError: The file is of other settings, broken, or cannot be written.
         """
-        check_output(part)
-        file = PartFile(part)
-        finished = frozenset(file.begin(settings))
-        if finished:
-            say(f'{part}: {len(finished)} of {len(videos)} videos are finished already')
-        return cls(list_file, tuple(videos), file, settings, finished)
-
-    @property
-    def todo(self) -> list[str]:
-        """Videos that are not finished."""
+        check_output(self.journal.path)
+        self.finished = frozenset(self.journal.begin(self.settings))
+        if self.finished:
+            number = f'{len(self.finished)} of {len(self.videos)}'
+            say(f'{self.journal.path}: {number} videos are finished already')
         return [video for video in self.videos if video not in self.finished]
 
     def run(
-        self, work: Callable[[str], dict[str, str] | None], workers: int, missing: str = 'fail'
+        self, row_of: Callable[[str], dict[str, Any]], todo: Sequence[str], workers: int
     ) -> tuple[list[tuple[int, int]], list[dict[str, str]]]:
-        """Do the work on all videos that are not finished.
+        """Do the work.
 
         Args:
-            work: Appends the row of a video to ``part``, or returns why it is left out: ``video``
-                and ``reason``.
+            row_of: Makes the row of a video, without ``video``.
+            todo: From :meth:`begin`.
             workers: Processes; 1 stays in this one.
-            missing: With a video that kills its process: ``'fail'``, or ``'drop'``.
 
         Returns:
-            Where the rows are, in the order of the list, and what was left out, by name.
+            Where the rows are in the journal, in the order of the list; and ``video`` and
+            ``reason`` of what was left out, by name.
 
         Raises:
             DatasetError: No video can be read, or the work fails.
         """
-        if workers == 1:
-            wrong = map_videos(work, self.todo, 1)
-        else:
-            wrong = crash_safe_map(
-                work, self.todo, workers, lambda name: _crashed(name, missing), chunk=1
-            )
-            print(flush=True)
+        crashed = None if workers == 1 else partial(_crashed, missing=self.missing)
+        wrong = map_videos(_Work(row_of, self.journal, self.missing), todo, workers, crashed)
         left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
-        places = self.part.begin(self.settings)
+        places = self.journal.begin(self.settings)
         if not places:
             raise DatasetError(
                 f'{self.list_file}: none of {len(self.videos)} videos can be read; '
                 f'the first: {left_out[0]["reason"]}'
             )
         return [places[video] for video in self.videos if video in places], left_out
+
+    def finish(self, left_out: Sequence[Mapping[str, str]], **counts: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Write the report, after ``out``, and delete the file of finished videos.
+
+        Args:
+            left_out: From :meth:`run`.
+            counts: What else to report.
+
+        Returns:
+            The report's content.
+        """
+        made = {self.key: file_identity(self.out)}
+        row = dict(self.settings, **made, **counts, left_out=left_out)
+        write_json(self.report, row)
+        self.journal.path.unlink()
+        return row
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Puts the row of a video to those that are finished, or returns why it is left out."""
+
+    row_of: Callable[[str], dict[str, Any]]
+    journal: Journal
+    missing: str
+
+    def __call__(self, name: str) -> dict[str, str] | None:
+        try:
+            row = self.row_of(name)
+        except BadVideoError as error:
+            if self.missing == 'fail':
+                raise
+            return dict(video=name, reason=str(error))
+        self.journal.append(dict(video=name, **row))
+        return None
 
 
 def _crashed(name: str, missing: str) -> dict[str, str]:

@@ -122,7 +122,6 @@ def prepare_dataset(
     decode = options.decode or spec.decode
     say(f'{spec.name}: checking {sum(map(len, official.values()))} videos (--decode {decode})')
     findings += check_files(official, videos, decode, options.workers)
-    say('')
     bad = [finding for finding in findings if finding.kind in CLIP_KINDS]
     splits = _without(official, bad)
     findings += _notes(lists, parts, splits)
@@ -144,10 +143,7 @@ def prepare_dataset(
 
 
 def _check_lists(
-    spec: DatasetSpec,
-    options: PrepareOptions,
-    lists: OfficialLists,
-    say: Callable[[str], object],
+    spec: DatasetSpec, options: PrepareOptions, lists: OfficialLists, say: Callable[[str], object]
 ) -> list[Finding]:
     listed = dict(train=lists.train, test=lists.test)
     findings = check_entries(listed, spec.num_classes)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ..annotations.video_lists import Clip
-from ..utils.crash_safe import crash_safe_map
+from ..utils.parallel import map_videos
 from ..video.source_video import check_video
 
 #: wrong lists, which leaving clips out does not mend
@@ -84,11 +84,12 @@ def check_files(
     """
     entries = list({clip.path: split for split, clips in splits.items() for clip in clips}.items())
     paths = [os.path.join(videos, path) for path, _ in entries]
-    results = crash_safe_map(
+    results = map_videos(
         partial(check_video, decode=decode),
         paths,
         workers,
         crashed=lambda path: ('undecodable', 'the decoder crashed on it'),
+        chunk=16,
     )
     return [
         Finding(result[0], split, path, result[1])

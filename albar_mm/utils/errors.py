@@ -112,6 +112,8 @@ def reason_of(error: BaseException) -> str:
         return 'it is nested too deeply'
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = ' '.join(text.split())
+    if 'allow_pickle' in text:
+        return 'it holds Python objects, which may run anything and are not loaded'
     return (text if len(text) <= 200 else text[:199] + '…') or type(error).__name__
 
 

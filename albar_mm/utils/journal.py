@@ -5,19 +5,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import DatasetError
-from .files import write_json
-from .settings import difference
+from .errors import DatasetError, writing
+from .files import open_regular, parse_json, whole_file, write_bytes
+from .settings import difference, plain
+
+_ADVICE = 'run the same command as before, name another file, or delete it to begin anew'
 
 
 @dataclass(frozen=True)
-class PartFile:
+class Journal:
     """JSON lines: first the settings, then one row with the key ``video`` for each finished video.
 
     Attributes:
@@ -26,42 +27,55 @@ class PartFile:
 
     path: Path
 
-    def begin(self, settings: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    def begin(
+        self,
+        settings: Mapping[str, Any],
+        check: Callable[[dict[str, Any], str], object] = lambda row, where: None,
+    ) -> dict[str, tuple[int, int]]:
         """Start the file, or find out what it holds; a last line that was cut short is cut off.
 
         Args:
             settings: What all lines must have been made with, as plain JSON.
+            check: Is given each row and its ``file:line``; raises a ``DatasetError`` for a bad one.
 
         Returns:
-            Video -> where in the file its row begins and ends.
+            Video -> where in the file its last row begins and ends.
 
         Raises:
-            DatasetError: It was begun with other settings, or is broken.
+            DatasetError: It was begun with other settings, is broken, or somebody else's.
         """
-        # an empty file would take the first row for the settings
-        if not self.path.exists() or not self.path.stat().st_size:
-            write_json(self.path, settings, indent=None)
+        head = _line(plain(settings))
+        if not self.path.exists():
+            write_bytes(self.path, head)
+            return {}
         places: dict[str, tuple[int, int]] = {}
-        for number, (start, line) in enumerate(self._lines()):
-            if number and not line.endswith(b'\n'):
-                os.truncate(self.path, start)
-                break
-            try:
-                row = json.loads(line)
-                if number:
-                    places[row['video']] = (start, start + len(line))
-                else:
-                    differing = difference(row, settings)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise DatasetError(
-                    f'{self.path}: line {number + 1} is broken ({error}); delete '
-                    'the file to begin anew'
-                ) from error
-            if not number and differing:
-                raise DatasetError(
-                    f'{self.path} was begun with other settings ({differing}); run '
-                    'the same command as before, or delete the file'
-                )
+        start, cut = 0, b''
+        with open_regular(self.path) as stream:
+            for number, line in enumerate(stream, 1):
+                if not line.endswith(b'\n'):
+                    cut = line
+                    break
+                where = f'{self.path}:{number}'
+                try:
+                    row = parse_json(line, where)
+                    if number > 1 and not isinstance(row.get('video'), str):
+                        raise DatasetError(f'{where}: expected a row with "video"')
+                    if number > 1:
+                        check(row, where)
+                        places[row['video']] = (start, start + len(line))
+                    elif differing := difference(row, settings):
+                        raise DatasetError(
+                            f'{self.path} was begun with other settings ({differing})'
+                        )
+                except DatasetError as error:
+                    raise DatasetError(f'{error}; {_ADVICE}') from error
+                start += len(line)
+        if start and cut:
+            os.truncate(self.path, start)
+        elif not start:
+            if not head.startswith(cut):  # what is written over is only ever our own
+                raise DatasetError(f'{self.path}:1: is no file of finished videos; {_ADVICE}')
+            write_bytes(self.path, head)
         return places
 
     def append(self, row: Mapping[str, Any]) -> None:
@@ -71,62 +85,45 @@ class PartFile:
             row: With ``video``, as plain JSON.
 
         Raises:
-            DatasetError: It cannot be written; nothing of it stays.
+            WriteError: It cannot be written; nothing of it stays.
         """
-        data = (json.dumps(row, ensure_ascii=False) + '\n').encode()
-        try:
-            with self.path.open('ab') as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX)
-                end = stream.seek(0, os.SEEK_END)
-                try:
-                    stream.write(data)
-                    stream.flush()
-                except OSError:
-                    os.truncate(self.path, end)
-                    raise
-        except OSError as error:
-            raise DatasetError(
-                f'{self.path}: cannot be written: {error.strerror or error}; free '
-                'space, then run again'
-            ) from error
+        with writing(self.path), self.path.open('ab') as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            end = stream.seek(0, os.SEEK_END)
+            try:
+                stream.write(_line(row))
+                stream.flush()
+            except OSError:
+                os.truncate(self.path, end)
+                raise
 
-    def rows(self, places: Iterable[tuple[int, int]], copy_to: Path) -> Iterator[dict[str, Any]]:
-        """Copy rows to a new file, which appears when the last one was taken.
+    def rows(self, places: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+        """Read rows.
 
         Args:
-            places: Rows, from :meth:`begin`, in the order wanted.
-            copy_to: The file.
+            places: From :meth:`begin`, in the order wanted.
+        """
+        return map(json.loads, self._lines(places))
 
-        Yields:
-            Each row.
+    def copy(self, places: Iterable[tuple[int, int]], to: Path) -> None:
+        """Copy rows to a new file, whole or not at all.
+
+        Args:
+            places: From :meth:`begin`, in the order wanted.
+            to: The file.
 
         Raises:
-            DatasetError: The file cannot be written.
+            WriteError: The file cannot be written.
         """
-        try:
-            handle, temporary = tempfile.mkstemp(dir=copy_to.parent, prefix=f'.{copy_to.name}.')
-            try:
-                with os.fdopen(handle, 'wb') as target, self.path.open('rb') as source:
-                    for start, end in places:
-                        source.seek(start)
-                        line = source.read(end - start)
-                        target.write(line)
-                        yield json.loads(line)
-                mask = os.umask(0)  # mkstemp makes the file private
-                os.umask(mask)
-                os.chmod(temporary, 0o666 & ~mask)
-                os.replace(temporary, copy_to)
-            finally:
-                Path(temporary).unlink(missing_ok=True)
-        except OSError as error:
-            raise DatasetError(
-                f'{copy_to}: cannot be written: {error.strerror or error}; free '
-                'space, then run again'
-            ) from error
+        with whole_file(to) as part, part.open('wb') as target:
+            target.writelines(self._lines(places))
 
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
-        start = 0
+    def _lines(self, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
         with self.path.open('rb') as stream:
-            for line in stream:
-                yield start, line
-                start += len(line)
+            for start, end in places:
+                stream.seek(start)
+                yield stream.read(end - start)
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    return (json.dumps(row, ensure_ascii=False) + '\n').encode()

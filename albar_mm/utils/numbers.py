@@ -1,8 +1,9 @@
-"""Checks of numbers that come from files and command lines."""
+"""Checks of single values that come from files, configs and command lines."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from .errors import DatasetError
@@ -16,6 +17,7 @@ def number(
     *,
     above: float | None = None,
     whole: bool = False,
+    error: type[Exception] = DatasetError,
 ) -> float:
     """A finite number within bounds.
 
@@ -26,12 +28,13 @@ def number(
         high: Largest value allowed.
         above: The value must be larger than this.
         whole: Only whole numbers.
+        error: What to raise, as ``ValueError`` for the arguments of a class.
 
     Returns:
         float, or int for ``whole``.
 
     Raises:
-        DatasetError: It is none, infinite or outside of the bounds.
+        DatasetError: Or ``error``: it is none, infinite or outside of the bounds.
     """
     try:
         if isinstance(value, bool):
@@ -46,8 +49,45 @@ def number(
         given = math.nan
     fits = math.isfinite(given) and low <= given <= high and (above is None or given > above)
     if not fits:
-        raise DatasetError(f'{what}: expected {_span(low, high, above, whole)}, got {value!r:.80}')
+        raise error(f'{what}: expected {_span(low, high, above, whole)}, got {value!r:.80}')
     return given
+
+
+def class_index(
+    value: Any,  # noqa: ANN401
+    what: str,
+    num_classes: int | None = None,
+    error: type[Exception] = DatasetError,
+) -> int:
+    """A class index.
+
+    Args:
+        value: A whole number, or text that holds one.
+        what: File and line, for the message.
+        num_classes: The index must be below; None for any.
+        error: What to raise.
+
+    Raises:
+        DatasetError: Or ``error``: it is none.
+    """
+    top = math.inf if num_classes is None else num_classes - 1
+    return number(value, f'{what}: label', 0, top, whole=True, error=error)
+
+
+def one_of(value: Any, allowed: Collection[Any], what: str) -> Any:  # noqa: ANN401
+    """A value that is among those allowed.
+
+    Args:
+        value: What was given.
+        allowed: What would be right.
+        what: Name of the setting, for the message.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if value not in allowed:
+        raise ValueError(f'{what} must be one of {", ".join(map(repr, allowed))}, got {value!r}')
+    return value
 
 
 def _span(low: float, high: float, above: float | None, whole: bool) -> str:

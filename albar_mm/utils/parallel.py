@@ -1,19 +1,28 @@
-"""Work on many source videos at once, with a progress bar, and stop at the first fault."""
+"""Work on many videos at once: one pool of processes, with a progress bar."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import cv2
 from mmengine.utils import ProgressBar
 
 from .errors import DatasetError
+
+_Span = tuple[range, list[Any]]
+# what Python 3.14 takes by default would import everything again in every process
+_CONTEXT = multiprocessing.get_context('fork' if sys.platform == 'linux' else 'spawn')
 
 
 def default_workers() -> int:
@@ -23,19 +32,30 @@ def default_workers() -> int:
     return os.cpu_count() or 1
 
 
-def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> list[Any]:
-    """Apply a function to all tasks.
+def map_videos(
+    function: Callable[[Any], Any],
+    tasks: Sequence[Any],
+    workers: int,
+    crashed: Callable[[Any], Any] | None = None,
+    chunk: int = 1,
+) -> list[Any]:
+    """Apply a function to all tasks. The processes end when this one ends, however it does.
 
     Args:
         function: Picklable function of one task, e.g. a ``partial``.
         tasks: Picklable tasks.
-        workers: Number of processes; 1 stays in this one.
+        workers: Number of processes; 1 without ``crashed`` stays in this one.
+        crashed: Result for a task that kills its process, as broken videos can; what it raises
+            ends the work. When a process dies, the few tasks that were under way run again one at
+            a time, so that exactly the one to blame is found; the others go on in parallel. What
+            native libraries say about broken files is kept off the terminal.
+        chunk: Tasks that a process takes at once, and by which the progress bar moves.
 
     Returns:
         Results in the order of the tasks, whatever the order of the work.
 
     Raises:
-        DatasetError: A worker process was killed.
+        DatasetError: A process was killed, and ``crashed`` is not given.
         Exception: The first one that the function raises; what is not under way is not begun.
     """
     if not tasks:
@@ -43,31 +63,74 @@ def map_videos(function: Callable[[Any], Any], tasks: Sequence[Any], workers: in
     progress = ProgressBar(len(tasks))
     results: list[Any] = [None] * len(tasks)
     try:
-        if workers == 1:
-            for index, task in enumerate(tasks):
-                results[index] = function(task)
-                progress.update()
-            return results
-        with (
-            one_opencv_thread(),
-            ProcessPoolExecutor(min(workers, len(tasks)), initializer=prepare_worker) as pool,
-        ):
-            running = {pool.submit(function, task): i for i, task in enumerate(tasks)}
-            try:
-                for future in as_completed(running):
-                    results[running[future]] = future.result()
-                    progress.update()
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        with closing(_results(function, tasks, workers, crashed, chunk)) as found:
+            for span, values in found:
+                results[span.start : span.stop] = values
+                progress.update(len(span))
         return results
-    except BrokenProcessPool as error:
-        raise DatasetError(
-            'a worker process was killed, perhaps for lack of memory; what is finished is kept: '
-            'run the same command again, with fewer --workers'
-        ) from error
     finally:
-        print(flush=True)
+        print(flush=True)  # the bar leaves the cursor on its line
+
+
+def _results(
+    function: Callable[[Any], Any],
+    tasks: Sequence[Any],
+    workers: int,
+    crashed: Callable[[Any], Any] | None,
+    chunk: int,
+) -> Generator[_Span, None, None]:
+    if workers == 1 and crashed is None:
+        for index, task in enumerate(tasks):
+            yield range(index, index + 1), [function(task)]
+        return
+    waiting = deque(range(i, min(i + chunk, len(tasks))) for i in range(0, len(tasks), chunk))
+    workers, silent = min(workers, len(waiting)), crashed is not None
+    with one_opencv_thread():
+        while waiting:
+            # few at a time, so that a crash leaves few suspects
+            suspects = yield from _until_broken(
+                function, tasks, waiting, workers, 2 * workers, silent
+            )
+            if suspects and crashed is None:
+                raise DatasetError(
+                    'a worker process was killed, perhaps for lack of memory; what is finished is '
+                    'kept: run the same command again, with fewer --workers'
+                )
+            alone = deque(range(i, i + 1) for span in suspects for i in span)
+            while alone:
+                for span in (yield from _until_broken(function, tasks, alone, 1, 1, silent)):
+                    yield span, [crashed(tasks[span.start])]
+
+
+def _until_broken(
+    function: Callable[[Any], Any],
+    tasks: Sequence[Any],
+    waiting: deque[range],
+    workers: int,
+    at_once: int,
+    silent: bool,
+) -> Generator[_Span, None, list[range]]:
+    """Do the spans of ``waiting``; returns those that were under way when a process died."""
+    running: dict[Future, range] = {}
+    pool = ProcessPoolExecutor(workers, _CONTEXT, _begin_worker, (os.getpid(), silent))
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                span = waiting[0]
+                running[pool.submit(_apply, function, tasks[span.start : span.stop])] = span
+                waiting.popleft()
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                values = future.result()
+                yield running.pop(future), values
+    except BrokenProcessPool:
+        return list(running.values())
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return []
+
+
+def _apply(function: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
+    return [function(task) for task in tasks]
 
 
 @contextmanager
@@ -81,7 +144,21 @@ def one_opencv_thread() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
-def prepare_worker() -> None:
+def prepare_worker(*_: object) -> None:
     """What a worker process does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the work
     cv2.setNumThreads(1)  # one process per core is enough
+
+
+def _begin_worker(parent: int, silent: bool) -> None:
+    prepare_worker()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if silent:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: one that was killed cannot say so."""
+    while os.getppid() == parent:
+        time.sleep(0.3)
+    os._exit(1)

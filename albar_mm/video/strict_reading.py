@@ -9,17 +9,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import mmcv
-from mmaction.datasets import transforms as steps_of_mmaction
-from mmaction.datasets.transforms import PyAVInit
+from mmaction.datasets.transforms import (
+    DecordDecode,
+    DecordInit,
+    OpenCVDecode,
+    OpenCVInit,
+    PIMSDecode,
+    PIMSInit,
+    PyAVDecode,
+    PyAVInit,
+)
 
 from ..utils.errors import BadVideoError, reason_of
 from .container import container_fault, required_frames
 
-_READERS = tuple(
-    getattr(steps_of_mmaction, library + step)
-    for library in ('Decord', 'OpenCV', 'PyAV', 'PIMS')
-    for step in ('Init', 'Decode')
-)
+INITS = (DecordInit, OpenCVInit, PyAVInit, PIMSInit)
+"""MMAction2's steps that open a video."""
+DECODES = (DecordDecode, OpenCVDecode, PyAVDecode, PIMSDecode)
+"""MMAction2's steps that decode one."""
 # what a decoder does not raise because of the content of a file
 _FAULTS = (
     TypeError,
@@ -61,7 +68,7 @@ def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> An
     results: Any = dict(info)
     checked = False
     for step in transforms:
-        if isinstance(step, _READERS):
+        if isinstance(step, INITS + DECODES):
             with blamed_on(video, type(step).__name__):
                 if not checked:
                     _check_container(video)

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..annotations.manifest_rows import read_rows
-from ..bias_sets.build import read_description
+from ..annotations.manifest import read_rows
 from ..bias_sets.mask_statistics import MaskStatistics
+from ..bias_sets.settings import read_description
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.kept_masks import kept_masks_path, load_kept_masks
 from ..compositing.layout import read_still

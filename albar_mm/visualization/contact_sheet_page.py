@@ -11,13 +11,13 @@ from typing import Any
 
 from PIL import Image
 
-from ..bias_sets.build import read_description
 from ..bias_sets.mask_statistics import (
     MaskStatistics,
     benchmark_statistics,
     statistics_lines,
     write_statistics,
 )
+from ..bias_sets.settings import read_description
 from ..compositing.backgrounds import Backgrounds
 from ..report.markup import Markup, el
 from ..report.style import STYLE

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..bias_sets.availability import boxes_inside, require_masks
-from ..bias_sets.command import mask_source
 from ..bias_sets.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage, measure_leakage
 from ..bias_sets.masks.bounding import BoundingBoxes, write_box_file
+from ..bias_sets.masks.parse import parse_masks
 from ..bias_sets.masks.source import MaskSource, settings_of
 from ..bias_sets.ring_probe import FEATURES, PROBE
-from ..bias_sets.sources import SourceList, read_source_list, require_files
+from ..bias_sets.sources import (
+    SourceList,
+    boxes_inside,
+    read_source_list,
+    require_files,
+    require_masks,
+)
 from ..evaluation.results import write_results
 from ..utils.errors import DatasetError
 from ..utils.text import name_some
@@ -64,14 +69,14 @@ def leakage_report(
     for name, value, least in (('frames', frames, 1), ('margin', margin, 0), ('folds', folds, 2)):
         if value < least:
             raise DatasetError(f'--{name} {value}: expected {least} or more')
-    truth = mask_source(silhouettes)
+    truth = parse_masks(silhouettes)
     listed = _listed(lists, videos, label_map)
-    given = mask_source(boxes) if boxes else BoundingBoxes(truth)
+    given = parse_masks(boxes) if boxes else BoundingBoxes(truth)
     listed = _with_masks(listed, (truth, given), missing_masks)
     require_files(listed)
     sources: dict[str, MaskSource] = {'boxes': given}
     if refined:
-        sources['refined'] = mask_source(_filled(refined, given, truth, listed, out))
+        sources['refined'] = parse_masks(_filled(refined, given, truth, listed, out))
         listed = _with_masks(listed, (sources['refined'],), missing_masks)
     meter = LeakageMeter(truth, sources, frames, margin)
     found = measure_leakage(meter, listed.videos, folds, seed, workers)

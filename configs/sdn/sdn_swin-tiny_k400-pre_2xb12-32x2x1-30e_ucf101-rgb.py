@@ -2,8 +2,7 @@
 # in StillMix's comparison, the branches those of SDN's full model.
 _base_ = '../erm/erm_swin-tiny_k400-pre_2xb12-32x2x1-30e_ucf101-rgb.py'
 
-from albar_mm.annotations.scene_labels import with_scene_labels
-from albar_mm.datasets.transforms import with_person_boxes
+from albar_mm.datasets.transforms import with_person_boxes, with_scene_labels
 
 model = dict(
     type='SDNRecognizer3D', sdn=dict(num_scenes=365, scene=dict(), mask=dict())

@@ -13,8 +13,7 @@ import numpy as np
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.looks import rng_for
 from albar_mm.datasets.motion_sprites.motions import CLASSES
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
-from albar_mm.datasets.motion_sprites.untrimmed_files import write_untrimmed
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec, write_untrimmed
 from albar_mm.datasets.motion_sprites.video_file import FPS
 
 GENERATOR = 'tal_sprites/1'

@@ -40,7 +40,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = save_frame_bank(tmp_path / 'a.npz', bank())
     before = path.read_bytes()
     monkeypatch.setattr(os, 'replace', lambda *_: (_ for _ in ()).throw(OSError(28, 'No space')))
-    with pytest.raises(RuntimeError, match=r'a.npz: cannot be written: No space'):
+    with pytest.raises(RuntimeError, match=r'a.npz: cannot be written: the disk is full'):
         save_frame_bank(path, bank(2))
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ['a.npz']
 
@@ -120,11 +120,11 @@ def test_other_files_are_named(tmp_path, monkeypatch):
         empty='cannot be read',
         flipped='cannot be read',
         pickle='cannot be read',
-        single='cannot be read: it holds a single array',
-        objects='cannot be read: .*allow_pickle',
+        single='cannot be read as arrays: it holds a single array',
+        objects='cannot be read as arrays: .*allow_pickle',
         keys="'source' is missing",
-        list='info must be .* got a list',
-        json='info must be the text of a JSON object',
+        list='info: expected a JSON object, got list',
+        json='info: is no JSON',
         bytes='info must be .* float64',
         half='num_classes must be a whole number, got float64',
     )

@@ -123,7 +123,7 @@ def test_line_without_number(line):
             'trainlist01.txt',
             '.avi 5\r',
             '.avi 105\r',
-            r'trainlist01.txt:5: label 105 is out of range',
+            r'trainlist01.txt:5: label 105; expected 1 to 101',
         ),
         (
             'trainlist01.txt',
@@ -134,7 +134,12 @@ def test_line_without_number(line):
         ('trainlist01.txt', '.avi 5\r', '.avi\r', r"trainlist01.txt:5: expected '<path> <number>'"),
         ('classInd.txt', '7 Class006', '8 Class006', r"classInd.txt:7: expected '7 <class>'"),
         ('testlist01.txt', None, '', r'testlist01.txt: the list is empty'),
-        ('classInd.txt', '101 Class100\r\n', '', r'trainlist01.txt:101: label 101 is out of range'),
+        (
+            'classInd.txt',
+            '101 Class100\r\n',
+            '',
+            r'trainlist01.txt:101: label 101; expected 1 to 100',
+        ),
     ],
 )
 def test_broken_ucf101_list(tmp_path, name, old, new, wanted):
@@ -176,7 +181,7 @@ def test_broken_csv(tmp_path):
     index = write_jhmdb21(tmp_path, train=1) / 'index.csv'
     text = index.read_text()
     for old, new, wanted in (
-        ('hmdb51_split1', 'split', r'index.csv:1: no column hmdb51_split1'),
+        ('hmdb51_split1', 'split', r'index.csv: no column hmdb51_split1'),
         ('train', 'val', r"index.csv:2: hmdb51_split1 is 'val'; expected train or test"),
         ('c20,', ',', r'index.csv:42: class is empty'),
         ('test', 'train', None),

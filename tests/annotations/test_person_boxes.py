@@ -167,12 +167,12 @@ def test_read_once_and_again_after_a_change(tmp_path):
 @pytest.mark.parametrize(
     ('row', 'message'),
     [
-        ('{"video": "a", "boxes": [[1, 2, 3', 'b.jsonl:2: no JSON'),
-        ('[1]', 'b.jsonl:2: expected {"video"'),
-        (dict(boxes=[[]]), 'b.jsonl:2: expected {"video"'),
+        ('{"video": "a", "boxes": [[1, 2, 3', 'b.jsonl:2: is no JSON'),
+        ('[1]', 'b.jsonl:2: expected a JSON object'),
+        (dict(boxes=[[]]), 'b.jsonl:2: expected "video", some text, which is missing'),
         (
             dict(video='a'),
-            'b.jsonl:2: a: expected "boxes", a list with one entry per frame, got None',
+            'b.jsonl:2: a: expected "boxes", a list with one entry per frame, which is miss',
         ),
         (dict(video='a', boxes=[]), 'a: expected "boxes", a list with one entry'),
         (

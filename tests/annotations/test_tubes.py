@@ -131,10 +131,3 @@ def test_broken_text(tmp_path, text, message):
     (tmp_path / 'b.txt').write_text(text)
     with pytest.raises(DatasetError, match=message):
         read_boxes(tmp_path / 'b.txt')
-
-
-def test_binary_or_missing_text(tmp_path):
-    (tmp_path / 'b.txt').write_bytes(b'\xff\xfe\x80\x80')
-    for name in ('b.txt', 'gone.txt'):
-        with pytest.raises(DatasetError, match=f'{name}: cannot be read as text'):
-            read_boxes(tmp_path / name)

@@ -1,5 +1,7 @@
 """A whole benchmark: its pixels, its bytes, and what happens when something is wrong."""
 
+import ast
+import inspect
 import json
 import shutil
 from collections import Counter
@@ -7,8 +9,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from albar_mm.annotations.manifest_rows import read_rows
-from albar_mm.bias_sets.build import plan_benchmark, summary
+from albar_mm.annotations.manifest import read_rows
+from albar_mm.bias_sets.build import build_benchmark, plan_benchmark
+from albar_mm.bias_sets.command import summary
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import Backgrounds
 from albar_mm.compositing.compositing import composite
@@ -18,6 +21,7 @@ from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import read_frames
 
 from .toy_benchmark import (
+    SETS,
     VIDEOS,
     RectangleMasks,
     build,
@@ -27,14 +31,6 @@ from .toy_benchmark import (
     write_photos,
     write_sources,
 )
-
-SETS = [
-    'TOY_SCUBA_Stripe',
-    'TOY_SCUBA_Photos',
-    'TOY_SCUFO_Stripe',
-    'TOY_SCUFO_Photos',
-    'TOY_ConflFG_Stripe',
-]
 
 
 @pytest.fixture(scope='module')
@@ -52,6 +48,12 @@ def lossless(tmp_path_factory, source_list, photos):
     root = tmp_path_factory.mktemp('lossless') / 'bias'
     build(root, source_list, settings_of(photos, encoding='lossless'))
     return root
+
+
+def test_four_stages_in_a_row_and_nothing_else():
+    tree_ = ast.parse(inspect.getsource(build_benchmark))
+    calls = [node.func.id for node in ast.walk(tree_) if isinstance(node, ast.Call)]
+    assert calls == ['usable_sources', 'survey', 'plan_rows', 'export']
 
 
 def items(root, folder):
@@ -174,7 +176,7 @@ def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, crash):
                 export, 'write_bytes', lambda *a: die_at('write', 12) or write(*a)
             )  # in the second video
         else:
-            from albar_mm.bias_sets import build as module
+            from albar_mm.bias_sets import export as module
 
             write_set = module.write_set
             patch.setattr(module, 'write_set', lambda *a: die_at('set', 3) or write_set(*a))
@@ -195,7 +197,6 @@ def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photo
     when = untouched.stat().st_mtime_ns
     file.write_bytes(file.read_bytes()[:-10])
     (root / 'TOY_ConflFG_Stripe' / 'wave_a__1.avi').unlink()
-    (root / 'TOY_SCUBA_Stripe' / 'jump_a__0.avi.part').write_bytes(b'half')
     (root / 'stills' / 'wave_a').rename(root / 'gone')
     shutil.rmtree(root / 'gone')
     assert build(root, source_list, settings).written == 2
@@ -207,14 +208,14 @@ def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photo
     [
         (dict(seed=4), 'seed is 3, asked for 4'),
         (dict(per_video=3), 'per_video is 2, asked for 3'),
-        (dict(encoding='lossless'), "encoding is 'jpeg', asked for 'lossless'"),
+        (dict(encoding='lossless'), 'encoding is jpeg, asked for lossless'),
         (dict(empty_frames='nearest'), 'empty_frames is'),
     ],
 )
 def test_other_settings_in_the_same_folder(tmp_path, source_list, changes, message):
     build(tmp_path, source_list, settings_of(sets=('scufo',)))
     before = tree(tmp_path)
-    with pytest.raises(DatasetError, match=f'of other settings .*{message}'):
+    with pytest.raises(DatasetError, match=f'with other settings .*{message}'):
         build(tmp_path, source_list, settings_of(**{'sets': ('scufo',), **changes}))
     assert tree(tmp_path) == before
 
@@ -222,21 +223,21 @@ def test_other_settings_in_the_same_folder(tmp_path, source_list, changes, messa
 def test_missing_masks_stop_or_are_left_out_and_listed(tmp_path, source_list):
     masks = RectangleMasks(missing=('jump_a',))
     with pytest.raises(DatasetError, match='1 of 3 .* no mask: jump_a; .*--missing-masks drop'):
-        build(tmp_path / 'a', source_list, settings_of(), masks)
-    done = build(tmp_path / 'b', source_list, settings_of(), masks, missing_masks='drop')
+        build(tmp_path / 'a', source_list, settings_of(masks=masks))
+    done = build(tmp_path / 'b', source_list, settings_of(masks=masks, missing_masks='drop'))
     assert done.videos == 2 and set(done.counts.values()) == {4}
     listed = json.loads((tmp_path / 'b' / 'benchmark.json').read_text())['left_out']
     assert listed == [dict(video='jump/jump_a.avi', reason='jump_a.mat: no such mask file')]
     assert any('jump_a.avi' in line for line in summary(done))
     with pytest.raises(DatasetError, match='no source video is left; left out: jump_a.mat'):
         everything = RectangleMasks(missing=('jump_a', 'jump_b (1)#&!', 'wave_a'))
-        build(tmp_path / 'c', source_list, settings_of(), everything, missing_masks='drop')
+        build(tmp_path / 'c', source_list, settings_of(masks=everything, missing_masks='drop'))
 
 
 def test_frames_without_a_mask_follow_the_policy_and_are_counted(tmp_path, source_list):
     masks = RectangleMasks(blank={'jump_a': (0, 3, 6)})
-    settings = settings_of(sets=('scuba',), encoding='lossless')
-    done = build(tmp_path, source_list, settings, masks)
+    settings = settings_of(sets=('scuba',), encoding='lossless', masks=masks)
+    done = build(tmp_path, source_list, settings)
     assert done.filled == {'jump_a': [3]}
     rows = read_rows(tmp_path / 'TOY_SCUBA_Stripe')
     row = next(row for row in rows if row['id'] == 'jump_a__0')
@@ -266,7 +267,7 @@ def test_frames_without_a_mask_follow_the_policy_and_are_counted(tmp_path, sourc
 @pytest.mark.parametrize('workers', [1, 2])
 def test_wrong_masks(tmp_path, source_list, masks, message, workers):
     with pytest.raises(DatasetError, match=message):
-        build(tmp_path, source_list, settings_of(), masks, workers=workers)
+        build(tmp_path, source_list, settings_of(masks=masks), workers=workers)
     assert not list(tmp_path.rglob('*.part')) and not list(tmp_path.rglob('manifest.jsonl'))
 
 
@@ -286,10 +287,11 @@ def test_a_plan_needs_no_videos(tmp_path, source_list, photos, lossless):
     shutil.rmtree(tmp_path / 'videos')
     sources = read_source_list(path, tmp_path / 'videos')
     masks = RectangleMasks(missing=('jump_a',))
-    kept, fewer = plan_benchmark(tmp_path / 'few', settings_of(photos), sources, masks, 'drop')
+    settings = settings_of(photos, masks=masks, missing_masks='drop')
+    kept, fewer = plan_benchmark(tmp_path / 'few', settings, sources)
     assert [v.video_id for v in kept.videos] == ['jump_b (1)#&!', 'wave_a']
     assert fewer == dict.fromkeys(SETS, 4)
-    _, counts = plan_benchmark(tmp_path / 'plan', settings_of(photos), sources)
+    _, counts = plan_benchmark(tmp_path / 'plan', settings_of(photos, masks=None), sources)
     assert counts == dict.fromkeys(SETS, 6)
     planned = [json.loads(line) for line in (tmp_path / 'plan' / 'plan.jsonl').open()]
     made = {

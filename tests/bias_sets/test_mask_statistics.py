@@ -127,8 +127,9 @@ def test_of_a_benchmark(tmp_path):
     build(
         root,
         sources,
-        settings_of(sets=('scufo',), encoding='none'),
-        RectangleMasks(blank={'jump_a': (0, 3)}),
+        settings_of(
+            sets=('scufo',), encoding='none', masks=RectangleMasks(blank={'jump_a': (0, 3)})
+        ),
     )
     found = benchmark_statistics(root)
     assert [one.video_id for one in found] == ['jump_a', 'jump_b (1)#&!', 'wave_a']
@@ -151,5 +152,5 @@ def test_of_a_benchmark(tmp_path):
 
 
 def test_no_benchmark(tmp_path):
-    with pytest.raises(DatasetError, match='benchmark.json: not the description of a benchmark'):
+    with pytest.raises(DatasetError, match='benchmark.json: no such file; build one'):
         benchmark_statistics(tmp_path)

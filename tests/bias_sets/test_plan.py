@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from albar_mm.bias_sets.plan import BuildSettings, plan_rows
+from albar_mm.bias_sets.plan import draw_rows
+from albar_mm.bias_sets.settings import BuildSettings
 from albar_mm.bias_sets.sources import SourceList
 from albar_mm.compositing.backgrounds import Stripes
 from albar_mm.compositing.seeds import item_seed
@@ -21,7 +22,7 @@ def some_sources(number=6, classes=3):
 
 def test_counts_and_pairs(tmp_path):
     settings = settings_of(write_photos(tmp_path), per_video=5)
-    rows = plan_rows(settings, some_sources())
+    rows = draw_rows(settings, some_sources())
     counts = Counter((row['set'], row['background']) for row in rows)
     assert counts == dict.fromkeys(settings.folders(), 30)
     assert settings.folders() == {
@@ -47,8 +48,8 @@ def test_counts_and_pairs(tmp_path):
 
 def test_draws_of_a_video_do_not_depend_on_the_others(tmp_path):
     settings = settings_of(write_photos(tmp_path), sets=('scuba', 'scufo'))
-    every = {(r['set'], r['background'], r['id']): r for r in plan_rows(settings, some_sources())}
-    few = plan_rows(settings, some_sources(2), workers=3)
+    every = {(r['set'], r['background'], r['id']): r for r in draw_rows(settings, some_sources())}
+    few = draw_rows(settings, some_sources(2), workers=3)
     assert all(every[r['set'], r['background'], r['id']] == r for r in few)
     stripe = next(r for r in few if r['background'] == 'stripe')
     assert stripe['stripe_seed'] == item_seed(3, 'v0', 0, 'stripe', 'background')
@@ -56,14 +57,14 @@ def test_draws_of_a_video_do_not_depend_on_the_others(tmp_path):
 
 def test_variants_and_seeds_differ():
     def seeds(seed):
-        rows = plan_rows(settings_of(sets=('scuba',), per_video=10, seed=seed), some_sources())
+        rows = draw_rows(settings_of(sets=('scuba',), per_video=10, seed=seed), some_sources())
         return {row['stripe_seed'] for row in rows}
 
     assert len(seeds(0)) == len(seeds(1)) == 60 and not seeds(0) & seeds(1)
 
 
 def test_partners_spread_over_all_other_classes():
-    rows = plan_rows(settings_of(sets=('conflfg',), per_video=40), some_sources(9))
+    rows = draw_rows(settings_of(sets=('conflfg',), per_video=40), some_sources(9))
     partners = Counter(row['conflict_video_id'] for row in rows if row['video_id'] == 'v0')
     assert set(partners) == {'v1', 'v2', 'v4', 'v5', 'v7', 'v8'}
 
@@ -85,4 +86,4 @@ def test_settings_that_make_no_sense(changes, message):
 
 def test_one_class_alone_has_no_conflict():
     with pytest.raises(DatasetError, match='all source videos are of class 0; leave conflfg out'):
-        plan_rows(settings_of(), some_sources(classes=1))
+        draw_rows(settings_of(), some_sources(classes=1))

@@ -60,7 +60,7 @@ def test_lists_that_cannot_be_used(tmp_path, content, message):
 
 
 def test_missing_list(tmp_path):
-    with pytest.raises(DatasetError, match='gone.txt: cannot be read as a list'):
+    with pytest.raises(DatasetError, match='gone.txt: no such file; lists are made by'):
         read_source_list(tmp_path / 'gone.txt', tmp_path)
 
 

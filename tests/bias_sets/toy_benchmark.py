@@ -1,13 +1,13 @@
 """A benchmark small enough to be built again and again in tests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from albar_mm.bias_sets.build import build_benchmark
-from albar_mm.bias_sets.plan import BuildSettings
+from albar_mm.bias_sets.settings import BuildSettings
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import ImageFolder, Stripes
 from albar_mm.utils.errors import DatasetError
@@ -19,6 +19,13 @@ VIDEOS = {
     'jump/jump_b (1)#&!.avi': (5, 48, 64, 0),
     'wave/wave_a.avi': (6, 51, 71, 1),
 }
+SETS = [
+    'TOY_SCUBA_Stripe',
+    'TOY_SCUBA_Photos',
+    'TOY_SCUFO_Stripe',
+    'TOY_SCUFO_Photos',
+    'TOY_ConflFG_Stripe',
+]
 
 
 def quiet(text):
@@ -90,14 +97,16 @@ def write_photos(folder: Path, number: int = 3) -> Path:
 def settings_of(photos: Path | None = None, **changes) -> BuildSettings:
     """Stripes, and photos if there are any, two variants."""
     families = (Stripes(),) + ((ImageFolder('Photos', photos),) if photos else ())
-    return BuildSettings('TOY', families, **{'per_video': 2, 'seed': 3, **changes})
+    usual = {'per_video': 2, 'seed': 3, 'masks': RectangleMasks()}
+    return BuildSettings('TOY', families, **{**usual, **changes})
 
 
 def build(root, source_list, settings, masks=None, **options):
     """Build from a list as :func:`write_sources` makes it."""
     sources = read_source_list(source_list, source_list.parent / 'videos')
+    settings = replace(settings, masks=masks or settings.masks)
     options = {'say': quiet, 'workers': 1, **options}
-    return build_benchmark(root, settings, sources, masks or RectangleMasks(), **options)
+    return build_benchmark(root, settings, sources, **options)
 
 
 def tree(root: Path) -> dict:

@@ -17,8 +17,8 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from albar_mm import compat
-from albar_mm.compat import checkpoint as _compat_checkpoint
 from albar_mm.compat.view import ModuleView
+from albar_mm.utils import safe_pickle
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -303,8 +303,7 @@ def test_getattr_result_cannot_be_called(tmp_path):
     path = tmp_path / 'call.pth'
     history = b'cmmengine.logging.history_buffer\nHistoryBuffer\n'
     _write_pickle(
-        path,
-        b'\x80\x02cbuiltins\ngetattr\n' + history + b'X\x03\x00\x00\x00min\x86R' + b'(tR.',
+        path, b'\x80\x02cbuiltins\ngetattr\n' + history + b'X\x03\x00\x00\x00min\x86R' + b'(tR.'
     )
     with pytest.raises(compat.CheckpointError):
         compat.safe_load(path)
@@ -320,7 +319,7 @@ def test_structured_dtype_state_is_refused(tmp_path):
     with pytest.raises(compat.CheckpointError, match='V8'):
         compat.safe_load(path)
     for state in ((3, '|', None, ('a',), {'a': 1}, 8, 1, 0), (3, '<')):
-        stand_in = _compat_checkpoint._Dtype('f8')
+        stand_in = safe_pickle.Dtype('f8')
         with pytest.raises(pickle.UnpicklingError, match='numpy.dtype'):
             stand_in.__setstate__(state)
 

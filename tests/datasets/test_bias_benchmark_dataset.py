@@ -139,7 +139,7 @@ def test_source_files_have_no_machine_path(written):
         (dict(scuba=['avg']), "'avg' is no background name"),
         (dict(scuba=['../stripe']), 'is no background name'),
         (dict(pipelines=dict(sucba=[])), r"unknown domains \['sucba'\]"),
-        (dict(num_classes=1), r'label must be an integer \[0, 1\)|without a label in \[0, 1\)'),
+        (dict(num_classes=1), 'fall_a.avi: label: expected .* from 0 to 0, got 1'),
     ],
 )
 def test_bad_settings(written, changes, match):
@@ -169,18 +169,18 @@ def test_missing_folders_and_files(copied):
 @pytest.mark.parametrize(
     'change, match',
     [
-        (dict(id='rise_a__1'), 'line 3: id rise_a__1 is a duplicate of line 2'),
-        (dict(id='rise_b'), r'line 3: id must read <video>__<k>'),
-        (dict(id=7), r'line 3: id must read <video>__<k>'),
-        (dict(label='0'), 'line 3: label must be an integer'),
-        (dict(label=True), 'line 3: label must be an integer'),
-        (dict(label=-1), 'line 3: label must be an integer'),
-        (dict(conflict_label=0), 'line 3: conflict_label 0 must differ from label'),
-        (dict(file='../rise_b__0.avi'), 'line 3: file must lie inside the folder'),
-        (dict(file='/tmp/rise_b__0.avi'), 'line 3: file must lie inside the folder'),
-        (dict(file=''), 'line 3: file must be a path'),
-        (dict(file='rise_b__0.jpg'), 'line 3: .*still image or an archive'),
-        (dict(file='rise_b__0.zip'), 'line 3: .*still image or an archive'),
+        (dict(id='rise_a__1'), ':3: id rise_a__1 is a duplicate of line 2'),
+        (dict(id='rise_b'), r':3: id must read <video>__<k>'),
+        (dict(id=7), ':3: expected "id", some text, got 7'),
+        (dict(label='0'), ':3: expected "label", a whole number from 0'),
+        (dict(label=True), ':3: expected "label", a whole number from 0'),
+        (dict(label=-1), ':3: expected "label", a whole number from 0'),
+        (dict(conflict_label=0), ':3: conflict_label 0 must differ from label'),
+        (dict(file='../rise_b__0.avi'), ':3: file must lie inside the folder'),
+        (dict(file='/tmp/rise_b__0.avi'), ':3: file must lie inside the folder'),
+        (dict(file=''), ':3: expected "file", some text'),
+        (dict(file='rise_b__0.jpg'), ':3: .*still image or an archive'),
+        (dict(file='rise_b__0.zip'), ':3: .*still image or an archive'),
     ],
 )
 def test_bad_manifest_rows(copied, change, match):
@@ -194,9 +194,9 @@ def test_bad_manifest_rows(copied, change, match):
 @pytest.mark.parametrize(
     'line, match',
     [
-        ('{"id": ', 'line 6: not valid JSON'),
-        ('[1]', 'line 6: expected a JSON object, got list'),
-        ('{"id": "a__0", "label": 0}', 'line 6: required keys are missing: file, video'),
+        ('{"id": ', ':6: is no JSON'),
+        ('[1]', ':6: expected a JSON object, got list'),
+        ('{"id": "a__0", "label": 0}', ':6: expected "file", some text, which is missing'),
     ],
 )
 def test_unreadable_manifest_lines(copied, line, match):
@@ -241,7 +241,7 @@ def test_iid_list_is_checked(copied):
     with pytest.raises(ValueError, match='more than once: rise_a.avi'):
         build(arguments)
     (root / 'test.txt').write_text('rise_a.avi\n')
-    with pytest.raises(ValueError, match='without a label'):
+    with pytest.raises(ValueError, match='rise_a.avi: label: .* from 0, got -1'):
         build(arguments)
 
 

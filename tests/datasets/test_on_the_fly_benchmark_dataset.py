@@ -339,8 +339,9 @@ def test_three_real_clips(real_data, tmp_path):
     (tmp_path / 'test.txt').write_text(''.join(lines))
     photos = real_data / 'backgrounds' / 'colour'
     sources = read_source_list(tmp_path / 'test.txt', source / 'videos')
-    settings = settings_of(photos, encoding='lossless', per_video=1)
-    build_benchmark(tmp_path / 'bias', settings, sources, JhmdbMasks(source / 'masks'), say=quiet)
+    masks = JhmdbMasks(source / 'masks')
+    settings = settings_of(photos, encoding='lossless', per_video=1, masks=masks)
+    build_benchmark(tmp_path / 'bias', settings, sources, say=quiet)
     steps = pipeline(clip_len=32)
     options = arguments(tmp_path / 'bias', pipeline=steps, num_classes=3)
     exported = contents(BiasBenchmarkDataset(**options))

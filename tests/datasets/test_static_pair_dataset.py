@@ -59,11 +59,9 @@ def test_random_frame_is_fixed_per_video_and_seed(inner):
         dataset = build(inner, frame='random', seed=seed)
         return [dataset[i]['data_samples'].static_frame for i in (1, 3, 5)]
 
-    assert positions(0) == positions(0)
-    drawn = np.array([positions(seed) for seed in range(6)])
-    assert ((drawn >= 0) & (drawn < NUM_FRAMES)).all()
-    assert all(len(set(column)) > 1 for column in drawn.T)
-    assert any(len(set(row)) > 1 for row in drawn)
+    drawn = [positions(seed) for seed in (0, 0, 1)]
+    assert np.ptp(drawn[0]) and drawn[0] == drawn[1] != drawn[2]
+    assert all(0 <= frame < NUM_FRAMES for frame in drawn[0])
 
 
 def test_a_pair_is_decoded_once(inner, monkeypatch):

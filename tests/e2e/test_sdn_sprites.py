@@ -11,9 +11,9 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import load_checkpoint
 
-from albar_mm.annotations.scene_labels import scene_count, with_scene_labels
+from albar_mm.annotations.scene_labels import scene_count
 from albar_mm.datasets.motion_sprites import builder
-from albar_mm.datasets.transforms import with_person_boxes
+from albar_mm.datasets.transforms import with_person_boxes, with_scene_labels
 from albar_mm.engine.checkpoints.strip import strip_checkpoint
 from tests.test_install import ROOT
 

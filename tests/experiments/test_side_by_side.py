@@ -92,7 +92,7 @@ def test_jobs_end_with_their_parent(tmp_path):
     asleep = tmp_path / 'asleep'
     program = (
         'from pathlib import Path; from functools import partial\n'
-        'from tests.engine.test_side_by_side import *\n'
+        'from tests.experiments.test_side_by_side import *\n'
         "if __name__ == '__main__':\n"
         f'    root = Path({str(tmp_path)!r})\n'
         "    work = partial(sleep_as, root / 'asleep', root / 'slept')\n"

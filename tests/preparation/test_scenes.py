@@ -235,9 +235,9 @@ def test_models_that_do_not_fit(clips):
 @pytest.mark.parametrize(
     'text, match',
     [
-        ('places', 'expected onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT'),
+        ('places', 'no such classifier; expected one of: onnx:MODEL.*mmpretrain:CONFIG,CHECKPOINT'),
         ('onnx:', 'expected onnx:MODEL'),
-        ('onnx:{}/none.onnx', 'none.onnx: no such model file'),
+        ('onnx:{}/none.onnx', 'none.onnx: no such file'),
         ('onnx:{}/m.onnx,width=3', "onnx has no option 'width'; options: size, scale"),
         ('onnx:{}/m.onnx,size=8', 'size=8: expected HEIGHTxWIDTH'),
         ('onnx:{}/m.onnx,size=8x8,size=9x9', 'size= is given twice'),

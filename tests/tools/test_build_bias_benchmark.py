@@ -4,34 +4,32 @@ import json
 import os
 import pickle
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from albar_mm.annotations.manifest_rows import read_rows
-from albar_mm.bias_sets import build as build_module
-from tests.bias_sets.toy_benchmark import VIDEOS, tree, write_photos, write_sources
-from tests.tools.test_train_and_test import TOOLS
-
-SETS = [
-    'TOY_SCUBA_Stripe',
-    'TOY_SCUBA_Photos',
-    'TOY_SCUFO_Stripe',
-    'TOY_SCUFO_Photos',
-    'TOY_ConflFG_Stripe',
-]
+from albar_mm.annotations.manifest import read_rows
+from albar_mm.bias_sets import survey
+from tests.bias_sets.toy_benchmark import SETS, VIDEOS, tree, write_photos, write_sources
+from tests.in_process import run_tool
 
 
 @pytest.fixture
-def toy(tmp_path):
-    """Videos, list, photos, and a rectangle that moves to the right as NPZ masks."""
+def toy(tmp_path, monkeypatch):
+    """Videos, list, photos, and a rectangle that moves to the right as NPZ masks: where we are."""
+    monkeypatch.chdir(tmp_path)
     write_sources(tmp_path / 'data')
     write_photos(tmp_path / 'photos')
     for name in VIDEOS:
         save_masks(tmp_path, name)
     return tmp_path
+
+
+def call(*words):
+    """Status and error lines of the tool, run in the current folder."""
+    done = run_tool('build_bias_benchmark', *words)
+    return done.returncode, done.stderr.splitlines()
 
 
 def save_masks(root, name, frames=None, rows=None, empty=False):
@@ -44,28 +42,11 @@ def save_masks(root, name, frames=None, rows=None, empty=False):
     np.savez(path, masks=masks)
 
 
-def command(root, *more, out='bias', masks=None):
+def command(*more, out='bias', masks='npz:masks'):
     return [
-        'build',
-        'toy',
-        '--name',
-        'TOY',
-        '--masks',
-        masks or f'npz:{root / "masks"}',
-        '--list',
-        root / 'data' / 'test_split1.txt',
-        '--videos',
-        root / 'data' / 'videos',
-        '--backgrounds',
-        'stripe',
-        f'Photos={root / "photos"}',
-        '--per-video',
-        '2',
-        '--out',
-        root / out,
-        '--workers',
-        '1',
-        *more,
+        *('build', 'toy', '--name', 'TOY', '--masks', masks, '--list', 'data/test_split1.txt'),
+        *('--videos', 'data/videos', '--backgrounds', 'stripe', 'Photos=photos'),
+        *('--per-video', '2', '--out', out, '--workers', '1', *more),
     ]
 
 
@@ -76,26 +57,15 @@ def leftovers(root, out='bias'):
 
 
 @pytest.mark.parametrize('name', [None, 'build', 'verify', 'report', 'leakage'])
-def test_help(name, tmp_path):
-    asked = [sys.executable, TOOLS / 'build_bias_benchmark.py', *([name] if name else []), '--help']
-    done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path)
+def test_help(name):
+    done = run_tool('build_bias_benchmark', *([name] if name else []), '--help')
     assert done.returncode == 0 and 'example' in done.stdout and '--debug' in done.stdout
     assert re.search(r'^  python tools/build_bias_benchmark.py ', done.stdout, re.M)
 
 
-def test_build_verify_and_report_in_a_process(toy):
-    asked = [
-        sys.executable,
-        TOOLS / 'build_bias_benchmark.py',
-        *command(toy, '--verify', '--report', '--encoding', 'lossless'),
-    ]
-    done = subprocess.run(
-        [str(part) for part in asked],
-        capture_output=True,
-        text=True,
-        cwd=toy,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
-    )
+def test_build_verify_and_report(toy):
+    asked = command('--verify', '--report', '--encoding', 'lossless')
+    done = run_tool('build_bias_benchmark', *asked)
     assert done.returncode == 0, done.stderr
     for folder in SETS:
         assert f'{folder}: 6 items' in done.stdout and len(read_rows(toy / 'bias' / folder)) == 6
@@ -107,101 +77,60 @@ def test_build_verify_and_report_in_a_process(toy):
     assert page.startswith('<!DOCTYPE html>') and page.count('data:image/jpeg') == 1
     assert not re.search(r'(src|href)="(?!data:)', page)
 
+    check = ['verify', 'bias', '--videos', 'data/videos', '--workers', '1', '--all']
+    check += ['--backgrounds', 'stripe', 'Photos=photos']
+    assert call(*check) == (0, [])
+    path = toy / 'bias' / 'TOY_SCUBA_Stripe' / 'wave_a__1.avi'
+    path.write_bytes(path.read_bytes()[:-1] + b'x')
+    assert call(*check)[0] == 1
+    status, lines = call('verify', 'gone', '--videos', 'data')
+    assert status == 1 and len(lines) == 1 and 'build_bias_benchmark.py build' in lines[0]
 
-def test_the_same_command_goes_on_and_tells_left_out_videos(call, toy, capfd):  # noqa: F811
+
+def test_the_same_command_goes_on_and_tells_left_out_videos(toy):
     (toy / 'masks' / 'jump' / 'jump_a.npz').unlink()
-    status, lines = call('build_bias_benchmark', *command(toy))
-    assert status == 1 and len(lines) == 1 and '--missing-masks drop' in lines[0]
-    assert not leftovers(toy)
-    drop = command(toy, '--missing-masks', 'drop', '--encoding', 'none', out='fewer')
-    assert call('build_bias_benchmark', *drop) == (3, [])
+    drop = command('--missing-masks', 'drop', '--encoding', 'none', '--report', out='fewer')
+    assert call(*drop) == (3, [])
     before = tree(toy / 'fewer')
-    assert call('build_bias_benchmark', *drop) == (3, []) and tree(toy / 'fewer') == before
+    assert call(*drop) == (3, []) and tree(toy / 'fewer') == before
     listed = json.loads((toy / 'fewer' / 'benchmark.json').read_text())['left_out']
     assert [entry['video'] for entry in listed] == ['jump/jump_a.avi']
+    # a report of manifests alone
+    for name in ('mask_statistics.csv', 'mask_statistics.json', 'contact_sheet/page_001.png'):
+        assert (toy / 'fewer' / name).is_file()
+    status, lines = call('report', 'fewer', '--videos', 'data/videos', '--workers', '1')
+    assert status == 1 and "no folder was given for the backgrounds 'photos'" in lines[0]
 
 
-def test_interrupted(call, toy, monkeypatch):  # noqa: F811
+def test_interrupted(toy, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(build_module, 'map_videos', stop)
-    status, lines = call('build_bias_benchmark', *command(toy))
-    assert status == 130 and lines == [
-        'build_bias_benchmark.py: interrupted: finished parts are kept; the same command goes on'
-    ]
+    monkeypatch.setattr(survey, 'map_videos', stop)
+    assert call(*command()) == (
+        130,
+        ['build_bias_benchmark.py: interrupted: finished parts are kept; the same command goes on'],
+    )
 
 
-def test_plan_needs_no_videos(call, toy):  # noqa: F811
+def test_plan_needs_no_videos(toy):
     for path in (toy / 'data' / 'videos').rglob('*.avi'):
         path.unlink()
-    assert call('build_bias_benchmark', *command(toy, '--dry-run')) == (0, [])
+    assert call(*command('--dry-run')) == (0, [])
     assert len((toy / 'bias' / 'plan.jsonl').read_text().splitlines()) == 30
     assert not leftovers(toy)
 
 
-def test_findings_make_the_status(call, toy, monkeypatch):  # noqa: F811
-    assert call('build_bias_benchmark', *command(toy))[0] == 0
-    check = [
-        'verify',
-        toy / 'bias',
-        '--videos',
-        toy / 'data' / 'videos',
-        '--workers',
-        '1',
-        '--backgrounds',
-        'stripe',
-        f'Photos={toy / "photos"}',
-        '--all',
-    ]
-    assert call('build_bias_benchmark', *check) == (0, [])
-    path = toy / 'bias' / 'TOY_SCUBA_Stripe' / 'wave_a__1.avi'
-    path.write_bytes(path.read_bytes()[:-1] + b'x')
-    assert call('build_bias_benchmark', *check)[0] == 1
-    status, lines = call('build_bias_benchmark', 'verify', toy / 'gone', '--videos', toy)
-    assert status == 1 and len(lines) == 1 and 'build_bias_benchmark.py build' in lines[0]
-
-
-def test_a_report_of_manifests_alone(call, toy):  # noqa: F811
-    asked = command(toy, '--encoding', 'none', '--report')
-    assert call('build_bias_benchmark', *asked) == (0, [])
-    for name in ('mask_statistics.csv', 'mask_statistics.json', 'contact_sheet/page_001.png'):
-        assert (toy / 'bias' / name).is_file()
-    status, lines = call(
-        'build_bias_benchmark',
-        'report',
-        toy / 'bias',
-        '--videos',
-        toy / 'data' / 'videos',
-        '--workers',
-        '1',
-    )
-    assert status == 1 and "no folder was given for the backgrounds 'photos'" in lines[0]
-
-
-def test_leakage(call, toy):  # noqa: F811
-    asked = [
-        'leakage',
-        '--videos',
-        toy / 'data' / 'videos',
-        '--list',
-        toy / 'data' / 'test_split1.txt',
-        '--silhouettes',
-        f'npz:{toy / "masks"}',
-        '--out',
-        toy / 'leakage',
-        '--workers',
-        '1',
-        '--margin',
-        '1',
-    ]
-    assert call('build_bias_benchmark', *asked) == (0, [])
+def test_leakage(toy):
+    asked = ['leakage', '--videos', 'data/videos', '--list', 'data/test_split1.txt']
+    asked += ['--silhouettes', 'npz:masks', '--out', 'leakage', '--workers', '1', '--margin', '1']
+    assert call(*asked) == (0, [])
     results = json.loads((toy / 'leakage' / 'leakage.json').read_text())
     assert results['metrics']['boxes/outside_share'] == 0 and len(results['videos']) == 3
-    status, lines = call('build_bias_benchmark', *asked, '--folds', '1')
-    assert status == 1 and lines == [
-        'build_bias_benchmark.py: error: --folds 1: expected 2 or more'
-    ]
+    assert call(*asked, '--folds', '1') == (
+        1,
+        ['build_bias_benchmark.py: error: --folds 1: expected 2 or more'],
+    )
 
 
 class Evil:
@@ -211,29 +140,8 @@ class Evil:
         return os.system, ('touch evil_was_here',)
 
 
-def other_length(root):
-    save_masks(root, 'wave/wave_a.avi', frames=9)
-
-
-def other_size(root):
-    save_masks(root, 'wave/wave_a.avi', rows=48)
-
-
-def all_empty(root):
-    save_masks(root, 'wave/wave_a.avi', empty=True)
-
-
-def broken_masks(root):
-    (root / 'masks' / 'wave' / 'wave_a.npz').write_bytes(b'not a zip')
-
-
-def no_masks(root):
-    (root / 'masks' / 'wave' / 'wave_a.npz').unlink()
-
-
-def one_id_twice(root):
-    path = root / 'data' / 'test_split1.txt'
-    path.write_text(path.read_text() + 'wave/jump_a.avi 1\n')
+def append(path, text):
+    path.write_text((path.read_text() if path.exists() else '') + text)
 
 
 def cut_short(root):
@@ -241,81 +149,79 @@ def cut_short(root):
     path.write_bytes(path.read_bytes()[:2000])
 
 
-def no_images(root):
-    for path in (root / 'photos').iterdir():
-        path.unlink()
-
-
 def grey_images(root):
-    from PIL import Image
-
     for path in (root / 'photos').iterdir():
         Image.open(path).convert('L').save(path)
 
 
-def in_training_list(root):
-    (root / 'data' / 'train_split1.txt').write_text('wave/wave_a.avi 1\n')
+WAVE = 'wave/wave_a.avi'
+SPOILT = {
+    r'wave_a: .*wave_a.npz holds 9 masks .* has 6 frames .*make the masks again': lambda root: (
+        save_masks(root, WAVE, frames=9)
+    ),
+    r'wave_a.npz holds 6 masks of 71x48 px, but .* 71x51 px': lambda root: save_masks(
+        root, WAVE, rows=48
+    ),
+    r'video wave_a: none of its 6 frames has a mask; take the video out': lambda root: save_masks(
+        root, WAVE, empty=True
+    ),
+    r'wave_a.npz: cannot be read as arrays': lambda root: (
+        root / 'masks' / 'wave' / 'wave_a.npz'
+    ).write_bytes(b'not a zip'),
+    r'1 of 3 source videos have no mask: wave_a; .*--missing-masks drop': lambda root: (
+        root / 'masks' / 'wave' / 'wave_a.npz'
+    ).unlink(),
+    r'jump/jump_a.avi and wave/jump_a.avi would both be jump_a': lambda root: append(
+        root / 'data' / 'test_split1.txt', 'wave/jump_a.avi 1\n'
+    ),
+    r'1 source videos .* are in .*train_split1.txt': lambda root: append(
+        root / 'data' / 'train_split1.txt', 'wave/wave_a.avi 1\n'
+    ),
+    r'wave_a.avi cannot be read: .*truncated': cut_short,
+    r'photos: holds no images .* for the backgrounds Photos': lambda root: (
+        [path.unlink() for path in (root / 'photos').iterdir()]
+    ),
+    r'all 3 images are refused as backgrounds Photos, photo0.png as grey-scale': grey_images,
+}
 
 
-@pytest.mark.parametrize(
-    ('spoil', 'wanted'),
-    [
-        (
-            other_length,
-            r'wave_a: .*wave_a.npz holds 9 masks .* has 6 frames .*make the masks again',
-        ),
-        (other_size, r'wave_a.npz holds 6 masks of 71x48 px, but .* 71x51 px'),
-        (all_empty, r'video wave_a: none of its 6 frames has a mask; take the video out'),
-        (broken_masks, r'wave_a.npz: cannot be read as an NPZ file'),
-        (no_masks, r'1 of 3 source videos have no mask: wave_a; .*--missing-masks drop'),
-        (one_id_twice, r'jump/jump_a.avi and wave/jump_a.avi would both be jump_a'),
-        (cut_short, r'wave_a.avi cannot be read: .*truncated'),
-        (no_images, r'photos: holds no images .* for the backgrounds Photos'),
-        (grey_images, r'all 3 images are refused as backgrounds Photos, photo0.png as grey-scale'),
-        (in_training_list, r'1 source videos .* are in .*train_split1.txt'),
-    ],
-)
-def test_bad_input_is_one_line(call, toy, spoil, wanted):  # noqa: F811
-    spoil(toy)
-    status, lines = call('build_bias_benchmark', *command(toy))
+@pytest.mark.parametrize('wanted', SPOILT)
+def test_bad_input_is_one_line(toy, wanted):
+    SPOILT[wanted](toy)
+    status, lines = call(*command())
     assert status == 1 and len(lines) == 1 and re.search(wanted, lines[0]), lines
     assert '.py:' not in lines[0].removeprefix('build_bias_benchmark.py: ')
     assert not leftovers(toy)
 
 
-def test_a_folder_that_cannot_be_made(call, toy):  # noqa: F811
-    status, lines = call('build_bias_benchmark', *command(toy, out='photos/photo0.png/bias'))
+def test_a_folder_that_cannot_be_made(toy):
+    status, lines = call(*command(out='photos/photo0.png/bias'))
     assert status == 1 and len(lines) == 1, lines
-    assert re.search(r'photo0.png.*: Not a directory: .* or choose another folder', lines[0])
+    assert re.search(r'photo0.png.*: Not a directory.* or choose another folder', lines[0])
 
 
-def test_a_pickle_that_runs_code(call, toy):  # noqa: F811
+def test_a_pickle_that_runs_code(toy):
     (toy / 'evil.pkl').write_bytes(pickle.dumps(Evil()))
-    status, lines = call('build_bias_benchmark', *command(toy, masks=f'boxes:{toy / "evil.pkl"}'))
+    status, lines = call(*command(masks='boxes:evil.pkl'))
     assert status == 1 and len(lines) == 1 and 'evil.pkl' in lines[0]
     assert not list(toy.rglob('evil_was_here')) and not leftovers(toy)
 
 
 @pytest.mark.parametrize(
-    ('args', 'wanted'),
+    ('words', 'wanted'),
     [
-        (
-            ['build', 'toy', '--masks', 'motion'],
-            r"'toy' is none of hmdb51, .* test list with --list",
-        ),
-        (['build', 'hmdb51', '--masks', 'motion'], r'data/hmdb51/test_split1.txt: cannot be read'),
-        (['build', 'hmdb51', '--masks', 'nothing:x'], r'nothing'),
-        (['build', 'hmdb51', '--masks', 'motion', '--cover-filter', '0.9'], r'0.9,0.1, or none'),
-        (['build', 'hmdb51', '--masks', 'motion', '--cover-filter', '0.9,7'], r'two shares from 0'),
-        (['build', 'toy', '--masks', 'motion', '--lists', '.'], r"no official lists of 'toy'"),
-        (
-            ['build', 'hmdb51', '--masks', 'motion', '--lists', '.', '--list', 'x'],
-            r'leave out --list',
-        ),
-        (['build', 'hmdb51', '--masks', 'motion', '--backgrounds', 'here'], r'NAME=FOLDER'),
+        ('toy', r"'toy' is none of hmdb51, .* test list with --list"),
+        ('hmdb51', r'data/hmdb51/test_split1.txt: no such file; lists are made by'),
+        ('hmdb51 --masks nothing:x', r'nothing'),
+        ('hmdb51 --cover-filter 0.9', r'0.9,0.1, or none'),
+        ('hmdb51 --cover-filter 0.9,7', r'--cover-filter 0.9,7: expected .* from 0 to 1'),
+        ('toy --lists .', r"no official lists of 'toy'"),
+        ('hmdb51 --lists . --list x', r'leave out --list'),
+        ('hmdb51 --backgrounds here', r'NAME=FOLDER'),
     ],
 )
-def test_wrong_arguments(call, args, wanted):  # noqa: F811
-    status, lines = call('build_bias_benchmark', *args)
+def test_wrong_arguments(tmp_path, monkeypatch, words, wanted):
+    monkeypatch.chdir(tmp_path)
+    status, lines = call('build', '--masks', 'motion', *words.split())
     assert status == 1 and len(lines) == 1 and re.search(wanted, lines[0]), lines
     assert '--debug shows' not in lines[0]

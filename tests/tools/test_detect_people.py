@@ -79,8 +79,8 @@ def test_left_out_videos(call, clips):  # noqa: F811
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (('--detector', 'yolo'), 'no such detector; There are: hog'),
-        (('--detector', 'onnx:gone.onnx'), 'gone.onnx: no such model file'),
+        (('--detector', 'yolo'), 'no such detector; expected one of: hog'),
+        (('--detector', 'onnx:gone.onnx'), 'gone.onnx: no such file'),
         (('--detector', 'hog', '--every', '0'), 'every=0'),
     ],
 )

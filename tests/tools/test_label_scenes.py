@@ -57,4 +57,4 @@ def test_wrong_arguments(call, clips):  # noqa: F811
         with pytest.raises(SystemExit):
             tool('label_scenes').parse_args(wrong)
     status, lines = call('label_scenes', *arguments('--classifier', 'onnx:absent.onnx'))
-    assert status == 1 and 'absent.onnx: no such model file' in lines[0]
+    assert status == 1 and 'absent.onnx: no such file' in lines[0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.mask_statistics import MaskStatistics, benchmark_statistics
 from albar_mm.compositing.backgrounds import Backgrounds
 from albar_mm.utils.errors import DatasetError

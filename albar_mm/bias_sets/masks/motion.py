@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .source import CheckedMasks, MaskResult
 
@@ -33,6 +34,15 @@ class MotionMasks(CheckedMasks):
     kernel: int = 5
     min_area: float = 0.001
     name = 'motion'
+
+    def __post_init__(self) -> None:
+        limit = self.threshold
+        require(
+            self,
+            threshold=(limit is None or 1 <= limit <= 255, 'a number from 1 to 255'),
+            kernel=(self.kernel > 0 and self.kernel % 2 == 1, 'an odd whole number from 1'),
+            min_area=(0 <= self.min_area <= 1, 'a number from 0 to 1'),
+        )
 
     def _make(self, video: SourceVideo) -> MaskResult:
         frames = video.frames

@@ -174,3 +174,29 @@ def image_size(
             'cannot tell it); add size=HEIGHTxWIDTH'
         )
     return int(size[0]), int(size[1])
+
+
+def image_blob(
+    image: np.ndarray,
+    scale: float,
+    mean: tuple[float, float, float],
+    std: tuple[float, float, float],
+    channels: str,
+) -> np.ndarray:
+    """The input of a network for an image of its size: ``(pixel * scale - mean) / std``.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        scale: Factor of the pixel values 0 to 255.
+        mean: Subtracted after scaling, in the order of ``channels``.
+        std: Divided by after that.
+        channels: ``'rgb'`` or ``'bgr'``.
+
+    Returns:
+        float32 (1, 3, H, W).
+    """
+    if channels == 'bgr':
+        image = image[..., ::-1]
+    values = image.astype(np.float32) * np.float32(scale)
+    values = (values - np.float32(mean)) / np.float32(std)
+    return np.ascontiguousarray(values.transpose(2, 0, 1)[None])

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...annotations.tubes import Tube
 from ...utils.errors import DatasetError
+from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
 from .grabcut import GrabCut
@@ -94,6 +95,12 @@ class GrabCutMasks(CheckedMasks):
 
     def __post_init__(self) -> None:
         _require_boxes(self.boxes, 'grabcut')
+        require(
+            self,
+            padding=(0 <= self.padding <= 1, 'a number from 0 to 1'),
+            iterations=(self.iterations >= 1, 'a whole number from 1'),
+            seed=(self.seed >= 0, 'a whole number from 0'),
+        )
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -146,6 +153,7 @@ class WithinBoxes(CheckedMasks):
 
     def __post_init__(self) -> None:
         _require_boxes(self.boxes, 'within')
+        require(self, padding=(0 <= self.padding <= 1, 'a number from 0 to 1'))
 
     @property
     def name(self) -> str:  # type: ignore[override]

@@ -19,6 +19,7 @@ import torch
 
 from ...annotations.tubes import Tube
 from ...utils.errors import DatasetError
+from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
 from .model_files import model_key, model_sha256
@@ -62,10 +63,11 @@ class Sam2Masks(CheckedMasks):
                 f'sam2 is prompted with person boxes, got {self.boxes!r}; add '
                 'boxes=<pickle or text file>'
             )
-        if self.prompt not in PROMPTS:
-            raise DatasetError(f'sam2: prompt={self.prompt!r}; expected {" or ".join(PROMPTS)}')
-        if self.every < 0:
-            raise DatasetError(f'sam2: every={self.every}; expected a number of frames, or 0')
+        require(
+            self,
+            prompt=(self.prompt in PROMPTS, ' or '.join(PROMPTS)),
+            every=(self.every >= 0, 'a number of frames, or 0'),
+        )
         config_of(self.checkpoint, self.config)
 
     @property

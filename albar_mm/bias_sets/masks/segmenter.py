@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ...utils.errors import DatasetError
+from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .model_files import model_sha256
 from .network import Network, load_network, score_map
@@ -62,31 +63,19 @@ class SegmenterMasks(CheckedMasks):
 
     def __post_init__(self) -> None:
         numbers = (self.scale, *self.mean, *self.std)
-        checks = (
-            (
-                self.size is None or len(self.size) == 2 and min(self.size) > 0,
-                'size',
-                'height and width in px',
-            ),
-            (
-                len(self.mean) == 3 and all(map(math.isfinite, numbers)),
-                'mean',
-                'three finite numbers',
-            ),
-            (len(self.std) == 3 and min(self.std) > 0, 'std', 'three numbers > 0'),
-            (self.scale > 0, 'scale', 'a number > 0'),
-            (self.channels in ('rgb', 'bgr'), 'channels', 'rgb or bgr'),
-            (self.layout in (None, 'nchw', 'nhwc'), 'layout', 'nchw or nhwc'),
-            (self.output in OUTPUTS, 'output', ', '.join(OUTPUTS)),
-            (self.person is None or self.person >= 0, 'person', 'a channel, counted from 0'),
-            (0 < self.threshold < 1, 'threshold', 'a probability between 0 and 1'),
+        size = self.size
+        require(
+            self,
+            size=(size is None or len(size) == 2 and min(size) > 0, 'height and width in px'),
+            mean=(len(self.mean) == 3 and all(map(math.isfinite, numbers)), 'three finite numbers'),
+            std=(len(self.std) == 3 and min(self.std) > 0, 'three numbers > 0'),
+            scale=(self.scale > 0, 'a number > 0'),
+            channels=(self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
+            layout=(self.layout in (None, 'nchw', 'nhwc'), 'nchw or nhwc'),
+            output=(self.output in OUTPUTS, ', '.join(OUTPUTS)),
+            person=(self.person is None or self.person >= 0, 'a channel, counted from 0'),
+            threshold=(0 < self.threshold < 1, 'a probability between 0 and 1'),
         )
-        for sound, option, expected in checks:
-            if not sound:
-                raise DatasetError(
-                    f'segmenter {self.model.name}: {option}='
-                    f'{getattr(self, option)!r}; expected {expected}'
-                )
 
     @property
     def name(self) -> str:  # type: ignore[override]

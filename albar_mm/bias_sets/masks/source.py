@@ -83,6 +83,16 @@ class CheckedMasks(ABC):
         check_fit(made.masks, video, origin)
         return MaskResult(np.ascontiguousarray(made.masks, dtype=bool), made.notes)
 
+    def check(self) -> None:
+        """Look for packages and try models, before long work.
+
+        Raises:
+            DatasetError: One is missing or does not fit.
+        """
+        for source in self._sources():
+            if hasattr(source, 'check'):
+                source.check()
+
     def files(self, video: SourceVideo) -> list[Path]:
         """Files other than the video that decide its masks.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .source import CheckedMasks, MaskResult, MaskSource, result_of
 
@@ -26,6 +27,9 @@ class UnionMasks(CheckedMasks):
     person: MaskSource
     saliency: MaskSource
     radius: int = 1
+
+    def __post_init__(self) -> None:
+        require(self, radius=(self.radius >= 0, 'a whole number from 0'))
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -51,12 +55,7 @@ def unite_neighbours(masks: np.ndarray, radius: int = 1) -> np.ndarray:
 
     Returns:
         bool (T, H, W).
-
-    Raises:
-        ValueError: The radius is negative.
     """
-    if radius < 0:
-        raise ValueError(f'radius {radius}; expected 0 or more')
     united = masks.copy()
     for step in range(1, min(radius, len(masks) - 1) + 1):
         united[step:] |= masks[:-step]

@@ -2,17 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from mmengine.utils import track_parallel_progress
 
-from albar_mm.utils.files import write_text
-
-from ...utils.errors import DatasetError
+from ...utils.files import read_json, write_json_lines, write_npz, write_text
+from ...utils.parallel import map_videos
+from ...utils.settings import require_same
 from .clips import FRAMES, SIDE, ClipSpec, draw_clip, iid_frames
 from .motions import CLASSES
 from .ood import (
@@ -75,11 +74,9 @@ def split_clips(settings: SpritesSettings) -> dict[str, list[ClipSpec]]:
         'val' is the tail of the clips drawn for 'train': held out of train, never of test.
     """
 
-    def draw(source: str, start: int, count: int, scene_rate: float, look_rate: float) -> list:
-        return [
-            draw_clip(settings.seed, source, i, scene_rate, look_rate)
-            for i in range(start, start + count)
-        ]
+    def draw(source: str, start: int, count: int, *rates: float) -> list[ClipSpec]:
+        indices = range(start, start + count)
+        return [draw_clip(settings.seed, source, index, *rates) for index in indices]
 
     biased, unbiased = (settings.scene_rate, settings.look_rate), (UNBIASED_RATE, UNBIASED_RATE)
     return {
@@ -119,86 +116,55 @@ def build_motion_sprites(
         Path: ``root``.
 
     Raises:
-        ValueError: If ``root`` holds a benchmark of other settings.
-        DatasetError: A file cannot be written.
+        DatasetError: ``root`` holds a benchmark of other settings, or a file cannot be written;
+            finished parts are kept.
     """
     root, settings = Path(root), settings or SpritesSettings()
     record = {'generator': GENERATOR, **asdict(settings)}
-    finished = _finished_parts(root, record)
-    root.mkdir(parents=True, exist_ok=True)
+    finished: list[str] = []
+    if (root / SETTINGS_FILE).exists():
+        found = read_json(root / SETTINGS_FILE)
+        require_same(root, found, record, 'give another folder or delete this one')
+        finished = found['finished']
 
     splits = split_clips(settings)
-    test = splits['test']
     parts = {
-        split: partial(_write_split, root, split, clips, workers)
+        split: partial(_write_split, root, split, clips)
         for split, clips in splits.items()
         if unbiased or not split.endswith('_unbiased')
     }
-    for name, make in (('SCUBA', _scuba_item), ('SCUFO', _scufo_item)):
-        for background in FAMILIES:
+    conflict = partial(_conflict_item, splits['test'])
+    for name, make, backgrounds in (
+        ('SCUBA', _scuba_item, FAMILIES),
+        ('SCUFO', _scufo_item, FAMILIES),
+        ('ConflFG', conflict, (CONFLICT_BACKGROUND,)),
+    ):
+        for background in backgrounds:
             folder = root / f'SPRITES_{name}_{background}'
-            parts[folder.name] = partial(_write_set, folder, background, test, make, workers)
-    folder = root / f'SPRITES_ConflFG_{CONFLICT_BACKGROUND}'
-    conflict = partial(_conflict_item, test)
-    parts[folder.name] = partial(_write_set, folder, CONFLICT_BACKGROUND, test, conflict, workers)
-
+            parts[folder.name] = partial(_write_set, folder, background, make, splits['test'])
     for part, write in parts.items():
         if part not in finished:
-            try:
-                write()
-                text = json.dumps({**record, 'finished': [*finished, part]}, indent=1)
-                write_text(root / SETTINGS_FILE, text)
-            except OSError as error:
-                raise DatasetError(
-                    f'{root}: {part} cannot be written: {error.strerror or error}; finished parts '
-                    'are kept: make room, or get the right to write there, and run again'
-                ) from error
+            print(f'motion_sprites: {part}')
+            write(max(1, workers))
             finished.append(part)
+            write_text(root / SETTINGS_FILE, json.dumps({**record, 'finished': finished}, indent=1))
     return root
 
 
-def _finished_parts(root: Path, record: dict) -> list[str]:
-    path = root / SETTINGS_FILE
-    if not path.exists():
-        return []
-    found = json.loads(path.read_text())
-    differing = [k for k in record if found.get(k) != record[k]]
-    if differing:
-        detail = ', '.join(f'{k} is {found.get(k)!r}, wanted {record[k]!r}' for k in differing)
-        raise ValueError(
-            f'{root} holds motion_sprites of other settings ({detail}); '
-            'give another folder or delete this one'
-        )
-    return found['finished']
-
-
 def _write_split(root: Path, split: str, clips: list[ClipSpec], workers: int) -> None:
-    for folder in ('videos', 'masks'):
-        (root / folder / split).mkdir(parents=True, exist_ok=True)
-    rows = _parallel(partial(_write_clip, root, split), clips, workers, split)
-    write_text(root / f'{split}.jsonl', _json_lines(rows))
-    write_text(
-        root / f'{split}.txt', ''.join(f'videos/{split}/{c.name}.avi {c.label}\n' for c in clips)
-    )
+    rows = map_videos(partial(_write_clip, root, split), clips, workers)
+    write_json_lines(root / f'{split}.jsonl', rows)
+    lines = ''.join(f'{row["video"]} {row["label"]}\n' for row in rows)
+    write_text(root / f'{split}.txt', lines)
 
 
 def _write_clip(root: Path, split: str, spec: ClipSpec) -> dict:
     frames, mask = iid_frames(spec)
-    video = root / 'videos' / split / f'{spec.name}.avi'
-    write_mjpeg(video, frames)
-    target = root / 'masks' / split / f'{spec.name}.npz'
-    temporary = target.with_name(f'.{spec.name}.{os.getpid()}.npz')
-    try:
-        np.savez_compressed(temporary, mask=mask)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return {
-        'video': f'videos/{split}/{video.name}',
-        **spec.as_dict(),
-        'class': CLASSES[spec.label],
-        'boxes': boxes(mask).tolist(),
-    }
+    video = f'videos/{split}/{spec.name}.avi'
+    write_mjpeg(root / video, frames)
+    write_npz(root / 'masks' / split / f'{spec.name}.npz', {'mask': mask})
+    named = {'class': CLASSES[spec.label], 'boxes': boxes(mask).tolist()}
+    return {'video': video, **asdict(spec), **named}
 
 
 def _scuba_item(background: str, spec: ClipSpec) -> tuple[np.ndarray, dict]:
@@ -222,18 +188,17 @@ def _conflict_item(
 
 
 def _write_set(
-    folder: Path, background: str, clips: list[ClipSpec], make: Callable, workers: int
+    folder: Path, background: str, make: Callable, clips: list[ClipSpec], workers: int
 ) -> None:
-    folder.mkdir(exist_ok=True)
-    rows = _parallel(partial(_write_item, folder, background, make), clips, workers, folder.name)
-    write_text(folder / 'manifest.jsonl', _json_lines(rows))
+    rows = map_videos(partial(_write_item, folder, background, make), clips, workers)
+    write_json_lines(folder / 'manifest.jsonl', rows)
 
 
 def _write_item(folder: Path, background: str, make: Callable, spec: ClipSpec) -> dict:
     frames, extra = make(background, spec)
     item = f'{spec.name}__0'
     write_mjpeg(folder / f'{item}.avi', frames)
-    row = {
+    return {
         'id': item,
         'file': f'{item}.avi',
         'video': f'{spec.name}.avi',
@@ -244,16 +209,5 @@ def _write_item(folder: Path, background: str, make: Callable, spec: ClipSpec) -
         'look': spec.look,
         'side': SIDE,
         'generator': GENERATOR,
+        **extra,
     }
-    return {**row, **extra}
-
-
-def _parallel(function: Callable, tasks: list, workers: int, what: str) -> list:
-    print(f'motion_sprites: {what} ({len(tasks)} clips)')
-    rows = track_parallel_progress(function, tasks, max(1, workers), chunksize=16)
-    print()
-    return rows
-
-
-def _json_lines(rows: Iterable[dict]) -> str:
-    return ''.join(json.dumps(row) + '\n' for row in rows)

@@ -1,6 +1,6 @@
 """Which look and scene a clip gets: the spurious correlation of ``motion_sprites``."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,10 +42,6 @@ class ClipSpec:
     def name(self) -> str:
         """Video name, without extension."""
         return f'{self.split}_{self.index:05d}'
-
-    def as_dict(self) -> dict:
-        """The fields as plain Python values (goes into the annotation files)."""
-        return asdict(self)
 
 
 def _hinted_class(label: int, rate: float, rng: np.random.RandomState) -> int:

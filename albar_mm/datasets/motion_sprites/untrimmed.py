@@ -1,14 +1,21 @@
-"""Long videos of one actor whose motion changes: what is untrimmed about ``motion_sprites``."""
+"""Untrimmed ``motion_sprites``: long videos of one actor whose motion changes, as files."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
+from ...utils.files import read_json, try_folder, write_json, write_text
+from ...utils.parallel import map_videos
+from ...utils.settings import require_same
 from .clips import SIDE
 from .looks import rng_for, scene_background
 from .motions import SCALE_RANGE, Trajectory, draw_trajectory
 from .render import composite, draw_actor
+from .video_file import write_mjpeg
 
 
 @dataclass(frozen=True)
@@ -103,3 +110,50 @@ def joined_trajectory(stretches: Sequence[Stretch], rng: np.random.RandomState) 
     return Trajectory(
         x=np.concatenate(columns[1:]), y=np.concatenate(rows[1:]), angle=angle, scale=scale
     )
+
+
+def write_untrimmed(
+    root: str | os.PathLike,
+    settings_file: str,
+    record: Mapping,
+    splits: Mapping[str, Sequence[UntrimmedSpec]],
+    lists: Mapping[str, str],
+    workers: int = 2,
+) -> Path:
+    """Write videos and lists, or reuse those that are there.
+
+    Videos are ``videos/<split>/<name>.avi``.
+
+    Args:
+        root (str | os.PathLike): Folder to write to; made when absent.
+        settings_file (str): Name of the file that keeps ``record``; it is written last.
+        record (Mapping): All that fixes the data, as plain JSON.
+        splits (Mapping): Name of a split to its videos.
+        lists (Mapping): Further files: name to text.
+        workers (int): Processes.
+
+    Returns:
+        Path: ``root``.
+
+    Raises:
+        DatasetError: The folder holds data of other settings, or cannot be written to.
+    """
+    root = Path(root)
+    if (root / settings_file).exists():
+        found = read_json(root / settings_file)
+        require_same(root, found, record, 'give another folder or delete this one')
+        return root
+    try_folder(root)
+    for split, specs in splits.items():
+        print(f'untrimmed motion_sprites: {split}')
+        map_videos(partial(_write_video, root / 'videos' / split), specs, max(1, workers))
+    for name, text in lists.items():
+        write_text(root / name, text)
+    write_json(root / settings_file, record)
+    return root
+
+
+def _write_video(folder: Path, spec: UntrimmedSpec) -> None:
+    path = folder / f'{spec.name}.avi'
+    if not path.exists():  # whole if it is there, and its pixels follow from the settings
+        write_mjpeg(path, untrimmed_frames(spec))

@@ -1,12 +1,12 @@
 """Writing video files whose frames know nothing of each other."""
 
 import errno
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ...utils.files import whole_file
 from ...video.container import announced_bytes
 
 FPS = 8
@@ -21,31 +21,22 @@ def write_mjpeg(path: Path, frames: np.ndarray) -> None:
     motion in every single frame, and the static clip would tell the class.
 
     Args:
-        path (Path): Target, ending in ``.avi``; its folder exists.
+        path (Path): Target, ending in ``.avi``; its folder is made if absent.
         frames (np.ndarray): uint8 RGB (T, H, W, 3).
 
     Raises:
-        OSError: If OpenCV cannot write the file, or not all of it.
+        WriteError: OpenCV cannot write the file, or not all of it.
     """
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}.avi')
-    height, width = frames.shape[1:3]
-    writer = cv2.VideoWriter(
-        str(temporary), cv2.CAP_OPENCV_MJPEG, cv2.VideoWriter_fourcc(*'MJPG'), FPS, (width, height)
-    )
-    if not writer.isOpened():
-        raise OSError(f'OpenCV cannot write {path}: is the folder writable and the disk not full?')
-    writer.set(cv2.VIDEOWRITER_PROP_QUALITY, QUALITY)
-    for frame in frames:
-        writer.write(np.ascontiguousarray(frame[..., ::-1]))
-    writer.release()
-    try:
+    code = cv2.VideoWriter_fourcc(*'MJPG')
+    with whole_file(path) as part:
+        writer = cv2.VideoWriter(str(part), cv2.CAP_OPENCV_MJPEG, code, FPS, frames.shape[2:0:-1])
+        if not writer.isOpened():
+            raise OSError('OpenCV cannot open it for writing')
+        writer.set(cv2.VIDEOWRITER_PROP_QUALITY, QUALITY)
+        for frame in frames:
+            writer.write(np.ascontiguousarray(frame[..., ::-1]))
+        writer.release()
         # OpenCV says nothing when the disk is full
-        size, announced = temporary.stat().st_size, announced_bytes(temporary)
-        if announced is None or size < announced:
-            raise OSError(
-                errno.ENOSPC,
-                f'{path.name}: only {size} of {announced} bytes were written; is the disk full?',
-            )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        announced = announced_bytes(part)
+        if announced is None or part.stat().st_size < announced:
+            raise OSError(errno.ENOSPC, 'not all of it was written')

@@ -2,14 +2,11 @@
 
 from .bias_sample_frames import BiasSampleFrames
 from .box_pipeline import check_box_pipeline, with_person_boxes
-from .paste_foreground import PasteForeground
+from .compositing import PasteForeground, RepeatFrame, SourceDecode, SourceInit, SwapBackground
 from .person_boxes import LoadPersonBoxes, PackPersonBoxes
 from .published_frames import PublishedFrameDecode
-from .repeat_frame import RepeatFrame
-from .scene_labels import LoadSceneLabels
-from .source_frames import SourceDecode, SourceInit
+from .scene_labels import LoadSceneLabels, with_scene_labels
 from .static_clip import StaticClip
-from .swap_background import SwapBackground
 
 __all__ = [
     'BiasSampleFrames',
@@ -25,4 +22,5 @@ __all__ = [
     'SwapBackground',
     'check_box_pipeline',
     'with_person_boxes',
+    'with_scene_labels',
 ]

@@ -9,7 +9,9 @@ from typing import Any
 
 from mmaction.registry import TRANSFORMS
 
+from ...utils.config_types import type_name
 from .person_boxes import MIN_SCORE
+from .video_fields import has_step, only, pack_field, step_names
 
 LOAD, PACK, FIELD = 'LoadPersonBoxes', 'PackPersonBoxes', 'person_boxes'
 DECODERS = ('DecordDecode', 'OpenCVDecode', 'PyAVDecode', 'PIMSDecode', 'RawFrameDecode')
@@ -64,9 +66,9 @@ def check_box_pipeline(pipeline: Sequence[Mapping[str, Any]]) -> None:
         ValueError: A step does neither, or a decoding step gives other frames than asked for;
             names the step and says what to do.
     """
-    names = [_name(step) for step in pipeline]
-    decode = _only(names, DECODERS, 'decoding step')
-    shape = _only(names, ('FormatShape',), 'FormatShape')
+    names = step_names(pipeline)
+    decode = only(names, DECODERS, 'decoding step')
+    shape = only(names, ('FormatShape',))
     if pipeline[decode].get('mode') == 'efficient':
         raise ValueError(
             f'{names[decode]}(mode="efficient") gives other frames than it is asked '
@@ -75,7 +77,7 @@ def check_box_pipeline(pipeline: Sequence[Mapping[str, Any]]) -> None:
     if shape < decode:
         raise ValueError(f'FormatShape stands before {names[decode]}')
     if LOAD in names or PACK in names:
-        load, pack = _only(names, (LOAD,), LOAD), _only(names, (PACK,), PACK)
+        load, pack = only(names, (LOAD,)), only(names, (PACK,))
         if load != decode + 1:
             raise ValueError(f'{LOAD} must stand right after {names[decode]}')
         if pack != shape - 1:
@@ -114,16 +116,9 @@ def with_person_boxes(
     """
     steps = [copy.deepcopy(step) for step in pipeline]
     check_box_pipeline(steps)
-    names = [_name(step) for step in steps]
     load = dict(type=LOAD, file=os.fspath(file), min_score=min_score, missing=missing)
-    if LOAD in names:
-        defaults = dict(min_score=MIN_SCORE, missing='fail')
-        found = dict(defaults, **dict(steps[names.index(LOAD)], type=LOAD))
-        if dict(found, file=os.fspath(found.get('file', ''))) != load:
-            raise ValueError(
-                f'the pipeline has {LOAD} with other settings already: {found}; asked for {load}'
-            )
-    else:
+    if not has_step(steps, load, min_score=MIN_SCORE, missing='fail'):
+        names = step_names(steps)
         shape = names.index('FormatShape')
         if steps[shape].get('input_format') not in _FORMATS:
             raise ValueError(
@@ -131,16 +126,13 @@ def with_person_boxes(
                 f'need clips of RGB frames, {" or ".join(_FORMATS)}'
             )
         steps.insert(shape, dict(type=PACK))
-        steps.insert(_only(names, DECODERS, 'decoding step') + 1, load)
-    names = [_name(step) for step in steps]
-    pack = _only(names, ('PackActionInputs',), 'PackActionInputs')
-    keys = tuple(steps[pack].get('algorithm_keys', ()))
-    steps[pack]['algorithm_keys'] = keys if FIELD in keys else (*keys, FIELD)
+        steps.insert(only(names, DECODERS, 'decoding step') + 1, load)
+    pack_field(steps, FIELD)
     return steps
 
 
 def _check_step(step: Mapping[str, Any]) -> None:
-    name = _name(step)
+    name = type_name(step)
     if name in (LOAD, PACK, *PIXELS_STAY):
         return
     if name in CARRIERS:
@@ -170,7 +162,7 @@ def _check_step(step: Mapping[str, Any]) -> None:
 
 def _flat(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """A step, or the steps that ``RandomApply`` and ``RandomChoice`` of mmcv choose from."""
-    if _name(step) not in ('RandomApply', 'RandomChoice', 'Compose'):
+    if type_name(step) not in ('RandomApply', 'RandomChoice', 'Compose'):
         yield step
         return
     waiting = list(step.get('transforms', ()))
@@ -180,21 +172,3 @@ def _flat(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _flat(inner)
         else:
             waiting[:0] = inner
-
-
-def _name(step: Mapping[str, Any]) -> str:
-    """Name of the type of a step, which may be a class or have a scope before it."""
-    kind = step.get('type') if isinstance(step, Mapping) else None
-    if kind is None:
-        raise ValueError(f'expected steps as config dicts with a type, got {step!r}')
-    return str(getattr(kind, '__name__', kind)).split('.')[-1]
-
-
-def _only(names: Sequence[str], wanted: Sequence[str], what: str) -> int:
-    places = [index for index, name in enumerate(names) if name in wanted]
-    if len(places) != 1:
-        raise ValueError(
-            f'expected one {what} ({", ".join(wanted)}) in the pipeline, got '
-            f'{len(places)}, of: {", ".join(names)}'
-        )
-    return places[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 from typing import Any
 
@@ -11,19 +9,20 @@ import numpy as np
 import torch
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
-from mmengine.logging import print_log
 
 from ...annotations.person_boxes import read_person_boxes
 from ...utils.errors import DatasetError
+from ...utils.numbers import number
+from .video_fields import LoadVideoField
 
-MISSING = ('fail', 'none')
 MIN_SCORE = 0.4
 """Score from which ActorCutMix and StillMix take a detection for a person."""
+_NOBODY = np.empty((0, 4), np.float32), np.empty(0, np.int64)
 _ROUNDING = 1e-3  # px; scale factors are float32
 
 
 @TRANSFORMS.register_module()
-class LoadPersonBoxes(BaseTransform):
+class LoadPersonBoxes(LoadVideoField):
     """Load the person boxes of the sampled frames; stands right after the decoding step.
 
     The boxes go to ``gt_bboxes``, which MMAction2's own resizing, cropping and flipping steps
@@ -48,21 +47,14 @@ class LoadPersonBoxes(BaseTransform):
         >>> pipeline = with_person_boxes(train_pipeline, 'data/hmdb51/people.jsonl')
     """
 
+    read = staticmethod(read_person_boxes)
+    words = 'person boxes', 'taken for videos without people'
+
     def __init__(
         self, file: str | os.PathLike, min_score: float = MIN_SCORE, missing: str = 'fail'
     ) -> None:
-        if missing not in MISSING:
-            raise ValueError(f'LoadPersonBoxes.missing must be one of {MISSING}, got {missing!r}')
-        if (
-            isinstance(min_score, bool)
-            or not isinstance(min_score, (int, float))
-            or (not math.isfinite(min_score))
-        ):
-            raise ValueError(f'LoadPersonBoxes.min_score must be a number, got {min_score!r}')
-        self._file = os.fspath(file)  # not public: results.json describes a pipeline without paths
-        self.min_score, self.missing = float(min_score), missing
-        self._without: set[str] = set()
-        read_person_boxes(self._file)
+        self.min_score = number(min_score, 'LoadPersonBoxes.min_score', error=ValueError)
+        super().__init__(file, missing)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Set ``gt_bboxes``, ``person_frames`` and what :class:`PackPersonBoxes` needs.
@@ -92,9 +84,8 @@ class LoadPersonBoxes(BaseTransform):
                 f'LoadPersonBoxes: {taken[0]} is there already: the data set has '
                 'boxes or key points of its own, which is not supported'
             )
-        video = results.get('frame_dir') or results.get('filename')
-        if video is None:
-            raise ValueError('LoadPersonBoxes needs filename or frame_dir to find the video')
+        found = self.find(results)
+        video = str(results.get('frame_dir') or results['filename'])
         frames = np.ravel(results['frame_inds'])
         if len(frames) != len(results['imgs']):
             raise ValueError(
@@ -103,8 +94,8 @@ class LoadPersonBoxes(BaseTransform):
             )
         numbers = frames - results.get('start_index', 0) + results.get('offset', 0)
         height, width = results['imgs'][0].shape[:2]
-        boxes, positions = self._boxes(str(video), numbers)
-        boxes = self._clipped(boxes, numbers[positions], width, height, str(video))
+        boxes, positions = _NOBODY if found is None else found.at(numbers, self.min_score)
+        boxes = self._clipped(boxes, numbers[positions], width, height, video)
         results = dict(results)
         results.update(
             img_shape=(height, width),
@@ -116,25 +107,6 @@ class LoadPersonBoxes(BaseTransform):
             person_boxes_from=(boxes.copy(), (height, width)),
         )
         return results
-
-    def _boxes(self, video: str, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        known = read_person_boxes(self._file)
-        found = known.of(video)
-        if found is not None:
-            return found.at(numbers, self.min_score)
-        if self.missing == 'fail':
-            raise known.missing(video)
-        if video not in self._without:
-            self._without.add(video)
-            count = len(self._without)
-            if count & (count - 1) == 0:  # 1, 2, 4, 8, ...
-                print_log(
-                    f'{self._file}: no person boxes of {count} videos so far, taken for '
-                    f'videos without people; the last one is {video}',
-                    'current',
-                    logging.WARNING,
-                )
-        return np.empty((0, 4), np.float32), np.empty(0, np.int64)
 
     def _clipped(
         self, boxes: np.ndarray, numbers: np.ndarray, width: int, height: int, video: str

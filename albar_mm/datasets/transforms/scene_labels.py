@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import logging
+import copy
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from mmaction.registry import TRANSFORMS
-from mmcv.transforms import BaseTransform
-from mmengine.logging import print_log
 
 from ...annotations.scene_labels import read_scene_labels
+from .video_fields import PACK_INPUTS, LoadVideoField, has_step, only, pack_field, step_names
 
-MISSING = ('fail', 'none')
+LOAD, FIELD = 'LoadSceneLabels', 'scene_target'
 UNKNOWN = -1
 
 
 @TRANSFORMS.register_module()
-class LoadSceneLabels(BaseTransform):
+class LoadSceneLabels(LoadVideoField):
     """Set ``scene_target``, which PackActionInputs(algorithm_keys=("scene_target",)) carries on.
 
     It stands anywhere before ``PackActionInputs``; :func:`.with_scene_labels` puts it there.
@@ -39,14 +39,8 @@ class LoadSceneLabels(BaseTransform):
     """
 
     carries_person_boxes = True  # it touches no image
-
-    def __init__(self, file: str | os.PathLike, missing: str = 'fail') -> None:
-        if missing not in MISSING:
-            raise ValueError(f'LoadSceneLabels.missing must be one of {MISSING}, got {missing!r}')
-        self._file = os.fspath(file)  # not public: results.json describes a pipeline without paths
-        self.missing = missing
-        self._without: set[str] = set()
-        read_scene_labels(self._file)
+    read = staticmethod(read_scene_labels)
+    words = 'scene labels', 'left out of the scene loss'
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Set ``scene_target``.
@@ -62,30 +56,43 @@ class LoadSceneLabels(BaseTransform):
             ValueError: The results name no video.
             DatasetError: The file does not have the video.
         """
-        video = results.get('frame_dir') or results.get('filename')
-        if video is None:
-            raise ValueError('LoadSceneLabels needs filename or frame_dir to find the video')
-        known = read_scene_labels(self._file)
-        label = known.of(video)
-        if label is None:
-            if self.missing == 'fail':
-                raise known.missing(video)
-            self._count(str(video))
-            label = UNKNOWN
-        return dict(results, scene_target=torch.tensor(label))
-
-    def _count(self, video: str) -> None:
-        if video in self._without:
-            return
-        self._without.add(video)
-        count = len(self._without)
-        if count & (count - 1) == 0:  # 1, 2, 4, 8, ...
-            print_log(
-                f'{self._file}: no scene labels of {count} videos so far, left out of the '
-                f'scene loss; the last one is {video}',
-                'current',
-                logging.WARNING,
-            )
+        label = self.find(results)
+        return dict(results, scene_target=torch.tensor(UNKNOWN if label is None else label))
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(missing={self.missing!r})'
+
+
+def with_scene_labels(
+    pipeline: Sequence[Mapping[str, Any]], file: str | os.PathLike, missing: str = 'fail'
+) -> list[dict[str, Any]]:
+    """Put the step that loads scene labels into a training pipeline.
+
+    Args:
+        pipeline: Steps as config dicts; it is not changed. One that has the very same step already
+            gets no second one.
+        file: See :class:`.LoadSceneLabels`.
+        missing: ``'fail'`` or ``'none'``.
+
+    Returns:
+        A new pipeline with ``LoadSceneLabels`` right before ``PackActionInputs`` and
+        ``scene_target`` among the ``algorithm_keys`` of that.
+
+    Raises:
+        ValueError: There is not exactly one ``PackActionInputs``, or a ``LoadSceneLabels`` with
+            other settings.
+
+    Example:
+        >>> cfg.train_dataloader.dataset.pipeline = with_scene_labels(
+        ...     cfg.train_dataloader.dataset.pipeline, 'data/hmdb51/scenes.npz')
+    """
+    steps = [copy.deepcopy(step) for step in pipeline]
+    names = step_names(steps)
+    pack_field(steps, FIELD)
+    place = only(names, (PACK_INPUTS,))
+    load = dict(type=LOAD, file=os.fspath(file), missing=missing)
+    if not has_step(steps, load, missing='fail'):
+        steps.insert(place, load)
+    elif names.index(LOAD) > place:
+        raise ValueError(f'{LOAD} stands after {PACK_INPUTS}; it must stand before it')
+    return steps

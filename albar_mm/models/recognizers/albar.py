@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -74,6 +75,8 @@ class ALBARMixin:
         self.static_losses = nn.ModuleList(options.losses)
         if options.losses and not self.with_cls_head:
             raise ValueError('static losses need a cls_head')
+        if options.losses:
+            _keep_from_compiling()
         self._bind_preprocessor()
         self._frame_order_known = False
         self._double_backward_checked = False
@@ -161,7 +164,6 @@ class ALBARMixin:
             logging.WARNING,
         )
 
-    @torch.compiler.disable
     def _check_before_first_step(
         self, inputs: Tensor, clip: Tensor, active: list[StaticLoss]
     ) -> None:
@@ -183,8 +185,6 @@ class ALBARMixin:
                     logging.WARNING,
                 )
 
-    # Compiled graphs have no second backward; with ``compile=True`` only the motion pass is.
-    @torch.compiler.disable
     def _static_terms(
         self, clip: Tensor, labels: Tensor, active: list[StaticLoss], statistics: ClipStatistics
     ) -> dict[str, Tensor]:
@@ -239,6 +239,16 @@ class ALBARMixin:
             )
         logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
         return logits.view(len(clip), -1, logits.shape[1]).mean(1)
+
+
+@cache
+def _keep_from_compiling() -> None:
+    """With ``compile=True`` compile the motion pass alone: such graphs have no second backward.
+
+    Done for the first model, as it imports PyTorch's compiler, which takes half a second.
+    """
+    for name in ('_check_before_first_step', '_static_terms'):
+        setattr(ALBARMixin, name, torch.compiler.disable(getattr(ALBARMixin, name)))
 
 
 def _penalised(active: list[StaticLoss]) -> bool:

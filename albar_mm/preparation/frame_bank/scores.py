@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,8 @@ import numpy as np
 from ...annotations.video_names import VideoNames
 from ...utils.errors import DatasetError
 from ...utils.files import check_output
+from ...utils.journal import Journal
+from ...utils.safe_pickle import load_restricted
 from ...utils.text import name_some
 from .videos import TrainingVideo
 
@@ -44,8 +45,6 @@ class VideoScores:
 class ScoresFile:
     """JSON lines: settings, then one finished video a line. Opened again, it goes on.
 
-    A last line that was cut off is forgotten, and its video scored again.
-
     Args:
         path: The file; its folder is made if absent.
         settings: What the scores depend on, JSON-ready.
@@ -57,29 +56,10 @@ class ScoresFile:
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any], every: int) -> None:
-        self.path, self._every = path, every
-        self._settings = json.loads(json.dumps(settings))
         check_output(path)
+        self._every, self._journal = every, Journal(path)
         self._found: dict[str, tuple[int, VideoScores]] = {}
-        kept = self._read() if path.is_file() else 0
-        header = _line(dict(format=_FORMAT, settings=self._settings))
-        if not kept and path.is_file() and not header.startswith(path.read_bytes()):
-            # what is cut off below is only ever our own
-            raise _foreign(path)
-        try:
-            self._stream = path.open('ab')
-        except OSError as error:
-            raise self._not_written(error) from error
-        if kept < path.stat().st_size:
-            self._stream.truncate(kept)
-        if not kept:
-            self._write(header)
-
-    def __enter__(self) -> ScoresFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
+        self._journal.begin(dict(format=_FORMAT, settings=settings), self._keep)
 
     def get(self, video: TrainingVideo) -> VideoScores | None:
         """Scores of a video that is finished, under the same label; else None.
@@ -99,75 +79,21 @@ class ScoresFile:
             top1: float32 (n,).
         """
         row = dict(video=video.name, label=video.label, gt=_plain(gt), top1=_plain(top1))
-        self._write(_line(row))
-        self._keep(row, str(self.path))
-
-    def _write(self, line: bytes) -> None:
-        try:
-            self._stream.write(line)
-            self._stream.flush()
-        except OSError as error:
-            raise self._not_written(error) from error
-
-    def _not_written(self, error: OSError) -> DatasetError:
-        return DatasetError(
-            f'scores file {self.path}: cannot be written: '
-            f'{error.strerror or error}; free space or name another --scores, then '
-            'run again: finished videos are kept'
-        )
-
-    def _read(self) -> int:
-        """Read the whole lines; returns their length in bytes."""
-        kept = 0
-        with self.path.open('rb') as stream:
-            for number, line in enumerate(stream, 1):
-                if not line.endswith(b'\n'):
-                    break
-                where = f'scores file {self.path}, line {number}'
-                try:
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
-                        raise ValueError('no JSON object')
-                except ValueError as error:
-                    if number == 1:
-                        raise _foreign(self.path) from error
-                    raise DatasetError(
-                        f'{where}: cannot be read: {error}; remove the file, and it is made anew'
-                    ) from error
-                if number == 1:
-                    self._check_settings(row, where)
-                else:
-                    self._keep(row, where)
-                kept += len(line)
-        return kept
-
-    def _check_settings(self, row: Mapping[str, Any], where: str) -> None:
-        if row.get('format') != _FORMAT or not isinstance(row.get('settings'), dict):
-            raise _foreign(self.path)
-        theirs = row['settings']
-        other = [
-            key
-            for key in {**theirs, **self._settings}
-            if theirs.get(key) != self._settings.get(key)
-        ]
-        if other:
-            raise DatasetError(
-                f'{where}: made with another {other[0]}, {theirs.get(other[0])!r} in place of '
-                f'{self._settings.get(other[0])!r}; name another --scores, or remove the file'
-            )
+        self._journal.append(row)
+        self._keep(row, str(self._journal.path))
 
     def _keep(self, row: Mapping[str, Any], where: str) -> None:
-        name, label = row.get('video'), row.get('label')
+        name, label = row['video'], row.get('label')
         try:
             gt, top1 = (np.array(row.get(key), np.float32) for key in ('gt', 'top1'))
         except (TypeError, ValueError):
             gt = top1 = np.zeros(0, np.float32)
-        frames = np.arange(gt.size, dtype=np.int64) * self._every
-        if not isinstance(name, str) or type(label) is not int or not _are_scores(gt, top1):
+        if type(label) is not int or not _are_scores(gt, top1):
             raise DatasetError(
-                f'{where}: expected video, label, and equally many probabilities gt '
-                'and top1, gt <= top1; remove the file, and it is made anew'
+                f'{where}: expected video, label, and equally many probabilities gt and top1, '
+                'gt <= top1'
             )
+        frames = np.arange(gt.size, dtype=np.int64) * self._every
         self._found[name] = label, VideoScores(name, frames, gt, top1)
 
 
@@ -191,8 +117,6 @@ def published_scores(
     Raises:
         DatasetError: It cannot be read, asks to run something, or has none of the videos.
     """
-    from ...utils.safe_pickle import load_restricted
-
     content = load_restricted(path, 'frame scores')
     if not isinstance(content, dict) or not content:
         raise DatasetError(
@@ -259,16 +183,6 @@ def _are_scores(gt: np.ndarray, top1: np.ndarray) -> bool:
         and gt.size > 0
         and bool(((gt >= 0) & (gt <= top1 + 1e-6) & (top1 <= 1)).all())
     )
-
-
-def _foreign(path: Path) -> DatasetError:
-    return DatasetError(
-        f'scores file {path}, line 1: this is no file of frame scores; name another --scores'
-    )
-
-
-def _line(row: Mapping[str, Any]) -> bytes:
-    return json.dumps(row, ensure_ascii=False).encode() + b'\n'
 
 
 def _plain(values: Iterable[float]) -> list[float]:

@@ -14,11 +14,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ...utils.errors import DatasetError
+from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
 from ...video.source_video import decoder_name
 from .network import ReferenceNetwork, scoring_steps
 from .scores import ScoresFile, VideoScores
-from .videos import FrameChunk, FrameChunks, TrainingVideo, prepare_worker
+from .videos import FrameChunk, FrameChunks, TrainingVideo
 
 GIVE_UP = 8
 """If the first so many videos are all unreadable, the folder or the decoder is wrong."""
@@ -65,34 +66,34 @@ def score_videos(
         preprocessor=normalised,
     )
     bad: dict[str, str] = {}
-    with ScoresFile(path, settings, every) as file:
-        waiting = [video for video in videos if file.get(video) is None]
-        done = len(videos) - len(waiting)
-        progress = ProgressBar(len(videos))
-        progress.completed = done
-        parts: dict[int, list[Tensor]] = {}
-        for chunk in _chunks(FrameChunks(waiting, every, steps), workers):
-            video = waiting[chunk.video]
-            if chunk.inputs is not None:
-                scored = network.probabilities(chunk.inputs).clamp(0, 1)
-                both = torch.stack([scored[:, video.label], scored.amax(1)])
-                parts.setdefault(chunk.video, []).append(both)
-                continue
-            whole = parts.pop(chunk.video, None)
-            if chunk.error or whole is None:
-                bad[video.name] = chunk.error or 'it holds no frames'
-                if not done and len(bad) == GIVE_UP:
-                    raise DatasetError(
-                        f'none of the first {GIVE_UP} videos can be read, the last being '
-                        f'{video.path} ({bad[video.name]}): check '
-                        'train_dataloader.dataset.data_prefix'
-                    )
-            else:
-                file.add(video, *torch.cat(whole, 1).numpy())
-                done += 1
-            progress.update()
-        print(flush=True)
-        found = [file.get(video) for video in videos if video.name not in bad]
+    file = ScoresFile(path, settings, every)
+    waiting = [video for video in videos if file.get(video) is None]
+    done = len(videos) - len(waiting)
+    progress = ProgressBar(len(videos))
+    progress.completed = done
+    parts: dict[int, list[Tensor]] = {}
+    for chunk in _chunks(FrameChunks(waiting, every, steps), workers):
+        video = waiting[chunk.video]
+        if chunk.inputs is not None:
+            scored = network.probabilities(chunk.inputs).clamp(0, 1)
+            both = torch.stack([scored[:, video.label], scored.amax(1)])
+            parts.setdefault(chunk.video, []).append(both)
+            continue
+        whole = parts.pop(chunk.video, None)
+        if chunk.error or whole is None:
+            bad[video.name] = chunk.error or 'it holds no frames'
+            if not done and len(bad) == GIVE_UP:
+                raise DatasetError(
+                    f'none of the first {GIVE_UP} videos can be read, the last being '
+                    f'{video.path} ({bad[video.name]}): check '
+                    'train_dataloader.dataset.data_prefix'
+                )
+        else:
+            file.add(video, *torch.cat(whole, 1).numpy())
+            done += 1
+        progress.update()
+    print(flush=True)
+    found = [file.get(video) for video in videos if video.name not in bad]
     if bad and not skip_unreadable:
         raise DatasetError(
             f'{len(bad)} of {len(videos)} videos cannot be read: '

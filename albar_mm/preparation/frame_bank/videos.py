@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,12 +203,6 @@ class FrameChunks(IterableDataset):
             )
         )
         return packed['inputs']
-
-
-def prepare_worker(_: int) -> None:
-    """Ctrl-C reaches the parent, which ends the work; one process per core is enough."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
 
 
 def read_resized(task: tuple[str, int, tuple[int, ...], int]) -> np.ndarray | BadVideoError:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from ...utils.errors import BadVideoError, DatasetError
-from ...utils.files import write_text
-from ...utils.identity import file_identity
-from ...utils.journal import PartFile
+from ...utils.errors import DatasetError
 from ...utils.text import name_some
 from ...utils.video_ids import stem_of
 from ...video.source_video import SourceVideo
-from ..list_job import ListJob, finished_before, left_out_lines, listed_videos
+from ..list_job import ListJob, left_out_lines
 from .detectors import PersonDetector
 from .spec import DETECTORS_HELP, parse_detector
 
@@ -29,8 +26,6 @@ __all__ = [
     'parse_detector',
     'summary',
 ]
-
-MISSING = ('fail', 'drop')
 
 
 @dataclass(frozen=True)
@@ -91,44 +86,37 @@ def detect_people(
             ``out`` or ``<out>.part`` is of other settings.
         ValueError: For another ``missing``.
     """
-    if missing not in MISSING:
-        raise ValueError(f'missing must be one of {MISSING}, got {missing!r}')
     if out.suffix.lower() not in ('.jsonl', '.json'):
         raise DatasetError(f'{out}: name a file that ends in .jsonl, by which readers know it')
-    videos = listed_videos(list_file)
-    settings = dict(detector=detector.settings(), list=file_identity(list_file))
-    report = out.with_suffix('.report.json')
-    part_file = out.with_name(f'{out.name}.part')
-    earlier = finished_before(
+    job = ListJob(
+        list_file,
         out,
-        report,
-        part_file,
         'boxes',
-        settings,
-        lambda row: _detected(out, report, row, row['videos']),
+        report=out.with_suffix('.report.json'),
+        part=out.with_name(f'{out.name}.part'),
+        settings=dict(detector=detector.settings(), list=None),
+        missing=missing,
     )
+    earlier = job.earlier(lambda row: _detected(job, row, row['videos']))
     if earlier is not None:
         say(f'{out}: is complete already')
         return earlier
-    job = ListJob.begin(list_file, videos, part_file, settings, say)
-    part = job.part
-    say(f'detecting people ({detector.name}) in {len(job.todo)} videos')
-    places, left_out = job.run(_Work(detector, video_root, part, missing), workers, missing)
+    todo = job.begin(say)
+    say(f'detecting people ({detector.name}) in {len(todo)} videos')
+    places, left_out = job.run(partial(_boxes, detector, video_root), todo, workers)
     counts = [
-        (row['video'], len(row['boxes']), row['boxes'].count([])) for row in part.rows(places, out)
+        (row['video'], len(row['boxes']), row['boxes'].count([]))
+        for row in job.journal.rows(places)
     ]
-    row = dict(
-        settings,
-        boxes=file_identity(out),
+    job.journal.copy(places, out)
+    row = job.finish(
+        left_out,
         videos=len(counts),
         frames=sum(c[1] for c in counts),
         frames_without_people=sum(c[2] for c in counts),
         videos_without_people=[c[0] for c in counts if c[1] == c[2]],
-        left_out=left_out,
     )
-    write_text(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
-    part.path.unlink()
-    return _detected(out, report, row, len(job.finished))
+    return _detected(job, row, len(job.finished))
 
 
 def summary(done: Detected) -> list[str]:
@@ -150,33 +138,16 @@ def summary(done: Detected) -> list[str]:
     return lines + left_out_lines(done.left_out, done.report)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """Detects the people in one video and puts its line to those that are finished."""
-
-    detector: PersonDetector
-    root: Path
-    part: PartFile
-    missing: str
-
-    def __call__(self, name: str) -> dict[str, str] | None:
-        """Returns ``video`` and ``reason`` of a video that is left out."""
-        path = PurePosixPath(name)
-        video = SourceVideo(stem_of(name), self.root / name, 0, path.parent.name)
-        try:
-            height, width = video.frames.shape[1:3]
-        except BadVideoError as error:
-            if self.missing == 'fail':
-                raise
-            return dict(video=name, reason=str(error))
-        boxes = [_plain(rows, width, height) for rows in self.detector.detect(video)]
-        if len(boxes) != len(video.frames):
-            raise DatasetError(
-                f'video {name}: {self.detector.name} gave boxes for {len(boxes)} of '
-                f'{len(video.frames)} frames'
-            )
-        self.part.append(dict(video=name, boxes=boxes))
-        return None
+def _boxes(detector: PersonDetector, root: Path, name: str) -> dict[str, Any]:
+    video = SourceVideo(stem_of(name), root / name, 0, PurePosixPath(name).parent.name)
+    height, width = video.frames.shape[1:3]
+    boxes = [_plain(rows, width, height) for rows in detector.detect(video)]
+    if len(boxes) != len(video.frames):
+        raise DatasetError(
+            f'video {name}: {detector.name} gave boxes for {len(boxes)} of '
+            f'{len(video.frames)} frames'
+        )
+    return dict(boxes=boxes)
 
 
 def _plain(rows: np.ndarray, width: int, height: int) -> list[list[float]]:
@@ -192,10 +163,10 @@ def _plain(rows: np.ndarray, width: int, height: int) -> list[list[float]]:
     return plain
 
 
-def _detected(out: Path, report: Path, row: dict[str, Any], kept: int) -> Detected:
+def _detected(job: ListJob, row: dict[str, Any], kept: int) -> Detected:
     return Detected(
-        out,
-        report,
+        job.out,
+        job.report,
         row['videos'],
         row['frames'],
         row['frames_without_people'],

@@ -15,6 +15,7 @@ from ...bias_sets.masks.motion import keep_pieces
 from ...bias_sets.masks.source import MaskSource, result_of, settings_of
 from ...utils.errors import DatasetError
 from ...utils.identity import file_identity
+from ...utils.spec import require
 from ...video.source_video import SourceVideo
 
 
@@ -69,12 +70,11 @@ class HogDetector:
     name = 'hog'
 
     def __post_init__(self) -> None:
-        for option, sound, expected in (
-            ('enlarge', self.enlarge > 0, 'a number > 0'),
-            ('stride', self.stride > 0 and self.stride % 8 == 0, 'a multiple of 8'),
-        ):
-            if not sound:
-                raise DatasetError(f'hog: {option}={getattr(self, option)}; expected {expected}')
+        require(
+            self,
+            enlarge=(self.enlarge > 0, 'a number > 0'),
+            stride=(self.stride > 0 and self.stride % 8 == 0, 'a multiple of 8'),
+        )
 
     def check(self) -> None:
         """Find the detector in the installed OpenCV.

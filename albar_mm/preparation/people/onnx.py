@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 
 from ...bias_sets.masks.model_files import model_sha256
-from ...bias_sets.masks.network import image_size, load_network
+from ...bias_sets.masks.network import image_blob, image_size, load_network
 from ...utils.errors import DatasetError
+from ...utils.parallel import one_opencv_thread
+from ...utils.spec import require
 from ...video.source_video import SourceVideo
 
 OUTPUTS = ('auto', 'classes', 'objectness', 'suppressed')
@@ -70,24 +72,19 @@ class OnnxDetector:
     layer: str | None = None
 
     def __post_init__(self) -> None:
-        checks = (
-            (self.size is None or min(self.size) > 0, 'size', 'height and width in px'),
-            (self.output in OUTPUTS, 'output', ', '.join(OUTPUTS)),
-            (self.person >= 0, 'person', 'a class index from 0'),
-            (0 <= self.threshold < 1, 'threshold', 'a score from 0 to below 1'),
-            (0 < self.nms <= 1, 'nms', 'an intersection over union'),
-            (self.resize in ('pad', 'stretch'), 'resize', 'pad or stretch'),
-            (0 < self.scale < math.inf, 'scale', 'a number > 0'),
-            (all(map(math.isfinite, self.mean)), 'mean', 'three finite numbers'),
-            (all(0 < value < math.inf for value in self.std), 'std', 'three numbers > 0'),
-            (self.channels in ('rgb', 'bgr'), 'channels', 'rgb or bgr'),
+        require(
+            self,
+            size=(self.size is None or min(self.size) > 0, 'height and width in px'),
+            output=(self.output in OUTPUTS, ', '.join(OUTPUTS)),
+            person=(self.person >= 0, 'a class index from 0'),
+            threshold=(0 <= self.threshold < 1, 'a score from 0 to below 1'),
+            nms=(0 < self.nms <= 1, 'an intersection over union'),
+            resize=(self.resize in ('pad', 'stretch'), 'pad or stretch'),
+            scale=(0 < self.scale < math.inf, 'a number > 0'),
+            mean=(all(map(math.isfinite, self.mean)), 'three finite numbers'),
+            std=(all(0 < value < math.inf for value in self.std), 'three numbers > 0'),
+            channels=(self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
         )
-        for sound, option, expected in checks:
-            if not sound:
-                raise DatasetError(
-                    f'onnx {self.model.name}: {option}='
-                    f'{getattr(self, option)!r}; expected {expected}'
-                )
 
     @property
     def name(self) -> str:
@@ -110,13 +107,8 @@ class OnnxDetector:
         Raises:
             DatasetError: It cannot be loaded or run, or gives something else than boxes.
         """
-        # a process whose OpenCV has begun threads cannot be forked safely
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
+        with one_opencv_thread():
             self._frame(np.full((120, 160, 3), _PAD, np.uint8))
-        finally:
-            cv2.setNumThreads(threads)
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """Boxes of every frame.
@@ -155,12 +147,7 @@ class OnnxDetector:
             inner = size
         image = np.full((rows, columns, 3), _PAD, np.uint8)
         image[: inner[0], : inner[1]] = cv2.resize(frame, inner[::-1])
-        if self.channels == 'bgr':
-            image = image[..., ::-1]
-        values = (
-            image.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
-        ) / np.float32(self.std)
-        blob = np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+        blob = image_blob(image, self.scale, self.mean, self.std, self.channels)
         return blob, np.array([inner[1] / width, inner[0] / height])
 
     def _decode(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:

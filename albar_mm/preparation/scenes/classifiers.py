@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 
 from ...bias_sets.masks.model_files import model_sha256
-from ...bias_sets.masks.network import image_size, load_network
+from ...bias_sets.masks.network import image_blob, image_size, load_network
 from ...utils.errors import DatasetError, reason_of
-from ...utils.spec import convert
+from ...utils.parallel import one_opencv_thread
+from ...utils.spec import make, require
 
 CLASSIFIERS_HELP = """\
 classifiers (SPEC):
@@ -86,16 +87,14 @@ class OnnxClassifier:
 
     def __post_init__(self) -> None:
         numbers = (self.scale, *self.mean, *self.std)
-        checks = (
-            (self.size is None or min(self.size) > 0, 'size', 'height and width in px'),
-            (self.scale > 0, 'scale', 'a number > 0'),
-            (all(map(math.isfinite, numbers)), 'mean', 'finite numbers'),
-            (min(self.std) > 0, 'std', 'three numbers > 0'),
-            (self.channels in ('rgb', 'bgr'), 'channels', 'rgb or bgr'),
+        require(
+            self,
+            size=(self.size is None or min(self.size) > 0, 'height and width in px'),
+            scale=(self.scale > 0, 'a number > 0'),
+            mean=(all(map(math.isfinite, numbers)), 'finite numbers'),
+            std=(min(self.std) > 0, 'three numbers > 0'),
+            channels=(self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
         )
-        for sound, option, expected in checks:
-            if not sound:
-                raise DatasetError(f'{option}={getattr(self, option)!r}; expected {expected}')
 
     @property
     def name(self) -> str:
@@ -104,18 +103,9 @@ class OnnxClassifier:
 
     def settings(self) -> dict[str, Any]:
         """All settings, with the SHA-256 of the model."""
-        return dict(
-            classifier='onnx',
-            model=self.model.name,
-            sha256=model_sha256(self.model),
-            size=self.size,
-            scale=self.scale,
-            mean=self.mean,
-            std=self.std,
-            channels=self.channels,
-            softmax=self.softmax,
-            layer=self.layer,
-        )
+        model, sha256 = self.model.name, model_sha256(self.model)
+        options = {key: value for key, value in asdict(self).items() if key != 'model'}
+        return dict(classifier='onnx', model=model, sha256=sha256, **options)
 
     def check(self) -> None:
         """Load the model and run it on a grey picture.
@@ -123,12 +113,8 @@ class OnnxClassifier:
         Raises:
             DatasetError: It cannot be loaded or run, or gives no values of classes.
         """
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)  # a process whose OpenCV has begun threads cannot be forked safely
-        try:
+        with one_opencv_thread():
             self._scores(np.full((*self._input_size(), 3), 128, np.uint8))
-        finally:
-            cv2.setNumThreads(threads)
 
     def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
         """See :class:`SceneClassifier`.
@@ -150,12 +136,7 @@ class OnnxClassifier:
     def _scores(self, frame: np.ndarray) -> np.ndarray:
         height, width = self._input_size()
         small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
-        if self.channels == 'bgr':
-            small = small[..., ::-1]
-        values = (
-            small.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
-        ) / np.float32(self.std)
-        blob = np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+        blob = image_blob(small, self.scale, self.mean, self.std, self.channels)
         output = load_network(self.model).run(blob, self.layer)
         if output.size < 2 or output.size != max(output.shape):
             raise DatasetError(
@@ -270,19 +251,19 @@ def checked(scores: np.ndarray, where: str, advice: str) -> np.ndarray:
     return scores / sums[:, None]
 
 
-def _flag(text: str) -> bool:
-    if text.lower() not in ('true', 'false'):
-        raise DatasetError(f'softmax={text}: expected true or false')
-    return text.lower() == 'true'
+def _mmpretrain(files: str) -> MMPretrainClassifier:
+    parts = [part.strip() for part in files.split(',')]
+    if len(parts) != 2 or not all(parts):
+        raise DatasetError('expected two files, mmpretrain:CONFIG,CHECKPOINT')
+    config, checkpoint = (Path(part).expanduser() for part in parts)
+    if config.suffix == '.py' and not config.is_file():
+        raise DatasetError(f'{config}: no such config file')
+    model_sha256(checkpoint)
+    return MMPretrainClassifier(str(config), checkpoint)
 
 
-_OPTIONS: dict[str, Callable[[str], Any]] = {
-    **{
-        key: lambda text, key=key: convert('dnn', key, text)
-        for key in ('size', 'scale', 'mean', 'std', 'channels', 'layer')
-    },
-    'softmax': _flag,
-}
+FORMS = {'onnx:MODEL[,key=value]': OnnxClassifier, 'mmpretrain:CONFIG,CHECKPOINT': _mmpretrain}
+"""How a form is written -> the classifier; see :mod:`albar_mm.utils.spec`."""
 
 
 def parse_classifier(text: str) -> SceneClassifier:
@@ -297,38 +278,4 @@ def parse_classifier(text: str) -> SceneClassifier:
     Raises:
         DatasetError: There is no such classifier or option, or a file is missing.
     """
-    form, _, rest = text.strip().partition(':')
-    try:
-        if form == 'onnx' and rest:
-            return _onnx(rest)
-        if form == 'mmpretrain' and rest:
-            return _mmpretrain(rest)
-    except DatasetError as error:
-        raise DatasetError(f'classifier {text!r}: {error}') from error
-    raise DatasetError(f'classifier {text!r}: expected onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT')
-
-
-def _onnx(rest: str) -> OnnxClassifier:
-    path, *pieces = rest.split(',')
-    options: dict[str, Any] = {}
-    for piece in pieces:
-        key, _, value = (part.strip() for part in piece.partition('='))
-        if key not in _OPTIONS:
-            raise DatasetError(f'onnx has no option {key!r}; options: {", ".join(_OPTIONS)}')
-        if key in options:
-            raise DatasetError(f'{key}= is given twice')
-        options[key] = _OPTIONS[key](value)
-    made = OnnxClassifier(Path(path.strip()).expanduser(), **options)
-    model_sha256(made.model)
-    return made
-
-
-def _mmpretrain(rest: str) -> MMPretrainClassifier:
-    parts = [part.strip() for part in rest.split(',')]
-    if len(parts) != 2 or not all(parts):
-        raise DatasetError('expected two files, mmpretrain:CONFIG,CHECKPOINT')
-    if parts[0].endswith('.py') and not Path(parts[0]).expanduser().is_file():
-        raise DatasetError(f'{parts[0]}: no such config file')
-    made = MMPretrainClassifier(str(Path(parts[0]).expanduser()), Path(parts[1]).expanduser())
-    model_sha256(made.checkpoint)
-    return made
+    return make(text, FORMS, 'classifier')

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode, OpenCVInit
 
-from ...utils.errors import BadVideoError, DatasetError
-from ...utils.files import write_bytes, write_text
-from ...utils.identity import file_identity
-from ...utils.journal import PartFile
+from ...utils.errors import DatasetError
+from ...utils.files import write_npz
+from ...utils.journal import Journal
 from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
-from ..list_job import ListJob, finished_before, left_out_lines, listed_videos
+from ..list_job import ListJob, left_out_lines
 from .classifiers import CLASSIFIERS_HELP, SceneClassifier, parse_classifier
 
 __all__ = [
@@ -32,7 +30,6 @@ __all__ = [
     'video_label',
 ]
 
-MISSING = ('fail', 'drop')
 _DIGITS = 6  # of a probability in a text file
 
 
@@ -96,47 +93,32 @@ def label_scenes(
             ``out`` or ``<out>.part.jsonl`` is of other settings.
         ValueError: For another ``missing``, or ``frames`` below 1.
     """
-    if missing not in MISSING:
-        raise ValueError(f'missing must be one of {MISSING}, got {missing!r}')
     if frames < 1:
         raise ValueError(f'frames must be 1 or more, got {frames}')
     if out.suffix.lower() not in ('.jsonl', '.npz'):
         raise DatasetError(f'{out}: name a file that ends in .jsonl or .npz')
-    videos = listed_videos(list_file)
-    settings = dict(
-        classifier=classifier.settings(), list=file_identity(list_file), frames=frames, hard=hard
-    )
-    report = out.with_name(f'{out.name}.report.json')
-    part_file = out.with_name(f'{out.name}.part.jsonl')
-    earlier = finished_before(
+    job = ListJob(
+        list_file,
         out,
-        report,
-        part_file,
         'scenes',
-        settings,
-        lambda row: _labelled(out, report, row, row['videos']),
+        report=out.with_name(f'{out.name}.report.json'),
+        part=out.with_name(f'{out.name}.part.jsonl'),
+        settings=dict(classifier=classifier.settings(), list=None, frames=frames, hard=hard),
+        missing=missing,
     )
+    earlier = job.earlier(lambda row: _labelled(job, row, row['videos']))
     if earlier is not None:
         say(f'{out}: is complete already')
         return earlier
-    job = ListJob.begin(list_file, videos, part_file, settings, say)
-    part = job.part
-    if job.todo:
+    todo = job.begin(say)
+    if todo:
         classifier.check()
-    say(f'labelling the scenes ({classifier.name}) of {len(job.todo)} videos')
-    work = _Work(classifier, video_root, part, frames, hard, missing)
-    places, left_out = job.run(work, workers if classifier.parallel else 1, missing)
-    scenes = _write(part, places, out)
-    row = dict(
-        settings,
-        scenes=file_identity(out),
-        videos=len(places),
-        num_scenes=scenes,
-        left_out=left_out,
-    )
-    write_text(report, json.dumps(row, indent=1, ensure_ascii=False) + '\n')
-    part.path.unlink()
-    return _labelled(out, report, row, len(job.finished))
+    say(f'labelling the scenes ({classifier.name}) of {len(todo)} videos')
+    work = partial(_label, classifier, video_root, frames, hard)
+    places, left_out = job.run(work, todo, workers if classifier.parallel else 1)
+    scenes = _write(job.journal, places, out)
+    row = job.finish(left_out, videos=len(places), num_scenes=scenes)
+    return _labelled(job, row, len(job.finished))
 
 
 def summary(done: Labelled) -> list[str]:
@@ -190,77 +172,41 @@ def video_label(probabilities: np.ndarray, hard: bool) -> int | np.ndarray:
     return int(np.where(votes == votes.max(), mean, -1).argmax())
 
 
-@dataclass(frozen=True)
-class _Work:
-    """Labels one video and puts its line to those that are finished."""
-
-    classifier: SceneClassifier
-    root: Path
-    part: PartFile
-    frames: int
-    hard: bool
-    missing: str
-
-    def __call__(self, name: str) -> dict[str, str] | None:
-        """Returns ``video`` and ``reason`` of a video that is left out."""
-        try:
-            pictures = uniform_frames(self.root / name, self.frames)
-        except BadVideoError as error:
-            if self.missing == 'fail':
-                raise
-            return dict(video=name, reason=str(error))
-        probabilities = self.classifier.probabilities(pictures)
-        label = video_label(probabilities, self.hard)
-        if self.hard:
-            row = dict(scene=label, num_scenes=probabilities.shape[1])
-        else:
-            row = dict(scene_prob=[round(value, _DIGITS) for value in label.tolist()])
-        self.part.append(dict(video=name, **row))
-        return None
+def _label(
+    classifier: SceneClassifier, root: Path, frames: int, hard: bool, name: str
+) -> dict[str, Any]:
+    probabilities = classifier.probabilities(uniform_frames(root / name, frames))
+    label = video_label(probabilities, hard)
+    if hard:
+        return dict(scene=label, num_scenes=probabilities.shape[1])
+    return dict(scene_prob=[round(value, _DIGITS) for value in label.tolist()])
 
 
-def _write(part: PartFile, places: Sequence[tuple[int, int]], out: Path) -> int:
+def _write(journal: Journal, places: Sequence[tuple[int, int]], out: Path) -> int:
     """Write the finished rows in the order of the list; returns the number of scene classes."""
-    if out.suffix.lower() == '.jsonl':
-        counts = {_classes(row) for row in part.rows(places, out)}
-        return _one(counts, part)
     names, labels, counts = [], [], set()
-    for row in _read(part.path, places):
+    for row in journal.rows(places):
         names.append(row['video'])
         labels.append(row['scene'] if 'scene' in row else row['scene_prob'])
-        counts.add(_classes(row))
-    scenes = _one(counts, part)
+        counts.add(row['num_scenes'] if 'scene' in row else len(row['scene_prob']))
+    if len(counts) != 1:
+        raise DatasetError(
+            f'{journal.path}: its rows are of {sorted(counts)} scene classes; delete '
+            'the file to begin anew'
+        )
+    (scenes,) = counts
+    if out.suffix.lower() == '.jsonl':
+        journal.copy(places, out)
+        return scenes
     soft = isinstance(labels[0], list)
-    arrays = {
-        'video': np.array(names),
-        'num_scenes': np.array(scenes),
-        'scene_prob' if soft else 'scene': np.array(labels, np.float32 if soft else np.int64),
-    }
-    buffer = BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_bytes(out, buffer.getvalue())
+    name, kind = ('scene_prob', np.float32) if soft else ('scene', np.int64)
+    write_npz(
+        out,
+        {'video': np.array(names), 'num_scenes': np.array(scenes), name: np.array(labels, kind)},
+    )
     return scenes
 
 
-def _read(path: Path, places: Sequence[tuple[int, int]]) -> Iterator[dict[str, Any]]:
-    with path.open('rb') as stream:
-        for start, end in places:
-            stream.seek(start)
-            yield json.loads(stream.read(end - start))
-
-
-def _classes(row: Mapping[str, Any]) -> int:
-    return row['num_scenes'] if 'scene' in row else len(row['scene_prob'])
-
-
-def _one(counts: set[int], part: PartFile) -> int:
-    if len(counts) != 1:
-        raise DatasetError(
-            f'{part.path}: its rows are of {sorted(counts)} scene classes; delete '
-            'the file to begin anew'
-        )
-    return counts.pop()
-
-
-def _labelled(out: Path, report: Path, row: dict[str, Any], kept: int) -> Labelled:
-    return Labelled(out, report, row['videos'], row['num_scenes'], tuple(row['left_out']), kept)
+def _labelled(job: ListJob, row: dict[str, Any], kept: int) -> Labelled:
+    counts = row['videos'], row['num_scenes'], tuple(row['left_out'])
+    return Labelled(job.out, job.report, *counts, kept)

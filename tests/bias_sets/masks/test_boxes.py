@@ -5,10 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from albar_mm.bias_sets.availability import without_masks
 from albar_mm.bias_sets.masks.boxes import FRAME_SLACK, BoxMasks
 from albar_mm.bias_sets.masks.refine import GrabCutMasks
-from albar_mm.bias_sets.sources import official_sources
+from albar_mm.bias_sets.sources import official_sources, require_masks
 from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import UCF_CLIPS, blank_video, ucf_clip, write_boxes
@@ -131,7 +130,7 @@ def test_910_source_videos_of_ucf101(real_data, tmp_path):
     sources = official_sources('ucf101', real_data / 'ucf101', tmp_path)
     assert len(sources.videos) == 3783
     for masks in (annotation(real_data), GrabCutMasks(annotation(real_data))):
-        kept = sources.without(without_masks(masks, sources))
+        kept = require_masks(masks, sources, 'drop')
         assert Counter(video.class_name for video in kept.videos) == PER_CLASS
         assert len(kept.videos) == 910 and len(kept.left_out) == 3783 - 910
 

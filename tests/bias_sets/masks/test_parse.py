@@ -1,5 +1,6 @@
 """Mask sources on the command line."""
 
+import dataclasses
 import re
 import sys
 import types
@@ -11,13 +12,12 @@ from albar_mm.bias_sets.masks.boxes import BoxMasks
 from albar_mm.bias_sets.masks.folders import NpzMasks, PngMasks, RleMasks
 from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
 from albar_mm.bias_sets.masks.motion import MotionMasks
-from albar_mm.bias_sets.masks.parse import MASKS_HELP, USAGE, parse_masks
+from albar_mm.bias_sets.masks.parse import FORMS, MASKS_HELP, parse_masks
 from albar_mm.bias_sets.masks.refine import GrabCutMasks, WithinBoxes
 from albar_mm.bias_sets.masks.sam2 import Sam2Masks
 from albar_mm.bias_sets.masks.segmenter import SegmenterMasks
 from albar_mm.bias_sets.masks.union import UnionMasks
 from albar_mm.utils.errors import DatasetError
-from albar_mm.utils.spec import OPTIONS
 
 from .tiny_onnx import mixing, node, write_model
 
@@ -62,9 +62,8 @@ def test_every_plain_form(here):
             PngMasks(here('persons')), PngMasks(here('saliency'))
         ),
     }
-    assert {text.partition(':')[0].partition('(')[0].partition(',')[0] for text in expected} | {
-        'dnn'
-    } == set(USAGE)
+    names = [re.match(r'\w+', text)[0] for text in expected]
+    assert {*names, 'dnn'} == {re.match(r'\w+', usage)[0] for usage in FORMS}
     for text, source in expected.items():
         assert parse_masks(text) == source, text
 
@@ -120,18 +119,21 @@ def test_paths_of_any_characters(here):
     assert parse_masks('union(png:"a, b (1",png:"x,boxes:y")') == UnionMasks(
         PngMasks(here('a, b (1')), PngMasks(here('x,boxes:y'))
     )
-    with pytest.raises(DatasetError, match='union takes two sources, got 1; .*double quotes'):
+    with pytest.raises(DatasetError, match='union takes 2 specs, got 1; .*double quotes'):
         parse_masks('union(png:a, b (1,png:persons)')
 
 
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('jhmbd:persons', r'no such mask source; do you mean jhmdb:FOLDER\? There are: jhmdb:F'),
-        ('box:boxes.pkl', r'do you mean boxes:FILE\?'),
-        ('/a/b', 'no such mask source; There are: jhmdb:FOLDER, .*union'),
-        ('', 'no such mask source; There are: '),
-        ('PNG:persons', r'do you mean png:FOLDER\?'),
+        (
+            'jhmbd:persons',
+            r"no such mask source \(did you mean 'jhmdb'\?\); expected one of: jhmdb:FOLDER, ",
+        ),
+        ('box:boxes.pkl', r"did you mean 'boxes'\?"),
+        ('/a/b', 'no such mask source; expected one of: jhmdb:FOLDER, .*union'),
+        ('', 'no such mask source; expected one of: '),
+        ('PNG:persons', r"did you mean 'png'\?"),
         ('jhmdb', 'expected jhmdb:FOLDER'),
         ('png(persons)', 'expected png:FOLDER'),
         ('within:persons', r'expected within\(MASKS,boxes:FILE'),
@@ -148,48 +150,53 @@ def test_paths_of_any_characters(here):
         ('dnn:broken.onnx', 'broken.onnx: OpenCV .* cannot read it as ONNX'),
         ('dnn:boxes.pkl', 'boxes.pkl: expected a model that ends in .onnx or .tflite'),
         ('dnn:free.onnx', 'free.onnx: .*; add size=HEIGHTxWIDTH'),
-        ('dnn:net.onnx,sise=3x4', r"dnn has no option 'sise'; do you mean size=\? Options: size, "),
+        (
+            'dnn:net.onnx,sise=3x4',
+            r"dnn has no option 'sise' \(did you mean 'size'\?\); options: size, ",
+        ),
         ('dnn:net.onnx,size=3', 'size=3: expected HEIGHTxWIDTH in px'),
         ('dnn:net.onnx,size=axb', 'size=axb: expected HEIGHTxWIDTH'),
         ('dnn:net.onnx,mean=1/2', 'mean=1/2: expected three numbers'),
-        ('dnn:net.onnx,person=-1', 'person=-1: expected a whole number from 0'),
-        ('dnn:net.onnx,output=x', "output='x'; expected probability, logit"),
+        ('dnn:net.onnx,person=-1', 'person=-1: expected a channel, counted from 0'),
+        ('dnn:net.onnx,output=x', "output='x': expected probability, logit"),
         ('dnn:net.onnx,person=1,person=0', 'person= is given twice'),
-        ('grabcut:boxes.pkl,padding=nan', 'padding=nan: expected a number from 0 to 1'),
+        ('grabcut:boxes.pkl,padding=nan', 'padding=nan: expected a finite number'),
         ('grabcut:boxes.pkl,iterations=0', 'iterations=0: expected a whole number from 1'),
         ('grabcut:boxes.pkl,propagate=maybe', 'propagate=maybe: expected true or false'),
+        ('motion,threshold=0', 'threshold=0.0: expected a number from 1 to 255'),
         ('motion,kernel=4', 'kernel=4: expected an odd whole number'),
-        ('motion,speed=4', "motion has no option 'speed'; Options: threshold, kernel, min_area"),
-        ('sam2:own.pt,config=c', 'the prompts are missing; expected sam2:CHECKPOINT,boxes=FILE'),
+        ('motion,speed=4', "motion has no option 'speed'; options: threshold, kernel, min_area"),
+        ('sam2:own.pt,config=c', 'boxes= is missing; expected sam2:CHECKPOINT,boxes=FILE'),
         ('sam2:own.pt,boxes=boxes.pkl', 'own.pt: not named as a published SAM 2 checkpoint'),
         ('sam2:own.pt,config=c,boxes=gone.txt', 'gone.txt: no such file'),
         ('sam2:gone.pt,config=c,boxes=boxes.pkl', 'gone.pt: no such file'),
-        ('within(png:persons)', 'within takes two sources, got 1'),
+        ('within(png:persons)', 'within takes 2 specs, got 1'),
         ('within(png:persons,png:saliency)', "within refines person boxes, got 'png'"),
         ('within(png:persons,boxes:boxes.pkl', 'no closing parenthesis'),
-        ('within()', 'within takes two sources'),
-        ('union(png:persons,png:saliency,png:persons)', 'union takes two sources, got 3'),
+        ('within()', 'within takes 2 specs'),
+        ('union(png:persons,png:saliency,png:persons)', 'union takes 2 specs, got 3'),
         (
             'union(png:persons,png:saliency,padding=3)',
-            "union has no option 'padding'; Options: radius",
+            "union has no option 'padding'; options: radius",
         ),
+        ('union(png:persons,motion,radius=-1)', 'radius=-1: expected a whole number from 0'),
         ('union(png:persons,png:gone)', 'gone: no such folder'),
-        ('union(png:persons,nonsense:x)', 'union takes two sources, got 1'),
-        ('union(radius=1,png:persons)', 'union takes two sources, got 1'),
+        ('union(png:persons,nonsense:x)', 'union takes 2 specs, got 1'),
+        ('union(radius=1,png:persons)', 'union takes 2 specs, got 1'),
     ],
 )
 def test_errors_are_one_line_that_names_the_text(here, text, message):
     named = re.escape(repr(text))
-    with pytest.raises(DatasetError, match=f'^masks {named}: .*{message}') as caught:
+    with pytest.raises(DatasetError, match=f'^mask source {named}: .*{message}') as caught:
         parse_masks(text)
     assert '\n' not in str(caught.value)
 
 
 def test_help_names_every_form_and_option():
-    for name in USAGE:
-        assert re.search(rf'^  {name}[ :(]', MASKS_HELP, re.MULTILINE), name
-    for name, options in OPTIONS.items():
+    for usage, maker in FORMS.items():
+        name = re.match(r'\w+', usage)[0]
         start = re.search(rf'^  {name}[ :(]', MASKS_HELP, re.MULTILINE).start()
-        for option in options:
-            assert option in MASKS_HELP[start:], (name, option)
+        for field in dataclasses.fields(maker):
+            if field.default is not dataclasses.MISSING:
+                assert field.name in MASKS_HELP[start:], (name, field.name)
     assert max(map(len, MASKS_HELP.splitlines())) <= 100

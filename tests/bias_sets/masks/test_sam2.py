@@ -270,8 +270,8 @@ def test_a_checkpoint_that_is_none(tmp_path, package, checkpoint, monkeypatch):
 def test_impossible_options(tmp_path, checkpoint):
     boxes = BoxMasks(tmp_path / 'b.txt')
     for options, message in (
-        (dict(prompt='last'), "prompt='last'; expected first or largest"),
-        (dict(every=-1), 'every=-1; expected a number of frames, or 0'),
+        (dict(prompt='last'), "prompt='last': expected first or largest"),
+        (dict(every=-1), 'every=-1: expected a number of frames, or 0'),
     ):
         with pytest.raises(DatasetError, match=message):
             Sam2Masks(checkpoint, boxes, **options)

@@ -208,7 +208,7 @@ def test_wrong_options(tmp_path, options, message):
     [
         (
             dict(output='sigmoid'),
-            "output='sigmoid'; expected probability, logit, softmax, argmax, i",
+            "output='sigmoid': expected probability, logit, softmax, argmax, i",
         ),
         (dict(channels='grb'), 'expected rgb or bgr'),
         (dict(layout='chw'), 'expected nchw or nhwc'),
@@ -222,7 +222,7 @@ def test_wrong_options(tmp_path, options, message):
     ],
 )
 def test_impossible_options(tmp_path, options, message):
-    with pytest.raises(DatasetError, match=f'segmenter m.onnx: .*{message}'):
+    with pytest.raises(DatasetError, match=message):
         SegmenterMasks(tmp_path / 'm.onnx', **options)
 
 

@@ -30,8 +30,6 @@ def test_other_radii_by_hand():
     assert np.array_equal(unite_neighbours(masks, 2), strip([0], [0, 3], [0, 3], [3], [3]))
     everywhere = strip([0, 3])[[0] * 5]
     assert np.array_equal(unite_neighbours(masks, 9), everywhere)
-    with pytest.raises(ValueError, match='radius -1; expected 0 or more'):
-        unite_neighbours(masks, -1)
 
 
 def test_persons_and_saliency_in_folders(tmp_path):

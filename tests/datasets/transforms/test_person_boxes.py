@@ -265,9 +265,9 @@ def test_wrong_place(tmp_path, change, message):
     ('arguments', 'message'),
     [
         (dict(missing='drop'), 'missing must be one of'),
-        (dict(min_score=None), 'must be a number'),
-        (dict(min_score=float('nan')), 'must be a number'),
-        (dict(min_score=True), 'must be a number'),
+        (dict(min_score=None), 'expected a finite number'),
+        (dict(min_score=float('nan')), 'expected a finite number'),
+        (dict(min_score=True), 'expected a finite number'),
     ],
 )
 def test_wrong_arguments(tmp_path, arguments, message):

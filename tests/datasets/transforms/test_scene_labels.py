@@ -10,8 +10,7 @@ from mmaction.registry import TRANSFORMS
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from albar_mm.annotations.scene_labels import with_scene_labels
-from albar_mm.datasets.transforms.scene_labels import LoadSceneLabels
+from albar_mm.datasets.transforms.scene_labels import LoadSceneLabels, with_scene_labels
 from albar_mm.utils.errors import DatasetError
 
 
@@ -77,3 +76,44 @@ def test_workers_and_reports(hard):
     assert str(hard) not in repr(load)
     public = {key for key in vars(load) if not key.startswith('_')}
     assert public == {'missing'}  # results.json holds no paths
+
+
+PIPELINE = [
+    dict(type='DecordInit'),
+    dict(type='mmaction.FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs'),
+]
+
+
+def test_with_scene_labels(tmp_path):
+    before = json.dumps(PIPELINE)
+    made = with_scene_labels(PIPELINE, tmp_path / 's.npz', missing='none')
+    assert json.dumps(PIPELINE) == before
+    assert made[2] == dict(type='LoadSceneLabels', file=str(tmp_path / 's.npz'), missing='none')
+    assert made[3] == dict(type='PackActionInputs', algorithm_keys=('scene_target',))
+    assert made[:2] == PIPELINE[:2]
+    assert with_scene_labels(made, tmp_path / 's.npz', missing='none') == made
+    carried = [*PIPELINE[:2], dict(type='PackActionInputs', algorithm_keys=['person_boxes'])]
+    made = with_scene_labels(carried, 's.npz')
+    assert made[3]['algorithm_keys'] == ('person_boxes', 'scene_target')
+
+
+@pytest.mark.parametrize(
+    'pipeline, match',
+    [
+        (
+            PIPELINE[:2],
+            'expected one PackActionInputs in the pipeline, got 0, of: DecordInit, Format',
+        ),
+        ([*PIPELINE, *PIPELINE], 'got 2'),
+        (
+            [dict(type='LoadSceneLabels', file='other.npz'), *PIPELINE],
+            'has LoadSceneLabels with other settings already',
+        ),
+        ([*PIPELINE, dict(type='LoadSceneLabels', file='s.npz')], 'stands after PackActionInputs'),
+        ([dict(kind='x')], 'expected steps as config dicts with a type'),
+    ],
+)
+def test_pipelines_that_do_not_fit(pipeline, match):
+    with pytest.raises(ValueError, match=match):
+        with_scene_labels(pipeline, 's.npz')

@@ -48,7 +48,7 @@ def test_build(tmp_path):
     assert test[0].num_frames == 192 and test[0].events == ()
     assert len(list(root.rglob('*.avi'))) == 4
     build_anomaly_sprites(tmp_path / 'data', settings, workers=1)
-    with pytest.raises(DatasetError, match='holds videos of other settings'):
+    with pytest.raises(DatasetError, match='was made with other settings'):
         build_anomaly_sprites(tmp_path / 'data', SETTINGS)
 
 

@@ -82,7 +82,7 @@ def test_build(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in root.rglob('*.avi')}
     build_tal_sprites(root, settings, workers=1)
     assert before == {path: path.stat().st_mtime_ns for path in root.rglob('*.avi')}
-    with pytest.raises(DatasetError, match='holds videos of other settings'):
+    with pytest.raises(DatasetError, match='was made with other settings'):
         build_tal_sprites(root, SETTINGS)
     (tmp_path / 'file').touch()
     with pytest.raises(DatasetError, match='file: cannot be written'):

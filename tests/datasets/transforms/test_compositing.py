@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 
-from albar_mm.annotations.manifest_rows import read_rows
+from albar_mm.annotations.manifest import read_rows
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets.transforms import PasteForeground, RepeatFrame, SwapBackground
 from albar_mm.utils.errors import DatasetError
@@ -89,7 +89,7 @@ def test_steps_in_the_wrong_place(made):
         swap(dict(row=row))
     with pytest.raises(ValueError, match='needs the row of a manifest'):
         swap({})
-    with pytest.raises(ValueError, match='cache_mib must be'):
+    with pytest.raises(ValueError, match='cache_mib: expected a whole number from 0'):
         Compose([dict(type='SourceDecode', cache_mib=-1)])
 
 

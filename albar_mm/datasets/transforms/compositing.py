@@ -1,4 +1,4 @@
-"""SCUBA on the fly, and what the three compositing transforms share."""
+"""Bias benchmarks on the fly: reading the source video, then SCUBA, SCUFO or Confl-FG."""
 
 from __future__ import annotations
 
@@ -12,8 +12,82 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from ...compositing.materials import changed, materials_of
-from ...compositing.render import render_frames
-from .source_frames import row_of
+from ...compositing.render import needed_frames, render_frames
+from ...utils.numbers import number
+from ...video.frame_cache import frame_cache
+
+CACHE_MIB = 256
+"""Default limit of decoded source frames that a process keeps."""
+
+
+@TRANSFORMS.register_module()
+class SourceInit(BaseTransform):
+    """Takes the place of ``DecordInit``: announces the item, not its source video.
+
+    The frame sampler then sees what it would see of the exported video: its length (that of the
+    kept range), first frame 0 and frame rate.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Set ``total_frames``, ``start_index`` and ``avg_fps``.
+
+        Args:
+            results: ``row``, the row of the manifest.
+        """
+        row = _row_of(results, type(self).__name__)
+        return dict(results, total_frames=row['frames'], start_index=0, avg_fps=row['fps'])
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+@TRANSFORMS.register_module()
+class SourceDecode(BaseTransform):
+    """Takes the place of ``DecordDecode``: decodes those frames of the source that are needed.
+
+    They stay in a cache of the process, for the other variants that are made from this video; the
+    sets' transform (:class:`SwapBackground`, :class:`PasteForeground`, :class:`RepeatFrame`) must
+    follow at once.
+
+    Args:
+        cache_mib: Limit of that cache in MiB; 0 for none.
+
+    Raises:
+        ValueError: A negative limit.
+    """
+
+    def __init__(self, cache_mib: int = CACHE_MIB) -> None:
+        self.cache_mib = number(
+            cache_mib, 'SourceDecode.cache_mib', 0, whole=True, error=ValueError
+        )
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Set ``source_frames``: the kept frames that are needed, by their index.
+
+        Args:
+            results: ``row``, ``filename`` (source video), ``frame_inds`` from the sampler and,
+                if known, ``also_frames``: further frames of the source worth keeping.
+
+        Raises:
+            BadVideoError: The video cannot be read.
+        """
+        row = _row_of(results, type(self).__name__)
+        indices = np.ravel(results['frame_inds'])
+        kept = needed_frames(row, indices.tolist())
+        frames, total = frame_cache(self.cache_mib).get(
+            Path(results['filename']),
+            [row['first'] + index for index in kept],
+            results.get('also_frames', ()),
+        )
+        return dict(
+            results,
+            frame_inds=indices,
+            source_total=total,
+            source_frames=dict(zip(kept, frames, strict=True)),
+        )
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(cache_mib={self.cache_mib})'
 
 
 class CompositeFrames(BaseTransform):
@@ -48,7 +122,7 @@ class CompositeFrames(BaseTransform):
             ValueError: The row is of another set, or no ``SourceDecode`` stands before.
         """
         name = type(self).__name__
-        row = row_of(results, name)
+        row = _row_of(results, name)
         if row['set'] != self.domain:
             raise ValueError(
                 f'{name} makes {self.domain} items, {row["id"]} is of the set '
@@ -107,6 +181,42 @@ class SwapBackground(CompositeFrames):
     """
 
     domain = 'scuba'
+
+
+@TRANSFORMS.register_module()
+class PasteForeground(CompositeFrames):
+    """Confl-FG: as :class:`SwapBackground`, with a still foreground of another class between.
+
+    Args:
+        bias_root: Folder of the benchmark; its ``stills/`` holds the foregrounds.
+        backgrounds: Background family -> folder of its images; stripes need none.
+    """
+
+    domain = 'conflfg'
+
+
+@TRANSFORMS.register_module()
+class RepeatFrame(CompositeFrames):
+    """SCUFO: composites the one frame that the row names and repeats it.
+
+    Args:
+        bias_root: Folder of the benchmark.
+        backgrounds: Background family -> folder of its images; stripes need none.
+    """
+
+    domain = 'scufo'
+
+    def _shown(self, frames: list[int], indices: np.ndarray) -> list[int]:
+        return [0] * len(indices)
+
+
+def _row_of(results: dict[str, Any], step: str) -> dict[str, Any]:
+    if 'row' not in results:
+        raise ValueError(
+            f'{step} needs the row of a manifest: use it with '
+            'OnTheFlyBenchmarkDataset, which gives it'
+        )
+    return results['row']
 
 
 def _one_each(buffer: np.ndarray, shown: list[int], rendered: int) -> list[np.ndarray]:
