@@ -18,7 +18,7 @@ from .presets import sampling_of
 from .progress import VideoProgress
 from .readers import choose_reader
 from .store import FAILED_FILE, FeatureStore
-from .videos import find_videos, shard_of
+from .videos import find_videos
 
 INCOMPLETE = 3
 
@@ -73,7 +73,7 @@ def run_features(
     reader = choose_reader(decoder)
     index, count, device = _place(shard, device)
     found, others = find_videos(videos, root, ids)
-    mine = shard_of(found, index, count)
+    mine = found[index::count]
     cfg = load_config(config)
     snippets, crops = sampling_of(cfg, preset, **(sampling or {}))
     encoder = FrozenEncoder(cfg, checkpoint, crops=crops, device=device, **options)

@@ -94,22 +94,6 @@ def read_list(path: str | os.PathLike) -> list[str]:
     return [found[1] if (found := _NAME.match(line)) else line for line in lines]
 
 
-def shard_of(videos: Sequence[Video], index: int, count: int) -> list[Video]:
-    """Every ``count``-th video, beginning with number ``index``.
-
-    Args:
-        videos: All videos.
-        index: From 0.
-        count: Number of shards.
-
-    Raises:
-        DatasetError: There is no such shard.
-    """
-    if not 0 <= index < count:
-        raise DatasetError(f'shard {index} of {count}: expected 0 to {count - 1} of that many')
-    return list(videos[index::count])
-
-
 def _called(found: Sequence[tuple[Path, Path]], ids: str) -> list[Video]:
     called: dict[str, Path] = {}
     twice: dict[str, tuple[Path, Path]] = {}

@@ -145,7 +145,7 @@ def test_what_is_refused(tmp_path):
     refused('Gone.npy: no such file', video='Gone')
     refused("none of the 1 videos, as 'Gone'", video='Gone', on_missing='skip')
     np.save(out / 'Abuse001_x264.npy', np.array([{}]), allow_pickle=True)
-    refused('Abuse001_x264.npy: cannot be read as an array: Object arrays cannot be loaded')
+    refused('Abuse001_x264.npy: cannot be read as an array: it holds Python obj')
     np.save(out / 'Abuse001_x264.npy', np.zeros((4, 10, 5)))
     refused(r'float64 of shape \(4, 10, 5\); expected .* 2 axes')
     lengths = {'Abuse001_x264': (70, 30.0)}

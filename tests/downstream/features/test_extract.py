@@ -44,13 +44,19 @@ def extract(encoder, videos, folder, sampling=SAMPLING, **options):
 
 
 @pytest.mark.parametrize('batch_size, workers', [(1, 1), (4, 1), (64, 3)])
-def test_equal_to_a_plain_loop(encoder, videos, tmp_path, batch_size, workers):
+def test_equal_to_a_plain_loop(encoder, videos, tmp_path, monkeypatch, batch_size, workers):
+    sizes, encode = [], encoder.encode
+    monkeypatch.setattr(encoder, 'encode', lambda batch: sizes.append(len(batch)) or encode(batch))
     store, done = extract(
         encoder, videos, tmp_path / 'store', batch_size=batch_size, workers=workers
     )
     assert store.ids() == [f'v{index}' for index in range(len(LENGTHS))]
     assert (done.done, done.kept, done.failed) == (6, 0, [])
-    assert done.frames == sum(LENGTHS) and done.snippets == sum(-(-n // 3) for n in LENGTHS)
+    total = sum(-(-n // 3) for n in LENGTHS)
+    assert done.frames == sum(LENGTHS) and done.snippets == total
+    # batches go across videos
+    full, rest = divmod(total, batch_size)
+    assert sizes == [batch_size] * full + [rest] * (rest > 0)
     for video, length in zip(videos, LENGTHS, strict=True):
         wanted = plain_loop(encoder, READER, video.path, SAMPLING)
         assert store.load(video.video_id) == pytest.approx(wanted, abs=1e-5)
@@ -69,15 +75,6 @@ def test_real_clips(encoder, real_data, tmp_path):
         assert store.load(video.video_id) == pytest.approx(
             plain_loop(encoder, READER, video.path, sampling), abs=1e-5
         )
-
-
-def test_batches_go_across_videos(encoder, videos, tmp_path, monkeypatch):
-    sizes = []
-    encode = encoder.encode
-    monkeypatch.setattr(encoder, 'encode', lambda batch: sizes.append(len(batch)) or encode(batch))
-    extract(encoder, videos, tmp_path / 'store', batch_size=5)
-    total = sum(-(-n // 3) for n in LENGTHS)
-    assert sizes == [5] * (total // 5) + [total % 5] * (total % 5 > 0)
 
 
 def test_crops_and_halves(toy_config, videos, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from albar_mm.utils.errors import DatasetError
-from downstream.features.videos import Video, find_videos, shard_of
+from downstream.features.videos import Video, find_videos
 
 
 @pytest.fixture
@@ -74,12 +74,3 @@ def test_nothing_that_can_be_used(folder, monkeypatch, named, message):
     Path('store.mp4').touch()
     with pytest.raises(DatasetError, match=message):
         find_videos([named])
-
-
-def test_shards(folder):
-    videos = find_videos([folder])[0]
-    parts = [shard_of(videos, index, 2) for index in range(2)]
-    assert sorted(parts[0] + parts[1], key=lambda v: v.video_id) == videos
-    assert [len(part) for part in parts] == [2, 1]
-    with pytest.raises(DatasetError, match='shard 2 of 2: expected 0 to 1'):
-        shard_of(videos, 2, 2)
