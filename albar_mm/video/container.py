@@ -33,23 +33,12 @@ SIZES_DIFFER = 'its frames differ in size'
 
 
 def required_frames(announced: int) -> int:
-    """How many frames, from the first on, must be readable of so many announced.
-
-    Args:
-        announced: Number of frames that a decoder tells before it decodes.
-    """
+    """How many frames, from the first on, must be readable of so many that a decoder announces."""
     return max(1, int(announced * (1 - MAX_MISSING)))
 
 
 def container_kind(path: str | os.PathLike) -> str | None:
-    """Kind of container by its first bytes; None for none, as a bare stream of pictures is.
-
-    Args:
-        path: A local file.
-
-    Raises:
-        OSError: The file cannot be opened.
-    """
+    """Kind of container by its first bytes; None for none, as a bare stream of pictures is."""
     with open(path, 'rb') as stream:
         return _kind(stream.read(189))
 
@@ -59,9 +48,6 @@ def container_fault(path: str | os.PathLike) -> tuple[str, str] | None:
 
     Decoders play a file that was cut up to the cut without a word: an AVI file that lost its second
     half is a shorter video.
-
-    Args:
-        path: Its path.
 
     Returns:
         Kind of fault (``'missing'``, ``'truncated'``, ``'zero-frame'`` or ``'undecodable'``) and a
@@ -83,9 +69,6 @@ def container_fault(path: str | os.PathLike) -> tuple[str, str] | None:
 def announced_bytes(path: str | os.PathLike) -> int | None:
     """Length that an AVI, MP4 / MOV or Matroska / WebM file has according to its own header.
 
-    Args:
-        path: A local file.
-
     Returns:
         Bytes, up to the end of the last part whose header is there; None for other formats and for
         files written as a stream, which announce nothing. A file that is shorter than this is
@@ -104,14 +87,7 @@ def announced_bytes(path: str | os.PathLike) -> int | None:
 
 
 def is_empty_avi(path: str | os.PathLike) -> bool:
-    """Whether a file is an AVI with a list of frames that holds none, as a writer leaves it.
-
-    Args:
-        path: A local file.
-
-    Raises:
-        OSError: The file cannot be opened.
-    """
+    """Whether a file is an AVI with a list of frames that holds none, as a writer leaves it."""
     size = os.path.getsize(path)
     with open(path, 'rb') as stream:
         position = 12 if _kind(stream.read(12)) == AVI else size

@@ -114,11 +114,7 @@ class VideoReader(AbstractContextManager):
             raise self.bad(f'only {count} of {self.announced} frames can be decoded')
 
     def bad(self, reason: object) -> BadVideoError:
-        """The error for a video that cannot be read.
-
-        Args:
-            reason: Why; of several lines the first one counts.
-        """
+        """The error for this video, with the first line of the reason why it cannot be read."""
         line = (str(reason).strip().splitlines() or ['no message'])[0]
         return BadVideoError.of(str(self.path), f'{self.name}: {line}')
 
@@ -224,11 +220,9 @@ class FrameClock:
 
 
 def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
-    """Frames turned clockwise.
+    """Frames of shape (n, H, W, 3) turned clockwise.
 
-    Args:
-        pixels: Shape (n, H, W, 3).
-        degrees: A multiple of 90; others are taken as 0, as players do.
+    Degrees that are no multiple of 90 are taken as 0, as players do.
     """
     quarters = round(degrees / 90) % 4 if degrees % 90 == 0 else 0
     return np.ascontiguousarray(np.rot90(pixels, -quarters, (1, 2))) if quarters else pixels

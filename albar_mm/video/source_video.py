@@ -55,13 +55,7 @@ class SourceVideo:
 
 
 def read_frames(path: str | os.PathLike) -> np.ndarray:
-    """Decode a whole video.
-
-    Args:
-        path: The video file.
-
-    Returns:
-        uint8 RGB, shape (T, H, W, 3), T >= 1.
+    """All frames of a video, uint8 RGB of shape (T, H, W, 3), T >= 1.
 
     Raises:
         BadVideoError: It cannot be read; names the file.
@@ -103,9 +97,6 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int | None, Iterator[np.nd
 
     With the AVI files of HMDB51 decord gives other frames after a seek (in some even when it skips
     a single one). Both decoders stop at the last frame that is there.
-
-    Args:
-        path: The video file.
 
     Returns:
         Number of frames, None where it is not known before the end (OpenCV announces more frames

@@ -64,14 +64,7 @@ LAYOUTS = {
 
 
 def layout_of(name: str) -> Layout:
-    """A layout by its name.
-
-    Args:
-        name: A key of :data:`LAYOUTS`.
-
-    Raises:
-        DatasetError: There is none of that name.
-    """
+    """A layout by its name; a DatasetError where there is none of that name."""
     if name not in LAYOUTS:
         raise DatasetError(f'layout {name!r}: expected one of {", ".join(LAYOUTS)}')
     return LAYOUTS[name]

@@ -74,40 +74,23 @@ class Sampling:
         return (self.clip_len - 1) * self.frame_interval + 1
 
     def start(self, snippet: int) -> int:
-        """First frame of a snippet; before the video if negative.
-
-        Args:
-            snippet: Its index.
-        """
+        """First frame of the snippet of that index; before the video if negative."""
         shift = self.stride // 2 - self.span // 2 if self.align == 'centre' else 0
         return snippet * self.stride + shift
 
     def used(self, frame: np.ndarray) -> np.ndarray:
-        """Which frames a snippet without padding can be made of, bool.
-
-        Args:
-            frame: Indices, any shape.
-        """
+        """Which frames of these indices a snippet without padding can be made of, bool."""
         steps = (self.start(0) + np.arange(self.clip_len) * self.frame_interval) % self.stride
         return np.isin(np.asarray(frame) % self.stride, steps)
 
     def num_snippets(self, num_frames: int) -> int:
-        """T of a video.
-
-        Args:
-            num_frames: N, at least 1.
-        """
+        """T of a video of N frames, N >= 1."""
         if self.tail == 'drop':
             return max(0, num_frames - self.span) // self.stride + 1
         return -(-num_frames // self.stride)
 
     def frames(self, snippet: int, num_frames: int) -> np.ndarray:
-        """Frames of a snippet, int64, shape (L,); :data:`OUTSIDE` where it sees black.
-
-        Args:
-            snippet: Its index.
-            num_frames: N.
-        """
+        """Frames of a snippet of a video of N, int64, shape (L,); :data:`OUTSIDE` for black."""
         wanted = self.start(snippet) + np.arange(self.clip_len) * self.frame_interval
         if self.padding == 'loop':
             return wanted % num_frames

@@ -137,9 +137,6 @@ class FeatureStore:
     def info(self, video_id: str) -> dict[str, Any]:
         """What is known of a video: the keys of its time grid, and ``source``.
 
-        Args:
-            video_id: Its name in the store.
-
         Raises:
             DatasetError: It is not there, or broken.
         """
@@ -154,20 +151,13 @@ class FeatureStore:
     def grid(self, video_id: str) -> TimeGrid:
         """Time grid of a video.
 
-        Args:
-            video_id: Its name in the store.
-
         Raises:
             DatasetError: It is not there, or broken.
         """
         return TimeGrid.from_json(self.info(video_id))
 
     def writer(self, video_id: str) -> SnippetWriter:
-        """Write the features of a video, snippet by snippet.
-
-        Args:
-            video_id: Name of the video.
-        """
+        """Write the features of a video, snippet by snippet."""
         return SnippetWriter(self, video_id)
 
     def put(
@@ -177,16 +167,9 @@ class FeatureStore:
         grid: TimeGrid,
         source: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the features of a video at once.
+        """Write the features of a video at once: shape (T, C), or (T, crops, C).
 
-        Args:
-            video_id: Name of the video.
-            features: Shape (T, C), or (T, crops, C).
-            grid: Its time grid.
-            source: What the video was, as plain JSON.
-
-        Raises:
-            DatasetError: See :meth:`SnippetWriter.finish`.
+        For the rest see :meth:`SnippetWriter.finish`.
         """
         with self.writer(video_id) as writer:
             writer.append(features)
@@ -252,7 +235,7 @@ class SnippetWriter(AbstractContextManager):
 
     Args:
         store: The store.
-        video_id: Name of the video.
+        video_id: Name of the video there.
     """
 
     def __init__(self, store: FeatureStore, video_id: str) -> None:
@@ -265,10 +248,7 @@ class SnippetWriter(AbstractContextManager):
         self._stream = self._open.enter_context(part.open('wb'))
 
     def append(self, rows: np.ndarray) -> None:
-        """Add snippets.
-
-        Args:
-            rows: Shape (n, C), or (n, crops, C).
+        """Add snippets, shape (n, C), or (n, crops, C).
 
         Raises:
             ValueError: Another shape than before.

@@ -57,26 +57,20 @@ class TimeGrid:
         return float(self.frame_to_second(self.num_frames))
 
     def snippet_to_frame(self, snippet: ArrayLike) -> np.ndarray:
-        """Position on the frame axis; the centre of a snippet for whole numbers.
+        """Positions on the frame axis of some on the snippet axis, any shape.
 
-        Args:
-            snippet: Positions on the snippet axis, any shape.
+        Those of whole numbers are the centres of snippets.
         """
         return np.asarray(snippet, float) * self.stride_frames + self.offset_frames
 
     def frame_to_snippet(self, frame: ArrayLike) -> np.ndarray:
-        """Position on the snippet axis, the inverse of :meth:`snippet_to_frame`.
-
-        Args:
-            frame: Positions on the frame axis, any shape.
-        """
+        """Positions on the snippet axis, the inverse of :meth:`snippet_to_frame`."""
         return (np.asarray(frame, float) - self.offset_frames) / self.stride_frames
 
     def frame_to_second(self, frame: ArrayLike) -> np.ndarray:
-        """Time of a position on the frame axis: of whole numbers, when that frame begins.
+        """Times in seconds of positions on the frame axis, any shape.
 
-        Args:
-            frame: Positions on the frame axis, any shape. Beyond the video time goes on at ``fps``.
+        Those of whole numbers are when that frame begins; beyond the video time goes on at ``fps``.
         """
         if self.frame_times_s is None:
             return np.asarray(frame, float) / self.fps
@@ -84,10 +78,8 @@ class TimeGrid:
         return _along(frame, frames, self.frame_times_s, 1 / self.fps)
 
     def second_to_frame(self, second: ArrayLike) -> np.ndarray:
-        """Position on the frame axis, the inverse of :meth:`frame_to_second`.
-
-        Args:
-            second: Times in seconds, any shape.
+        """Positions on the frame axis of times in seconds, the inverse of
+        :meth:`frame_to_second`.
         """
         if self.frame_times_s is None:
             return np.asarray(second, float) * self.fps
@@ -95,19 +87,11 @@ class TimeGrid:
         return _along(second, self.frame_times_s, frames, self.fps)
 
     def second_to_snippet(self, second: ArrayLike) -> np.ndarray:
-        """Position on the snippet axis of a time, e.g. of where an annotated action begins.
-
-        Args:
-            second: Times in seconds, any shape.
-        """
+        """Positions on the snippet axis of times in seconds, as of where an action begins."""
         return self.frame_to_snippet(self.second_to_frame(second))
 
     def snippet_to_second(self, snippet: ArrayLike) -> np.ndarray:
-        """Time of a position on the snippet axis, e.g. of where a detected action begins.
-
-        Args:
-            snippet: Positions on the snippet axis, any shape.
-        """
+        """Times in seconds of positions on the snippet axis, as of where an action begins."""
         return self.frame_to_second(self.snippet_to_frame(snippet))
 
     def centres_s(self) -> np.ndarray:
@@ -140,10 +124,7 @@ class TimeGrid:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> TimeGrid:
-        """The grid that :meth:`to_json` wrote.
-
-        Args:
-            row: What it wrote; further keys may be there.
+        """The grid that :meth:`to_json` wrote; further keys may be there.
 
         Raises:
             KeyError: A key is missing.
