@@ -21,7 +21,7 @@ from albar_mm.utils.files import (
     write_npy,
     write_text,
 )
-from albar_mm.utils.numbers import number
+from albar_mm.utils.numbers import number, one_of
 from albar_mm.utils.video_ids import stem_of
 
 from .sampling import Sampling
@@ -63,13 +63,6 @@ LAYOUTS = {
 """Name of published code -> its layout."""
 
 
-def layout_of(name: str) -> Layout:
-    """A layout by its name; a DatasetError where there is none of that name."""
-    if name not in LAYOUTS:
-        raise DatasetError(f'layout {name!r}: expected one of {", ".join(LAYOUTS)}')
-    return LAYOUTS[name]
-
-
 def export_features(
     store: FeatureStore,
     folder: str | os.PathLike,
@@ -94,7 +87,8 @@ def export_features(
             cannot be read or two of one name, a listed id that the store lacks, or a folder that
             cannot be written to.
     """
-    chosen, folder, ids = layout_of(layout), Path(folder), store.ids()
+    one_of(layout, LAYOUTS, 'layout', DatasetError)
+    chosen, folder, ids = LAYOUTS[layout], Path(folder), store.ids()
     if not ids:
         raise DatasetError(f'{store.root}: holds no video')
     listed: dict[str, list[str]] = {}
@@ -159,9 +153,9 @@ def import_features(
             its video give (a difference of one at the end is accepted and counted); all are
             missing.
     """
-    if on_missing not in ON_MISSING:
-        raise DatasetError(f'on_missing is {on_missing!r}; expected one of {", ".join(ON_MISSING)}')
-    chosen, folder = layout_of(layout), Path(folder)
+    one_of(on_missing, ON_MISSING, 'on_missing', DatasetError)
+    one_of(layout, LAYOUTS, 'layout', DatasetError)
+    chosen, folder = LAYOUTS[layout], Path(folder)
     settings = dict(
         encoder=dict(published=note or folder.name, layout=layout),
         sampling=sampling.settings(),

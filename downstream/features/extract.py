@@ -16,6 +16,7 @@ from torch import Tensor
 
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from albar_mm.utils.identity import file_identity, library_versions
+from albar_mm.utils.numbers import one_of
 
 from ._decoding import Ended, Notice, Snippet, decode_snippets
 from .encoder import FrozenEncoder
@@ -67,8 +68,7 @@ def store_settings(
     Raises:
         DatasetError: Another ``dtype``.
     """
-    if dtype not in DTYPES:
-        raise DatasetError(f'dtype is {dtype!r}; expected one of {", ".join(DTYPES)}')
+    one_of(dtype, DTYPES, 'dtype', DatasetError)
     return dict(
         encoder=encoder.identity(),
         sampling=sampling.settings(),
@@ -120,8 +120,7 @@ def extract_features(
         BadVideoError: A video cannot be read, with ``on_bad='fail'``.
         DatasetError: Features are not finite, or the store cannot be written.
     """
-    if on_bad not in ON_BAD:
-        raise DatasetError(f'on_bad is {on_bad!r}; expected one of {", ".join(ON_BAD)}')
+    one_of(on_bad, ON_BAD, 'on_bad', DatasetError)
     started, result = time.monotonic(), Extracted()
     todo = [video for video in videos if video.video_id not in store]
     result.kept = len(videos) - len(todo)

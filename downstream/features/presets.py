@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from albar_mm.utils.config_types import type_name
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.numbers import one_of
 
 from .sampling import Sampling
 from .view import test_pipeline
@@ -54,8 +55,8 @@ def sampling_of(
     Raises:
         LaunchError: An unknown preset, or settings that cannot be or are missing.
     """
-    if preset is not None and preset not in PRESETS:
-        raise LaunchError(f'preset {preset!r}: expected one of {", ".join(PRESETS)}')
+    if preset is not None:
+        one_of(preset, PRESETS, 'preset', LaunchError)
     values = _of_config(cfg) if cfg else {}
     values |= PRESETS.get(preset or '', {})
     values |= {key: value for key, value in given.items() if value is not None}

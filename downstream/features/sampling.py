@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.numbers import number, one_of
 
 from .time_grid import TimeGrid
 
@@ -54,14 +55,12 @@ class Sampling:
 
     def __post_init__(self) -> None:
         for name in ('clip_len', 'stride', 'frame_interval'):
-            if getattr(self, name) < 1:
-                raise LaunchError(f'{name} is {getattr(self, name)}; expected 1 or more frames')
-        for name, known in (('align', ALIGNMENTS), ('tail', TAILS), ('padding', PADDINGS)):
-            if getattr(self, name) not in known:
-                named = ', '.join(known)
-                raise LaunchError(f'{name} is {getattr(self, name)!r}; expected one of {named}')
-        if self.fps is not None and self.fps <= 0:
-            raise LaunchError(f'fps is {self.fps}; expected more than 0 frames a second')
+            number(getattr(self, name), name, 1, whole=True, error=LaunchError)
+        if self.fps is not None:
+            number(self.fps, 'fps', above=0, error=LaunchError)
+        one_of(self.align, ALIGNMENTS, 'align', LaunchError)
+        one_of(self.tail, TAILS, 'tail', LaunchError)
+        one_of(self.padding, PADDINGS, 'padding', LaunchError)
         if self.align == 'centre' and (self.tail, self.padding) not in _CENTRED:
             raise LaunchError(
                 "align='centre' needs tail='pad' and cannot go with padding='loop': its first "

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import filled_lines
+from albar_mm.utils.numbers import one_of
 from albar_mm.utils.video_ids import VIDEO_SUFFIXES, id_of
 
 IDS = ('stem', 'path')
@@ -50,8 +51,7 @@ def find_videos(
         DatasetError: Nothing is found, two videos would be called alike, or no file can be called
             like a video.
     """
-    if ids not in IDS:
-        raise DatasetError(f'ids is {ids!r}; expected one of {", ".join(IDS)}')
+    one_of(ids, IDS, 'ids', DatasetError)
     found: list[tuple[Path, Path]] = []  # base, path
     others = 0
     for name in map(os.fspath, named):

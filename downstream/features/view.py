@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from albar_mm.utils.config_types import mappings, type_name
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.numbers import one_of
 
 CROPS = {1: 'CenterCrop', 3: 'ThreeCrop', 10: 'TenCrop'}
 """Number of crops -> step of MMAction2 that makes them."""
@@ -94,8 +95,7 @@ def spatial_steps(
     steps = [dict(step) for step in pipeline[begin:end]]
     if crops is None:
         return steps
-    if crops not in CROPS:
-        raise LaunchError(f'crops is {crops}; expected {", ".join(map(str, CROPS))}')
+    one_of(crops, CROPS, 'crops', LaunchError)
     cropping = [i for i, kind in enumerate(kinds[begin:end]) if kind in CROPS.values()]
     if not cropping:
         raise LaunchError('test pipeline: it has no crop step whose crops could be changed')

@@ -140,7 +140,7 @@ def test_what_is_refused(tmp_path):
             import_features(out, tmp_path / 'a', layout, SAMPLING, lengths, **options)
         (tmp_path / 'a/store.json').unlink(missing_ok=True)
 
-    refused("layout 'i3d': expected one of mgfn", 'i3d')
+    refused("layout must be one of 'mgfn', .*, got 'i3d'", 'i3d')
     refused('has 4 snippets; its 600 frames give 38', frames=600)
     refused('Gone.npy: no such file', video='Gone')
     refused("none of the 1 videos, as 'Gone'", video='Gone', on_missing='skip')

@@ -131,7 +131,7 @@ def test_the_views_of_a_pipeline(config_2d):
         spatial_steps(jitter)
     with pytest.raises(LaunchError, match='no crop step'):
         spatial_steps([*steps[:4], *steps[5:]], 10)
-    with pytest.raises(LaunchError, match='crops is 5; expected 1, 3, 10'):
+    with pytest.raises(LaunchError, match='crops must be one of 1, 3, 10, got 5'):
         spatial_steps(steps, 5)
 
 

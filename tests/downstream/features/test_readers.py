@@ -169,7 +169,9 @@ def test_what_cannot_be_read_is_named(real_data, tmp_path, name, clip, change, r
 
 
 def test_readers_that_are_not_there(monkeypatch):
-    with pytest.raises(LaunchError, match="decoder 'ffmpeg': expected auto or one of torchcodec, "):
+    with pytest.raises(
+        LaunchError, match="decoder must be one of 'auto', 'torchcodec', 'pyav', got"
+    ):
         choose_reader('ffmpeg')
     for former in ('decord', 'opencv'):
         with pytest.raises(LaunchError, match=rf"{former}': features are read with pyav now"):
