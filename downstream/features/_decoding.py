@@ -26,12 +26,7 @@ _PATIENCE = 0.1  # seconds after which a thread that waits looks whether the wor
 
 @dataclass
 class Snippet:
-    """A snippet of a video.
-
-    Attributes:
-        video: The video.
-        clips: As the encoder takes them, see :meth:`~.encoder.FrozenEncoder.formatted`.
-    """
+    """A snippet of a video, its clips as :meth:`.FrozenEncoder.formatted` lays them out."""
 
     video: Video
     clips: np.ndarray | None
@@ -39,15 +34,7 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Ended:
-    """All snippets of a video were given, or it cannot be read.
-
-    Attributes:
-        video: The video.
-        decoded: Frames that were decoded.
-        grid: Its time grid.
-        source: What the file was.
-        error: Why it cannot be read.
-    """
+    """All snippets of a video were given, or it cannot be read (``error`` says why)."""
 
     video: Video
     decoded: int

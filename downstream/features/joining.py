@@ -59,13 +59,7 @@ class JoinSettings:
 
 @dataclass(frozen=True)
 class Joined:
-    """A joined video.
-
-    Attributes:
-        name: Without suffix.
-        num_frames: Its length.
-        events: Class, first and last frame of each event.
-    """
+    """A joined video: its name without suffix; class, first and last frame of each event."""
 
     name: str
     num_frames: int
