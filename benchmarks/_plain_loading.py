@@ -20,7 +20,7 @@ def main(list_file: str, videos: str, keep: str) -> int:
     from mmengine.registry import init_default_scope
 
     from albar_mm.datasets import RobustVideoDataset
-    from albar_mm.engine._allocator import keep_freed_memory
+    from albar_mm.engine.launch.process import keep_freed_memory
 
     init_default_scope('mmaction')
     if keep == 'keep' and not keep_freed_memory():

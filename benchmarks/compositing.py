@@ -70,7 +70,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from _compositing import Clips, export_seconds, loading_seconds, memory_seconds
     from mmengine.registry import init_default_scope
 
-    from albar_mm.engine._allocator import keep_freed_memory
+    from albar_mm.engine.launch.process import keep_freed_memory
     from albar_mm.utils.identity import library_versions
 
     init_default_scope('mmaction')

@@ -131,7 +131,7 @@ def _map(videos: int, each: int, folder: Path, rounds: int) -> dict[str, Any]:
     import numpy as np
     from _tal_peer import mmaction2_map
 
-    from downstream.tal.average_precision import TIOUS, Segments, temporal_map
+    from downstream.tal.scores import TIOUS, Segments, temporal_map
 
     random = np.random.default_rng(0)
     names = np.array([f'video_{number:04d}' for number in range(videos)])

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from albar_mm.engine._process_group import leave_process_group
+from albar_mm.engine.launch.process import leave_process_group
 
 PATIENCE = 600  # seconds; every process imports torch first, on a machine that may be busy
 ENVIRONMENT = {

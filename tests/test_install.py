@@ -64,6 +64,8 @@ def test_wheel_holds_packages_configs_and_tools(wheel):
         exec(archive.read('albar_mm/version.py'), version)
     for folder in ('albar_mm', 'downstream'):
         assert sources(folder, '*.py') <= names
+    templates = sources('albar_mm/report/templates', '*')
+    assert templates and templates <= names
     for folder in ('configs', 'tools'):
         shipped = {f'albar_mm/.mim/{name}' for name in sources(folder, '*.py')}
         assert shipped and shipped <= names
@@ -130,7 +132,7 @@ sys.modules['pkg_resources'] = None
 from pathlib import Path
 import albar_mm
 assert Path(albar_mm.__file__).is_relative_to({where!r}), albar_mm.__file__
-from albar_mm import _compat_config
+from albar_mm.compat import config as _compat_config
 from mmengine.config import Config
 root = Path(_compat_config.config_root())
 assert root == Path({configs!r}), root
@@ -138,6 +140,8 @@ Path('own.py').write_text("_base_ = 'albar_mm::{base}'")
 assert Config.fromfile('own.py').filename
 Path('stock.py').write_text("_base_ = 'mmaction::_base_/default_runtime.py'")
 assert Config.fromfile('stock.py').default_scope == 'mmaction'
+from albar_mm.report.page import render
+assert '<main>' in render('page.html', title='found')
 print('fine')
 """
 

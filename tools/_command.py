@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 FAILED, INCOMPLETE, INTERRUPTED = 1, 3, 130
-CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}
 
 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:
@@ -91,7 +90,7 @@ def run(
         use_repository()
         status = work()
         if _in_group() and not theirs:
-            from albar_mm.engine._process_group import leave_process_group
+            from albar_mm.engine.launch.process import leave_process_group
 
             leave_process_group()
     except KeyboardInterrupt:
@@ -117,16 +116,64 @@ def _say(text: str) -> None:
 
 def _describe(error: Exception, debug: bool) -> str:
     try:
-        from albar_mm.utils.errors import AlbarError, cannot_write, one_line
+        from albar_mm.utils.errors import AlbarError, cannot_write, one_line, remedy_of
     except ImportError:  # the import is what failed
         return ' '.join(str(error).split())
-    if isinstance(error, OSError) and error.filename and error.errno in CANNOT_WRITE:
-        error = cannot_write(error.filename, error)
     if isinstance(error, AlbarError):
         return one_line(error)
+    if isinstance(error, OSError) and error.filename:
+        if remedy_of(error) or error.errno == errno.ENOTDIR:
+            return one_line(cannot_write(error.filename, error))
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f'{frame.filename}:{frame.lineno}'
     return f'{one_line(error)} (at {place}' + ('' if debug else '; --debug shows the trace') + ')'
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that training and testing share."""
+    add = parser.add_argument
+    add('--work-dir', help='folder for logs and results (default: ./work_dirs/<config name>)')
+    add(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_dataloader.batch_size=1 key="[a,b]"',
+    )
+    add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def options(args: argparse.Namespace, *own: str) -> dict[str, object]:
+    """What the command line asks of the library, but the tool's own; tells MMEngine the rank."""
+    if 'local_rank' in args:
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    left_out = ('local_rank', 'debug', *own)
+    return {key: value for key, value in vars(args).items() if key not in left_out}
+
+
+def add_experiment_options(
+    parser: argparse.ArgumentParser, work_dir: str, may_skip_tests: bool = True
+) -> None:
+    """Add the options of a tool that trains and tests many models."""
+    add = parser.add_argument
+    add('--seeds', type=int, nargs='+', default=[0], help='one run for each (default: 0)')
+    add('--work-dir', default=work_dir, help='finished runs there are not repeated')
+    add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='settings for every run')
+    add('--trials', help='JSON-lines file to append every setting and its validation scores to')
+    if may_skip_tests:
+        add(
+            '--validate-only',
+            dest='test_after',
+            action='store_false',
+            help='leave out the test sets: how settings are chosen',
+        )
+
+
+def run_experiments(work: Callable[[], object], args: argparse.Namespace) -> int:
+    """:func:`run` for such a tool."""
+    kept = f'finished runs are kept in {args.work_dir}; the same command goes on'
+    return run(work, debug=args.debug, on_interrupt=lambda: kept)
 
 
 def add_list_options(parser: argparse.ArgumentParser, out: str) -> None:
@@ -149,12 +196,7 @@ def add_list_options(parser: argparse.ArgumentParser, out: str) -> None:
 
 
 def check_list_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """End the program where one of these options that it cannot do without is missing.
-
-    Args:
-        parser: The parser.
-        args: What it read.
-    """
+    """End the program where one of these options that it cannot do without is missing."""
     absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
     if absent:
         parser.error(f'missing: {", ".join(absent)}')

@@ -1,6 +1,5 @@
 """Train and test every debiasing method on one config: the table of the ALBAR paper."""
 
-import argparse
 import sys
 
 import _command
@@ -19,12 +18,8 @@ method (configs/compare_sprites.py). Finished runs are not repeated.
 """
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool on ``argv``, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('config', help='config of the plain model, or albar_mm::<name>')
@@ -36,8 +31,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='none (the plain model), mixup, videomix, sdn, be, actorcutmix, fame, stillmix, '
         'albar, albar+stillmix, or all (default)',
     )
-    add('--seeds', type=int, nargs='+', default=[0], help='one run for each (default: 0)')
-    add('--work-dir', default='work_dirs/comparison', help='finished runs there are not repeated')
     add(
         '--jobs',
         type=int,
@@ -49,47 +42,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--boxes', help='person boxes, for ActorCutMix and SDN')
     add('--scenes', help='scene labels, for SDN')
     add('--bank', help='frame bank, for StillMix')
-    add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='settings for every run')
-    add(
-        '--validate-only',
-        action='store_true',
-        help='leave out the test sets: how settings are chosen',
-    )
-    add('--trials', help='JSON-lines file to append every setting and its validation scores to')
+    _command.add_experiment_options(parser, 'work_dirs/comparison')
     args = parser.parse_args(argv)
     if args.jobs < 1:
         parser.error('--jobs must be at least 1')
-    return args
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status.
-
-    Args:
-        argv: As for :func:`parse_args`.
-    """
-    args = parse_args(argv)
 
     def work() -> None:
         from albar_mm.experiments.comparison import run_comparison
 
-        run_comparison(
-            args.config,
-            args.work_dir,
-            args.methods,
-            args.seeds,
-            args.cfg_options,
-            dict(boxes=args.boxes, scenes=args.scenes, bank=args.bank),
-            test_after=not args.validate_only,
-            trials=args.trials,
-            jobs=args.jobs,
-        )
+        files = dict(boxes=args.boxes, scenes=args.scenes, bank=args.bank)
+        run_comparison(**_command.options(args, *files), files=files)
 
-    return _command.run(
-        work,
-        debug=args.debug,
-        on_interrupt=lambda: f'finished runs are kept in {args.work_dir}; the same command goes on',
-    )
+    return _command.run_experiments(work, args)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Convert weights of torchvision's Video Swin, or of the official ALBAR, MGFN and others."""
 
-import argparse
+import importlib
 import sys
 
 import _command
@@ -18,45 +18,29 @@ configs/downstream/anomaly_mgfn_ucfcrime.py with model.backbone.in_channels of i
 """
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
-    parser = _command.parser(__doc__, EXAMPLES)
-    parser.add_argument(
-        'kind',
-        choices=(
-            'swin3d-torchvision',
-            'albar-official',
-            'mgfn-official',
-            'tridet-official',
-            'actionformer-official',
-        ),
-    )
-    parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
-    parser.add_argument('target', metavar='OUT', help='checkpoint to write')
-    return parser.parse_args(argv)
+_ELSEWHERE = {
+    'mgfn-official': ('downstream.anomaly.convert', 'convert_mgfn'),
+    'tridet-official': ('downstream.tal.convert', 'convert_tridet'),
+    'actionformer-official': ('downstream.tal.convert', 'convert_actionformer'),
+}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
+    """Run the tool on ``argv``, by default the command line; returns the exit status."""
+    parser = _command.parser(__doc__, EXAMPLES)
+    parser.add_argument('kind', choices=('swin3d-torchvision', 'albar-official', *_ELSEWHERE))
+    parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
+    parser.add_argument('target', metavar='OUT', help='checkpoint to write')
+    args = parser.parse_args(argv)
 
     def work() -> None:
         from albar_mm.engine.checkpoints.convert import convert_checkpoint
 
         kind = args.kind
-        if kind == 'mgfn-official':
-            from downstream.anomaly.convert import convert_mgfn as kind
-        elif kind == 'tridet-official':
-            from downstream.tal.convert import convert_tridet as kind
-        elif kind == 'actionformer-official':
-            from downstream.tal.convert_actionformer import convert_actionformer as kind
-        for line in convert_checkpoint(kind, args.source, args.target).lines():
-            print(line)
-        print(args.target)
+        if kind in _ELSEWHERE:
+            module, name = _ELSEWHERE[kind]
+            kind = getattr(importlib.import_module(module), name)
+        print('\n'.join([*convert_checkpoint(kind, args.source, args.target).lines(), args.target]))
 
     return _command.run(work, debug=args.debug)
 

@@ -1,6 +1,5 @@
 """Print what is installed, what is wrong, and the command that mends it."""
 
-import argparse
 import importlib.util
 import sys
 from pathlib import Path
@@ -22,12 +21,21 @@ Paste the block at the end of the output into a bug report; it names no user and
 """
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
+def load_doctor() -> ModuleType:
+    """The doctor without the package around it, whose import may be what fails."""
+    package = importlib.util.find_spec('albar_mm').submodule_search_locations[0]
+    folder = Path(package) / 'doctor'
+    spec = importlib.util.spec_from_file_location(
+        'albar_mm_doctor', folder / '__init__.py', submodule_search_locations=[str(folder)]
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+
+def main(argv: list[str] | None = None) -> int:
+    """Examine as ``argv`` says, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('--config', help='check its data, masks, checkpoint, decoder and workers too')
@@ -39,29 +47,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='override settings of the config, as for tools/train.py',
     )
     add('--json', action='store_true', help='print the report as JSON and nothing else')
-    return parser.parse_args(argv)
-
-
-def load_doctor() -> ModuleType:
-    """The doctor without the package around it, whose import may be what fails."""
-    package = importlib.util.find_spec('albar_mm').submodule_search_locations[0]
-    folder = Path(package) / 'engine' / 'doctor'
-    spec = importlib.util.spec_from_file_location(
-        'albar_mm_doctor', folder / '__init__.py', submodule_search_locations=[str(folder)]
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Examine and return the exit status.
-
-    Args:
-        argv: As for :func:`parse_args`.
-    """
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
 
     def work() -> int:
         doctor = load_doctor()

@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 
 import _command
 
 LAYOUTS = ('mgfn', 'rtfm', 'ur-dmu', 'deepmil', 'ted-spad', 'actionformer', 'tridet', 'opentad')
 SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps')
+CONFIGS = dict(anomaly='anomaly_mgfn_by_score.py', tal='tal_tridet_thumos14.py')
 FEATURES = 'extract features of videos with the encoder of any recogniser config'
 EXPORT = 'write a feature store as published code reads its features'
 ANOMALY = 'detect anomalies: train and test on features, score a video, or the embedded job'
@@ -227,12 +227,8 @@ def _add_anomaly(parser: argparse.ArgumentParser) -> None:
     add('--score', metavar='VIDEO', help='score this video with --checkpoint')
     add('--out', default='scored', help='folder of what --score writes (default: scored)')
     add('--threshold', type=float, default=0.5, help='score that marks a frame (default: 0.5)')
-    _add_job(
-        parser,
-        'anomaly',
-        'score',
-        'MGFN, snippets chosen by score; as published it is anomaly_mgfn_ucfcrime.py',
-    )
+    published = 'MGFN, snippets chosen by score; as published it is anomaly_mgfn_ucfcrime.py'
+    _add_job(parser, 'anomaly', 'score', published)
 
 
 def _add_tal(parser: argparse.ArgumentParser) -> None:
@@ -347,113 +343,18 @@ def main(argv: list[str] | None = None) -> int:
         print('\n'.join(lines))
         return _command.INCOMPLETE if missing else 0
 
-    def anomaly() -> None:
-        seeds, options = args.seeds, args.cfg_options
-        if args.score:
-            from downstream.anomaly.command import run_score
-
-            run_score(
-                args.score,
-                args.checkpoint,
-                args.out,
-                encoder=args.encoder_config,
-                weights=args.encoder_checkpoint,
-                config=args.config,
-                threshold=args.threshold,
-                device=args.device or 'cpu',
-            )
-        elif args.features or args.videos:
-            from downstream.anomaly.command import run_on_features, run_on_videos
-
-            config = args.config or f'{args.configs}/downstream/anomaly_mgfn_by_score.py'
-            given = dict(seeds=seeds or [0], options=options)
-            if args.features:
-                run_on_features(config, args.features, *args.annotations, args.work_dir, **given)
-            else:
-                sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
-                run_on_videos(
-                    config,
-                    args.encoder_config,
-                    args.encoder_checkpoint,
-                    args.videos,
-                    *args.annotations,
-                    args.work_dir,
-                    preset=args.preset,
-                    sampling=sampling,
-                    device=args.device,
-                    **given,
-                )
-        else:
-            from downstream.anomaly.embedded_job import run_embedded
-
-            run_embedded(
-                args.work_dir,
-                args.demo_dir,
-                args.configs,
-                seeds or (0, 1, 2),
-                options=options,
-                workers=args.workers,
-            )
-
-    def tal() -> None:
-        seeds, options = args.seeds, args.cfg_options
-        if args.detect:
-            from downstream.tal.command import run_detect
-
-            run_detect(
-                args.detect,
-                args.checkpoint,
-                args.out,
-                encoder=args.encoder_config,
-                weights=args.encoder_checkpoint,
-                config=args.config,
-                threshold=args.threshold,
-                device=args.device or 'cpu',
-            )
-        elif args.evaluate:
-            from downstream.tal.command import run_evaluate
-
-            run_evaluate(args.evaluate, args.annotations, args.subset)
-        elif args.features or args.videos:
-            from downstream.tal.command import run_on_features, run_on_videos
-
-            config = args.config or f'{args.configs}/downstream/tal_tridet_thumos14.py'
-            given = dict(seeds=seeds or [0], options=options, missing=args.on_missing)
-            if args.features:
-                run_on_features(config, args.features, args.annotations, args.work_dir, **given)
-            else:
-                sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
-                run_on_videos(
-                    config,
-                    args.encoder_config,
-                    args.encoder_checkpoint,
-                    args.videos,
-                    args.annotations,
-                    args.work_dir,
-                    preset=args.preset,
-                    sampling=sampling,
-                    device=args.device,
-                    **given,
-                )
-        else:
-            from downstream.tal.embedded_job import run_embedded
-
-            run_embedded(
-                args.work_dir,
-                args.demo_dir,
-                args.configs,
-                seeds or (0, 1, 2),
-                options=options,
-                workers=args.workers,
-            )
-
     works = {
         'features': (
             features,
             lambda: f'finished videos are kept in {args.out}; the same command goes on',
         ),
-        'anomaly': (anomaly, _finished_runs(args)),
-        'tal': (tal, _finished_runs(args)),
+        **dict.fromkeys(
+            ('anomaly', 'tal'),
+            (
+                lambda: _detect(args),
+                lambda: f'finished runs are kept in {args.work_dir}; the same command goes on',
+            ),
+        ),
         'export': (export, None),
         'import': (import_, None),
     }
@@ -461,8 +362,55 @@ def main(argv: list[str] | None = None) -> int:
     return _command.run(work, debug=args.debug, on_interrupt=on_interrupt)
 
 
-def _finished_runs(args: argparse.Namespace) -> Callable[[], str]:
-    return lambda: f'finished runs are kept in {args.work_dir}; the same command goes on'
+def _detect(args: argparse.Namespace) -> None:
+    """Anomaly detection or action localisation."""
+    from importlib import import_module
+
+    job = import_module(f'downstream.{args.command}.jobs')
+    seeds, options = args.seeds, args.cfg_options
+    one = args.score if args.command == 'anomaly' else args.detect
+    if one:
+        job.run_on_one(
+            one,
+            args.checkpoint,
+            args.out,
+            encoder=args.encoder_config,
+            weights=args.encoder_checkpoint,
+            config=args.config,
+            threshold=args.threshold,
+            device=args.device or 'cpu',
+        )
+    elif getattr(args, 'evaluate', None):
+        job.run_evaluate(args.evaluate, args.annotations, args.subset)
+    elif args.features or args.videos:
+        given = dict(missing=args.on_missing) if args.command == 'tal' else {}
+        if args.videos:
+            given['extract'] = dict(
+                config=args.encoder_config,
+                checkpoint=args.encoder_checkpoint,
+                videos=args.videos,
+                preset=args.preset,
+                sampling={name: getattr(args, name) for name in SAMPLING if name != 'fps'},
+                device=args.device,
+            )
+        job.run_on_features(
+            args.config or f'{args.configs}/downstream/{CONFIGS[args.command]}',
+            args.features or f'{args.work_dir}/features',
+            args.annotations,
+            args.work_dir,
+            seeds=seeds or [0],
+            options=options,
+            **given,
+        )
+    else:
+        job.run_embedded(
+            args.work_dir,
+            args.demo_dir,
+            args.configs,
+            seeds or (0, 1, 2),
+            options=options,
+            workers=args.workers,
+        )
 
 
 if __name__ == '__main__':

@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
 
     def work() -> int:
-        from albar_mm.report import make_report
+        from albar_mm.report import make_report, terminal_text
 
         report = make_report(
             args.paths,
@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         for line in (*report.faults, *report.warnings, *(f'note: {n}' for n in report.notes)):
             print(line, file=sys.stderr)
-        print(report.text())
+        print(terminal_text(report))
         print('\n'.join(path for path in (args.out, args.markdown) if path))
         return _command.INCOMPLETE if report.faults else 0
 

@@ -1,6 +1,5 @@
 """Take the branches that exist in training alone (SDN's) out of a checkpoint."""
 
-import argparse
 import sys
 
 import _command
@@ -14,28 +13,17 @@ the same. A checkpoint without such branches is copied.
 """
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool on ``argv``, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     parser.add_argument('source', metavar='IN', help='checkpoint to read; it is not changed')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
-    return parser.parse_args(argv)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
 
     def work() -> None:
         from albar_mm.engine.checkpoints.strip import strip_checkpoint
 
-        for line in strip_checkpoint(args.source, args.target).lines():
-            print(line)
-        print(args.target)
+        print('\n'.join([*strip_checkpoint(args.source, args.target).lines(), args.target]))
 
     return _command.run(work, debug=args.debug)
 

@@ -1,7 +1,5 @@
 """Train a recogniser from a config (MMAction2's options)."""
 
-import argparse
-import os
 import sys
 
 import _command
@@ -18,16 +16,11 @@ examples:
 """
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+def main(argv: list[str] | None = None) -> int:
+    """Train as ``argv`` says, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('config', help='path of a config, or albar_mm::<name>')
-    add('--work-dir', help='folder for logs and checkpoints (default: ./work_dirs/<config name>)')
     add(
         '--resume',
         nargs='?',
@@ -46,13 +39,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--diff-rank-seed', action='store_true', help='another seed in each process')
     add('--deterministic', action='store_true', help='deterministic cuDNN algorithms')
     add(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='override settings of the config, e.g. optim_wrapper.optimizer.lr=0.001 key="[a,b]"',
-    )
-    add(
         '--debias',
         metavar='METHOD',
         help='mix a method into the config: mixup, videomix, sdn, be, actorcutmix, fame, stillmix, '
@@ -70,30 +56,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='print the config, or with --debias what the method changes, and end',
     )
-    add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    _command.add_run_options(parser)
     args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Train and return the exit status.
-
-    Args:
-        argv: As for :func:`parse_args`.
-    """
-    args = parse_args(argv)
 
     def work() -> None:
         from albar_mm.engine.launch import print_config, train
 
         if args.print_config:
             print_config(args.config, args.cfg_options, args.debias, args.debias_options)
-            return
-        own = ('local_rank', 'debug', 'print_config')
-        options = {k: v for k, v in vars(args).items() if k not in own}
-        train(options.pop('config'), **options)
+        else:
+            train(**_command.options(args, 'print_config'))
 
     def how_to_go_on() -> str:
         from albar_mm.engine.launch import debiased, load_config, resume_hint, work_dir_of

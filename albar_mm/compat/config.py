@@ -14,9 +14,6 @@ PACKAGE = 'albar_mm'
 def config_root() -> str:
     """Folder that holds albar_mm's ``configs``: inside the wheel, or the repository.
 
-    Returns:
-        Absolute path of the ``configs`` folder.
-
     Raises:
         ConfigNotFoundError: The package was copied without its configs.
     """
@@ -31,14 +28,11 @@ def config_root() -> str:
 
 
 def resolve_config(name: str) -> str:
-    """Path of a config named by its package.
+    """Absolute path of a config named by its package.
 
     Args:
         name: ``<package>::<path under configs>``. For ``albar_mm::`` the path needs no slash and
             the ``.py`` may be left out; other packages (``mmaction::``) follow mmengine's rules.
-
-    Returns:
-        Absolute path of an existing file.
 
     Raises:
         ConfigNotFoundError: There is no such file; the message names the folder searched.
@@ -57,14 +51,10 @@ def resolve_config(name: str) -> str:
 
 
 def own_configs_first(upstream: Callable) -> Callable:
-    """Make mmengine's ``Config._get_cfg_path`` find ``albar_mm::...``.
+    """Make mmengine's ``Config._get_cfg_path``, which is given, find ``albar_mm::...``.
 
-    Args:
-        upstream: The function under ``Config._get_cfg_path``.
-
-    Returns:
-        A function with the same arguments. It returns no scope for our configs: everything we
-        register lives in mmaction's registries, so no ``_scope_`` key is wanted.
+    No scope is returned for our configs: everything we register lives in mmaction's registries, so
+    no ``_scope_`` key is wanted.
     """
 
     def _get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
@@ -76,11 +66,7 @@ def own_configs_first(upstream: Callable) -> Callable:
 
 
 def is_installed(package: str) -> bool:
-    """Say whether a distribution or module is installed (``mmengine.utils.is_installed``).
-
-    Args:
-        package: Name of a distribution or of a module.
-    """
+    """Say whether a distribution or module is installed (``mmengine.utils.is_installed``)."""
     try:
         importlib.metadata.distribution(package)
         return True
@@ -90,14 +76,7 @@ def is_installed(package: str) -> bool:
 
 
 def package2module(package: str) -> str:
-    """Name of the module that a distribution installs.
-
-    Args:
-        package: Name of an installed distribution.
-
-    Raises:
-        ValueError: The distribution does not say.
-    """
+    """Name of the module that a distribution installs; a ValueError where it does not say."""
     listed = importlib.metadata.distribution(package).read_text('top_level.txt')
     if not listed or not listed.split():
         raise ValueError(f'can not infer the module name of {package}')
@@ -109,9 +88,6 @@ def get_installed_path(package: str) -> str:
 
     Args:
         package: Name of a distribution (``mmaction2``) or of a module (``mmaction``).
-
-    Returns:
-        Absolute path of the package folder.
 
     Raises:
         importlib.metadata.PackageNotFoundError: Neither such a distribution nor such a module.

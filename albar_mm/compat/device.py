@@ -31,24 +31,13 @@ def _say_once(text: str) -> None:
 
 
 def set_cuda_device(device: Any) -> None:  # noqa: ANN401
-    """:func:`torch.cuda.set_device` where there is CUDA, nothing elsewhere.
-
-    Args:
-        device: As for :func:`torch.cuda.set_device`.
-    """
+    """:func:`torch.cuda.set_device` where there is CUDA, nothing elsewhere."""
     if torch.cuda.is_available():
         torch.cuda.set_device(device)
 
 
 def gloo_without_cuda(init: Callable) -> Callable:
-    """Let mmengine's ``_init_dist_*`` choose gloo where NCCL, the default, cannot run.
-
-    Args:
-        init: ``_init_dist_pytorch``, ``_init_dist_mpi`` or ``_init_dist_slurm``.
-
-    Returns:
-        A function with the same arguments.
-    """
+    """Let one of mmengine's ``_init_dist_*`` choose gloo where NCCL, the default, cannot run."""
 
     @functools.wraps(init)
     def wrapped(backend: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
@@ -61,14 +50,9 @@ def gloo_without_cuda(init: Callable) -> Callable:
 
 
 def wrap_model_on_cpu(upstream: Callable) -> Callable:
-    """Make ``Runner.wrap_model`` leave out the CUDA device ids for a model on the CPU.
+    """Make ``Runner.wrap_model``, which is given, leave out the CUDA device ids on the CPU.
 
-    Args:
-        upstream: The function under ``Runner.wrap_model``.
-
-    Returns:
-        A method with the same arguments; ``find_unused_parameters``, ``sync_bn`` and
-        ``model_wrapper_cfg`` keep their meaning.
+    ``find_unused_parameters``, ``sync_bn`` and ``model_wrapper_cfg`` keep their meaning.
     """
 
     @functools.wraps(upstream)
@@ -106,13 +90,8 @@ def new_amp_or_plain(cls: type, *args: Any, **kwargs: Any) -> OptimWrapper:  # n
     Python skips ``AmpOptimWrapper.__init__`` when ``__new__`` returns another class, so this holds
     for every way to build the wrapper (config, registry, constructor, direct call) and leaves the
     config, hence the one dumped for a GPU machine, as it was. Classes derived from
-    ``AmpOptimWrapper`` are left to their authors.
-
-    Args:
-        cls: The class being built.
-        args: Arguments of ``AmpOptimWrapper`` by position (``loss_scale``, ``dtype``,
-            ``use_fsdp``), which are for mixed precision only.
-        kwargs: Arguments by name.
+    ``AmpOptimWrapper`` are left to their authors. Arguments by position (``loss_scale``, ``dtype``,
+    ``use_fsdp``) are for mixed precision only.
     """
     if cls is not AmpOptimWrapper or has_amp_device():
         return object.__new__(cls)

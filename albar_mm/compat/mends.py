@@ -13,6 +13,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 _applied: dict[str, bool] = {}
 
@@ -36,11 +37,7 @@ def known() -> tuple[str, ...]:
 
 
 def applied() -> tuple[str, ...]:
-    """Names of the mends that were needed here (for bug reports).
-
-    Returns:
-        Names in the order in which they were applied; empty before :func:`apply`.
-    """
+    """Names of the mends that were needed here, in their order; empty before :func:`apply`."""
     return tuple(name for name, needed in _applied.items() if needed)
 
 
@@ -121,8 +118,6 @@ def _numpy2_names() -> bool:
     """
     import numpy as np
 
-    from .view import ModuleView
-
     names = {
         'Inf': lambda: np.inf,
         'in1d': lambda: lambda a, b, **kw: np.isin(np.ravel(a), b, **kw),
@@ -195,7 +190,6 @@ def _checkpoints() -> bool:
     import torch
 
     from .checkpoint import safe_load, safe_load_url, save_whole
-    from .view import ModuleView
 
     checkpoint.torch = ModuleView(torch, load=safe_load)
     checkpoint.load_url = safe_load_url
@@ -233,7 +227,6 @@ def _distributed_on_cpu() -> bool:
     from mmengine.runner import Runner
 
     from . import device as device
-    from .view import ModuleView
 
     cuda = ModuleView(torch.cuda, set_device=device.set_cuda_device)
     dist.torch = ModuleView(torch, cuda=cuda)
@@ -288,6 +281,23 @@ def _color_jitter_hue() -> bool:
         ColorJitter.adjust_hue = staticmethod(adjust_hue)
         return True
     return False
+
+
+class ModuleView(types.ModuleType):
+    """A module with some names replaced, for *one* importer.
+
+    A mend swaps the name ``np`` or ``torch`` inside a single third-party module for a view, so that
+    the real module stays as it is for everybody else.
+    """
+
+    def __init__(self, module: types.ModuleType, **replaced: Any) -> None:  # noqa: ANN401
+        super().__init__(module.__name__, module.__doc__)
+        self.__dict__.update(replaced, _viewed=module)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        if name == '_viewed':  # not set yet: a copy or an unpickling asks before __init__ ran
+            raise AttributeError(name)
+        return getattr(self._viewed, name)
 
 
 _MENDS: tuple[Callable[[], bool], ...] = (

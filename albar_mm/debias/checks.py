@@ -1,4 +1,4 @@
-"""Which configs can be debiased (used by :mod:`albar_mm.mixin`)."""
+"""Which configs can be debiased."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..utils.config_types import mappings, type_name
 from ..utils.errors import DebiasError
 
 PLAIN_TYPES = ('Recognizer2D', 'Recognizer3D')
@@ -17,21 +18,18 @@ _OTHER_TYPES = {
     'FastRCNN': 'the model detects actions of persons, several labels each (AVA)',
     'MMRecognizer3D': 'the model takes skeletons beside RGB',
 }
-# steps and data sets that show what a pipeline reads
-_SKELETON = ('Pose', 'Skeleton', 'GenSkeFeat', 'Kinetics400Pose', 'PreNormalize')
+# beginnings of the names of steps and data sets that show what a pipeline reads
+_SKELETON = ('Pose', 'Skeleton', 'GenSkeFeat', 'Kinetics400Pose', 'PreNormalize', 'GeneratePose')
 _AUDIO = ('Audio', 'MelSpectrogram')
 _TRAINED = {'ALBARRecognizer': 'albar', 'SDNRecognizer': 'sdn'}
 
 
 def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
-    """The recogniser within a model config, which may wrap it.
+    """The recogniser within a model config, which may wrap it: the dict itself, not a copy.
 
     Args:
         model: ``cfg.model``.
         name: The config, for messages.
-
-    Returns:
-        The dict itself, not a copy.
 
     Raises:
         DebiasError: There is none, several, or one that no method fits.
@@ -43,12 +41,12 @@ def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
             'with a type, a backbone and a cls_head'
         )
     (recognizer,) = found
-    kind = str(recognizer['type']).rpartition('.')[2]
+    kind = type_name(recognizer)
     for prefix, method in _TRAINED.items():
         if kind.startswith(prefix):
             raise DebiasError(
-                f'{name}: its model is a {kind} already: start from the plain config '
-                f'that {method} was mixed into'
+                f'{name}: its model is a {kind} already: start from the plain config that '
+                f'{method} was mixed into'
             )
     if kind not in PLAIN_TYPES:
         why = _OTHER_TYPES.get(kind, f'{kind} is no recogniser of MMAction2')
@@ -61,10 +59,6 @@ def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
 def check_data(cfg: Config, name: str) -> None:
     """Refuse what is not RGB video.
 
-    Args:
-        cfg: The config.
-        name: The config, for messages.
-
     Raises:
         DebiasError: It reads skeletons, audio or optical flow, or several data sets in one step.
     """
@@ -74,41 +68,33 @@ def check_data(cfg: Config, name: str) -> None:
             f'{name}: train_dataloader is a list: several data sets in one step '
             '(OmniSource) cannot be debiased'
         )
-    for node in _dicts(loader):
-        kind = str(node.get('type', ''))
-        what = (
-            'skeletons'
-            if kind.startswith(_SKELETON) or kind.startswith('GeneratePose')
-            else 'audio'
-            if any(sign in kind for sign in _AUDIO)
-            else 'optical flow'
-            if node.get('modality') == 'Flow'
-            else ''
-        )
+    for _, node in mappings(loader):
+        kind, what = type_name(node), ''
+        if kind.startswith(_SKELETON):
+            what = 'skeletons'
+        elif any(sign in kind for sign in _AUDIO):
+            what = 'audio'
+        elif node.get('modality') == 'Flow':
+            what = 'optical flow'
         if what:
             raise DebiasError(
-                f'{name}: it reads {what} ({kind}): a static clip and a background '
-                'are things of RGB video; give an RGB config'
+                f'{name}: it reads {what} ({kind}): a static clip and a background are things of '
+                'RGB video; give an RGB config'
             )
 
 
 def check_head(recognizer: Mapping[str, Any], name: str) -> int:
     """Number of classes of a single-label head.
 
-    Args:
-        recognizer: Its config.
-        name: The config, for messages.
-
     Raises:
         DebiasError: The head is for several labels a clip, or tells no number of classes.
     """
     head = recognizer.get('cls_head') or {}
-    loss = str((head.get('loss_cls') or {}).get('type', ''))
-    if head.get('multi_class') or loss.startswith('BCE'):
+    loss = 'multi_class' if head.get('multi_class') else type_name(head.get('loss_cls'))
+    if loss.startswith(('multi_class', 'BCE')):
         raise DebiasError(
-            f'{name}: its cls_head is for several labels a clip '
-            f'({"multi_class" if head.get("multi_class") else loss}): the methods '
-            'need one class a clip'
+            f'{name}: its cls_head is for several labels a clip ({loss}): the methods need one '
+            'class a clip'
         )
     classes = head.get('num_classes')
     if not isinstance(classes, int) or classes < 2:
@@ -121,18 +107,9 @@ def check_head(recognizer: Mapping[str, Any], name: str) -> int:
 def _recognizers(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
     if not isinstance(node, dict):
         return
-    kind = str(node.get('type', '')).rpartition('.')[2]
-    if 'type' in node and ('backbone' in node or kind.startswith(('Recognizer', 'MMRecognizer'))):
+    named = type_name(node).startswith(('Recognizer', 'MMRecognizer'))
+    if 'type' in node and ('backbone' in node or named):
         yield node
         return
     for value in node.values():
         yield from _recognizers(value)
-
-
-def _dicts(node: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
-    if isinstance(node, Mapping):
-        yield node
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for child in node:
-            yield from _dicts(child)

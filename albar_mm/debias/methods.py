@@ -13,16 +13,24 @@ from typing import Any
 from mmengine.config import Config
 
 from ..compat.load_config import load_config
+from ..utils.config_types import is_type, mappings, type_name
 from ..utils.errors import DebiasError
 from ..utils.text import did_you_mean
 from .checks import check_data, check_head, recognizer_of
-from .pipelines import change_train_pipelines, with_static_clip
 from .settings import DATASETS, PRETRAININGS, albar_static, data_set_of, published
 
 __all__ = ['METHODS', 'DebiasError', 'debias', 'difference']
 
+Pipeline = list[dict[str, Any]]
 _AVERAGED = r'.*(loss|time|data_time|grad_norm).*'  # MMEngine's own log_processor.mean_pattern
 _COMMON = ('data_set', 'pretraining')
+_HOW = {
+    'boxes': 'person boxes of the training videos, written by tools/detect_people.py or published '
+    '(docs/person_boxes.md)',
+    'scenes': 'scene labels of the training videos, written by tools/label_scenes.py (docs/sdn.md)',
+    'bank': 'a frame bank, written by tools/build_frame_bank.py (docs/frame_bank.md)',
+}
+"""Option that names a file -> what the file is."""
 
 
 @dataclass
@@ -45,8 +53,8 @@ class _Target:
     def settings(self, method: str) -> dict[str, Any]:
         """Published settings with the caller's over them; ``boxes`` and the like left out."""
         settings = published(method, self.data_set, self.options.get('pretraining'))
-        given = {k: v for k, v in self.options.items() if k not in (*_COMMON, *_FILES, 'missing')}
-        return {**settings, **given}
+        left_out = (*_COMMON, *_HOW, 'missing')
+        return settings | {k: v for k, v in self.options.items() if k not in left_out}
 
     def normalisation(self) -> dict[str, Any]:
         """``mean`` and ``std`` of the data preprocessor; those of no normalisation without it."""
@@ -55,23 +63,51 @@ class _Target:
             mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
         return dict(mean=list(mean), std=list(std))
 
-    def file(self, option: str, method: str, how: str) -> str:
+    def file(self, option: str, method: str, instead: str = '') -> str:
         """A file that the method cannot do without."""
-        path = self.options.get(option)
+        path, how = self.options.get(option), _HOW[option] + instead
         if not path:
             raise DebiasError(f'{method} needs {option}=FILE: {how}')
         if not Path(path).is_file():
             raise DebiasError(f'{method}: {option}={path}: no such file; {how}')
         return os.fspath(path)
 
+    def change_pipelines(self, change: Callable[[Pipeline], Pipeline]) -> None:
+        """Change every training pipeline in place, however deep its data set is wrapped.
 
-_FILES = ('boxes', 'scenes', 'bank')
-_HOW_BOXES = (
-    'person boxes of the training videos, written by tools/detect_people.py or published '
-    '(docs/person_boxes.md)'
-)
-_HOW_SCENES = 'scene labels of the training videos, written by tools/label_scenes.py (docs/sdn.md)'
-_HOW_BANK = 'a frame bank, written by tools/build_frame_bank.py (docs/frame_bank.md)'
+        The variable ``train_pipeline``, which many configs have, follows where it is one of them.
+        """
+        loader, variable = self.cfg.get('train_dataloader'), self.cfg.get('train_pipeline')
+        holders = [
+            part
+            for place, part in mappings(loader)
+            if isinstance(part.get('pipeline'), list | tuple) and 'pipeline' not in place.split('.')
+        ]
+        before = [list(holder['pipeline']) for holder in holders]
+        for holder in holders:
+            holder['pipeline'] = change(holder['pipeline'])
+        if variable is not None and list(variable) in before:
+            self.cfg.train_pipeline = change(variable)
+
+    def load_boxes(self, method: str, min_score: float, instead: str = '') -> None:
+        """Let the training pipelines load the person boxes that the options name."""
+        from ..datasets.transforms.box_pipeline import with_person_boxes
+
+        boxes, missing = self.file('boxes', method, instead), self.options.get('missing', 'fail')
+
+        def change(pipeline: Pipeline) -> Pipeline:
+            return _checked(
+                self.name, lambda: with_person_boxes(pipeline, boxes, min_score, missing)
+            )
+
+        self.change_pipelines(change)
+
+    def average(self, pattern: str) -> None:
+        """Let MMEngine average what a recogniser logs, as it does with losses."""
+        given = dict(self.cfg.get('log_processor') or {})
+        known = given.get('mean_pattern', _AVERAGED)
+        if pattern not in known:
+            self.cfg.log_processor = dict(given, mean_pattern=f'{known}|{pattern}')
 
 
 def debias(
@@ -119,30 +155,30 @@ def debias(
         >>> cfg.model.data_preprocessor.blending.type
         'StillMixBlending'
     """
-    chosen = METHODS.get(_method_name(method))
-    if chosen is None:
-        near = did_you_mean(_method_name(method), METHODS)
+    name = str(method).lower()
+    name = name.replace('_', '+' if 'albar' in name else '')
+    if name not in METHODS:
+        near = did_you_mean(name, METHODS)
         raise DebiasError(f'unknown method {method!r}{near}; there are {", ".join(METHODS)}')
-    unknown = sorted(options.keys() - {*chosen.options, *_COMMON})
+    mix, known = METHODS[name].mix, (*METHODS[name].options, *_COMMON)
+    unknown = sorted(options.keys() - set(known))
     if unknown:
-        known = (*chosen.options, *_COMMON)
         near = did_you_mean(unknown[0], known)
         raise DebiasError(
             f'{method}: unknown option {unknown[0]!r}{near}; there are {", ".join(known)}'
         )
-    target = _target(_copied(cfg), options)
-    chosen.mix(target)
-    _import_albar_mm(target.cfg)
+    target = _target(cfg, options)
+    mix(target)
+    # also where the config is run by MMAction2's own tools
+    given = dict(target.cfg.get('custom_imports') or dict(imports=[], allow_failed_imports=False))
+    imports = [given['imports']] if isinstance(given['imports'], str) else list(given['imports'])
+    if 'albar_mm' not in imports:
+        target.cfg.custom_imports = dict(given, imports=[*imports, 'albar_mm'])
     return target.cfg
 
 
 def difference(before: Config, after: Config) -> str:
-    """Unified diff of two configs as text, '' if they are the same.
-
-    Args:
-        before: The first.
-        after: The second.
-    """
+    """Unified diff of two configs as text, '' if they are the same."""
     name = Path(before.filename or 'config').name
     return '\n'.join(
         difflib.unified_diff(
@@ -155,47 +191,31 @@ def difference(before: Config, after: Config) -> str:
     )
 
 
-def _mixup(target: _Target) -> None:
-    _blend(target, 'ClipMixupBlending', target.settings('mixup'))
+def _blending(method: str, kind: str, normalised: bool = False) -> Callable[[_Target], None]:
+    """What mixes a blending of batches in; ``normalised`` ones are told ``mean`` and ``std``."""
+
+    def mix(target: _Target) -> None:
+        settings = target.settings(method)
+        if method == 'actorcutmix':
+            target.load_boxes(method, settings.pop('min_score'))
+        elif method == 'stillmix' and target.options.get('bank'):
+            settings['bank'] = _bank(target)
+        _blend(target, kind, {**(target.normalisation() if normalised else {}), **settings})
+
+    return mix
 
 
-def _videomix(target: _Target) -> None:
-    _blend(target, 'VideoMixBlending', target.settings('videomix'))
+def _bank(target: _Target) -> str:
+    from ..annotations.frame_bank import load_frame_bank
 
-
-def _be(target: _Target) -> None:
-    _blend(target, 'BEBlending', target.settings('be'))
-
-
-def _fame(target: _Target) -> None:
-    _blend(target, 'FAMEBlending', {**target.normalisation(), **target.settings('fame')})
-
-
-def _actorcutmix(target: _Target) -> None:
-    settings = target.settings('actorcutmix')
-    boxes = target.file('boxes', 'actorcutmix', _HOW_BOXES)
-    _load_boxes(target, boxes, settings.pop('min_score'))
-    _blend(target, 'ActorCutMixBlending', settings)
-
-
-def _stillmix(target: _Target) -> None:
-    settings = target.settings('stillmix')
-    if target.options.get('bank'):
-        from ..annotations.frame_bank import load_frame_bank
-
-        bank = target.file('bank', 'stillmix', _HOW_BANK)
-        try:
-            classes = load_frame_bank(bank).num_classes
-        except ValueError as error:
-            raise DebiasError(f'stillmix: {error}') from error
-        if classes != target.num_classes:
-            raise DebiasError(
-                f'stillmix: bank={bank} was scored for {classes} classes, '
-                f'{target.name} has {target.num_classes}: build one with a reference '
-                'network of the same data set'
-            )
-        settings['bank'] = bank
-    _blend(target, 'StillMixBlending', {**target.normalisation(), **settings})
+    bank = target.file('bank', 'stillmix')
+    classes = _checked('stillmix', lambda: load_frame_bank(bank)).num_classes
+    if classes != target.num_classes:
+        raise DebiasError(
+            f'stillmix: bank={bank} was scored for {classes} classes, {target.name} has '
+            f'{target.num_classes}: build one with a reference network of the same data set'
+        )
+    return bank
 
 
 def _sdn(target: _Target) -> None:
@@ -203,26 +223,19 @@ def _sdn(target: _Target) -> None:
     from ..datasets.transforms import with_scene_labels
     from ..models.recognizers._sdn_options import SDNOptions
 
-    options, missing = target.options, target.options.get('missing', 'fail')
-    sdn: dict[str, Any] = {}
+    options, sdn = target.options, dict[str, Any](scene=None, mask=None)
     if options.get('scene', {}) is not None:
-        scenes = target.file('scenes', 'sdn', _HOW_SCENES + '; scene=None leaves the branch out')
+        scenes = target.file('scenes', 'sdn', '; scene=None leaves the branch out')
         sdn['num_scenes'] = options.get('num_scenes') or scene_count(scenes)
         sdn['scene'] = dict(options.get('scene') or {})
-        change_train_pipelines(
-            target.cfg, lambda pipeline: with_scene_labels(pipeline, scenes, missing=missing)
-        )
-    else:
-        sdn['scene'] = None
+        missing = options.get('missing', 'fail')
+        target.change_pipelines(lambda steps: with_scene_labels(steps, scenes, missing=missing))
     if options.get('mask', {}) is not None:
-        boxes = target.file('boxes', 'sdn', _HOW_BOXES + '; mask=None leaves the branch out')
+        target.load_boxes('sdn', 0.3, '; mask=None leaves the branch out')
         sdn['mask'] = dict(options.get('mask') or {})
-        _load_boxes(target, boxes, 0.3)
-    else:
-        sdn['mask'] = None
     _checked('sdn', lambda: SDNOptions.from_config(sdn))
-    target.recognizer.update(type=f'SDN{_plain_type(target)}', sdn=sdn)
-    _average(target.cfg, '^(scene_top1|mask_entropy)$')
+    target.recognizer.update(type=f'SDN{type_name(target.recognizer)}', sdn=sdn)
+    target.average('^(scene_top1|mask_entropy)$')
 
 
 def _albar(target: _Target) -> None:
@@ -232,22 +245,26 @@ def _albar(target: _Target) -> None:
     if 'frame' in target.options:
         static['frame'] = target.options['frame']
     _checked('albar', lambda: StaticOptions.from_config(static))
-    target.recognizer.update(type=f'ALBAR{_plain_type(target)}', static=static)
+    target.recognizer.update(type=f'ALBAR{type_name(target.recognizer)}', static=static)
     # another type of preprocessor stays: the recogniser then takes its frame after it
-    if target.preprocessor.get('type') == 'ActionDataPreprocessor':
+    if is_type(target.preprocessor, 'ActionDataPreprocessor'):
         target.preprocessor['type'] = 'StaticDataPreprocessor'
-    frame = static.get('frame', 'random')
-    change_train_pipelines(target.cfg, lambda pipeline: with_static_clip(pipeline, frame))
-    _average(target.cfg, '^static_')
+
+    def with_static_clip(pipeline: Pipeline) -> Pipeline:
+        there = any(is_type(step, 'StaticClip') for step in pipeline)
+        step = dict(type='StaticClip', frame=static.get('frame', 'random'))
+        return [*pipeline] if there else [*pipeline, step]
+
+    target.change_pipelines(with_static_clip)
+    target.average('^static_')
 
 
 def _albar_stillmix(target: _Target) -> None:
-    own = ('static', 'frame')
     _albar(target)
-    rest = {key: value for key, value in target.options.items() if key not in own}
+    rest = {key: value for key, value in target.options.items() if key not in _ALBAR}
     # ALBAR's paper: the variant without a reference network, probability 0.75
     target.options = {'prob': 0.75, 'alpha': 200.0, 'beta': 200.0, **rest}
-    _stillmix(target)
+    METHODS['stillmix'].mix(target)
 
 
 @dataclass(frozen=True)
@@ -258,50 +275,35 @@ class _Method:
 
 _STILLMIX, _ALBAR = ('bank', 'alpha', 'beta', 'prob'), ('static', 'frame')
 METHODS: dict[str, _Method] = {
-    'mixup': _Method(_mixup, ('alpha', 'prob')),
-    'videomix': _Method(_videomix, ('alpha', 'prob', 'mode')),
+    'mixup': _Method(_blending('mixup', 'ClipMixupBlending'), ('alpha', 'prob')),
+    'videomix': _Method(_blending('videomix', 'VideoMixBlending'), ('alpha', 'prob', 'mode')),
     'sdn': _Method(_sdn, ('scenes', 'boxes', 'missing', 'scene', 'mask', 'num_scenes')),
-    'be': _Method(_be, ('scale', 'prob')),
-    'actorcutmix': _Method(_actorcutmix, ('boxes', 'min_score', 'missing', 'prob')),
-    'fame': _Method(_fame, ('fg_fraction', 'hue_mode', 'prob')),
-    'stillmix': _Method(_stillmix, _STILLMIX),
+    'be': _Method(_blending('be', 'BEBlending'), ('scale', 'prob')),
+    'actorcutmix': _Method(
+        _blending('actorcutmix', 'ActorCutMixBlending'), ('boxes', 'min_score', 'missing', 'prob')
+    ),
+    'fame': _Method(_blending('fame', 'FAMEBlending', True), ('fg_fraction', 'hue_mode', 'prob')),
+    'stillmix': _Method(_blending('stillmix', 'StillMixBlending', True), _STILLMIX),
     'albar': _Method(_albar, _ALBAR),
     'albar+stillmix': _Method(_albar_stillmix, _ALBAR + _STILLMIX),
 }
 """Name -> how it is mixed in, in the order of the paper's table."""
 
 
-def _method_name(method: str) -> str:
-    return str(method).lower().replace('_', '+' if 'albar' in str(method).lower() else '')
-
-
-def _copied(cfg: Config | Mapping[str, Any] | str | os.PathLike) -> Config:
-    return (
-        Config(copy.deepcopy(dict(cfg)))
-        if (isinstance(cfg, Mapping) and not isinstance(cfg, Config))
-        else load_config(cfg)
-    )
-
-
-def _target(cfg: Config, options: Mapping[str, Any]) -> _Target:
+def _target(cfg: Config | Mapping[str, Any] | str | os.PathLike, options: dict) -> _Target:
+    if isinstance(cfg, Mapping) and not isinstance(cfg, Config):
+        cfg = Config(copy.deepcopy(dict(cfg)))
+    else:
+        cfg = load_config(cfg)
     name = Path(cfg.filename or 'config').name
     check_data(cfg, name)
     recognizer = recognizer_of(cfg.get('model'), name)
     classes = check_head(recognizer, name)
-    data_set, pretraining = options.get('data_set'), options.get('pretraining')
-    for key, value, known in (
-        ('data_set', data_set, DATASETS),
-        ('pretraining', pretraining, PRETRAININGS),
-    ):
-        if value not in (None, *known):
-            raise DebiasError(f'{key}={value!r}: expected one of {", ".join(known)}')
-    return _Target(
-        cfg, name, recognizer, classes, data_set or data_set_of(cfg, classes), dict(options)
-    )
-
-
-def _plain_type(target: _Target) -> str:
-    return str(target.recognizer['type']).rpartition('.')[2]
+    for key, known in (('data_set', DATASETS), ('pretraining', PRETRAININGS)):
+        if options.get(key) not in (None, *known):
+            raise DebiasError(f'{key}={options[key]!r}: expected one of {", ".join(known)}')
+    data_set = options.get('data_set') or data_set_of(cfg, classes)
+    return _Target(cfg, name, recognizer, classes, data_set, dict(options))
 
 
 def _blend(target: _Target, kind: str, settings: Mapping[str, Any]) -> None:
@@ -312,49 +314,19 @@ def _blend(target: _Target, kind: str, settings: Mapping[str, Any]) -> None:
     values = {k: v for k, v in blending.items() if k not in ('type', 'bank')}
     _checked(kind, lambda: MODELS.get(kind)(**values))
     own = target.preprocessor.get('blending')
-    for there in () if own is None else own.get('blendings') or [own]:
-        if str(there.get('type')).rpartition('.')[2] == kind:
-            raise DebiasError(
-                f'{target.name}: its data_preprocessor.blending is a {kind} already: '
-                'start from the plain config, or set its options'
-            )
+    if any(is_type(there, kind) for there in (own or {}).get('blendings') or [own]):
+        raise DebiasError(
+            f'{target.name}: its data_preprocessor.blending is a {kind} already: start from the '
+            'plain config, or set its options'
+        )
     target.preprocessor['blending'] = (
         blending if own is None else dict(type='ChainedBlending', blendings=[blending, own])
     )
 
 
-def _checked(what: str, read: Callable[[], object]) -> None:
+def _checked(what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401
     """Let a component read its settings, so that a wrong one is named before a run begins."""
     try:
-        read()
+        return read()
     except (TypeError, ValueError) as error:
         raise DebiasError(f'{what}: {error}') from error
-
-
-def _load_boxes(target: _Target, boxes: str, min_score: float) -> None:
-    from ..datasets.transforms.box_pipeline import with_person_boxes
-
-    missing = target.options.get('missing', 'fail')
-
-    def change(pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        try:
-            return with_person_boxes(pipeline, boxes, min_score, missing)
-        except ValueError as error:
-            raise DebiasError(f'{target.name}: {error}') from error
-
-    change_train_pipelines(target.cfg, change)
-
-
-def _average(cfg: Config, pattern: str) -> None:
-    """Let MMEngine average what a recogniser logs, as it does with losses."""
-    known = (cfg.get('log_processor') or {}).get('mean_pattern', _AVERAGED)
-    if pattern not in known:
-        cfg.log_processor = dict(cfg.get('log_processor') or {}, mean_pattern=f'{known}|{pattern}')
-
-
-def _import_albar_mm(cfg: Config) -> None:
-    """Register the components also where the config is run by MMAction2's own tools."""
-    given = dict(cfg.get('custom_imports') or dict(imports=[], allow_failed_imports=False))
-    imports = [given['imports']] if isinstance(given['imports'], str) else list(given['imports'])
-    if 'albar_mm' not in imports:
-        cfg.custom_imports = dict(given, imports=[*imports, 'albar_mm'])

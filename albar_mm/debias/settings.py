@@ -1,4 +1,4 @@
-"""Published settings of every method by data set (used by :mod:`albar_mm.mixin` only).
+"""Published settings of every method by data set.
 
 Rows are those of StillMix's Swin-T configs (Li et al., ICCV 2023), from which ALBAR takes its
 comparison; ALBAR's own are those of its paper.
@@ -36,12 +36,7 @@ _FIXED: dict[str, dict[str, Any]] = {
 
 
 def data_set_of(cfg: Config, num_classes: int) -> str | None:
-    """Which of the three data sets a config trains on, by its lists and number of classes.
-
-    Args:
-        cfg: The config.
-        num_classes: Of its head.
-    """
+    """Which of the three data sets a config trains on, by its lists and number of classes."""
     named = _CLASSES.get(num_classes)
     text = str(cfg.get('train_dataloader') or '').lower()
     signs = dict(hmdb51='hmdb', ucf101='ucf', kinetics400='kinetics')
@@ -49,15 +44,12 @@ def data_set_of(cfg: Config, num_classes: int) -> str | None:
 
 
 def published(method: str, data_set: str | None, pretraining: str | None) -> dict[str, Any]:
-    """Settings of a blending.
+    """Settings of a blending, as keyword arguments.
 
     Args:
         method: Name of the method.
         data_set: One of :data:`DATASETS`, or None for another one: probability 0.5.
         pretraining: ``'k400'`` or ``'imagenet'``; None: K400, and ImageNet for Kinetics-400.
-
-    Returns:
-        Keyword arguments.
     """
     settings = dict(_FIXED[method])
     if data_set is None:

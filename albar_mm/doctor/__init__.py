@@ -1,7 +1,8 @@
 """What is installed, what is wrong, and the command that mends it: behind ``tools/doctor.py``.
 
 The package imports nothing but the standard library and itself, so that it still speaks where
-``import albar_mm`` fails. Anything that may crash or hang is asked in a child process.
+``import albar_mm`` fails; only the check of a config needs the rest. Anything that may crash or
+hang is asked in a child process.
 """
 
 import contextlib
@@ -10,12 +11,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .config import check_config
-from .decoders import check_decoders
-from .libraries import check_gpus, check_package, check_torchvision
-from .machine import check_machine
+from .libraries import check_decoders, check_gpus, check_package, check_torchvision
+from .machine import check_copies, check_machine, check_paths
 from .packages import check_versions, describe, installed_versions
-from .paths import check_copies, check_paths
 from .report import Finding, Report
 
 __all__ = ['Finding', 'Report', 'diagnose']
@@ -57,8 +55,10 @@ def diagnose(
     say(f'config {config}')
     if any(problem.level == 'error' for problem in problems):
         report.add('config', {str(config): 'not checked, as albar_mm cannot be imported'}, [])
-    else:
-        # what the libraries log while a dataset is built is no part of the report
-        with contextlib.redirect_stdout(sys.stderr):
-            report.add('config', *check_config(config, cfg_options, decoders))
+        return report
+    # what the libraries log while a dataset is built is no part of the report
+    with contextlib.redirect_stdout(sys.stderr):
+        from .config import check_config
+
+        report.add('config', *check_config(config, cfg_options, decoders))
     return report

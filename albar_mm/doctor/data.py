@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from albar_mm.engine.launch.errors import named_data
+from albar_mm.utils.config_types import mappings, type_name
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import read_lines
+
 from .child import ask
-from .decoders import TRANSFORMS
-from .report import Finding
+from .libraries import TRANSFORMS
+from .report import Finding, error
 
 LINES_PARSED = 20
 _FOLDER_KEY = re.compile(r'mask|_root$|_dir$|_folder$')
@@ -45,57 +50,39 @@ class Annotation:
 
 
 def pipeline_decoder(pipeline: Any) -> str | None:  # noqa: ANN401
-    """Decoder that a pipeline uses: ``'decord'``, ``'pyav'``, ``'opencv'``, else None.
-
-    Args:
-        pipeline: List of transform configs.
-    """
-    for step in pipeline or []:
-        kind = str(step.get('type', '')) if isinstance(step, Mapping) else ''
-        for prefix, decoder in TRANSFORMS.items():
-            if kind.startswith(prefix):
-                return decoder
-    return None
+    """Decoder that a pipeline uses: ``'decord'``, ``'pyav'``, ``'opencv'``, else None."""
+    kinds = [type_name(step) for step in pipeline or [] if isinstance(step, Mapping)]
+    found = (TRANSFORMS[p] for kind in kinds for p in TRANSFORMS if kind.startswith(p))
+    return next(found, None)
 
 
-def find_annotations(node: Any, key: str, decoder: str | None = None) -> Iterator[Annotation]:  # noqa: ANN401
-    """Every annotation file in a dataset's config, however deep datasets are wrapped.
-
-    Args:
-        node: The config.
-        key: Its dotted key.
-        decoder: Decoder of the wrapping dataset's pipeline.
-    """
-    for name, item in _children(node):
-        yield from find_annotations(item, f'{key}.{name}', _decoder_of(node, decoder))
-    if not isinstance(node, Mapping) or not isinstance(node.get('ann_file'), str):
-        return
-    root, prefix = node.get('data_root') or '', node.get('data_prefix')
-    videos = prefix.get('video') if isinstance(prefix, Mapping) else None
-    yield Annotation(
-        key,
-        str(Path(root) / node['ann_file']),
-        str(Path(root) / videos) if isinstance(videos, str) else None,
-        node.get('delimiter', ' '),
-        str(node.get('type', '')),
-        _decoder_of(node, decoder),
-    )
+def find_annotations(node: Any, key: str) -> Iterator[Annotation]:  # noqa: ANN401
+    """Every annotation file in a dataset's config, however deep datasets are wrapped."""
+    decoders: dict[str, str | None] = {'': None}
+    for place, part in _datasets(node, key):
+        outer = place.rpartition('.')[0]  # what its own pipeline does not decode, an outer one does
+        while outer not in decoders:
+            outer = outer.rpartition('.')[0]
+        decoders[place] = pipeline_decoder(part.get('pipeline')) or decoders[outer]
+        named = named_data(part)
+        if 'ann_file' in named:
+            yield Annotation(
+                place,
+                named['ann_file'],
+                named.get('data_prefix.video'),
+                part.get('delimiter', ' '),
+                type_name(part),
+                decoders[place],
+            )
 
 
 def find_folders(node: Any, key: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    """Key and path of every folder that a config names beside the videos (masks, bias sets).
-
-    Args:
-        node: The config.
-        key: Its dotted key.
-    """
-    for name, item in _children(node):
-        yield from find_folders(item, f'{key}.{name}')
-    if isinstance(node, Mapping):
-        root = node.get('data_root') or ''
-        for name, value in node.items():
+    """Key and path of every folder that a config names beside the videos (masks, bias sets)."""
+    for place, part in _datasets(node, key):
+        root = part.get('data_root') or ''
+        for name, value in part.items():
             if isinstance(value, str) and value and _FOLDER_KEY.search(name):
-                yield f'{key}.{name}', value if name == 'data_root' else str(Path(root) / value)
+                yield f'{place}.{name}', value if name == 'data_root' else str(Path(root) / value)
 
 
 def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[str, list[Finding]]:
@@ -112,83 +99,27 @@ def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[s
     if '://' in ann.path:
         return f'{ann.path}: remote, not read', []
     if not path.is_file():
-        return f'{path}: missing', [_missing(ann.key, 'ann_file', path, 'annotation file')]
+        return f'{path}: missing', _missing(ann.key, 'ann_file', path, 'annotation file')
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        return f'{path}: unreadable', [
-            Finding(
-                'error',
-                f'{ann.key}.ann_file: {path} cannot be read as text ({error})',
-                f'file "{path}" && ls -l "{path}"',
-            )
-        ]
+        lines = read_lines(path)
+    except DatasetError as fault:
+        fix = f'file "{path}" && ls -l "{path}"'
+        return f'{path}: unreadable', error(f'{ann.key}.ann_file: {fault}', fix)
     if not any(line.strip() for line in lines):
-        return f'{path}: empty', [
-            Finding(
-                'error', f'{ann.key}.ann_file: {path} is empty', _prepare(ann.key, 'ann_file', path)
-            )
-        ]
+        fix = _prepare(ann.key, 'ann_file', path)
+        return f'{path}: empty', error(f'{ann.key}.ann_file: {path} is empty', fix)
     fact = f'{path}: {len(lines)} lines'
     if ann.kind and 'Video' not in ann.kind or path.suffix not in ('.txt', '.csv', '.tsv'):
         return f'{fact}, of a format that is not checked', []
     for number, line in enumerate(lines[:LINES_PARSED], 1):
         problem = _line_problem(line, ann.delimiter, num_classes)
         if problem:
-            return fact, [
-                Finding('error', f'{path}:{number}: {problem}', f'sed -n {number}p "{path}"')
-            ]
+            return fact, error(f'{path}:{number}: {problem}', f'sed -n {number}p "{path}"')
     if ann.videos is not None and not Path(ann.videos).is_dir():
-        return fact, [_missing(ann.key, 'data_prefix.video', Path(ann.videos), 'data folder')]
+        return fact, _missing(ann.key, 'data_prefix.video', Path(ann.videos), 'data folder')
     video = Path(ann.videos or '') / lines[0].strip().split(ann.delimiter)[0]
-    return _check_video(fact, ann, video)
-
-
-def check_folder(key: str, path: str) -> list[Finding]:
-    """Find out whether a folder that a config names is there and holds something.
-
-    Args:
-        key: Dotted key in the config.
-        path: The folder.
-    """
-    place, _, name = key.rpartition('.')
-    folder = Path(path)
-    if '://' in path or (folder.is_dir() and any(folder.iterdir())):
-        return []
-    if folder.is_dir():
-        return [Finding('error', f'{key}: {path} is empty', _prepare(place, name, folder))]
-    return [_missing(place, name, folder, 'folder')]
-
-
-def _children(node: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    if isinstance(node, Mapping):
-        items = [(str(k), v) for k, v in node.items() if k not in ('pipeline', 'data_prefix')]
-    else:
-        items = [(str(i), v) for i, v in enumerate(node)] if isinstance(node, (list, tuple)) else []
-    yield from ((name, item) for name, item in items if isinstance(item, (Mapping, list, tuple)))
-
-
-def _decoder_of(node: Any, inherited: str | None) -> str | None:  # noqa: ANN401
-    own = pipeline_decoder(node.get('pipeline')) if isinstance(node, Mapping) else None
-    return own or inherited
-
-
-def _line_problem(line: str, delimiter: str, num_classes: int | None) -> str:
-    parts = line.strip().split(delimiter)
-    if len(parts) == 1 and parts[0]:
-        return ''  # a list without labels, as for inference
-    shape = f'"<video>{"<tab>" if delimiter == chr(9) else delimiter}<label>"'
-    if len(parts) != 2 or not parts[0] or not re.fullmatch(r'-?\d+', parts[1]):
-        return f'expected {shape}, got {line.strip()!r}'
-    label = int(parts[1])
-    if num_classes is not None and not 0 <= label < num_classes:
-        return f'label {label} is outside [0, {num_classes})'
-    return ''
-
-
-def _check_video(fact: str, ann: Annotation, video: Path) -> tuple[str, list[Finding]]:
     if not video.is_file():
-        return fact, [_missing(ann.key, 'data_prefix.video', video, 'video (first of the list)')]
+        return fact, _missing(ann.key, 'data_prefix.video', video, 'video (first of the list)')
     if ann.decoder is None:
         return f'{fact}, first video is there', []
     answer = ask('decode_first', ann.decoder, str(video), timeout_s=60)
@@ -196,18 +127,43 @@ def _check_video(fact: str, ann: Annotation, video: Path) -> tuple[str, list[Fin
         return f'{fact}, first video {answer.value} with {ann.decoder}', []
     if answer.error.startswith('ModuleNotFoundError'):
         return f'{fact}, first video not decoded', []  # said once, for the decoder
-    return fact, [
-        Finding(
-            'error',
-            f'{video} does not decode with {ann.decoder} ({answer.error})',
-            f'ffmpeg -v error -i "{video}" -f null -',
-        )
-    ]
+    what = f'{video} does not decode with {ann.decoder} ({answer.error})'
+    return fact, error(what, f'ffmpeg -v error -i "{video}" -f null -')
 
 
-def _missing(place: str, name: str, path: Path, kind: str) -> Finding:
-    what = f'{place}.{name}: no such {kind}: {path}'
-    return Finding('error', what, _prepare(place, name, path))
+def check_folder(key: str, path: str) -> list[Finding]:
+    """Find out whether a folder that a config names under a key is there and holds something."""
+    place, _, name = key.rpartition('.')
+    folder = Path(path)
+    if '://' in path or (folder.is_dir() and any(folder.iterdir())):
+        return []
+    if folder.is_dir():
+        return error(f'{key}: {path} is empty', _prepare(place, name, folder))
+    return _missing(place, name, folder, 'folder')
+
+
+def _datasets(node: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:  # noqa: ANN401
+    """All dicts of a dataset's config but the steps of pipelines."""
+    for place, part in mappings(node, key):
+        if not {'pipeline', 'data_prefix'} & set(place.removeprefix(key).split('.')):
+            yield place, part
+
+
+def _line_problem(line: str, delimiter: str, num_classes: int | None) -> str:
+    parts = line.strip().split(delimiter)
+    if len(parts) == 1 and parts[0]:
+        return ''  # a list without labels, as for inference
+    if len(parts) != 2 or not parts[0] or not re.fullmatch(r'-?\d+', parts[1]):
+        separator = '<tab>' if delimiter == '\t' else delimiter
+        return f'expected "<video>{separator}<label>", got {line.strip()!r}'
+    label = int(parts[1])
+    if num_classes is not None and not 0 <= label < num_classes:
+        return f'label {label} is outside [0, {num_classes})'
+    return ''
+
+
+def _missing(place: str, name: str, path: Path, kind: str) -> list[Finding]:
+    return error(f'{place}.{name}: no such {kind}: {path}', _prepare(place, name, path))
 
 
 def _prepare(place: str, name: str, path: Path) -> str:

@@ -1,12 +1,15 @@
-"""Whether the libraries import, which mends they need, and whether the GPUs compute."""
+"""Whether the libraries import, with which mends, and whether GPUs compute and decoders decode."""
 
-import importlib.metadata
+import ctypes.util
+import platform
 import re
 import shutil
+import tempfile
+from pathlib import Path
 
 from .child import Answer, ask
-from .packages import MMCV_LITE
-from .report import Finding
+from .packages import MMCV_LITE, is_installed
+from .report import Finding, error, warning
 
 #: in the order in which one needs the other; mmaction never imports without albar_mm's mends
 _CHAIN = {
@@ -19,51 +22,49 @@ _CHAIN = {
 _ADVICE = (
     (r'NumPy 1\.x|numpy\.core\.multiarray|_ARRAY_API', 'pip install "numpy<2"'),
     (r'libGL\.so|libgthread', 'sudo apt-get install -y libgl1 libglib2.0-0'),
-    (r'MMCV==.* incompatible', f'pip uninstall -y mmcv && pip install "{MMCV_LITE}"'),
-    (r'MMEngine==.* incompatible', 'pip install "mmengine>=0.10.7,<0.11"'),
+    (r'MMCV==.* incompatible|mmcv\._ext', f'pip uninstall -y mmcv && pip install "{MMCV_LITE}"'),
+    (
+        r'MMEngine==.* incompatible|unexpected keyword argument .verify',
+        'pip install "mmengine>=0.10.7,<0.11"',
+    ),
     (r'pkg_resources', 'pip install "setuptools<81"'),
-    (r'unexpected keyword argument .verify', 'pip install "mmengine>=0.10.7,<0.11"'),
-    (r'mmcv\._ext', f'pip uninstall -y mmcv && pip install "{MMCV_LITE}"'),
     (r'libcu|libnv|CUDA', 'pip install --force-reinstall torch'),
 )
+#: decoder -> module
+DECODERS = dict(decord='decord', pyav='av', opencv='cv2', torchcodec='torchcodec')
+#: first part of the name of MMAction2's transforms (``DecordInit``, ``PyAVDecode``) -> decoder
+TRANSFORMS = {'Decord': 'decord', 'PyAV': 'pyav', 'OpenCV': 'opencv'}
 
 
 def check_package() -> tuple[dict[str, str], list[Finding]]:
     """Import albar_mm as a run does; if that fails, find the library that is the cause."""
     answer = ask('package')
     if not answer.error:
-        said = answer.value
         facts = {
-            'applied and needed here': ', '.join(said['needed']) or 'none',
-            'not needed here': ', '.join(said['others']) or 'none',
-            **said['env'],
+            'applied and needed here': ', '.join(answer.value['needed']) or 'none',
+            'not needed here': ', '.join(answer.value['others']) or 'none',
+            **answer.value['env'],
         }
-        return facts, _compiled_for_numpy_1(answer)
+        if 'compiled using NumPy 1.x' not in answer.stderr:
+            return facts, []
+        what = 'a library that albar_mm imports was compiled for numpy 1'
+        return facts, warning(what, 'pip install "numpy<2"')
     facts = {'applied': f'none, albar_mm cannot be imported: {answer.error}'}
     for module, name in _CHAIN.items():
         broken = ask('module', module)
         # a missing module is named by the check of versions, and by albar_mm itself
         if broken.error and f"No module named '{module}'" not in broken.error:
-            return facts, [_broken(f'{module} cannot be imported', broken, name)]
-    return facts, [_broken('albar_mm cannot be imported', answer, 'mmaction2==1.2.0')]
+            return facts, _broken(f'{module} cannot be imported', broken, name)
+    return facts, _broken('albar_mm cannot be imported', answer, 'mmaction2==1.2.0')
 
 
 def check_torchvision() -> list[Finding]:
     """A torchvision that does not fit torch stops every run: MMEngine imports it for its log."""
-    try:
-        importlib.metadata.version('torchvision')
-    except importlib.metadata.PackageNotFoundError:
-        return []
-    answer = ask('module', 'torchvision')
+    answer = ask('module', 'torchvision') if is_installed('torchvision') else Answer()
     if not answer.error:
         return []
-    return [
-        Finding(
-            'error',
-            f'torchvision is installed but cannot be imported ({answer.error})',
-            'pip uninstall -y torchvision',
-        )
-    ]
+    what = f'torchvision is installed but cannot be imported ({answer.error})'
+    return error(what, 'pip uninstall -y torchvision')
 
 
 def check_gpus() -> tuple[dict[str, str], list[Finding]]:
@@ -72,56 +73,93 @@ def check_gpus() -> tuple[dict[str, str], list[Finding]]:
     if answer.error:
         return {'GPUs': f'unknown: {answer.error}'}, []
     build, devices = answer.value['built_for'], answer.value['devices']
-    facts = {'torch built for': f'CUDA/ROCm {build}' if build else 'CPU only'}
-    found = []
+    facts, found = {'torch built for': f'CUDA/ROCm {build}' if build else 'CPU only'}, []
     for index, device in enumerate(devices):
-        state = device['error'] or 'computes'
-        facts[f'GPU {index}'] = f'{device["name"]}, {device["memory_gib"]} GiB, {state}'
-        if device['error']:
-            found.append(
-                Finding(
-                    'error',
-                    f'GPU {index} ({device["name"]}) does not compute: {device["error"]}',
-                    'pip install --upgrade --force-reinstall torch',
-                )
+        name, fault = device['name'], device['error']
+        facts[f'GPU {index}'] = f'{name}, {device["memory_gib"]} GiB, {fault or "computes"}'
+        if fault:
+            found += error(
+                f'GPU {index} ({name}) does not compute: {fault}',
+                'pip install --upgrade --force-reinstall torch',
             )
     if not devices:
         facts['GPUs'] = 'none'
-        if shutil.which('nvidia-smi'):
-            what = (
-                f'nvidia-smi is there, but torch (built for CUDA {build}) sees no GPU'
-                if build
-                else 'nvidia-smi is there, but this torch was built for CPU only'
+        if shutil.which('nvidia-smi') and build:
+            found += warning(
+                f'nvidia-smi is there, but torch (built for CUDA {build}) sees no GPU',
+                'nvidia-smi && echo "CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES"',
             )
-            fix = 'nvidia-smi && echo "CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES"'
-            found.append(
-                Finding('warning', what, fix if build else 'pip install --force-reinstall torch')
+        elif shutil.which('nvidia-smi'):
+            found += warning(
+                'nvidia-smi is there, but this torch was built for CPU only',
+                'pip install --force-reinstall torch',
             )
     return facts, found
 
 
-def _broken(what: str, answer: Answer, package: str) -> Finding:
+def _broken(what: str, answer: Answer, package: str) -> list[Finding]:
     text = f'{answer.error} {answer.stderr}'
-    missing = re.search(r"No module named '([\w.]+)'", answer.error)
-    fix = next((fix for pattern, fix in _ADVICE if re.search(pattern, text)), None)
-    if fix is None and missing:
-        fix = f'pip install {missing[1].split(".")[0]}'
-    # what albar_mm.compat itself advises
-    own = re.search(r'pip install "[^"]+"', answer.error)
-    return Finding(
-        'error',
-        f'{what} ({answer.error})',
-        own[0] if own else (fix or f'pip install --force-reinstall "{package}"'),
-    )
+    own = re.search(r'pip install "[^"]+"', answer.error)  # what albar_mm.compat itself advises
+    missing = re.search(r"No module named '(\w+)", answer.error)
+    fixes = [own[0]] if own else [fix for pattern, fix in _ADVICE if re.search(pattern, text)]
+    fixes += [f'pip install {missing[1]}'] if missing else []
+    fixes += [f'pip install --force-reinstall "{package}"']
+    return error(f'{what} ({answer.error})', fixes[0])
 
 
-def _compiled_for_numpy_1(answer: Answer) -> list[Finding]:
-    if 'compiled using NumPy 1.x' not in answer.stderr:
-        return []
-    return [
-        Finding(
-            'warning',
-            'a library that albar_mm imports was compiled for numpy 1',
-            'pip install "numpy<2"',
+def check_decoders() -> tuple[dict[str, str], list[Finding]]:
+    """Import every decoder and let it decode a tiny clip that is written for the purpose.
+
+    Returns:
+        Decoder -> its version, ``'not installed'``, ``'not tried: ...'`` or ``'broken: ...'``; and
+        what is wrong.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        clip = str(Path(folder) / 'clip.mp4')
+        written = ask('write_clip', clip)
+        facts = {name: _try(name, clip, written) for name in DECODERS}
+    found = []
+    if written.error:
+        found += warning(
+            f'no test clip could be written ({written.error}): no decoder was tried',
+            'pip install --force-reinstall --no-deps opencv-python',
         )
-    ]
+    for name, fact in facts.items():
+        if fact.startswith('broken: '):
+            reason = fact.removeprefix('broken: ')
+            package = install_command(name).split()[-1]
+            fix = f'pip install --force-reinstall --no-deps {package}'
+            if name == 'torchcodec' and ctypes.util.find_library('avcodec') is None:
+                fix = 'conda install -c conda-forge ffmpeg'  # the libraries of FFmpeg
+            elif name == 'torchcodec':
+                fix = 'pip install --upgrade --force-reinstall --no-deps torchcodec'
+            found += warning(f'{name} is installed but does not decode ({reason})', fix)
+    if not written.error and not any(works(facts[name]) for name in TRANSFORMS.values()):
+        found += error('no video decoder works', install_command('decord'))
+    facts['test clip'] = written.error or f'written with {written.value}'
+    return facts, found
+
+
+def works(fact: str) -> bool:
+    """Whether a decoder's entry in :func:`check_decoders` says that it decodes."""
+    return not fact.startswith(('not ', 'broken'))
+
+
+def install_command(decoder: str) -> str:
+    """Command that installs a decoder on this machine."""
+    package = {'pyav': 'av', 'opencv': 'opencv-python'}.get(decoder, decoder)
+    if decoder == 'decord' and platform.machine() in ('arm64', 'aarch64'):
+        package = 'eva-decord'  # decord has no wheels for these
+    return f'pip install {package}'
+
+
+def _try(name: str, clip: str, written: Answer) -> str:
+    module = DECODERS[name]
+    answer = ask('module', module) if written.error else ask('check_decoder', name, clip)
+    if f"No module named '{module}'" in answer.error:
+        return 'not installed'
+    if answer.error:
+        return f'broken: {answer.error}'
+    if written.error:
+        return f'not tried: {answer.value}, there is no clip to decode'
+    return f'{answer.value}, decodes'

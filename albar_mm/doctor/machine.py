@@ -1,18 +1,20 @@
-"""Cores, memory, disk and limits of this machine or container."""
+"""This machine or container: cores, memory, disk, limits, and Python's search path."""
 
+import importlib.metadata
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from .report import Finding
+from .report import Finding, warning
 
 GIB = 2**30
 MIN_SHARED_BYTES = GIB
 MIN_DISK_BYTES = 2 * GIB
 MIN_OPEN_FILES = 1024
 SHARED = Path('/dev/shm')
+_HIDEABLE = ('torch', 'mmengine', 'mmcv', 'mmaction', 'numpy', 'cv2', 'albar_mm', 'tools')
 
 
 def check_machine() -> tuple[dict[str, str], list[Finding]]:
@@ -23,65 +25,43 @@ def check_machine() -> tuple[dict[str, str], list[Finding]]:
         free = shutil.disk_usage(folder).free
         facts[f'free disk ({name})'] = _gib(free)
         if free < MIN_DISK_BYTES:
-            found.append(
-                Finding(
-                    'warning',
-                    f'only {_gib(free)} free on the disk of {folder}',
-                    f'df -h "{folder}" && du -xh "{folder}" | sort -h | tail -20',
-                )
+            found += warning(
+                f'only {_gib(free)} free on the disk of {folder}',
+                f'df -h "{folder}" && du -xh "{folder}" | sort -h | tail -20',
             )
-    shared = shared_bytes()
+    shared, soft = shared_bytes(), open_files()
     if shared is not None:
         facts['shared memory'] = _gib(shared)
-        found += check_shared(shared)
-    soft = open_files()
     if soft is not None:
         facts['ulimit -n'] = str(soft)
-        found += check_open_files(soft)
+    found += check_shared(shared) + check_open_files(soft)
     for name in ('CUDA_VISIBLE_DEVICES', 'OMP_NUM_THREADS', 'PYTHONPATH', 'LD_LIBRARY_PATH'):
         if name in os.environ:
             facts[name] = os.environ[name] or '(empty)'
     return facts, found
 
 
-def check_shared(size_bytes: int, needed_bytes: int = MIN_SHARED_BYTES) -> list[Finding]:
-    """Shared memory carries batches from the workers; a container's default is 64 MiB.
-
-    Args:
-        size_bytes: What there is.
-        needed_bytes: What a run needs.
-    """
-    if size_bytes >= needed_bytes:
+def check_shared(size_bytes: int | None, needed_bytes: int = MIN_SHARED_BYTES) -> list[Finding]:
+    """Shared memory carries batches from the workers; a container's default is 64 MiB."""
+    if size_bytes is None or size_bytes >= needed_bytes:
         return []
     wanted = max(8, -(-2 * needed_bytes // GIB))
-    return [
-        Finding(
-            'warning',
-            f'shared memory (/dev/shm) is {_gib(size_bytes)}, {_gib(needed_bytes)} are needed: '
-            'data loader workers would die with "Bus error" (in docker: start with '
-            f'--shm-size={wanted}g)',
-            f'sudo mount -o remount,size={wanted}G /dev/shm',
-        )
-    ]
+    return warning(
+        f'shared memory (/dev/shm) is {_gib(size_bytes)}, {_gib(needed_bytes)} are needed: data '
+        f'loader workers would die with "Bus error" (in docker: start with --shm-size={wanted}g)',
+        f'sudo mount -o remount,size={wanted}G /dev/shm',
+    )
 
 
-def check_open_files(soft: int, needed: int = MIN_OPEN_FILES) -> list[Finding]:
-    """Every tensor that a worker hands over keeps a file open.
-
-    Args:
-        soft: The limit of ``ulimit -n``.
-        needed: What a run needs.
-    """
-    if soft >= needed:
+def check_open_files(soft: int | None, needed: int = MIN_OPEN_FILES) -> list[Finding]:
+    """Every tensor that a worker hands over keeps a file open; ``ulimit -n`` is the soft limit."""
+    if soft is None or soft >= needed:
         return []
-    return [
-        Finding(
-            'warning',
-            f'at most {soft} files may be open (ulimit -n), {needed} are needed: data loader '
-            'workers would stop with "Too many open files"',
-            f'ulimit -n {max(65536, 2 * needed)}',
-        )
-    ]
+    return warning(
+        f'at most {soft} files may be open (ulimit -n), {needed} are needed: data loader workers '
+        'would stop with "Too many open files"',
+        f'ulimit -n {max(65536, 2 * needed)}',
+    )
 
 
 def cores() -> int:
@@ -127,3 +107,49 @@ def _first_words(path: str) -> list[str]:
 
 def _gib(size_bytes: int | None) -> str:
     return 'unknown' if size_bytes is None else f'{size_bytes / GIB:.1f} GiB'
+
+
+def check_paths(pythonpath: str | None, repository: Path) -> list[Finding]:
+    """Find folders on ``PYTHONPATH`` whose contents hide an installed package."""
+    if not pythonpath:
+        return []
+    found, entries = [], pythonpath.split(os.pathsep)
+    kept = [entry for entry in entries if entry]
+    if len(kept) < len(entries):
+        found += warning(
+            'PYTHONPATH has an empty entry: Python takes modules from whatever folder it is '
+            'started in',
+            _export(kept),
+        )
+    for entry in kept:
+        folder, without = Path(entry).resolve(), _export([one for one in kept if one != entry])
+        hidden = [n for n in _HIDEABLE if (folder / n).is_dir() or (folder / f'{n}.py').is_file()]
+        if folder != repository.resolve() and hidden and not folder.name.endswith('-packages'):
+            names = ', '.join(hidden)
+            found += warning(
+                f'PYTHONPATH holds {entry}, whose {names} hide the installed ones', without
+            )
+        elif (folder / 'train.py').is_file() and (folder / 'test.py').is_file():
+            what = f"PYTHONPATH holds {entry}, whose test.py hides Python's own module test"
+            found += warning(what, without)
+    return found
+
+
+def _export(entries: list[str]) -> str:
+    return f'export PYTHONPATH="{os.pathsep.join(entries)}"' if entries else 'unset PYTHONPATH'
+
+
+def check_copies(repository: Path) -> list[Finding]:
+    """Find a second albar_mm, installed apart from the one of ``repository``, which is running."""
+    try:
+        distribution = importlib.metadata.distribution('albar_mm')
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    other = Path(distribution.locate_file('albar_mm'))
+    if not (other / '__init__.py').is_file() or other.resolve().parent == repository.resolve():
+        return []
+    return warning(
+        f'two copies of albar_mm: {repository}, used by this tool, and {other.parent}, used by '
+        'every other program',
+        f'pip install --no-deps -e "{repository}"',
+    )

@@ -9,19 +9,32 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from .report import Finding
+from .report import Finding, error, warning
 
-#: distribution -> (module, versions as for pip); a test holds them against requirements/
+#: distribution -> versions as for pip; a test holds them against requirements/
 WANTED = {
-    'torch': ('torch', '>=2.6'),
-    'mmengine': ('mmengine', '>=0.10.7,<0.11'),
-    'mmaction2': ('mmaction', '==1.2.0'),
-    'importlib_metadata': ('importlib_metadata', ''),
-    'numpy': ('numpy', ''),
-    'scipy': ('scipy', ''),
-    'matplotlib': ('matplotlib', ''),
-    'opencv-python': ('cv2', ''),
-    'Pillow': ('PIL', ''),
+    'torch': '>=2.6',
+    'mmengine': '>=0.10.7,<0.11',
+    'mmaction2': '==1.2.0',
+    'importlib_metadata': '',
+    'numpy': '',
+    'scipy': '',
+    'matplotlib': '',
+    'opencv-python': '',
+    'Pillow': '',
+    'pandas': '',
+    'Jinja2': '',
+    'scikit-learn': '',
+    'packaging': '',
+    'av': '',
+}
+#: distribution -> module, where another name
+_MODULES = {
+    'mmaction2': 'mmaction',
+    'opencv-python': 'cv2',
+    'Pillow': 'PIL',
+    'Jinja2': 'jinja2',
+    'scikit-learn': 'sklearn',
 }
 MMCV_LITE = 'mmcv-lite>=2.0.1,<2.2'
 MMCV_RANGE = '>=2.0.1,<2.3'  # 2.2.x: compat lifts mmaction2's refusal
@@ -31,111 +44,81 @@ OPENCV = (
     'opencv-python-headless',
     'opencv-contrib-python-headless',
 )
-OPTIONAL = ('mmcv', 'mmcv-lite', *OPENCV[1:], 'decord', 'av', 'torchcodec', 'torchvision', 'numba')
+OPTIONAL = ('mmcv', 'mmcv-lite', *OPENCV[1:], 'decord', 'torchcodec', 'torchvision', 'numba')
 MIN_PYTHON = (3, 10)
+
+
+def is_installed(name: str) -> str:
+    """Version of a distribution, '' where it is not installed."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ''
 
 
 def installed_versions() -> dict[str, str]:
     """Distribution -> version of every package of interest that is installed."""
-    versions = {}
-    for name in (*WANTED, *OPTIONAL, 'setuptools'):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def release(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: ``'2.13.0+cpu'`` -> ``(2, 13, 0)``."""
-    return tuple(int(part) for part in re.match(r'[\d.]*', version)[0].split('.') if part)
+    versions = {name: is_installed(name) for name in (*WANTED, *OPTIONAL, 'setuptools')}
+    return {name: version for name, version in versions.items() if version}
 
 
 def fits(version: str, wanted: str) -> bool:
-    """Whether a version lies in a range such as ``'>=2.0.1,<2.2'`` (``>=``, ``<`` and ``==``)."""
-    found = release(version)
-    for condition in filter(None, wanted.split(',')):
-        sign, bound = re.fullmatch(r'(>=|<|==)(.+)', condition).groups()
-        limit = release(bound)
-        found += (0,) * (len(limit) - len(found))
-        short = found[: len(limit)] if sign == '==' else found
-        if not {'>=': short >= limit, '<': short < limit, '==': short == limit}[sign]:
-            return False
-    return True
+    """Whether a version lies in a range, as for pip; yes where ``packaging`` itself is missing."""
+    try:
+        from packaging.specifiers import SpecifierSet
+
+        return SpecifierSet(wanted).contains(version, prereleases=True)
+    except ImportError:
+        return True
 
 
 def check_versions(
     versions: Mapping[str, str], python: tuple[int, ...] = sys.version_info[:3]
 ) -> list[Finding]:
-    """Find missing packages, versions out of range and packages that overwrite one another.
-
-    Args:
-        versions: Distribution -> version, as of :func:`installed_versions`.
-        python: Version of Python.
-    """
+    """Find missing packages, versions out of range and packages that overwrite one another."""
     found = []
     if python < MIN_PYTHON:
-        found.append(
-            Finding(
-                'error',
-                f'Python {".".join(map(str, python))} is too old: 3.10 or newer is needed',
-                'make PYTHON=python3.11 test',
-            )
-        )
-    for name, (module, wanted) in WANTED.items():
+        what = f'Python {".".join(map(str, python))} is too old: 3.10 or newer is needed'
+        found += error(what, 'make PYTHON=python3.11 test')
+    for name, wanted in WANTED.items():
+        fix = f'pip install "{name}{wanted}"'
         if name not in versions:
-            if importlib.util.find_spec(module) is None:
-                found.append(Finding('error', f'{name} is missing', _install(name, wanted)))
+            found += [] if _has(_MODULES.get(name, name)) else error(f'{name} is missing', fix)
         elif not fits(versions[name], wanted):
-            found.append(
-                Finding(
-                    'error',
-                    f'{name} {versions[name]} is installed, {wanted} is needed',
-                    _install(name, wanted),
-                )
-            )
-    return [
-        *found,
-        *_check_mmcv(versions),
-        *_check_opencv(versions),
-        *_check_setuptools(versions),
-        *_check_numba(versions),
-    ]
+            found += error(f'{name} {versions[name]} is installed, {wanted} is needed', fix)
+    found += [*_check_mmcv(versions), *_check_opencv(versions)]
+    if not _has('pkg_resources'):
+        what = (
+            f'setuptools {versions.get("setuptools", "is absent and")} has no pkg_resources: '
+            "albar_mm mends this for itself, but mim and MMAction2's own tools need it"
+        )
+        found.append(Finding('note', what, 'pip install "setuptools<81"'))
+    if 'numba' not in versions and not _has('numba'):
+        what = 'numba is absent: overlapping detected segments are suppressed by PyTorch, slower'
+        found.append(Finding('note', what, 'pip install "albar_mm[fast]"'))
+    return found
 
 
-def _install(name: str, wanted: str) -> str:
-    return f'pip install "{name}{wanted}"'
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _check_mmcv(versions: Mapping[str, str]) -> list[Finding]:
     present = [name for name in ('mmcv', 'mmcv-lite') if name in versions]
     if not present:
-        if importlib.util.find_spec('mmcv') is not None:
-            return []
-        return [Finding('error', 'mmcv is missing', f'pip install "{MMCV_LITE}"')]
+        return [] if _has('mmcv') else error('mmcv is missing', f'pip install "{MMCV_LITE}"')
     clean = f'pip uninstall -y {" ".join(present)} && pip install "{MMCV_LITE}"'
-    if len(present) == 2:
-        return [
-            Finding(
-                'warning',
-                f'mmcv {versions["mmcv"]} and mmcv-lite {versions["mmcv-lite"]} are both installed '
-                'and overwrite one another',
-                clean,
-            )
-        ]
     name, version = present[0], versions[present[0]]
+    if len(present) == 2:
+        both = f'mmcv {version} and mmcv-lite {versions["mmcv-lite"]} are both installed'
+        return warning(f'{both} and overwrite one another', clean)
     if not fits(version, MMCV_RANGE):
-        what = f"{name} {version} is outside mmaction2's range, {MMCV_LITE[len('mmcv-lite') :]}"
-        return [Finding('error', what, clean)]
-    numpy = versions.get('numpy', '')
-    if name == 'mmcv' and fits(numpy, '>=2') and fits(version, '<2.2'):
-        return [
-            Finding(
-                'warning',
-                f'mmcv {version} was compiled for numpy 1, but numpy is {numpy}',
-                'pip install "numpy<2"',
-            )
-        ]
+        accepted = MMCV_LITE.removeprefix('mmcv-lite')
+        return error(f"{name} {version} is outside mmaction2's range, {accepted}", clean)
+    numpy = versions.get('numpy')
+    if name == 'mmcv' and numpy and fits(numpy, '>=2') and fits(version, '<2.2'):
+        what = f'mmcv {version} was compiled for numpy 1, but numpy is {numpy}'
+        return warning(what, 'pip install "numpy<2"')
     return []
 
 
@@ -149,64 +132,27 @@ def _check_opencv(versions: Mapping[str, str]) -> list[Finding]:
     headless = [name for name in present if name.endswith('headless')]
     others = [name for name in present if name not in headless]
     listing = ' and '.join(f'{name} {version}' for name, version in present.items())
+    reinstall = 'pip install --force-reinstall --no-deps '
     if headless and others:
-        again = ' '.join(f'{name}=={present[name]}' for name in others)
-        return [
-            Finding(
-                'warning',
-                f'{listing} are all installed and overwrite one another (module cv2)',
-                f'pip uninstall -y {" ".join(headless)} && '
-                f'pip install --force-reinstall --no-deps {again}',
-            )
-        ]
+        return warning(
+            f'{listing} are all installed and overwrite one another (module cv2)',
+            f'pip uninstall -y {" ".join(headless)} && {reinstall}'
+            + ' '.join(f'{name}=={present[name]}' for name in others),
+        )
     if len(set(present.values())) > 1:
-        newest = max(present.values(), key=release)
+        every = list(present.values())
+        newest = next(one for one in every if all(fits(one, f'>={other}') for other in every))
         again = ' '.join(f'{name}=={newest}' for name in present)
-        return [
-            Finding(
-                'warning',
-                f'{listing} overwrite one another (module cv2)',
-                f'pip install --force-reinstall --no-deps {again}',
-            )
-        ]
+        return warning(f'{listing} overwrite one another (module cv2)', reinstall + again)
     return []
 
 
-def _check_setuptools(versions: Mapping[str, str]) -> list[Finding]:
-    if importlib.util.find_spec('pkg_resources') is not None:
-        return []
-    return [
-        Finding(
-            'note',
-            f'setuptools {versions.get("setuptools", "is absent and")} has no pkg_resources: '
-            "albar_mm mends this for itself, but mim and MMAction2's own tools need it",
-            'pip install "setuptools<81"',
-        )
-    ]
-
-
-def _check_numba(versions: Mapping[str, str]) -> list[Finding]:
-    if 'numba' in versions or importlib.util.find_spec('numba') is not None:
-        return []
-    return [
-        Finding(
-            'note',
-            'numba is absent: overlapping detected segments are suppressed by PyTorch, slower',
-            'pip install "albar_mm[fast]"',
-        )
-    ]
-
-
 def describe(repository: Path) -> dict[str, str]:
-    """Facts on versions: Python, operating system, packages, albar_mm with its git commit.
-
-    Args:
-        repository: Folder that the running albar_mm belongs to.
-    """
+    """Facts on versions: Python, operating system, packages, albar_mm with its git commit."""
     text = (repository / 'albar_mm' / 'version.py').read_text(encoding='utf-8')
     own = re.search(r"__version__ = '([^']+)'", text)[1]
     return {
-        'albar_mm': own + _commit(repository),
+        'albar_mm': f'{own} ({_commit(repository)})',
         'python': platform.python_version(),
         'system': platform.platform(),
         **installed_versions(),
@@ -215,14 +161,10 @@ def describe(repository: Path) -> dict[str, str]:
 
 def _commit(repository: Path) -> str:
     if not (repository / '.git').exists():
-        return ' (no git repository)'
+        return 'no git repository'
+    command = ['git', '-C', str(repository), 'describe', '--always', '--dirty', '--abbrev=10']
     try:
-        done = subprocess.run(
-            ['git', '-C', str(repository), 'describe', '--always', '--dirty', '--abbrev=10'],
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
-        return ' (git did not answer)'
-    return f' (commit {done.stdout.strip()})' if done.returncode == 0 else ' (no commit yet)'
+        return 'git did not answer'
+    return f'commit {done.stdout.strip()}' if done.returncode == 0 else 'no commit yet'

@@ -32,6 +32,16 @@ class Finding:
             object.__setattr__(self, name, ' '.join(getattr(self, name).split()))
 
 
+def error(what: str, fix: str) -> list[Finding]:
+    """A list of one :class:`Finding` that stops a run."""
+    return [Finding('error', what, fix)]
+
+
+def warning(what: str, fix: str) -> list[Finding]:
+    """A list of one :class:`Finding` that may stop a run."""
+    return [Finding('warning', what, fix)]
+
+
 @dataclass
 class Report:
     """Facts by section, and findings.
@@ -45,13 +55,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, section: str, facts: dict[str, Any], findings: list[Finding]) -> None:
-        """Take in the result of one check.
-
-        Args:
-            section: Heading of the facts.
-            facts: Name -> value; values are kept as text.
-            findings: What the check found wrong.
-        """
+        """Take in the result of one check."""
         self.facts.setdefault(section, {}).update({k: str(v) for k, v in facts.items()})
         self.findings.extend(findings)
 
@@ -68,43 +72,29 @@ class Report:
         """What is wrong and how to mend it, for the user's own terminal (paths as they are)."""
         findings = self.sorted_findings()
         lines = [f'{f.level}: {f.what}\n  fix: {f.fix}' for f in findings]
-        counts = []
-        for level in LEVELS:
-            count = sum(finding.level == level for finding in findings)
-            counts.append(f'{count} {level}{"" if count == 1 else "s"}')
+        counts = {level: sum(f.level == level for f in findings) for level in LEVELS}
+        counted = ', '.join(f'{n} {level}{"s" * (n != 1)}' for level, n in counts.items())
         verdict = 'nothing would stop a run' if self.ok else 'a run would stop'
-        return '\n'.join([*lines, f'{", ".join(counts)}: {verdict}'])
+        return '\n'.join([*lines, f'{counted}: {verdict}'])
 
     def block(self) -> str:
         """Plain text to paste into a bug report; see :func:`redact`."""
-        lines = ['```text', 'albar_mm doctor']
+        lines = ['albar_mm doctor']
         for section, facts in self.facts.items():
-            lines.append(f'[{section}]')
-            lines += [f'{name}: {value}' for name, value in facts.items()]
-        lines.append('[problems]')
-        lines += [f'{f.level}: {f.what} | fix: {f.fix}' for f in self.sorted_findings()] or ['none']
-        return '\n'.join([*(redact(line) for line in lines), '```'])
+            lines += [f'[{section}]', *(f'{name}: {value}' for name, value in facts.items())]
+        found = [f'{f.level}: {f.what} | fix: {f.fix}' for f in self.sorted_findings()]
+        lines += ['[problems]', *(found or ['none'])]
+        return '\n'.join(['```text', *map(redact, lines), '```'])
 
     def as_json(self) -> str:
         """The same as :meth:`block`, as JSON: ``ok``, ``facts``, ``problems``."""
-        document = dict(
-            ok=self.ok,
-            facts=self.facts,
-            problems=[asdict(finding) for finding in self.sorted_findings()],
-        )
-        return json.dumps(_redacted(document), indent=2, ensure_ascii=False)
+        problems = [asdict(finding) for finding in self.sorted_findings()]
+        document = _redacted(dict(ok=self.ok, facts=self.facts, problems=problems))
+        return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def redact(text: str) -> str:
-    """Take home folders and the user's name out of a text.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The text, with ``~`` for the home folder (or any folder like one) and ``<user>`` for the
-        name.
-    """
+    """A text with ``~`` for home folders (or any like one) and ``<user>`` for the user's name."""
     home = os.path.expanduser('~')
     for path in {home, os.path.realpath(home)} - {'/', '~'}:
         text = re.sub(re.escape(path) + r'(?![\w.-])', '~', text)

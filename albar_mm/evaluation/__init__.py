@@ -2,8 +2,7 @@
 
 from . import functional
 from .metrics import BiasMetric, StaticContrastMetric
-from .results import write_results
-from .results_hook import ResultsHook
+from .results import ResultsHook, write_results
 from .tables import format_bias_comparison, format_bias_table
 
 __all__ = [

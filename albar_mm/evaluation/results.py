@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -9,10 +10,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmaction.registry import HOOKS
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
-from ..utils.files import write_text
-from ..utils.identity import library_versions
+from ..utils.files import write_json
+from ..utils.identity import file_identity, library_versions, weights_sha256
+from ..utils.settings import plain
 
 SCHEMA_VERSION = 1
 
@@ -47,20 +55,18 @@ def write_results(
         TypeError: if a value cannot be written as JSON; names the key.
         ValueError: if an extra entry has a reserved name.
     """
-    path = Path(path)
-    plain = {key: _number(key, value) for key, value in metrics.items()}
+    numbers = {key: _number(key, value) for key, value in metrics.items()}
+    non_finite = [key for key, value in numbers.items() if not math.isfinite(value)]
     document: dict[str, Any] = dict(
         schema_version=SCHEMA_VERSION,
-        metrics={k: v if math.isfinite(v) else None for k, v in plain.items()},
+        metrics=numbers | dict.fromkeys(non_finite),
         protocol=dict(protocol),
         data=[dict(entry) for entry in data],
         checkpoint=dict(checkpoint) if checkpoint is not None else None,
         seed=seed,
         versions=library_versions(),
+        **({'non_finite': non_finite} if non_finite else {}),
     )
-    non_finite = [key for key, value in plain.items() if not math.isfinite(value)]
-    if non_finite:
-        document['non_finite'] = non_finite
     reserved = sorted(extra.keys() & (document.keys() | {'non_finite'}))
     if reserved:
         raise ValueError(f'results.json already has entries named {reserved}')
@@ -69,10 +75,10 @@ def write_results(
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise TypeError(f'{path.name}: entry {key!r} is not plain JSON: {error}') from error
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + '\n'
-    write_text(path, text)
-    return json.loads(text)
+            name = Path(path).name
+            raise TypeError(f'{name}: entry {key!r} is not plain JSON: {error}') from error
+    write_json(path, document, indent=2)
+    return plain(document)
 
 
 def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str, Any]:
@@ -88,23 +94,21 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
         transforms with their settings), ``clip_sampling`` (name -> settings of the frame samplers)
         and ``average_clips``.
     """
-    sizes = getattr(dataset, 'metainfo', {}).get('sets', {})
     inner = innermost_dataset(dataset)
     pipelines = getattr(inner, 'pipelines', None) or {'all': getattr(inner, 'pipeline', None)}
     described = {
         name: [_describe_transform(t) for t in getattr(pipeline, 'transforms', [])]
         for name, pipeline in pipelines.items()
     }
-    head = getattr(model, 'cls_head', None)
     return dict(
         num_samples=len(dataset),
-        sets=dict(sizes),
+        sets=dict(getattr(dataset, 'metainfo', {}).get('sets', {})),
         pipelines=described,
         clip_sampling={
             name: [step for step in steps if 'Sample' in step['type']]
             for name, steps in described.items()
         },
-        average_clips=getattr(head, 'average_clips', None),
+        average_clips=getattr(getattr(model, 'cls_head', None), 'average_clips', None),
     )
 
 
@@ -137,3 +141,79 @@ def _number(key: str, value: Any) -> float:
         return value if isinstance(value, int) else float(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f'metric {key!r} must be a number, got {type(value).__name__}') from error
+
+
+@HOOKS.register_module()
+class ResultsHook(Hook):
+    """Write the metrics of a test run, with everything needed to repeat it, to one JSON file.
+
+    Only the main process writes. See :func:`write_results` for the file.
+
+    Args:
+        filename: name of the file.
+        out_dir: folder to write to; by default the runner's work folder.
+
+    Example config::
+
+        custom_hooks = [dict(type='ResultsHook')]
+    """
+
+    # after hooks that add metrics
+    priority = 'VERY_LOW'
+
+    def __init__(
+        self, filename: str = 'results.json', out_dir: str | os.PathLike | None = None
+    ) -> None:
+        self.filename = filename
+        self.out_dir = out_dir
+
+    def after_test_epoch(self, runner: Runner, metrics: Mapping[str, float] | None = None) -> None:
+        """Write the file."""
+        if not is_main_process():
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        dataset = runner.test_dataloader.dataset
+        path = Path(self.out_dir or runner.work_dir) / self.filename
+        write_results(
+            path,
+            metrics or {},
+            describe_protocol(dataset, model),
+            data=[file_identity(file, name) for name, file in _source_files(dataset).items()],
+            checkpoint=_checkpoint_identity(runner, model),
+            seed=runner.seed,
+            config=dict(
+                file=Path(runner.cfg.filename).name if runner.cfg.filename else None,
+                sha256=hashlib.sha256(runner.cfg.pretty_text.encode()).hexdigest(),
+            ),
+            run=runner.timestamp,
+            **{
+                key: value
+                for metric in getattr(getattr(runner, 'test_evaluator', None), 'metrics', ())
+                for key, value in getattr(metric, 'results_entries', {}).items()
+            },
+        )
+        print_log(f'Results written to {path}', logger='current')
+
+
+def _source_files(dataset: Any) -> dict[str, str]:
+    """Annotation files and manifests of a dataset: name in the results -> path."""
+    inner = innermost_dataset(dataset)
+    files = getattr(inner, 'source_files', None)
+    if files is not None:
+        return dict(files)
+    ann_file = getattr(inner, 'ann_file', '')
+    return {Path(ann_file).name: ann_file} if ann_file and Path(ann_file).is_file() else {}
+
+
+def _checkpoint_identity(runner: Runner, model: Any) -> dict[str, Any]:
+    identity: dict[str, Any] = dict(weights_sha256=weights_sha256(model), file=None)
+    # runner.iter would build the training loop, whose data a test need not have
+    loop = runner._train_loop
+    iterations = loop.iter if isinstance(loop, BaseLoop) else 0
+    if iterations > 0:
+        # the weights in memory have moved on from any file that was loaded
+        identity['trained_iterations'] = iterations
+    elif runner._load_from:
+        source = str(runner._load_from)
+        identity.update(file_identity(source) if Path(source).is_file() else dict(file=source))
+    return identity

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
+from ..utils.text import aligned
 from .functional import is_iid_name
 
 _ROWS = (
@@ -12,8 +13,7 @@ _ROWS = (
     ('SCUFO (lower is better)', 'scufo'),
     ('Contrasted (higher is better)', 'contrasted'),
 )
-_SINGLE_ROWS = (
-    ('IID top-1', 'iid/top1'),
+_CONFLFG_ROWS = (
     ('Confl-FG, moving action', 'conflfg/top1'),
     ('Confl-FG, pasted foreground', 'conflfg/conflict_top1'),
 )
@@ -38,26 +38,24 @@ def format_bias_table(scores: Mapping[str, float], title: str = '') -> str:
     Returns:
         Text of several lines; '-' stands where there is no score.
     """
-    backgrounds = sorted(
-        {
-            key.split('/')[1]
-            for key in scores
-            if key.count('/') == 1 and key.split('/')[0] in {name for _, name in _ROWS}
-        }
-        - {'avg'}
-    )
-    header = ['top-1, %', *backgrounds, 'average']
-    rows = []
-    for label, key in (*_SINGLE_ROWS[:1], *further_iid_columns([scores])):
-        name = f'{label} top-1' if label != _SINGLE_ROWS[0][0] else label
-        rows.append(_single_row(name, scores.get(key), len(backgrounds)))
-    for label, name in _ROWS:
-        keys = [f'{name}/{background}' for background in (*backgrounds, 'avg')]
-        rows.append([label, *(_number(scores.get(key)) for key in keys)])
-    for label, key in _SINGLE_ROWS[1:]:
-        rows.append(_single_row(label, scores.get(key), len(backgrounds)))
+    families = {name for _, name in _ROWS}
+    pairs = [key.split('/') for key in scores if key.count('/') == 1]
+    backgrounds = sorted({name for family, name in pairs if family in families} - {'avg'})
+
+    def single(label: str, key: str) -> list[str]:
+        return [label, *[''] * len(backgrounds), _number(scores.get(key))]
+
+    rows = [
+        single('IID top-1', 'iid/top1'),
+        *(single(f'{label} top-1', key) for label, key in further_iid_columns([scores])),
+        *(
+            [label, *(_number(scores.get(f'{name}/{b}')) for b in (*backgrounds, 'avg'))]
+            for label, name in _ROWS
+        ),
+        *(single(label, key) for label, key in _CONFLFG_ROWS),
+    ]
     present = [row for row in rows if set(row[1:]) - {'-', ''}]
-    return _layout(header, present, title)
+    return _layout(['top-1, %', *backgrounds, 'average'], present, title)
 
 
 def format_bias_comparison(
@@ -106,13 +104,17 @@ def _spread(name: str, key: str, runs: Sequence[Mapping[str, float]]) -> str:
     values = [run[key] for run in runs if key in run]
     if values and len(values) != len(runs):
         raise ValueError(f'{name}: {len(runs) - len(values)} of {len(runs)} runs lack {key}')
-    if len(values) < 2:
-        return _number(values[0] if values else None)
-    return f'{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}'
+    mean, sd = mean_sd(values) if values else (None, None)
+    return _number(mean) + ('' if sd is None else f' ± {sd:.2f}')
 
 
-def _single_row(label: str, value: float | None, num_backgrounds: int) -> list[str]:
-    return [label, *[''] * num_backgrounds, _number(value)]
+def mean_sd(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean, and sample standard deviation: None for a single value.
+
+    Args:
+        values: At least one number.
+    """
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
 
 
 def _number(value: float | None) -> str:
@@ -120,13 +122,6 @@ def _number(value: float | None) -> str:
 
 
 def _layout(header: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> str:
-    columns = list(zip(header, *rows, strict=True))
-    widths = [max(len(cell) for cell in column) for column in columns]
-
-    def line(cells: Sequence[str]) -> str:
-        first = cells[0].ljust(widths[0])
-        return '  '.join([first, *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))])
-
-    rule = '-' * len(line(header))
-    body = [line(header), rule, *(line(row) for row in rows), rule]
-    return '\n'.join([title, *body] if title else body)
+    first, *others = ['  '.join(cells) for cells in aligned([header, *rows])]
+    rule = '-' * len(first)
+    return '\n'.join([*([title] if title else []), first, rule, *others, rule])

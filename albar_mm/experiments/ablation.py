@@ -3,7 +3,7 @@
 import ast
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..engine.launch import load_config
+from ..utils.config_types import is_type, mappings, type_name
 from ..utils.errors import LaunchError
 from .experiment import Experiment, run_seeds, summary_table, write_summary
 
@@ -40,11 +41,7 @@ def losses(cfg: Config) -> list[Experiment]:
     """Table 3, rows a-h: which static terms are on."""
     terms = _terms(cfg)
     return [
-        Experiment(
-            f'({row}) ' + (' + '.join(on) or 'none'),
-            cfg,
-            {'model.static.losses': [deepcopy(terms[name]) for name in on]},
-        )
+        _with_losses(cfg, f'({row}) {" + ".join(on) or "none"}', [terms[name] for name in on])
         for row, on in LOSS_ROWS.items()
     ]
 
@@ -56,8 +53,9 @@ def frame(cfg: Config) -> list[Experiment]:
     for choice in FRAMES:
         varied = deepcopy(cfg)
         varied.model.static.frame = choice
-        for transform in _static_clip_transforms(varied.train_dataloader):
-            transform['frame'] = choice
+        for _, step in mappings(varied.train_dataloader):
+            if is_type(step, 'StaticClip'):
+                step['frame'] = choice
         experiments.append(Experiment(f'frame = {choice}', varied))
     return experiments
 
@@ -68,15 +66,8 @@ def weights(cfg: Config) -> list[Experiment]:
     experiments = []
     for swept, values in WEIGHTS.items():
         for value in values:
-            varied = {
-                name: dict(term, weight=value) if name == swept else dict(term)
-                for name, term in terms.items()
-            }
-            experiments.append(
-                Experiment(
-                    f'{swept} = {value:g}', cfg, {'model.static.losses': list(varied.values())}
-                )
-            )
+            varied = {**terms, swept: dict(terms[swept], weight=value)}
+            experiments.append(_with_losses(cfg, f'{swept} = {value:g}', list(varied.values())))
     return experiments
 
 
@@ -84,16 +75,7 @@ ABLATIONS = {'losses': losses, 'frame': frame, 'weights': weights}
 
 
 def sweep(cfg: Config, key: str, values: list[Any]) -> list[Experiment]:
-    """Any one setting.
-
-    Args:
-        cfg (Config): Config to vary.
-        key (str): Dotted key, e.g. ``optim_wrapper.optimizer.lr``.
-        values (list): Values to try.
-
-    Returns:
-        list[Experiment]: One for each value.
-    """
+    """One experiment for each value of any one setting, by its dotted key."""
     return [Experiment(f'{key} = {value}', cfg, {key: value}) for value in values]
 
 
@@ -113,22 +95,22 @@ def run_ablation(
     """Run an ablation, print its table after every row, write ``<work_dir>/<which>/results.json``.
 
     Args:
-        config (str | os.PathLike): ALBAR config (any config for a sweep).
-        which (str): 'losses', 'frame', 'weights' or 'sweep'.
-        work_dir (str | os.PathLike): Finished runs found there are not repeated.
-        seeds (Sequence[int]): One run of every row for each.
-        key (str, optional): Setting to sweep.
-        values (Sequence[str], optional): Its values, as written in Python.
-        rows (Sequence[str], optional): Only rows whose name starts with one of these.
+        config: ALBAR config (any config for a sweep).
+        which: ``'losses'``, ``'frame'``, ``'weights'`` or ``'sweep'``.
+        work_dir: Finished runs found there are not repeated.
+        seeds: One run of every row for each.
+        key: Setting to sweep.
+        values: Its values, as written in Python.
+        rows: Only rows whose name starts with one of these.
         cfg_options: Settings for every run, see :func:`albar_mm.engine.launch.run.train`.
-        test_after (bool): Run the test sets. False leaves the validation scores alone.
-        trials (str | os.PathLike, optional): See :func:`run_experiment`.
+        test_after: Run the test sets. False leaves the validation scores alone.
+        trials: See :func:`run_experiment`.
 
     Returns:
-        dict: Row name to the records of its seeds.
+        Row name to the records of its seeds.
 
     Raises:
-        LaunchError: If the config cannot be ablated so, or a run fails.
+        LaunchError: The config cannot be ablated so, or a run fails.
     """
     cfg = load_config(config, cfg_options)
     if which == 'sweep':
@@ -145,7 +127,9 @@ def run_ablation(
     folder = Path(work_dir) / which
     for experiment in experiments:
         slug = re.sub(r'[^A-Za-z0-9.+-]+', '_', experiment.name).strip('_')
-        results[experiment.name] = run_seeds(experiment, folder / slug, seeds, test_after, trials)
+        results[experiment.name] = run_seeds(
+            experiment, folder / slug, seeds, test_after=test_after, trials=trials
+        )
         print(summary_table(results, f'{which}, {len(seeds)} seed(s)'), flush=True)
     write_summary(folder / 'results.json', results)
     return results
@@ -161,23 +145,15 @@ def _literal(text: str) -> Any:
 def _terms(cfg: Config) -> dict[str, Mapping[str, Any]]:
     """The three static losses of a config by their short names."""
     given = (cfg.model.get('static') or {}).get('losses') or []
-    by_type = {term['type']: term for term in given}
+    by_type = {type_name(term): term for term in given}
     missing = [kind for kind in TERMS.values() if kind not in by_type]
     if missing:
         raise LaunchError(
-            f'{cfg.filename}: model.static.losses must list {", ".join(missing)}: '
-            'the ablations start from a full ALBAR config such as '
-            'configs/albar_sprites.py'
+            f'{cfg.filename}: model.static.losses must list {", ".join(missing)}: the ablations '
+            'start from a full ALBAR config such as configs/albar_sprites.py'
         )
     return {name: by_type[kind] for name, kind in TERMS.items()}
 
 
-def _static_clip_transforms(node: Any) -> Iterator[dict]:
-    """Every StaticClip in a data loader config, however deep the dataset is wrapped."""
-    if isinstance(node, dict):
-        if node.get('type') == 'StaticClip':
-            yield node
-        node = list(node.values())
-    if isinstance(node, list | tuple):
-        for child in node:
-            yield from _static_clip_transforms(child)
+def _with_losses(cfg: Config, name: str, terms: Sequence[Mapping[str, Any]]) -> Experiment:
+    return Experiment(name, cfg, {'model.static.losses': [dict(deepcopy(term)) for term in terms]})

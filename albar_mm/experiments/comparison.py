@@ -20,12 +20,13 @@ from ..report import make_report
 from ..utils.errors import DebiasError, LaunchError
 from ..utils.files import write_text
 from ..utils.text import did_you_mean
-from ..visualization.comparison_figure import comparison_figure
+from ..visualization import comparison_figure
 from .experiment import (
     Experiment,
     is_finished,
     run_experiment,
     run_seeds,
+    scores_of,
     summary_table,
     write_summary,
 )
@@ -88,32 +89,26 @@ def read_plan(
         LaunchError: ``comparison`` has an unknown key, method or option file.
     """
     cfg = load_config(config, cfg_options)
-    given = dict(cfg.get('comparison') or {})
-    cfg.pop('comparison', None)
-    known = {'scenes', 'boxes', 'bank', 'reference', 'options', 'notes'}
-    unknown = [
-        *(given.keys() - known),
-        *(m for part in ('options', 'notes') for m in given.get(part) or {} if m not in ROWS),
-    ]
+    given = dict(cfg.pop('comparison', None) or {})
+    by_method, notes = dict(given.get('options') or {}), dict(given.get('notes') or {})
+    known = ('bank', 'boxes', 'notes', 'options', 'reference', 'scenes')
+    unknown = sorted(given.keys() - set(known)) + [m for m in (*by_method, *notes) if m not in ROWS]
     if unknown:
         raise LaunchError(
-            f'{config}: comparison: unknown {unknown[0]!r}; expected '
-            f'{", ".join(sorted(known))}, and the methods {", ".join(ROWS)}'
+            f'{config}: comparison: unknown {unknown[0]!r}; expected {", ".join(known)}, and the '
+            f'methods {", ".join(ROWS)}'
         )
     given.update({key: path for key, path in (files or {}).items() if path})
-    options = {method: dict((given.get('options') or {}).get(method) or {}) for method in METHODS}
+    options = {method: dict(by_method.get(method) or {}) for method in METHODS}
     for method, needed in _FILES.items():
         for name in needed:
             left_out = name == 'scenes' and options[method].get('scene', {}) is None
             if given.get(name) and not left_out:
                 options[method].setdefault(name, given[name])
-    reference = given.get('reference')
-    if reference and not options['stillmix'].get('bank'):
-        folder = Path(cfg.filename).parent if cfg.filename else Path()
-        reference = ReferenceBank.from_config(reference, folder)
-    else:
-        reference = None
-    return Plan(cfg, options, dict(given.get('notes') or {}), reference)
+    reference = None
+    if given.get('reference') and not options['stillmix'].get('bank'):
+        reference = ReferenceBank.from_config(given['reference'], Path(cfg.filename or '').parent)
+    return Plan(cfg, options, notes, reference)
 
 
 def run_comparison(
@@ -155,22 +150,20 @@ def run_comparison(
     plan, folder = read_plan(config, cfg_options, files), Path(work_dir)
     chosen = _chosen(methods)
     _check_scores(plan.cfg, config, test_after)
-    configs = {method: _config_of(plan, method, folder) for method in chosen}  # fails early
-    experiments = {method: _experiment(plan, method, configs[method]) for method in chosen}
+    experiments = {method: _experiment(plan, method, folder) for method in chosen}  # fails early
     reference = plan.reference if 'stillmix' in chosen else None
+    how = dict(test_after=test_after, trials=trials, test_best=test_after)
     if jobs > 1:
-        run_side_by_side(_jobs(experiments, reference, folder, seeds, test_after, trials), jobs)
+        run_side_by_side(_jobs(experiments, reference, folder, seeds, how), jobs)
     if reference is not None:
         reference.make(folder / 'reference')
     results: dict[str, list[dict[str, Any]]] = {}
     for method, experiment in experiments.items():  # what ran side by side is read back here
-        results[experiment.name] = run_seeds(
-            experiment, folder / method, seeds, test_after, trials, test_best=test_after
-        )
+        results[experiment.name] = run_seeds(experiment, folder / method, seeds, **how)
         print(summary_table(results, f'{len(seeds)} seed(s), last weights'), flush=True)
         write_summary(folder / 'results.json', results)
     if test_after:
-        _write_pages(plan, folder, results, {m: ROWS[m] for m in chosen}, seeds)
+        _write_pages(plan, folder, results, chosen, seeds)
     return results
 
 
@@ -178,19 +171,25 @@ def _chosen(methods: Sequence[str]) -> list[str]:
     names = list(ROWS) if 'all' in methods else list(dict.fromkeys(map(str.lower, methods)))
     unknown = [name for name in names if name not in ROWS]
     if unknown:
-        raise LaunchError(
-            f'unknown method {unknown[0]!r}{did_you_mean(unknown[0], ROWS)}; there '
-            f'are all, {", ".join(ROWS)}'
-        )
+        near = did_you_mean(unknown[0], ROWS)
+        raise LaunchError(f'unknown method {unknown[0]!r}{near}; there are all, {", ".join(ROWS)}')
     return names
 
 
-def _experiment(plan: Plan, method: str, cfg: Config) -> Experiment:
-    described = {
-        key: value
-        for key, value in plan.options.get(method, {}).items()
-        if key not in _FILES.get(method, ())
-    }  # files lie elsewhere on each machine
+def _experiment(plan: Plan, method: str, folder: Path) -> Experiment:
+    if method == BASELINE:
+        return Experiment(ROWS[method], plan.cfg)
+    options = plan.options[method]
+    try:
+        cfg = debias(plan.cfg, method, **options)
+    except DebiasError as error:
+        raise LaunchError(str(error)) from error
+    if method == 'stillmix' and plan.reference is not None:
+        # it is written later, by a network of this config's own classes
+        bank = plan.reference.path(folder / 'reference')
+        cfg.model.data_preprocessor.blending['bank'] = str(bank)
+    # files lie elsewhere on each machine
+    described = {k: v for k, v in options.items() if k not in _FILES.get(method, ())}
     return Experiment(ROWS[method], cfg, described=described)
 
 
@@ -199,54 +198,36 @@ def _jobs(
     reference: ReferenceBank | None,
     folder: Path,
     seeds: Sequence[int],
-    test_after: bool,
-    trials: str | os.PathLike | None,
+    how: Mapping[str, Any],
 ) -> list[Job]:
-    runs = [
-        (method, seed, folder / method / f'seed{seed}')
-        for method in experiments
-        for seed in seeds
-        if not is_finished(
-            experiments[method],
-            folder / method / f'seed{seed}',
-            seed,
-            test_after,
-            test_best=test_after,
-        )
-    ]
-    # the longest come first, so that none is left over when the others are done
-    runs.sort(key=lambda run: 'static' not in experiments[run[0]].config.model)
-    made = []
-    place = folder / 'reference'
+    place, made = folder / 'reference', []
     if reference is not None and not reference.path(place).is_file():
         made.append(Job(place.name, partial(reference.make, place), place / _OUTPUT))
     needed = {'stillmix': [job.name for job in made]}
-    for method, seed, place in runs:
-        work = partial(
-            run_experiment,
-            experiments[method],
-            place,
-            seed,
-            test_after,
-            trials,
-            test_best=test_after,
-        )
-        made.append(
-            Job(f'{ROWS[method]}, seed {seed}', work, place / _OUTPUT, needed.get(method, ()))
-        )
+    parts = {key: how[key] for key in ('test_after', 'test_best')}
+    # the longest come first, so that none is left over when the others are done
+    for method in sorted(experiments, key=lambda m: 'static' not in experiments[m].config.model):
+        for seed in seeds:
+            experiment, place = experiments[method], folder / method / f'seed{seed}'
+            if not is_finished(experiment, place, seed, **parts):
+                work = partial(run_experiment, experiment, place, seed, **how)
+                name = f'{ROWS[method]}, seed {seed}'
+                made.append(Job(name, work, place / _OUTPUT, needed.get(method, ())))
     return made
 
 
 def _check_scores(cfg: Config, config: str | os.PathLike, test_after: bool) -> None:
     """Refuse before the first training what would leave the table empty after the last."""
     save_best = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
+    metrics = cfg.get('test_evaluator') or []
+    metrics = [metrics] if isinstance(metrics, Mapping) else metrics
     lacking = []
     if cfg.get('val_dataloader') is None or not save_best:
         lacking.append(
-            'a val_dataloader with default_hooks.checkpoint.save_best, which choose '
-            'weights without a test set'
+            'a val_dataloader with default_hooks.checkpoint.save_best, which choose weights '
+            'without a test set'
         )
-    if test_after and (cfg.get('test_dataloader') is None or not _tests_bias(cfg)):
+    if test_after and not (cfg.get('test_dataloader') and any(map(_measures_bias, metrics))):
         lacking.append("a test_dataloader with test_evaluator = dict(type='BiasMetric')")
     if lacking:
         raise LaunchError(
@@ -255,34 +236,17 @@ def _check_scores(cfg: Config, config: str | os.PathLike, test_after: bool) -> N
         )
 
 
-def _tests_bias(cfg: Config) -> bool:
-    given = cfg.get('test_evaluator') or []
-    kinds = [evaluator['type'] for evaluator in ([given] if isinstance(given, Mapping) else given)]
-    classes = [METRICS.get(kind) if isinstance(kind, str) else kind for kind in kinds]
-    return any(kind is not None and issubclass(kind, BiasMetric) for kind in classes)
-
-
-def _config_of(plan: Plan, method: str, folder: Path) -> Config:
-    if method == BASELINE:
-        return plan.cfg
-    options = dict(plan.options[method])
-    bank = None
-    if method == 'stillmix' and plan.reference is not None:
-        bank = plan.reference.path(folder / 'reference')
-    try:
-        made = debias(plan.cfg, method, **options)
-    except DebiasError as error:
-        raise LaunchError(str(error)) from error
-    if bank is not None:  # it is written later, by a network of this config's own classes
-        made.model.data_preprocessor.blending['bank'] = str(bank)
-    return made
+def _measures_bias(evaluator: Mapping[str, Any]) -> bool:
+    kind = evaluator['type']
+    kind = METRICS.get(kind) if isinstance(kind, str) else kind
+    return kind is not None and issubclass(kind, BiasMetric)
 
 
 def _write_pages(
     plan: Plan,
     folder: Path,
     results: Mapping[str, Sequence[Mapping[str, Any]]],
-    rows: Mapping[str, str],
+    methods: Sequence[str],
     seeds: Sequence[int],
 ) -> None:
     count = f'{len(seeds)} seed(s)'
@@ -290,21 +254,13 @@ def _write_pages(
         summary_table(results, f'{count}, last weights'),
         summary_table(results, f'{count}, weights chosen by validation contrast', 'metrics_best'),
     ]
-    notes = [f'{rows[method]}: {text}' for method, text in plan.notes.items() if method in rows]
+    notes = [f'{ROWS[method]}: {note}' for method, note in plan.notes.items() if method in methods]
     text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
     write_text(folder / 'table.txt', text)
-    metrics = {name: [r['metrics'] for r in records] for name, records in results.items()}
-    picture = comparison_figure(folder / 'comparison.png', metrics, count)
-    make_report(
-        [],
-        [
-            (name, folder / method / f'seed{seed}' / 'results.json')
-            for method, name in rows.items()
-            for seed in seeds
-        ],
-        folder / 'report.html',
-        folder / 'report.md',
-    )
+    picture = comparison_figure(folder / 'comparison.png', scores_of(results), count)
+    runs = [(m, folder / m / f'seed{seed}' / 'results.json') for m in methods for seed in seeds]
+    named = [(ROWS[method], path) for method, path in runs]
+    make_report([], named, folder / 'report.html', folder / 'report.md')
     print_log(
         f'\n{text}\ntable: {folder / "table.txt"}\npicture: {picture}\n'
         f'report: {folder / "report.html"}',

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..datasets.motion_sprites import CLASSES, SpritesSettings, build_motion_sprites
+from ..engine.checkpoints.source import last_checkpoint
 from ..engine.launch import load_config
+from ..utils.errors import MissingFileError
 from ..visualization import bias_figure
-from .experiment import Experiment, is_finished, run_seeds, summary_table, write_summary
+from .experiment import Experiment, is_finished, run_seeds, scores_of, summary_table, write_summary
 
 DATA_ROOT = Path('data/motion_sprites')
 """Where the configs look for the data, relative to the current folder."""
@@ -37,21 +39,18 @@ def run_demo(
     trials: str | os.PathLike | None = None,
     workers: int = 2,
 ) -> Path:
-    """Build the data, train and test every model, print the table, draw the picture.
+    """Build the data, train and test every model, print the table; returns the picture drawn.
 
     Args:
-        work_dir (str | os.PathLike): Folder for runs, ``results.json`` and ``bias.png``. Finished
-            parts found there are not repeated.
-        configs (str | os.PathLike): Folder of the configs.
-        seeds (Sequence[int]): One training of every model for each.
-        ceiling (bool): Also train the baseline on unbiased data.
+        work_dir: Folder for runs, ``results.json`` and ``bias.png``. Finished parts found there
+            are not repeated.
+        configs: Folder of the configs.
+        seeds: One training of every model for each.
+        ceiling: Also train the baseline on unbiased data.
         cfg_options: Settings for every model, see :func:`albar_mm.engine.launch.run.train`.
-        settings (SpritesSettings, optional): Of the data. Defaults to the published ones.
-        trials (str | os.PathLike, optional): See :func:`run_experiment`.
-        workers (int): Processes that render the data.
-
-    Returns:
-        Path: The picture.
+        settings: Of the data; by default the published ones.
+        trials: See :func:`run_experiment`.
+        workers: Processes that render the data.
     """
     started = time.monotonic()
     work_dir, configs = Path(work_dir), Path(configs)
@@ -69,7 +68,7 @@ def run_demo(
     write_summary(work_dir / 'results.json', results)
     picture = bias_figure(
         work_dir / 'bias.png',
-        {name: [r['metrics'] for r in records] for name, records in results.items()},
+        scores_of(results),
         example_strips(),
         100 / len(CLASSES),
         'motion_sprites: what a recogniser knows without the background, and without the motion',
@@ -94,14 +93,10 @@ def demo_encoders(
 ) -> dict[str, tuple[Path, Path]]:
     """The recognisers of the demonstration, trained and tested first where they are not yet.
 
-    Args:
-        work_dir (str | os.PathLike): As for :func:`run_demo`.
-        configs (str | os.PathLike): Folder of the configs.
-        seed (int): Of their training.
-        workers (int): Processes that render the data.
+    Arguments are those of :func:`run_demo`, for one seed.
 
     Returns:
-        dict: Row of the table to config and last weights.
+        Row of the table to config and last weights.
     """
     work_dir, configs = Path(work_dir), Path(configs)
     found = {}
@@ -111,22 +106,18 @@ def demo_encoders(
         if not is_finished(experiment, folder / f'seed{seed}', seed):
             build_motion_sprites(DATA_ROOT, unbiased=False, workers=workers)
         run_seeds(experiment, folder, [seed])
-        weights = (folder / f'seed{seed}' / 'last_checkpoint').read_text().strip()
-        found[name] = configs / file, Path(weights)
+        found[name] = configs / file, Path(last_checkpoint(folder / f'seed{seed}'))
     return found
 
 
 def example_strips(video: str = 'test_00000') -> dict[str, np.ndarray]:
     """One IID test clip and its OOD variants, read from the video files.
 
-    Args:
-        video (str): Name of the clip.
-
     Returns:
-        dict: Set name to uint8 RGB (8, 64, 64, 3).
+        Set name to uint8 RGB (8, 64, 64, 3).
 
     Raises:
-        FileNotFoundError: If one of the videos is missing.
+        MissingFileError: One of the videos is missing.
     """
     import mmcv
 
@@ -134,6 +125,6 @@ def example_strips(video: str = 'test_00000') -> dict[str, np.ndarray]:
     for name, pattern in _SETS.items():
         path = DATA_ROOT / pattern.format(video)
         if not path.is_file():
-            raise FileNotFoundError(f'{path} is missing: delete {DATA_ROOT} and run again')
+            raise MissingFileError(f'{path} is missing: delete {DATA_ROOT} and run again')
         strips[name] = np.stack([frame[..., ::-1] for frame in mmcv.VideoReader(str(path))])
     return strips

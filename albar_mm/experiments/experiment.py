@@ -1,5 +1,7 @@
 """One experiment: train a config once, test its last weights once, keep the scores."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -13,10 +15,11 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from ..engine.checkpoints.source import last_checkpoint
 from ..engine.launch import load_config, test, train
 from ..evaluation.tables import COMPARISON_COLUMNS, format_bias_comparison
-from ..utils.errors import LaunchError
-from ..utils.files import write_text
+from ..utils.errors import DatasetError, LaunchError
+from ..utils.files import read_json, write_json
 from ..utils.identity import library_versions
 
 SCORES_FILE = 'experiment.json'
@@ -32,10 +35,10 @@ class Experiment:
     """What to train.
 
     Attributes:
-        name (str): Row name in tables.
-        config (Config | str): A config or its path.
-        options (Mapping): Dotted settings that override the config.
-        described (Mapping): Settings that are in the config already and belong in the record.
+        name: Row name in tables.
+        config: A config or its path.
+        options: Dotted settings that override the config.
+        described: Settings that are in the config already and belong in the record.
     """
 
     name: str
@@ -64,28 +67,26 @@ def run_experiment(
     data.
 
     Args:
-        experiment (Experiment): What to train.
-        work_dir (str | os.PathLike): Folder of this one run.
-        seed (int): Seed of the run.
-        test_after (bool): Also run the test loop. Without it only validation scores are kept, which
-            is how settings are chosen. Defaults to True.
-        trials (str | os.PathLike, optional): JSON-lines file to which the setting and its
-            validation scores are appended, once.
-        test_best (bool): Also test the checkpoint that validation chose, in ``<work_dir>/best``.
-            Defaults to False.
+        experiment: What to train.
+        work_dir: Folder of this one run.
+        seed: Seed of the run.
+        test_after: Also run the test loop. Without it only validation scores are kept, which is
+            how settings are chosen.
+        trials: JSON-lines file to which the setting and its validation scores are appended, once.
+        test_best: Also test the checkpoint that validation chose, in ``<work_dir>/best``.
 
     Returns:
-        dict: ``name``, ``seed``, ``options``, ``settings_sha256``, ``validation`` (scores of the
-        last validation), ``train_seconds``, ``test_seconds`` and, if tested, ``metrics`` (last
-        weights) and ``metrics_best`` with ``best_checkpoint``.
+        ``name``, ``seed``, ``options``, ``settings_sha256``, ``validation`` (scores of the last
+        validation), ``train_seconds``, ``test_seconds`` and, if tested, ``metrics`` (last weights)
+        and ``metrics_best`` with ``best_checkpoint``.
 
     Raises:
-        LaunchError: If ``work_dir`` holds a run of other settings, the run itself fails, or no
+        LaunchError: ``work_dir`` holds a run of other settings, the run itself fails, or no
             checkpoint was chosen by validation.
     """
-    work_dir = Path(work_dir)
-    cfg, digest = load_config(experiment.config, experiment.options), _digest(experiment, seed)
-    record = _load(work_dir / SCORES_FILE, digest)
+    folder, digest = Path(work_dir), _digest(experiment, seed)
+    path, cfg = folder / SCORES_FILE, load_config(experiment.config, experiment.options)
+    record = read_record(path, digest)
     if record is None:
         record = {
             'name': experiment.name,
@@ -94,30 +95,33 @@ def run_experiment(
             'options': {**experiment.described, **experiment.options},
             'settings_sha256': digest,
         }
-        _save(work_dir, record)
+        write_json(path, record)
     if 'validation' not in record:
         started = time.monotonic()
-        runner = train(cfg, work_dir=str(work_dir), seed=seed, resume='auto')
+        # MMEngine keeps a validation score under 'val/<its name>'
+        scalars = train(cfg, work_dir=str(folder), seed=seed, resume='auto').message_hub.log_scalars
         record['train_seconds'] = round(time.monotonic() - started, 1)
-        record['validation'] = _last_validation(runner)
-        _save(work_dir, record)
+        record['validation'] = {
+            key.removeprefix('val/'): scalars[key].current()
+            for key in scalars
+            if key.startswith('val/') and 'time' not in key
+        }
+        write_json(path, record)
         if trials is not None:
             _append_trial(Path(trials), record)
     if test_after and 'metrics' not in record:
         started = time.monotonic()
-        checkpoint = (work_dir / 'last_checkpoint').read_text().strip()
-        record['metrics'] = test(cfg, checkpoint, work_dir=str(work_dir))
+        record['metrics'] = test(cfg, last_checkpoint(folder), work_dir=str(folder))
         record['test_seconds'] = round(time.monotonic() - started, 1)
-        _save(work_dir, record)
+        write_json(path, record)
     if test_after and test_best and 'metrics_best' not in record:
-        best = _best_checkpoint(work_dir)
-        last = Path((work_dir / 'last_checkpoint').read_text().strip())
+        best, last = _best_checkpoint(folder), Path(last_checkpoint(folder))
         same = best.name.endswith(f'_{last.name}')  # best_val_contrast_epoch_6.pth, epoch_6.pth
         record['metrics_best'] = (
-            dict(record['metrics']) if same else test(cfg, best, work_dir=str(work_dir / 'best'))
+            dict(record['metrics']) if same else test(cfg, best, work_dir=str(folder / 'best'))
         )
         record['best_checkpoint'] = best.name
-        _save(work_dir, record)
+        write_json(path, record)
     return record
 
 
@@ -131,37 +135,33 @@ def is_finished(
     """Whether :func:`run_experiment` would have nothing left to do; arguments as there.
 
     Raises:
-        LaunchError: If ``work_dir`` holds a run of other settings.
+        LaunchError: ``work_dir`` holds a run of other settings.
     """
-    record = _load(Path(work_dir) / SCORES_FILE, _digest(experiment, seed)) or {}
-    return all(
-        part in record
-        for part, wanted in (
-            ('validation', True),
-            ('metrics', test_after),
-            ('metrics_best', test_after and test_best),
-        )
-        if wanted
-    )
+    record = read_record(Path(work_dir) / SCORES_FILE, _digest(experiment, seed)) or {}
+    wanted = {'validation'}
+    if test_after:
+        wanted |= {'metrics', 'metrics_best'} if test_best else {'metrics'}
+    return wanted <= record.keys()
 
 
 def run_seeds(
     experiment: Experiment,
     work_dir: str | os.PathLike,
     seeds: Sequence[int],
-    test_after: bool = True,
-    trials: str | os.PathLike | None = None,
-    test_best: bool = False,
+    **how: Any,  # noqa: ANN401
 ) -> list[dict[str, Any]]:
-    """:func:`run_experiment` once for each seed, in ``<work_dir>/seed<n>``."""
+    """:func:`run_experiment` once for each seed, in ``<work_dir>/seed<n>``.
+
+    Args:
+        experiment: What to train.
+        work_dir: Folder of all its runs.
+        seeds: One run for each.
+        **how: ``test_after``, ``trials`` and ``test_best``, as there.
+    """
     records = []
     for seed in seeds:
         print_log(f'=== {experiment.name}, seed {seed}', logger='current')
-        records.append(
-            run_experiment(
-                experiment, Path(work_dir) / f'seed{seed}', seed, test_after, trials, test_best
-            )
-        )
+        records.append(run_experiment(experiment, Path(work_dir) / f'seed{seed}', seed, **how))
     return records
 
 
@@ -171,54 +171,56 @@ def summary_table(
     """Mean ± sd over seeds: the paper's columns, or validation scores if nothing was tested.
 
     Args:
-        results (Mapping): Row name to the records of its seeds.
-        title (str): First line.
-        part (str): ``'metrics'`` for the last weights, ``'metrics_best'`` for those that validation
+        results: Row name to the records of its seeds.
+        title: First line.
+        part: ``'metrics'`` for the last weights, ``'metrics_best'`` for those that validation
             chose.
-
-    Returns:
-        str: Text of several lines.
     """
     tested = all(part in record for records in results.values() for record in records)
     part, columns = (part, COMPARISON_COLUMNS) if tested else ('validation', _VALIDATION)
-    return format_bias_comparison(
-        {name: [record[part] for record in records] for name, records in results.items()},
-        title,
-        columns,
-    )
+    return format_bias_comparison(scores_of(results, part), title, columns)
+
+
+def scores_of(
+    results: Mapping[str, Sequence[Mapping[str, Any]]], part: str = 'metrics'
+) -> dict[str, list[Mapping[str, float]]]:
+    """One part of the records of several experiments, as for :func:`summary_table`."""
+    return {name: [record[part] for record in records] for name, records in results.items()}
 
 
 def write_summary(
     path: str | os.PathLike, results: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> None:
-    """Write all records of several experiments to one JSON file, with library versions.
+    """Write all records of several experiments to one JSON file, with library versions."""
+    write_json(path, {'versions': library_versions(), 'rows': results})
+
+
+def read_record(path: Path, digest: str) -> dict[str, Any] | None:
+    """What an earlier run noted of itself in a JSON file; None where there is no such file.
 
     Args:
-        path (str | os.PathLike): File to write.
-        results (Mapping): Row name to the records of its seeds.
+        path: The file.
+        digest: SHA-256 of this run's settings; the file has that of the earlier one.
+
+    Raises:
+        LaunchError: It is broken, or of other settings.
     """
-    document = {'versions': library_versions(), 'rows': results}
-    write_text(Path(path), json.dumps(document, indent=1) + '\n')
-
-
-def _digest(experiment: Experiment, seed: int) -> str:
-    return hashlib.sha256(f'{experiment.text}\nseed={seed}'.encode()).hexdigest()
-
-
-def _load(path: Path, digest: str) -> dict[str, Any] | None:
-    if not path.exists():
+    if not path.is_file():
         return None
-    record = json.loads(path.read_text())
+    try:
+        record = read_json(path)
+    except DatasetError as error:
+        raise LaunchError(f'{error}: delete {path.parent} to run it anew') from error
     if record.get('settings_sha256') != digest:
         raise LaunchError(
-            f'{path.parent} holds a run of other settings: give another work folder '
-            'or delete this one'
+            f'{path.parent} holds a run of other settings: give another work folder or delete '
+            'this one'
         )
     return record
 
 
-def _save(work_dir: Path, record: Mapping[str, Any]) -> None:
-    write_text(work_dir / SCORES_FILE, json.dumps(record, indent=1) + '\n')
+def _digest(experiment: Experiment, seed: int) -> str:
+    return hashlib.sha256(f'{experiment.text}\nseed={seed}'.encode()).hexdigest()
 
 
 def _best_checkpoint(work_dir: Path) -> Path:
@@ -229,16 +231,6 @@ def _best_checkpoint(work_dir: Path) -> Path:
             "default_hooks.checkpoint.save_best, e.g. 'val/contrast'"
         )
     return found[-1]
-
-
-def _last_validation(runner: Any) -> dict[str, float]:
-    # MMEngine keeps a validation score under 'val/<its name>'.
-    scalars = runner.message_hub.log_scalars
-    return {
-        key.removeprefix('val/'): scalars[key].current()
-        for key in scalars
-        if key.startswith('val/') and 'time' not in key
-    }
 
 
 def _append_trial(path: Path, record: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +12,12 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from ..engine.checkpoints.source import last_checkpoint
 from ..engine.launch import load_config, train
 from ..preparation.frame_bank.build import FrameBankOptions, build_frame_bank
 from ..utils.errors import DatasetError, LaunchError
-from ..utils.files import write_text
+from ..utils.files import write_json
+from .experiment import read_record
 
 _STATE = 'reference.json'
 _OF_BANK = ('window', 'size', 'measure', 'every', 'frame_size', 'seed')
@@ -28,7 +29,7 @@ class ReferenceBank:
 
     Attributes:
         cfg: Config of the network.
-        bank: Options of :class:`~..datasets.preparation.frame_bank.FrameBankOptions`.
+        bank: Options of :class:`~..preparation.frame_bank.build.FrameBankOptions`.
     """
 
     cfg: Config
@@ -54,8 +55,7 @@ class ReferenceBank:
             wrong = f'unknown {unknown[0]!r}' if unknown else 'no config'
             raise LaunchError(f'comparison.reference: {wrong}; expected {", ".join(known)}')
         named = os.fspath(given['config'])
-        config = named if '::' in named or os.path.isabs(named) else str(folder / named)
-        cfg = load_config(config, given.get('cfg_options'))
+        cfg = load_config(named if '::' in named else folder / named, given.get('cfg_options'))
         bank = {key: given[key] for key in _OF_BANK if key in given}
         if isinstance(bank.get('window'), list):
             bank['window'] = tuple(bank['window'])
@@ -66,61 +66,29 @@ class ReferenceBank:
         return cls(cfg, bank)
 
     def path(self, folder: Path) -> Path:
-        """Where the bank lies, or will lie.
-
-        Args:
-            folder: Folder of the reference network.
-        """
+        """Where the bank lies, or will lie, in the folder of the reference network."""
         return folder.absolute() / 'bank.npz'
 
     def make(self, folder: Path) -> Path:
-        """Train the network and write the bank, or go on, or reuse what is there.
-
-        Args:
-            folder: Folder to write to.
-
-        Returns:
-            The bank.
+        """Train the network in a folder and write the bank, or go on, or reuse what is there.
 
         Raises:
             LaunchError: ``folder`` holds another network, or its training fails.
             DatasetError: The bank cannot be made.
         """
-        state, path = self._state(folder), self.path(folder)
+        settings = f'{self.cfg.pretty_text}\n{sorted(self.bank.items())}'
+        digest = hashlib.sha256(settings.encode()).hexdigest()
+        state = read_record(folder / _STATE, digest)
+        if state is None:
+            state = dict(settings_sha256=digest)
+            write_json(folder / _STATE, state)
         if not state.get('trained'):
             print_log('=== reference network of StillMix', logger='current')
             train(self.cfg, work_dir=str(folder), resume='auto')
-            self._save(folder, dict(state, trained=True))
+            write_json(folder / _STATE, dict(state, trained=True))
+        path = self.path(folder)
         if not path.is_file():
-            checkpoint = (folder / 'last_checkpoint').read_text(encoding='utf-8').strip()
-            built = build_frame_bank(self.cfg, checkpoint, path, FrameBankOptions(**self.bank))
+            options = FrameBankOptions(**self.bank)
+            built = build_frame_bank(self.cfg, last_checkpoint(folder), path, options)
             print_log('\n'.join(built.lines), logger='current')
         return path
-
-    def _state(self, folder: Path) -> dict[str, Any]:
-        text = f'{self.cfg.pretty_text}\n{sorted(self.bank.items())}'
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        path = folder / _STATE
-        if not path.is_file():
-            state = dict(settings_sha256=digest)
-            self._save(folder, state)
-            return state
-        try:
-            state = json.loads(path.read_text(encoding='utf-8'))
-            if not isinstance(state, dict):
-                raise ValueError('no JSON object')
-        except ValueError as error:
-            raise LaunchError(
-                f'{path} is broken ({error}): delete {folder}, and the reference '
-                'network is trained anew'
-            ) from error
-        if state.get('settings_sha256') != digest:
-            raise LaunchError(
-                f'{folder} holds a reference network of other settings: give another '
-                'work folder or delete this one'
-            )
-        return state
-
-    def _save(self, folder: Path, state: Mapping[str, Any]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / _STATE, json.dumps(state, indent=1) + '\n')

@@ -1,4 +1,4 @@
-"""Several trainings at once, each in a process of its own (used by :mod:`albar_mm.engine` only)."""
+"""Several trainings at once, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import count
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from queue import SimpleQueue
 
 import torch
 from mmengine.logging import print_log
@@ -54,68 +51,55 @@ def run_side_by_side(jobs: Sequence[Job], at_once: int) -> None:
         LaunchError: A job failed. The others are stopped, and no further one is begun.
         KeyboardInterrupt: As is; all jobs are stopped first.
     """
-    slots: SimpleQueue[int] = SimpleQueue()
-    for slot in range(at_once):
-        slots.put(slot)
-    running: dict[str, multiprocessing.process.BaseProcess] = {}
-    futures: dict[str, Future] = {}
-    stopped = threading.Event()
-    done = count(1)
-
-    def run(job: Job) -> None:
-        needed = [futures[name] for name in job.after]
-        wait(needed)
-        if stopped.is_set() or any(future.exception() for future in needed):
-            return
-        slot = slots.get()
-        print_log(f'=== {job.name} begins; its output: {job.output}', logger='current')
-        try:
-            _run(job, slot, at_once, running, stopped)
-        finally:
-            slots.put(slot)
-        print_log(f'=== {next(done)} of {len(jobs)} done: {job.name}', logger='current')
-
-    with ThreadPoolExecutor(at_once) as pool:
-        try:
-            for job in jobs:
-                futures[job.name] = pool.submit(run, job)
-            finished, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
-        finally:
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in list(running.values()):
-                process.terminate()
+    waiting, done, slots = list(jobs), set(), list(range(at_once))
+    running: dict[int, tuple[Job, int, multiprocessing.process.BaseProcess, Connection]] = {}
+    try:
+        while waiting or running:
+            ready = [job for job in waiting if done.issuperset(job.after)]
+            for job in ready[: len(slots)]:
+                waiting.remove(job)
+                slot = slots.pop(0)
+                process, answer = _start(job, slot, at_once)
+                running[process.sentinel] = job, slot, process, answer
+            for sentinel in wait(list(running)):
+                job, slot, process, answer = running.pop(sentinel)
+                process.join()
+                failure = _failure(process.exitcode, answer)
+                if failure:
+                    raise LaunchError(f'{job.name}: {failure} (output: {job.output})')
+                slots.append(slot)
+                done.add(job.name)
+                print_log(f'=== {len(done)} of {len(jobs)} done: {job.name}', logger='current')
+    finally:
+        for _, _, process, _ in running.values():
+            process.terminate()
+        for _, _, process, _ in running.values():
+            process.join()
 
 
-def _run(job: Job, slot: int, at_once: int, running: dict, stopped: threading.Event) -> None:
+def _start(
+    job: Job, slot: int, at_once: int
+) -> tuple[multiprocessing.process.BaseProcess, Connection]:
+    print_log(f'=== {job.name} begins; its output: {job.output}', logger='current')
     job.output.parent.mkdir(parents=True, exist_ok=True)
     receiver, sender = _PROCESSES.Pipe(duplex=False)
     process = _PROCESSES.Process(target=_child, args=(job, slot, at_once, sender), daemon=False)
     process.start()
-    running[job.name] = process
-    if stopped.is_set():  # while it was being started
-        process.terminate()
     sender.close()
+    return process, receiver
+
+
+def _failure(code: int, answer: Connection) -> str:
+    if not code:
+        return ''
     try:
-        failure = receiver.recv()
-    except EOFError:
-        failure = None
-    process.join()
-    del running[job.name]
-    if failure is None and process.exitcode:
-        killed = (
-            f'was killed by {signal.Signals(-process.exitcode).name}'
-            if process.exitcode < 0
-            else f'ended with exit code {process.exitcode}'
+        return answer.recv()
+    except EOFError:  # it had no time to say why
+        how = f'was killed by {signal.Signals(-code).name}' if code < 0 else f'ended with {code}'
+        return (
+            f'its process {how}; where memory ran out, use fewer jobs. The same command goes on '
+            'from the last epoch'
         )
-        failure = (
-            f'its process {killed}; where memory ran out, use fewer jobs. The same command '
-            'goes on from the last epoch'
-        )
-    if failure:
-        raise LaunchError(f'{job.name}: {failure} (output: {job.output})')
 
 
 def _child(job: Job, slot: int, at_once: int, sender: Connection) -> None:

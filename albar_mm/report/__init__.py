@@ -2,8 +2,10 @@
 
 from .checks import check_runs, contrasted_bounds
 from .comparability import group_runs
+from .contents import Report
+from .markdown import terminal_text
 from .runs import Run, collect_runs, read_run
-from .write import Report, make_report, write_report
+from .write import make_report
 
 __all__ = [
     'Report',
@@ -14,5 +16,5 @@ __all__ = [
     'group_runs',
     'make_report',
     'read_run',
-    'write_report',
+    'terminal_text',
 ]

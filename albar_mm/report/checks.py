@@ -71,19 +71,15 @@ def check_scores(
     Returns:
         One check per background and average, the average last.
     """
-    names = sorted(
-        {key.split('/', 1)[1] for key in scores if key.startswith('contrasted/')},
-        key=lambda name: (name == 'avg', name),
-    )
+    names = {key.split('/', 1)[1] for key in scores if key.startswith('contrasted/')}
     checks = []
-    for name in names:
-        if f'scuba/{name}' not in scores or f'scufo/{name}' not in scores:
-            continue
-        scuba, scufo = scores[f'scuba/{name}'], scores[f'scufo/{name}']
-        value = scores[f'contrasted/{name}']
-        lower, upper = contrasted_bounds(scuba, scufo)
-        holds = lower - tolerance <= value <= upper + tolerance
-        checks.append(Check(title, name, scuba, scufo, value, lower, upper, holds))
+    for name in sorted(names, key=lambda name: (name == 'avg', name)):
+        scuba, scufo = scores.get(f'scuba/{name}'), scores.get(f'scufo/{name}')
+        if scuba is not None and scufo is not None:
+            value = scores[f'contrasted/{name}']
+            lower, upper = contrasted_bounds(scuba, scufo)
+            holds = lower - tolerance <= value <= upper + tolerance
+            checks.append(Check(title, name, scuba, scufo, value, lower, upper, holds))
     return checks
 
 
@@ -97,14 +93,12 @@ def check_runs(runs: Sequence[Run]) -> tuple[list[Check], list[str]]:
         All checks of contrasted accuracy, and a sentence for every fault: a bound that is broken,
         or a score outside 0 to 100.
     """
-    checks: list[Check] = []
-    faults: list[str] = []
-    for run in runs:
-        checks += check_scores(run.title, run.metrics)
-        shown = run.metrics.keys() - set(run.not_shown)
-        faults += [
-            f'{run.title}: {key} is {run.metrics[key]:g}, but a percentage lies in 0 to 100'
-            for key in sorted(shown)
-            if not -TOLERANCE <= run.metrics[key] <= 100 + TOLERANCE
-        ]
-    return checks, [str(check) for check in checks if not check.holds] + faults
+    checks = [check for run in runs for check in check_scores(run.title, run.metrics)]
+    faults = [str(check) for check in checks if not check.holds]
+    faults += [
+        f'{run.title}: {key} is {run.metrics[key]:g}, but a percentage lies in 0 to 100'
+        for run in runs
+        for key in sorted(run.shown)
+        if not -TOLERANCE <= run.metrics[key] <= 100 + TOLERANCE
+    ]
+    return checks, faults

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from .runs import Run
 
 #: settings of a transform that change how bytes are fetched or packed, not what is measured
 _TECHNICAL = {
+    'type',
     'collect_keys',
     'meta_keys',
     'algorithm_keys',
@@ -47,18 +49,15 @@ def measurement(run: Run) -> Measurement:
     protocol = run.document.get('protocol') or {}
     sizes = protocol.get('sets') or {}
     pipelines = protocol.get('pipelines') or {}
-    names = sizes or {
-        key: protocol.get('num_samples') for key in run.metrics.keys() - set(run.not_shown)
-    }
+    names = sizes or dict.fromkeys(run.shown, protocol.get('num_samples'))
     described: Measurement = {}
     domains = {name.split('/')[0] for name in names}
     for name, videos in names.items():
         domain, _, background = name.partition('/')
-        pipeline = pipelines.get(domain, pipelines.get('all'))
         described[name] = {
             'videos': videos,
             'averaging of views': protocol.get('average_clips'),
-            **_pipeline(pipeline),
+            **_pipeline(pipelines.get(domain, pipelines.get('all'))),
             **_data(domain, background, domains, run.document.get('data')),
         }
     for domain in _OOD:
@@ -78,25 +77,22 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[list[Run]], list[str]]:
         The groups, in the order of their first run, and a sentence per further group that names
         what differs from the first.
     """
-    measured = {id(run): measurement(run) for run in runs}
-    groups: list[list[Run]] = []
+    measured = [measurement(run) for run in runs]
+    places: list[list[int]] = []
     # those with the most sets first, so that a run of few sets finds the table it belongs to
-    for run in sorted(runs, key=lambda run: -len(measured[id(run)])):
-        for group in groups:
-            if all(_agree(measured[id(run)], measured[id(other)]) for other in group):
-                group.append(run)
-                break
-        else:
-            groups.append([run])
-    place = {id(run): index for index, run in enumerate(runs)}
-    for group in groups:
-        group.sort(key=lambda run: place[id(run)])
-    groups.sort(key=lambda group: place[id(group[0])])
-    merged = [_merge(measured[id(run)] for run in group) for group in groups]
+    for i in sorted(range(len(runs)), key=lambda i: -len(measured[i])):
+        fitting = (p for p in places if all(_agree(measured[i], measured[j]) for j in p))
+        home = next(fitting, None)
+        if home is None:
+            places.append(home := [])
+        home.append(i)
+    places = sorted(map(sorted, places))
+    groups = [[runs[i] for i in place] for place in places]
+    merged = [dict(ChainMap(*(measured[i] for i in place))) for place in places]
     differences = [
-        f'Table {number} ({_names(groups[number - 1])}) was measured differently from table 1 '
+        f'Table {number} ({_names(group)}) was measured differently from table 1 '
         f'({_names(groups[0])}): {difference(merged[0], merged[number - 1])}.'
-        for number in range(2, len(groups) + 1)
+        for number, group in enumerate(groups[1:], 2)
     ]
     return groups, differences
 
@@ -163,24 +159,16 @@ def protocol_lines(measured: Measurement) -> list[tuple[str, str]]:
 _VIEWS = ('SampleFrames', 'BiasSampleFrames', 'UniformSample', 'Resize', 'CenterCrop', 'ThreeCrop')
 
 
-def _merge(many: Any) -> Measurement:
-    merged: Measurement = {}
-    for measured in many:
-        merged = {**measured, **merged}
-    return merged
-
-
 def _agree(one: Measurement, other: Measurement) -> bool:
     shared = one.keys() & other.keys()
     return bool(shared) and not any(_differing(one[name], other[name]) for name in shared)
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    keys = [*{**one, **other}]
     if one.get('transforms') != other.get('transforms'):
         # the settings of transforms that only one has say nothing more
-        keys = [key for key in {**one, **other} if '.' not in key or (key in one and key in other)]
-    else:
-        keys = list({**one, **other})
+        keys = [key for key in keys if '.' not in key or (key in one and key in other)]
     return [key for key in keys if one.get(key, _ABSENT) != other.get(key, _ABSENT)]
 
 
@@ -195,9 +183,7 @@ def _pipeline(steps: Any) -> dict[str, Any]:
         kind = str(step.get('type'))
         types.append(kind)
         name = kind if types.count(kind) == 1 else f'{kind} ({types.count(kind)})'
-        for key, value in step.items():
-            if key != 'type' and key not in _TECHNICAL:
-                flat[f'{name}.{key}'] = value
+        flat |= {f'{name}.{key}': v for key, v in step.items() if key not in _TECHNICAL}
     return {'transforms': ' → '.join(types), **flat}
 
 
@@ -205,12 +191,11 @@ def _data(domain: str, background: str, domains: set[str], entries: Any) -> dict
     """Hashes of the files that a set was read from; names and places do not count."""
     hashes = []
     for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict):
-            continue
-        file = str(entry.get('file'))
-        match = _SET_FILE.fullmatch(file)
+        file = str(entry.get('file')) if isinstance(entry, dict) else ''
         first = file.split('/')[0]
-        if match:
+        if not file:
+            mine = False
+        elif match := _SET_FILE.fullmatch(file):
             mine = (match[1].lower(), match[2].lower()) == (domain, background.lower())
         else:
             mine = first == domain if first in domains else domain not in _OOD

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from .published import PublishedTable
+from ..utils.text import aligned
+from .contents import Report
 from .runs import Run
 from .scores import Table, background_columns, class_gaps, methods_of, summary_columns, tabulate
-from .write import Report
 
 _LEGEND = (
     'top-1 accuracy in percent; mean ± sample standard deviation over seeds. ↑ higher is better, '
@@ -27,38 +27,18 @@ def markdown_text(report: Report) -> str:
         GitHub-flavoured Markdown; the best value of a column is bold.
     """
     parts = [f'# {plain(report.title)}', _LEGEND]
-    for fault in report.faults:
-        parts.append(f'> **Cannot be right:** {plain(fault)}')
-    for warning in report.warnings:
-        parts.append(f'> **Note:** {plain(warning)}')
+    parts += [f'> **Cannot be right:** {plain(fault)}' for fault in report.faults]
+    parts += [f'> **Note:** {plain(warning)}' for warning in report.warnings]
     for number, group in enumerate(report.groups, 1):
-        if len(report.groups) > 1:
-            parts.append(f'## Table {number}')
-        parts.append(summary_text(group))
-        columns = background_columns(group)
-        if columns:
-            parts += ['### By background', _table(tabulate(group, columns))]
-        gaps, _ = class_gaps(group)
-        if gaps:
-            methods = list(methods_of(group))
-            rows = [
-                [
-                    plain(report.class_name(label)),
-                    *(f'{by[m].gap:+.2f}' if m in by else '–' for m in methods),
-                ]
-                for label, by in gaps.items()
-            ]
-            parts += [
-                '### SCUBA − SCUFO per class, percentage points',
-                _layout(['class', *(plain(m) for m in methods)], rows),
-            ]
-    for table in report.published:
-        parts += [f'## Published, not measured here: {plain(table.title)}', _published(table)]
+        parts += [f'## Table {number}'] if len(report.groups) > 1 else []
+        parts += [_summary(group), *_by_background(group), *_by_class(report, group)]
+    for published in report.published:
+        title = f'## Published, not measured here: {plain(published.title)}'
+        parts += [title, _table(published.table)]
         parts += [
-            f'\\* {plain(method)}: {plain(why)}.' for (method, _), why in table.inconsistent.items()
+            f'\\* {plain(m)}: {plain(why)}.' for (m, _), why in published.inconsistent.items()
         ]
-        if table.note:
-            parts.append(plain(table.note))
+        parts += [plain(published.note)] if published.note else []
     held = sum(check.holds for check in report.checks)
     parts.append(
         f'max(0, SCUBA − SCUFO) ≤ contrasted ≤ min(SCUBA, 100 − SCUFO) holds in {held} of '
@@ -68,13 +48,16 @@ def markdown_text(report: Report) -> str:
     return '\n\n'.join(parts) + '\n'
 
 
-def summary_text(runs: Sequence[Run]) -> str:
-    """The main table of runs that were measured alike; reads well in a terminal too.
+def terminal_text(report: Report) -> str:
+    """The main tables for a terminal.
 
     Args:
-        runs: The runs.
+        report: What to print.
     """
-    return _table(tabulate(runs, summary_columns(runs)))
+    return '\n\n'.join(
+        (f'table {number}:\n' if len(report.groups) > 1 else '') + _summary(group)
+        for number, group in enumerate(report.groups, 1)
+    )
 
 
 def plain(text: str) -> str:
@@ -89,37 +72,39 @@ def plain(text: str) -> str:
     return re.sub(r'(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])', r'\\_', text)
 
 
-def _table(table: Table) -> str:
-    header = ['method', *(f'{plain(c.label)} {c.arrow}' for c in table.columns)]
-    rows = [
-        [plain(method), *(f'**{cell}**' if cell.best else str(cell) for cell in cells)]
-        for method, cells in table.rows.items()
-    ]
-    return _layout(header, rows)
+def _summary(runs: Sequence[Run]) -> str:
+    return _table(tabulate(runs, summary_columns(runs)))
 
 
-def _published(table: PublishedTable) -> str:
-    header = ['method', *(f'{plain(c.label)} {c.arrow}' for c in table.columns)]
+def _by_background(runs: Sequence[Run]) -> list[str]:
+    columns = background_columns(runs)
+    return ['### By background', _table(tabulate(runs, columns))] if columns else []
+
+
+def _by_class(report: Report, runs: Sequence[Run]) -> list[str]:
+    methods, gaps = list(methods_of(runs)), class_gaps(runs)
     rows = [
         [
-            plain(method),
-            *(
-                f'{value:.2f}' + (r'\*' if (method, column.key) in table.inconsistent else '')
-                for column, value in zip(table.columns, values, strict=True)
-            ),
+            report.class_name(label),
+            *(f'{by[m][0] - by[m][1]:+.2f}' if m in by else '–' for m in methods),
         ]
-        for method, values in table.rows.items()
+        for label, by in gaps.items()
     ]
-    return _layout(header, rows)
+    heading = '### SCUBA − SCUFO per class, percentage points'
+    return [heading, _layout(['class', *methods], rows)] if gaps else []
+
+
+def _table(table: Table) -> str:
+    rows = []
+    for method, cells in table.rows.items():
+        texts = [(plain(str(cell)), cell.best) for cell in cells]
+        rows.append([method, *(f'**{text}**' if best else text for text, best in texts)])
+    return _layout(['method', *(column.heading for column in table.columns)], rows)
 
 
 def _layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    columns = list(zip(header, *rows, strict=True))
-    first, *widths = (max(len(cell) for cell in column) for column in columns)
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [cell.rjust(width) for cell, width in zip(cells[1:], widths, strict=True)]
-        return '| ' + ' | '.join([cells[0].ljust(first), *padded]) + ' |'
-
-    rule = ['-' * first, *('-' * (width - 1) + ':' for width in widths)]
-    return '\n'.join(line(cells) for cells in (header, rule, *rows))
+    first, *others = aligned([map(plain, header), *([plain(name), *row] for name, *row in rows)])
+    rule = [
+        '-' * len(cell) if i == 0 else '-' * (len(cell) - 1) + ':' for i, cell in enumerate(first)
+    ]
+    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in (first, rule, *others))

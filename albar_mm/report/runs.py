@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..evaluation.results import SCHEMA_VERSION
 from ..utils.errors import DatasetError
+from ..utils.files import read_json
 
 RESULTS_FILE = 'results.json'
 #: what :mod:`albar_mm.experiments.experiment` leaves beside it; tells the name of the row
@@ -51,6 +51,11 @@ class Run:
         """Method and seed."""
         return self.method if self.seed is None else f'{self.method}, seed {self.seed}'
 
+    @property
+    def shown(self) -> set[str]:
+        """Names of the scores that some table has a column for."""
+        return self.metrics.keys() - set(self.not_shown)
+
 
 def collect_runs(
     paths: Sequence[str | os.PathLike] = (), named: Iterable[tuple[str, str | os.PathLike]] = ()
@@ -72,7 +77,7 @@ def collect_runs(
         DatasetError: Nothing is found, a file is no results file, or two are of one method and
             seed.
     """
-    runs: list[Run] = []
+    runs: dict[tuple[str, int | None], Run] = {}
     notes: list[str] = []
     seen: dict[str, str | None] = {}
     for name, place in [*named, *((None, path) for path in paths)]:
@@ -81,7 +86,7 @@ def collect_runs(
         for path in _files(Path(place)):
             real = os.path.realpath(path)
             if real in seen:
-                if name is not None and seen[real] != name:
+                if name not in (None, seen[real]):
                     raise DatasetError(
                         f'{path} is given to two methods, {seen[real]!r} and {name!r}; name each '
                         'file once'
@@ -89,20 +94,28 @@ def collect_runs(
                 continue
             seen[real] = name
             try:
-                runs.append(read_run(path, name))
+                run = read_run(path, name)
             except _NoScores as reason:
                 if path == Path(place):
-                    raise DatasetError(str(reason)) from None
+                    raise
                 notes.append(str(reason))
+                continue
+            other = runs.setdefault((run.method, run.seed), run)
+            if other is not run:
+                seed = 'no seed' if run.seed is None else f'seed {run.seed}'
+                raise DatasetError(
+                    f'{other.path} and {run.path} are both {run.method!r}, {seed}; give them names '
+                    'of their own with --names METHOD=PATH, put them in folders seed<k>, or leave '
+                    'one out'
+                )
     if not runs:
-        given = ', '.join(str(p) for p in [*(p for _, p in named), *paths])
+        given = ', '.join(str(place) for place in [*(p for _, p in named), *paths])
         raise DatasetError(
             f'no results of a test run in {given or "nothing"}'
             + (f' ({len(notes)} file(s) hold none: {notes[0]})' if notes else '')
             + f'; name {RESULTS_FILE} files, or folders that tools/test.py wrote them to'
         )
-    _refuse_twins(runs)
-    return runs, notes
+    return list(runs.values()), notes
 
 
 def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
@@ -119,25 +132,22 @@ def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
     document = _load(path)
     metrics, not_finite = _numbers(document['metrics'], f'{path}: metrics')
     per_class: dict[int, dict[str, float]] = {}
-    for key in [key for key in metrics if _PER_CLASS.fullmatch(key)]:
-        match = _PER_CLASS.fullmatch(key)
-        per_class.setdefault(int(match['label']), {})[match['score']] = metrics.pop(key)
-    for label, scores in _mapping(document, 'per_class', path).items():
+    for match in filter(None, map(_PER_CLASS.fullmatch, list(metrics))):
+        per_class.setdefault(int(match['label']), {})[match['score']] = metrics.pop(match[0])
+    for label, scores in (document.get('per_class') or {}).items():
         if not label.isdecimal() or not isinstance(scores, dict):
             raise DatasetError(f'{path}: per_class must map class labels to scores, got {label!r}')
         values, missing = _numbers(scores, f'{path}: per_class {label}')
         per_class.setdefault(int(label), {}).update(values)
-        not_finite += tuple(f'{key}/class_{label}' for key in missing)
-    shown = {key for key in metrics if _SHOWN.fullmatch(key)}
-    if not shown:
+        not_finite += [f'{key}/class_{label}' for key in missing]
+    not_shown = sorted(key for key in metrics if not _SHOWN.fullmatch(key))
+    if len(not_shown) == len(metrics):
         raise _NoScores(
             f'{path} holds none of the scores of a bias benchmark (iid/top1, scuba/avg, …), only '
-            f'{", ".join(sorted(metrics)[:5]) or "nothing"}'
+            f'{", ".join(not_shown[:5]) or "nothing"}'
         )
-    for key in ('protocol', 'versions', 'config', 'checkpoint'):
-        _mapping(document, key, path)
-    own_method, own_seed = _identity(path)
-    seed = document.get('seed') if own_seed is None else own_seed
+    own_method, seed = _identity(path)
+    seed = document.get('seed') if seed is None else seed
     if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
         raise DatasetError(f'{path}: seed must be a whole number or null, got {seed!r}')
     return Run(
@@ -147,8 +157,8 @@ def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
         metrics=metrics,
         per_class=dict(sorted(per_class.items())),
         document=document,
-        not_shown=tuple(sorted(metrics.keys() - shown)),
-        not_finite=not_finite,
+        not_shown=tuple(not_shown),
+        not_finite=tuple(not_finite),
     )
 
 
@@ -192,14 +202,7 @@ def _files(place: Path) -> Iterator[Path]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise DatasetError(f'{path}: cannot be read: {error.strerror or error}') from error
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(
-            f'{path}: not JSON ({error}); name the {RESULTS_FILE} of a test run'
-        ) from error
+    document = read_json(path, object)
     if isinstance(document, dict) and 'rows' in document and 'metrics' not in document:
         raise _NoScores(f'{path} is a summary of several runs; their own files count')
     if not isinstance(document, dict) or not isinstance(document.get('metrics'), dict):
@@ -213,58 +216,39 @@ def _load(path: Path) -> dict[str, Any]:
             f'{path}: schema_version is {version!r}, this albar_mm reads {SCHEMA_VERSION}; '
             'test again or update albar_mm'
         )
+    for key in ('per_class', 'protocol', 'versions', 'config', 'checkpoint'):
+        value = document.get(key)
+        if value is not None and not isinstance(value, dict):
+            kind = type(value).__name__
+            raise DatasetError(f'{path}: {key} must be a JSON object, got {kind}')
     return document
 
 
-def _mapping(document: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
-    value = document.get(key)
-    if value is not None and not isinstance(value, dict):
-        raise DatasetError(f'{path}: {key} must be a JSON object, got {type(value).__name__}')
-    return value or {}
-
-
-def _numbers(values: Mapping[str, Any], where: str) -> tuple[dict[str, float], tuple[str, ...]]:
-    good: dict[str, float] = {}
+def _numbers(values: Mapping[str, Any], where: str) -> tuple[dict[str, float], list[str]]:
+    """Finite numbers, and the names of the others."""
     for key, value in values.items():
-        if value is None:
-            continue
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise DatasetError(f'{where}: {key} must be a number, got {value!r}')
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if math.isfinite(number):
-            good[key] = number
-    return good, tuple(sorted(values.keys() - good.keys()))
+    good = {
+        key: float(value)
+        for key, value in values.items()
+        if value is not None and abs(value) <= sys.float_info.max
+    }
+    return good, sorted(values.keys() - good.keys())
 
 
 def _identity(path: Path) -> tuple[str, int | None]:
     """Method and seed that the place of a file tells."""
     folder = path.resolve().parent
-    own = folder.name if path.name == RESULTS_FILE else path.stem
-    match = _SEED.fullmatch(own)
-    seed = int(match['seed']) if match else None
-    method = own if match is None else match['method'] or folder.name
-    if match and not match['method'] and path.name == RESULTS_FILE:
-        method = folder.parent.name
-    experiment = folder / _EXPERIMENT_FILE
-    if path.name == RESULTS_FILE and experiment.is_file():
+    in_folder = path.name == RESULTS_FILE
+    method = folder.name if in_folder else path.stem
+    match = _SEED.fullmatch(method)
+    if match:
+        method = match['method'] or (folder.parent if in_folder else folder).name
+    if in_folder and (folder / _EXPERIMENT_FILE).is_file():
         try:
-            name = json.loads(experiment.read_text(encoding='utf-8'))['name']
-        except (OSError, ValueError, RecursionError, KeyError, TypeError):
+            name = read_json(folder / _EXPERIMENT_FILE).get('name')
+        except DatasetError:
             name = None  # only a nicer name was looked for
         method = name if isinstance(name, str) and name.strip() else method
-    return method or path.stem, seed
-
-
-def _refuse_twins(runs: Sequence[Run]) -> None:
-    first: dict[tuple[str, int | None], Run] = {}
-    for run in runs:
-        other = first.setdefault((run.method, run.seed), run)
-        if other is not run:
-            seed = 'no seed' if run.seed is None else f'seed {run.seed}'
-            raise DatasetError(
-                f'{other.path} and {run.path} are both {run.method!r}, {seed}; give them names of '
-                'their own with --names METHOD=PATH, put them in folders seed<k>, or leave one out'
-            )
+    return method or path.stem, int(match['seed']) if match else None

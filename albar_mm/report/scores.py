@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 
+from ..evaluation.tables import mean_sd
 from .runs import Run
 
 HIGHER, LOWER = 'higher', 'lower'
-_FIRST = (
-    ('iid/top1', 'IID', HIGHER),
-    ('aras/top1', 'ARAS', HIGHER),
-    ('scuba/avg', 'SCUBA', HIGHER),
-    ('scufo/avg', 'SCUFO', LOWER),
-    ('conflfg/top1', 'Confl-FG', HIGHER),
-)
-_LAST = ('contrasted/avg', 'Contrasted', HIGHER)
-_FAMILIES = (
-    ('scuba', 'SCUBA', HIGHER),
-    ('scufo', 'SCUFO', LOWER),
-    ('conflfg', 'Confl-FG', HIGHER),
-    ('contrasted', 'Contrasted', HIGHER),
-)
-_FAMILY_NAMES = {family: label for family, label, _ in _FAMILIES}
-_CONFLICT = ('conflfg/conflict_top1', 'Confl-FG, pasted class', LOWER)
 
 
 @dataclass(frozen=True)
@@ -35,11 +20,13 @@ class Column:
         key: Name of the score.
         label: Heading.
         better: ``'higher'`` or ``'lower'``.
+        note: What is measured, in a few words.
     """
 
     key: str
     label: str
-    better: str
+    better: str = HIGHER
+    note: str = ''
 
     @property
     def highlighted(self) -> bool:
@@ -47,14 +34,21 @@ class Column:
         return self.key.startswith('contrasted/')
 
     @property
-    def family(self) -> str:
-        """The kind of set, e.g. ``'SCUBA'``."""
-        return _FAMILY_NAMES.get(self.key.split('/')[0], self.label)
+    def heading(self) -> str:
+        """Label, and ``↑`` or ``↓``."""
+        return f'{self.label} {"↑" if self.better == HIGHER else "↓"}'
 
-    @property
-    def arrow(self) -> str:
-        """``↑`` or ``↓``."""
-        return '↑' if self.better == HIGHER else '↓'
+
+IID = Column('iid/top1', 'IID', note='test videos as they are')
+ARAS = Column('aras/top1', 'ARAS', note='rare scenes')
+SCUBA = Column('scuba/avg', 'SCUBA', note='background replaced')
+SCUFO = Column('scufo/avg', 'SCUFO', LOWER, 'one still frame of SCUBA')
+CONFLFG = Column('conflfg/top1', 'Confl-FG', note='still actor of another class added')
+CONTRASTED = Column('contrasted/avg', 'Contrasted', note='SCUBA right and its SCUFO wrong')
+_CONFLICT = Column('conflfg/conflict_top1', 'Confl-FG, pasted class', LOWER)
+FAMILIES = dict(scuba=SCUBA, scufo=SCUFO, conflfg=CONFLFG, contrasted=CONTRASTED)
+"""First part of a score's name -> the column of its average."""
+_AVERAGES = ('avg', 'top1', 'conflict_top1')
 
 
 @dataclass(frozen=True)
@@ -65,21 +59,23 @@ class Cell:
         values: Percentage of each seed that has the score.
         lacking: Number of seeds that lack it.
         best: Whether no other method of the table is better, to two decimals.
+        odd: Why it cannot be right; ``''`` if it can.
     """
 
     values: tuple[float, ...]
     lacking: int = 0
     best: bool = False
+    odd: str = ''
 
     @property
     def mean(self) -> float | None:
         """Mean over seeds; None without a value."""
-        return statistics.fmean(self.values) if self.values else None
+        return fmean(self.values) if self.values else None
 
     @property
     def sd(self) -> float | None:
         """Sample standard deviation over seeds; None with fewer than two."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
+        return mean_sd(self.values)[1] if self.values else None
 
     def __str__(self) -> str:
         if self.mean is None:
@@ -87,7 +83,7 @@ class Cell:
         text = f'{self.mean:.2f}' + ('' if self.sd is None else f' ± {self.sd:.2f}')
         if self.lacking:
             text += f' ({len(self.values)} of {len(self.values) + self.lacking} seeds)'
-        return text
+        return text + '*' * bool(self.odd)
 
 
 @dataclass(frozen=True)
@@ -105,47 +101,39 @@ class Table:
 
 def methods_of(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Runs by method, seeds in order."""
-    methods: dict[str, list[Run]] = {}
-    for run in runs:
-        methods.setdefault(run.method, []).append(run)
-    for members in methods.values():
-        members.sort(key=lambda run: -1 if run.seed is None else run.seed)
+    methods: dict[str, list[Run]] = {run.method: [] for run in runs}
+    for run in sorted(runs, key=lambda run: -1 if run.seed is None else run.seed):
+        methods[run.method].append(run)
     return methods
 
 
 def summary_columns(runs: Sequence[Run]) -> tuple[Column, ...]:
     """The columns of the paper's tables that some run has, and any further ``<set>/top1``."""
-    present = _present(runs)
-    known = {key for key, *_ in (*_FIRST, _LAST, _CONFLICT)}
-    further = sorted(
-        key
-        for key in present
-        if key.endswith('/top1') and key not in known and key.split('/')[0] not in _OOD
+    present = set().union(*(run.shown for run in runs))
+    further = (
+        Column(key, key.removesuffix('/top1'))
+        for key in sorted(present - {IID.key, ARAS.key})
+        if key.endswith('/top1') and key.split('/')[0] not in FAMILIES
     )
-    columns = [
-        *_FIRST[:2],
-        *((key, key.removesuffix('/top1'), HIGHER) for key in further),
-        *_FIRST[2:],
-        _LAST,
-    ]
-    return tuple(Column(*column) for column in columns if column[0] in present)
+    columns = (IID, ARAS, *further, SCUBA, SCUFO, CONFLFG, CONTRASTED)
+    return tuple(column for column in columns if column.key in present)
 
 
 def background_columns(runs: Sequence[Run]) -> tuple[Column, ...]:
     """One column per set and background, and how often the pasted class of Confl-FG wins."""
-    present = _present(runs)
+    present = set().union(*(run.shown for run in runs))
     columns = [
-        Column(key, f'{label} {key.split("/", 1)[1]}', better)
-        for family, label, better in _FAMILIES
+        Column(key, f'{family.label} {key.split("/", 1)[1]}', family.better)
+        for name, family in FAMILIES.items()
         for key in sorted(present)
-        if key.startswith(f'{family}/') and key.split('/', 1)[1] not in _AVERAGES
+        if key.startswith(f'{name}/') and key.split('/', 1)[1] not in _AVERAGES
     ]
-    if _CONFLICT[0] in present:
-        columns.insert(sum(not column.highlighted for column in columns), Column(*_CONFLICT))
+    if _CONFLICT.key in present:
+        columns.insert(sum(not column.highlighted for column in columns), _CONFLICT)
     return tuple(columns)
 
 
-def tabulate(runs: Sequence[Run], columns: Sequence[Column]) -> Table:
+def tabulate(runs: Sequence[Run], columns: Iterable[Column]) -> Table:
     """Mean and spread of every method in every column.
 
     The best value of a column is marked, unless all methods have the same.
@@ -154,70 +142,40 @@ def tabulate(runs: Sequence[Run], columns: Sequence[Column]) -> Table:
         runs: Runs that were measured alike.
         columns: The scores.
     """
-    methods = methods_of(runs)
-    cells = {
-        method: [_cell(members, column.key) for column in columns]
-        for method, members in methods.items()
-    }
-    for index, column in enumerate(columns):
-        means = {m: round(row[index].mean, 2) for m, row in cells.items() if row[index].values}
-        if len(set(means.values())) < 2:
-            continue
-        top = max(means.values()) if column.better == HIGHER else min(means.values())
-        for method, mean in means.items():
-            if mean == top:
-                cell = cells[method][index]
-                cells[method][index] = Cell(cell.values, cell.lacking, best=True)
-    return Table(tuple(columns), {method: tuple(row) for method, row in cells.items()})
+    columns, methods = tuple(columns), methods_of(runs)
+    cells: dict[str, list[Cell]] = {method: [] for method in methods}
+    for column in columns:
+        made = {}
+        for method, members in methods.items():
+            values = tuple(run.metrics[column.key] for run in members if column.key in run.metrics)
+            made[method] = Cell(values, len(members) - len(values))
+        means = {method: round(cell.mean, 2) for method, cell in made.items() if cell.values}
+        top = (max if column.better == HIGHER else min)(means.values(), default=None)
+        for method, cell in made.items():
+            best = len(set(means.values())) > 1 and means.get(method) == top
+            cells[method].append(replace(cell, best=best))
+    return Table(columns, {method: tuple(row) for method, row in cells.items()})
 
 
-@dataclass(frozen=True)
-class ClassGap:
-    """SCUBA and SCUFO of one class and one method, means over seeds, in percent."""
-
-    scuba: float
-    scufo: float
-
-    @property
-    def gap(self) -> float:
-        """SCUBA minus SCUFO: what motion adds, in percent points."""
-        return self.scuba - self.scufo
-
-
-def class_gaps(runs: Sequence[Run]) -> tuple[dict[int, dict[str, ClassGap]], list[str]]:
-    """Per-class SCUBA and SCUFO.
+def class_gaps(runs: Sequence[Run]) -> dict[int, dict[str, tuple[float, float]]]:
+    """Per-class SCUBA and SCUFO, means over seeds, in percent.
 
     Args:
         runs: Runs that were measured alike.
 
     Returns:
-        Class label -> method -> gap, classes with the largest mean gap first; and the titles of the
-        runs whose files hold no per-class scores.
+        Class label -> method -> (SCUBA, SCUFO), classes with the largest mean gap between the two,
+        which is what motion adds, first.
     """
-    gaps: dict[int, dict[str, ClassGap]] = {}
+    pairs: dict[int, dict[str, list[tuple[float, float]]]] = {}
     for method, members in methods_of(runs).items():
-        for label in sorted({label for run in members for label in run.per_class}):
-            pairs = [
-                (scores['scuba/avg'], scores['scufo/avg'])
-                for scores in (run.per_class.get(label, {}) for run in members)
-                if 'scuba/avg' in scores and 'scufo/avg' in scores
-            ]
-            if pairs:
-                scuba, scufo = zip(*pairs, strict=True)
-                gap = ClassGap(statistics.fmean(scuba), statistics.fmean(scufo))
-                gaps.setdefault(label, {})[method] = gap
-    order = sorted(gaps, key=lambda k: (-statistics.fmean(g.gap for g in gaps[k].values()), k))
-    return {label: gaps[label] for label in order}, [r.title for r in runs if not r.per_class]
-
-
-_OOD = ('scuba', 'scufo', 'conflfg', 'contrasted')
-_AVERAGES = ('avg', 'top1', 'conflict_top1')
-
-
-def _present(runs: Sequence[Run]) -> set[str]:
-    return {key for run in runs for key in run.metrics.keys() - set(run.not_shown)}
-
-
-def _cell(members: Sequence[Run], key: str) -> Cell:
-    values = tuple(run.metrics[key] for run in members if key in run.metrics)
-    return Cell(values, len(members) - len(values))
+        for label, scores in (pair for run in members for pair in run.per_class.items()):
+            if scores.keys() >= {SCUBA.key, SCUFO.key}:
+                of_method = pairs.setdefault(label, {}).setdefault(method, [])
+                of_method.append((scores[SCUBA.key], scores[SCUFO.key]))
+    means = {
+        label: {method: tuple(map(fmean, zip(*many, strict=True))) for method, many in by.items()}
+        for label, by in pairs.items()
+    }
+    order = sorted(means, key=lambda k: (-fmean(a - b for a, b in means[k].values()), k))
+    return {label: means[label] for label in order}

@@ -158,6 +158,18 @@ def writing(path: str | os.PathLike) -> Iterator[None]:
         raise cannot_write(path, error) from error
 
 
+def remedy_of(error: OSError) -> str:
+    """What is wrong with a disk and what to do, e.g. ``'the disk is full: make room'``.
+
+    Args:
+        error: What the system said.
+
+    Returns:
+        The sentence; '' where the disk is not the cause.
+    """
+    return _REMEDIES.get(error.errno or 0, '')
+
+
 def cannot_write(path: str | os.PathLike, error: OSError) -> WriteError:
     """The error for a file that cannot be written.
 
@@ -165,8 +177,7 @@ def cannot_write(path: str | os.PathLike, error: OSError) -> WriteError:
         path: The file.
         error: What the system said.
     """
-    why = _REMEDIES.get(error.errno or 0)
-    remedy = why or f'{reason_of(error)}; free space or choose another folder'
+    remedy = remedy_of(error) or f'{reason_of(error)}; free space or choose another folder'
     made = WriteError(f'{path}: cannot be written: {remedy}, then run again')
     made.errno, made.filename = error.errno, os.fspath(path)
     return made

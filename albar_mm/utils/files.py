@@ -458,12 +458,13 @@ def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
     write_bytes(path, content.getvalue())
 
 
-def save_figure(figure: Figure, path: str | os.PathLike) -> Path:
-    """Write a figure at 130 dots per inch, whole or not at all.
+def save_figure(figure: Figure, path: str | os.PathLike, **options: Any) -> Path:  # noqa: ANN401
+    """Write a figure, whole or not at all.
 
     Args:
         figure: The figure.
-        path: PNG or PDF file to write.
+        path: PNG, PDF or SVG file to write; its folder is made if absent.
+        **options: For ``Figure.savefig``; 130 dots per inch if they name no other number.
 
     Returns:
         The file.
@@ -472,7 +473,7 @@ def save_figure(figure: Figure, path: str | os.PathLike) -> Path:
         WriteError: It cannot be written.
     """
     with whole_file(path) as part:
-        figure.savefig(part, dpi=130)
+        figure.savefig(part, **{'dpi': 130, **options})
     return Path(path)
 
 

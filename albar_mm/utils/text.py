@@ -29,3 +29,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(word, list(known), 1, 0.5)
     return f' (did you mean {close[0]!r}?)' if close else ''
+
+
+def aligned(rows: Iterable[Iterable[str]]) -> list[list[str]]:
+    """Cells of a table filled up with blanks to the width of their column.
+
+    Args:
+        rows: As many cells in each; the first stands left, the others right.
+    """
+    rows = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        [row[0].ljust(widths[0])]
+        + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        for row in rows
+    ]

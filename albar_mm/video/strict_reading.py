@@ -9,23 +9,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import mmcv
-from mmaction.datasets.transforms import (
-    DecordDecode,
-    DecordInit,
-    OpenCVDecode,
-    OpenCVInit,
-    PIMSDecode,
-    PIMSInit,
-    PyAVDecode,
-    PyAVInit,
-)
+from mmaction.datasets import transforms as steps_of_mmaction
+from mmaction.datasets.transforms import PyAVInit
 
 from ..utils.errors import BadVideoError, reason_of
 from .container import container_fault, required_frames
 
-INITS = (DecordInit, OpenCVInit, PyAVInit, PIMSInit)
+_LIBRARIES = ('Decord', 'OpenCV', 'PyAV', 'PIMS')
+INITS = tuple(getattr(steps_of_mmaction, f'{library}Init') for library in _LIBRARIES)
 """MMAction2's steps that open a video."""
-DECODES = (DecordDecode, OpenCVDecode, PyAVDecode, PIMSDecode)
+DECODES = tuple(getattr(steps_of_mmaction, f'{library}Decode') for library in _LIBRARIES)
 """MMAction2's steps that decode one."""
 # what a decoder does not raise because of the content of a file
 _FAULTS = (

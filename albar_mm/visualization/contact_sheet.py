@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..compositing.kept_masks import kept_masks_path, load_kept_masks
 from ..compositing.layout import read_still
 from ..compositing.render import render_item
 from ..utils.errors import DatasetError
-from ..utils.files import write_bytes
+from ..utils.files import whole_file
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
 
@@ -48,65 +48,55 @@ class SheetRow:
     tiles: tuple[tuple[str, np.ndarray], ...]
 
 
-@dataclass(frozen=True)
-class RowPainter:
-    """Renders the pictures of one source video from manifest rows, in any process.
+def paint_row(
+    root: Path,
+    videos: Path,
+    backgrounds: Backgrounds,
+    task: tuple[MaskStatistics, Sequence[dict[str, Any]]],
+) -> SheetRow:
+    """Render the pictures of one source video from manifest rows.
 
-    Attributes:
+    Args:
         root: Folder of the benchmark.
         videos: Folder of the source videos.
         backgrounds: All families of the benchmark.
+        task: Statistics of the video, and its items, one for every column of a set.
+
+    Raises:
+        DatasetError: Masks or stills are gone, or are not those of the manifest.
+        BadVideoError: The source video cannot be read.
     """
-
-    root: Path
-    videos: Path
-    backgrounds: Backgrounds
-
-    def __call__(self, task: tuple[MaskStatistics, Sequence[dict[str, Any]]]) -> SheetRow:
-        """Paint a row.
-
-        Args:
-            task: Statistics of the video, and its items, one for every column of a set.
-
-        Raises:
-            DatasetError: Masks or stills are gone, or are not those of the manifest.
-            BadVideoError: The source video cannot be read.
-        """
-        found, rows = task
-        first = rows[0]
-        masks = load_kept_masks(kept_masks_path(self.root, first['video_id']), first['mask_sha256'])
-        video = SourceVideo(first['video_id'], self.videos / first['video'], first['label'])
-        frames = video.frames
-        if frames.shape[1:3] != masks.shape[1:] or len(frames) <= first['last']:
-            raise DatasetError(
-                f'{video.path}: not the video that {self.root} was made from; '
-                'name the right folder with --videos'
-            )
-        middle, jump = (len(masks) - 1) // 2, found.jump
-        kept = frames[first['first'] : first['last'] + 1]
-        tiles = [
-            (f'frame {first["first"] + middle}', kept[middle]),
-            (f'frame {first["first"] + middle}', outlined(kept[middle], masks[middle])),
-            (f'frame {first["first"] + jump}', outlined(kept[jump], masks[jump])),
-        ]
-        tiles += [self._item(row, frames, masks, middle) for row in rows]
-        return SheetRow(_title(found), '; '.join(found.flags), tuple(tiles))
-
-    def _item(
-        self, row: dict[str, Any], frames: np.ndarray, masks: np.ndarray, middle: int
-    ) -> tuple[str, np.ndarray]:
-        still = None
-        if row['set'] == 'conflfg':
-            still = read_still(self.root, row['conflict_video_id'], row['conflict_frame'])
-        background = self.backgrounds.of_row(row, *masks.shape[1:])
+    found, rows = task
+    first = rows[0]
+    masks = load_kept_masks(kept_masks_path(root, first['video_id']), first['mask_sha256'])
+    video = SourceVideo(first['video_id'], videos / first['video'], first['label'])
+    frames = video.frames
+    if frames.shape[1:3] != masks.shape[1:] or len(frames) <= first['last']:
+        raise DatasetError(
+            f'{video.path}: not the video that {root} was made from; '
+            'name the right folder with --videos'
+        )
+    middle = (len(masks) - 1) // 2
+    tiles = [(f'frame {first["first"] + middle}', frames[first['first'] + middle])]
+    for place in (middle, found.jump):
+        number = first['first'] + place
+        tiles.append((f'frame {number}', outlined(frames[number], masks[place])))
+    for row in rows:
+        number, note, still = row['first'] + middle, '', None
+        item, item_masks = dict(row, first=number, last=number), masks[middle : middle + 1]
         if row['set'] == 'scufo':
-            note = f'frame {row["first"] + row["scufo_frame"]}'
-            return note, render_item(row, frames, masks, background)[0]
-        number = row['first'] + middle
-        only = dict(row, first=number, last=number)
-        note = f'+ {Path(row["conflict_video"]).parent.name}' if row['set'] == 'conflfg' else ''
-        picture = render_item(only, frames, masks[middle : middle + 1], background, still)[0]
-        return note, picture
+            item, item_masks, note = row, masks, f'frame {row["first"] + row["scufo_frame"]}'
+        elif row['set'] == 'conflfg':
+            note = f'+ {Path(row["conflict_video"]).parent.name}'
+            still = read_still(root, row['conflict_video_id'], row['conflict_frame'])
+        background = backgrounds.of_row(row, *masks.shape[1:])
+        tiles.append((note, render_item(item, frames, item_masks, background, still)[0]))
+    overlap = '' if found.iou is None else f', overlap {found.iou:.2f} (min {found.iou_min:.2f})'
+    title = (
+        f'{found.class_name or found.label} · {found.video_id} · {found.frames} frames, '
+        f'cover {100 * found.cover:.1f} %{overlap}'
+    )
+    return SheetRow(title, '; '.join(found.flags), tuple(tiles))
 
 
 def outlined(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -119,10 +109,8 @@ def outlined(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns:
         uint8 RGB, as large as a tile.
     """
-    height, width = frame.shape[:2]
-    scale = min(TILE_WIDTH / width, TILE_HEIGHT / height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = np.array(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))
+    picture = np.array(_as_tile(frame))
+    size = picture.shape[1::-1]
     small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
     cross = np.ones((3, 3), np.uint8)
     near, far = (cv2.dilate(small.astype(np.uint8), cross, iterations=n) > 0 for n in (1, 2))
@@ -175,9 +163,8 @@ def sheet_columns(root: Path, variant: int = 0) -> tuple[list[str], dict[str, li
     columns = ['source, middle frame', 'mask, middle frame', 'mask, largest jump']
     items: dict[str, list[dict]] = {}
     for folder in described['items']:
-        columns.append(
-            folder.removeprefix(f'{described["settings"]["dataset"]}_').replace('_', ', ')
-        )
+        name = folder.removeprefix(f'{described["settings"]["dataset"]}_')
+        columns.append(name.replace('_', ', '))
         for row in read_rows(root / folder):
             if row['k'] == variant:
                 items.setdefault(row['video_id'], []).append(row)
@@ -210,21 +197,18 @@ def write_sheet(
     """
     columns, items = sheet_columns(root, variant)
     chosen = {one.video_id: one for part in parts.values() for one in part}
-    painter = RowPainter(root, videos, backgrounds)
+    painter = partial(paint_row, root, videos, backgrounds)
     tasks = [(one, items[video_id]) for video_id, one in chosen.items()]
     painted = dict(zip(chosen, map_videos(painter, tasks, workers), strict=True))
     folder = root / SHEET_FOLDER
-    folder.mkdir(exist_ok=True)
     pages: list[tuple[str, Path]] = []
     for heading, part in parts.items():
         groups = [part[i : i + ROWS_A_PAGE] for i in range(0, len(part), ROWS_A_PAGE)]
         for number, group in enumerate(groups, 1):
             title = heading + (f', {number} of {len(groups)}' if len(groups) > 1 else '')
-            page = draw_page(title, columns, [painted[one.video_id] for one in group])
             path = folder / f'page_{len(pages) + 1:03d}.png'
-            content = io.BytesIO()
-            page.save(content, 'PNG')
-            write_bytes(path, content.getvalue())
+            with whole_file(path) as file:
+                draw_page(title, columns, [painted[one.video_id] for one in group]).save(file)
             pages.append((title, path))
     for path in set(folder.glob('page_*.png')) - {path for _, path in pages}:
         path.unlink()
@@ -243,74 +227,57 @@ def draw_page(title: str, columns: Sequence[str], rows: Sequence[SheetRow]) -> I
     step = _TITLE + TILE_HEIGHT + 3 * _GAP
     page = Image.new('RGB', (width, 2 * _MARGIN + _HEAD + len(rows) * step), _PAPER)
     draw = ImageDraw.Draw(page)
+    lefts = range(_MARGIN, width - _MARGIN, TILE_WIDTH + _GAP)
     draw.text((_MARGIN, _MARGIN), title, _INK, _font(17, bold=True))
-    for place, name in enumerate(columns):
-        left = _MARGIN + place * (TILE_WIDTH + _GAP)
-        text = _shortened(draw, name, _font(12, bold=True), TILE_WIDTH)
-        draw.text((left, _MARGIN + 27), text, _SOFT, _font(12, bold=True))
+    for left, name in zip(lefts, columns, strict=True):
+        _write(draw, (left, _MARGIN + 27), name, _SOFT, _font(12, bold=True), TILE_WIDTH)
     for number, row in enumerate(rows):
         top = _MARGIN + _HEAD + number * step
-        _draw_title(draw, row, top, width - 2 * _MARGIN)
-        for place, (note, picture) in enumerate(row.tiles):
-            left = _MARGIN + place * (TILE_WIDTH + _GAP)
-            _draw_tile(page, draw, (left, top + _TITLE), note, picture)
+        flags = f'   {row.flags}' if row.flags else ''
+        bold = _font(13, bold=True)
+        room = width - 2 * _MARGIN - draw.textlength(flags, bold)
+        end = _write(draw, (_MARGIN, top + 2), row.title, _INK, _font(13), room)
+        draw.text((end, top + 2), flags, _BAD, bold)
+        for left, (note, picture) in zip(lefts, row.tiles, strict=True):
+            tile = _as_tile(picture)
+            page.paste(tile, (left, top + _TITLE))
+            if note:
+                corner = left + 3, top + _TITLE + tile.height - 16
+                _write(draw, corner, note, '#ffffff', _font(11), TILE_WIDTH - 8, '#000000')
     return page
 
 
-def _draw_title(draw: ImageDraw.ImageDraw, row: SheetRow, top: int, width: int) -> None:
-    flags = f'   {row.flags}' if row.flags else ''
-    bold = _font(13, bold=True)
-    left = width - draw.textlength(flags, bold)
-    text = _shortened(draw, row.title, _font(13), left)
-    draw.text((_MARGIN, top + 2), text, _INK, _font(13))
-    draw.text((_MARGIN + draw.textlength(text, _font(13)), top + 2), flags, _BAD, bold)
-
-
-def _draw_tile(
-    page: Image.Image,
-    draw: ImageDraw.ImageDraw,
-    corner: tuple[int, int],
-    note: str,
-    picture: np.ndarray,
-) -> None:
+def _as_tile(picture: np.ndarray) -> Image.Image:
     image = Image.fromarray(np.ascontiguousarray(picture))
     scale = min(TILE_WIDTH / image.width, TILE_HEIGHT / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    page.paste(image.resize(size, Image.Resampling.LANCZOS), corner)
-    if note:
-        text = _shortened(draw, note, _font(11), TILE_WIDTH - 8)
-        place = corner[0] + 3, corner[1] + size[1] - 16
-        box = draw.textbbox(place, text, _font(11))
-        draw.rectangle((box[0] - 3, box[1] - 2, box[2] + 3, box[3] + 2), '#000000')
-        draw.text(place, text, '#ffffff', _font(11))
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def _title(found: MaskStatistics) -> str:
-    name = f'{found.class_name or found.label} · {found.video_id}'
-    overlap = '' if found.iou is None else f', overlap {found.iou:.2f} (min {found.iou_min:.2f})'
-    return f'{name} · {found.frames} frames, cover {100 * found.cover:.1f} %{overlap}'
-
-
-def _shortened(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: float
-) -> str:
-    """Cut the middle out of a text that is too long."""
-    keep = len(text)
-    shown = text
+def _write(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[int, int],
+    text: str,
+    colour: str,
+    font: ImageFont.FreeTypeFont,
+    width: float,
+    ground: str = '',
+) -> float:
+    """Write a text, cut in its middle where it is too long; returns where it ends."""
+    shown, keep = text, len(text)
     while keep > 8 and draw.textlength(shown, font) > width:
         keep -= 1
         shown = f'{text[: (keep + 1) // 2]}…{text[len(text) - keep // 2 :]}'
-    return shown
+    if ground:
+        left, top, right, bottom = draw.textbbox(place, shown, font)
+        draw.rectangle((left - 3, top - 2, right + 3, bottom + 2), ground)
+    draw.text(place, shown, colour, font)
+    return place[0] + draw.textlength(shown, font)
 
 
-_FONTS: dict[tuple[int, bool], ImageFont.FreeTypeFont] = {}
-
-
+@cache
 def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    if (size, bold) not in _FONTS:
-        import matplotlib
+    import matplotlib
 
-        name = 'DejaVuSans-Bold.ttf' if bold else 'DejaVuSans.ttf'
-        path = Path(matplotlib.get_data_path(), 'fonts', 'ttf', name)
-        _FONTS[size, bold] = ImageFont.truetype(str(path), size)
-    return _FONTS[size, bold]
+    name = 'DejaVuSans-Bold.ttf' if bold else 'DejaVuSans.ttf'
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), 'fonts', 'ttf', name), size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations.frame_bank import FrameBank
-from ..utils.files import write_bytes
+from ..utils.files import save_figure
 
 COLUMNS = 8
 
@@ -29,29 +28,21 @@ def frame_bank_sheet(path: str | Path, bank: FrameBank, count: int = 32) -> Path
     Raises:
         DatasetError: It cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     highest, lowest = extremes(bank.probability, count)
     measure = 'p(label)' if bank.info.get('measure') == 'gt' else 'p(top-1)'
-    parts = [(f'highest {measure}', highest)]
-    if lowest.size:
-        parts.append((f'lowest {measure}', lowest))
+    parts = [(f'highest {measure}', highest), (f'lowest {measure}', lowest)]
+    parts = [part for part in parts if part[1].size]
     rows = [-(-len(shown) // COLUMNS) for _, shown in parts]
     heights = [1.68 * number + 0.35 for number in rows]
     figure = Figure(figsize=(1.4 * COLUMNS, sum(heights) + 0.4), layout='constrained')
-    FigureCanvasAgg(figure)
     figure.suptitle(f'Frame bank: {len(bank)} frames, {bank.num_classes} classes', fontsize=13)
     panels = np.atleast_1d(figure.subfigures(len(parts), 1, height_ratios=heights))
     for panel, number, (title, shown) in zip(panels, rows, parts, strict=True):
         panel.suptitle(f'{len(shown)} of {title}', fontsize=11, x=0.01, ha='left')
         _draw(panel.subplots(number, COLUMNS, squeeze=False).ravel(), bank, shown)
-    content = io.BytesIO()
-    figure.savefig(content, format='png', dpi=110)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, content.getvalue())
-    return path
+    return save_figure(figure, path, format='png', dpi=110)
 
 
 def extremes(probability: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -74,9 +65,8 @@ def _draw(axes: Sequence[Any], bank: FrameBank, shown: np.ndarray) -> None:
         axis.set_axis_off()
     for axis, index in zip(axes, shown, strict=False):
         axis.imshow(bank.frames[index], interpolation='lanczos')
-        axis.set_title(
-            f'{bank.probability[index]:.3f}\n{_short(str(bank.source[index]))}', fontsize=6.5, pad=2
-        )
+        title = f'{bank.probability[index]:.3f}\n{_short(str(bank.source[index]))}'
+        axis.set_title(title, fontsize=6.5, pad=2)
 
 
 def _short(source: str, length: int = 26) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..bias_sets.leakage import WHOLE, Leakage, LeakageMeter, SourceLeakage, measure_leakage
+from ..bias_sets.leakage import WHOLE, Leakage, LeakageMeter, measure_leakage
 from ..bias_sets.masks.bounding import BoundingBoxes, write_box_file
 from ..bias_sets.masks.parse import parse_masks
 from ..bias_sets.masks.source import MaskSource, settings_of
@@ -21,7 +21,8 @@ from ..bias_sets.sources import (
 )
 from ..evaluation.results import write_results
 from ..utils.errors import DatasetError
-from ..utils.text import name_some
+from ..utils.numbers import number
+from ..utils.text import aligned, name_some
 from .leakage_figure import choose_examples, leakage_figure
 
 RESULTS_NAME, FIGURE_NAME, BOXES_NAME = 'leakage.json', 'leakage.png', 'boxes.txt'
@@ -67,8 +68,7 @@ def leakage_report(
         DatasetError: Something cannot be read or does not fit.
     """
     for name, value, least in (('frames', frames, 1), ('margin', margin, 0), ('folds', folds, 2)):
-        if value < least:
-            raise DatasetError(f'--{name} {value}: expected {least} or more')
+        number(value, f'--{name}', least, whole=True)
     truth = parse_masks(silhouettes)
     listed = _listed(lists, videos, label_map)
     given = parse_masks(boxes) if boxes else BoundingBoxes(truth)
@@ -82,31 +82,28 @@ def leakage_report(
     found = measure_leakage(meter, listed.videos, folds, seed, workers)
     left_out = [*listed.left_out, *found.left_out]
     if found.left_out and missing_masks != 'drop':
-        first = found.left_out[0]
         more = len(found.left_out) - 1
         raise DatasetError(
-            first['reason']
+            found.left_out[0]['reason']
             + (f'; and {more} more videos' if more else '')
             + '; to leave them out: --missing-masks drop'
         )
     how = dict(frames=frames, margin_px=margin, folds=folds, seed=seed)
-    write_results(
-        out / RESULTS_NAME,
-        _metrics(found),
-        _protocol(found, meter, how),
-        listed.lists,
-        seed=seed,
-        left_out=left_out,
-        videos=_per_video(found),
-    )
-    leakage_figure(out / FIGURE_NAME, found, meter, choose_examples(found))
-    lines = [
-        *_table(found),
-        *_notes(found, left_out),
-        str(out / RESULTS_NAME),
-        str(out / FIGURE_NAME),
+    per_video = [
+        dict(
+            video=one.video.video_id,
+            label=one.video.label,
+            group=one.group,
+            outside_share=one.outside,
+            actor_kept=one.kept,
+        )
+        for one in found.videos
     ]
-    return lines, len(left_out)
+    results, protocol = out / RESULTS_NAME, _protocol(found, meter, how)
+    extra = dict(left_out=left_out, videos=per_video)
+    write_results(results, _metrics(found), protocol, listed.lists, seed=seed, **extra)
+    figure = leakage_figure(out / FIGURE_NAME, found, meter, choose_examples(found))
+    return [*_table(found), *_notes(found, left_out), str(results), str(figure)], len(left_out)
 
 
 def _listed(lists: Sequence[Path], videos: Path, label_map: Path | None) -> SourceList:
@@ -117,10 +114,9 @@ def _listed(lists: Sequence[Path], videos: Path, label_map: Path | None) -> Sour
         raise DatasetError(
             f'--list: {len(twice)} videos are in more than one list: {name_some(twice)}'
         )
-    names = {key: value for part in parts for key, value in part.names.items()}
     return SourceList(
         tuple(video for part in parts for video in part.videos),
-        names,
+        {key: value for part in parts for key, value in part.names.items()},
         tuple(file for part in parts for file in part.lists),
     )
 
@@ -155,15 +151,14 @@ def _filled(spec: str, given: MaskSource, truth: MaskSource, listed: SourceList,
 def _metrics(found: Leakage) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for one in found.sources:
-        key = one.name.replace(' ', '_')
         values = dict(
             outside_share=one.outside, outside_share_se=one.outside_error, actor_kept=one.kept
         )
         if one.probe:
-            values.update(ring_top1=one.probe.accuracy, ring_top1_se=one.probe.standard_error)
-        metrics.update(
-            {f'{key}/{name}': 100 * value for name, value in values.items() if value is not None}
-        )
+            values |= dict(ring_top1=one.probe.accuracy, ring_top1_se=one.probe.standard_error)
+        for name, value in values.items():
+            if value is not None:
+                metrics[f'{one.name.replace(" ", "_")}/{name}'] = 100 * value
     return metrics
 
 
@@ -185,40 +180,14 @@ def _protocol(found: Leakage, meter: LeakageMeter, how: dict[str, int]) -> dict[
     )
 
 
-def _per_video(found: Leakage) -> list[dict[str, Any]]:
-    return [
-        dict(
-            video=one.video.video_id,
-            label=one.video.label,
-            group=one.group,
-            outside_share=one.outside,
-            actor_kept=one.kept,
-        )
-        for one in found.videos
-    ]
-
-
 def _table(found: Leakage) -> list[str]:
-    rows = [('', 'not actor, %', 'actor kept, %', 'ring top-1, %', 'no ring')]
+    rows = [['', 'not actor, %', 'actor kept, %', 'ring top-1, %', 'no ring']]
     for one in found.sources:
-        ring = _with_error(one.probe.accuracy, one.probe.standard_error) if one.probe else '-'
-        rows.append(
-            (
-                one.name,
-                _with_error(one.outside, one.outside_error),
-                _with_error(one.kept, None),
-                ring,
-                _empty(one),
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        '  '.join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
+        ring = (one.probe.accuracy, one.probe.standard_error) if one.probe else (None, None)
+        shares = (one.outside, one.outside_error), (one.kept, None), ring
+        empty = '-' if one.name == WHOLE else str(one.empty)
+        rows.append([one.name, *(_with_error(*share) for share in shares), empty])
+    return ['  '.join(row) for row in aligned(rows)]
 
 
 def _notes(found: Leakage, left_out: Sequence[dict[str, str]]) -> list[str]:
@@ -241,7 +210,3 @@ def _with_error(value: float | None, error: float | None) -> str:
     if value is None:
         return '-'
     return f'{100 * value:.1f}' + (f' +- {100 * error:.1f}' if error is not None else '')
-
-
-def _empty(one: SourceLeakage) -> str:
-    return '-' if one.name == WHOLE else str(one.empty)

@@ -1,13 +1,17 @@
 """Reading back the curves that MMEngine wrote into a work folder."""
 
+from __future__ import annotations
+
 import ast
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from ..utils.errors import BadFileError, DatasetError, MissingFileError
+from ..utils.files import parse_json, read_text
 
 PROBE = 'static_probe/'
 
@@ -48,29 +52,30 @@ def read_run(run: str | os.PathLike) -> RunLog:
     if not files and (run / 'vis_data' / 'scalars.json').is_file():
         files = [run / 'vis_data' / 'scalars.json']
     if not files:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f'{run}: no <time>/vis_data/scalars.json in it: name the work folder of a training'
         )
     left_out: list[str] = []
     points: dict[str, dict[int, float]] = {}
-    trainings = 0
+    trained = False
     for file in files:
         rows = list(_rows(file, left_out))
-        if not any(trained for trained, _, _ in rows):
+        start = min((step for training, step, _ in rows if training), default=None)
+        if start is None:
             left_out.append(f'{file}: no training in it')
             continue
-        trainings += 1
-        start = min(step for trained, step, _ in rows if trained)
-        for curve in points.values():
-            for step in [step for step in curve if step >= start]:
-                del curve[step]
+        trained = True
+        points = {
+            key: {step: value for step, value in curve.items() if step < start}
+            for key, curve in points.items()
+        }
         for _, step, scalars in rows:
             for key, value in scalars.items():
                 points.setdefault(key, {})[step] = value
-    if not trainings:
-        raise ValueError(
-            f'{run}: no scalars.json in it holds a training iteration: name the work '
-            'folder of a training'
+    if not trained:
+        raise BadFileError(
+            f'{run}: no scalars.json in it holds a training iteration: name the work folder of a '
+            'training'
         )
     curves = {
         key: (np.array(sorted(curve)), np.array([curve[step] for step in sorted(curve)]))
@@ -83,50 +88,45 @@ def read_run(run: str | os.PathLike) -> RunLog:
 def _rows(file: Path, left_out: list[str]) -> Iterator[tuple[bool, int, dict[str, float]]]:
     """Whether a line is of a training iteration, its iteration, and its numbers."""
     last = 0
-    lines = file.read_text(encoding='utf-8').splitlines(keepends=True)
-    for number, line in enumerate(lines, 1):
+    *lines, rest = read_text(file).split('\n')
+    for number, line in enumerate([*lines, rest], 1):
         if not line.strip():
             continue
+        where = f'{file}:{number}'
         try:
-            row = json.loads(line)
-            if not isinstance(row, dict) or not isinstance(row.get('step'), int):
-                raise ValueError("an object with 'step' was expected")
-        except ValueError as error:
-            if number == len(lines) and not line.endswith('\n'):
-                left_out.append(f'{file}:{number}: cut off while it was written')
+            row = parse_json(line, where)
+            if not isinstance(row.get('step'), int):
+                raise BadFileError(f"{where}: expected a line of scalars, with a whole 'step'")
+        except BadFileError as error:
+            if number > len(lines):  # it has no line end
+                left_out.append(f'{where}: cut off while it was written')
                 return
-            raise ValueError(
-                f'{file}:{number}: no line of scalars ({error}): mend or remove this line'
-            ) from error
-        trained = 'iter' in row
-        if trained or any(key.startswith(PROBE) for key in row):
+            raise BadFileError(f'{error}; mend or remove this line') from error
+        training = 'iter' in row
+        if training or any(key.startswith(PROBE) for key in row):
             last = row['step']
-        yield (
-            trained,
-            last,
-            {
-                key: float(value)
-                for key, value in row.items()
-                if isinstance(value, (int, float)) and not isinstance(value, bool)
-            },
-        )
+        scalars = {
+            key: float(value)
+            for key, value in row.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+        yield training, last, scalars
 
 
 def _num_classes(config: Path) -> int | None:
     """Read a dumped config as text; running it would run whatever it holds."""
     try:
-        tree = ast.parse(config.read_text(encoding='utf-8'))
-    except (OSError, SyntaxError):
+        tree = ast.parse(read_text(config))
+    except (DatasetError, SyntaxError, ValueError):
         return None
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], 'id', '') == 'model':
-            value = _keyword(_keyword(statement.value, 'cls_head'), 'num_classes')
-            if isinstance(value, ast.Constant) and isinstance(value.value, int):
-                return value.value
-    return None
-
-
-def _keyword(call: ast.expr | None, name: str) -> ast.expr | None:
-    if isinstance(call, ast.Call):
-        return next((word.value for word in call.keywords if word.arg == name), None)
-    return None
+    known = {
+        getattr(line.targets[0], 'id', ''): line.value
+        for line in tree.body
+        if isinstance(line, ast.Assign)
+    }
+    node = None
+    for name in ('model', 'cls_head', 'num_classes'):
+        node = known.get(name)
+        known = {word.arg: word.value for word in getattr(node, 'keywords', ())}
+    value = getattr(node, 'value', None)
+    return value if isinstance(value, int) else None

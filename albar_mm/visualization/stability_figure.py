@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,30 @@ from .scalar_logs import RunLog, read_run
 
 _COLOURS = ('#1f77b4', '#d62728', '#2ca02c', '#9467bd', '#ff7f0e', '#17becf', '#8c564b', '#7f7f7f')
 _LOG_SCALE_FROM = 5  # times the chance level
-_CHANCE_STYLE = dict(color='#444444', linewidth=1, linestyle='--')
+_MARKS = {
+    'held-out clips': dict(linewidth=1.6, marker='o', markersize=3.5),
+    'training batches': dict(linewidth=1, alpha=0.6),
+    'not finite': dict(linestyle='', marker='x', markersize=6),
+}
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """One quantity: where it is in the log, and its chance level for K classes."""
+    """One quantity: where it is in the log, and its chance level for K classes.
+
+    In the log of the training, what is a percentage here is a share.
+    """
 
     title: str
     unit: str
     note: str
-    chance_label: str
-    chance: Callable[[int], float]
     held_out: tuple[str, ...] = ()
-    training: str | None = None
-    training_factor: float = 1.0
+    training: str = ''
+    chance: Callable[[int], float] = math.log
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*self.held_out, self.training) if self.training else self.held_out
 
 
 PANELS = (
@@ -36,18 +46,14 @@ PANELS = (
         'Static top-1',
         '%',
         'low: one frame does not tell the class',
-        'chance',
-        lambda k: 100 / k,
         ('static_probe/top1', 'val/static_top1'),
         'static_top1',
-        100.0,
+        lambda k: 100 / k,
     ),
     _Panel(
         'Static entropy',
         'nats',
         'high: unsure about one frame',
-        'uniform',
-        math.log,
         ('static_probe/entropy',),
         'static_entropy',
     ),
@@ -55,19 +61,16 @@ PANELS = (
         'Static cross-entropy',
         'nats',
         'far above chance: sure of a wrong class',
-        'uniform',
-        math.log,
         ('static_probe/cross_entropy',),
         'static_ce',
     ),
-    _Panel('Clip loss', 'nats', 'low: the clips are learnt', 'uniform', math.log, (), 'loss_cls'),
+    _Panel('Clip loss', 'nats', 'low: the clips are learnt', training='loss_cls'),
     _Panel(
         'Validation contrast',
         '%',
         'high: clip right, its own static clip wrong',
-        'chance',
-        lambda k: 100 * (k - 1) / k**2,
         ('static_probe/contrast', 'val/contrast'),
+        chance=lambda k: 100 * (k - 1) / k**2,
     ),
 )
 
@@ -100,12 +103,12 @@ def plot_stability(
     if len(set(labels)) != len(labels):
         raise ValueError(f'runs need names of their own, got {labels}: set --labels')
     logs = {label: read_run(run) for label, run in zip(labels, runs, strict=True)}
+    known = [key for panel in PANELS for key in panel.keys]
     for label, log in logs.items():
-        if not any(key in log.curves for panel in PANELS for key in _keys(panel)):
+        if not log.curves.keys() & set(known):
             raise ValueError(
-                f'{label}: the log holds none of '
-                f'{[key for panel in PANELS for key in _keys(panel)]}: train with '
-                'StaticProbeHook (any recogniser) or an ALBAR recogniser'
+                f'{label}: the log holds none of {known}: train with StaticProbeHook (any '
+                'recogniser) or an ALBAR recogniser'
             )
     notes = [note for log in logs.values() for note in log.left_out]
     found = {log.num_classes for log in logs.values()} - {None}
@@ -114,14 +117,22 @@ def plot_stability(
             f'the runs have different numbers of classes, {sorted(found)}: compare '
             'runs on the same classes, or set --num-classes'
         )
-    if num_classes is None and found:
-        num_classes = found.pop()
+    if num_classes is None:
+        num_classes = next(iter(found), None)
     if num_classes is None:
         notes.append(
             'no chance levels: no config beside the logs tells the number of classes '
             '(set --num-classes)'
         )
-    return stability_figure(out, logs, num_classes, title), notes + _not_logged(logs)
+    missing = [
+        f'{panel.title.lower()} of {label}'
+        for label, log in logs.items()
+        for panel in PANELS
+        if not log.curves.keys() & set(panel.keys)
+    ]
+    if missing:
+        notes.append(f'not in the logs: {", ".join(missing)} (StaticProbeHook would log it)')
+    return stability_figure(out, logs, num_classes, title), notes
 
 
 def stability_figure(
@@ -148,46 +159,23 @@ def stability_figure(
     Raises:
         ValueError: If there is no run, or ``num_classes`` is below 2.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if not runs:
         raise ValueError('stability_figure needs at least one run')
     if num_classes is not None and num_classes < 2:
         raise ValueError(f'num_classes must be at least 2, got {num_classes}')
-    path = Path(path)
     figure = Figure(figsize=(12, 6.6), layout='constrained')
-    FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=13)
     *axes, corner = figure.subplots(2, 3, sharex=True).flat
-    seen = {
-        name
-        for panel, ax in zip(PANELS, axes, strict=True)
-        for name in _draw_panel(ax, panel, runs, num_classes)
-    }
-    for ax in axes[3:]:
+    seen: set[str] = set()
+    for panel, ax in zip(PANELS, axes, strict=True):
+        seen |= _draw_panel(ax, panel, runs, num_classes)
+    for ax in axes[2:]:
         ax.set_xlabel('iteration')
-    axes[2].set_xlabel('iteration')
     axes[2].tick_params(labelbottom=True)
     _draw_legend(corner, runs, seen)
-    path.parent.mkdir(parents=True, exist_ok=True)
     return save_figure(figure, path)
-
-
-def _keys(panel: _Panel) -> tuple[str, ...]:
-    return panel.held_out + ((panel.training,) if panel.training else ())
-
-
-def _not_logged(runs: Mapping[str, RunLog]) -> list[str]:
-    missing = [
-        f'{panel.title.lower()} of {label}'
-        for label, log in runs.items()
-        for panel in PANELS
-        if not log.curves.keys() & set(_keys(panel))
-    ]
-    return (
-        [f'not in the logs: {", ".join(missing)} (StaticProbeHook would log it)'] if missing else []
-    )
 
 
 def _draw_panel(
@@ -195,55 +183,37 @@ def _draw_panel(
 ) -> set[str]:
     """Draw one quantity of all runs; returns which kinds of marks came to be used."""
     used, values = set(), []
-    for colour, log in zip(_cycle(len(runs)), runs.values(), strict=True):
+    for colour, log in zip(cycle(_COLOURS), runs.values()):
         held_out = next((key for key in panel.held_out if key in log.curves), None)
         lines = []
         if panel.training in log.curves:
-            style = dict(linewidth=1, alpha=0.4) if held_out else dict(linewidth=1.3)
-            lines.append(('training', *log.curves[panel.training], panel.training_factor, style))
+            faint = dict(linewidth=1, alpha=0.4) if held_out else dict(linewidth=1.3)
+            factor = 100 if panel.unit == '%' else 1
+            lines.append(('training batches', panel.training, factor, faint))
         if held_out:
-            lines.append(
-                (
-                    'held-out',
-                    *log.curves[held_out],
-                    1.0,
-                    dict(linewidth=1.6, marker='o', markersize=3.5),
-                )
-            )
-        for kind, steps, curve, factor, style in lines:
+            lines.append(('held-out clips', held_out, 1, _MARKS['held-out clips']))
+        for kind, key, factor, style in lines:
+            steps, curve = log.curves[key]
             finite = np.isfinite(curve)
             ax.plot(steps, np.where(finite, factor * curve, np.nan), color=colour, **style)
             values.append(factor * curve[finite])
             used.add(kind)
             if not finite.all():
                 # x in iterations, y as a share of the height: at the top whatever the scale.
-                ax.plot(
-                    steps[~finite],
-                    np.full((~finite).sum(), 0.98),
-                    'x',
-                    color=colour,
-                    transform=ax.get_xaxis_transform(),
-                    markersize=6,
-                )
+                place, top = ax.get_xaxis_transform(), np.full((~finite).sum(), 0.98)
+                style = dict(color=colour, transform=place, **_MARKS['not finite'])
+                ax.plot(steps[~finite], top, **style)
                 used.add('not finite')
     shown = np.concatenate(values) if values else np.zeros(0)
     if not shown.size:
         ax.text(0.5, 0.5, 'not in the logs', transform=ax.transAxes, ha='center', color='#888888')
     _draw_chance(ax, panel, shown, num_classes)
     ax.set_title(panel.title, loc='left', fontsize=11, pad=18)
-    ax.annotate(
-        panel.note,
-        (0, 1),
-        xytext=(0, 6),
-        xycoords='axes fraction',
-        textcoords='offset points',
-        fontsize=8,
-        color='#666666',
-    )
-    ax.set_ylabel(panel.unit)
+    note = dict(fontsize=8, color='#666666')
+    ax.annotate(panel.note, (0, 1), (0, 6), 'axes fraction', 'offset points', **note)
+    ax.set(ylabel=panel.unit, axisbelow=True)
     ax.spines[['top', 'right']].set_visible(False)
     ax.grid(axis='y', color='#eeeeee')
-    ax.set_axisbelow(True)
     return used
 
 
@@ -257,48 +227,23 @@ def _draw_chance(ax: Any, panel: _Panel, shown: np.ndarray, num_classes: int | N
     else:
         ax.set_ylim(0, 1.12 * max(highest, chance or 0.0) or 1.0)
     if chance is not None:
-        ax.axhline(chance, zorder=1, **_CHANCE_STYLE)
-        ax.text(
-            0.995,
-            chance,
-            panel.chance_label,
-            transform=ax.get_yaxis_transform(),
-            fontsize=8,
-            color=_CHANCE_STYLE['color'],
-            ha='right',
-            va='bottom',
-            zorder=1,
-        )
+        ax.axhline(chance, zorder=1, color='#444444', linewidth=1, linestyle='--')
+        style = dict(fontsize=8, color='#444444', ha='right', va='bottom', zorder=1)
+        name = 'uniform' if panel.unit == 'nats' else 'chance'
+        ax.text(0.995, chance, name, transform=ax.get_yaxis_transform(), **style)
 
 
 def _draw_legend(ax: Any, runs: Mapping[str, RunLog], used: set[str]) -> None:
     from matplotlib.lines import Line2D
 
-    marks = {
-        'held-out': Line2D(
-            [],
-            [],
-            color='#666666',
-            linewidth=1.6,
-            marker='o',
-            markersize=3.5,
-            label='held-out clips',
-        ),
-        'training': Line2D(
-            [], [], color='#666666', linewidth=1, alpha=0.6, label='training batches'
-        ),
-        'not finite': Line2D(
-            [], [], color='#666666', linestyle='', marker='x', markersize=6, label='not finite'
-        ),
-    }
     handles = [
         Line2D([], [], color=colour, linewidth=3, label=label)
-        for colour, label in zip(_cycle(len(runs)), runs, strict=True)
+        for colour, label in zip(cycle(_COLOURS), runs)
     ]
-    handles += [mark for name, mark in marks.items() if name in used]
+    handles += [
+        Line2D([], [], color='#666666', label=name, **style)
+        for name, style in _MARKS.items()
+        if name in used
+    ]
     ax.axis('off')
     ax.legend(handles=handles, loc='center left', frameon=False, fontsize=10)
-
-
-def _cycle(count: int) -> list[str]:
-    return [_COLOURS[i % len(_COLOURS)] for i in range(count)]

@@ -1,14 +1,16 @@
 """Which videos there are, whether they are anomalous, and when: the lists of UCF-Crime."""
 
-from __future__ import annotations
-
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
+
+import numpy as np
 
 from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import filled_lines
+
+from .functional import TOLERANCE, frame_ground_truth
 
 NORMAL = 'Normal'
 _NO_EVENT = '-1'
@@ -37,6 +39,53 @@ class AnomalyVideo:
         """Whether anything anomalous happens in it: the label of training."""
         return self.category != NORMAL
 
+    def check_length(self, num_frames: int) -> None:
+        """Refuse a video that is not the one that was annotated.
+
+        Args:
+            num_frames: Frames of the video at hand.
+
+        Raises:
+            DatasetError: The annotation tells another number of frames.
+        """
+        if self.num_frames not in (None, num_frames):
+            raise DatasetError(
+                f'video {self.video_id!r} has {num_frames} frames, its annotation says '
+                f'{self.num_frames}: another cut of the video, or another frame rate'
+            )
+
+    def truth(
+        self, num_frames: int, first_frame: int = 0, tolerance: int = TOLERANCE
+    ) -> tuple[np.ndarray, list[str]]:
+        """Which of its frames are anomalous.
+
+        Args:
+            num_frames: Frames of the video at hand.
+            first_frame: See :func:`~.functional.frame_ground_truth`.
+            tolerance: See there.
+
+        Returns:
+            bool, shape (N,), and a line for each event that was cut at the end of the video.
+
+        Raises:
+            DatasetError: It has no events, or they do not fit the video; the message names it.
+        """
+        if self.events is None:
+            raise DatasetError(
+                f'video {self.video_id!r}: its annotation does not say when anything happens; '
+                'frame-level scores need that'
+            )
+        self.check_length(num_frames)
+        try:
+            truth = frame_ground_truth(num_frames, self.events, first_frame, tolerance)
+        except ValueError as error:
+            raise DatasetError(f'video {self.video_id!r}: {error}') from error
+        return truth, [
+            f'{self.video_id}: event ends at {end}, the video has {num_frames} frames'
+            for _, end in self.events
+            if end - first_frame >= num_frames
+        ]
+
 
 def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
     """Read a list of videos.
@@ -61,35 +110,19 @@ def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
         DatasetError: The list cannot be read, is empty, names a video twice, or a line is none of
             these; the message names the line.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding='utf-8-sig')
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{path}: cannot be read as a list of videos: {error}') from error
-    lines: dict[str, int] = {}
-    videos = []
-    for number, video in _rows(text, path):
-        if video.video_id in lines:
-            raise DatasetError(
-                f'{path}:{number}: {video.video_id!r} is listed in line '
-                f'{lines[video.video_id]} already'
-            )
-        lines[video.video_id] = number
-        videos.append(video)
-    if not videos:
-        raise DatasetError(f'{path}: lists no video')
-    return videos
-
-
-def _rows(text: str, path: Path) -> Iterator[tuple[int, AnomalyVideo]]:
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if not words:
-            continue
+    found: dict[str, tuple[str, AnomalyVideo]] = {}
+    for where, line in filled_lines(path):
         try:
-            yield number, _row(words)
+            video = _row(line.split())
+            if video.video_id in found:
+                before = found[video.video_id][0].rpartition(':')[2]
+                raise ValueError(f'{video.video_id!r} is listed in line {before} already')
         except ValueError as error:
-            raise DatasetError(f'{path}:{number}: {line.strip()!r}: {error}') from error
+            raise DatasetError(f'{where}: {line!r}: {error}') from error
+        found[video.video_id] = where, video
+    if not found:
+        raise DatasetError(f'{path}: lists no video')
+    return [video for _, video in found.values()]
 
 
 def _row(words: list[str]) -> AnomalyVideo:

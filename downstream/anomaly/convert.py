@@ -1,7 +1,5 @@
 """Weights of the official MGFN for :class:`~.models.MGFN` and its head."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 
@@ -53,31 +51,23 @@ def convert_mgfn(state_dict: Mapping[str, Tensor]) -> Converted:
         else:
             # channel norms are kept as (1, D, 1)
             renamed[new] = value.flatten() if name.endswith(('.g', '.b')) else value
-    return Converted(
-        renamed,
-        tuple(left_out),
-        0,
-        f'an MGFN for features of {given["to_tokens.weight"].shape[1]} channels',
-    )
+    what = f'an MGFN for features of {given["to_tokens.weight"].shape[1]} channels'
+    return Converted(renamed, tuple(left_out), 0, what)
 
 
 def _renamed(name: str, depths: Mapping[int, int]) -> str | None:
     if found := _OWN.fullmatch(name):
         return f'{_PLACES[found[1]]}.{found[2]}'
-    if found := _LAYER.fullmatch(name):
-        stage, layer, part, rest = int(found[1]), int(found[2]), int(found[3]), found[4]
-        first, _, inside = rest.partition('.')
-        rest = f'{_MIXERS[first]}.{inside}' if first in _MIXERS else rest
-        name = f'backbone.layers.{_before(stage, depths) + layer}.{_PARTS[part]}.{rest}'
-    elif found := _BETWEEN.fullmatch(name):
-        stage = int(found[1])
-        place = _before(stage, depths) + depths.get(stage, 0)
-        name = f'backbone.layers.{place}.{found[2]}.{found[3]}'
-    else:
+    found = _LAYER.fullmatch(name) or _BETWEEN.fullmatch(name)
+    if not found:
         return None
-    return re.sub(r'\.b$', '.bias', re.sub(r'\.g$', '.weight', name))
-
-
-def _before(stage: int, depths: Mapping[int, int]) -> int:
-    """Modules before a stage: the layers of earlier ones, and what stands behind each."""
-    return sum(depths.get(earlier, 0) + 1 for earlier in range(stage))
+    stage, place = int(found[1]), found[2]
+    # before a stage: the layers of earlier ones, and what stands behind each
+    first = sum(depths.get(earlier, 0) + 1 for earlier in range(stage))
+    if found.re is _LAYER:
+        mixer, _, inside = found[4].partition('.')
+        rest = f'{_MIXERS[mixer]}.{inside}' if mixer in _MIXERS else found[4]
+        name = f'{first + int(place)}.{_PARTS[int(found[3])]}.{rest}'
+    else:
+        name = f'{first + depths.get(stage, 0)}.{place}.{found[3]}'
+    return f'backbone.layers.{re.sub(r"[.]b$", ".bias", re.sub(r"[.]g$", ".weight", name))}'

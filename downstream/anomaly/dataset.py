@@ -1,30 +1,26 @@
-"""Features of annotated videos as a dataset."""
-
-from __future__ import annotations
+"""Features of annotated videos as a dataset, and batches with as many normal as anomalous."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from mmaction.registry import DATASETS
-from mmengine.dataset import BaseDataset
+from mmaction.registry import DATA_SAMPLERS, DATASETS
+from mmengine.dist import get_dist_info, sync_random_seed
 from mmengine.structures import BaseDataElement
 from torch import Tensor
+from torch.utils.data import Sampler
 
 from albar_mm.utils.errors import DatasetError
 
-from ..features.store import FeatureStore
+from ..detection.dataset import FeatureDataset
 from .annotations import AnomalyVideo, read_annotation
 from .functional import pool_segments
-from .ground_truth import check_length
-
-PARTS = ('all', 'train', 'val')
 
 
 @DATASETS.register_module()
-class AnomalyFeatureDataset(BaseDataset):
+class AnomalyFeatureDataset(FeatureDataset):
     """Videos of an annotation, with their features from a store.
 
     An item is a dict of ``inputs``, float32 of shape (crops, T, C), and ``data_samples``, a
@@ -64,34 +60,41 @@ class AnomalyFeatureDataset(BaseDataset):
         val_share: float = 0.2,
         val_seed: int = 0,
         crop: int | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
-        if part not in PARTS:
-            raise DatasetError(f'part is {part!r}; expected one of {", ".join(PARTS)}')
-        if not 0 < val_share < 1:
-            raise DatasetError(f'val_share is {val_share}; expected a share between 0 and 1')
-        self.store, self.num_segments, self.crop = FeatureStore(store), num_segments, crop
-        self.part, self.val_share, self.val_seed = part, val_share, val_seed
+        self.num_segments, self.crop = num_segments, crop
         self._pooled: dict[int, Tensor] = {}
-        self._width: int | None = None
-        kwargs.setdefault('serialize_data', False)  # a thousand short rows
-        super().__init__(ann_file, **kwargs)
+        super().__init__(ann_file, store, part, val_share, val_seed, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Rows of the annotation."""
-        videos = _part(read_annotation(self.ann_file), self.part, self.val_share, self.val_seed)
+        every = read_annotation(self.ann_file)
+        kinds: dict[str, list[str]] = {}
+        for video in every:
+            kinds.setdefault(video.category, []).append(video.video_id)
+        # a generator of its own for each kind: another kind's videos change nothing here
+        groups = [
+            (np.random.default_rng([self.val_seed, *kind.encode()]), kinds[kind])
+            for kind in sorted(kinds)
+        ]
+        videos = self.chosen(
+            every,
+            groups,
+            lambda found: len({video.is_anomalous for video in found}) == 2,
+            'normal or no anomalous video',
+        )
         missing = [video.video_id for video in videos if video.video_id not in self.store]
         if missing:
             raise DatasetError(
-                f'{self.store.root}: lacks {len(missing)} of the {len(videos)} '
-                f'videos of {self.ann_file}, as {missing[0]!r}: extract their '
-                'features, or leave them out of the list'
+                f'{self.store.root}: lacks {len(missing)} of the {len(videos)} videos of '
+                f'{self.ann_file}, as {missing[0]!r}: extract their features, or leave them out of '
+                'the list'
             )
-        return [dict(video=video, label=int(video.is_anomalous)) for video in videos]
+        return [dict(video=video) for video in videos]
 
     def labels(self) -> list[int]:
         """1 for each video in which something anomalous happens, else 0."""
-        return [self.get_data_info(index)['label'] for index in range(len(self))]
+        return [int(video.is_anomalous) for video in self.videos()]
 
     def forget(self) -> None:
         """Let go of pooled videos; they are read again."""
@@ -108,7 +111,7 @@ class AnomalyFeatureDataset(BaseDataset):
         """
         video: AnomalyVideo = self.get_data_info(idx)['video']
         grid = self.store.grid(video.video_id)
-        check_length(video, grid.num_frames)
+        video.check_length(grid.num_frames)
         sample = BaseDataElement(
             metainfo=dict(
                 video_id=video.video_id,
@@ -120,56 +123,87 @@ class AnomalyFeatureDataset(BaseDataset):
         sample.gt_label = torch.tensor(int(video.is_anomalous))
         if self.num_segments is None:
             sample.set_metainfo(dict(snippet_of_frame=grid.snippet_of_frame()))
-            inputs = self._features(video)
+            inputs = self._inputs(video.video_id)
         else:
             if idx not in self._pooled:
-                self._pooled[idx] = self._features(video)
+                self._pooled[idx] = self._inputs(video.video_id)
             inputs = self._pooled[idx]
         return self.pipeline(dict(inputs=inputs, data_samples=sample))
 
-    def _features(self, video: AnomalyVideo) -> Tensor:
-        features = self.store.load(video.video_id, mmap=True)
+    def _inputs(self, video_id: str) -> Tensor:
+        features = self.features(video_id)
         features = features[:, None] if features.ndim == 2 else features
-        self._width = self._width or features.shape[2]
-        if features.shape[2] != self._width:
-            raise DatasetError(
-                f'{self.store.root}: features of {video.video_id!r} have '
-                f'{features.shape[2]} channels, others have {self._width}: '
-                'delete it and extract it again'
-            )
         if self.crop is not None:
             if not 0 <= self.crop < features.shape[1]:
                 raise DatasetError(
-                    f'crop is {self.crop}, but the features of {video.video_id!r} '
-                    f'have {features.shape[1]} crops'
+                    f'crop is {self.crop}, but the features of {video_id!r} have '
+                    f'{features.shape[1]} crops'
                 )
             features = features[:, self.crop : self.crop + 1]
-        if self.num_segments is None:
-            array = np.array(features, np.float32)
-        else:
-            array = pool_segments(features, self.num_segments)
-        if not np.isfinite(array).all():
-            raise DatasetError(
-                f'{self.store.root}: features of {video.video_id!r} are not all '
-                'finite: delete it and extract it again'
+        if self.num_segments is not None:
+            features = pool_segments(features, self.num_segments)
+        return self.finite(features.swapaxes(0, 1), video_id)
+
+
+@DATA_SAMPLERS.register_module()
+class BalancedAnomalySampler(Sampler):
+    """Batches of as many normal as anomalous videos, normal ones first.
+
+    Both kinds are shuffled anew every epoch; where one has fewer videos, it begins again (shuffled)
+    until the other is through, so that every video is used. The official code of MGFN zips two
+    lists in their fixed order and drops what is left of the last batch.
+
+    Use it as ``batch_sampler=dict(type='BalancedAnomalySampler', batch_size=32)``; under
+    distributed training each process takes its share of the batches.
+
+    Args:
+        sampler: Of the data loader; its dataset has ``labels()``.
+        batch_size: Videos of a batch, an even number: half of each kind.
+        seed: Of the order; by default one that all processes share.
+        drop_last: Leave out a last batch that is not full; else it is filled up.
+
+    Raises:
+        ValueError: An odd batch size, or there are no videos of a kind.
+    """
+
+    def __init__(
+        self, sampler: Sampler, batch_size: int, seed: int | None = None, drop_last: bool = False
+    ) -> None:
+        if batch_size < 2 or batch_size % 2:
+            raise ValueError(
+                f'batch_size is {batch_size}; expected an even number: half of a '
+                'batch is normal, half anomalous'
             )
-        return torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1)))
+        dataset = sampler.dataset
+        labels = np.asarray(dataset.labels())
+        self.kinds = [np.flatnonzero(labels == label) for label in (0, 1)]
+        if not all(map(len, self.kinds)):
+            raise ValueError(
+                f'{len(self.kinds[0])} normal and {len(self.kinds[1])} anomalous '
+                'videos; expected some of both'
+            )
+        self.sampler, self.half, self.drop_last = sampler, batch_size // 2, drop_last
+        self.batch_size = batch_size
+        self.seed = sync_random_seed() if seed is None else seed
+        self.rank, self.world_size = get_dist_info()
 
+    def __iter__(self) -> Iterator[list[int]]:
+        # MMEngine tells the sampler of a loader which epoch it is
+        random = np.random.default_rng([self.seed, getattr(self.sampler, 'epoch', 0)])
+        total = len(self) * self.world_size * self.half
+        orders = [_repeated(kind, total, random) for kind in self.kinds]
+        for number in range(self.rank, len(self) * self.world_size, self.world_size):
+            part = slice(number * self.half, (number + 1) * self.half)
+            yield [*orders[0][part].tolist(), *orders[1][part].tolist()]
 
-def _part(videos: Sequence[AnomalyVideo], part: str, share: float, seed: int) -> list[AnomalyVideo]:
-    """Held-out videos, or the others; of every kind of anomaly alike."""
-    if part == 'all':
-        return list(videos)
-    held: set[str] = set()
-    for category in sorted({video.category for video in videos}):
-        names = sorted(video.video_id for video in videos if video.category == category)
-        # a generator of its own for each kind: another kind's videos change nothing here
-        random = np.random.default_rng([seed, *category.encode()])
-        held.update(random.permutation(names)[: round(share * len(names))].tolist())
-    chosen = [video for video in videos if (video.video_id in held) == (part == 'val')]
-    if len({video.is_anomalous for video in chosen}) < 2:
-        raise DatasetError(
-            f'part {part!r} of {len(videos)} videos with {share:g} of each kind '
-            'held out has no normal or no anomalous one: change val_share'
+    def __len__(self) -> int:
+        longest = max(map(len, self.kinds))
+        batches = longest // self.half if self.drop_last else -(-longest // self.half)
+        return max(
+            1, batches // self.world_size if self.drop_last else -(-batches // self.world_size)
         )
-    return chosen
+
+
+def _repeated(kind: np.ndarray, total: int, random: np.random.Generator) -> np.ndarray:
+    rounds = [random.permutation(kind) for _ in range(-(-total // len(kind)))]
+    return np.concatenate(rounds)[:total]

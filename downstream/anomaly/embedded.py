@@ -1,24 +1,21 @@
 """The embedded data: untrimmed ``motion_sprites`` in which one motion is the anomaly."""
 
-from __future__ import annotations
-
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.looks import rng_for
 from albar_mm.datasets.motion_sprites.motions import CLASSES
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec, write_untrimmed
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
 
+from ..detection.embedded import build_sprites, draw_stretches, scatter
 from .annotations import NORMAL
 
 GENERATOR = 'anomaly_sprites/1'
 """Version of the videos. A change of any pixel or truth needs a new one."""
 SETTINGS_FILE = 'anomaly_sprites.json'
-SPLITS = ('train', 'test')
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,11 @@ class AnomalySpritesSettings:
         if min(self.train, self.test) < 2 or self.frames < 192:
             raise ValueError('expected at least 2 videos of each split and 192 frames a video')
 
+    @property
+    def label(self) -> int:
+        """Number of the anomalous class."""
+        return CLASSES.index(self.anomaly)
+
 
 def draw_video(settings: AnomalySpritesSettings, split: str, index: int) -> UntrimmedSpec:
     """Describe one video; odd ones are anomalous.
@@ -63,21 +65,23 @@ def draw_video(settings: AnomalySpritesSettings, split: str, index: int) -> Untr
         split: ``'train'`` or ``'test'``.
         index: Number of the video.
     """
-    name = f'{split}_{index:04d}'
+    name, wrong = f'{split}_{index:04d}', settings.label
     rng = rng_for(settings.seed, GENERATOR, name)
-    wrong = CLASSES.index(settings.anomaly)
+
+    def other() -> int:
+        return int((wrong + 1 + rng.randint(len(CLASSES) - 1)) % len(CLASSES))
+
     anomalous = bool(index % 2)
     inserted = rng.randint(1, 3) if anomalous else 0
-    events = [int(n) for n in rng.randint(16, 41, size=inserted)]
-    normal = _normal_stretches(settings.frames - sum(events), wrong, rng)
-    places = np.sort(rng.choice(np.arange(1, len(normal)), size=inserted, replace=False))
-    for place, length in zip(places[::-1], events, strict=True):
-        normal.insert(place, Stretch(wrong, length))
+    events = [Stretch(wrong, int(n)) for n in rng.randint(16, 41, size=inserted)]
+    frames = settings.frames - sum(event.frames for event in events)
+    stretches = draw_stretches(frames, 28, other, rng)
+    scatter(stretches, events, rng)
     usual = rng.uniform() < settings.scene_rate if split == 'train' else rng.uniform() < 0.5
-    hinted = wrong if usual == anomalous else _other(wrong, rng)
+    hinted = wrong if usual == anomalous else other()
     scene = hinted * SCENES_PER_CLASS + rng.randint(SCENES_PER_CLASS)
     look = rng.randint(len(CLASSES) * LOOKS_PER_CLASS)
-    return UntrimmedSpec(settings.seed, name, int(scene), int(look), tuple(normal))
+    return UntrimmedSpec(settings.seed, name, int(scene), int(look), tuple(stretches))
 
 
 def build_anomaly_sprites(
@@ -94,50 +98,23 @@ def build_anomaly_sprites(
         settings: Of the data.
         workers: Processes.
 
-    Returns:
-        ``root``.
-
     Raises:
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
     settings = settings or AnomalySpritesSettings()
-    splits = {
-        split: [draw_video(settings, split, index) for index in range(getattr(settings, split))]
-        for split in SPLITS
-    }
-    lists = {}
-    for split, line in (('train', _train_line), ('test', _test_line)):
-        lists[f'{split}.txt'] = ''.join(f'{line(settings, spec)}\n' for spec in splits[split])
-    return write_untrimmed(
-        root, SETTINGS_FILE, dict(generator=GENERATOR, **asdict(settings)), splits, lists, workers
-    )
 
+    def line(split: str, spec: UntrimmedSpec) -> str:
+        events = spec.intervals(settings.label)
+        path, kind = f'videos/{split}/{spec.name}.avi', settings.anomaly if events else NORMAL
+        if split == 'train':
+            return f'{path} {kind}\n'
+        numbers = [str(n) for event in events for n in event] or ['-1', '-1']
+        return f'{path} {spec.num_frames} {kind} {" ".join(numbers)}\n'
 
-def _normal_stretches(frames: int, wrong: int, rng: np.random.RandomState) -> list[Stretch]:
-    stretches: list[Stretch] = []
-    while frames:
-        length = int(rng.randint(12, 29))
-        if frames - length < 12:
-            length = frames
-        stretches.append(Stretch(_other(wrong, rng), length))
-        frames -= length
-    return stretches
+    def lists(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict[str, str]:
+        return {
+            f'{split}.txt': ''.join(line(split, spec) for spec in specs)
+            for split, specs in splits.items()
+        }
 
-
-def _other(label: int, rng: np.random.RandomState) -> int:
-    return int((label + 1 + rng.randint(len(CLASSES) - 1)) % len(CLASSES))
-
-
-def _kind(settings: AnomalySpritesSettings, spec: UntrimmedSpec) -> tuple[str, list]:
-    events = spec.intervals(CLASSES.index(settings.anomaly))
-    return (settings.anomaly if events else NORMAL), events
-
-
-def _train_line(settings: AnomalySpritesSettings, spec: UntrimmedSpec) -> str:
-    return f'videos/train/{spec.name}.avi {_kind(settings, spec)[0]}'
-
-
-def _test_line(settings: AnomalySpritesSettings, spec: UntrimmedSpec) -> str:
-    kind, events = _kind(settings, spec)
-    numbers = [str(n) for event in events for n in event] or ['-1', '-1']
-    return f'videos/test/{spec.name}.avi {spec.num_frames} {kind} {" ".join(numbers)}'
+    return build_sprites(root, settings, SETTINGS_FILE, GENERATOR, draw_video, lists, workers)

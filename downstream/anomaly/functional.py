@@ -1,7 +1,5 @@
 """Pure functions: pooling to segments, frame-level truth and frame-level scores."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,6 +86,9 @@ def frame_ground_truth(
 class FrameCounts:
     """Scores and how many frames have each: exact, and as small as the number of snippets.
 
+    scikit-learn's areas over every frame take thirty times as long, and a bootstrap draws a
+    thousand.
+
     Attributes:
         scores: Shape (n,), higher is more anomalous.
         positives: Anomalous frames with that score, int64, shape (n,).
@@ -99,7 +100,7 @@ class FrameCounts:
     negatives: np.ndarray
 
     @classmethod
-    def of_frames(cls, scores: ArrayLike, truth: ArrayLike) -> FrameCounts:
+    def of_frames(cls, scores: ArrayLike, truth: ArrayLike) -> 'FrameCounts':
         """One entry a frame.
 
         Args:
@@ -120,7 +121,7 @@ class FrameCounts:
         return cls(scores, truth.astype(np.int64), (~truth).astype(np.int64))
 
     @classmethod
-    def of_snippets(cls, scores: ArrayLike, truth: ArrayLike, snippets: ArrayLike) -> FrameCounts:
+    def of_snippets(cls, scores: ArrayLike, truth: ArrayLike, snippets: ArrayLike) -> 'FrameCounts':
         """One entry a snippet.
 
         Args:
@@ -135,34 +136,22 @@ class FrameCounts:
         snippets = np.asarray(snippets, np.int64)
         if truth.shape != snippets.shape or scores.ndim != 1 or not np.isfinite(scores).all():
             raise ValueError(
-                f'{len(scores)} snippets, truth of shape {truth.shape} and snippets '
-                f'of frames of shape {snippets.shape}; expected one truth and one '
-                'snippet a frame, and finite scores'
+                f'{len(scores)} snippets, truth of shape {truth.shape} and snippets of frames of '
+                f'shape {snippets.shape}; expected one truth and one snippet a frame, and finite '
+                'scores'
             )
         positives = np.bincount(snippets[truth], minlength=len(scores))
         return cls(scores, positives, np.bincount(snippets[~truth], minlength=len(scores)))
 
     @classmethod
-    def joined(cls, parts: Sequence[FrameCounts]) -> FrameCounts:
-        """Frames of several videos, pooled.
-
-        Args:
-            parts: Counts of each.
-        """
-        nothing = cls(*np.zeros((3, 0), np.int64))
-        return cls(
-            *(
-                np.concatenate([getattr(part, name) for part in (nothing, *parts)])
-                for name in ('scores', 'positives', 'negatives')
-            )
-        )
+    def joined(cls, parts: Sequence['FrameCounts']) -> 'FrameCounts':
+        """Frames of several videos, pooled."""
+        rows = [np.zeros((3, 0)), *((p.scores, p.positives, p.negatives) for p in parts)]
+        scores, positives, negatives = map(np.concatenate, zip(*rows, strict=True))
+        return cls(scores, positives.astype(np.int64), negatives.astype(np.int64))
 
     def hits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Anomalous and normal frames that score at least as high, at each score that occurs.
-
-        Returns:
-            Two int64 arrays of shape (m,), from the highest score down.
-        """
+        """Anomalous and normal frames at or above each score that occurs, from the highest down."""
         order, last = self.sorted()
         return np.cumsum(self.positives[order])[last], np.cumsum(self.negatives[order])[last]
 
@@ -194,7 +183,7 @@ def average_precision(counts: FrameCounts) -> float:
         NaN where there is no anomalous frame.
     """
     hits, alarms = counts.hits()
-    if not len(hits) or not hits[-1]:
+    if not hits[-1:].any():
         return float('nan')
     steps = np.diff(hits, prepend=0) / hits[-1]
     return float((steps * hits / np.maximum(hits + alarms, 1)).sum())
@@ -212,10 +201,9 @@ def precision_recall_area(counts: FrameCounts) -> float:
         In [0, 1]; NaN where there is no anomalous frame.
     """
     hits, alarms = counts.hits()
-    if not len(hits) or not hits[-1]:
+    if not hits[-1:].any():
         return float('nan')
-    precision = np.r_[1, hits / np.maximum(hits + alarms, 1)]
-    return _area(precision, np.r_[0, hits] / hits[-1])
+    return _area(np.r_[1, hits / np.maximum(hits + alarms, 1)], np.r_[0, hits] / hits[-1])
 
 
 def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
@@ -248,10 +236,8 @@ def false_alarm_rate(counts: FrameCounts, threshold: float = 0.5) -> float:
     Returns:
         NaN where there is no normal frame.
     """
-    total = counts.negatives.sum()
-    if not total:
-        return float('nan')
-    return float(counts.negatives[counts.scores >= threshold].sum() / total)
+    alarms, total = counts.negatives[counts.scores >= threshold].sum(), counts.negatives.sum()
+    return float(alarms / total) if total else float('nan')
 
 
 def bootstrap_interval(
@@ -290,7 +276,7 @@ def bootstrap_interval(
 
 
 def _auc(hits: np.ndarray, alarms: np.ndarray) -> float:
-    if not len(hits) or not hits[-1] or not alarms[-1]:
+    if not (hits[-1:].any() and alarms[-1:].any()):
         return float('nan')
     return _area(np.r_[0, hits] / hits[-1], np.r_[0, alarms] / alarms[-1])
 

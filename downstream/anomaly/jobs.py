@@ -1,23 +1,32 @@
-"""Anomaly detectors on feature stores: their configs, tables and pictures."""
-
-from __future__ import annotations
+"""``tools/downstream.py anomaly``: detectors on feature stores, their tables and pictures."""
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from mmengine.config import Config
+from torch import nn
 
-from albar_mm.evaluation.tables import format_bias_comparison
+from albar_mm.utils.config_types import is_type
+from albar_mm.utils.files import write_text
 
-from ..detection.runs import detector_config, last_weights, load_detector
+from ..detection import embedded, runs
+from ..features.command import run_features
+from ..features.readers import choose_reader
 from ..features.store import FeatureStore
-from .annotations import AnomalyVideo
-from .detect import ScoredVideo, score_features
-from .ground_truth import truth_of_video
-from .visualize import score_curves
+from .annotations import AnomalyVideo, read_annotation
+from .embedded import build_anomaly_sprites
+from .visualize import ScoredVideo, score_curves, write_overlay
 
+DATA_ROOT = Path('data/anomaly_sprites')
+"""Where the config looks for the embedded data, relative to the current folder."""
+LISTS = [str(DATA_ROOT / f'{split}.txt') for split in embedded.SPLITS]
+_DRAWN, _EMBEDDED_DRAWN = 6, 4
+_FILES = ('.csv', '.png', '_scored.mp4')
 COLUMNS = (
     ('AUC', 'frame/auc'),
     ('AP', 'frame/ap'),
@@ -51,17 +60,30 @@ def config_for(
         DatasetError: The store cannot be read or is empty.
         LaunchError: The config is no detector's.
     """
-    cfg, channels = detector_config(config, store, 'AnomalyDetector', options)
+    lists = dict(train=train, val=train, test=test)
+    cfg, channels = runs.detector_config(config, store, 'AnomalyDetector', lists, options)
     part = cfg.model.get('backbone') or cfg.model.head
     part.in_channels = channels
-    if part.type == 'RTFMNetwork':
+    if is_type(part, 'RTFMNetwork'):
         cfg.model.head.in_channels = channels  # its output is as wide as its input
-    for name, annotation in (('train', train), ('val', train), ('test', test)):
-        dataset = cfg[f'{name}_dataloader'].dataset
-        dataset.store = os.fspath(store)
-        if annotation is not None:
-            dataset.ann_file = os.fspath(annotation)
     return cfg
+
+
+@torch.inference_mode()
+def score_features(detector: nn.Module, features: np.ndarray) -> np.ndarray:
+    """Scores of the snippets of a video.
+
+    Args:
+        detector: From :func:`~downstream.detection.runs.load_detector`.
+        features: Shape (T, C), or (T, crops, C).
+
+    Returns:
+        float64 in [0, 1], shape (T,).
+    """
+    crops = features[:, None] if features.ndim == 2 else features
+    video = torch.from_numpy(np.ascontiguousarray(crops.swapaxes(0, 1), np.float32))
+    (scores,) = detector([video])
+    return scores.double().numpy()
 
 
 def draw_videos(
@@ -80,27 +102,19 @@ def draw_videos(
         work_dir: As there.
         seed: Which runs.
         videos: The videos, with events.
-        title: Heading; the seed is added.
-
-    Returns:
-        The file.
+        title: Heading.
     """
     rows: list[dict[str, ScoredVideo]] = [{} for _ in videos]
-    for name, cfg in configs.items():
-        store = FeatureStore(cfg.test_dataloader.dataset.store)
-        model = load_detector(cfg, last_weights(work_dir, name, seed))
-        for video, row in zip(videos, rows, strict=True):
-            row[name] = ScoredVideo(
-                video.video_id,
-                store.grid(video.video_id),
-                score_features(model, store.load(video.video_id)),
-            )
+    for name, model, store in runs.trained_detectors(configs, work_dir, seed):
+        for row, video_id in zip(rows, (video.video_id for video in videos), strict=True):
+            scores = score_features(model, store.load(video_id))
+            row[name] = ScoredVideo(video_id, store.grid(video_id), scores)
     # the time grid of a video is the same for all of them
     truths = [
-        truth_of_video(video, next(iter(row.values())).grid.num_frames)[0]
+        video.truth(next(iter(row.values())).grid.num_frames)[0]
         for video, row in zip(videos, rows, strict=True)
     ]
-    return score_curves(path, rows, truths, f'{title}, seed {seed}')
+    return score_curves(path, rows, truths, title)
 
 
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
@@ -110,26 +124,139 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
         records: See :func:`~downstream.detection.runs.run_detectors`.
         title: What was tested.
     """
-    parts = (('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos'))
-    return '\n\n'.join(
-        format_bias_comparison(
-            {name: [row[part] for row in rows] for name, rows in records.items()},
-            f'{title}, {what}',
-            COLUMNS,
-            'percent',
-        )
-        + _intervals(records, part)
-        for part, what in parts
+    parts = []
+    for part in (runs.LAST, runs.BEST):
+        lines = [runs.score_table(records, title, part, COLUMNS)]
+        for name, rows in records.items():
+            ends = [
+                (row[part[0]].get('frame/auc_low'), row[part[0]].get('frame/auc_high'))
+                for row in rows
+            ]
+            if all(None not in pair for pair in ends):
+                told = ', '.join(f'{low:.1f} to {high:.1f}' for low, high in ends)
+                lines.append(f'{name}: AUC of each seed when videos are drawn anew, 95 %: {told}')
+        parts.append('\n'.join(lines))
+    return '\n\n'.join(parts)
+
+
+_TOLD_BY = dict(draw=draw_videos, picture='curves.png', tables=tables)
+
+
+def run_on_features(
+    config: str,
+    store: str,
+    annotations: Sequence[str],
+    work_dir: str,
+    *,
+    seeds: Sequence[int] = (0,),
+    options: Mapping[str, Any] | Sequence[str] | None = None,
+    name: str = 'detector',
+    extract: Mapping[str, Any] | None = None,
+) -> Path:
+    """Train and test a detector on features; print its scores, draw curves of test videos.
+
+    Args:
+        config: Config of the detector.
+        store: Folder of the features.
+        annotations: That of the training videos, and that of the test videos, with events.
+        work_dir: Folder of the runs, ``results.json`` and ``curves.png``.
+        seeds: Of the runs.
+        options: Settings that override the config.
+        name: Row of the table.
+        extract: Make the features first: arguments of
+            :func:`~downstream.features.command.run_features`.
+
+    Raises:
+        DatasetError: Annotation, features and videos do not fit each other.
+        LaunchError: The config cannot be used.
+    """
+    train, test = map(read_annotation, annotations)
+    if extract is not None:
+        run_features(out=store, **extract)
+    _check_before(FeatureStore(store), train, test)
+    configs = {name: config_for(config, store, *annotations, options)}
+    drawn = [video for video in test if video.is_anomalous][:_DRAWN]
+    return runs.train_and_tell(
+        configs, work_dir, seeds, f'{len(test)} test videos', drawn, name, **_TOLD_BY
     )
 
 
-def _intervals(records: Mapping[str, Sequence[Mapping[str, Any]]], part: str) -> str:
-    lines = ['']
-    for name, rows in records.items():
-        ends = [(row[part].get('frame/auc_low'), row[part].get('frame/auc_high')) for row in rows]
-        if all(None not in pair for pair in ends):
-            lines.append(
-                f'{name}: AUC of each seed when videos are drawn anew, 95 %: '
-                + ', '.join(f'{low:.1f} to {high:.1f}' for low, high in ends)
-            )
-    return '\n'.join(lines)
+def run_on_one(
+    video: str,
+    checkpoint: str,
+    out: str,
+    *,
+    encoder: str,
+    weights: str,
+    config: str | None = None,
+    threshold: float = 0.5,
+    decoder: str = 'auto',
+    device: str = 'cpu',
+) -> list[Path]:
+    """Score one video with a trained detector.
+
+    Args:
+        video: The video file.
+        checkpoint: Weights of the detector.
+        out: Folder for ``<video>.csv`` (frame, second, score), ``<video>.png`` (the curve) and
+            ``<video>_scored.mp4``.
+        encoder: Config of the encoder.
+        weights: Its checkpoint, the one that the detector was trained with.
+        config: Config of the detector; by default the one beside its weights.
+        threshold: Score from which a frame is marked.
+        decoder: See :func:`~downstream.features.readers.choose_reader`.
+        device: Where the encoder runs.
+
+    Raises:
+        LaunchError: The detector was not trained with this encoder, or something is missing.
+        BadVideoError: The video cannot be read.
+    """
+    cfg, detector = runs.open_detector(checkpoint, config)
+    grid, features = runs.features_for_detector(video, cfg, encoder, weights, decoder, device)
+    scored = ScoredVideo(Path(video).stem, grid, score_features(detector, features))
+    table, curve, overlay = (Path(out) / f'{scored.name}{end}' for end in _FILES)
+    seconds, scores = scored.seconds(), scored.of_frames()
+    rows = zip(range(len(scores)), seconds, scores, strict=True)
+    write_text(
+        table, 'frame,second,score\n' + ''.join(f'{n},{s:.3f},{v:.6f}\n' for n, s, v in rows)
+    )
+    score_curves(curve, [{'score': scored}], [None])
+    write_overlay(overlay, Path(video), scored, choose_reader(decoder), threshold)
+    print(
+        f'{video}: {grid.num_frames} frames, {int((scores >= threshold).sum())} score at least '
+        f'{threshold:g}; highest {scored.scores.max():.3f} at {seconds[scores.argmax()]:.1f} s'
+    )
+    print(table, curve, overlay, sep='\n')
+    return [table, curve, overlay]
+
+
+def _check_before(
+    store: FeatureStore, train: Sequence[AnomalyVideo], test: Sequence[AnomalyVideo]
+) -> None:
+    """Refuse what would only fail after the training; what it needs itself fails at its start."""
+    rest = sorted(set(store.ids()) - {video.video_id for video in (*train, *test)})
+    if rest:
+        print(
+            f'{store.root}: {len(rest)} videos are in neither list and take no part, as {rest[0]!r}'
+        )
+    for video in test:
+        video.truth(store.grid(video.video_id).num_frames)
+
+
+def _embedded_drawn() -> list[AnomalyVideo]:
+    videos = read_annotation(LISTS[1])
+    normal = [video for video in videos if not video.is_anomalous]
+    return [video for video in videos if video.is_anomalous][:_EMBEDDED_DRAWN] + normal[:1]
+
+
+run_embedded = partial(
+    embedded.run_embedded,
+    config='downstream/anomaly_mgfn_sprites.py',
+    tested='MGFN on untrimmed motion_sprites',
+    build=partial(build_anomaly_sprites, DATA_ROOT),
+    sampling=dict(clip_len=8, frame_interval=1, stride=8),
+    config_for=lambda config, store, options: config_for(config, store, *LISTS, options),
+    drawn=_embedded_drawn,
+    **_TOLD_BY,
+)
+"""The embedded job, see :func:`downstream.detection.embedded.run_embedded`."""

@@ -1,7 +1,5 @@
 """Terms of the losses of MGFN, RTFM and the MIL ranking model, one function each."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,26 +21,13 @@ def top_snippets(ranks: Tensor, k: int = 3, dropout: float = 0.0) -> Tensor:
 
 
 def gather_snippets(values: Tensor, index: Tensor) -> Tensor:
-    """Values at chosen snippets.
-
-    Args:
-        values: Shape (n, crops, T, D).
-        index: Shape (n, k), the same for every crop.
-
-    Returns:
-        Shape (n, crops, k, D).
-    """
+    """Values (n, crops, T, D) at snippets (n, k), the same for each crop: (n, crops, k, D)."""
     shape = (*values.shape[:2], index.shape[1], values.shape[3])
     return values.gather(2, index[:, None, :, None].expand(shape))
 
 
 def video_bce(scores: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy of video scores, in nats.
-
-    Args:
-        scores: Probabilities, shape (n,).
-        labels: 0 or 1, shape (n,).
-    """
+    """Binary cross-entropy, in nats, of scores in [0, 1] and labels 0 or 1, both (n,)."""
     # of probabilities it is not safe in half precision, and autocast refuses it
     with torch.autocast(scores.device.type, enabled=False):
         return F.binary_cross_entropy(scores.float(), labels.float())
@@ -77,30 +62,17 @@ def contrast_apart(normal: Tensor, anomalous: Tensor, margin: float = 200.0) -> 
 
 
 def contrast_together(one: Tensor, other: Tensor) -> Tensor:
-    """Mean squared distance of magnitudes within a class (MGFN).
-
-    Args:
-        one: Features, shape (..., k, D).
-        other: The same, paired by position.
-    """
+    """Mean squared distance of magnitudes within a class (MGFN), of paired (..., k, D)."""
     return magnitude_distance(one, other).square().mean()
 
 
 def sparsity(scores: Tensor) -> Tensor:
-    """L2 norm of all scores together.
-
-    Args:
-        scores: Any shape.
-    """
+    """L2 norm of all scores together, of any shape."""
     return torch.linalg.vector_norm(scores)
 
 
 def smoothness(scores: Tensor) -> Tensor:
-    """Sum of squared differences of neighbouring scores.
-
-    Args:
-        scores: Shape (..., T).
-    """
+    """Sum of squared differences of neighbouring scores, of shape (..., T)."""
     return scores.diff(dim=-1).square().sum()
 
 

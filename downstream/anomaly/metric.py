@@ -1,11 +1,8 @@
 """Frame-level scores of a test run."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +21,6 @@ from .functional import (
     false_alarm_rate,
     roc_auc,
 )
-from .ground_truth import Clipped, truth_of_video
 
 
 @METRICS.register_module()
@@ -72,19 +68,22 @@ class FrameAUC(BaseMetric):
         frames: bool = True,
         out_file: str | None = None,
         prefix: str | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         super().__init__(prefix=prefix, **kwargs)
         self.first_frame, self.tolerance, self.threshold = first_frame, tolerance, threshold
         self.bootstrap, self.per_kind, self.frames = bootstrap, per_kind, frames
         self.out_file = out_file
 
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:  # noqa: ANN401
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the scores of a batch, one a snippet.
 
         Args:
             data_batch: Not used.
             data_samples: With ``scores`` and the metainfo of the data set.
+
+        Raises:
+            ValueError: Scores are not finite; the message names the video.
         """
         for sample in data_samples:
             scores = sample['scores'].detach().cpu().numpy().astype(np.float64)
@@ -92,16 +91,9 @@ class FrameAUC(BaseMetric):
                 raise ValueError(f'video {sample["video_id"]!r}: its scores are not finite')
             # where each snippet begins to count: as many numbers as snippets, not as frames
             firsts = np.searchsorted(sample['snippet_of_frame'], np.arange(len(scores)))
-            self.results.append(
-                dict(
-                    video_id=sample['video_id'],
-                    category=sample['category'],
-                    events=sample['events'],
-                    num_frames=int(sample['num_frames']),
-                    scores=scores.tolist(),
-                    first_frames=firsts.tolist(),
-                )
-            )
+            row = {key: sample[key] for key in ('video_id', 'category', 'events')}
+            row |= dict(num_frames=int(sample['num_frames']), scores=scores.tolist())
+            self.results.append(row | dict(first_frames=firsts.tolist()))
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """All numbers.
@@ -115,32 +107,28 @@ class FrameAUC(BaseMetric):
         # a sampler that fills up the last batch may give a video twice
         rows = list({row['video_id']: row for row in results}.values())
         if self.out_file is not None:
-            lines = ''.join(json.dumps(row) + '\n' for row in rows)
-            write_text(Path(self.out_file), lines)
-        found = dict(video_auc=_of_videos(rows))
-        if self.frames:
-            found = {**self._of_frames(rows), **found}
+            write_text(self.out_file, ''.join(json.dumps(row) + '\n' for row in rows))
+        anomalous = np.array([row['category'] != NORMAL for row in rows], bool)
+        highest = [max(row['scores']) for row in rows]
+        found = self._of_frames(rows) if self.frames else {}
+        found['video_auc'] = roc_auc(FrameCounts.of_frames(highest, anomalous))
         return {
             name: round(100 * value, 4) for name, value in found.items() if not math.isnan(value)
         }
 
     def _of_frames(self, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
         parts: dict[str, list[FrameCounts]] = {}
-        clipped: list[Clipped] = []
+        clipped: list[str] = []
         for row in rows:
             events = None if row['events'] is None else tuple(map(tuple, row['events']))
             video = AnomalyVideo(row['video_id'], row['category'], events)
-            truth, cut = truth_of_video(video, row['num_frames'], self.first_frame, self.tolerance)
+            truth, cut = video.truth(row['num_frames'], self.first_frame, self.tolerance)
             clipped += cut
-            parts.setdefault(video.category, []).append(
-                FrameCounts.of_snippets(row['scores'], truth, snippet_of_frame(row))
-            )
+            counts = FrameCounts.of_snippets(row['scores'], truth, snippet_of_frame(row))
+            parts.setdefault(video.category, []).append(counts)
         if clipped:
-            print_log(
-                f'{len(clipped)} events end past their video and are cut there: '
-                + '; '.join(map(str, clipped)),
-                'current',
-            )
+            told = f'{len(clipped)} events end past their video and are cut there: '
+            print_log(told + '; '.join(clipped), 'current')
         every = [part for kind in parts.values() for part in kind]
         normal = FrameCounts.joined(parts.pop(NORMAL, []))
         anomalous = FrameCounts.joined([part for kind in parts.values() for part in kind])
@@ -170,8 +158,3 @@ def snippet_of_frame(row: dict[str, Any]) -> np.ndarray:
     """
     firsts = np.asarray([*row['first_frames'], row['num_frames']])
     return np.repeat(np.arange(len(firsts) - 1), np.diff(firsts))
-
-
-def _of_videos(rows: Sequence[dict[str, Any]]) -> float:
-    anomalous = np.array([row['category'] != NORMAL for row in rows], bool)
-    return roc_auc(FrameCounts.of_frames([max(row['scores']) for row in rows], anomalous))

@@ -1,18 +1,15 @@
-"""UCF-Crime made ready: official lists in, checked annotation files out."""
+"""UCF-Crime made ready: its lists checked against each other and the videos, then written."""
 
-from __future__ import annotations
-
-import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from albar_mm.utils.errors import DatasetError
-from albar_mm.utils.files import write_text
+from albar_mm.utils.files import filled_lines, write_json, write_text
 
-from ..detection.preparation import Prepared
+from ..detection.runs import Prepared
 from .annotations import AnomalyVideo, read_annotation
-from .ground_truth import truth_of_video, with_lengths
 
 TRAIN, TEST = 'Anomaly_Train.txt', 'Anomaly_Test.txt'
 EVENTS = 'Temporal_Anomaly_Annotation_for_Testing_Videos.txt'
@@ -50,7 +47,10 @@ def prepare_ucf_crime(
     lists, out = Path(lists), Path(out)
     found = dict(train=read_annotation(lists / TRAIN), test=read_annotation(lists / EVENTS))
     _check_lists(lists, found, read_annotation(lists / TEST), official)
-    paths = {split: _paths(lists / name) for split, name in (('train', TRAIN), ('test', TEST))}
+    paths = {}
+    for name in (TRAIN, TEST):
+        listed = (line.split()[0] for _, line in filled_lines(lists / name))
+        paths |= {Path(path).stem: path for path in listed}
     lines = [
         f'{split}: {len(each)} videos, {sum(v.is_anomalous for v in each)} anomalous'
         for split, each in found.items()
@@ -59,7 +59,12 @@ def prepare_ucf_crime(
     if (lists / FRAMES).is_file():
         found['test'] = with_lengths(found['test'], read_annotation(lists / FRAMES))
         lines += _check_frames(found['test'], report, official)
-    absent = _absent(videos, paths, found) if videos is not None else []
+    absent: list[str] = []
+    if videos is not None:
+        if not Path(videos).is_dir():
+            raise DatasetError(f'{videos}: no such folder of videos')
+        listed = (paths[video.video_id] for each in found.values() for video in each)
+        absent = [path for path in listed if not (Path(videos) / path).is_file()]
     if absent and missing == 'fail':
         raise DatasetError(
             f'{videos}: lacks {len(absent)} videos, as {absent[0]}: add them, or '
@@ -69,25 +74,40 @@ def prepare_ucf_crime(
         lines.append(f'{len(absent)} videos are not there, as {absent[0]}: left out')
     report['left_out'] = absent
     for split, each in found.items():
-        write_text(
-            out / f'{split}.txt',
-            ''.join(
-                f'{_row(paths[split][video.video_id], video)}\n'
-                for video in each
-                if paths[split][video.video_id] not in absent
-            ),
-        )
-    write_text(out / 'report.json', json.dumps(report, indent=1) + '\n')
+        rows = ((paths[video.video_id], video) for video in each)
+        kept = ''.join(f'{_row(path, video)}\n' for path, video in rows if path not in absent)
+        write_text(out / f'{split}.txt', kept)
+    write_json(out / 'report.json', report)
     return Prepared((*lines, f'{out}: train.txt, test.txt, report.json'), tuple(absent))
 
 
-def _paths(path: Path) -> dict[str, str]:
-    rows = [
-        line.split()[0]
-        for line in path.read_text(encoding='utf-8-sig').splitlines()
-        if line.strip()
-    ]
-    return {Path(row).stem: row for row in rows}
+def with_lengths(
+    videos: Sequence[AnomalyVideo], annotated: Sequence[AnomalyVideo]
+) -> list[AnomalyVideo]:
+    """Videos with the number of frames that another list tells.
+
+    Args:
+        videos: The videos.
+        annotated: The same with numbers of frames, in any order.
+
+    Raises:
+        DatasetError: The other list lacks a video, or its number of frames, or has other events.
+    """
+    by_id = {video.video_id: video for video in annotated}
+    found = []
+    for video in videos:
+        other = by_id.get(video.video_id)
+        if other is None or other.num_frames is None:
+            raise DatasetError(
+                f'video {video.video_id!r}: the other list does not tell its number of frames'
+            )
+        if (other.events, other.category) != (video.events, video.category):
+            raise DatasetError(
+                f'video {video.video_id!r}: {video.category} {video.events} in one '
+                f'list, {other.category} {other.events} in the other'
+            )
+        found.append(replace(video, num_frames=other.num_frames))
+    return found
 
 
 def _check_lists(
@@ -112,9 +132,9 @@ def _check_lists(
         counts = len(each), sum(video.is_anomalous for video in each)
         if counts != tuple(official[split]):
             raise DatasetError(
-                f'{lists}: {counts[0]} {split} videos, {counts[1]} of them '
-                f'anomalous; UCF-Crime has {official[split][0]} and '
-                f'{official[split][1]}: another version, or lines are lost'
+                f'{lists}: {counts[0]} {split} videos, {counts[1]} of them anomalous; UCF-Crime '
+                f'has {official[split][0]} and {official[split][1]}: another version, or lines '
+                'are lost'
             )
 
 
@@ -122,9 +142,9 @@ def _check_frames(videos: Sequence[AnomalyVideo], report: dict, official: Mappin
     frames = positives = 0
     clipped: list[str] = []
     for video in videos:
-        truth, cut = truth_of_video(video, video.num_frames)
+        truth, cut = video.truth(video.num_frames)
         frames, positives = frames + len(truth), positives + int(truth.sum())
-        clipped += map(str, cut)
+        clipped += cut
     if (frames, positives) != (official['frames'], official['anomalous']):
         raise DatasetError(
             f'{FRAMES}: {frames} frames, {positives} of them anomalous; UCF-Crime '
@@ -135,22 +155,6 @@ def _check_frames(videos: Sequence[AnomalyVideo], report: dict, official: Mappin
         f'test: {frames} frames, {positives} anomalous; {len(clipped)} events end up to three '
         'frames past their video and are cut there:',
         *(f'  {each}' for each in clipped),
-    ]
-
-
-def _absent(
-    videos: str | os.PathLike,
-    paths: Mapping[str, Mapping[str, str]],
-    found: Mapping[str, Sequence[AnomalyVideo]],
-) -> list[str]:
-    root = Path(videos)
-    if not root.is_dir():
-        raise DatasetError(f'{root}: no such folder of videos')
-    return [
-        paths[split][video.video_id]
-        for split, each in found.items()
-        for video in each
-        if not (root / paths[split][video.video_id]).is_file()
     ]
 
 

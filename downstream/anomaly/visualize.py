@@ -1,20 +1,46 @@
 """Pictures of scores over time: curves against the truth, and a video with its curve."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from albar_mm.utils.files import save_figure
+from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import whole_file
 
-from .detect import ScoredVideo
+from ..detection.drawing import draw_panels
+from ..features.readers import VideoReader
+from ..features.time_grid import TimeGrid
 
 _COLOURS = ('#9aa5b1', '#1f77b4', '#2ca02c', '#9467bd')
 _TRUTH = '#d62728'
+
+
+@dataclass(frozen=True)
+class ScoredVideo:
+    """Scores of a video.
+
+    Attributes:
+        name: The video.
+        grid: Its time grid.
+        scores: Of the snippets, in [0, 1], shape (T,).
+    """
+
+    name: str
+    grid: TimeGrid
+    scores: np.ndarray
+
+    def of_frames(self) -> np.ndarray:
+        """Scores of all frames, shape (N,)."""
+        return self.scores[self.grid.snippet_of_frame()]
+
+    def seconds(self) -> np.ndarray:
+        """When each frame begins, shape (N,)."""
+        return self.grid.frame_to_second(np.arange(self.grid.num_frames))
 
 
 def score_curves(
@@ -30,63 +56,26 @@ def score_curves(
         rows: For each video the scores of one or several detectors, by their names.
         truths: For each video which of its frames are anomalous, bool of shape (N,), or None.
         title: Heading.
-
-    Returns:
-        The file.
     """
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 1.1 + 1.5 * len(rows)), layout='constrained')
-    axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
-    for axis, row, truth in zip(axes, rows, truths, strict=True):
+    def draw(axis: Any, index: int) -> dict[str, Any]:
+        row, truth = rows[index], truths[index]
         # grey is for what others are compared with
         colours = _COLOURS if len(row) > 1 else _COLOURS[1:]
+        style = dict(where='post', linewidth=1.6)
         for (name, video), colour in zip(row.items(), colours, strict=False):
-            axis.step(
-                video.seconds(),
-                video.of_frames(),
-                where='post',
-                color=colour,
-                label=name,
-                linewidth=1.6,
-            )
-        video = next(iter(row.values()))
+            axis.step(video.seconds(), video.of_frames(), color=colour, label=name, **style)
         if truth is not None:
-            axis.fill_between(
-                video.seconds(),
-                0,
-                1,
-                where=truth,
-                step='post',
-                color=_TRUTH,
-                alpha=0.18,
-                linewidth=0,
-                label='anomalous',
-            )
-        axis.set_title(video.name, fontsize=9, loc='left')
-        axis.set_xlim(0, video.grid.duration_s)
+            style = dict(step='post', color=_TRUTH, alpha=0.18, linewidth=0, label='anomalous')
+            axis.fill_between(videos[index].seconds(), 0, 1, where=truth, **style)
         axis.set_ylim(-0.03, 1.03)
         axis.set_ylabel('score', fontsize=8)
-        axis.tick_params(labelsize=8)
-        for side in ('top', 'right'):
-            axis.spines[side].set_visible(False)
-    axes[-1].set_xlabel('seconds', fontsize=8)
-    handles: dict = {}
-    for axis in axes:
-        handles.update(
-            (label, handle) for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-        )
-    figure.legend(
-        handles.values(),
-        handles.keys(),
-        loc='outside lower center',
-        ncols=5,
-        fontsize=8,
-        frameon=False,
-    )
-    if title:
-        figure.suptitle(title, fontsize=10)
-    return save_figure(figure, Path(path))
+        handles, labels = axis.get_legend_handles_labels()
+        return dict(zip(labels, handles, strict=True))
+
+    videos = [next(iter(row.values())) for row in rows]
+    panels = [(video.name, video.grid.duration_s) for video in videos]
+    return draw_panels(path, panels, 1.1 + 1.5 * len(rows), draw, title)
 
 
 class CurveUnderVideo:
@@ -130,24 +119,43 @@ class CurveUnderVideo:
             cv2.rectangle(frame, (0, 0), (frame.shape[1] - 1, frame.shape[0] - 1), colour, 3)
         cv2.polylines(strip, [self._points[: index + 1]], False, colour, 2, cv2.LINE_AA)
         cv2.circle(strip, tuple(self._points[index].tolist()), 3, colour, -1, cv2.LINE_AA)
-        cv2.putText(
-            frame,
-            f'{self.scores[index]:.2f}',
-            (5, 16),
-            cv2.FONT_HERSHEY_SIMPLEX,
-            0.5,
-            (255, 255, 255),
-            3,
-            cv2.LINE_AA,
-        )
-        cv2.putText(
-            frame,
-            f'{self.scores[index]:.2f}',
-            (5, 16),
-            cv2.FONT_HERSHEY_SIMPLEX,
-            0.5,
-            colour,
-            1,
-            cv2.LINE_AA,
-        )
+        text, font = f'{self.scores[index]:.2f}', cv2.FONT_HERSHEY_SIMPLEX
+        for ink, width in (((255, 255, 255), 3), (colour, 1)):  # a white rim makes it readable
+            cv2.putText(frame, text, (5, 16), font, 0.5, ink, width, cv2.LINE_AA)
         return np.concatenate([frame, strip])
+
+
+def write_overlay(
+    path: Path, video: Path, scored: ScoredVideo, reader: type[VideoReader], threshold: float = 0.5
+) -> Path:
+    """Write the frames of a video with their score and the curve.
+
+    Args:
+        path: .mp4 file to write, whole or not at all.
+        video: The video.
+        scored: Its scores.
+        reader: Reads it.
+        threshold: From which a frame is marked.
+
+    Raises:
+        DatasetError: It cannot be written.
+    """
+    writer, index = None, 0
+    with whole_file(path) as part, reader(video) as opened:
+        for chunk in opened.chunks():
+            for frame in chunk.pixels[..., ::-1]:
+                if writer is None:
+                    # codecs take even sides alone
+                    height, width = (side // 2 * 2 for side in frame.shape[:2])
+                    draw = CurveUnderVideo(scored, width, threshold)
+                    fps = opened.fps or scored.grid.fps
+                    size, codec = (width, height + draw.height), cv2.VideoWriter_fourcc(*'mp4v')
+                    writer = cv2.VideoWriter(str(part), codec, fps, size)
+                    if not writer.isOpened():
+                        raise DatasetError(f'{path}: OpenCV cannot write .mp4 files here')
+                inside = np.ascontiguousarray(frame[:height, :width])
+                # scores may be of another frame rate than the file's
+                writer.write(draw(inside, round(index * scored.grid.fps / fps)))
+                index += 1
+        writer.release()
+    return path

@@ -1,28 +1,29 @@
 """What detectors on frozen features share, whatever they detect: configs, runs, single videos."""
 
-from __future__ import annotations
-
 import copy
-import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmaction.registry import MODELS
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
 from albar_mm.engine.launch import load_config, unfilled
+from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
+from albar_mm.utils.config_types import is_type, type_name
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.files import read_text
 from albar_mm.utils.identity import is_weights_sha256
+from albar_mm.utils.settings import plain
 
-from ..features.command import run_features
 from ..features.encoder import FrozenEncoder
 from ..features.extract import extract_features, store_settings
 from ..features.progress import VideoProgress
@@ -32,14 +33,31 @@ from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
 from ..features.videos import Video
 
+LAST, BEST = ('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos')
+"""Key of the scores in a record of a run, and what was tested."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set that was made ready.
+
+    Attributes:
+        lines: For the terminal.
+        left_out: Videos that are not there.
+    """
+
+    lines: tuple[str, ...]
+    left_out: tuple[str, ...]
+
 
 def detector_config(
     config: str | os.PathLike | Config,
     store: str | os.PathLike,
     kind: str,
+    annotations: Mapping[str, str | os.PathLike | None],
     options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> tuple[Config, int]:
-    """A detector's config for a store.
+    """A detector's config for a store and annotation.
 
     ``feature_settings`` keeps how the features were made, for using the detector on a video later.
 
@@ -47,6 +65,7 @@ def detector_config(
         config: Config of a detector.
         store: Folder of the features.
         kind: Type of its model.
+        annotations: ``'train'``, ``'val'`` or ``'test'`` -> file; None: the config's.
         options: Settings that override the config.
 
     Returns:
@@ -60,43 +79,21 @@ def detector_config(
     ids = opened.ids()
     if not ids:
         raise LaunchError(f'{store}: holds no features')
-    if (cfg.get('model') or {}).get('type') != kind:
+    if not is_type(cfg.get('model') or {}, kind):
         article = 'an' if kind[0] in 'AEIOU' else 'a'
         raise LaunchError(f'{cfg.filename or "the config"}: its model is not {article} {kind}')
     cfg.feature_settings = copy.deepcopy(opened.settings)
+    for part, dataset in datasets_of(cfg).items():
+        dataset.store = os.fspath(store)
+        if annotations.get(part) is not None:
+            dataset.ann_file = os.fspath(annotations[part])
     return cfg, opened.load(ids[0], mmap=True).shape[-1]
 
 
-def encode_videos(
-    encoders: Mapping[str, tuple[str | os.PathLike, str | os.PathLike]],
-    videos: str | os.PathLike,
-    work_dir: str | os.PathLike,
-    sampling: Mapping[str, Any],
-) -> dict[str, Path]:
-    """Features of videos by each of several small encoders, on the CPU.
-
-    Args:
-        encoders: Row of the table -> config and weights.
-        videos: Folder of the videos.
-        work_dir: Folder of the stores, ``features/<row>``.
-        sampling: See :func:`~.features.presets.sampling_of`.
-
-    Returns:
-        Row -> store.
-    """
-    stores = {}
-    for name, (config, checkpoint) in encoders.items():
-        stores[name] = Path(work_dir) / 'features' / folder_name(name)
-        run_features(
-            str(config),
-            str(checkpoint),
-            [str(videos)],
-            str(stores[name]),
-            sampling=sampling,
-            batch_size=32,
-            device='cpu',
-        )
-    return stores
+def datasets_of(cfg: Config) -> dict[str, ConfigDict]:
+    """Data sets of a config: ``'train'``, ``'val'`` and ``'test'``, those that there are."""
+    loaders = {part: cfg.get(f'{part}_dataloader') for part in ('train', 'val', 'test')}
+    return {part: loader.dataset for part, loader in loaders.items() if loader is not None}
 
 
 def run_detectors(
@@ -129,12 +126,58 @@ def run_detectors(
     return records
 
 
-def folder_name(name: str) -> str:
-    """Folder of a row's runs.
+def train_and_tell(
+    configs: Mapping[str, Config],
+    work_dir: str | os.PathLike,
+    seeds: Sequence[int],
+    tested: str,
+    videos: Sequence[Any],
+    title: str,
+    *,
+    draw: Callable[..., Path],
+    picture: str,
+    tables: Callable[[Mapping[str, Sequence[Mapping[str, Any]]], str], str],
+) -> Path:
+    """:func:`run_detectors`; draw what they give, print their scores.
 
     Args:
-        name: The row.
+        configs: See there.
+        work_dir: See there.
+        seeds: See there.
+        tested: What was tested, for the tables.
+        videos: Annotation of the videos to draw.
+        title: Of the picture.
+        draw: Draws a path, configs, work folder, seed, videos and title.
+        picture: Name of the picture.
+        tables: Makes tables of records and a title.
     """
+    records, path = run_detectors(configs, work_dir, seeds), Path(work_dir) / picture
+    draw(path, configs, work_dir, seeds[0], videos, f'{title}, seed {seeds[0]}')
+    print(f'\n{tables(records, f"{tested}, {len(seeds)} seed(s)")}')
+    print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {path}')
+    return path
+
+
+def score_table(
+    records: Mapping[str, Sequence[Mapping[str, Any]]],
+    title: str,
+    part: tuple[str, str],
+    columns: Sequence[tuple[str, str]],
+) -> str:
+    """A table of scores in percent, mean and deviation over the seeds.
+
+    Args:
+        records: See :func:`run_detectors`.
+        title: What was tested.
+        part: :data:`LAST` or :data:`BEST`.
+        columns: Heading and score of each.
+    """
+    rows = {name: [row[part[0]] for row in rows] for name, rows in records.items()}
+    return format_bias_comparison(rows, f'{title}, {part[1]}', columns, 'percent')
+
+
+def folder_name(name: str) -> str:
+    """Folder of a row's runs."""
     return name.lower().replace(' ', '_').replace('/', '_')
 
 
@@ -147,27 +190,47 @@ def last_weights(work_dir: str | os.PathLike, name: str, seed: int) -> str:
         seed: Which run.
     """
     folder = Path(work_dir) / folder_name(name) / f'seed{seed}'
-    return (folder / 'last_checkpoint').read_text().strip()
+    return read_text(folder / 'last_checkpoint').strip()
 
 
-def config_beside(checkpoint: str | os.PathLike) -> Path:
-    """The config that a training wrote beside its weights.
+def trained_detectors(
+    configs: Mapping[str, Config], work_dir: str | os.PathLike, seed: int
+) -> Iterator[tuple[str, nn.Module, FeatureStore]]:
+    """Row, detector with its last weights and test features of each run of :func:`run_detectors`.
 
     Args:
-        checkpoint: The weights.
+        configs: As there.
+        work_dir: As there.
+        seed: Which runs.
+    """
+    for name, cfg in configs.items():
+        model = load_detector(cfg, last_weights(work_dir, name, seed))
+        yield name, model, FeatureStore(cfg.test_dataloader.dataset.store)
+
+
+def open_detector(
+    checkpoint: str | os.PathLike, config: str | os.PathLike | None = None
+) -> tuple[Config, nn.Module]:
+    """A trained detector and its config.
+
+    Args:
+        checkpoint: Its weights.
+        config: Its config; None: the one that the training wrote beside the weights.
 
     Raises:
-        LaunchError: The weights are not there, or there is no config, or there are several.
+        LaunchError: The weights are not there or do not fit, or there is no config, or several.
     """
-    if not os.path.isfile(checkpoint):
-        raise LaunchError(f'checkpoint {os.fspath(checkpoint)}: no such file')
-    found = sorted(Path(checkpoint).parent.glob('*.py'))
-    if len(found) != 1:
-        raise LaunchError(
-            f'{Path(checkpoint).parent}: {len(found)} configs beside the checkpoint; '
-            'name the one of the detector (--config)'
-        )
-    return found[0]
+    if config is None:
+        _require(checkpoint)
+        found = sorted(Path(checkpoint).parent.glob('*.py'))
+        if len(found) != 1:
+            raise LaunchError(
+                f'{Path(checkpoint).parent}: {len(found)} configs beside the checkpoint; '
+                'name the one of the detector (--config)'
+            )
+        config = found[0]
+    cfg = load_config(config)
+    return cfg, load_detector(cfg, checkpoint)
 
 
 def load_detector(config: str | os.PathLike | Config, checkpoint: str | os.PathLike) -> nn.Module:
@@ -180,9 +243,7 @@ def load_detector(config: str | os.PathLike | Config, checkpoint: str | os.PathL
     Raises:
         LaunchError: The weights are not there or do not fit.
     """
-    cfg, path = load_config(config), os.fspath(checkpoint)
-    if not os.path.isfile(path):
-        raise LaunchError(f'checkpoint {path}: no such file')
+    cfg, path = load_config(config), _require(checkpoint)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = MODELS.build(cfg.model)
     given = load_checkpoint(model, path, map_location='cpu', logger='silent')
@@ -238,7 +299,7 @@ def features_for_detector(
             f'trained on ({settings.get("made_with", {}).get("checkpoint")}); name '
             'that checkpoint (--encoder-checkpoint)'
         )
-    if _plain(made.view.steps) != _plain(settings['view']):
+    if plain(made.view.steps) != plain(settings['view']):
         raise LaunchError(
             f'{encoder}: shows frames otherwise than those whose features the '
             'detector was trained on: name the same config'
@@ -251,12 +312,13 @@ def features_for_detector(
         return store.grid(one.video_id), store.load(one.video_id)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    """As a file would give it back: tuples are lists there."""
-    return json.loads(json.dumps(value))
+def _require(checkpoint: str | os.PathLike) -> str:
+    if not os.path.isfile(checkpoint):
+        raise LaunchError(f'checkpoint {os.fspath(checkpoint)}: no such file')
+    return os.fspath(checkpoint)
 
 
 def _crops(settings: Mapping[str, Any]) -> int | None:
     """Ten or three crops are told by the step that makes them."""
-    names = {str(step.get('type', '')) for step in settings.get('view', ())}
+    names = set(map(type_name, settings.get('view', ())))
     return 10 if 'TenCrop' in names else 3 if 'ThreeCrop' in names else None

@@ -3,8 +3,6 @@
 Scalars come in the type of the scores, so that float32 stays float32 as in PyTorch.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,11 +1,7 @@
-"""Annotated segments of untrimmed videos, in the layout that ActionFormer and TriDet read."""
+"""Files of annotated actions, as ActionFormer and TriDet read them, and of detections."""
 
-from __future__ import annotations
-
-import json
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +9,12 @@ from typing import Any
 import numpy as np
 
 from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import read_json, write_json
+from albar_mm.utils.numbers import number
+
+from .ranking import Segments
+
+_VERSION = 'VERSION 1.3'  # of ActivityNet's layout
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class SegmentedVideo:
     segments: np.ndarray
     labels: np.ndarray
     empty: int = 0
+
+    @property
+    def beyond(self) -> int:
+        """Number of actions that begin beyond the end of the video."""
+        return int((self.segments[:, 0] >= self.duration_s).sum())
 
 
 @dataclass(frozen=True)
@@ -80,35 +87,28 @@ def read_annotation(path: str | os.PathLike, classes: Sequence[str] | None = Non
     Raises:
         DatasetError: The file cannot be read, or an entry cannot be; the message names the video.
     """
-    path = Path(path)
-    try:
-        database = json.loads(path.read_text(encoding='utf-8-sig'))['database']
-        entries = list(database.items())
-    except FileNotFoundError as error:
-        raise DatasetError(f'{path}: no such annotation file') from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(
-            f'{path}: no annotation with a "database" of videos ({type(error).__name__}: {error})'
-        ) from error
-    if not entries:
+    database = read_json(path, object)
+    database = database.get('database') if isinstance(database, dict) else None
+    if not isinstance(database, dict):
+        raise DatasetError(f'{path}: no annotation with a "database" of videos')
+    if not database:
         raise DatasetError(f'{path}: lists no video')
+    entries = [(video, entry, f'{path}: video {video!r}') for video, entry in database.items()]
     names = tuple(classes) if classes is not None else _classes(entries, path)
-    number = {name: label for label, name in enumerate(names)}
-    videos = [_video(video, entry, number, f'{path}: video {video!r}') for video, entry in entries]
-    return Annotation(names, tuple(videos))
+    known = {name: label for label, name in enumerate(names)}
+    return Annotation(names, tuple(_video(*given, known) for given in entries))
 
 
-def _classes(entries: Sequence[tuple[str, Any]], path: Path) -> tuple[str, ...]:
+def _classes(entries: Sequence[tuple[str, Any, str]], path: str | os.PathLike) -> tuple[str, ...]:
     ids: dict[str, Any] = {}
-    for video, entry in entries:
-        for action in _actions(entry, f'{path}: video {video!r}'):
-            name, number = action.get('label'), action.get('label_id')
-            if ids.setdefault(name, number) != number:
+    for _, entry, where in entries:
+        for action in _actions(entry, where):
+            name, label_id = action.get('label'), action.get('label_id')
+            if ids.setdefault(name, label_id) != label_id:
                 raise DatasetError(
-                    f'{path}: video {video!r}: class {name!r} has the label_id '
-                    f'{number}, and {ids[name]} before'
+                    f'{where}: class {name!r} has the label_id {label_id}, and {ids[name]} before'
                 )
-    if all(number is None for number in ids.values()):
+    if all(label_id is None for label_id in ids.values()):
         return tuple(sorted(map(str, ids)))
     if sorted(map(str, ids.values())) != sorted(map(str, range(len(ids)))):
         raise DatasetError(
@@ -118,69 +118,140 @@ def _classes(entries: Sequence[tuple[str, Any]], path: Path) -> tuple[str, ...]:
     return tuple(sorted(ids, key=lambda name: int(ids[name])))
 
 
-def _actions(entry: Any, where: str) -> Sequence[Mapping]:  # noqa: ANN401
+def _actions(entry: Any, where: str) -> Sequence[Mapping]:
     actions = entry.get('annotations', []) if isinstance(entry, Mapping) else None
     if not isinstance(actions, list) or not all(isinstance(each, Mapping) for each in actions):
         raise DatasetError(
-            f'{where}: expected keys "subset", "fps", "duration" and '
-            '"annotations", a list of actions'
+            f'{where}: expected keys "subset", "fps", "duration" and "annotations", a list of '
+            'actions'
         )
     return actions
 
 
-def _video(video: str, entry: Any, number: Mapping[str, int], where: str) -> SegmentedVideo:  # noqa: ANN401
+def _video(video: str, entry: Any, where: str, known: Mapping[str, int]) -> SegmentedVideo:
     actions = _actions(entry, where)
-    numbers = {
-        key: _positive(entry.get(key), f'{where}: "{key}"', meaning)
-        for key, meaning in (
-            ('fps', 'frames a second of the video, e.g. 30'),
-            ('duration', 'its length in seconds'),
-        )
-    }
+    fps = number(entry.get('fps'), f'{where}: "fps" (frames a second)', above=0)
+    duration_s = number(entry.get('duration'), f'{where}: "duration" (in seconds)', above=0)
     segments, labels, empty = [], [], 0
     for action in actions:
-        begin, end = _segment(action.get('segment'), where)
-        if action.get('label') not in number:
+        begin, end = read_segment(action.get('segment'), where)
+        if action.get('label') not in known:
             raise DatasetError(
-                f'{where}: class {action.get("label")!r} is not one of the '
-                f'{len(number)} in the list, as {next(iter(number), None)!r}: '
-                'correct it, or add the class'
+                f'{where}: class {action.get("label")!r} is not one of the {len(known)} in the '
+                f'list, as {next(iter(known), None)!r}: correct it, or add the class'
             )
         if begin == end:
             empty += 1
             continue
         segments.append((begin, end))
-        labels.append(number[action['label']])
-    return SegmentedVideo(
-        video,
-        str(entry.get('subset', '')).lower(),
-        numbers['fps'],
-        numbers['duration'],
-        np.array(segments, np.float64).reshape(-1, 2),
-        np.array(labels, np.int64),
-        empty,
-    )
+        labels.append(known[action['label']])
+    boxes = np.array(segments, np.float64).reshape(-1, 2)
+    subset = str(entry.get('subset', '')).lower()
+    return SegmentedVideo(video, subset, fps, duration_s, boxes, np.array(labels, np.int64), empty)
 
 
-def _positive(value: Any, where: str, meaning: str) -> float:  # noqa: ANN401
-    good = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not good or not math.isfinite(value) or value <= 0:
-        raise DatasetError(
-            f'{where} is {"missing" if value is None else repr(value)}: expected {meaning}'
-        )
-    return float(value)
+def read_segment(value: Any, where: str) -> tuple[float, float]:
+    """Begin and end of an action, in seconds.
 
+    Args:
+        value: What a file says.
+        where: Where it says so, for the message.
 
-def _segment(value: Any, where: str) -> tuple[float, float]:  # noqa: ANN401
+    Raises:
+        DatasetError: These are not two finite numbers in order.
+    """
     try:
-        begin, end = map(float, value)
-    except (TypeError, ValueError) as error:
+        begin, end = (number(each, where) for each in value)
+    except (TypeError, ValueError, DatasetError) as error:
         raise DatasetError(
-            f'{where}: segment {value!r}: expected [begin, end] in seconds'
+            f'{where}: segment {value!r:.80}: expected [begin, end] in seconds'
         ) from error
-    if not begin <= end < math.inf or begin == -math.inf:
+    if end < begin:
         raise DatasetError(
-            f'{where}: segment {value!r} ends before it begins, or is no number: '
-            'expected [begin, end] in seconds'
+            f'{where}: segment {value!r} ends before it begins; expected [begin, end] in seconds'
         )
     return begin, end
+
+
+def read_predictions(
+    path: str | os.PathLike, classes: Sequence[str], videos: Collection[str]
+) -> Segments:
+    """Read a file of detections.
+
+    ``{"results": {video: [{"label": name, "segment": [begin, end], "score": number}]}}``, times in
+    seconds; other keys are ignored.
+
+    Args:
+        path: The file.
+        classes: Names of all classes.
+        videos: Names of all annotated videos.
+
+    Returns:
+        The detections in the order of the file; labels are indices of ``classes``.
+
+    Raises:
+        DatasetError: The file cannot be read, has no detection, or an entry cannot be used; the
+            message names it.
+    """
+    results = read_json(path, object)
+    results = results.get('results') if isinstance(results, dict) else None
+    if not isinstance(results, dict):
+        raise DatasetError(
+            f'{path}: expected {{"results": {{video: [{{"label", "segment", "score"}}]}}}}'
+        )
+    if not results:
+        raise DatasetError(f'{path}: "results" is empty: no video was tested')
+    unknown = sorted(set(results) - set(videos))
+    if unknown:
+        raise DatasetError(
+            f'{path}: {len(unknown)} of {len(results)} videos are not annotated, as '
+            f'{", ".join(map(repr, unknown[:3]))}; expected names as '
+            f'{next(iter(videos), None)!r}: rename them, or leave them out'
+        )
+    known = {name: label for label, name in enumerate(classes)}
+    rows: list[tuple[str, tuple[float, float], int, float]] = []
+    for video, entries in results.items():
+        if not isinstance(entries, list):
+            raise DatasetError(f'{path}: video {video!r}: expected a list of detections')
+        for place, entry in enumerate(entries):
+            where = f'{path}: video {video!r}, detection {place}'
+            if not isinstance(entry, Mapping):
+                raise DatasetError(f'{where}: {entry!r}: expected "label", "segment" and "score"')
+            segment = read_segment(entry.get('segment'), where)
+            score, label = number(entry.get('score'), f'{where}: score'), entry.get('label')
+            if not isinstance(label, str) or label not in known:
+                raise DatasetError(
+                    f'{where}: label {label!r} is not one of the {len(known)} classes, as '
+                    f'{next(iter(known), None)!r}'
+                )
+            rows.append((video, segment, known[label], score))
+    if not rows:
+        raise DatasetError(
+            f'{path}: its videos have no detection: was the score threshold too high?'
+        )
+    names, segments, labels, scores = zip(*rows, strict=True)
+    return Segments(names, np.array(segments), np.array(labels, np.int64), np.array(scores))
+
+
+def write_predictions(
+    path: str | os.PathLike, predictions: Segments, classes: Sequence[str], videos: Sequence[str]
+) -> Path:
+    """Write detections so that :func:`read_predictions` and ActivityNet's tools read them.
+
+    Args:
+        path: The file; it appears whole or not at all.
+        predictions: With scores; labels are indices of ``classes``.
+        classes: Names of all classes.
+        videos: All videos of the test; those without detection have an empty list.
+    """
+    results: dict[str, list[dict[str, Any]]] = {video: [] for video in videos}
+    for video, segment, label, score in zip(
+        predictions.videos,
+        predictions.segments.tolist(),
+        predictions.labels,
+        predictions.scores.tolist(),
+        strict=True,
+    ):
+        results[video].append(dict(label=classes[label], segment=segment, score=score))
+    write_json(path, dict(version=_VERSION, results=results, external_data={}), indent=None)
+    return Path(path)

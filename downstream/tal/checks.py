@@ -1,7 +1,5 @@
 """What can be wrong with features and annotation before anything is trained on them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,11 +93,7 @@ def check_data(classes: Sequence[str], parts: Sequence[Part]) -> list[str]:
 
 
 def coverage(part: Part) -> float:
-    """Share of the annotated time that lies within the snippets.
-
-    Args:
-        part: The videos.
-    """
+    """Share of the annotated time that lies within the snippets, in [0, 1]."""
     covered = total = 0.0
     for video in part.videos:
         grid = part.store.grid(video.video_id)
@@ -134,9 +128,8 @@ def thumos14_counts(videos: Sequence[SegmentedVideo], dropped: Sequence[str] = (
     ]
     odd = test.get('video_test_0000270')
     if odd is not None:
-        beyond = int((odd.segments[:, 0] >= odd.duration_s).sum())
         lines.append(
-            f'  video_test_0000270: {beyond} of its {len(odd.segments)} actions lie '
+            f'  video_test_0000270: {odd.beyond} of its {len(odd.segments)} actions lie '
             'beyond its end; OpenTAD leaves it out (211): leave_out of the test set'
         )
     elif len(test) in (210, 211):
@@ -159,28 +152,23 @@ def _lines(classes: Sequence[str], part: Part) -> list[str]:
     share = coverage(part)
     if share < _LEAST_COVERAGE:
         raise DatasetError(
-            f'{part.store.root}: snippets cover {share:.0%} of the annotated time '
-            f'of the {part.name} videos: features of other videos, or times in '
-            'other units than seconds'
+            f'{part.store.root}: snippets cover {share:.0%} of the annotated time of the '
+            f'{part.name} videos: features of other videos, or times in other units than seconds'
         )
     lines.append(f'{part.name}: snippets cover {share:.1%} of the annotated time')
-    outside = {
-        video.video_id: int((video.segments[:, 0] >= video.duration_s).sum()) for video in videos
-    }
-    other = [
-        video.video_id
-        for video in videos
-        if not _close(video, part.store.grid(video.video_id), _DURATION_SLACK)
-    ]
     notes: Mapping[str, Sequence[str]] = {
         'actions that begin beyond the end of their video (they count all the same)': [
-            f'{name} ({count})' for name, count in outside.items() if count
+            f'{video.video_id} ({video.beyond})' for video in videos if video.beyond
         ],
         'actions of no length, left out': [
             f'{video.video_id} ({video.empty})' for video in videos if video.empty
         ],
         'videos without an action': [v.video_id for v in videos if not len(v.labels)],
-        'videos whose length differs between features and annotation': other,
+        'videos whose length differs between features and annotation': [
+            v.video_id
+            for v in videos
+            if not _close(v, part.store.grid(v.video_id), _DURATION_SLACK)
+        ],
         'classes without an action': [
             name for name, n in zip(classes, counts, strict=True) if not n
         ],
@@ -208,8 +196,7 @@ def _norm(part: Part) -> tuple[float, float]:
         apart.append(float(np.linalg.norm(features - features.mean(0), axis=-1).mean()))
     if max(apart) == 0:
         raise DatasetError(
-            f'{part.store.root}: all snippets of a video are alike in the '
-            f'{len(chosen)} {part.name} videos looked at: was the encoder '
-            'trained?'
+            f'{part.store.root}: all snippets of a video are alike in the {len(chosen)} '
+            f'{part.name} videos looked at: was the encoder trained?'
         )
     return float(np.mean(norms)), float(np.mean(apart))

@@ -1,31 +1,28 @@
-"""Features of videos with annotated actions as a dataset."""
-
-from __future__ import annotations
+"""Features of videos with annotated actions as a dataset, and random windows of them."""
 
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from mmaction.registry import DATASETS
-from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement
-from torch import Tensor
 
 from albar_mm.utils.errors import DatasetError
 
-from ..features.store import FeatureStore
+from ..detection.dataset import FeatureDataset
 from .annotations import SegmentedVideo, read_annotation
 from .checks import check_grid
-from .truncation import truncate
 
-PARTS = ('all', 'train', 'val')
+TRIES = 200
 
 
 @DATASETS.register_module()
-class SegmentFeatureDataset(BaseDataset):
+class SegmentFeatureDataset(FeatureDataset):
     """Videos of an annotation, with their features from a store.
 
     An item is a dict of ``inputs``, float32 of shape (C, T), and ``data_samples``, a
@@ -43,7 +40,7 @@ class SegmentFeatureDataset(BaseDataset):
         subset: Which videos.
         classes: Names by label, where they are not those of the annotation.
         max_len: Snippets of a training window; None: whole videos, for testing.
-        keep_share: See :func:`~.truncation.truncate`.
+        keep_share: See :func:`truncate`.
         crop_ratio: See there.
         margin: How far beyond its window a segment may reach, in snippets: 0 in TriDet, half a clip
             (2 for 16 frames and stride 4) in ActionFormer.
@@ -79,23 +76,16 @@ class SegmentFeatureDataset(BaseDataset):
         val_seed: int = 0,
         leave_out: Sequence[str] = (),
         missing: str = 'fail',
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
-        if part not in PARTS:
-            raise DatasetError(f'part is {part!r}; expected one of {", ".join(PARTS)}')
-        if not 0 < val_share < 1:
-            raise DatasetError(f'val_share is {val_share}; expected a share between 0 and 1')
         if missing not in ('fail', 'drop'):
             raise DatasetError(f"missing is {missing!r}; expected 'fail' or 'drop'")
-        self.store, self.subset, self.missing = FeatureStore(store), subset, missing
+        self.subset, self.missing, self.leave_out = subset, missing, frozenset(leave_out)
         self.max_len, self.keep_share, self.crop_ratio = max_len, keep_share, crop_ratio
-        self.margin, self.leave_out = margin, frozenset(leave_out)
-        self.part, self.val_share, self.val_seed = part, val_share, val_seed
-        self.dropped: list[str] = []
+        self.margin, self.dropped = margin, []
         self._annotation = read_annotation(ann_file, classes)
-        self._width: int | None = None
-        kwargs.setdefault('serialize_data', False)  # a few hundred rows
-        super().__init__(ann_file, metainfo=dict(classes=list(self._annotation.classes)), **kwargs)
+        kwargs['metainfo'] = dict(classes=list(self._annotation.classes))
+        super().__init__(ann_file, store, part, val_share, val_seed, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Rows of the annotation."""
@@ -114,13 +104,11 @@ class SegmentFeatureDataset(BaseDataset):
                 "extract their features, or leave them out (missing='drop')"
             )
         videos = [video for video in videos if video.video_id in self.store]
-        return [
-            dict(video=video) for video in _part(videos, self.part, self.val_share, self.val_seed)
-        ]
-
-    def videos(self) -> list[SegmentedVideo]:
-        """Videos that take part."""
-        return [self.get_data_info(index)['video'] for index in range(len(self))]
+        groups = [(np.random.default_rng(self.val_seed), [video.video_id for video in videos])]
+        chosen = self.chosen(
+            videos, groups, lambda found: any(len(video.labels) for video in found), 'action'
+        )
+        return [dict(video=video) for video in chosen]
 
     def prepare_data(self, idx: int) -> dict[str, Any]:
         """An item, see the class.
@@ -152,51 +140,69 @@ class SegmentFeatureDataset(BaseDataset):
             first, size = window.first, window.size
             sample.snippet_segments = torch.from_numpy(window.segments.astype(np.float32))
             sample.snippet_labels = torch.from_numpy(video.labels[window.kept])
-        features = self._features(video.video_id)[first : first + size]
-        return self.pipeline(
-            dict(inputs=_checked(features, video.video_id, self.store.root), data_samples=sample)
-        )
-
-    def _features(self, video_id: str) -> np.ndarray:
-        features = self.store.load(video_id, mmap=True)
+        features = self.features(video.video_id)
         if features.ndim != 2:
             raise DatasetError(
-                f'{self.store.root}: features of {video_id!r} have shape '
-                f'{features.shape}; expected (T, C): extract one crop '
-                '(--crops 1)'
+                f'{self.store.root}: features of {video.video_id!r} have shape {features.shape}; '
+                'expected (T, C): extract one crop (--crops 1)'
             )
-        self._width = self._width or features.shape[1]
-        if features.shape[1] != self._width:
-            raise DatasetError(
-                f'{self.store.root}: features of {video_id!r} have '
-                f'{features.shape[1]} channels, others have {self._width}: '
-                'delete it and extract it again'
-            )
-        return features
+        inputs = self.finite(features[first : first + size].T, video.video_id)
+        return self.pipeline(dict(inputs=inputs, data_samples=sample))
 
 
-def _checked(features: np.ndarray, video_id: str, root: os.PathLike) -> Tensor:
-    array = np.ascontiguousarray(features.T, np.float32)
-    if not np.isfinite(array).all():
-        raise DatasetError(
-            f'{root}: features of {video_id!r} are not all finite: delete it and extract it again'
-        )
-    return torch.from_numpy(array)
+@dataclass(frozen=True)
+class Window:
+    """A part of a video.
+
+    Attributes:
+        first: Its first snippet.
+        size: Its length in snippets.
+        kept: Which actions are kept, bool, shape (n,).
+        segments: Begin and end of these on the axis of the window's snippets, shape (kept, 2).
+    """
+
+    first: int
+    size: int
+    kept: np.ndarray
+    segments: np.ndarray
 
 
-def _part(
-    videos: Sequence[SegmentedVideo], part: str, share: float, seed: int
-) -> list[SegmentedVideo]:
-    """Held-out videos, or the others."""
-    if part == 'all':
-        return list(videos)
-    names = sorted(video.video_id for video in videos)
-    order = np.random.default_rng(seed).permutation(names)
-    held = set(order[: round(share * len(names))].tolist())
-    chosen = [video for video in videos if (video.video_id in held) == (part == 'val')]
-    if not any(len(video.labels) for video in chosen):
-        raise DatasetError(
-            f'part {part!r} of {len(videos)} videos with {share:g} held out has no '
-            'action: change val_share'
-        )
-    return chosen
+def truncate(
+    length: int,
+    segments: np.ndarray,
+    max_len: int,
+    random: ModuleType,
+    keep_share: float = 0.5,
+    crop_ratio: tuple[float, float] | None = (0.9, 1.0),
+    margin: float = 0.0,
+) -> Window:
+    """Choose a window that keeps an action, as ActionFormer and TriDet do.
+
+    A sequence that is longer than ``max_len`` loses all but ``max_len`` snippets; a shorter one is
+    cropped to a random share of its length. A window is drawn again until at least one segment
+    keeps ``keep_share`` of its length; after 200 draws the last one is taken. Segments are clipped
+    to the window, but for a video that is taken whole.
+
+    Args:
+        length: Snippets of the video, T.
+        segments: Begin and end of its actions on the axis of snippets, shape (n, 2).
+        max_len: See above.
+        random: With ``randint(first, last)``, both included: the module ``random`` or alike.
+        keep_share: Share of its length within the window from which a segment is kept.
+        crop_ratio: Smallest and largest share of a sequence that is not too long; None: all of it.
+        margin: How far beyond its window a segment may reach, in snippets.
+    """
+    size = min(length, max_len)
+    if length <= max_len and crop_ratio is not None:
+        low, high = (round(share * length) for share in crop_ratio)
+        size = random.randint(max(low, 1), min(high, length))
+    if size == length:
+        return Window(0, length, np.ones(len(segments), bool), segments)
+    for _ in range(TRIES):
+        first = random.randint(0, length - size)
+        inside = segments.clip(first - margin, first + size + margin)
+        lengths = segments[:, 1] - segments[:, 0]
+        kept = inside[:, 1] - inside[:, 0] >= keep_share * lengths
+        if kept.any():
+            break
+    return Window(first, size, kept, inside[kept] - first)

@@ -1,27 +1,24 @@
 """The embedded data: untrimmed ``motion_sprites`` in which four of the motions are actions."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.looks import rng_for
 from albar_mm.datasets.motion_sprites.motions import CLASSES
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec, write_untrimmed
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
 from albar_mm.datasets.motion_sprites.video_file import FPS
+
+from ..detection.embedded import build_sprites, draw_stretches, scatter
 
 GENERATOR = 'tal_sprites/1'
 """Version of the videos. A change of any pixel or truth needs a new one."""
 SETTINGS_FILE, ANNOTATION_FILE = 'tal_sprites.json', 'segments.json'
 ACTIONS = 4
 """The first motion classes are actions, the others are background."""
-SPLITS = ('train', 'test')
 _SUBSETS = dict(train='Validation', test='Test')  # as THUMOS14 calls them
 
 
@@ -65,27 +62,21 @@ def draw_video(settings: TalSpritesSettings, split: str, index: int) -> Untrimme
         split: ``'train'`` or ``'test'``.
         index: Number of the video.
     """
-    name = f'{split}_{index:04d}'
+    name, main = f'{split}_{index:04d}', index % ACTIONS
     rng = rng_for(settings.seed, GENERATOR, name)
-    main = index % ACTIONS
-    actions = [
-        Stretch(
-            main if rng.uniform() < settings.main_rate else int(rng.randint(ACTIONS)),
-            int(rng.randint(16, 37)),
-        )
-        for _ in range(rng.randint(2, 5))
-    ]
-    stretches = _background(settings.frames - sum(each.frames for each in actions), rng)
-    # never two side by side: each has a place of its own between background motions
-    places = np.sort(rng.choice(np.arange(1, len(stretches)), size=len(actions), replace=False))
-    for place, action in zip(places[::-1], actions, strict=True):
-        stretches.insert(place, action)
+
+    def action() -> int:
+        return main if rng.uniform() < settings.main_rate else int(rng.randint(ACTIONS))
+
+    actions = [Stretch(action(), int(rng.randint(16, 37))) for _ in range(rng.randint(2, 5))]
+    frames = settings.frames - sum(each.frames for each in actions)
+    stretches = draw_stretches(frames, 20, lambda: int(rng.randint(ACTIONS, len(CLASSES))), rng)
+    scatter(stretches, actions, rng)
     hinted = split == 'train' and rng.uniform() < settings.scene_rate
     scene = (main if hinted else rng.randint(len(CLASSES))) * SCENES_PER_CLASS
     look = rng.randint(len(CLASSES) * LOOKS_PER_CLASS)
-    return UntrimmedSpec(
-        settings.seed, name, int(scene + rng.randint(SCENES_PER_CLASS)), int(look), tuple(stretches)
-    )
+    scene += rng.randint(SCENES_PER_CLASS)
+    return UntrimmedSpec(settings.seed, name, int(scene), int(look), tuple(stretches))
 
 
 def build_tal_sprites(
@@ -101,50 +92,28 @@ def build_tal_sprites(
         settings: Of the data.
         workers: Processes.
 
-    Returns:
-        ``root``.
-
     Raises:
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
     settings = settings or TalSpritesSettings()
-    splits = {
-        split: [draw_video(settings, split, index) for index in range(getattr(settings, split))]
-        for split in SPLITS
-    }
-    lists = {ANNOTATION_FILE: json.dumps(_annotation(splits)) + '\n'}
-    return write_untrimmed(
-        root, SETTINGS_FILE, dict(generator=GENERATOR, **asdict(settings)), splits, lists, workers
-    )
+    return build_sprites(root, settings, SETTINGS_FILE, GENERATOR, draw_video, _lists, workers)
 
 
-def _annotation(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict:
+def _lists(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict[str, str]:
     database = {}
-    for split, specs in splits.items():
-        for spec in specs:
-            actions = sorted(
-                (first, last + 1, label)
-                for label in range(ACTIONS)
-                for first, last in spec.intervals(label)
-            )
-            database[spec.name] = dict(
-                subset=_SUBSETS[split],
-                fps=FPS,
-                duration=spec.num_frames / FPS,
-                annotations=[
-                    dict(label=CLASSES[label], label_id=label, segment=[begin / FPS, end / FPS])
-                    for begin, end, label in actions
-                ],
-            )
-    return dict(version=GENERATOR, database=database)
-
-
-def _background(frames: int, rng: np.random.RandomState) -> list[Stretch]:
-    stretches: list[Stretch] = []
-    while frames:
-        length = int(rng.randint(12, 21))
-        if frames - length < 12:
-            length = frames
-        stretches.append(Stretch(int(rng.randint(ACTIONS, len(CLASSES))), length))
-        frames -= length
-    return stretches
+    for split, spec in ((split, spec) for split, specs in splits.items() for spec in specs):
+        actions = sorted(
+            (first, last + 1, label)
+            for label in range(ACTIONS)
+            for first, last in spec.intervals(label)
+        )
+        database[spec.name] = dict(
+            subset=_SUBSETS[split],
+            fps=FPS,
+            duration=spec.num_frames / FPS,
+            annotations=[
+                dict(label=CLASSES[label], label_id=label, segment=[begin / FPS, end / FPS])
+                for begin, end, label in actions
+            ],
+        )
+    return {ANNOTATION_FILE: json.dumps(dict(version=GENERATOR, database=database)) + '\n'}

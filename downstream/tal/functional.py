@@ -1,21 +1,40 @@
 """Pure functions of temporal localisation: IoU, suppression without a build step, voting, mAP.
 
 Segments lie on any axis (seconds or snippets), as float tensors on any device; all classes are
-treated at once. On the CPU suppression runs compiled where numba is installed, else in PyTorch.
-No gradient flows through the scores it gives.
+treated at once. On the CPU suppression runs compiled where numba is installed, else in PyTorch:
+both do the same operations in the same precision and break ties alike. No gradient flows through
+the scores it gives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ._suppression import hard_suppression, segment_iou, soft_suppression
-from .average_precision import temporal_map
+from .scores import temporal_map as temporal_map  # the score of a test is at hand here too
 
-__all__ = ['nms', 'segment_iou', 'soft_nms', 'soft_nms_batch', 'temporal_map', 'vote']
+KERNELS = ('auto', 'numba', 'torch')
+METHODS = ('soft', 'hard', 'none')
+_LENGTH = 1e-6
+"""Added to every length, as published code does: segments of no length have an IoU then."""
+
+
+def segment_iou(one: Tensor, other: Tensor) -> Tensor:
+    """Temporal IoU in [0, 1], shape (...).
+
+    Args:
+        one: Begin and end, shape (..., 2).
+        other: The same, of a shape that broadcasts.
+    """
+    overlap = torch.minimum(one[..., 1], other[..., 1]) - torch.maximum(one[..., 0], other[..., 0])
+    overlap = overlap.clamp_min(0)
+    lengths = (one[..., 1] - one[..., 0] + _LENGTH) + (other[..., 1] - other[..., 0] + _LENGTH)
+    return overlap / (lengths - overlap)
 
 
 def nms(
@@ -48,13 +67,20 @@ def nms(
         ImportError: ``kernel='numba'`` without numba.
     """
     _check(segments, scores, labels)
-    one = labels is None or not per_class
-    kinds = (
-        torch.zeros_like(scores, dtype=torch.int64)
-        if one
-        else (labels.unique(return_inverse=True)[1])
-    )
-    return hard_suppression(segments, scores, kinds, iou_threshold, max_segments, kernel)
+    if labels is None or not per_class:
+        kinds = torch.zeros_like(scores, dtype=torch.int64)
+    else:
+        kinds = labels.unique(return_inverse=True)[1]
+    boxes = segments.detach()
+    order = torch.argsort(scores, descending=True, stable=True)
+    compiled = _compiled(kernel, boxes)
+    if compiled is None or not len(order):
+        return _hard(boxes, order, kinds, iou_threshold, max_segments)
+    begin, end, scalar = _ends(boxes)
+    count, kinds = int(kinds.max()) + 1, np.ascontiguousarray(kinds)
+    limits = scalar(iou_threshold), max_segments, scalar(_LENGTH)
+    kept = compiled.hard_suppression(begin, end, order.numpy(), kinds, count, *limits)
+    return torch.from_numpy(kept)
 
 
 def soft_nms(
@@ -81,9 +107,8 @@ def soft_nms(
         sigma: Width of the fall.
         min_score: Score from which a segment stays.
         max_segments: Best ones that stay, of each class and of all.
-        per_class: Segments of other classes do not suppress each other; False: they do, and each
-            keeps its class.
-        kernel: ``'numba'``, ``'torch'``, or ``'auto'``: numba on the CPU where it is installed.
+        per_class: See :func:`nms`.
+        kernel: See there.
 
     Returns:
         Segments, scores and labels of those that stay, best first.
@@ -92,17 +117,9 @@ def soft_nms(
         ValueError: Segments, scores, labels or settings do not fit, or another ``kernel``.
         ImportError: ``kernel='numba'`` without numba.
     """
-    given = None if labels is None else [labels]
-    return soft_nms_batch(
-        [segments],
-        [scores],
-        given,
-        sigma,
-        min_score,
-        max_segments,
-        per_class=per_class,
-        kernel=kernel,
-    )[0]
+    videos = [segments], [scores], None if labels is None else [labels]
+    limits = sigma, min_score, max_segments
+    return soft_nms_batch(*videos, *limits, per_class=per_class, kernel=kernel)[0]
 
 
 def soft_nms_batch(
@@ -125,8 +142,8 @@ def soft_nms_batch(
         sigma: Width of the fall.
         min_score: Score from which a segment stays.
         max_segments: Best ones that stay, of each class and of each video.
-        per_class: As of :func:`soft_nms`.
-        kernel: As of :func:`soft_nms`.
+        per_class: See :func:`nms`.
+        kernel: See there.
 
     Returns:
         Of each video what :func:`soft_nms` returns.
@@ -144,8 +161,8 @@ def soft_nms_batch(
         )
     if not (sigma > 0 and min_score >= 0):
         raise ValueError(
-            f'sigma is {sigma} and min_score {min_score}; expected sigma above 0 and '
-            'min_score 0 or more'
+            f'sigma is {sigma} and min_score {min_score}; expected sigma above 0 and min_score 0 '
+            'or more'
         )
     if not len(segments):
         return []
@@ -158,7 +175,7 @@ def soft_nms_batch(
     video = torch.arange(len(counts), device=before.device).repeat_interleave(counts)
     own = classes.long() - int(classes.min()) if per_class else torch.zeros_like(video)
     kinds = (video * (own.max() + 1) + own).unique(return_inverse=True)[1]
-    index, left = soft_suppression(boxes, before, kinds, sigma, min_score, max_segments, kernel)
+    index, left = _soft_suppression(boxes, before, kinds, sigma, min_score, max_segments, kernel)
     order = left.argsort(descending=True, stable=True)
     order = order[video[index[order]].argsort(stable=True)]
     index, left = index[order], left[order]
@@ -185,9 +202,6 @@ def vote(
         scores: Their scores, shape (n,).
         iou_threshold: IoU from which a segment votes.
         by_overlap: Weight by score and IoU, as ActionFormer; else by score alone, as TriDet.
-
-    Returns:
-        Shape (m, 2).
     """
     iou = segment_iou(kept[:, None], segments[None])
     weight = torch.where(iou >= iou_threshold, scores[None], 0.0)
@@ -195,17 +209,79 @@ def vote(
     return weight @ segments / weight.sum(1, keepdim=True).clamp_min(torch.finfo(iou.dtype).tiny)
 
 
+@dataclass(frozen=True)
+class PostProcessing:
+    """From candidates to what is told of a video; the defaults are TriDet's for THUMOS14.
+
+    Attributes:
+        min_score: Score above which a point and class become a candidate.
+        max_per_level: Best candidates of each level.
+        min_length: Length above which a candidate is kept, in snippets.
+        method: ``'soft'``, ``'hard'`` or ``'none'``.
+        sigma: Of soft suppression.
+        suppressed_below: Score below which soft suppression drops a segment.
+        iou_threshold: Of hard suppression.
+        max_segments: Of a video, and of each class.
+        per_class: Classes do not suppress each other.
+        voting: IoU from which suppressed segments move those that stay; 0: none do. Only where
+            classes suppress each other, as in the official code.
+    """
+
+    min_score: float = 0.001
+    max_per_level: int = 2000
+    min_length: float = 0.05
+    method: str = 'soft'
+    sigma: float = 0.5
+    suppressed_below: float = 0.001
+    iou_threshold: float = 0.1
+    max_segments: int = 2000
+    per_class: bool = True
+    voting: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f'method is {self.method!r}; expected one of {", ".join(METHODS)}')
+
+    def __call__(
+        self, segments: Sequence[Tensor], scores: Sequence[Tensor], labels: Sequence[Tensor]
+    ) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Suppress the candidates of several videos.
+
+        Args:
+            segments: Of each video, shape (n, 2).
+            scores: Of each video, shape (n,).
+            labels: Of each video, int64, shape (n,).
+
+        Returns:
+            For each video segments, scores and labels, best first.
+        """
+        videos = list(zip(segments, scores, labels, strict=True))
+        if self.method == 'soft':
+            limits = self.sigma, self.suppressed_below, self.max_segments
+            kept = soft_nms_batch(segments, scores, labels, *limits, per_class=self.per_class)
+        else:
+            kept = [tuple(part[self._order(*video)] for part in video) for video in videos]
+        if self.method == 'none' or self.per_class or not self.voting:
+            return kept
+        return [
+            (vote(found[0], video[0], video[1], self.voting), *found[1:])
+            for found, video in zip(kept, videos, strict=True)
+        ]
+
+    def _order(self, segments: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
+        """Indices of those that stay, best first."""
+        if self.method == 'none':
+            return torch.argsort(scores, descending=True, stable=True)[: self.max_segments]
+        limits = self.iou_threshold, self.max_segments
+        return nms(segments, scores, labels, *limits, per_class=self.per_class)
+
+
 def _check(segments: Tensor, scores: Tensor, labels: Tensor | None) -> None:
-    if (
-        segments.ndim != 2
-        or segments.shape[1] != 2
-        or scores.shape != segments.shape[:1]
-        or (labels is not None and labels.shape != scores.shape)
-    ):
+    fits = segments.ndim == 2 and segments.shape[1] == 2 and scores.shape == segments.shape[:1]
+    if not fits or (labels is not None and labels.shape != scores.shape):
         raise ValueError(
             f'segments of shape {tuple(segments.shape)} and scores of shape '
-            f'{tuple(scores.shape)}; expected (n, 2) and (n,), and one label for '
-            'each'
+            f'{tuple(scores.shape)}; expected (n, 2) and (n,), and one label for each'
         )
     if labels is not None and labels.is_floating_point():
         raise ValueError(f'labels are {labels.dtype}; expected whole numbers, e.g. torch.int64')
@@ -215,3 +291,109 @@ def _check(segments: Tensor, scores: Tensor, labels: Tensor | None) -> None:
         )
     if (segments[:, 0] > segments[:, 1]).any():
         raise ValueError('a segment ends before it begins; expected (begin, end)')
+
+
+def _ends(segments: Tensor) -> tuple[np.ndarray, np.ndarray, type]:
+    """Begins, ends, and what makes a scalar of their precision."""
+    begin, end = (np.ascontiguousarray(segments[:, place]) for place in (0, 1))
+    return begin, end, begin.dtype.type
+
+
+def _compiled(kernel: str, segments: Tensor) -> ModuleType | None:
+    """The compiled functions where they are wanted and fit the segments, else None."""
+    if kernel not in KERNELS:
+        raise ValueError(f'kernel is {kernel!r}; expected one of {", ".join(KERNELS)}')
+    fits = segments.device.type == 'cpu' and segments.dtype in (torch.float32, torch.float64)
+    if kernel == 'torch' or (kernel == 'auto' and not fits):
+        return None
+    if not fits:
+        raise ValueError(
+            f"kernel 'numba' takes float32 and float64 on the CPU, not "
+            f"{segments.dtype} on {segments.device}: use 'auto'"
+        )
+    found = _import_compiled()
+    if found is None and kernel == 'numba':
+        raise ImportError('kernel \'numba\' needs numba: pip install "albar_mm[fast]"')
+    return found
+
+
+@cache
+def _import_compiled() -> ModuleType | None:
+    try:
+        return import_module('._numba_kernels', __package__)
+    except (ImportError, OSError):  # absent, or not for this numpy or system
+        return None
+
+
+def _soft_suppression(
+    segments: Tensor,
+    scores: Tensor,
+    kinds: Tensor,
+    sigma: float,
+    min_score: float,
+    max_segments: int,
+    kernel: str,
+) -> tuple[Tensor, Tensor]:
+    """Indices and new scores of those that stay, class by class, best first.
+
+    Classes are 0, 1, ... without a gap; there is at least one segment.
+    """
+    dtype = torch.promote_types(segments.dtype, scores.dtype)
+    boxes, scores = segments.detach().to(dtype), scores.detach().to(dtype)
+    compiled = _compiled(kernel, boxes)
+    if compiled is not None:
+        begin, end, scalar = _ends(boxes)
+        given = begin, end, np.ascontiguousarray(scores), np.argsort(begin)
+        count, kinds = int(kinds.max()) + 1, np.ascontiguousarray(kinds)
+        limits = scalar(sigma), scalar(min_score), max_segments, scalar(_LENGTH)
+        index, left = compiled.soft_suppression(*given, kinds, count, *limits)
+        return torch.from_numpy(index), torch.from_numpy(left)
+    table, members = _by_class(kinds)
+    boxes, left = boxes[table], torch.where(members, scores[table], -torch.inf)
+    numbers = torch.arange(len(table), device=scores.device)
+    taken, values, classes = [], [], []
+    for number in range(min(max_segments, table.shape[1])):
+        rows = torch.arange(len(table), device=scores.device)
+        best = left.argmax(1)
+        value = left[rows, best]
+        going = torch.isfinite(value)
+        if not going.any():
+            break
+        chosen = boxes[rows, best]
+        taken.append(table[rows, best][going])
+        values.append(value[going])
+        classes.append(numbers[going])
+        left[rows, best] = -torch.inf
+        left = left * torch.exp(-segment_iou(chosen[:, None], boxes).square() / sigma)
+        left = torch.where(left < min_score, -torch.inf, left)
+        if number % 32 == 31 and len(table) > 1:  # classes that are done need no more work
+            still = torch.isfinite(left).any(1)
+            table, boxes, left, numbers = table[still], boxes[still], left[still], numbers[still]
+    order = torch.argsort(torch.cat(classes), stable=True)
+    return torch.cat(taken)[order], torch.cat(values)[order]
+
+
+def _hard(
+    segments: Tensor, order: Tensor, kinds: Tensor, iou_threshold: float, max_segments: int
+) -> Tensor:
+    kept: list[int] = []
+    alive = torch.ones(len(order), dtype=torch.bool, device=order.device)
+    segments, kinds = segments[order], kinds[order]
+    for place in range(len(order)):
+        if len(kept) == max_segments:
+            break
+        if alive[place]:
+            kept.append(place)
+            over = segment_iou(segments[place], segments) >= iou_threshold
+            alive &= ~(over & (kinds == kinds[place]))
+    return order[torch.tensor(kept, dtype=torch.int64, device=order.device)]
+
+
+def _by_class(kinds: Tensor) -> tuple[Tensor, Tensor]:
+    """Indices of the members of each class, (kinds, most), and which of them are members."""
+    order = torch.argsort(kinds, stable=True)
+    counts = torch.bincount(kinds)
+    starts = counts.cumsum(0) - counts
+    column = torch.arange(int(counts.max()), device=kinds.device)
+    members = column < counts[:, None]
+    return order[(starts[:, None] + column).clamp_max(len(order) - 1)], members

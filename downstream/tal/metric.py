@@ -1,7 +1,5 @@
 """Mean average precision of a test run."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +10,9 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from .average_precision import TIOUS
-from .predictions import write_predictions
+from .annotations import write_predictions
 from .ranking import Segments
-from .scores import temporal_scores
+from .scores import TIOUS, temporal_scores
 
 _PARTS = {
     'annotation': ('gt_segments', 'gt_labels'),
@@ -30,9 +27,9 @@ class TemporalMAP(BaseMetric):
     ============================  =================================================================
     ``mAP``                       mean of the next ones: the number of THUMOS14 papers
     ``mAP@0.3``, ...              mean average precision at each threshold of temporal IoU
-    ``recall@1x@0.5``, ...        see :func:`~.recall.recall_at`
+    ``recall@1x@0.5``, ...        see :func:`~.scores.recall_at`
     ``fp_background``,            share of each kind of error among the best detections, see
-    ``fp_localisation``,          :func:`~.false_positives.false_positives`
+    ``fp_localisation``,          :func:`~.scores.false_positives`
     ``fp_wrong_label``,
     ``fp_double_detection``,
     ``fp_confusion``
@@ -41,7 +38,7 @@ class TemporalMAP(BaseMetric):
 
     Args:
         tious: Thresholds of mAP.
-        ties: See :func:`~.average_precision.temporal_map`.
+        ties: See :func:`~.scores.temporal_map`.
         drop_duplicates: See there.
         recall_tiou: Thresholds of recall.
         recall_k: Multiples of the number of annotated segments; empty for no recall.
@@ -49,7 +46,7 @@ class TemporalMAP(BaseMetric):
         false_positive_tiou: Threshold of that.
         per_class: Also ``AP_<class>``.
         out_file: JSON to write with all detections, in the layout of ActivityNet; see
-            :func:`~.predictions.write_predictions`.
+            :func:`~.annotations.write_predictions`.
         prefix: See ``BaseMetric``.
         **kwargs: See ``BaseMetric``.
     """

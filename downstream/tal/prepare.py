@@ -1,8 +1,5 @@
 """THUMOS14 made ready: the annotation checked, by itself and against the videos."""
 
-from __future__ import annotations
-
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +7,9 @@ from pathlib import Path
 from mmengine.utils import track_iter_progress
 
 from albar_mm.utils.errors import DatasetError
-from albar_mm.utils.files import write_text
+from albar_mm.utils.files import read_json, write_json, write_text
 
-from ..detection.preparation import Prepared
+from ..detection.runs import Prepared
 from ..features.readers import choose_reader
 from ..features.videos import find_videos
 from .annotations import Annotation, SegmentedVideo, read_annotation
@@ -52,11 +49,7 @@ def prepare_thumos14(
     out, found = Path(out), read_annotation(annotation)
     lines = _check_counts(found, official, os.fspath(annotation))
     lines += thumos14_counts(found.of('test'))
-    beyond = {
-        video.video_id: int((video.segments[:, 0] >= video.duration_s).sum())
-        for video in found.videos
-    }
-    beyond = {name: count for name, count in beyond.items() if count}
+    beyond = {video.video_id: video.beyond for video in found.videos if video.beyond}
     if beyond:
         lines.append(
             f'{sum(beyond.values())} actions of {len(beyond)} videos begin beyond the end '
@@ -70,22 +63,17 @@ def prepare_thumos14(
         paths = {video.video_id: video.path.absolute() for video in find_videos([videos])[0]}
         report['left_out'] = [v.video_id for v in found.videos if v.video_id not in paths]
         lines += _check_videos(found, paths, report, missing, os.fspath(videos))
-    left_out = set(report['left_out'])
+    left_out = report['left_out']
     if left_out and (out / 'thumos14.json').resolve() == Path(annotation).resolve():
         raise DatasetError(
-            f'{annotation}: would be overwritten by itself without '
-            f'{len(left_out)} videos: move it to another folder, or write to '
-            'another one (--out)'
+            f'{annotation}: would be overwritten by itself without {len(left_out)} videos: move '
+            'it to another folder, or write to another one (--out)'
         )
     kept = [video for video in found.videos if video.video_id not in left_out]
     lines += _write(out, annotation, found, kept, paths, report)
-    names = [
-        'thumos14.json',
-        'classes.txt',
-        'report.json',
-        *(f'{subset}.txt' for subset in SUBSETS if paths),
-    ]
-    return Prepared((*lines, f'{out}: {", ".join(names)}'), tuple(report['left_out']))
+    lists = [f'{subset}.txt' for subset in SUBSETS if paths]
+    names = ', '.join(['thumos14.json', 'classes.txt', 'report.json', *lists])
+    return Prepared((*lines, f'{out}: {names}'), tuple(left_out))
 
 
 def _check_counts(found: Annotation, official: Mapping, path: str) -> list[str]:
@@ -116,10 +104,9 @@ def _check_videos(
             f'{folder}: lacks {len(absent)} of the {len(found.videos)} annotated '
             f'videos, as {absent[0]}: add them, or leave them out (--missing drop)'
         )
-    there = [video for video in found.videos if video.video_id in paths]
     reader = choose_reader('auto')
     print('frame rates and lengths:')
-    for video in track_iter_progress(there):
+    for video in track_iter_progress([v for v in found.videos if v.video_id in paths]):
         with reader(paths[video.video_id]) as opened:
             fps, frames = opened.fps, opened.announced
         if fps and abs(fps - video.fps) > _FPS_SLACK * video.fps:
@@ -128,15 +115,13 @@ def _check_videos(
         if length and abs(length - video.duration_s) > max(1.0, _DURATION_SLACK * length):
             report['other_length'].append([video.video_id, video.duration_s, round(length, 2)])
     print()
-    lines = []
-    for what, key in (('frame rate', 'other_frame_rate'), ('length', 'other_length')):
-        rows = report[key]
-        if rows:
-            lines.append(
-                f'{len(rows)} videos have another {what} than annotated, as {rows[0][0]} '
-                f'({rows[0][2]:g}, annotated {rows[0][1]:g}); times are right as long as '
-                'features are made of these files'
-            )
+    lines = [
+        f'{len(rows)} videos have another {what} than annotated, as {rows[0][0]} '
+        f'({rows[0][2]:g}, annotated {rows[0][1]:g}); times are right as long as '
+        'features are made of these files'
+        for what in ('frame rate', 'length')
+        if (rows := report[f'other_{what.replace(" ", "_")}'])
+    ]
     if absent:
         lines.append(f'{len(absent)} videos are not there, as {absent[0]}: left out')
     return lines
@@ -150,7 +135,7 @@ def _write(
     paths: Mapping[str, Path],
     report: dict,
 ) -> list[str]:
-    given = json.loads(Path(annotation).read_text(encoding='utf-8-sig'))
+    given = read_json(annotation)
     given['database'] = {video.video_id: given['database'][video.video_id] for video in kept}
     actions = [
         action for entry in given['database'].values() for action in entry.get('annotations', [])
@@ -158,23 +143,17 @@ def _write(
     shown = {action['label'] for action in actions}
     classes = [name for name in found.classes if name in shown]
     lost = [name for name in found.classes if name not in shown]
-    if lost:  # numbers with a gap are no annotation
-        for action in actions:
-            action['label_id'] = classes.index(action['label'])
-    write_text(out / 'thumos14.json', json.dumps(given) + '\n')
+    for action in actions if lost else ():  # numbers with a gap are no annotation
+        action['label_id'] = classes.index(action['label'])
+    write_json(out / 'thumos14.json', given, indent=None)
     write_text(out / 'classes.txt', ''.join(f'{name}\n' for name in classes))
-    if paths:
-        for subset in SUBSETS:
-            write_text(
-                out / f'{subset}.txt',
-                ''.join(f'{paths[video.video_id]}\n' for video in kept if video.subset == subset),
-            )
-    write_text(out / 'report.json', json.dumps(report, indent=1) + '\n')
-    return (
-        [
-            f'{len(lost)} classes are in no video that is there, as {lost[0]}: label_id is '
-            'numbered anew'
-        ]
-        if lost
-        else []
-    )
+    for subset in SUBSETS if paths else ():
+        listed = (paths[video.video_id] for video in kept if video.subset == subset)
+        write_text(out / f'{subset}.txt', ''.join(f'{path}\n' for path in listed))
+    write_json(out / 'report.json', report)
+    if not lost:
+        return []
+    return [
+        f'{len(lost)} classes are in no video that is there, as {lost[0]}: label_id is numbered '
+        'anew'
+    ]

@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from albar_mm import compat
-from albar_mm.compat.view import ModuleView
+from albar_mm.compat.mends import ModuleView
 from albar_mm.utils import safe_pickle
 
 ROOT = Path(__file__).resolve().parents[2]

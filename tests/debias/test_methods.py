@@ -1,7 +1,5 @@
 """Mixing a method into configs: what changes, what stays, what is refused."""
 
-import json
-
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -16,6 +14,13 @@ POSE = 'mmaction::skeleton/posec3d/slowonly_r50_8xb16-u48-240e_gym-keypoint.py'
 AUDIO = 'mmaction::recognition_audio/resnet/tsn_r18_8xb320-64x1x1-100e_kinetics400-audio-feature.py'
 FLOW = 'mmaction::recognition/slowonly/slowonly_r50_8xb16-16x4x1-256e_kinetics400-flow.py'
 OMNI = 'mmaction::recognition/omnisource/slowonly_r50_8xb16-8x8x1-256e_imagenet-kinetics400-rgb.py'
+AVA = (
+    'mmaction::detection/slowfast/slowfast_kinetics400-pretrained-r50_8xb16-4x16x1-20e_ava21-rgb.py'
+)
+GCN = 'mmaction::skeleton/stgcn/stgcn_8xb16-joint-u100-80e_ntu60-xsub-keypoint-2d.py'
+BMN = 'mmaction::localization/bmn/bmn_2xb8-400x100-9e_activitynet-feature.py'
+SDN = 'albar_mm::sdn/sdn_swin-tiny_k400-pre_2xb12-32x2x1-30e_hmdb51-rgb.py'
+NORM = dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0])
 
 
 def hmdb51(**model):
@@ -35,40 +40,26 @@ def hmdb51(**model):
         type='Recognizer3D',
         backbone=dict(type='ResNet3dSlowOnly', depth=18),
         cls_head=dict(type='I3DHead', in_channels=512, num_classes=51),
-        data_preprocessor=dict(
-            type='ActionDataPreprocessor',
-            mean=[1.0, 2.0, 3.0],
-            std=[4.0, 5.0, 6.0],
-            format_shape='NCTHW',
-        ),
+        data_preprocessor=dict(type='ActionDataPreprocessor', format_shape='NCTHW', **NORM),
     )
     recognizer.update(model)
     dataset = dict(type='VideoDataset', ann_file='data/hmdb51/train.txt', pipeline=pipeline)
-    return Config(
-        dict(
-            model=recognizer,
-            train_pipeline=pipeline,
-            optim_wrapper=dict(lr=1),
-            train_dataloader=dict(dataset=dataset),
-        )
-    )
+    parts = dict(train_pipeline=pipeline, train_dataloader=dict(dataset=dataset))
+    return Config(dict(model=recognizer, optim_wrapper=dict(lr=1), **parts))
 
 
 @pytest.fixture(scope='module')
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp('files')
-    (folder / 'boxes.jsonl').write_text(
-        json.dumps(dict(video='a.avi', boxes=[[[0, 0, 9, 9, 0.9]]])) + '\n'
-    )
-    (folder / 'scenes.jsonl').write_text(json.dumps(dict(video='a.avi', scene=6)) + '\n')
-    info = json.dumps(dict(window=[0, 1]))
+    (folder / 'boxes.jsonl').write_text('{"video": "a.avi", "boxes": [[[0, 0, 9, 9, 0.9]]]}\n')
+    (folder / 'scenes.jsonl').write_text('{"video": "a.avi", "scene": 6}\n')
     for classes in (51, 101):
         np.savez(
             folder / f'bank{classes}.npz',
             frames=np.zeros((2, 8, 8, 3), np.uint8),
             probability=np.array([0.5, 0.6], np.float32),
             num_classes=classes,
-            info=info,
+            info='{"window": [0, 1]}',
             source=np.array(['a.avi#0', 'a.avi#3']),
         )
     return folder
@@ -106,16 +97,8 @@ def test_the_config_given_is_left_alone_and_the_rest_stays(method, files):
         ('videomix', 'VideoMixBlending', dict(alpha=1.0, prob=0.25)),
         ('be', 'BEBlending', dict(scale=0.3, prob=0.25)),
         ('actorcutmix', 'ActorCutMixBlending', dict(prob=0.25)),
-        (
-            'fame',
-            'FAMEBlending',
-            dict(fg_fraction=0.5, prob=0.5, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0]),
-        ),
-        (
-            'stillmix',
-            'StillMixBlending',
-            dict(alpha=200.0, beta=200.0, prob=0.75, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0]),
-        ),
+        ('fame', 'FAMEBlending', dict(fg_fraction=0.5, prob=0.5, **NORM)),
+        ('stillmix', 'StillMixBlending', dict(alpha=200.0, beta=200.0, prob=0.75, **NORM)),
     ],
 )
 def test_published_settings_of_hmdb51(method, kind, expected, files):
@@ -210,9 +193,14 @@ def test_bank(files):
     'config, message',
     [
         (POSE, 'reads skeletons'),
+        (GCN, 'skeletons'),
         (AUDIO, 'audio'),
         (FLOW, 'optical flow'),
-        (OMNI, 'a list|Omni'),
+        (OMNI, 'images and videos'),
+        (AVA, 'actions of persons'),
+        (BMN, 'no recogniser'),
+        (SDN, 'is a SDNRecognizer3D already'),
+        ('albar_mm::albar_hmdb51.py', 'is a ALBARRecognizer3D already'),
     ],
 )
 def test_other_kinds_of_configs_are_refused(config, message):
@@ -226,8 +214,6 @@ def test_other_kinds_of_configs_are_refused(config, message):
         (dict(cls_head=dict(type='I3DHead', num_classes=51, multi_class=True)), 'several labels'),
         (dict(cls_head=dict(num_classes=51, loss_cls=dict(type='BCELossWithLogits'))), 'BCELoss'),
         (dict(cls_head=dict(type='I3DHead')), 'num_classes is None'),
-        (dict(type='ALBARRecognizer3D'), 'is a ALBARRecognizer3D already'),
-        (dict(type='FastRCNN'), 'detects actions of persons'),
         (dict(type='MyRecognizer'), 'MyRecognizer is no recogniser of MMAction2'),
     ],
 )
@@ -259,6 +245,7 @@ def test_the_same_blending_twice_is_refused():
         ('sdn', {}, 'sdn needs scenes=FILE.*label_scenes.py'),
         ('stillmix', dict(bank='nowhere.npz'), 'bank=nowhere.npz: no such file'),
         ('be', dict(data_set='hmdb'), "data_set='hmdb': expected one of hmdb51"),
+        ('be', dict(prob=2), 'BEBlending: .*prob'),
     ],
 )
 def test_bad_options(method, options, message):

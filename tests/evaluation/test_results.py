@@ -1,32 +1,34 @@
 import hashlib
 import json
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import torch
+from mmaction.registry import HOOKS
+from mmengine.config import Config
+from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 
-from albar_mm.evaluation.results import describe_protocol, write_results
+from albar_mm.evaluation import ResultsHook, results, write_results
+from albar_mm.evaluation.results import describe_protocol
 from albar_mm.utils.identity import file_identity, library_versions, weights_sha256
 from albar_mm.version import __version__
 
 
 def strict_load(path):
-    def refuse(constant):
-        raise AssertionError(f'{constant} is not JSON')
-
-    return json.loads(path.read_text(), parse_constant=refuse)
+    """NaN and Infinity are no JSON."""
+    return json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
 def test_written_document(tmp_path):
     path = tmp_path / 'new' / 'results.json'
-    written = write_results(
-        path, {'iid/top1': 90.0}, {'sets': {'iid/original': 3}}, seed=7, config=dict(file='a.py')
-    )
-    loaded = strict_load(path)
-    assert loaded == written
-    assert loaded['metrics'] == {'iid/top1': 90.0}
-    assert loaded['seed'] == 7 and loaded['config'] == dict(file='a.py')
-    assert 'non_finite' not in loaded
+    sets = {'sets': {'iid/original': 3}}
+    written = write_results(path, {'iid/top1': 90.0}, sets, seed=7, config=dict(file='a.py'))
+    assert strict_load(path) == written and 'non_finite' not in written
+    assert written['metrics'] == {'iid/top1': 90.0}
+    assert written['seed'] == 7 and written['config'] == dict(file='a.py')
     assert [p.name for p in path.parent.iterdir()] == ['results.json']
 
 
@@ -52,28 +54,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ['results.json']
 
 
-def test_file_identity_hides_the_machine(tmp_path):
+def test_identity_of_files_and_versions(tmp_path):
     file = tmp_path / 'test.txt'
     file.write_bytes(b'a.avi 0\n')
-    assert file_identity(file) == dict(
-        file='test.txt', bytes=8, sha256=hashlib.sha256(b'a.avi 0\n').hexdigest()
-    )
+    digest = hashlib.sha256(b'a.avi 0\n').hexdigest()
+    assert file_identity(file) == dict(file='test.txt', bytes=8, sha256=digest)  # no folder
     assert file_identity(file, 'iid/test.txt')['file'] == 'iid/test.txt'
-
-
-def test_weights_hash_follows_the_values():
-    model, twin = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), None
-    twin = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
-    twin.load_state_dict(model.state_dict())
-    assert weights_sha256(twin) == weights_sha256(model)
-    twin[1].num_batches_tracked += 1
-    assert weights_sha256(twin) != weights_sha256(model)
-
-
-def test_versions_name_what_can_change_a_result():
     versions = library_versions()
-    assert versions['albar_mm'] == __version__
-    assert versions['torch'] == torch.__version__
+    assert (versions['albar_mm'], versions['torch']) == (__version__, torch.__version__)
     assert {'mmaction2', 'mmengine', 'mmcv', 'numpy', 'python', 'platform'} <= set(versions)
 
 
@@ -92,3 +80,68 @@ def test_protocol_of_a_plain_dataset():
     protocol = describe_protocol(Dataset([1, 2]))
     assert protocol['num_samples'] == 2
     assert protocol['clip_sampling'] == {'all': [dict(type='SampleFrames', clip_len=32)]}
+
+
+class Dataset(list):
+    metainfo = {}
+    pipeline = None
+
+    def __init__(self, ann_file):
+        super().__init__([1, 2])
+        self.ann_file = str(ann_file)
+
+
+@pytest.fixture
+def runner(tmp_path):
+    (tmp_path / 'val.txt').write_text('a.avi 0\n')
+    (tmp_path / 'weights.pth').write_bytes(b'weights')
+    return SimpleNamespace(
+        model=nn.Linear(2, 2),
+        test_dataloader=SimpleNamespace(dataset=Dataset(tmp_path / 'val.txt')),
+        work_dir=str(tmp_path / 'work'),
+        seed=5,
+        cfg=Config(dict(a=1)),
+        timestamp='20250101_000000',
+        # not built yet; asking for runner.iter would build it, and training data with it
+        _train_loop=dict(type='EpochBasedTrainLoop'),
+        _load_from=str(tmp_path / 'weights.pth'),
+    )
+
+
+def written(runner):
+    return json.loads(Path(runner.work_dir, 'results.json').read_text())
+
+
+def test_a_test_run_leaves_its_results(runner):
+    hook = HOOKS.build(dict(type='ResultsHook'))
+    hook.after_test_epoch(runner, {'acc/top1': 0.5})
+    document = written(runner)
+    assert document['metrics'] == {'acc/top1': 0.5}
+    assert document['data'][0]['file'] == 'val.txt'
+    assert document['checkpoint']['file'] == 'weights.pth'
+    assert document['checkpoint']['weights_sha256'] == weights_sha256(runner.model)
+
+
+def test_weights_trained_in_this_run_are_not_passed_off_as_the_loaded_file(runner):
+    runner._train_loop = Mock(EpochBasedTrainLoop, iter=12)
+    ResultsHook().after_test_epoch(runner, {})
+    assert written(runner)['checkpoint'] == dict(
+        weights_sha256=weights_sha256(runner.model), file=None, trained_iterations=12
+    )
+
+
+def test_only_the_main_process_writes_where_it_is_told_to(runner, tmp_path, monkeypatch):
+    hook = ResultsHook(filename='iid.json', out_dir=tmp_path / 'elsewhere')
+    with monkeypatch.context() as patch:
+        patch.setattr(results, 'is_main_process', lambda: False)
+        hook.after_test_epoch(runner, {'a': 1.0})
+    assert not (tmp_path / 'elsewhere').exists()
+    hook.after_test_epoch(runner, {'a': 1.0})
+    assert (tmp_path / 'elsewhere' / 'iid.json').is_file()
+
+
+def test_what_metrics_have_besides_their_scores_is_written_too(runner):
+    metric = SimpleNamespace(results_entries={'per_class': {'0': {'scuba/avg': 50.0}}})
+    runner.test_evaluator = SimpleNamespace(metrics=[SimpleNamespace(), metric])
+    ResultsHook().after_test_epoch(runner, {'a': 1.0})
+    assert written(runner)['per_class'] == {'0': {'scuba/avg': 50.0}}

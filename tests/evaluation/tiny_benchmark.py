@@ -1,12 +1,14 @@
 """A bias benchmark of a few tiny video files, for tests."""
 
-import json
+import itertools
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
+
+from albar_mm.utils.files import write_json_lines
 
 SIZE, NUM_FRAMES = 32, 8
 #: source video -> (label, variants); labels: 0 = brightness rises, 1 = it falls
@@ -27,8 +29,7 @@ def ramp(label, start=100, step=12):
 
 
 def write_video(path, frames):
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (SIZE, SIZE))
     assert writer.isOpened()
     for frame in frames:
@@ -37,10 +38,7 @@ def write_video(path, frames):
 
 
 def write_manifest(folder, rows):
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    text = ''.join(json.dumps(row) + '\n' for row in rows)
-    (folder / 'manifest.jsonl').write_text(text, encoding='utf-8')
+    write_json_lines(Path(folder) / 'manifest.jsonl', rows)
 
 
 def item_ids():
@@ -72,14 +70,13 @@ def write_benchmark(root, dataset='TOY', backgrounds=('Places365', 'Stripe')):
         write_video(root / 'videos' / f'{name}.avi', ramp(label))
         lines.append(f'{name}.avi {label}')
     (root / 'test.txt').write_text('\n'.join(lines) + '\n')
-    for offset, background in enumerate(backgrounds):
-        start = 90 + 10 * offset
+    for start, background in zip(itertools.count(90, 10), backgrounds):
 
         def moving(item, label, start=start):
             return ramp(label, start)
 
-        def still(item, label, start=start):
-            return np.repeat(ramp(label, start)[3:4], NUM_FRAMES, axis=0)
+        def still(item, label, moving=moving):
+            return np.repeat(moving(item, label)[3:4], NUM_FRAMES, axis=0)
 
         write_set(root / 'bias', f'{dataset}_SCUBA_{background}', moving)
         write_set(root / 'bias', f'{dataset}_SCUFO_{background}', still, scufo_frame=lambda _: 3)

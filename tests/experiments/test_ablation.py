@@ -1,5 +1,6 @@
 """The ablations reproduce the rows of the paper's tables."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -28,16 +29,8 @@ def applied(experiment):
 
 def test_losses_are_all_eight_subsets_in_the_papers_order(cfg):
     experiments = losses(cfg)
-    assert [e.name for e in experiments] == [
-        '(a) none',
-        '(b) adv',
-        '(c) ent',
-        '(d) gp',
-        '(e) adv + ent',
-        '(f) adv + gp',
-        '(g) ent + gp',
-        '(h) adv + ent + gp',
-    ]
+    names = '(a) none, (b) adv, (c) ent, (d) gp, (e) adv + ent, (f) adv + gp, (g) ent + gp, '
+    assert ', '.join(e.name for e in experiments) == f'{names}(h) adv + ent + gp'
     subsets = [frozenset(applied(e)) for e in experiments]
     assert len(set(subsets)) == 8 and applied(experiments[7]) == DEFAULTS
     assert applied(experiments[5]) == {'StaticAdversarialLoss': 1.0, 'StaticGradientPenalty': 10.0}
@@ -45,21 +38,8 @@ def test_losses_are_all_eight_subsets_in_the_papers_order(cfg):
 
 def test_weights_change_one_term_and_keep_its_reduction(cfg):
     by_name = {e.name: e for e in weights(cfg)}
-    assert list(by_name) == [
-        'adv = 0',
-        'adv = 0.5',
-        'adv = 1',
-        'adv = 2',
-        'adv = 4',
-        'ent = 0',
-        'ent = 2',
-        'ent = 4',
-        'ent = 8',
-        'gp = 0',
-        'gp = 5',
-        'gp = 10',
-        'gp = 20',
-    ]
+    values = dict(adv=('0', '0.5', '1', '2', '4'), ent='0248', gp=('0', '5', '10', '20'))
+    assert list(by_name) == [f'{term} = {value}' for term in values for value in values[term]]
     assert applied(by_name['gp = 20']) == {**DEFAULTS, 'StaticGradientPenalty': 20}
     assert applied(by_name['adv = 1']) == DEFAULTS
     terms = by_name['gp = 5'].options['model.static.losses']
@@ -71,50 +51,32 @@ def test_frame_reaches_recogniser_and_pipeline_of_a_wrapped_dataset(cfg):
     wrapped.train_dataloader.dataset = dict(
         type='RepeatDataset', times=2, dataset=wrapped.train_dataloader.dataset
     )
-    experiments = frame(wrapped)
-    assert [e.name for e in experiments] == [
-        'frame = random',
-        'frame = first',
-        'frame = middle',
-        'frame = last',
-    ]
-    for experiment in experiments:
-        choice = experiment.name.split()[-1]
+    for experiment, choice in zip(
+        frame(wrapped), ('random', 'first', 'middle', 'last'), strict=True
+    ):
         varied = load_config(experiment.config, experiment.options)
-        assert varied.model.static.frame == choice
-        assert varied.train_dataloader.dataset.dataset.pipeline[-1] == dict(
-            type='StaticClip', frame=choice
-        )
+        assert experiment.name == f'frame = {choice}' and varied.model.static.frame == choice
+        step = varied.train_dataloader.dataset.dataset.pipeline[-1]
+        assert step == dict(type='StaticClip', frame=choice)
     assert wrapped.model.static.frame == 'random'
 
 
 def test_sweep_sets_the_key(cfg):
-    varied = [
-        load_config(e.config, e.options)
-        for e in sweep(cfg, 'optim_wrapper.optimizer.lr', [1e-3, 2e-3])
-    ]
+    swept = sweep(cfg, 'optim_wrapper.optimizer.lr', [1e-3, 2e-3])
+    varied = [load_config(e.config, e.options) for e in swept]
     assert [v.optim_wrapper.optimizer.lr for v in varied] == [1e-3, 2e-3]
 
 
-@pytest.mark.parametrize(
-    'arguments, message',
-    [
+def test_wrong_requests_say_what_is_missing(tmp_path, cfg):
+    for arguments, message in (
         (dict(which='sweep'), '--key and --values'),
         (dict(which='losses', rows=['(z)']), r'no row of --which losses starts with \(z\)'),
-    ],
-)
-def test_wrong_requests_say_what_is_missing(tmp_path, arguments, message):
-    with pytest.raises(LaunchError, match=message):
-        run_ablation(CONFIGS / 'albar_sprites.py', work_dir=tmp_path, **arguments)
-
-
-def test_a_plain_config_cannot_be_ablated():
+    ):
+        with pytest.raises(LaunchError, match=message):
+            run_ablation(cfg, work_dir=tmp_path, **arguments)
     with pytest.raises(LaunchError, match='model.static.losses must list StaticAdversarialLoss'):
         losses(load_config(CONFIGS / 'erm_sprites.py'))
-
-
-def test_a_partial_config_names_the_missing_term(cfg):
-    partial = cfg.copy()
+    partial = deepcopy(cfg)
     partial.model.static.losses = partial.model.static.losses[:2]
     with pytest.raises(LaunchError, match='albar_sprites.py: .*must list StaticGradientPenalty'):
         weights(partial)

@@ -62,16 +62,10 @@ def test_epoch_13_is_not_epoch_3(tested, tmp_path):
 
 
 def test_is_finished(tested, tmp_path):
-    plain, after, best = dict(test_after=False), {}, dict(test_best=True)
     asked = Experiment('None', CONFIG)
-    assert not is_finished(asked, tmp_path, 1, **plain)
-    run(tmp_path, **plain)
-    assert is_finished(asked, tmp_path, 1, **plain)
-    assert not is_finished(asked, tmp_path, 1, **after)
-    run(tmp_path, **after)
-    assert is_finished(asked, tmp_path, 1, **after)
-    assert not is_finished(asked, tmp_path, 1, **best)
-    run(tmp_path, **best)
-    assert is_finished(asked, tmp_path, 1, **best)
+    for wanted in (dict(test_after=False), {}, dict(test_best=True)):
+        assert not is_finished(asked, tmp_path, 1, **wanted)
+        run(tmp_path, **wanted)
+        assert is_finished(asked, tmp_path, 1, **wanted)
     with pytest.raises(LaunchError, match='holds a run of other settings'):
         is_finished(asked, tmp_path, 2)

@@ -245,7 +245,7 @@ def test_no_write_permission_is_found_before_the_videos_are_read(source, tmp_pat
 
     monkeypatch.setattr(output_module.tempfile, 'TemporaryFile', denied)
     said = []
-    with pytest.raises(DatasetError, match='Permission denied; .* with --out'):
+    with pytest.raises(DatasetError, match='permission denied.* with --out'):
         prepare_dataset('jhmdb21', options(source, tmp_path / 'out'), said.append)
     assert said == []
 

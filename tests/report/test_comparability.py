@@ -21,37 +21,27 @@ def test_runs_that_were_measured_alike_share_a_table(tmp_path):
     assert group_runs(runs) == ([runs], [])
 
 
-def test_another_clip_policy_is_another_table_and_named(tmp_path):
-    runs = [run(tmp_path, 'a'), run(tmp_path, 'b', how=protocol('clamp')), run(tmp_path, 'c')]
-    groups, said = group_runs(runs)
-    assert methods(groups) == [['a', 'c'], ['b']]
-    assert said == [
-        'Table 2 (b) was measured differently from table 1 (a, c): all sets: '
-        'SampleFrames.out_of_bound_opt loop / clamp.'
-    ]
-
-
-def test_other_data_is_another_table_and_named(tmp_path):
-    files = data()
+def test_what_was_measured_otherwise_is_another_table_and_named(tmp_path):
+    files, few = data(), ('stripe',)
     files[2]['sha256'] = 'cd' * 32
-    groups, said = group_runs([run(tmp_path, 'a'), run(tmp_path, 'b', files=files)])
-    assert methods(groups) == [['a'], ['b']]
-    assert said == [
-        'Table 2 (b) was measured differently from table 1 (a): SCUBA stripe: list of '
-        'videos (sha256) abababababab / cdcdcdcdcdcd.'
-    ]
-
-
-def test_an_average_over_other_backgrounds_is_another_column(tmp_path):
-    few = ('stripe',)
-    groups, said = group_runs(
-        [
-            run(tmp_path, 'a'),
-            run(tmp_path, 'b', how=protocol(backgrounds=few), files=data(backgrounds=few)),
-        ]
-    )
-    assert methods(groups) == [['a'], ['b']]
-    assert 'SCUBA average, SCUFO average: backgrounds scene, stripe / stripe' in said[0]
+    for number, (changed, said) in enumerate(
+        (
+            (dict(how=protocol('clamp')), 'all sets: SampleFrames.out_of_bound_opt loop / clamp.'),
+            (
+                dict(files=files),
+                'SCUBA stripe: list of videos (sha256) abababababab / cdcdcdcdcdcd.',
+            ),
+            (
+                dict(how=protocol(backgrounds=few), files=data(backgrounds=few)),
+                'SCUBA average, SCUFO average: backgrounds scene, stripe / stripe.',
+            ),
+        )
+    ):
+        folder = tmp_path / str(number)
+        runs = [run(folder, 'a'), run(folder, 'b', **changed), run(folder, 'c')]
+        groups, differences = group_runs(runs)
+        assert methods(groups) == [['a', 'c'], ['b']]
+        assert differences == [f'Table 2 (b) was measured differently from table 1 (a, c): {said}']
 
 
 def test_a_run_of_one_set_joins_the_table_that_holds_the_set(tmp_path):

@@ -129,7 +129,7 @@ def test_leakage(toy):
     assert results['metrics']['boxes/outside_share'] == 0 and len(results['videos']) == 3
     assert call(*asked, '--folds', '1') == (
         1,
-        ['build_bias_benchmark.py: error: --folds 1: expected 2 or more'],
+        ['build_bias_benchmark.py: error: --folds: expected a whole number from 2, got 1'],
     )
 
 

@@ -67,7 +67,7 @@ def test_bad_input_is_one_line(reference, call, tmp_path):
         ((config, weights, '--measure', 'x'), '--measure x: expected one of top1, gt'),
         ((config,), 'give either a checkpoint of the reference network, or --published-scores'),
         ((config, 'absent.pth'), r'checkpoint absent.pth: no such file; train it with tools/train'),
-        ((config, '--published-scores', 'absent.pkl'), 'absent.pkl: .* No such file'),
+        ((config, '--published-scores', 'absent.pkl'), 'absent.pkl: no such file'),
         (('absent.py', weights), 'config absent.py: no such file'),
         ((config, weights, '--device', 'gpu'), '--device gpu: cannot be used: Expected one of cpu'),
         ((config, weights, '--report', tmp_path), 'cannot be written: it is a folder'),

@@ -8,20 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.in_process import TOOLS
 from tests.processes import PATIENCE
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 SCRIPTS = {'dist_train': 2, 'dist_test': 3, 'slurm_train': 3, 'slurm_test': 4}
 SETTINGS = (
-    'NNODES',
-    'NODE_RANK',
-    'PORT',
-    'MASTER_ADDR',
-    'GPUS',
-    'GPUS_PER_NODE',
-    'CPUS_PER_TASK',
-    'SRUN_ARGS',
-    'PYTHON',
+    'NNODES NODE_RANK PORT MASTER_ADDR GPUS GPUS_PER_NODE CPUS_PER_TASK SRUN_ARGS PYTHON PYTHONPATH'
 )
 FAKE_PYTHON = """\
 #!/bin/bash
@@ -54,11 +46,10 @@ def shell(tmp_path):
         (bin_folder / name).chmod(0o755)
 
     def run(name, *args, path=None, **env):
-        clean = {key: value for key, value in os.environ.items() if key not in SETTINGS}
-        clean.pop('PYTHONPATH', None)
+        clean = {key: value for key, value in os.environ.items() if key not in SETTINGS.split()}
         clean |= {'PATH': path or f'{bin_folder}:{os.environ["PATH"]}', 'RECORD': str(cwd / 'got')}
         return subprocess.run(
-            [shutil.which('bash'), TOOLS / f'{name}.sh', *[str(arg) for arg in args]],
+            [shutil.which('bash'), TOOLS / f'{name}.sh', *map(str, args)],
             cwd=cwd,
             env=clean | env,
             capture_output=True,
@@ -75,8 +66,8 @@ def recorded(shell, name):
     return (shell.cwd / f'got.{name}').read_text().split('\0')[:-1]
 
 
-@pytest.mark.parametrize('name', SCRIPTS)
-def test_usage(shell, name):
+@pytest.mark.parametrize('name, count', SCRIPTS.items())
+def test_usage(shell, name, count):
     without = shell(name)
     assert without.returncode == 2 and not without.stdout
     assert f'usage: {name}.sh ' in without.stderr
@@ -85,17 +76,12 @@ def test_usage(shell, name):
     assert f'usage: {name}.sh ' in asked.stdout and 'example' in asked.stdout
     assert f'tools/{name}.sh ' in asked.stdout  # the example
     assert shell(name, 'config.py', '-h').returncode == 0
+    few = shell(name, *['1'] * (count - 1), '--work-dir', 'w')
+    assert few.returncode == 2
+    (line,) = few.stderr.splitlines()
+    assert line.startswith(f'{name}.sh: error: {count} arguments come before the options')
+    assert f'got {count - 1}' in line
     assert not list(shell.cwd.iterdir())  # nothing was started
-
-
-@pytest.mark.parametrize('name', SCRIPTS)
-def test_missing_arguments(shell, name):
-    given = ['1'] * (SCRIPTS[name] - 1)
-    done = shell(name, *given, '--work-dir', 'w')
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert line.startswith(f'{name}.sh: error: {SCRIPTS[name]} arguments come before the options')
-    assert f'got {len(given)}' in line
 
 
 @pytest.mark.parametrize(
@@ -115,122 +101,63 @@ def test_bad_values(shell, name, args, env, said):
     assert line.startswith(f'{name}.sh: error: ') and said in line
 
 
-def test_one_machine(shell):
-    """A free port; every argument arrives whole; torchrun's exit status is the script's."""
-    options = ['--work-dir', 'a b', '--cfg-options', 'x.y="[1, 2]"', 'glob=*', 'empty=']
-    done = shell('dist_train', 'my config.py', '2', *options)
+OPTIONS = ['--work-dir', 'a b', '--cfg-options', 'x.y="[1, 2]"', 'glob=*', 'empty=']
+HERE = '--standalone --local_addr=127.0.0.1 --nproc_per_node=2'
+THERE = '--nnodes=2 --node_rank=1 --master_addr={} --master_port=13000 --nproc_per_node=8'
+CLUSTER = dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='10.0.0.1', PORT='13000')
+NODE = dict(
+    PORT='13000', GPUS='16', SLURM_NNODES='2', SLURM_NODEID='1', SLURM_JOB_NODELIST='nodes[3-4]'
+)
+
+
+@pytest.mark.parametrize(
+    'name, args, env, torchrun',
+    [
+        ('dist_train', ['my config.py', '2'], {}, HERE),
+        ('dist_test', ['c.py', 'w.pth', '8'], CLUSTER, THERE.format('10.0.0.1')),
+        # on a node of slurm the first host is the meeting point
+        (
+            'slurm_test',
+            ['g', 'j', 'c.py', 'w.pth'],
+            NODE | dict(PORT='13000'),
+            THERE.format('nodes3'),
+        ),
+    ],
+)
+def test_what_is_started(shell, name, args, env, torchrun):
+    """Every argument arrives whole; torchrun's exit status is the script's."""
+    done = shell(name, *args, *OPTIONS, **env)
     assert done.returncode == 7, done.stderr
+    own = args[2:] if name.startswith('slurm') else args[:-1]
+    script = str(TOOLS / f'{name.split("_")[1]}.py')
     assert recorded(shell, 'python') == [
-        '-m',
-        'torch.distributed.run',
-        '--standalone',
-        '--local_addr=127.0.0.1',
-        '--nproc_per_node=2',
-        str(TOOLS / 'train.py'),
-        'my config.py',
-        '--launcher',
-        'pytorch',
-        *options,
+        *('-m', 'torch.distributed.run', *torchrun.split()),
+        *(script, *own, '--launcher', 'pytorch', *OPTIONS),
     ]
     assert (shell.cwd / 'got.pythonpath').read_text() == 'unset'
-    shell('dist_train', 'c.py', '2', PYTHONPATH='/mine')
-    assert (shell.cwd / 'got.pythonpath').read_text() == '/mine'
 
 
-def test_several_machines(shell):
-    env = dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='10.0.0.1', PORT='29511')
-    assert shell('dist_test', 'c.py', 'w.pth', '8', '--dump', 'out.pkl', **env).returncode == 7
-    assert recorded(shell, 'python') == [
-        '-m',
-        'torch.distributed.run',
-        '--nnodes=2',
-        '--node_rank=1',
-        '--master_addr=10.0.0.1',
-        '--master_port=29511',
-        '--nproc_per_node=8',
-        str(TOOLS / 'test.py'),
-        'c.py',
-        'w.pth',
-        '--launcher',
-        'pytorch',
-        '--dump',
-        'out.pkl',
-    ]
-
-
-def test_a_given_port_is_kept(shell):
-    shell('dist_train', 'c.py', '2', PORT='29502')
+def test_settings_of_the_user_are_kept(shell):
+    shell('dist_train', 'c.py', '2', PORT='29502', PYTHONPATH='/mine')
     given = recorded(shell, 'python')
     assert '--master_port=29502' in given and '--master_addr=127.0.0.1' in given
     assert '--standalone' not in given
+    assert (shell.cwd / 'got.pythonpath').read_text() == '/mine'
 
 
 def test_slurm_asks_for_one_torchrun_a_node(shell):
-    env = dict(
-        GPUS='16',
-        GPUS_PER_NODE='4',
-        CPUS_PER_TASK='6',
-        SRUN_ARGS='--time=1:00 --mem=9G',
-        PORT='13000',
-    )
-    done = shell('slurm_train', 'gpu', 'my job', 'c.py', '--seed', '1', **env)
+    env = dict(GPUS='16', GPUS_PER_NODE='4', CPUS_PER_TASK='6', SRUN_ARGS='--time=1:00 --mem=9G')
+    done = shell('slurm_train', 'gpu', 'my job', 'c.py', '--seed', '1', **env, PORT='13000')
     assert done.returncode == 5, done.stderr  # srun's own
+    asked = '--gres=gpu:4 --nodes=4 --ntasks=4 --ntasks-per-node=1 --cpus-per-task=24'
     assert recorded(shell, 'srun') == [
-        '--partition=gpu',
-        '--job-name=my job',
-        '--gres=gpu:4',
-        '--nodes=4',
-        '--ntasks=4',
-        '--ntasks-per-node=1',
-        '--cpus-per-task=24',
-        '--kill-on-bad-exit=1',
-        '--time=1:00',
-        '--mem=9G',
-        'bash',
-        str(TOOLS / '_slurm_node.sh'),
-        '4',
-        'train.py',
-        'c.py',
-        '--launcher',
-        'pytorch',
-        '--seed',
-        '1',
+        *('--partition=gpu', '--job-name=my job', *asked.split(), '--kill-on-bad-exit=1'),
+        *('--time=1:00', '--mem=9G', 'bash', str(TOOLS / '_slurm_node.sh'), '4', 'train.py'),
+        *('c.py', '--launcher', 'pytorch', '--seed', '1'),
     ]
-
-
-def test_slurm_with_few_gpus_stays_on_one_node(shell):
-    shell('slurm_train', 'gpu', 'job', 'c.py', GPUS='2')
+    shell('slurm_train', 'gpu', 'job', 'c.py', GPUS='2')  # few stay on one node
     given = recorded(shell, 'srun')
     assert {'--gres=gpu:2', '--nodes=1', '--ntasks=1', '--cpus-per-task=10'} <= set(given)
-
-
-def test_slurm_node(shell):
-    """On a node: the first host is the meeting point, and torchrun's exit status comes back."""
-    env = dict(
-        GPUS='16',
-        PORT='13000',
-        SLURM_NNODES='2',
-        SLURM_NODEID='1',
-        SLURM_JOB_NODELIST='nodes[3-4]',
-    )
-    done = shell('slurm_test', 'gpu', 'job', 'c.py', 'w.pth', '--dump', 'a b.pkl', **env)
-    assert done.returncode == 7, done.stderr
-    assert recorded(shell, 'python') == [
-        '-m',
-        'torch.distributed.run',
-        '--nnodes=2',
-        '--node_rank=1',
-        '--master_addr=nodes3',
-        '--master_port=13000',
-        '--nproc_per_node=8',
-        str(TOOLS / 'test.py'),
-        'c.py',
-        'w.pth',
-        '--launcher',
-        'pytorch',
-        '--dump',
-        'a b.pkl',
-    ]
 
 
 def test_without_slurm(shell, tmp_path):
@@ -247,16 +174,8 @@ def test_real_training_and_testing(shell, toy_config):
     """Two processes train and test with the real torchrun, from a folder that is not ours."""
     config = shutil.copy(toy_config, shell.cwd / 'toy config.py')
     env = dict(PYTHON=sys.executable, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1')
-    done = shell(
-        'dist_train',
-        Path(config).name,
-        '2',
-        '--work-dir',
-        'out put',
-        '--cfg-options',
-        'train_cfg.max_epochs=1',
-        **env,
-    )
+    options = ['--work-dir', 'out put', '--cfg-options', 'train_cfg.max_epochs=1']
+    done = shell('dist_train', Path(config).name, '2', *options, **env)
     assert done.returncode == 0, done.stderr[-3000:]
     weights = shell.cwd / 'out put' / 'epoch_1.pth'
     assert weights.is_file()

@@ -1,57 +1,33 @@
 """``tools/plot_stability.py`` at the command line."""
 
-import subprocess
-import sys
-
+from tests.in_process import run_tool
 from tests.visualization.test_scalar_logs import train, write
 from tests.visualization.test_stability_figure import CONFIG, MONITORS
 
-from .test_train_and_test import TOOLS, tool
 
-
-def call(capfd, monkeypatch, *args):
-    monkeypatch.setattr(sys, 'argv', ['plot_stability.py'])
-    monkeypatch.delenv('WORLD_SIZE', raising=False)
-    capfd.readouterr()
-    status = tool('plot_stability').main([str(arg) for arg in args])
-    return (status, *capfd.readouterr())
-
-
-def test_a_picture_of_two_runs(tmp_path, capfd, monkeypatch):
+def test_a_picture_of_two_runs(tmp_path):
     for name in 'ab':
         write(tmp_path / name, '1', [train(20, **MONITORS), train(40, **MONITORS)], CONFIG)
-    out = tmp_path / 'new' / 'fig.png'
-    status, said, notes = call(
-        capfd,
-        monkeypatch,
-        tmp_path / 'a',
-        tmp_path / 'b',
-        '--labels',
-        'with',
-        'without',
-        '--out',
-        out,
-    )
-    assert (status, said.strip()) == (0, str(out)) and out.read_bytes()[1:4] == b'PNG'
-    assert notes.startswith('note: not in the logs: validation contrast of with, ')
+    words = ['a', 'b', '--labels', 'with', 'without', '--out', 'new/fig.png']
+    done = run_tool('plot_stability', *words, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, 'new/fig.png\n')
+    assert (tmp_path / 'new' / 'fig.png').read_bytes()[1:4] == b'PNG'
+    assert done.stderr.startswith('note: not in the logs: validation contrast of with, ')
 
 
-def test_bad_input_is_one_line(tmp_path, capfd, monkeypatch):
+def test_bad_input_is_one_line(tmp_path):
     (tmp_path / 'empty').mkdir()
-    status, _, said = call(capfd, monkeypatch, tmp_path / 'empty', '--out', tmp_path / 'f.png')
-    assert status == 1 and said.count('\n') == 1 and 'Traceback' not in said
-    assert f'{tmp_path}/empty: no <time>/vis_data/scalars.json in it' in said
     broken = write(tmp_path / 'broken', '1', [train(20), '{"a', train(40)])
-    status, _, said = call(capfd, monkeypatch, tmp_path / 'broken', '--out', tmp_path / 'f.png')
-    assert status == 1 and said.count('\n') == 1 and f'{broken}:2: no line of scalars' in said
+    for run, said in (
+        ('empty', 'empty: no <time>/vis_data/scalars.json in it'),
+        (tmp_path / 'broken', f'{broken}:2: '),
+    ):
+        done = run_tool('plot_stability', run, '--out', 'f.png', folder=tmp_path)
+        assert done.returncode == 1 and done.stderr.count('\n') == 1
+        assert done.stderr.startswith('plot_stability.py: error: ') and said in done.stderr
     assert not (tmp_path / 'f.png').exists()
 
 
-def test_help_shows_examples(tmp_path):
-    done = subprocess.run(
-        [sys.executable, TOOLS / 'plot_stability.py', '--help'],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+def test_help_shows_examples():
+    done = run_tool('plot_stability', '--help')
     assert done.returncode == 0 and 'examples:' in done.stdout

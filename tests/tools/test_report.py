@@ -1,59 +1,45 @@
 """``tools/report.py`` at the command line."""
 
-import subprocess
-import sys
-
 import pytest
 
+from tests.in_process import run_tool
 from tests.report.results_files import metrics, write
 
-from .test_train_and_test import TOOLS, tool
 
-
-def call(capfd, monkeypatch, *args):
-    monkeypatch.setattr(sys, 'argv', ['report.py'])
-    monkeypatch.delenv('WORLD_SIZE', raising=False)
-    capfd.readouterr()
-    status = tool('report').main([str(arg) for arg in args])
-    return (status, *capfd.readouterr())
-
-
-def test_a_report_of_a_folder(tmp_path, capfd, monkeypatch):
+def test_a_report_of_a_folder(tmp_path):
     for place in ('erm/seed0', 'erm/seed1', 'albar/seed0'):
         write(tmp_path / 'runs' / place)
     page, table = tmp_path / 'r.html', tmp_path / 'r.md'
-    status, said, notes = call(
-        capfd, monkeypatch, tmp_path / 'runs', '--out', page, '--markdown', table
-    )
-    assert status == 0 and said.endswith(f'{page}\n{table}\n') and '| erm ' in said
-    assert page.read_text().startswith('<!DOCTYPE html>') and table.is_file()
-    assert notes.startswith('note: no per-class scores in 3 of 3 files')
+    done = run_tool('report', tmp_path / 'runs', '--out', page, '--markdown', table)
+    assert done.returncode == 0 and done.stdout.endswith(f'{page}\n{table}\n')
+    assert '| erm ' in done.stdout and '| erm ' in table.read_text()
+    assert page.read_text().startswith('<!DOCTYPE html>')
+    assert done.stderr.startswith('note: no per-class scores in 3 of 3 files')
 
 
-def test_a_broken_bound_is_printed_and_told_by_the_exit_status(tmp_path, capfd, monkeypatch):
+def test_a_broken_bound_is_printed_and_told_by_the_exit_status(tmp_path):
     path = write(tmp_path / 'erm', metrics(contrasted=99))
-    status, _, said = call(capfd, monkeypatch, '--names', f'x={path}', '--out', tmp_path / 'r.html')
-    assert status == 3 and (tmp_path / 'r.html').is_file()
-    assert 'x, seed 0, average: contrasted 99.00 is not between 40.00 and 60.00' in said
+    done = run_tool('report', '--names', f'x={path}', folder=tmp_path)
+    assert done.returncode == 3 and (tmp_path / 'report.html').is_file()
+    assert 'x, seed 0, average: contrasted 99.00 is not between 40.00 and 60.00' in done.stderr
 
 
-def test_bad_input_is_one_line(tmp_path, capfd, monkeypatch):
+def test_bad_input_is_one_line(tmp_path):
     (tmp_path / 'results.json').write_text('{')
-    status, said, error = call(capfd, monkeypatch, tmp_path, '--out', tmp_path / 'r.html')
-    assert status == 1 and not said and error.count('\n') == 1
-    assert error.startswith(f'report.py: error: {tmp_path}/results.json: not JSON')
+    done = run_tool('report', tmp_path, '--out', tmp_path / 'r.html')
+    assert done.returncode == 1 and not done.stdout and done.stderr.count('\n') == 1
+    assert done.stderr.startswith(f'report.py: error: {tmp_path}/results.json: is no JSON')
     assert not (tmp_path / 'r.html').exists()
-    for wrong in ([], ['--names', 'no path']):
-        with pytest.raises(SystemExit) as left:
-            call(capfd, monkeypatch, *wrong)
-        assert left.value.code == 2
 
 
-def test_help_shows_examples(tmp_path):
-    done = subprocess.run(
-        [sys.executable, TOOLS / 'report.py', '--help'],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0 and 'examples:' in done.stdout
+@pytest.mark.parametrize(
+    'words, status, said',
+    [
+        ([], 2, 'name at least one results.json or folder'),
+        (['--names', 'no path'], 2, "--names takes METHOD=PATH, got 'no path'"),
+        (['--help'], 0, 'examples:'),
+    ],
+)
+def test_words(words, status, said):
+    done = run_tool('report', *words)
+    assert done.returncode == status and said in done.stdout + done.stderr

@@ -1,6 +1,5 @@
 """``tools/train.py`` and ``tools/test.py``: what a user meets at the command line."""
 
-import importlib.util
 import logging
 import os
 import pickle
@@ -13,36 +12,8 @@ import pytest
 import torch
 
 from albar_mm.engine import launch
+from tests.in_process import TOOLS, tool
 from tests.toy import write_toy_config
-
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
-
-
-def tool(name):
-    """A tool as a module, imported as Python does when it runs the file."""
-    if str(TOOLS) not in sys.path:
-        sys.path.insert(0, str(TOOLS))
-    spec = importlib.util.spec_from_file_location(f'tool_{name}', TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def call(capfd, monkeypatch, tmp_path):
-    """Run a tool; return its exit status and its own lines on stderr."""
-    monkeypatch.delenv('RANK', raising=False)
-    monkeypatch.setenv('LOCAL_RANK', '0')
-    monkeypatch.chdir(tmp_path)
-
-    def run(name, *args):
-        capfd.readouterr()
-        monkeypatch.setattr(sys, 'argv', [f'{name}.py'])
-        status = tool(name).main([str(arg) for arg in args])
-        lines = capfd.readouterr().err.splitlines()
-        return status, [line for line in lines if line.startswith(f'{name}.py: ')]
-
-    return run
 
 
 @pytest.fixture(scope='module')
@@ -55,14 +26,14 @@ def trained(tmp_path_factory, toy_videos):
     return folder / 'work'
 
 
-@pytest.mark.parametrize('name', ['train', 'test'])
+@pytest.mark.parametrize('name', sorted(path.stem for path in TOOLS.glob('[!_]*.py')))
 def test_help_from_any_folder(name, tmp_path):
     """Shows examples at once: nothing heavy is imported, nothing needs to be installed."""
     env = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
     command = [sys.executable, '-X', 'importtime', TOOLS / f'{name}.py', '--help']
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0 and 'examples:' in done.stdout and '--debug' in done.stdout
-    assert not re.search(r'\| +(torch|mmengine|albar_mm)$', done.stderr, re.MULTILINE)
+    assert not re.search(r'\| +(torch|numpy|mmengine|albar_mm)$', done.stderr, re.MULTILINE)
 
 
 def test_flags_are_those_of_mmaction2():
@@ -71,43 +42,24 @@ def test_flags_are_those_of_mmaction2():
 
     upstream = Path(_compat_config.get_installed_path('mmaction2')) / '.mim' / 'tools'
     for name in ('train', 'test'):
-        flags = set(re.findall(r"'(--[\w-]+)'", (upstream / f'{name}.py').read_text()))
-        assert len(flags) >= 8
-        assert flags <= set(re.findall(r"'(--[\w-]+)'", (TOOLS / f'{name}.py').read_text()))
+        theirs, ours, shared = (
+            set(re.findall(r"'(--[\w-]+)'", path.read_text()))
+            for path in (upstream / f'{name}.py', TOOLS / f'{name}.py', TOOLS / '_command.py')
+        )
+        assert len(theirs) >= 8 and theirs <= ours | shared
 
 
 def test_train_then_test_with_the_dumped_config(trained, call, tmp_path):
     """The config in the work folder is enough to test, also after a resumed run."""
-    status, lines = call(
-        'train',
-        trained / 'toy.py',
-        '--work-dir',
-        trained,
-        '--resume',
-        '--no-validate',
-        '--cfg-options',
-        'train_cfg.max_epochs=2',
-    )
-    assert (status, lines) == (0, [])
+    again = ['--work-dir', trained, '--resume', '--no-validate']
+    longer = ['--cfg-options', 'train_cfg.max_epochs=2']
+    assert call('train', trained / 'toy.py', *again, *longer) == (0, [])
     dumped = launch.load_config(trained / 'toy.py')
     assert dumped.resume is True and dumped.randomness.seed == 3
     dump, show = tmp_path / 'pred.pkl', tmp_path / 'show'
-    status, lines = call(
-        'test',
-        trained / 'toy.py',
-        trained / 'epoch_2.pth',
-        '--work-dir',
-        tmp_path / 'out',
-        '--dump',
-        dump,
-        '--show-dir',
-        show,
-        '--interval',
-        '3',
-        '--cfg-options',
-        'train_dataloader.dataset.ann_file=gone.txt',
-    )
-    assert (status, lines) == (0, [])
+    options = ['--work-dir', tmp_path / 'out', '--dump', dump, '--show-dir', show, '--interval', 3]
+    gone = ['--cfg-options', 'train_dataloader.dataset.ann_file=gone.txt']
+    assert call('test', trained / 'toy.py', trained / 'epoch_2.pth', *options, *gone) == (0, [])
     predictions = pickle.loads(dump.read_bytes())
     assert len(predictions) == 8
     assert all(abs(float(p['pred_score'].sum()) - 1) < 1e-5 for p in predictions)
@@ -120,26 +72,25 @@ def test_train_then_test_with_the_dumped_config(trained, call, tmp_path):
 @pytest.mark.parametrize(
     ('args', 'wanted'),
     [
-        (['gone.py'], r'config gone.py: no such file; the current folder is /'),
-        (['albar_mm::gone'], r'no file gone.py in /'),
-        (['{cfg}', '--cfg-options', 'nonsense'], r'--cfg-options nonsense: expected key=value'),
-        (['{cfg}', '--resume', 'gone.pth'], r'checkpoint gone.pth: no such file'),
-        (['{cfg}', '--launcher', 'pytorch'], r'start it with torchrun'),
+        ('gone.py', r'config gone.py: no such file; the current folder is /'),
+        ('albar_mm::gone', r'no file gone.py in /'),
+        ('{} --cfg-options nonsense', r'--cfg-options nonsense: expected key=value'),
+        ('{} --resume gone.pth', r'checkpoint gone.pth: no such file'),
+        ('{} --launcher pytorch', r'start it with torchrun'),
         (
-            ['{cfg}', '--cfg-options', 'train_dataloader.dataset.ann_file=gone.txt'],
+            '{} --cfg-options train_dataloader.dataset.ann_file=gone.txt',
             r'train_dataloader.dataset.ann_file: no such annotation file: /.*gone.txt; make it',
         ),
         (
-            ['{cfg}', '--cfg-options', 'train_dataloader.dataset.data_prefix.video=gone'],
+            '{} --cfg-options train_dataloader.dataset.data_prefix.video=gone',
             r'train_dataloader.dataset.data_prefix.video: no such data folder: /.*gone; make it',
         ),
-        (['{cfg}', '--cfg-options', 'load_from=gone.pth'], r'no such checkpoint: gone.pth'),
-        (['{cfg}', '--cfg-options', 'model.type=Nobody'], r'Nobody is not in .*--debug shows'),
+        ('{} --cfg-options load_from=gone.pth', r'no such checkpoint: gone.pth'),
+        ('{} --cfg-options model.type=Nobody', r'Nobody is not in .*--debug shows'),
     ],
-    ids=lambda value: value[-1] if isinstance(value, list) else '',
 )
 def test_training_errors_are_one_line(call, toy_config, args, wanted):
-    status, lines = call('train', *[arg.replace('{cfg}', str(toy_config)) for arg in args])
+    status, lines = call('train', *args.format(toy_config).split())
     assert status == 1 and len(lines) == 1
     assert re.search(wanted, lines[0]) and lines[0].startswith('train.py: error: ')
 
@@ -158,9 +109,7 @@ def test_testing_errors_are_one_line(call, toy_config, trained, tmp_path):
     ):
         status, lines = call('test', *args)
         assert status == 1 and len(lines) == 1 and wanted in lines[0], lines
-    status, lines = call(
-        'test', toy_config, weights, '--cfg-options', 'model.cls_head.num_classes=3'
-    )
+    _, lines = call('test', toy_config, weights, '--cfg-options', 'model.cls_head.num_classes=3')
     assert '2 of its 62 parameters are missing or of another shape, as cls_head' in lines[0]
 
 
@@ -185,22 +134,14 @@ def test_interruption_says_how_to_go_on(call, toy_config, tmp_path, monkeypatch)
     ]
 
 
-def test_options_reach_the_runner(toy_config, tmp_path, monkeypatch, caplog):
+def test_options_reach_the_runner(toy_config, tmp_path, monkeypatch):
     from mmengine.runner import Runner
 
     seen = []
     monkeypatch.setattr(Runner, 'train', lambda self: seen.append(self))
     options = ['train_dataloader.batch_size=4', 'optim_wrapper.optimizer.lr=0.5']
-    launch.train(
-        toy_config,
-        work_dir=tmp_path / 'a',
-        seed=7,
-        cfg_options=options,
-        no_validate=True,
-        auto_scale_lr=True,
-        amp=True,
-        deterministic=True,
-    )
+    flags = dict.fromkeys(('no_validate', 'auto_scale_lr', 'amp', 'deterministic'), True)
+    launch.train(toy_config, work_dir=tmp_path / 'a', seed=7, cfg_options=options, **flags)
     torch.use_deterministic_algorithms(False)
     cfg = seen[0].cfg
     assert cfg.randomness == dict(seed=7, diff_rank_seed=False, deterministic=True)
@@ -214,18 +155,13 @@ def test_batch_size_warning(toy_config, tmp_path, monkeypatch):
 
     warnings = []
     monkeypatch.setattr(Runner, 'train', lambda self: None)
-    monkeypatch.setattr(
-        logging.Logger, 'warning', lambda self, text, *args: warnings.append(str(text))
-    )
+    monkeypatch.setattr(logging.Logger, 'warning', lambda self, text, *_: warnings.append(text))
     for batch, scaled, expected in ((2, False, 0), (6, False, 1), (6, True, 0)):
         warnings.clear()
-        launch.train(
-            toy_config,
-            work_dir=tmp_path / 'w',
-            auto_scale_lr=scaled,
-            cfg_options={'train_dataloader.batch_size': batch},
-        )
-        said = [text for text in warnings if 'learning rate was chosen' in text]
+        options = {'train_dataloader.batch_size': batch}
+        work = tmp_path / 'w'
+        launch.train(toy_config, work_dir=work, auto_scale_lr=scaled, cfg_options=options)
+        said = [text for text in warnings if 'learning rate was chosen' in str(text)]
         assert len(said) == expected
     cfg = launch.load_config(toy_config)
     cfg.pop('auto_scale_lr')

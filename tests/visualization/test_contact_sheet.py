@@ -7,16 +7,17 @@ from PIL import Image
 from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.mask_statistics import MaskStatistics, benchmark_statistics
 from albar_mm.compositing.backgrounds import Backgrounds
+from albar_mm.report.page import render
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import read_frames
 from albar_mm.visualization.contact_sheet import (
     TILE_HEIGHT,
     TILE_WIDTH,
-    RowPainter,
     SheetRow,
     choose_videos,
     draw_page,
     outlined,
+    paint_row,
     sheet_columns,
     write_sheet,
 )
@@ -30,16 +31,8 @@ from tests.bias_sets.toy_benchmark import (
     write_sources,
 )
 
-COLUMNS = [
-    'source, middle frame',
-    'mask, middle frame',
-    'mask, largest jump',
-    'SCUBA, Stripe',
-    'SCUBA, Photos',
-    'SCUFO, Stripe',
-    'SCUFO, Photos',
-    'ConflFG, Stripe',
-]
+COLUMNS = ['source, middle frame', 'mask, middle frame', 'mask, largest jump']
+COLUMNS += ['SCUBA, Stripe', 'SCUBA, Photos', 'SCUFO, Stripe', 'SCUFO, Photos', 'ConflFG, Stripe']
 
 
 @pytest.fixture(scope='module')
@@ -57,8 +50,8 @@ def painted(made, video_id, variant):
     folder, backgrounds = made
     columns, items = sheet_columns(folder / 'none', variant)
     found = {one.video_id: one for one in benchmark_statistics(folder / 'none')}
-    painter = RowPainter(folder / 'none', folder / 'videos', backgrounds)
-    return columns, painter((found[video_id], items[video_id]))
+    task = found[video_id], items[video_id]
+    return columns, paint_row(folder / 'none', folder / 'videos', backgrounds, task)
 
 
 @pytest.mark.parametrize('variant', [0, 1])
@@ -111,23 +104,8 @@ def test_a_page_has_room_for_every_tile_and_long_names():
 
 
 def stats(label, name, *flags):
-    return MaskStatistics(
-        f'{label}/{name}.avi',
-        name,
-        str(label),
-        label,
-        5,
-        0,
-        0.2,
-        0.1,
-        0.3,
-        0.9,
-        0.8,
-        1,
-        0.0,
-        0.5,
-        flags=flags,
-    )
+    numbers = (5, 0, 0.2, 0.1, 0.3, 0.9, 0.8, 1, 0.0, 0.5)
+    return MaskStatistics(f'{label}/{name}.avi', name, str(label), label, *numbers, flags=flags)
 
 
 def test_choice_of_videos():
@@ -149,10 +127,21 @@ def test_report_and_a_smaller_one_after_it(made):
     assert Image.open(pages[1]).size[0] == 8 * (TILE_WIDTH + 4) + 20
     html = (root / 'contact_sheet.html').read_text()
     assert html.index('Suspicious videos') < html.index('page_001.png') < html.index('page_002.png')
-    assert html.count('src="data:image/jpeg;base64,') == 2 and 'http' not in html
+    assert html.count('src="data:image/jpeg;base64,') == 2 and '://' not in html
     assert 'jump/jump_b (1)#&amp;!.avi' in html
     report_benchmark(root, folder / 'videos', backgrounds, per_class=1, suspicious=0)
     assert [p.name for p in (root / 'contact_sheet').iterdir()] == ['page_001.png']
+
+
+def test_names_on_the_page_are_only_text():
+    hostile = '<i>"&'
+    one, named = stats(0, hostile, hostile), {'name': hostile}
+    described = dict(masks=named, backgrounds=[named], per_video=1, seed=hostile, dataset=hostile)
+    parts = ('title', 'file', 'data', 'width', 'height')
+    values = dict(found=[one], bad=[one], good=[one], cover=0.5, border=0.5, overlap=None)
+    values |= dict(title=hostile, settings=described, left_out=0)
+    text = render('contact_sheet.html', pictures=[dict.fromkeys(parts, hostile)], **values)
+    assert '<i' not in text.replace('<img', '') and text.count('&lt;i&gt;&#34;&amp;') == 15
 
 
 def test_what_does_not_fit(made, tmp_path):

@@ -33,25 +33,13 @@ def test_names():
 @pytest.mark.parametrize('count', [1, 6])
 def test_the_frames_are_on_the_picture(tmp_path, count):
     """Frames of one colour each; the colour of every one is found on the page."""
-    colours = np.array(
-        [
-            [250, 20, 20],
-            [20, 250, 20],
-            [20, 20, 250],
-            [240, 240, 10],
-            [10, 240, 240],
-            [240, 10, 240],
-        ],
-        np.uint8,
-    )[:count]
+    colours = [(250, 20, 20), (20, 250, 20), (20, 20, 250)]
+    colours += [(240, 240, 10), (10, 240, 240), (240, 10, 240)]
+    colours = np.array(colours, np.uint8)[:count]
     frames = np.broadcast_to(colours[:, None, None], (count, 8, 8, 3)).copy()
-    bank = FrameBank(
-        frames,
-        np.linspace(0.2, 0.9, count, dtype=np.float32),
-        np.array([f'wave/clip.avi#{i}' for i in range(count)]),
-        3,
-        {},
-    )
+    probability = np.linspace(0.2, 0.9, count, dtype=np.float32)
+    source = np.array([f'wave/clip.avi#{i}' for i in range(count)])
+    bank = FrameBank(frames, probability, source, 3, {})
     path = frame_bank_sheet(tmp_path / 'new' / 'a.png', bank)
     page = cv2.imread(str(path))[..., ::-1].astype(int)
     for colour in colours:

@@ -18,13 +18,8 @@ MONITORS = dict(loss_cls=1.0, static_top1=0.2, static_ce=1.4, static_entropy=1.3
 
 def log(**curves):
     steps = np.arange(1, 6) * 20
-    return RunLog(
-        {
-            key.replace('__', '/'): (steps, np.array(values, float))
-            for key, values in curves.items()
-        },
-        4,
-    )
+    named = {key.replace('__', '/'): np.array(values, float) for key, values in curves.items()}
+    return RunLog({key: (steps, values) for key, values in named.items()}, 4)
 
 
 def coloured(path, colour):
@@ -33,14 +28,8 @@ def coloured(path, colour):
 
 
 def test_every_panel_shows_its_curve_in_the_colour_of_the_run(tmp_path):
-    rising = [1, 2, 3, 4, 5]
-    curves = dict(
-        static_probe__top1=rising,
-        static_probe__entropy=rising,
-        loss_cls=rising,
-        static_probe__cross_entropy=rising,
-        static_probe__contrast=rising,
-    )
+    probe = [f'static_probe__{name}' for name in ('top1', 'entropy', 'cross_entropy', 'contrast')]
+    curves = dict.fromkeys([*probe, 'loss_cls'], [1, 2, 3, 4, 5])
     path = stability_figure(tmp_path / 'a.png', {'one': log(**curves)}, 4)
     assert [p.name for p in tmp_path.iterdir()] == ['a.png']
     shown = coloured(path, BLUE)

@@ -87,7 +87,7 @@ def convert_swin3d(state_dict: Mapping[str, Tensor]) -> Converted:
     }
     stages = {int(name.split('.')[1]) for name in inside if name.startswith('features.')}
     last = max(stages, default=-1)
-    if stages != set(range(last + 1)) or last < 0 or last % 2:
+    if stages != set(range(last + 1)) or last % 2:
         raise CheckpointError(
             f'no Video Swin of torchvision: it has features {sorted(stages)}; '
             'expected 0, 1, 2, ... up to an even number'
@@ -105,34 +105,26 @@ def convert_swin3d(state_dict: Mapping[str, Tensor]) -> Converted:
 
 
 def _renamed(name: str, stages: int) -> str | None:
-    parts = name.split('.')
-    if parts[0] == 'features':
-        stage, rest = int(parts[1]), '.'.join(parts[2:])
-        name = (
-            f'backbone.layers.{stage // 2}.downsample.{rest}'
-            if stage % 2
-            else f'backbone.layers.{stage // 2}.blocks.{rest}'
-        )
-    elif parts[0] == 'norm':
-        name = f'backbone.norm{stages}.{parts[1]}'
-    elif parts[0] == 'head' and len(parts) == 2:
-        name = f'cls_head.fc_cls.{parts[1]}'
-    elif parts[0] != 'patch_embed':
+    part, _, rest = name.partition('.')
+    if part == 'features':
+        stage, _, rest = rest.partition('.')
+        kind = 'downsample' if int(stage) % 2 else 'blocks'
+        name = f'backbone.layers.{int(stage) // 2}.{kind}.{rest}'
+    elif part == 'norm':
+        name = f'backbone.norm{stages}.{rest}'
+    elif part == 'head' and '.' not in rest:
+        name = f'cls_head.fc_cls.{rest}'
+    elif part != 'patch_embed':
         return None
     for pattern, text in _RENAMED:
         name = pattern.sub(text, name)
     return name
 
 
-def _of_albar(state_dict: Mapping[str, Tensor]) -> Converted:
-    """Weights that the official ALBAR code saved: a ``swin3d_t`` with a head of its own classes."""
-    return convert_swin3d(state_dict)
-
-
 Converter = Callable[[Mapping[str, Tensor]], Converted]
 KINDS: dict[str, Converter] = {
     'swin3d-torchvision': convert_swin3d,
-    'albar-official': _of_albar,
+    'albar-official': convert_swin3d,  # a swin3d_t with a head of its own classes
 }
 """Kind of checkpoint -> how its weights are converted."""
 
@@ -146,9 +138,6 @@ def convert_checkpoint(
         kind: A key of :data:`KINDS`, or what renames the weights.
         source: The weights, as a state dict or within a checkpoint; loaded as data.
         target: File to write, whole or not at all.
-
-    Returns:
-        What was converted.
 
     Raises:
         CheckpointError: ``source`` is not there, damaged, holds code, or other weights.

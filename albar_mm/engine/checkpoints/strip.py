@@ -51,15 +51,12 @@ def strip_training_branches(state_dict: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         state_dict: Name -> tensor, of a recogniser such as ``SDNRecognizer3D``; not changed.
-
-    Returns:
-        The rest, in the same order: the keys of the stock recogniser.
     """
     return {name: value for name, value in state_dict.items() if not _BRANCH.match(str(name))}
 
 
 def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> Stripped:
-    """Write a checkpoint without the training branches.
+    """Write a checkpoint without the training branches, and say what was taken out.
 
     ``state_dict`` and, if there is one, ``ema_state_dict`` are stripped; with something to strip
     the state of the optimiser and of the schedulers goes too. A file without such branches is
@@ -68,9 +65,6 @@ def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> St
     Args:
         source: A checkpoint of MMEngine, or a state dict alone; loaded as data.
         target: File to write, whole or not at all; another one than ``source``.
-
-    Returns:
-        What was taken out.
 
     Raises:
         CheckpointError: ``source`` is not there, damaged, holds code or no weights, or is

@@ -1,6 +1,5 @@
 """Counting the unreadable videos of a training."""
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from ...utils.errors import LaunchError
-from ...utils.files import write_text
+from ...utils.files import read_json_lines, write_json_lines
 
 
 @HOOKS.register_module()
@@ -54,10 +53,10 @@ class BadVideoHook(Hook):
         """Keep what earlier epochs of a resumed run found."""
         path = Path(runner.work_dir) / self.file_name
         done = self._epoch(runner, finished=True)
-        found = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
-        self._rows = [row for row in map(json.loads, found) if row['epoch'] <= done]
+        found = [row for _, row in read_json_lines(path)] if path.is_file() else []
+        self._rows = [row for row in found if row['epoch'] <= done]
         if len(self._rows) < len(found) and is_main_process():
-            self._write(path)
+            write_json_lines(path, self._rows)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Start counting."""
@@ -70,14 +69,7 @@ class BadVideoHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Count the items of one step.
-
-        Args:
-            runner: The runner.
-            batch_idx: Not used.
-            data_batch: What the loader gave; its ``data_samples`` are looked at.
-            outputs: Not used.
-        """
+        """Count the items of one step."""
         samples = data_batch.get('data_samples', ()) if isinstance(data_batch, dict) else ()
         self._seen += len(samples)
         for sample in samples:
@@ -85,9 +77,8 @@ class BadVideoHook(Hook):
                 reason = sample.metainfo.get('replaced_reason', '')
                 self._bad[sample.metainfo['replaced'], reason] += 1
         items = len(samples) * self._steps(runner) * runner.world_size
-        if self._bad and self._bad.total() > self.max_share * items:
+        if self._bad.total() > self.max_share * items:
             self._report(runner, self._seen, self._bad)
-            self._check(runner, self._seen, self._bad)
         if self._by_iter(runner) and (runner.iter + 1) % self._steps(runner) == 0:
             self._finish(runner)
 
@@ -102,44 +93,35 @@ class BadVideoHook(Hook):
         self._start()
         if bad:
             self._report(runner, seen, bad)
-            self._check(runner, seen, bad)
 
     def _report(self, runner: Runner, seen: int, bad: Counter) -> None:
-        if not is_main_process():
-            return
+        """List them, and stop the training where they are too many."""
         epoch, path = self._epoch(runner), Path(runner.work_dir) / self.file_name
         ordered = sorted(bad.items())
+        count = (
+            f'epoch {epoch}: {bad.total()} of {seen} items ({bad.total() / seen:.2%}) stand in for '
+            'videos that cannot be read'
+        )
+        if is_main_process():
+            self._list(runner, path, epoch, count, ordered)
+        if bad.total() > self.max_share * seen:
+            (video, reason), _ = ordered[0]
+            raise LaunchError(
+                f'{count}, more than max_share = {self.max_share:.2%}, as {video} ({reason}); all '
+                f'are listed in {path}: restore them, take them out of the annotation file, or '
+                'raise BadVideoHook.max_share'
+            )
+
+    def _list(self, runner: Runner, path: Path, epoch: int, count: str, ordered: list) -> None:
         self._rows += [
             dict(epoch=epoch, video=video, reason=reason, times=times)
             for (video, reason), times in ordered
         ]
-        self._write(path)
+        write_json_lines(path, self._rows)
         lines = [f'  {video}: {reason}' for (video, reason), _ in ordered[: self.shown]]
         if len(ordered) > self.shown:
             lines.append(f'  and {len(ordered) - self.shown} more, see {path}')
-        runner.logger.warning(
-            '\n'.join([f'{self._count(runner, seen, bad)} (listed in {path}):', *lines])
-        )
-
-    def _check(self, runner: Runner, seen: int, bad: Counter) -> None:
-        if bad.total() <= self.max_share * seen:
-            return
-        video, reason = min(bad)
-        raise LaunchError(
-            f'{self._count(runner, seen, bad)}, more than max_share = {self.max_share:.2%}, as '
-            f'{video} ({reason}); all are listed in {Path(runner.work_dir) / self.file_name}: '
-            'restore them, take them out of the annotation file, or raise BadVideoHook.max_share'
-        )
-
-    def _count(self, runner: Runner, seen: int, bad: Counter) -> str:
-        return (
-            f'epoch {self._epoch(runner)}: {bad.total()} of {seen} items ({bad.total() / seen:.2%})'
-            ' stand in for videos that cannot be read'
-        )
-
-    def _write(self, path: Path) -> None:
-        lines = [json.dumps(row, ensure_ascii=False) + '\n' for row in self._rows]
-        write_text(path, ''.join(lines))
+        runner.logger.warning('\n'.join([f'{count} (listed in {path}):', *lines]))
 
     def _epoch(self, runner: Runner, finished: bool = False) -> int:
         done = runner.iter // self._steps(runner) if self._by_iter(runner) else runner.epoch

@@ -38,12 +38,7 @@ class EpochResumeHook(Hook):
         self._steps_then: int | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note what the checkpoint holds.
-
-        Args:
-            runner: The runner.
-            checkpoint: What was loaded.
-        """
+        """Note what the checkpoint holds."""
         self._has_optimizer = 'optimizer' in checkpoint
         info = checkpoint.get('message_hub', {}).get('runtime_info', {})
         iters, epochs = info.get('max_iters'), info.get('max_epochs')

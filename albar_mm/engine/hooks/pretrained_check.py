@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from torch import Tensor, nn
 
+from ...utils.config_types import is_type
 from ...utils.errors import LaunchError
+from ..checkpoints.source import bare_model, misfits
 
 _BACKBONE = 'backbone.'
 
@@ -47,26 +48,13 @@ class PretrainedCheck(Hook):
         self._loaded_whole = False
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Compare a checkpoint with the model that it is loaded into.
-
-        Args:
-            runner: The runner.
-            checkpoint: What was loaded.
-        """
+        """Compare a checkpoint with the model that it is loaded into."""
         self._loaded_whole = True
-        resume = bool(runner.cfg.get('resume'))
         path = runner.cfg.get('load_from') or f'the latest checkpoint in {runner.work_dir}'
-        wanted = _tensors(_model(runner))
-        given = {
-            name.removeprefix('module.'): value
-            for name, value in checkpoint.get('state_dict', checkpoint).items()
-        }
-        wrong = {
-            name: 'missing' if name not in given else f'of shape {_shape(given[name])}'
-            for name, value in wanted.items()
-            if _shape(given.get(name)) != tuple(value.shape)
-        }
-        if resume and wrong:
+        model, given = bare_model(runner), checkpoint.get('state_dict', checkpoint)
+        wanted = _tensors(model)
+        wrong = misfits(wanted, given)
+        if runner.cfg.get('resume') and wrong:
             name, why = next(iter(wrong.items()))
             raise LaunchError(
                 f'{path} does not fit the model: {len(wrong)} of its {len(wanted)} tensors are '
@@ -86,7 +74,8 @@ class PretrainedCheck(Hook):
             runner.logger.warning(
                 '\n'.join([f'load_from={path} leaves {len(wrong)} tensors at random:', *listed])
             )
-        extra = sorted(set(given) - set(wanted) - set(_model(runner).state_dict()))
+        names = {name.removeprefix('module.') for name in given}
+        extra = sorted(names - set(model.state_dict()))
         if extra:
             runner.logger.warning(
                 f'load_from={path} holds {len(extra)} tensors that the model has not, as {extra[0]}'
@@ -94,12 +83,11 @@ class PretrainedCheck(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Look for the values of pretrained files in the initialised backbone."""
-        backbone = getattr(_model(runner), 'backbone', None)
+        backbone = getattr(bare_model(runner), 'backbone', None)
         if self._loaded_whole or not isinstance(backbone, nn.Module):
             return
         for path in _pretrained_files(backbone):
-            loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu')
-            given = list(_all_tensors(loaded))
+            given = list(_all_tensors(CheckpointLoader.load_checkpoint(path, map_location='cpu')))
             tensors = _tensors(backbone)
             absent = [name for name, value in tensors.items() if not _found(value.cpu(), given)]
             self._require(
@@ -120,10 +108,6 @@ class PretrainedCheck(Hook):
             )
 
 
-def _model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
-
-
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers that a checkpoint should hold."""
     return {
@@ -133,16 +117,12 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _shape(value: object) -> tuple[int, ...] | None:
-    return tuple(value.shape) if isinstance(value, Tensor) else None
-
-
 def _pretrained_files(backbone: nn.Module) -> Iterator[str]:
     """Paths that the backbone was told to initialise itself from."""
     paths = [getattr(backbone, 'pretrained', None)]
     given = getattr(backbone, 'init_cfg', None) or []
     for cfg in [given] if isinstance(given, Mapping) else given:
-        if cfg.get('type') == 'Pretrained':
+        if is_type(cfg, 'Pretrained', 'PretrainedInit'):
             paths.append(cfg.get('checkpoint'))
     yield from dict.fromkeys(path for path in paths if isinstance(path, str))
 

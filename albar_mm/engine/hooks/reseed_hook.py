@@ -156,13 +156,7 @@ class ReseedHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Seed the process before the first step of an epoch, or each step of a loop by iteration.
-
-        Args:
-            runner: The runner.
-            batch_idx: Step within the epoch.
-            data_batch: Not used.
-        """
+        """Seed the process before an epoch's first step, or each step of a loop by iteration."""
         if self._by_iter:
             self._seed_process('iteration', runner, runner.iter)
         elif batch_idx == 0:

@@ -1,19 +1,151 @@
 """Watching static bias while a recogniser trains."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from mmaction.registry import DATASETS, HOOKS
+from mmengine.dataset import pseudo_collate
+from mmengine.dist import all_reduce, get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
 
 from ...datasets import StaticPairDataset
-from ._static_probe import StaticProbe
+from ...evaluation import StaticContrastMetric
+from ...evaluation.functional import VIEWS
+from ...models.utils.rng import preserved_rng
+from ..checkpoints.source import bare_model
 
 PREFIX = 'static_probe'
+_ABSENT = object()
+
+
+class StaticProbe:
+    """Static top-1, entropy, cross-entropy and validation contrast on a fixed set of videos.
+
+    The videos are drawn once from ``seed``, so every probe of every run sees the same ones. With
+    several processes each takes its share of whole videos; the scores are those of all.
+
+    Args:
+        dataset: Held-out videos, each as clip and static clip.
+        num_videos: How many videos to use; None for all.
+        batch_size: Samples per forward pass and process (two samples are one video).
+        num_workers: Loading processes; 0 loads in the training process.
+        seed: Chooses the videos.
+    """
+
+    def __init__(
+        self,
+        dataset: StaticPairDataset,
+        num_videos: int | None,
+        batch_size: int,
+        num_workers: int,
+        seed: int,
+    ) -> None:
+        available = len(dataset) // len(VIEWS)
+        self.num_videos = available if num_videos is None else min(num_videos, available)
+        # Lists are often sorted or interleaved by class, so neither the first videos nor every
+        # k-th one would do.
+        order = torch.randperm(available, generator=torch.Generator().manual_seed(seed))
+        chosen = order[: self.num_videos].sort().values.tolist()
+        own = chosen[get_rank() :: get_world_size()]
+        samples = [len(VIEWS) * video + view for video in own for view in range(len(VIEWS))]
+        self._loader = DataLoader(
+            Subset(dataset, samples),
+            batch_size=batch_size,
+            num_workers=num_workers,
+            collate_fn=pseudo_collate,
+            persistent_workers=num_workers > 0,
+        )
+
+    def measure(self, model: nn.Module) -> tuple[dict[str, float], int]:
+        """Measure a recogniser and leave it, and all random states, as they were.
+
+        Args:
+            model: A MMAction2 recogniser, not wrapped for distributed training.
+
+        Returns:
+            The scores, and how many samples had scores that are not finite. Scores: ``top1``,
+            ``clip_top1``, ``contrast`` in percent, ``entropy`` in [0, log K] and
+            ``cross_entropy`` >= 0 in nats, all of the static clips but ``clip_top1``. They are
+            empty if any sample is not finite.
+
+        Raises:
+            ValueError: If the recogniser's scores are no probabilities.
+        """
+        metric = StaticContrastMetric()
+        device = next(model.parameters()).device
+        sums = torch.zeros(3, dtype=torch.float64)  # entropy, cross-entropy, broken samples
+        with undisturbed(model, device):
+            for data in self._loader:
+                samples = [sample.to_dict() for sample in model.val_step(data)]
+                for sample in samples:
+                    sums += _contribution(sample)
+                metric.process(None, [s for s in samples if s['pred_score'].isfinite().all()])
+        # NCCL reduces tensors of its own device only.
+        sums = sums.to(device if device.type == 'cuda' else 'cpu')
+        all_reduce(sums)
+        entropy, cross_entropy, broken = sums.tolist()
+        if broken:
+            return {}, int(broken)
+        scores = metric.evaluate(len(VIEWS) * self.num_videos)
+        return dict(
+            top1=scores['val/static_top1'],
+            entropy=entropy / self.num_videos,
+            cross_entropy=cross_entropy / self.num_videos,
+            clip_top1=scores['val/top1'],
+            contrast=scores['val/contrast'],
+        ), 0
+
+
+@contextmanager
+def undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Eval mode without gradients, the head giving class probabilities averaged over views.
+
+    Afterwards the head, every module's mode and all random states are as before.
+
+    Args:
+        model: The recogniser; ``model.train()`` would also thaw layers that are kept frozen, so
+            each flag is put back by itself.
+        device: Where the model is.
+    """
+    flags = [(module, module.training) for module in model.modules()]
+    head = getattr(model, 'cls_head', None)
+    given = getattr(head, 'average_clips', _ABSENT)
+    # Not inference_mode: what a network caches (Swin's masks) must serve training afterwards.
+    with preserved_rng(device), torch.no_grad():
+        model.eval()
+        try:
+            if given is not _ABSENT:
+                head.average_clips = 'prob'
+            yield
+        finally:
+            for module, flag in flags:
+                module.training = flag
+            if given is not _ABSENT:
+                head.average_clips = given
+
+
+def _contribution(sample: dict[str, Any]) -> Tensor:
+    """Entropy and cross-entropy of one static sample (0 for a clip), and whether it is broken."""
+    scores = sample['pred_score'].detach().double().flatten().cpu()
+    broken = not scores.isfinite().all()
+    if not broken and (scores.min() < 0 or abs(scores.sum() - 1) > 1e-3):
+        raise ValueError(
+            f'StaticProbeHook needs class probabilities, but {sample["pair_id"]} has scores in '
+            f'[{scores.min():.3g}, {scores.max():.3g}] that sum to {scores.sum():.3g}: let the '
+            "head turn its logits into probabilities for average_clips='prob'"
+        )
+    if broken or sample['domain'] != 'static':
+        return torch.tensor([0.0, 0.0, float(broken)], dtype=torch.float64)
+    # A probability that underflowed in float32 counts as the smallest normal number.
+    right = scores[int(sample['gt_label'])].clamp_min(torch.finfo(torch.float32).tiny)
+    return torch.stack([torch.special.entr(scores).sum(), -right.log(), right.new_zeros(())])
 
 
 @HOOKS.register_module()
@@ -71,20 +203,14 @@ class StaticProbeHook(Hook):
         at_start: bool = True,
         seed: int = 0,
     ) -> None:
-        given = dict(interval=interval, num_videos=num_videos, batch_size=batch_size)
-        for key, value in given.items():
-            if value is None and key != 'interval':
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        counts = dict(interval=interval, num_videos=num_videos, batch_size=batch_size)
+        for key, value in counts.items():
+            given = value is not None or key == 'interval'
+            if given and (type(value) is not int or value < 1):
                 raise ValueError(f'StaticProbeHook.{key} must be an integer > 0, got {value!r}')
-        self.interval = interval
-        self.by_epoch = by_epoch
-        self.num_videos = num_videos
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.num_workers = num_workers
-        self.at_start = at_start
-        self.seed = seed
+        self.interval, self.by_epoch, self.at_start = interval, by_epoch, at_start
+        self.dataset, self.num_videos, self.seed = dataset, num_videos, seed
+        self.batch_size, self.num_workers = batch_size, num_workers
         self._probe: StaticProbe | None = None
         self._probed_at: int | None = None
 
@@ -92,8 +218,8 @@ class StaticProbeHook(Hook):
         """Find the held-out set and probe the untrained state; a resumed run has that already."""
         if self.by_epoch and isinstance(runner.train_loop, IterBasedTrainLoop):
             raise ValueError(
-                'StaticProbeHook counts epochs, but the training loop is '
-                'iteration-based: set by_epoch=False and interval in iterations'
+                'StaticProbeHook counts epochs, but the training loop is iteration-based: set '
+                'by_epoch=False and interval in iterations'
             )
         dataset, batch_size = self._held_out(runner)
         dataset.full_init()
@@ -129,35 +255,24 @@ class StaticProbeHook(Hook):
                 dataset = StaticPairDataset(dataset)
             return dataset, 8
         loader = runner.val_dataloader if runner.val_loop is not None else None
-        if loader is None or not isinstance(loader.dataset, StaticPairDataset):
-            found = 'there is none' if loader is None else f'is a {type(loader.dataset).__name__}'
-            raise ValueError(
-                'StaticProbeHook needs held-out videos: wrap the dataset of '
-                f'val_dataloader (now: {found}) in StaticPairDataset, or give '
-                'StaticProbeHook a dataset of its own'
-            )
-        return loader.dataset, loader.batch_size or 8
+        if loader is not None and isinstance(loader.dataset, StaticPairDataset):
+            return loader.dataset, loader.batch_size or 8
+        found = 'there is none' if loader is None else f'is a {type(loader.dataset).__name__}'
+        raise ValueError(
+            f'StaticProbeHook needs held-out videos: wrap the dataset of val_dataloader (now: '
+            f'{found}) in StaticPairDataset, or give StaticProbeHook a dataset of its own'
+        )
 
     def _run(self, runner: Runner, step: int) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        scores, broken = self._probe.measure(model)
+        scores, broken = self._probe.measure(bare_model(runner))
         self._probed_at = step
+        where = f'Static probe at iteration {step} ({self._probe.num_videos} videos)'
         if broken:
-            print_log(
-                f'Static probe at iteration {step}: {broken} of the samples of '
-                f'{self._probe.num_videos} videos have scores that are not finite, so '
-                'nothing is written',
-                'current',
-                logging.WARNING,
-            )
+            fault = f'{broken} samples have scores that are not finite, so nothing is written'
+            print_log(f'{where}: {fault}', 'current', logging.WARNING)
             return
         text = ', '.join(f'{key} {value:.4g}' for key, value in scores.items())
-        print_log(
-            f'Static probe at iteration {step} ({self._probe.num_videos} videos): {text}', 'current'
-        )
+        print_log(f'{where}: {text}', 'current')
+        named = {f'{PREFIX}/{key}': value for key, value in scores.items()}
         # The second file is where the logger hook writes, too.
-        runner.visualizer.add_scalars(
-            {f'{PREFIX}/{key}': value for key, value in scores.items()},
-            step=step,
-            file_path=f'{runner.timestamp}.json',
-        )
+        runner.visualizer.add_scalars(named, step=step, file_path=f'{runner.timestamp}.json')

@@ -6,8 +6,9 @@ from typing import Any
 
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+
+from ..checkpoints.source import bare_model
 
 MODES = ('linear', 'step', 'window')
 
@@ -37,9 +38,7 @@ class WeightSchedule:
     def __post_init__(self) -> None:
         where = f'StaticWeightHook schedule of {self.loss!r}'
         if self.mode not in MODES:
-            raise ValueError(
-                f'{where}: mode must be one of {", ".join(map(repr, MODES))}, got {self.mode!r}'
-            )
+            raise ValueError(f'{where}: mode must be one of {MODES}, got {self.mode!r}')
         for key in ('weight', 'start_weight'):
             value = getattr(self, key)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -119,5 +118,4 @@ class StaticWeightHook(Hook):
 
     @staticmethod
     def _terms(runner: Runner) -> dict:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        return {term.name: term for term in getattr(model, 'static_losses', ())}
+        return {term.name: term for term in getattr(bare_model(runner), 'static_losses', ())}

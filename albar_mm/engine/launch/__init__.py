@@ -2,9 +2,8 @@
 
 from ...compat.load_config import load_config
 from ...utils.errors import LaunchError
-from .config import debiased, print_config
-from .errors import unfilled
-from .run import resume_hint, test, train, work_dir_of
+from ..checkpoints.source import unfilled
+from .run import debiased, print_config, resume_hint, test, train, work_dir_of
 
 __all__ = [
     'LaunchError',

@@ -1,83 +1,16 @@
-"""Saying in one line why a run failed (used by :mod:`albar_mm.engine` only)."""
+"""Saying in one line why a run failed."""
 
-import errno
+from __future__ import annotations
+
 import os.path as osp
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.fileio import exists
-from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
-from torch import Tensor
 
-from ...utils.errors import DatasetError, LaunchError, one_line
-
-_CANNOT_WRITE = {
-    errno.ENOSPC: 'the disk is full: make room',
-    errno.EDQUOT: 'your quota is used up: make room',
-    errno.EROFS: 'the disk is read-only: choose another folder with --work-dir',
-    errno.EACCES: 'no permission: choose another folder with --work-dir, or change its rights',
-}
-
-
-class FittingCheckpoint(Hook):
-    """Refuse to test a model that a checkpoint does not fill.
-
-    MMEngine only warns about parameters that a checkpoint lacks, and tests random weights.
-
-    Args:
-        path: The checkpoint, for the message.
-        config: Name of the config, for the message.
-    """
-
-    priority = 'LOWEST'  # after hooks that change the checkpoint, such as EMAHook
-
-    def __init__(self, path: str, config: str) -> None:
-        self.path, self.config = path, config
-
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Compare the checkpoint with the model.
-
-        Args:
-            runner: The runner of the test.
-            checkpoint: What was loaded.
-
-        Raises:
-            LaunchError: A parameter is missing, or of another shape.
-        """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        given = checkpoint.get('state_dict', checkpoint)
-        fault = unfilled(model.named_parameters(), given)
-        if fault:
-            raise LaunchError(
-                f'checkpoint {self.path} does not fit the model of {self.config}: {fault}: '
-                'test it with the config that it was trained with'
-            )
-
-
-def unfilled(parameters: Iterable[tuple[str, Tensor]], given: Mapping[str, Any]) -> str:
-    """Say which parameters a checkpoint would leave as they are; '' for none.
-
-    Args:
-        parameters: Name and value of each that is wanted.
-        given: State dict of the checkpoint.
-    """
-    shapes = {
-        key.removeprefix('module.'): value.shape
-        for key, value in given.items()
-        if hasattr(value, 'shape')
-    }
-    wanted = {name: value.shape for name, value in parameters}
-    wrong = [name for name, shape in wanted.items() if shapes.get(name) != shape]
-    if not wrong:
-        return ''
-    return (
-        f'{len(wrong)} of its {len(wanted)} parameters are missing or of another shape, as '
-        f'{wrong[0]}'
-    )
+from ...utils.config_types import mappings
+from ...utils.errors import DatasetError, LaunchError, one_line, remedy_of
 
 
 @contextmanager
@@ -99,51 +32,64 @@ def explained(cfg: Config, loaders: Sequence[str]) -> Iterator[None]:
     except LaunchError:
         raise
     except Exception as error:
-        missing = [text for loader in loaders for text in _missing(cfg.get(loader), loader)]
-        if missing:
-            raise LaunchError(f'{missing[0]} ({one_line(error)})') from error
-        weights = cfg.get('load_from')
-        if weights and '://' not in weights and not osp.isfile(weights):
-            raise LaunchError(f'load_from: no such checkpoint: {weights}') from error
-        if isinstance(error, DatasetError):
-            raise LaunchError(one_line(error)) from error
-        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
-            where = error.filename or cfg.get('work_dir')
-            raise LaunchError(f'cannot use {where}: {_CANNOT_WRITE[error.errno]}') from error
-        if 'out of memory' in str(error):
-            raise LaunchError(
-                f'{one_line(error)}; use smaller batches: --cfg-options '
-                'train_dataloader.batch_size=<n>, with --auto-scale-lr'
-            ) from error
+        why = _reason(error, cfg, loaders)
+        if why:
+            raise LaunchError(why) from error
         raise
 
 
-def _missing(node: Any, key: str) -> Iterator[str]:  # noqa: ANN401
-    """Annotation files and data folders that a data loader's config names and that are not there.
+def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
+    line = one_line(error)
+    for loader in loaders:
+        for key, kind, path in missing_data(cfg.get(loader), loader):
+            return (
+                f'{key}: no such {kind}: {path}; make it, or point to yours with '
+                f'--cfg-options {key}=<path> ({line})'
+            )
+    weights = cfg.get('load_from')
+    if weights and '://' not in weights and not osp.isfile(weights):
+        return f'load_from: no such checkpoint: {weights}'
+    if isinstance(error, DatasetError):
+        return line
+    if isinstance(error, OSError) and remedy_of(error):
+        where = error.filename or cfg.get('work_dir')
+        return f'cannot use {where}: {remedy_of(error)} (--work-dir chooses the folder of a run)'
+    if 'out of memory' in line:
+        return (
+            f'{line}; use smaller batches: --cfg-options train_dataloader.batch_size=<n>, '
+            'with --auto-scale-lr'
+        )
+    return ''
+
+
+def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401
+    """Annotation files and data folders that a config names and that are not there.
 
     Args:
-        node: Part of a config.
+        node: Part of a config, as a data loader.
         key: Dotted name of that part.
+
+    Yields:
+        Dotted name of the setting, ``'annotation file'`` or ``'data folder'``, and path.
     """
-    if isinstance(node, (list, tuple)):
-        for index, item in enumerate(node):
-            yield from _missing(item, f'{key}.{index}')
-    if not isinstance(node, Mapping):
-        return
-    root = node.get('data_root') or ''
-    prefix = node.get('data_prefix')
-    named = (
-        {f'data_prefix.{k}': v for k, v in prefix.items()} if isinstance(prefix, Mapping) else {}
-    )
-    for name, value in {'ann_file': node.get('ann_file'), **named}.items():
-        if isinstance(value, str) and value:
-            path = value if osp.isabs(value) or '://' in value else osp.join(root, value)
-            if '://' not in path and not exists(path):
+    for place, part in mappings(node, key):
+        for name, path in named_data(part).items():
+            if path and '://' not in path and not osp.exists(path):
                 kind = 'annotation file' if name == 'ann_file' else 'data folder'
-                yield (
-                    f'{key}.{name}: no such {kind}: {path}; make it, or point to yours with '
-                    f'--cfg-options {key}.{name}=<path>'
-                )
-    for name, value in node.items():
-        if isinstance(value, (Mapping, list, tuple)) and name not in ('pipeline', 'data_prefix'):
-            yield from _missing(value, f'{key}.{name}')
+                yield f'{place}.{name}', kind, path
+
+
+def named_data(dataset: Mapping[str, Any]) -> dict[str, str]:
+    """Setting -> path of the annotation file and the data folders of one dataset's config.
+
+    The settings are ``ann_file``, ``data_prefix.video`` and the like, as far as they are given.
+    """
+    root, prefix = dataset.get('data_root') or '', dataset.get('data_prefix')
+    given = {'ann_file': dataset.get('ann_file') or None}
+    if isinstance(prefix, Mapping):
+        given |= {f'data_prefix.{name}': value for name, value in prefix.items()}
+    return {
+        name: value if '://' in value else osp.join(root, value)
+        for name, value in given.items()
+        if isinstance(value, str)
+    }

@@ -5,6 +5,7 @@ The options are those of MMAction2's tools. What differs: errors say what is mis
 training can be tested, and a batch size that does not fit the learning rate is pointed out.
 """
 
+import itertools
 import os
 import os.path as osp
 from collections.abc import Mapping, Sequence
@@ -15,16 +16,20 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ...utils.errors import LaunchError
-from .._allocator import keep_freed_memory
-from .._draw_predictions import DrawPredictions
-from .config import config_stem, debiased, load_config
-from .errors import FittingCheckpoint, explained
-from .training import add_training_hooks, check_last_checkpoint
+from ...compat.load_config import config_stem, load_config, parse_options
+from ...debias import methods
+from ...utils.config_types import type_name
+from ...utils.errors import DebiasError, LaunchError
+from ..checkpoints.source import POINTER, last_checkpoint
+from .errors import explained
+from .process import keep_freed_memory
+from .testing import DrawPredictions, FittingCheckpoint
 
 DEFAULT_SEED = 0
+TRAINING_HOOKS = ('ReseedHook', 'EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
+"""Added to ``custom_hooks`` of a training where the config does not name them."""
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_runs_started = 0
+_RUNS = itertools.count()
 
 
 def train(
@@ -45,8 +50,7 @@ def train(
 ) -> Runner:
     """Train a model.
 
-    ``ReseedHook``, ``EpochResumeHook``, ``BadVideoHook`` and ``PretrainedCheck`` are added to
-    ``custom_hooks`` where the config does not name them.
+    :data:`TRAINING_HOOKS` are added to ``custom_hooks`` where the config does not name them.
 
     Args:
         config: Path of a config, ``albar_mm::<name>``, ``mmaction::<path>``, or a ``Config`` (which
@@ -89,7 +93,9 @@ def train(
         cfg.auto_scale_lr.enable = True
     _set_randomness(cfg, seed, diff_rank_seed, deterministic)
     _set_resume(cfg, resume)
-    add_training_hooks(cfg)
+    hooks = list(cfg.get('custom_hooks') or [])
+    named = {type_name(hook) for hook in hooks}
+    cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
     with explained(cfg, _LOADERS[:1] if no_validate else _LOADERS[:2]):
         runner = _build(cfg)
         _check_batch_size(runner, cfg)
@@ -133,10 +139,8 @@ def test(
     cfg = load_config(config, cfg_options)
     _set_run(cfg, config, work_dir, launcher)
     if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
-        raise LaunchError(
-            f'{_name(cfg, config)} has no test_dataloader and test_evaluator: there is nothing to '
-            'test'
-        )
+        lacking = 'has no test_dataloader and test_evaluator: there is nothing to test'
+        raise LaunchError(f'{_name(cfg, config)} {lacking}')
     checkpoint = os.fspath(checkpoint)
     _require_checkpoint(checkpoint)
     if dump is not None:
@@ -155,6 +159,44 @@ def test(
         return runner.test()
 
 
+def debiased(
+    cfg: Config, method: str | None, options: Mapping[str, Any] | Sequence[str] | None = None
+) -> Config:
+    """Mix a debiasing method into a config; its default work folder is one of its own.
+
+    Args:
+        cfg: The config.
+        method: See :func:`albar_mm.mixin.debias`; None leaves the config as it is.
+        options: As ``debias_options`` of :func:`train`.
+
+    Raises:
+        LaunchError: The method cannot be mixed into this config, or there are options of none.
+    """
+    if not method:
+        if options:
+            raise LaunchError('--debias-options are those of a method: name it with --debias')
+        return cfg
+    try:
+        made = methods.debias(cfg, method, **parse_options(options or {}, '--debias-options'))
+    except DebiasError as error:
+        raise LaunchError(f'--debias: {error}') from error
+    if not made.get('work_dir'):
+        made.work_dir = osp.join('./work_dirs', f'{config_stem(cfg)}_{method.lower()}')
+    return made
+
+
+def print_config(
+    config: str | os.PathLike | Config,
+    cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
+    debias: str | None = None,
+    debias_options: Mapping[str, Any] | Sequence[str] | None = None,
+) -> None:
+    """Print a config, or what a debiasing method changes in it; arguments as for :func:`train`."""
+    cfg = load_config(config, cfg_options)
+    made = debiased(cfg, debias, debias_options)
+    print(methods.difference(cfg, made) if debias else cfg.pretty_text)
+
+
 def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
     path = cfg.filename if isinstance(config, Config) else os.fspath(config)
     return path or 'the config'
@@ -163,7 +205,6 @@ def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
 def _set_run(
     cfg: Config, config: str | os.PathLike | Config, work_dir: str | None, launcher: str
 ) -> None:
-    global _runs_started
     keep_freed_memory()
     cfg.launcher = launcher
     cfg.work_dir = work_dir_of(cfg, work_dir)
@@ -175,13 +216,12 @@ def _set_run(
         )
     # MMEngine keeps loggers and message hubs by experiment name and second: two runs of one
     # process within a second would share their histories
-    if _runs_started:
-        cfg.experiment_name = f'{cfg.get("experiment_name") or config_stem(cfg)}_{_runs_started}'
-    _runs_started += 1
+    if number := next(_RUNS):
+        cfg.experiment_name = f'{cfg.get("experiment_name") or config_stem(cfg)}_{number}'
 
 
 def _enable_amp(cfg: Config) -> None:
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    kind = type_name(cfg.optim_wrapper) or 'OptimWrapper'
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise LaunchError(f'--amp: the config has its own optimiser wrapper, {kind}')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
@@ -208,7 +248,7 @@ def _set_randomness(
 def _set_resume(cfg: Config, resume: str | bool | None) -> None:
     if resume in (True, 'auto'):
         # without a checkpoint the run starts anew, from the weights that the config names
-        if osp.isfile(osp.join(cfg.work_dir, 'last_checkpoint')):
+        if last_checkpoint(cfg.work_dir, needed=False) is not None:
             cfg.resume, cfg.load_from = True, None
     elif resume:
         cfg.resume, cfg.load_from = True, os.fspath(resume)
@@ -217,7 +257,7 @@ def _set_resume(cfg: Config, resume: str | bool | None) -> None:
     if cfg.get('load_from') is not None:
         _require_checkpoint(cfg.load_from)
     else:
-        check_last_checkpoint(cfg.work_dir)
+        last_checkpoint(cfg.work_dir, needed=False)
 
 
 def _require_checkpoint(path: str) -> None:
@@ -253,10 +293,7 @@ def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
 
     Args:
         cfg: The run's config.
-        work_dir: Choice of the caller, which comes before the config's.
-
-    Returns:
-        ``work_dir``, else the config's ``work_dir``, else ``./work_dirs/<config name>``.
+        work_dir: Choice of the caller; else the config's, else ``./work_dirs/<config name>``.
     """
     if work_dir is not None:
         return os.fspath(work_dir)
@@ -264,14 +301,7 @@ def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
 
 
 def resume_hint(work_dir: str) -> str:
-    """Say what an interrupted training left behind and how to go on.
-
-    Args:
-        work_dir: Its work folder.
-
-    Returns:
-        One sentence.
-    """
-    if osp.isfile(osp.join(work_dir, 'last_checkpoint')):
+    """Say in a sentence what an interrupted training left behind and how to go on."""
+    if osp.isfile(osp.join(work_dir, POINTER)):
         return f'finished checkpoints are in {work_dir}; add --resume to the command to go on'
     return f'no checkpoint was finished yet in {work_dir}; run the same command to start anew'

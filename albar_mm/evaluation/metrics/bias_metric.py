@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from mmaction.registry import METRICS
 from mmengine.logging import print_log
@@ -23,9 +24,7 @@ class BiasMetric(RecordMetric):
     Args:
         per_class: add every score for each true class to the metrics (and so to the log), as
             ``<score>/class_<label>``.
-        collect_device: see :class:`RecordMetric`.
-        prefix: put before every key; by default nothing, so keys read ``scuba/avg``.
-        collect_dir: see :class:`RecordMetric`.
+        **options: see :class:`RecordMetric`; by default no prefix, so keys read ``scuba/avg``.
 
     Example config::
 
@@ -35,14 +34,8 @@ class BiasMetric(RecordMetric):
     domains = DOMAINS
     dataset_type = 'BiasBenchmarkDataset'
 
-    def __init__(
-        self,
-        per_class: bool = False,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-        collect_dir: str | None = None,
-    ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+    def __init__(self, per_class: bool = False, **options: Any) -> None:
+        super().__init__(**options)
         self.per_class = per_class
 
     def score(self, predictions: dict[tuple[str, str], dict[str, Prediction]]) -> dict[str, float]:

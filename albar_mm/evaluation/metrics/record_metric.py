@@ -29,9 +29,8 @@ class RecordMetric(BaseMetric):
     dataset's.
 
     Args:
-        collect_device: ``'cpu'`` or ``'gpu'``, see :class:`mmengine.evaluator.BaseMetric`.
-        prefix: prefix of all keys; default: the class's ``default_prefix``.
-        collect_dir: shared folder for collecting with ``collect_device='cpu'``.
+        **options: ``collect_device``, ``prefix`` and ``collect_dir`` of
+            :class:`mmengine.evaluator.BaseMetric`.
     """
 
     default_prefix: str | None = ''
@@ -40,13 +39,8 @@ class RecordMetric(BaseMetric):
     #: the dataset that sets the fields, for messages
     dataset_type: str = ''
 
-    def __init__(
-        self,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-        collect_dir: str | None = None,
-    ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         #: further entries for results.json, set by :meth:`score`; JSON-ready, main process only
         self.results_entries: dict[str, Any] = {}
 
@@ -69,7 +63,7 @@ class RecordMetric(BaseMetric):
 
     def compute_metrics(self, results: list[PredictionRecord]) -> dict[str, float]:
         """Score records that were collected from all processes."""
-        return self.score(self._collate(results))
+        return self.score(collate_records(results, allow_repeats=get_world_size() > 1))
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Collect the records of all processes, check that none is missing, and score them.
@@ -93,7 +87,7 @@ class RecordMetric(BaseMetric):
         if is_main_process():
             # the other processes wait for the broadcast, so a failure here must reach them too
             try:
-                outcome[0] = self._with_prefix(self._evaluate_collected(records, size))
+                outcome[0] = self._evaluate_collected(records, size)
             except Exception as error:
                 failure, outcome[1] = error, f'{type(error).__name__}: {error}'
         broadcast_object_list(outcome)
@@ -104,21 +98,14 @@ class RecordMetric(BaseMetric):
         return outcome[0]
 
     def _evaluate_collected(self, records: list[PredictionRecord], size: int) -> dict[str, float]:
-        predictions = self._collate(records)
+        predictions = collate_records(records, allow_repeats=get_world_size() > 1)
         distinct = sum(len(entries) for entries in predictions.values())
         if distinct != size:
             raise ValueError(
                 f'{type(self).__name__} got {distinct} distinct samples, but the dataset holds '
                 f'{size}; a test must run over the whole dataset'
             )
-        return self.score(predictions)
-
-    def _collate(
-        self, records: list[PredictionRecord]
-    ) -> dict[tuple[str, str], dict[str, Prediction]]:
-        return collate_records(records, allow_repeats=get_world_size() > 1)
-
-    def _with_prefix(self, scores: dict[str, float]) -> dict[str, float]:
+        scores = self.score(predictions)
         return {f'{self.prefix}/{k}': v for k, v in scores.items()} if self.prefix else scores
 
     def _read(self, sample: Mapping) -> PredictionRecord:

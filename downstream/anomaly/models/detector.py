@@ -1,7 +1,5 @@
 """What all detectors are: a network over snippet features and a head that scores snippets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,27 +11,12 @@ from torch import Tensor, nn
 
 
 class AnomalyHead(BaseModule):
-    """Scores snippets and computes losses; what a detector needs of a head."""
+    """Scores snippets and computes losses; what a detector needs of a head.
 
-    def forward(self, feats: Tensor) -> Tensor:
-        """Scores in [0, 1].
-
-        Args:
-            feats: Shape (B, crops, T, D).
-
-        Returns:
-            Shape (B, T), the mean over crops.
-        """
-        raise NotImplementedError
-
-    def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Losses of a batch.
-
-        Args:
-            feats: Shape (B, crops, T, D).
-            labels: 1 where something anomalous happens in the video, else 0; shape (B,).
-        """
-        raise NotImplementedError
+    ``forward(feats)``: scores in [0, 1], the mean over crops, shape (B, T), of features of shape
+    (B, crops, T, D). ``loss(feats, labels)``: losses of a batch by their names; labels of shape
+    (B,) are 1 where something anomalous happens in the video, else 0.
+    """
 
 
 @MODELS.register_module()
@@ -95,13 +78,6 @@ class AnomalyDetector(BaseModel):
         return list(data_samples)
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
-        """Features that the head scores.
-
-        Args:
-            inputs: Shape (B, crops, T, C).
-
-        Returns:
-            Shape (B, crops, T, D).
-        """
+        """Features that the head scores, (B, crops, T, C) -> (B, crops, T, D)."""
         batch, crops = inputs.shape[:2]
         return self.backbone(inputs.flatten(0, 1)).unflatten(0, (batch, crops))

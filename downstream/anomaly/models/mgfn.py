@@ -1,7 +1,5 @@
 """The network of MGFN (Chen et al., Magnitude-Contrastive Glance-and-Focus Network, AAAI 2023)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -32,14 +30,7 @@ class SnippetConv(nn.Conv1d):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve.
-
-        Args:
-            x: Shape (B, T, C).
-
-        Returns:
-            Shape (B, T, D).
-        """
+        """Convolve, (B, T, C) -> (B, T, D)."""
         width, _, size = self.weight.shape
         if size == 1:
             return F.linear(x, self.weight.squeeze(2), self.bias)
@@ -86,11 +77,7 @@ class ChannelNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise.
-
-        Args:
-            x: Shape (B, T, D).
-        """
+        """Normalise; ``x`` of shape (B, T, D)."""
         variance, mean = torch.var_mean(x, -1, correction=0, keepdim=True)
         # the root has no slope at 0, where all channels are equal
         deviation = variance.clamp_min(torch.finfo(x.dtype).tiny).sqrt()
@@ -116,14 +103,7 @@ class FeatureAmplification(nn.Module):
         self.magnitude = SnippetConv(1, channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Amplify.
-
-        Args:
-            x: Shape (B, T, C).
-
-        Returns:
-            Shape (B, T, D).
-        """
+        """Amplify, (B, T, C) -> (B, T, D)."""
         magnitude = torch.linalg.vector_norm(x, dim=2, keepdim=True)
         return self.features(x) + self.ratio * self.magnitude(magnitude)
 
@@ -145,11 +125,7 @@ class Glance(nn.Module):
         self.out = SnippetConv(heads * head_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend.
-
-        Args:
-            x: Shape (B, T, D).
-        """
+        """Attend; ``x`` of shape (B, T, D)."""
         qkv = self.qkv(self.norm(x)).unflatten(2, (3, self.heads, -1)).transpose(1, 3)
         # never holds the T x T map, which is gigabytes for a video of an hour
         attended = F.scaled_dot_product_attention(*qkv.unbind(2))
@@ -179,11 +155,7 @@ class Focus(nn.Module):
         self.out = SnippetConv(heads * head_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve.
-
-        Args:
-            x: Shape (B, T, D).
-        """
+        """Convolve; ``x`` of shape (B, T, D)."""
         normed = self.norm(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         value = self.value(normed).unflatten(2, (-1, self.heads))
         weight = self.kernel.weight.squeeze(1)  # (heads, kernel_size)
@@ -230,11 +202,7 @@ class GlanceFocusLayer(nn.Module):
         self.ffn = FeedForward(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Run the layer.
-
-        Args:
-            x: Shape (B, T, D).
-        """
+        """Run the layer; ``x`` of shape (B, T, D)."""
         x = x + self.conv(x)
         x = x + self.mixer(x)
         return x + self.ffn(x)

@@ -1,7 +1,5 @@
 """The head of MGFN: snippet scores, and videos told apart by the magnitude of their features."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -97,20 +95,11 @@ class MGFNHead(AnomalyHead):
         self.fc = nn.Linear(in_channels, 1)
 
     def forward(self, feats: Tensor) -> Tensor:
-        """See :class:`AnomalyHead`.
-
-        Args:
-            feats: Shape (B, crops, T, D).
-        """
+        """See :class:`AnomalyHead`; ``feats`` of shape (B, crops, T, D)."""
         return self._scores(self.norm(feats))
 
     def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """The six terms, ``loss_bce`` and so on, weighted.
-
-        Args:
-            feats: Shape (B, crops, T, D).
-            labels: Shape (B,).
-        """
+        """The six weighted terms; ``feats`` (B, crops, T, D), ``labels`` (B,)."""
         feats = self.norm(feats).float()
         scores = self._scores(feats).float()
         ranks = scores if self.select == 'score' else torch.linalg.vector_norm(feats, dim=3).mean(1)

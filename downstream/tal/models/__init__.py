@@ -1,13 +1,10 @@
 """Detectors by their parts; importing it registers them."""
 
-from .actionformer_head import ActionFormerHead
-from .detector import SegmentDetector
-from .heads import BoundaryHead, DistanceHead, OffsetHead
-from .preprocessor import SequencePreprocessor
-from .projection import ConvProjection
+from .detector import SegmentDetector, SequencePreprocessor
+from .heads import ActionFormerHead, BoundaryHead, DistanceHead, OffsetHead, TridentHead
+from .layers import ConvProjection
 from .pyramid import SGPPyramid
 from .transformer import TransformerPyramid
-from .trident_head import TridentHead
 
 __all__ = [
     'ActionFormerHead',

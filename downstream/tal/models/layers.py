@@ -4,10 +4,9 @@ Layer norms leave the channels of a snippet side by side in memory. Operations o
 copy such sequences first and work slower, so they are done on two axes, of which one is 1 long.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
+from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 
@@ -35,11 +34,7 @@ class TimeGroupNorm(nn.GroupNorm):
     """``nn.GroupNorm`` that keeps the memory layout of (B, C, T), see above."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise.
-
-        Args:
-            x: Shape (B, C, T).
-        """
+        """Normalise; ``x`` of shape (B, C, T)."""
         return super().forward(x[:, :, None])[:, :, 0]
 
 
@@ -54,11 +49,7 @@ class TimeMaxPool(nn.MaxPool2d):
         super().__init__((1, stride + 1), (1, stride), (0, (stride + 1) // 2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pool.
-
-        Args:
-            x: Shape (B, C, T).
-        """
+        """Pool; ``x`` of shape (B, C, T)."""
         return super().forward(x[:, :, None])[:, :, 0]
 
 
@@ -95,11 +86,7 @@ class ChannelLayerNorm(nn.LayerNorm):
     """``nn.LayerNorm`` over the channels of (B, C, T)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise.
-
-        Args:
-            x: Shape (B, C, T).
-        """
+        """Normalise; ``x`` of shape (B, C, T)."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -124,15 +111,27 @@ class ConvStack(nn.Module):
         self.norms = nn.ModuleList(ChannelLayerNorm(channels) for _ in widths)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Run the layers.
-
-        Args:
-            x: Shape (B, C, T).
-            mask: bool, shape (B, T).
-        """
+        """Run the layers; ``x`` (B, C, T), ``mask`` bool (B, T)."""
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = norm(conv(x, mask)).relu()
         return x
+
+
+@MODELS.register_module()
+class ConvProjection(ConvStack):
+    """Masked convolutions with layer norm and ReLU, as in ActionFormer and TriDet.
+
+    Args:
+        in_channels: C of the features.
+        channels: D.
+        layers: How many.
+        kernel_size: Odd.
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int = 512, layers: int = 2, kernel_size: int = 3
+    ) -> None:
+        super().__init__(in_channels, channels, layers, kernel_size)
 
 
 class ScaledDropPath(nn.Module):
@@ -150,11 +149,7 @@ class ScaledDropPath(nn.Module):
         self.scale = nn.Parameter(init * torch.ones(channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scale, and drop.
-
-        Args:
-            x: Shape (B, C, T).
-        """
+        """Scale, and drop; ``x`` of shape (B, C, T)."""
         x = self.scale * x
         if not self.training or not self.chance:
             return x

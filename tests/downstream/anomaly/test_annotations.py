@@ -4,7 +4,7 @@ import pytest
 
 from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import NORMAL, AnomalyVideo, read_annotation
-from downstream.anomaly.ground_truth import truth_of_video, with_lengths
+from downstream.anomaly.prepare import with_lengths
 
 TEST = 'Temporal_Anomaly_Annotation_for_Testing_Videos.txt'
 PAST_THE_END = {
@@ -43,9 +43,9 @@ def test_frames_of_the_real_test_videos(crime):
         frames = positives = 0
         cut = set()
         for video in videos:
-            truth, ends = truth_of_video(video, video.num_frames, first)
+            truth, ends = video.truth(video.num_frames, first)
             frames, positives = frames + len(truth), positives + truth.sum()
-            cut |= {end.video_id for end in ends}
+            cut |= {end.partition(':')[0] for end in ends}
         assert (frames, positives) == (1_111_808, wanted)
         assert clipped is None or cut == clipped
 
@@ -112,19 +112,21 @@ def test_lists_that_are_refused(tmp_path):
     (tmp_path / 'list.txt').write_text('\n')
     with pytest.raises(DatasetError, match='lists no video'):
         read_annotation(tmp_path / 'list.txt')
-    with pytest.raises(DatasetError, match='cannot be read as a list of videos'):
+    with pytest.raises(DatasetError, match='gone.txt: no such file'):
         read_annotation(tmp_path / 'gone.txt')
 
 
 def test_videos_that_are_not_those_of_the_annotation():
     video = AnomalyVideo('Abuse1', 'Abuse', ((3, 9),), 20)
-    with pytest.raises(DatasetError, match="'Abuse1' has 21 frames, its annotation says 20"):
-        truth_of_video(video, 21)
-    with pytest.raises(DatasetError, match="'Abuse2': event 3 to 9: ends 5 frames past"):
-        truth_of_video(AnomalyVideo('Abuse2', 'Abuse', ((3, 9),)), 5)
-    with pytest.raises(DatasetError, match="'Abuse3': its annotation does not say when"):
-        truth_of_video(AnomalyVideo('Abuse3', 'Abuse'), 5)
-    with pytest.raises(DatasetError, match='in one list'):
-        with_lengths([video], [AnomalyVideo('Abuse1', 'Abuse', ((3, 8),), 20)])
-    with pytest.raises(DatasetError, match='does not tell its number of frames'):
-        with_lengths([video], [AnomalyVideo('Abuse1', 'Abuse', ((3, 9),))])
+    other = AnomalyVideo('Abuse1', 'Abuse', ((3, 8),), 20)
+    lengthless = AnomalyVideo('Abuse2', 'Abuse', ((3, 9),))
+    for call, message in (
+        (lambda: video.truth(21), "'Abuse1' has 21 frames, its annotation says 20"),
+        (lambda: lengthless.truth(5), "'Abuse2': event 3 to 9: ends 5 frames past"),
+        (lambda: AnomalyVideo('Abuse3', 'Abuse').truth(5), "'Abuse3': its annotation does not say"),
+        (lambda: with_lengths([video], [other]), 'in one list'),
+        (lambda: with_lengths([lengthless], [lengthless]), 'does not tell its number of frames'),
+        (lambda: with_lengths([video], []), 'does not tell its number of frames'),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            call()

@@ -2,17 +2,13 @@
 
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import read_annotation
 from downstream.anomaly.prepare import EVENTS, FRAMES, TEST, TRAIN, prepare_ucf_crime
-
-TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'prepare_dataset.py'
+from tests.in_process import run_tool
 
 
 @pytest.fixture
@@ -25,26 +21,9 @@ def lists(real_data, tmp_path):
     return target
 
 
-def change(path, old, new):
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
 def test_the_real_lists(lists, tmp_path):
-    done = subprocess.run(
-        [
-            sys.executable,
-            str(TOOL),
-            'ucf_crime',
-            '--lists',
-            str(lists),
-            '--out',
-            str(tmp_path / 'out'),
-        ],
-        capture_output=True,
-        text=True,
-    )
+    given = '--lists', lists, '--out', tmp_path / 'out'
+    done = run_tool('prepare_dataset', 'ucf_crime', *given)
     assert done.returncode == 0, done.stderr
     assert 'train: 1610 videos, 810 anomalous' in done.stdout
     assert 'test: 1111808 frames, 84331 anomalous; 7 events end up to three' in done.stdout
@@ -80,33 +59,22 @@ def test_videos_that_are_not_there(lists, tmp_path):
 @pytest.mark.parametrize(
     'name, old, new, message',
     [
-        (
-            TRAIN,
-            'Abuse/Abuse001_x264.mp4\n',
-            '',
-            '1609 train videos, 809 of them anomalous; UCF-Crime',
-        ),
-        (
-            TRAIN,
-            'Abuse/Abuse001_x264.mp4',
-            'Abuse/Abuse028_x264.mp4',
-            'in .*Train.txt and in .*Test',
-        ),
+        (TRAIN, 'Abuse/Abuse001_x264.mp4\n', '', '1609 train videos, 809 of them anomalous; UCF'),
+        (TRAIN, 'Abuse001_x264', 'Abuse028_x264', 'in .*Train.txt and in .*Test'),
         (TEST, 'Abuse/Abuse028_x264.mp4', 'Abuse/Abuse099_x264.mp4', 'are in one of .* alone'),
         (EVENTS, 'Abuse  165  240', 'Abuse  240  165', r'txt:1: .*event 240 to 165'),
         (EVENTS, 'Abuse  165  240', 'Abuse  165  241', "'Abuse028_x264': Abuse .* in one list"),
         (FRAMES, 'Arson022_x264.mp4 8640', 'Arson022_x264.mp4 8641', '1111809 frames'),
+        (EVENTS, None, None, f'{EVENTS}: no such file'),
     ],
 )
 def test_lists_that_contradict(lists, tmp_path, name, old, new, message):
-    change(lists / name, old, new)
+    if old is None:
+        (lists / name).unlink()
+    else:
+        text = (lists / name).read_text()
+        assert old in text
+        (lists / name).write_text(text.replace(old, new, 1))
     with pytest.raises(DatasetError, match=message):
         prepare_ucf_crime(lists, tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
-
-
-def test_a_missing_list(lists, tmp_path):
-    (lists / EVENTS).unlink()
-    with pytest.raises(DatasetError, match='cannot be read as a list of videos'):
-        prepare_ucf_crime(lists, tmp_path / 'out')
-    (lists / FRAMES).unlink()

@@ -1,4 +1,6 @@
-"""Videos with actions as a dataset: items, parts, and what is refused."""
+"""Videos with actions as a dataset: items, random windows, checks, and what is refused."""
+
+import random
 
 import numpy as np
 import pytest
@@ -6,10 +8,13 @@ import pytest
 from albar_mm.utils.errors import DatasetError
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
+from downstream.tal.annotations import read_annotation
 from downstream.tal.checks import Part, check_data, coverage
-from downstream.tal.dataset import SegmentFeatureDataset
+from downstream.tal.dataset import TRIES, SegmentFeatureDataset, truncate
 
 from .toy import CLASSES, FPS, SAMPLING, entry, make_store, write_json, write_oracle
+
+GRID = SAMPLING.grid(600, FPS)
 
 
 @pytest.fixture(scope='module')
@@ -49,32 +54,10 @@ def test_grid_of_a_published_example(tmp_path):
     """30 fps, stride 4, 16 frames: 0.2 and 1.1 s are snippets -0.5 and 6.25."""
     store = make_store(tmp_path / 'store')
     store.put('v', np.random.default_rng(0).normal(size=(250, 4)), SAMPLING.grid(1015, FPS))
-    write_json(
-        tmp_path / 'segments.json', dict(v=entry(actions=[(0.2, 1.1, 'jump')], duration=33.83))
-    )
-    data = dataset(tmp_path, max_len=2304, crop_ratio=None)
-    assert data[0]['data_samples'].snippet_segments.flatten().tolist() == pytest.approx(
-        [-0.5, 6.25]
-    )
-
-
-def test_parts_never_share_a_video(folder):
-    parts = {
-        name: {v.video_id for v in dataset(folder, part=name, val_share=0.3).videos()}
-        for name in ('train', 'val', 'all')
-    }
-    assert len(parts['val']) == 3 and not parts['train'] & parts['val']
-    assert parts['train'] | parts['val'] == parts['all']
-    assert parts['val'] != {
-        v.video_id for v in dataset(folder, part='val', val_share=0.3, val_seed=1).videos()
-    }
-    for given, message in (
-        (dict(part='x'), "part is 'x'"),
-        (dict(val_share=1), 'val_share is 1'),
-        (dict(missing='x'), "missing is 'x'"),
-    ):
-        with pytest.raises(DatasetError, match=message):
-            dataset(folder, **given)
+    video = entry(actions=[(0.2, 1.1, 'jump')], duration=33.83)
+    write_json(tmp_path / 'segments.json', dict(v=video))
+    found = dataset(tmp_path, max_len=2304, crop_ratio=None)[0]['data_samples'].snippet_segments
+    assert found.flatten().tolist() == pytest.approx([-0.5, 6.25])
 
 
 def test_videos_that_are_left_out_or_missing(folder, tmp_path):
@@ -82,13 +65,13 @@ def test_videos_that_are_left_out_or_missing(folder, tmp_path):
     assert len(names) == 9 and 'validation_003' not in names
     with pytest.raises(DatasetError, match="leave_out names 'gone'"):
         dataset(folder, leave_out=['gone'])
+    with pytest.raises(DatasetError, match="missing is 'x'"):
+        dataset(folder, missing='x')
     store = make_store(tmp_path / 'store')
     given = FeatureStore(folder / 'store')
     for name in given.ids()[:-2]:
         store.put(name, given.load(name), given.grid(name))
     (tmp_path / 'segments.json').write_text((folder / 'segments.json').read_text())
-    with pytest.raises(DatasetError, match="lacks 2 of the 10 validation videos .* as 'valid"):
-        dataset(tmp_path)
     data = dataset(tmp_path, missing='drop')
     assert len(data) == 8 and len(data.dropped) == 2
 
@@ -101,49 +84,28 @@ def one_video(folder, features, grid, **change):
 
 
 @pytest.mark.parametrize(
-    'features, message',
+    'shape, grid, message',
     [
-        (np.full((147, 4), np.nan), "features of 'v' are not all finite"),
-        (np.zeros((147, 2, 4)), r'expected \(T, C\): extract one crop'),
-    ],
-)
-def test_features_that_are_refused(tmp_path, features, message):
-    data = one_video(tmp_path, features, SAMPLING.grid(600, FPS))
-    with pytest.raises(DatasetError, match=message):
-        data[0]
-
-
-@pytest.mark.parametrize(
-    'grid, message',
-    [
+        ((147, 2, 4), GRID, r'expected \(T, C\): extract one crop'),
         (
+            (75, 4),
             TimeGrid(75, 4, 8.0, 600, FPS),
             '75 snippets of .v., one every 4 frames, span 296 of its 600 '
             'frames: the features are of another stride',
         ),
-        (TimeGrid(147, 8, 8.0, 600, FPS), 'another stride'),
+        ((147, 4), TimeGrid(147, 8, 8.0, 600, FPS), 'another stride'),
         (
+            (147, 4),
             TimeGrid(147, 4, 8.0, 600, 15.0),
             'lasts 40.0 s by its features, 20.0 s by the annotation',
         ),
     ],
 )
-def test_features_of_another_stride_or_video(tmp_path, grid, message):
-    data = one_video(tmp_path, np.random.default_rng(0).normal(size=(grid.num_snippets, 4)), grid)
+def test_features_of_another_shape_stride_or_video(tmp_path, shape, grid, message):
+    data = one_video(tmp_path, np.random.default_rng(0).normal(size=shape), grid)
     with pytest.raises(DatasetError, match=message) as caught:
         data[0]
     assert '\n' not in str(caught.value)
-
-
-def test_other_widths(folder, tmp_path):
-    store = make_store(tmp_path / 'store')
-    for name, width in (('a', 4), ('b', 5)):
-        store.put(name, np.ones((147, width)), SAMPLING.grid(600, FPS))
-    write_json(tmp_path / 'segments.json', dict(a=entry(), b=entry()))
-    data = dataset(tmp_path)
-    data[0]
-    with pytest.raises(DatasetError, match="'b' have 5 channels, others have 4"):
-        data[1]
 
 
 def test_checks(folder, tmp_path):
@@ -151,26 +113,18 @@ def test_checks(folder, tmp_path):
         Part(subset, dataset(folder, subset).videos(), FeatureStore(folder / 'store'))
         for subset in ('validation', 'test')
     ]
-    lines = check_data((*CLASSES[:3], 'swim'), parts)
-    text = '\n'.join(lines)
+    text = '\n'.join(check_data((*CLASSES[:3], 'swim'), parts))
     assert 'validation: 10 videos, ' in text and 'classes without an action: swim' in text
     assert 'test: snippets cover 100.0% of the annotated time' in text
     assert 'THUMOS14' not in text and 'WARNING' not in text
-    constant = one_video(
-        tmp_path,
-        np.ones((147, 4)),
-        SAMPLING.grid(600, FPS),
-        annotations=[
-            dict(label='jump', segment=[19.0, 25.0]),
-            dict(label='jump', segment=[22.0, 25.0]),
-        ],
-    )
+    late = [dict(label='jump', segment=segment) for segment in ([19.0, 25.0], [22.0, 25.0])]
+    constant = one_video(tmp_path, np.ones((147, 4)), GRID, annotations=late)
     part = Part('train', constant.videos(), constant.store, ['w'])
     # snippets end at (146.5 * 4 + 8) / 30 = 19.8 s
     assert coverage(part) == pytest.approx(0.8 / 9)
     with pytest.raises(DatasetError, match='snippets cover 9% of the annotated time'):
         check_data(['jump'], [part])
-    constant = one_video(tmp_path / 'b', np.ones((147, 4)), SAMPLING.grid(600, FPS))
+    constant = one_video(tmp_path / 'b', np.ones((147, 4)), GRID)
     with pytest.raises(DatasetError, match='all snippets of a video are alike'):
         check_data(['jump', 'run'], [Part('train', constant.videos(), constant.store)])
 
@@ -178,19 +132,17 @@ def test_checks(folder, tmp_path):
 @pytest.mark.real_data
 def test_the_real_thumos14_drives_the_dataset(real_data, tmp_path):
     """Features of the right lengths for all 412 videos; 2 channels, for tests only."""
-    from downstream.tal.annotations import read_annotation
-
     path = real_data / 'thumos14' / 'thumos14.json'
-    store, random = make_store(tmp_path / 'store'), np.random.default_rng(0)
+    store, draws = make_store(tmp_path / 'store'), np.random.default_rng(0)
     for video in read_annotation(path).videos:
         grid = SAMPLING.grid(round(video.duration_s * video.fps), video.fps)
-        store.put(video.video_id, random.normal(size=(grid.num_snippets, 2)), grid)
+        store.put(video.video_id, draws.normal(size=(grid.num_snippets, 2)), grid)
     train = SegmentFeatureDataset(str(path), store.root, 'Validation', max_len=2304)
     test = SegmentFeatureDataset(str(path), store.root, 'test')
     assert (len(train), len(test)) == (200, 212)
-    actions = sum(len(each['data_samples'].snippet_labels) for each in train)
-    assert 2000 < actions <= 3007
-    assert max(each['inputs'].shape[1] for each in train) == 2304
+    items = list(train)
+    assert 2000 < sum(len(each['data_samples'].snippet_labels) for each in items) <= 3007
+    assert max(each['inputs'].shape[1] for each in items) == 2304
     assert sum(len(each['data_samples'].gt_labels) for each in test) == 3358
     parts = [Part(name, data.videos(), store) for name, data in (('train', train), ('test', test))]
     text = '\n'.join(check_data(train.metainfo['classes'], parts))
@@ -201,3 +153,50 @@ def test_the_real_thumos14_drives_the_dataset(real_data, tmp_path):
     fewer = SegmentFeatureDataset(str(path), store.root, 'test', leave_out=['video_test_0000270'])
     text = '\n'.join(check_data(train.metainfo['classes'], [Part('test', fewer.videos(), store)]))
     assert '211 test videos' in text and 'with actions beyond its end, is left out' in text
+
+
+SEGMENTS = np.array([[-1.0, 3], [5, 9], [12, 19.5]])
+
+
+@pytest.mark.parametrize(
+    'seed, max_len, margin, first, size, kept, segments',
+    [
+        (3, 8, 0, 3, 8, [1], [[2, 6]]),
+        (3, 8, 2, 3, 8, [0, 1], [[-2, 0], [2, 6]]),
+        (0, 2304, 0, 1, 19, [0, 1, 2], [[0, 2], [4, 8], [11, 18.5]]),
+        (0, 2304, 2, 1, 19, [0, 1, 2], [[-2, 2], [4, 8], [11, 18.5]]),
+    ],
+)
+def test_published_draws(seed, max_len, margin, first, size, kept, segments):
+    crop_ratio = None if max_len == 8 else (0.9, 1.0)
+    window = truncate(20, SEGMENTS, max_len, random.Random(seed), 0.5, crop_ratio, margin)
+    assert (window.first, window.size) == (first, size)
+    assert np.flatnonzero(window.kept).tolist() == kept
+    assert window.segments.tolist() == segments
+
+
+def test_a_video_that_is_taken_whole_keeps_everything():
+    for ratio in (None, (1.0, 1.0)):
+        window = truncate(20, SEGMENTS, 64, random.Random(0), 0.5, ratio)
+        assert (window.first, window.size) == (0, 20) and window.segments is SEGMENTS
+
+
+def test_windows_hold_an_action_if_they_can():
+    draws = random.Random(0)
+    for _ in range(200):
+        ((begin, end),) = truncate(50, np.array([[40.0, 44]]), 10, draws).segments
+        assert 0 <= begin < end <= 10 and end - begin >= 2
+    assert truncate(50, np.zeros((0, 2)), 10, draws).segments.shape == (0, 2)
+
+
+def test_after_many_draws_the_last_one_is_taken():
+    class Counted:
+        calls = 0
+
+        def randint(self, first, last):
+            self.calls += 1
+            return first
+
+    draws = Counted()
+    window = truncate(5000, np.array([[4000.0, 4100]]), 64, draws)
+    assert draws.calls == TRIES and not window.kept.any() and window.first == 0

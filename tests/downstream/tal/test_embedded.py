@@ -18,7 +18,7 @@ from downstream.tal.embedded import (
     draw_video,
 )
 
-SETTINGS = TalSpritesSettings()
+SETTINGS, SMALL = TalSpritesSettings(), TalSpritesSettings(train=5, test=2)
 
 
 def shares(split, **changes):
@@ -61,32 +61,35 @@ def test_videos():
     assert draw_video(TalSpritesSettings(seed=1), 'train', 0) != draw_video(SETTINGS, 'train', 0)
 
 
-def test_build(tmp_path):
-    settings = TalSpritesSettings(train=4, test=2)
-    root = build_tal_sprites(tmp_path / 'data', settings, workers=1)
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return build_tal_sprites(tmp_path_factory.mktemp('data') / 'data', SMALL, workers=1)
+
+
+def test_build(data, tmp_path):
     # by name, and label_id 0 to 3, as the annotation may leave the ids out
-    found = read_annotation(root / ANNOTATION_FILE, CLASSES[:ACTIONS])
-    assert read_annotation(root / ANNOTATION_FILE).classes == CLASSES[:ACTIONS]
-    assert [len(found.of(subset)) for subset in ('Validation', 'Test')] == [4, 2]
+    found = read_annotation(data / ANNOTATION_FILE, CLASSES[:ACTIONS])
+    assert read_annotation(data / ANNOTATION_FILE).classes == CLASSES[:ACTIONS]
+    assert [len(found.of(subset)) for subset in ('Validation', 'Test')] == [5, 2]
     for split, subset in (('train', 'validation'), ('test', 'test')):
         for index, video in enumerate(found.of(subset)):
             assert (video.fps, video.duration_s) == (FPS, 256 / FPS)
             wanted, at = [], 0
-            for stretch in draw_video(settings, split, index).stretches:
+            for stretch in draw_video(SMALL, split, index).stretches:
                 if stretch.label < ACTIONS:
                     wanted.append((at / FPS, (at + stretch.frames) / FPS, stretch.label))
                 at += stretch.frames
             rows = zip(*video.segments.T.tolist(), video.labels.tolist(), strict=True)
             assert list(rows) == wanted
-    assert len(list((root / 'videos/train').glob('*.avi'))) == 4
-    before = {path: path.stat().st_mtime_ns for path in root.rglob('*.avi')}
-    build_tal_sprites(root, settings, workers=1)
-    assert before == {path: path.stat().st_mtime_ns for path in root.rglob('*.avi')}
+    before = {path: path.stat().st_mtime_ns for path in data.rglob('*.avi')}
+    assert len(before) == 7
+    build_tal_sprites(data, SMALL, workers=1)
+    assert before == {path: path.stat().st_mtime_ns for path in data.rglob('*.avi')}
     with pytest.raises(DatasetError, match='was made with other settings'):
-        build_tal_sprites(root, SETTINGS)
+        build_tal_sprites(data, SETTINGS)
     (tmp_path / 'file').touch()
     with pytest.raises(DatasetError, match='file: cannot be written'):
-        build_tal_sprites(tmp_path / 'file', settings)
+        build_tal_sprites(tmp_path / 'file', SMALL)
 
 
 @pytest.mark.parametrize(
@@ -103,22 +106,14 @@ def test_settings_that_are_refused(change, message):
         TalSpritesSettings(**change)
 
 
-def test_from_videos_to_the_actions_of_one(tmp_path, toy_config, capsys):
+def test_from_videos_to_the_actions_of_one(data, encoder, tmp_path, capsys):
     """Features, training, testing and detecting in a raw video with a toy encoder."""
-    import torch
-
     from albar_mm.utils.errors import LaunchError
-    from downstream.features.encoder import FrozenEncoder
-    from downstream.tal.command import run_detect, run_evaluate, run_on_videos
+    from downstream.tal.jobs import run_evaluate, run_on_features, run_on_one
 
     from .test_oracle import CONFIG
 
-    torch.manual_seed(0)
-    for name in ('weights.pth', 'other.pth'):
-        encoder = FrozenEncoder(toy_config, None)
-        torch.save(dict(state_dict=encoder.model.state_dict()), tmp_path / name)
-    root = build_tal_sprites(tmp_path / 'data', TalSpritesSettings(train=5, test=2), workers=1)
-    annotation, work = str(root / ANNOTATION_FILE), tmp_path / 'work'
+    annotation, work = str(data / ANNOTATION_FILE), tmp_path / 'work'
     options = {
         'train_cfg.max_epochs': 1,
         'train_cfg.val_interval': 1,
@@ -126,30 +121,26 @@ def test_from_videos_to_the_actions_of_one(tmp_path, toy_config, capsys):
         'default_hooks.checkpoint.interval': 1,
         'test_evaluator.out_file': str(tmp_path / 'tested.json'),
     }
-    picture = run_on_videos(
-        str(CONFIG),
-        str(toy_config),
-        str(tmp_path / 'weights.pth'),
-        [str(root / 'videos')],
-        annotation,
-        str(work),
-        device='cpu',
-        options=options,
+    extract = dict(
+        config=encoder.config,
+        checkpoint=encoder.weights,
+        videos=[str(data / 'videos')],
         sampling=dict(clip_len=4, frame_interval=2, stride=16),
+        device='cpu',
     )
+    files = str(tmp_path / 'features'), annotation, str(work)
+    picture = run_on_features(str(CONFIG), *files, options=options, extract=extract)
     text = capsys.readouterr().out
     assert picture.is_file() and 'train: 4 videos, ' in text and '2 test videos, 1 seed' in text
-    weights, video = work / 'detector/seed0/epoch_1.pth', root / 'videos/test/test_0001.avi'
-    given = dict(encoder=str(toy_config), weights=str(tmp_path / 'weights.pth'))
-    written = run_detect(str(video), str(weights), str(tmp_path / 'found'), threshold=0.01, **given)
+    weights, video = str(work / 'detector/seed0/epoch_1.pth'), data / 'videos/test/test_0001.avi'
+    given = dict(encoder=encoder.config, weights=encoder.weights)
+    written = run_on_one(str(video), weights, str(tmp_path / 'found'), threshold=0.01, **given)
     assert [path.name for path in written] == ['test_0001.json', 'test_0001.png']
     assert written[1].stat().st_size > 5000
     assert 'test_0001: 32.0 s, ' in capsys.readouterr().out
     # the same as in the test run
-    (rows,), tested = (
-        json.loads(written[0].read_text())['results'].values(),
-        json.loads((tmp_path / 'tested.json').read_text())['results']['test_0001'],
-    )
+    (rows,) = json.loads(written[0].read_text())['results'].values()
+    tested = json.loads((tmp_path / 'tested.json').read_text())['results']['test_0001']
     assert len(rows) == len(tested) > 0
     for row in rows[:10]:  # those of nearly equal scores in any order
         assert any(
@@ -161,25 +152,19 @@ def test_from_videos_to_the_actions_of_one(tmp_path, toy_config, capsys):
     # and its file gives its scores
     scores = run_evaluate(str(tmp_path / 'tested.json'), annotation)
     ((record,),) = json.loads((work / 'results.json').read_text())['rows'].values()
-    assert {
-        f'tal/{name}': value for name, value in scores.items() if not name.startswith('AP_')
-    } == record['metrics']
+    own = {f'tal/{name}': v for name, v in scores.items() if not name.startswith('AP_')}
+    assert own == record['metrics']
 
-    for wrong, message in (
-        (
-            dict(weights=str(tmp_path / 'other.pth')),
-            'other.pth: other weights than those whose features',
-        ),
-        (dict(weights=str(tmp_path / 'none.pth')), 'none.pth'),
+    gone, none = str(work / 'detector/seed0/gone.pth'), str(tmp_path / 'none/weights.pth')
+    for changed, message in (
+        (dict(weights=encoder.other), 'other.pth: other weights than those whose features'),
+        (dict(weights=none), 'none/weights.pth'),
+        (dict(checkpoint=gone), 'gone.pth: no such file'),
+        (dict(checkpoint=none), 'no such file'),
+        (dict(checkpoint=encoder.weights), 'toy.py: does not name its classes'),
+        (dict(video=str(tmp_path / 'gone.avi')), 'gone.avi'),
     ):
-        with pytest.raises(LaunchError, match=message):
-            run_detect(str(video), str(weights), str(tmp_path / 'x'), **{**given, **wrong})
-    with pytest.raises(LaunchError, match='gone.pth: no such file'):
-        run_detect(str(video), str(weights.with_name('gone.pth')), str(tmp_path / 'x'), **given)
-    with pytest.raises(LaunchError, match='no such file'):
-        run_detect(str(video), str(tmp_path / 'none/weights.pth'), str(tmp_path / 'x'), **given)
-    with pytest.raises(LaunchError, match='toy.py: does not name its classes'):
-        run_detect(str(video), given['weights'], str(tmp_path / 'x'), **given)
-    with pytest.raises(DatasetError, match='gone.avi'):
-        run_detect(str(tmp_path / 'gone.avi'), str(weights), str(tmp_path / 'x'), **given)
+        call = dict(given, video=str(video), checkpoint=weights, out=str(tmp_path / 'x'))
+        with pytest.raises((LaunchError, DatasetError), match=message):
+            run_on_one(**(call | changed))
     assert not (tmp_path / 'x').exists()

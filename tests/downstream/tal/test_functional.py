@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from downstream.tal import _suppression, average_precision, functional
+from downstream.tal import functional, scores
 from downstream.tal.functional import nms, segment_iou, soft_nms, soft_nms_batch, vote
 
 SEGMENTS = torch.tensor([[0.0, 10], [1, 11], [20, 30], [0, 20]])
@@ -159,23 +159,20 @@ def test_a_batch_is_each_video_alone(kernel):
     same(without[2], soft_nms(*videos[2][:2], kernel=kernel))
     assert soft_nms_batch([], []) == []
     assert [len(part) for part in soft_nms_batch([SEGMENTS[:0]], [SCORES[:0]])[0]] == [0, 0, 0]
+    assert len(nms(SEGMENTS[:0], SCORES[:0], kernel=kernel)) == 0
 
 
 def test_kernels_that_cannot_run(monkeypatch):
-    with pytest.raises(ValueError, match="kernel is 'cuda'; expected one of auto, numba, torch"):
-        soft_nms(SEGMENTS, SCORES, kernel='cuda')
-    with pytest.raises(ValueError, match='float32 and float64 on the CPU, not torch.bfloat16'):
-        nms(SEGMENTS.bfloat16(), SCORES, kernel='numba')
     assert len(soft_nms(SEGMENTS.bfloat16(), SCORES.bfloat16())[0]) == 4  # auto
     monkeypatch.setitem(sys.modules, 'numba', None)
     monkeypatch.delitem(sys.modules, 'downstream.tal._numba_kernels', raising=False)
-    _suppression._import_compiled.cache_clear()
+    functional._import_compiled.cache_clear()
     try:
         with pytest.raises(ImportError, match=r'pip install "albar_mm\[fast\]"'):
             nms(SEGMENTS, SCORES, kernel='numba')
         assert nms(SEGMENTS, SCORES).tolist() == [0, 2, 3]
     finally:
-        _suppression._import_compiled.cache_clear()
+        functional._import_compiled.cache_clear()
 
 
 def test_machine_code_that_cannot_be_kept(monkeypatch):
@@ -198,23 +195,32 @@ def test_machine_code_that_cannot_be_kept(monkeypatch):
     assert compiled(thrice)(3) == 9
 
 
-def test_nothing_and_what_does_not_fit():
-    empty = torch.zeros(0, 2), torch.zeros(0)
-    assert len(nms(*empty)) == 0 and len(soft_nms(*empty)[0]) == 0
-    with pytest.raises(ValueError, match=r'segments of shape \(4, 2\) and scores of shape \(3,\)'):
-        soft_nms(SEGMENTS, SCORES[:3])
-    with pytest.raises(ValueError, match='labels are torch.float32; expected whole numbers'):
-        soft_nms(SEGMENTS, SCORES, SCORES)
-    with pytest.raises(ValueError, match='must be finite'):
-        soft_nms(SEGMENTS, SCORES / 0)
-    with pytest.raises(ValueError, match='a segment ends before it begins'):
-        nms(SEGMENTS.flip(1), SCORES)
-    with pytest.raises(ValueError, match='sigma is 0 and min_score 0.1; expected sigma above 0'):
-        soft_nms(SEGMENTS, SCORES, sigma=0, min_score=0.1)
-    with pytest.raises(ValueError, match='segments of 1 videos, scores of 2 and labels of 2'):
-        soft_nms_batch([SEGMENTS], [SCORES] * 2)
-    with pytest.raises(ValueError, match='one label for each'):
-        nms(SEGMENTS, SCORES, torch.zeros(2))
+@pytest.mark.parametrize(
+    'call, message',
+    [
+        (lambda: soft_nms(SEGMENTS, SCORES[:3]), r'of shape \(4, 2\) and scores of shape \(3,\)'),
+        (lambda: soft_nms(SEGMENTS, SCORES, SCORES), 'labels are torch.float32; expected whole'),
+        (lambda: soft_nms(SEGMENTS, SCORES / 0), 'must be finite'),
+        (lambda: nms(SEGMENTS.flip(1), SCORES), 'a segment ends before it begins'),
+        (
+            lambda: soft_nms(SEGMENTS, SCORES, sigma=0, min_score=0.1),
+            'sigma is 0 and min_score 0.1; expected sigma above 0',
+        ),
+        (
+            lambda: soft_nms_batch([SEGMENTS], [SCORES] * 2),
+            'segments of 1 videos, scores of 2 and labels of 2',
+        ),
+        (lambda: nms(SEGMENTS, SCORES, torch.zeros(2)), 'one label for each'),
+        (lambda: soft_nms(SEGMENTS, SCORES, kernel='cuda'), "'cuda'; expected one of auto, numba"),
+        (
+            lambda: nms(SEGMENTS.bfloat16(), SCORES, kernel='numba'),
+            'float32 and float64 on the CPU, not torch.bfloat16',
+        ),
+    ],
+)
+def test_what_does_not_fit(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 def test_iou():
@@ -224,4 +230,4 @@ def test_iou():
 
 
 def test_the_score_of_a_test_is_at_hand():
-    assert functional.temporal_map is average_precision.temporal_map
+    assert functional.temporal_map is scores.temporal_map

@@ -9,8 +9,8 @@ import pytest
 from downstream.detection.runs import last_weights
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
-from downstream.tal.command import run_on_features
-from downstream.tal.matching import temporal_iou
+from downstream.tal.jobs import run_on_features
+from downstream.tal.ranking import temporal_iou
 
 from .toy import make_store, write_json
 

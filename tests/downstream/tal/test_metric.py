@@ -8,10 +8,8 @@ import torch
 from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 
-from downstream.tal.average_precision import temporal_map
 from downstream.tal.metric import TemporalMAP
-from downstream.tal.predictions import evaluate_file
-from downstream.tal.recall import recall_at
+from downstream.tal.scores import evaluate_file, recall_at, temporal_map
 
 from .rows import random_test, segments
 
@@ -24,21 +22,13 @@ def samples_of(truth, rows, videos=6):
     for video in range(videos):
         name = f'v{video}'
         own, found = ([row for row in part if row[0] == name] for part in (truth, rows))
+        segments = np.array([row[1:3] for row in own]).reshape(-1, 2)
+        labels = np.array([row[3] for row in own], np.int64)
         sample = ActionDataSample()
-        sample.set_metainfo(
-            dict(
-                video_id=name,
-                gt_segments=np.array([row[1:3] for row in own]).reshape(-1, 2),
-                gt_labels=np.array([row[3] for row in own], np.int64),
-            )
-        )
-        sample.set_data(
-            dict(
-                pred_segments=torch.tensor([row[1:3] for row in found], dtype=torch.float64),
-                pred_labels=torch.tensor([row[3] for row in found], dtype=torch.int64),
-                pred_scores=torch.tensor([row[4] for row in found], dtype=torch.float64),
-            )
-        )
+        sample.set_metainfo(dict(video_id=name, gt_segments=segments, gt_labels=labels))
+        sample.pred_segments = torch.tensor([row[1:3] for row in found], dtype=torch.float64)
+        sample.pred_labels = torch.tensor([row[3] for row in found], dtype=torch.int64)
+        sample.pred_scores = torch.tensor([row[4] for row in found], dtype=torch.float64)
         samples.append(sample.to_dict())
     return samples
 
@@ -54,24 +44,12 @@ def evaluated(samples, **options):
 def test_by_the_published_numbers():
     truth = [('v0', 0, 10, 0), ('v0', 20, 30, 0)]
     rows = [('v0', 0, 6.5, 0, 0.9), ('v0', 1, 10, 0, 0.8), ('v0', 24, 29, 0, 0.7)]
+    maps = {'mAP@0.3': 83.3333, 'mAP@0.4': 83.3333, 'mAP@0.5': 83.3333, 'mAP@0.6': 50}
+    wanted = maps | {'mAP@0.7': 25, 'mAP': 65, 'recall@1x@0.5': 50, 'recall@5x@0.5': 100}
+    kinds = dict(background=0, localisation=0, wrong_label=0, double_detection=33.3333, confusion=0)
+    wanted |= {f'fp_{kind}': share for kind, share in kinds.items()}
     found = evaluated(samples_of(truth, rows, 1))
-    assert found == pytest.approx(
-        {
-            'tal/mAP@0.3': 83.3333,
-            'tal/mAP@0.4': 83.3333,
-            'tal/mAP@0.5': 83.3333,
-            'tal/mAP@0.6': 50,
-            'tal/mAP@0.7': 25,
-            'tal/mAP': 65,
-            'tal/recall@1x@0.5': 50,
-            'tal/recall@5x@0.5': 100,
-            'tal/fp_background': 0,
-            'tal/fp_localisation': 0,
-            'tal/fp_wrong_label': 0,
-            'tal/fp_double_detection': 33.3333,
-            'tal/fp_confusion': 0,
-        }
-    )
+    assert found == pytest.approx({f'tal/{name}': value for name, value in wanted.items()})
 
 
 def test_every_setting_reaches_its_function(tmp_path):
@@ -141,7 +119,23 @@ def test_no_detection_at_all(monkeypatch):
     assert len(told) == 1
 
 
-def refused(message, **changes):
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        (dict(pred_scores=torch.tensor([float('nan')])), "'v0': detections: not finite"),
+        (dict(pred_segments=torch.tensor([[0, torch.inf]])), "'v0': detections: not finite"),
+        (
+            dict(pred_labels=torch.tensor([4])),
+            "'v0': detections: labels 4 to 4; .* expected 0 to 3",
+        ),
+        (dict(gt_labels=np.array([-1])), "'v0': annotation: labels -1 to -1"),
+        (
+            dict(pred_labels=torch.tensor([0, 0])),
+            r"'v0': detections: shapes \(1, 2\) of pred_segments, \(2,\) of pred_labels",
+        ),
+    ],
+)
+def test_samples_that_are_refused(changes, message):
     sample = samples_of([('v0', 0, 10, 0)], [('v0', 0, 10, 0, 0.5)], 1)[0] | changes
     with pytest.raises(ValueError, match=message):
         evaluated([sample])
@@ -150,15 +144,6 @@ def refused(message, **changes):
 def test_what_is_refused():
     with pytest.raises(ValueError, match='none of the 6 tested videos has an annotated action'):
         evaluated(samples_of([], [('v0', 0, 10, 0, 0.5)]))
-    refused("'v0': detections: not finite", pred_scores=torch.tensor([float('nan')]))
-    refused("'v0': detections: not finite", pred_segments=torch.tensor([[0, torch.inf]]))
-    refused("'v0': detections: labels 4 to 4; .* expected 0 to 3", pred_labels=torch.tensor([4]))
-    refused("'v0': annotation: labels -1 to -1", gt_labels=np.array([-1]))
-    refused(
-        r"'v0': detections: shapes \(1, 2\) of pred_segments, \(2,\) of "
-        'pred_labels',
-        pred_labels=torch.tensor([0, 0]),
-    )
     for options in (
         dict(tious=(0,)),
         dict(ties='any'),
@@ -167,6 +152,5 @@ def test_what_is_refused():
     ):
         with pytest.raises(ValueError, match='expected'):
             TemporalMAP(**options)
-    metric = TemporalMAP()
     with pytest.raises(ValueError, match="no names of classes: its metainfo needs 'classes'"):
-        metric.process(None, [])
+        TemporalMAP().process(None, [])

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.config import Config
 
 from albar_mm.utils.errors import DatasetError, LaunchError
-from downstream.detection.runs import last_weights, load_detector
+from downstream.detection.runs import last_weights, open_detector
 from downstream.features.store import FeatureStore
 from downstream.tal.annotations import read_annotation
-from downstream.tal.average_precision import temporal_map
-from downstream.tal.command import run_on_features
-from downstream.tal.detect import detect_actions
+from downstream.tal.jobs import detect_actions, run_on_features
 from downstream.tal.ranking import Segments
+from downstream.tal.scores import temporal_map
 
 from .toy import CHANNELS, SAMPLING, write_oracle
 
@@ -24,13 +22,8 @@ QUICK = {'train_cfg.val_interval': 30}
 
 
 def scores(folder, work_dir, config=CONFIG, **options):
-    run_on_features(
-        str(config),
-        str(folder / 'store'),
-        str(folder / 'segments.json'),
-        str(work_dir),
-        options={**QUICK, **options},
-    )
+    files = str(folder / 'store'), str(folder / 'segments.json')
+    run_on_features(str(config), *files, str(work_dir), options={**QUICK, **options})
     ((record,),) = json.loads((Path(work_dir) / 'results.json').read_text())['rows'].values()
     return record
 
@@ -43,34 +36,18 @@ def oracle(tmp_path_factory):
 
 def mean_average_precision(folder, store):
     """mAP at 0.5 and 0.7 of the last weights on the features of a store."""
-    work = folder / 'work'
-    weights = last_weights(work, 'detector', 0)
-    model = load_detector(Config.fromfile(next(Path(weights).parent.glob('*.py'))), weights)
-    annotation = read_annotation(folder / 'segments.json')
-    truth, found = ([], [], []), ([], [], [], [])
-    for video in annotation.of('test'):
-        hits = detect_actions(
-            model,
-            video.video_id,
-            store.load(video.video_id),
-            store.grid(video.video_id),
-            video.duration_s,
-        )
-        for rows, parts in (
-            (truth, (video.segments, video.labels)),
-            (found, (hits.segments, hits.labels, hits.scores)),
-        ):
-            rows[0].extend([video.video_id] * len(parts[0]))
-            for row, part in zip(rows[1:], parts, strict=True):
-                row.extend(part.tolist())
-    segments = [
-        Segments(rows[0], np.array(rows[1]), rows[2], *map(np.array, rows[3:]))
-        for rows in (truth, found)
-    ]
+    _, model = open_detector(last_weights(folder / 'work', 'detector', 0))
+    truth, found = [], []
+    for video in read_annotation(folder / 'segments.json').of('test'):
+        name, features = video.video_id, store.load(video.video_id)
+        hits = detect_actions(model, name, features, store.grid(name), video.duration_s)
+        truth.append(([name] * len(video.labels), video.segments, video.labels))
+        found.append(([name] * len(hits.labels), hits.segments, hits.labels, hits.scores))
+    segments = (Segments(*map(np.concatenate, zip(*rows, strict=True))) for rows in (truth, found))
     return temporal_map(*segments, [0.5, 0.7]).at
 
 
-def test_oracle_features(oracle, tmp_path, capsys):
+def test_oracle_features(oracle, capsys):
     folder, record = oracle
     assert record['metrics']['tal/mAP'] >= 90
     assert record['metrics_best']['tal/mAP'] >= 90 and record['metrics']['tal/mAP@0.7'] > 70
@@ -97,7 +74,8 @@ def test_a_grid_that_is_off_by_half_a_window(oracle, tmp_path):
 
 
 def test_shuffled_labels(tmp_path):
-    folder = write_oracle(tmp_path, classes=10, shuffled=True)
+    """Ten classes; with the true labels so few videos give 51."""
+    folder = write_oracle(tmp_path, 30, 20, classes=10, shuffled=True)
     assert scores(folder, folder / 'work')['metrics']['tal/mAP'] <= 10
 
 
@@ -119,7 +97,7 @@ model = dict(
 
 
 def test_listed_videos_without_features(tmp_path):
-    """Told before anything is trained; they can be left out, with their actions."""
+    """Told before anything is trained."""
     folder = write_oracle(tmp_path, 8, 4)
     path = folder / 'segments.json'
     document = json.loads(path.read_text())
@@ -127,9 +105,9 @@ def test_listed_videos_without_features(tmp_path):
     path.write_text(json.dumps(document))
     with pytest.raises(DatasetError, match="lacks 1 of the 5 test videos .* as 'gone'"):
         scores(folder, tmp_path / 'work')
-    store = FeatureStore(folder / 'store')
     grid = SAMPLING.grid(240, 30.0)
-    store.put('gone', np.full((grid.num_snippets, CHANNELS), np.nan), grid)
+    nothing = np.full((grid.num_snippets, CHANNELS), np.nan)
+    FeatureStore(folder / 'store').put('gone', nothing, grid)
     with pytest.raises(DatasetError, match="'gone'"):
         scores(folder, tmp_path / 'work')
     assert not list((tmp_path / 'work').rglob('*.pth'))

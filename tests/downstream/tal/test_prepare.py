@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from albar_mm.datasets.motion_sprites.video_file import FPS, write_mjpeg
-from albar_mm.utils.errors import BadVideoError, DatasetError
+from albar_mm.utils.errors import DatasetError
 from downstream.tal.annotations import read_annotation
 from downstream.tal.prepare import prepare_thumos14
-from tests.tools.test_train_and_test import tool
+from tests.in_process import run_tool
 
 from .toy import write_json
 
@@ -20,35 +20,28 @@ SMALL = dict(validation=(2, 3), test=(1, 1), classes=2)
 
 
 def video(subset, actions, duration=3.0, fps=FPS):
-    return dict(
-        subset=subset,
-        duration=duration,
-        fps=fps,
-        annotations=[
-            dict(label=('Dive', 'Throw', 'Swim')[label], label_id=label, segment=[begin, end])
-            for begin, end, label in actions
-        ],
-    )
+    names = ('Dive', 'Throw', 'Swim')
+    annotations = [
+        dict(label=names[label], label_id=label, segment=[begin, end])
+        for begin, end, label in actions
+    ]
+    return dict(subset=subset, duration=duration, fps=fps, annotations=annotations)
 
 
 def small(folder, **changes):
     """Two training videos, the first with both classes, and one test video."""
-    folder.mkdir(exist_ok=True)
-    return write_json(
-        folder / 'given.json',
-        {
-            'v1': video('Validation', [(0, 1, 0), (1, 2, 1)]),
-            'v2': video('Validation', [(1, 2, 1)]),
-            't1': video('Test', [(0.5, 1, 1)]),
-            **changes,
-        },
+    given = dict(
+        v1=video('Validation', [(0, 1, 0), (1, 2, 1)]),
+        v2=video('Validation', [(1, 2, 1)]),
+        t1=video('Test', [(0.5, 1, 1)]),
     )
+    return write_json(folder / 'given.json', given | changes)
 
 
-def videos(folder, *names, frames=24):
+def videos(folder, *names):
     folder.mkdir()
     for name in names:
-        write_mjpeg(folder / f'{name}.avi', np.zeros((frames, 16, 16, 3), np.uint8))
+        write_mjpeg(folder / f'{name}.avi', np.zeros((24, 16, 16, 3), np.uint8))
     return folder
 
 
@@ -56,32 +49,26 @@ def prepared(folder, annotation, *given, **options):
     return prepare_thumos14(annotation, folder / 'out', *given, official=SMALL, **options)
 
 
+def report(folder):
+    return json.loads((folder / 'report.json').read_text())
+
+
 @pytest.mark.real_data
-def test_the_real_annotation(real_data, tmp_path, capsys):
+def test_the_real_annotation(real_data, tmp_path):
     path = real_data / 'thumos14' / 'thumos14.json'
-    assert (
-        tool('prepare_dataset').main(
-            ['thumos14', '--annotations', str(path), '--out', str(tmp_path)]
-        )
-        == 0
-    )
-    text = capsys.readouterr().out
-    assert 'validation: 200 videos, 3007 actions' in text
+    done = run_tool('prepare_dataset', 'thumos14', '--annotations', path, '--out', tmp_path)
+    text = done.stdout
+    assert done.returncode == 0 and 'validation: 200 videos, 3007 actions' in text
     assert 'test: 212 videos, 3358 actions' in text
     assert 'video_test_0000270: 22 of its 29 actions lie beyond its end' in text
     given = json.loads(path.read_text())
     assert json.loads((tmp_path / 'thumos14.json').read_text()) == given
     beyond = {
-        name: late
+        name: sum(action['segment'][0] >= entry['duration'] for action in entry['annotations'])
         for name, entry in given['database'].items()
-        if (
-            late := sum(
-                action['segment'][0] >= entry['duration'] for action in entry['annotations']
-            )
-        )
     }
-    report = json.loads((tmp_path / 'report.json').read_text())
-    assert report['actions_beyond_the_end'] == beyond and len(beyond) == 5
+    beyond = {name: late for name, late in beyond.items() if late}
+    assert report(tmp_path)['actions_beyond_the_end'] == beyond and len(beyond) == 5
     assert f'{sum(beyond.values())} actions of 5 videos begin beyond the end' in text
     classes = (tmp_path / 'classes.txt').read_text().split()
     assert len(classes) == 20 and classes[4::3][:2] == ['CliffDiving', 'Diving']
@@ -89,36 +76,28 @@ def test_the_real_annotation(real_data, tmp_path, capsys):
 
 
 @pytest.mark.real_data
-def test_real_videos_of_which_most_are_missing(real_data, tmp_path, capsys):
+def test_real_videos_of_which_most_are_missing(real_data, tmp_path):
     """Of the tool: exit status 1, one line and nothing written; or 3 and the rest."""
     (tmp_path / 'videos').mkdir()
-    names = ['video_validation_0000266', 'video_test_0000004']
+    names, out = ['video_validation_0000266', 'video_test_0000004'], tmp_path / 'out'
+    clip = real_data / 'thumos14/sample_features/highjump.mp4'
     for name in names:
-        shutil.copyfile(
-            real_data / 'thumos14/sample_features/highjump.mp4', tmp_path / 'videos' / f'{name}.mp4'
-        )
-    given = [
-        'thumos14',
-        '--annotations',
-        str(real_data / 'thumos14' / 'thumos14.json'),
-        '--videos',
-        str(tmp_path / 'videos'),
-        '--out',
-        str(tmp_path / 'out'),
-    ]
-    assert tool('prepare_dataset').main(given) == 1 and not (tmp_path / 'out').exists()
-    error = capsys.readouterr().err
-    assert error.count('\n') == 1 and 'lacks 410 of the 412 annotated videos' in error
-    assert tool('prepare_dataset').main([*given, '--missing', 'drop']) == 3
-    kept = read_annotation(tmp_path / 'out' / 'thumos14.json')
+        shutil.copyfile(clip, tmp_path / 'videos' / f'{name}.mp4')
+    given = ['--annotations', real_data / 'thumos14' / 'thumos14.json', '--out', out]
+    given = ['prepare_dataset', 'thumos14', *given, '--videos', tmp_path / 'videos']
+    done = run_tool(*given)
+    assert done.returncode == 1 and not out.exists()
+    assert done.stderr.count('\n') == 1
+    assert 'lacks 410 of the 412 annotated videos' in done.stderr
+    done = run_tool(*given, '--missing', 'drop')
+    assert done.returncode == 3 and 'classes are in no video that is there, as ' in done.stdout
+    kept = read_annotation(out / 'thumos14.json')
     assert sorted(each.video_id for each in kept.videos) == sorted(names)
-    assert 'classes are in no video that is there, as ' in capsys.readouterr().out
-    assert list(kept.classes) == (tmp_path / 'out' / 'classes.txt').read_text().split()
-    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
-    assert len(report['left_out']) == 410 and report['other_frame_rate'] == []
+    assert list(kept.classes) == (out / 'classes.txt').read_text().split()
+    assert len(report(out)['left_out']) == 410 and report(out)['other_frame_rate'] == []
     # the clip lasts 726 frames at 30 fps, whatever the annotation says of these two
-    assert [row[2] for row in report['other_length']] == [24.2, 24.2]
-    listed = Path((tmp_path / 'out' / 'test.txt').read_text().strip())
+    assert [row[2] for row in report(out)['other_length']] == [24.2, 24.2]
+    listed = Path((out / 'test.txt').read_text().strip())
     assert listed == tmp_path / 'videos' / 'video_test_0000004.mp4'
 
 
@@ -127,32 +106,24 @@ def test_videos_as_annotated(tmp_path):
     done = prepared(tmp_path, small(tmp_path), folder)
     assert done.left_out == () and len(done.lines) == 3
     assert done.lines[-1].endswith('classes.txt, report.json, validation.txt, test.txt')
-    report = json.loads((tmp_path / 'out/report.json').read_text())
-    assert report == dict(
-        actions_beyond_the_end={}, left_out=[], other_frame_rate=[], other_length=[]
-    )
+    nothing = dict(actions_beyond_the_end={}, left_out=[], other_frame_rate=[], other_length=[])
+    assert report(tmp_path / 'out') == nothing
     listed = (tmp_path / 'out/validation.txt').read_text().split()
     assert listed == [str(folder / f'{name}.avi') for name in ('v1', 'v2')]
 
 
 def test_another_frame_rate_or_length(tmp_path):
     folder = videos(tmp_path / 'videos', 'v1', 'v2', 't1')
-    done = prepared(
-        tmp_path,
-        small(
-            tmp_path,
-            v1=video('Validation', [(0, 1, 0), (1, 2, 1)], duration=9.0),
-            t1=video('Test', [(4, 5, 1)], fps=30.0),
-        ),
-        folder,
+    changes = dict(
+        v1=video('Validation', [(0, 1, 0), (1, 2, 1)], duration=9.0),
+        t1=video('Test', [(4, 5, 1)], fps=30.0),
     )
-    text = '\n'.join(done.lines)
+    text = '\n'.join(prepared(tmp_path, small(tmp_path, **changes), folder).lines)
     assert '1 videos have another frame rate than annotated, as t1 (8, annotated 30)' in text
     assert '1 videos have another length than annotated, as v1 (3, annotated 9)' in text
     assert '1 actions of 1 videos begin beyond the end of their video: t1 (1)' in text
-    report = json.loads((tmp_path / 'out/report.json').read_text())
-    assert report['other_frame_rate'] == [['t1', 30.0, 8.0]]
-    assert report['other_length'] == [['v1', 9.0, 3.0]]
+    assert report(tmp_path / 'out')['other_frame_rate'] == [['t1', 30.0, 8.0]]
+    assert report(tmp_path / 'out')['other_length'] == [['v1', 9.0, 3.0]]
 
 
 def test_videos_that_are_not_there(tmp_path):
@@ -163,37 +134,32 @@ def test_videos_that_are_not_there(tmp_path):
     assert not (tmp_path / 'out').exists()
     done = prepared(tmp_path, annotation, folder, missing='drop')
     assert done.left_out == ('v1',) and '1 videos are not there, as v1: left out' in done.lines
-    assert '1 classes are in no video that is there, as Dive: label_id is numbered anew' in (
-        done.lines
-    )
+    told = '1 classes are in no video that is there, as Dive: label_id is numbered anew'
+    assert told in done.lines
     kept = read_annotation(tmp_path / 'out' / 'thumos14.json')
     assert [each.video_id for each in kept.videos] == ['v2', 't1'] and kept.classes == ('Throw',)
     assert (tmp_path / 'out/classes.txt').read_text() == 'Throw\n'
-    assert json.loads((tmp_path / 'out/report.json').read_text())['left_out'] == ['v1']
-
-
-def test_the_given_annotation_is_not_lost(tmp_path):
-    folder = videos(tmp_path / 'videos', 'v2', 't1')
-    (tmp_path / 'out').mkdir()
-    given = small(tmp_path).rename(tmp_path / 'out' / 'thumos14.json')
+    assert report(tmp_path / 'out')['left_out'] == ['v1']
+    # an annotation that lies there already is not lost
+    given = annotation.rename(tmp_path / 'out' / 'thumos14.json')
     before = given.read_text()
     with pytest.raises(DatasetError, match='would be overwritten by itself without 1 videos'):
         prepared(tmp_path, given, folder, missing='drop')
-    assert given.read_text() == before and len(list((tmp_path / 'out').iterdir())) == 1
-    prepared(tmp_path, given)  # nothing is lost
+    assert given.read_text() == before
+    prepared(tmp_path, given)
     assert json.loads(given.read_text()) == json.loads(before)
 
 
 def test_folders_that_are_refused(tmp_path):
-    annotation = small(tmp_path)
-    with pytest.raises(DatasetError, match='gone: no such folder'):
-        prepared(tmp_path, annotation, tmp_path / 'gone')
-    with pytest.raises(DatasetError, match='lacks 3 of the 3'):
-        prepared(tmp_path, annotation, videos(tmp_path / 'other', 'x'), missing='drop')
     folder = videos(tmp_path / 'videos', 'v1', 'v2', 't1')
     (folder / 't1.avi').write_bytes(b'')
-    with pytest.raises(BadVideoError, match='t1.avi'):
-        prepared(tmp_path, annotation, folder)
+    for given, options, message in (
+        (tmp_path / 'gone', {}, 'gone: no such folder'),
+        (videos(tmp_path / 'other', 'x'), dict(missing='drop'), 'lacks 3 of the 3'),
+        (folder, {}, 't1.avi'),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            prepared(tmp_path, small(tmp_path), given, **options)
     assert not (tmp_path / 'out').exists()
 
 

@@ -5,9 +5,16 @@ import math
 import pytest
 import torch
 
-from downstream.tal.losses import LossNormaliser, distance_iou_loss, offset_iou, sigmoid_focal_loss
-from downstream.tal.targets import RANGES, Points, assign_targets
-from downstream.tal.trident import trident_distances
+from downstream.tal.losses import (
+    RANGES,
+    LossNormaliser,
+    Points,
+    assign_targets,
+    distance_iou_loss,
+    offset_iou,
+    sigmoid_focal_loss,
+)
+from downstream.tal.models.heads import trident_distances
 
 
 def test_targets():

@@ -10,8 +10,8 @@ from mmengine.registry import init_default_scope
 from albar_mm.engine.checkpoints.convert import convert_checkpoint, convert_swin3d
 from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import CheckpointError
+from tests.in_process import run_tool
 from tests.parity.swin3d_torchvision import CLIP, FILE, filled, weights
-from tests.tools.test_train_and_test import tool
 
 REFERENCE = json.loads(FILE.read_text())
 
@@ -57,17 +57,10 @@ def test_the_logits_are_those_of_torchvision(theirs):
 
 def test_whole_files_load_strictly(theirs):
     model = recognizer()
-    index = {
-        name: model.state_dict()[new]
-        for name, new in (
-            (
-                name,
-                f'backbone.layers.{int(name.split(".")[1]) // 2}.blocks.'
-                + '.'.join(name.split('.')[2:]),
-            )
-            for name in REFERENCE['buffers']
-        )
-    }
+    index, state = {}, model.state_dict()
+    for name in REFERENCE['buffers']:
+        _, stage, rest = name.split('.', 2)
+        index[name] = state[f'backbone.layers.{int(stage) // 2}.blocks.{rest}']
     assert {name: list(value.shape) for name, value in index.items()} == REFERENCE['buffers']
     model.load_state_dict(convert_swin3d({**theirs, **index}).state_dict, strict=True)
 
@@ -81,15 +74,10 @@ def test_whole_files_load_strictly(theirs):
         lambda state: {f'module.encoder.{k}': v for k, v in state.items()},
     ],
 )
-def test_files_of_several_makes(theirs, tmp_path, wrap, capsys):
+def test_files_of_several_makes(theirs, tmp_path, wrap):
     torch.save(wrap(theirs), tmp_path / 'in.pth')
-    assert (
-        tool('convert_checkpoint').main(
-            ['albar-official', str(tmp_path / 'in.pth'), str(tmp_path / 'out.pth')]
-        )
-        == 0
-    )
-    assert '173 tensors of a Video Swin, a head of 400 classes' in capsys.readouterr().out
+    done = run_tool('convert_checkpoint', 'albar-official', 'in.pth', 'out.pth', folder=tmp_path)
+    assert '173 tensors of a Video Swin, a head of 400 classes' in done.stdout
     state = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
     assert state.keys() == convert_swin3d(theirs).state_dict.keys()
     name = 'backbone.layers.1.downsample.reduction.weight'

@@ -25,23 +25,18 @@ def test_it_loads_strictly_and_predicts_the_same(tmp_path, suffix, extra, shape)
     wrapper = torch.optim.SGD(ours.parameters(), lr=0.01)
     ours.parse_losses(losses(ours, batch(shape=shape)))[0].backward()
     wrapper.step()
-    done = strip_checkpoint(
-        save(ours, tmp_path / 'in.pth', optimizer=wrapper.state_dict(), message_hub=dict(seen=1)),
-        tmp_path / 'new' / 'out.pth',
-    )
-    expected = {
-        name: sum(key.startswith(name) for key in ours.state_dict())
-        for name in ('sdn_scene_head', 'sdn_mask_head')
-    }
+    more = dict(optimizer=wrapper.state_dict(), message_hub=dict(seen=1))
+    out = tmp_path / 'new' / 'out.pth'
+    done = strip_checkpoint(save(ours, tmp_path / 'in.pth', **more), out)
+    heads = ('sdn_scene_head', 'sdn_mask_head')
+    expected = {name: sum(key.startswith(name) for key in ours.state_dict()) for name in heads}
     assert done.branches == expected and done.dropped == ('optimizer',)
     plain = build(f'Recognizer{suffix}', *copy.deepcopy(extra), seed=9)
-    checkpoint = load_checkpoint(plain, str(tmp_path / 'new' / 'out.pth'), strict=True)
+    checkpoint = load_checkpoint(plain, str(out), strict=True)
     assert checkpoint['meta']['epoch'] == 3 and checkpoint['message_hub'] == dict(seen=1)
     data = batch(shape=shape)
-    for a, b in zip(
-        ours.eval().test_step(copy.deepcopy(data)), plain.eval().test_step(data), strict=True
-    ):
-        assert torch.equal(a.pred_score, b.pred_score)
+    scores = [model.eval().test_step(copy.deepcopy(data)) for model in (ours, plain)]
+    assert all(torch.equal(a.pred_score, b.pred_score) for a, b in zip(*scores, strict=True))
 
 
 def test_moving_averages_are_stripped_too(tmp_path):
@@ -73,13 +68,9 @@ def test_nothing_to_strip_is_a_copy(tmp_path):
 
 
 def test_names_that_only_look_alike_stay():
-    names = [
-        'backbone.sdn_scene_head.weight',
-        'sdn_scene_heads.x',
-        'sdn_mask_head.layers.0.bias',
-        'module.sdn_scene_head.layers.0.bias',
-    ]
-    assert list(strip_training_branches(dict.fromkeys(names))) == names[:2]
+    kept = ['backbone.sdn_scene_head.weight', 'sdn_scene_heads.x']
+    taken = ['sdn_mask_head.layers.0.bias', 'module.sdn_scene_head.layers.0.bias']
+    assert list(strip_training_branches(dict.fromkeys([*kept, *taken]))) == kept
 
 
 def test_bad_files(tmp_path):

@@ -1,13 +1,16 @@
 import json
+import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from mmaction.structures import ActionDataSample
+from mmengine.dist import get_rank
 
 from albar_mm.engine import launch
-from tests.processes import torchrun
+from albar_mm.engine.hooks import BadVideoHook
+from tests.processes import in_processes
 from tests.video_files import write_video
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -27,12 +30,8 @@ def videos(tmp_path):
 def settings(toy_config, videos, max_share, **changes):
     cfg = launch.load_config(toy_config)
     data = cfg.train_dataloader.dataset
-    data.update(
-        type='RobustVideoDataset',
-        ann_file='list.txt',
-        data_root=str(videos),
-        data_prefix=dict(video=''),
-    )
+    place = dict(ann_file='list.txt', data_root=str(videos), data_prefix=dict(video=''))
+    data.update(type='RobustVideoDataset', **place)
     data.pipeline[0].type, data.pipeline[2].type = 'OpenCVInit', 'OpenCVDecode'
     cfg.custom_hooks = [dict(type='BadVideoHook', max_share=max_share)]
     cfg.merge_from_dict(changes)
@@ -80,30 +79,26 @@ def test_too_many_stop_the_training(toy_config, videos, tmp_path, loop):
     assert not list((tmp_path / 'run').glob('*.pth'))
 
 
-def test_share_is_that_of_all_processes(toy_config, videos, tmp_path):
-    """Two processes of twelve items; one of them alone may have more than the share."""
-    cfg = settings(toy_config, videos, max_share=0.1249, **{'train_cfg.max_epochs': 1})
-    cfg.dump(str(tmp_path / 'cfg.py'))
-    done = torchrun(
-        tmp_path,
-        ROOT / 'tools' / 'train.py',
-        'cfg.py',
-        '--launcher',
-        'pytorch',
-        '--no-validate',
-        '--work-dir',
-        'two',
-        '--cfg-options',
-        'find_unused_parameters=True',
-    )
-    assert done.returncode != 0
-    assert 'epoch 1: 3 of 24 items (12.50%)' in done.stderr, done.stderr[-2000:]
-    assert listed(tmp_path / 'two')[0]['times'] == 3
+def one_of_two_processes():
+    """Twelve items in each, two bad ones in the first and one in the second."""
+    bad = dict(replaced='v5.avi', replaced_reason='truncated')
+    samples = [ActionDataSample(metainfo=bad if i < 2 - get_rank() else {}) for i in range(12)]
+    run = SimpleNamespace(work_dir='.', world_size=2, iter=0, epoch=0, train_loop=None)
+    run.train_dataloader, run.logger = [samples], logging.getLogger()
+    hook = BadVideoHook(max_share=0.1249)
+    hook.before_train(run)
+    hook.after_train_iter(run, 0, dict(data_samples=samples))  # not too many of either alone
+    with pytest.raises(launch.LaunchError) as caught:
+        hook.after_train_epoch(run)
+    return str(caught.value), Path('bad_videos.jsonl').read_text() if get_rank() == 0 else ''
 
 
-@pytest.mark.parametrize('share', [-0.1, 1.5])
-def test_illegal_share(share):
-    from albar_mm.engine.hooks import BadVideoHook
+def test_share_is_that_of_all_processes(tmp_path):
+    (first, listing), (second, _) = in_processes(one_of_two_processes, tmp_path)
+    assert first == second and 'epoch 1: 3 of 24 items (12.50%)' in first
+    assert json.loads(listing)['times'] == 3
 
+
+def test_illegal_share():
     with pytest.raises(ValueError, match='max_share must be in'):
-        BadVideoHook(max_share=share)
+        BadVideoHook(max_share=1.5)

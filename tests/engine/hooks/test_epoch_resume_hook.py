@@ -37,7 +37,7 @@ def test_checkpoints_within_an_epoch_are_refused(toy_config, tmp_path):
         train(toy_config, tmp_path, options)
 
 
-@pytest.mark.parametrize('step, refused', [(2, True), (3, True), (4, False)])
+@pytest.mark.parametrize('step, refused', [(3, True), (4, False)])
 def test_only_whole_epochs_are_resumed(toy_config, tmp_path, step, refused):
     """Epochs of four steps; an epoch's last step is whole although MMEngine counts it as begun."""
     import torch
@@ -51,11 +51,8 @@ def test_only_whole_epochs_are_resumed(toy_config, tmp_path, step, refused):
     torch.save(checkpoint, tmp_path / 'changed.pth')
     resume = dict(resume=str(tmp_path / 'changed.pth'), no_validate=True)
     if refused:
-        with pytest.raises(
-            launch.LaunchError,
-            match=f'changed.pth was written after {step} steps, '
-            'not at the end of .* epochs of 4 steps',
-        ):
+        text = f'changed.pth was written after {step} steps, not at the end of .* epochs of 4 steps'
+        with pytest.raises(launch.LaunchError, match=text):
             train(toy_config, tmp_path / 'again', **resume)
     else:
         assert train(toy_config, tmp_path / 'again', **resume).iter == 8

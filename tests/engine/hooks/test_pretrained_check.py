@@ -24,6 +24,10 @@ def runner(model, **cfg):
     )
 
 
+def network(backbone=toys.R3D, **head):
+    return toys.build(backbone=backbone, cls_head=toys.head(8, **head))
+
+
 def state_of(model):
     return {name: value.clone() for name, value in model.state_dict().items()}
 
@@ -38,16 +42,13 @@ def drop(state, share):
 
 @pytest.mark.parametrize('share, refused', [(0.05, False), (0.15, True)])
 def test_backbone_must_be_filled(share, refused, said):
-    model = toys.build(backbone=toys.R3D, cls_head=toys.head(8))
+    model = network()
     state, count = drop(state_of(model), share)
     hook, run = PretrainedCheck(), runner(model, load_from='some.pth')
     if refused:
         left = round(count * (1 - share))
-        with pytest.raises(
-            launch.LaunchError,
-            match=f'load_from=some.pth fills {left} of {count} '
-            'tensors of the backbone, fewer than 90%',
-        ):
+        few = f'load_from=some.pth fills {left} of {count} tensors of the backbone, fewer than 90%'
+        with pytest.raises(launch.LaunchError, match=few):
             hook.after_load_checkpoint(run, dict(state_dict=state))
         PretrainedCheck(min_loaded=0.8).after_load_checkpoint(run, dict(state_dict=state))
     else:
@@ -56,23 +57,22 @@ def test_backbone_must_be_filled(share, refused, said):
 
 
 def test_another_head_is_listed(said):
-    given = state_of(toys.build(backbone=toys.R3D, cls_head=toys.head(8, num_classes=7)))
+    given = state_of(network(num_classes=7))
     given = {f'module.{name}': value for name, value in given.items()}
     given['module.extra.weight'] = torch.ones(1)
     hook = PretrainedCheck()
-    model = toys.build(backbone=toys.R3D, cls_head=toys.head(8))
+    model = network()
     hook.after_load_checkpoint(runner(model, load_from='x.pth'), dict(state_dict=given))
     assert 'cls_head.fc_cls.weight (3, 8): of shape (7, 8)' in said[0]
     assert 'cls_head.fc_cls.bias (3,): of shape (7,)' in said[0] and 'backbone' not in said[0]
     assert 'holds 1 tensors that the model has not, as extra.weight' in said[1]
+    again = runner(model, load_from='x.pth', resume=True)
     with pytest.raises(launch.LaunchError, match='x.pth does not fit the model: 2 of its'):
-        hook.after_load_checkpoint(
-            runner(model, load_from='x.pth', resume=True), dict(state_dict=given)
-        )
+        hook.after_load_checkpoint(again, dict(state_dict=given))
 
 
 def test_a_checkpoint_that_fits_says_nothing(said):
-    model = toys.build(backbone=toys.R3D, cls_head=toys.head(8))
+    model = network()
     PretrainedCheck().after_load_checkpoint(runner(model), dict(state_dict=state_of(model)))
     assert said == []
 
@@ -80,9 +80,7 @@ def test_a_checkpoint_that_fits_says_nothing(said):
 def weights_2d():
     """A 2D network of the same form, under torchvision's names."""
     state = {}
-    for name, value in (
-        toys.build(backbone=toys.R3D, cls_head=toys.head(8)).backbone.state_dict().items()
-    ):
+    for name, value in network().backbone.state_dict().items():
         name = name.replace('downsample.conv', 'downsample.0')
         name = name.replace('downsample.bn', 'downsample.1')
         for part in ('1', '2'):
@@ -104,7 +102,7 @@ def test_backbone_weights_are_recognised_by_value(kind, tmp_path, said):
         torch.save(state, path)
         backbone.update(pretrained=path, pretrained2d=True, inflate=((1, 1), (1, 1)))
     if kind == 'init_cfg':
-        source = toys.build(backbone=toys.R3D, cls_head=toys.head(8)).backbone
+        source = network().backbone
         with torch.no_grad():
             for value in source.state_dict().values():
                 if value.is_floating_point():
@@ -112,7 +110,7 @@ def test_backbone_weights_are_recognised_by_value(kind, tmp_path, said):
         torch.save(source.state_dict(), path)
         backbone['pretrained'] = None
         backbone['init_cfg'] = dict(type='Pretrained', checkpoint=path)
-    model = toys.build(backbone=backbone, cls_head=toys.head(8))
+    model = network(backbone)
     if kind == 'init_cfg':
         from mmengine.model.weight_init import initialize
 
@@ -129,13 +127,9 @@ def test_backbone_weights_are_recognised_by_value(kind, tmp_path, said):
 
 def test_tools_refuse_another_models_weights(toy_config, tmp_path):
     torch.save(dict(state_dict={'encoder.weight': torch.ones(2)}), tmp_path / 'other.pth')
+    work, options = str(tmp_path / 'run'), dict(load_from=str(tmp_path / 'other.pth'))
     with pytest.raises(launch.LaunchError, match='other.pth fills 0 of .* tensors of the backbone'):
-        launch.train(
-            toy_config,
-            work_dir=str(tmp_path / 'run'),
-            no_validate=True,
-            cfg_options=dict(load_from=str(tmp_path / 'other.pth')),
-        )
+        launch.train(toy_config, work_dir=work, no_validate=True, cfg_options=options)
 
 
 def test_illegal_share():

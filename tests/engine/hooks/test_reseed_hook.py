@@ -21,12 +21,8 @@ class Draws(Dataset):
 
     def __getitem__(self, index):
         worker = get_worker_info()
-        return (
-            worker.id if worker else 0,
-            random.random(),
-            np.random.rand(),
-            torch.rand((), dtype=torch.float64).item(),
-        )
+        drawn = torch.rand((), dtype=torch.float64).item()
+        return worker.id if worker else 0, random.random(), np.random.rand(), drawn
 
 
 def training(loader, epoch=0, seed=3, rank=0):
@@ -56,9 +52,7 @@ def epochs_of(loader, epochs, **kwargs):
 
 
 def test_seeds_differ_in_every_part():
-    parts = list(
-        product(('process', 'loader', 'iteration'), range(3), range(3), range(3), range(3))
-    )
+    parts = list(product(('process', 'loader', 'iteration'), *[range(3)] * 4))
     assert len({derived_seed(*part) for part in parts}) == len(parts)
     assert all(0 <= derived_seed(*part) < 2**32 for part in parts)
 
@@ -72,15 +66,8 @@ def test_workers_draw_from_seed_rank_worker_and_epoch(persistent):
         ours = [item[1:] for item in seen[epoch] if item[0] == worker]
         python, generator = random.Random(seed), torch.Generator().manual_seed(seed)
         numpy = np.random.RandomState(seed)
-        assert len(ours) == 4
-        assert ours == [
-            (
-                python.random(),
-                numpy.rand(),
-                torch.rand((), generator=generator, dtype=torch.float64).item(),
-            )
-            for _ in ours
-        ]
+        drawn = torch.rand(4, generator=generator, dtype=torch.float64).tolist()
+        assert ours == [(python.random(), numpy.rand(), number) for number in drawn]
     # a run that starts with the third epoch
     assert epochs_of(loader_of(2, persistent), [2], rank=1)[2] == seen[2]
     assert epochs_of(loader_of(2, persistent), [2], rank=0)[2] != seen[2]
@@ -138,9 +125,8 @@ def settings(work_dir, by_epoch, **changes):
 def test_resumed_weights_are_bit_equal(tmp_path, by_epoch, checkpoint):
     """A network with BatchNorm and dropout, random static frames."""
     whole = run(settings(tmp_path, by_epoch))
-    resumed = run(
-        settings(tmp_path / 'resumed', by_epoch, resume=True, load_from=str(tmp_path / checkpoint))
-    )
+    again = dict(resume=True, load_from=str(tmp_path / checkpoint))
+    resumed = run(settings(tmp_path / 'resumed', by_epoch, **again))
     assert resumed.iter == whole.iter > 0
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name

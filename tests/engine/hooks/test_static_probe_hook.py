@@ -4,7 +4,6 @@ import json
 import math
 import os
 import random
-import re
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from albar_mm.engine.hooks import StaticProbeHook
-from albar_mm.engine.hooks._static_probe import StaticProbe, undisturbed
+from albar_mm.engine.hooks.static_probe_hook import StaticProbe, undisturbed
 from tests.processes import in_processes
 
 
@@ -27,15 +26,8 @@ def config(toy_config, tmp_path):
 
     def make(name, model='ALBARRecognizer3D', hook=None, **changes):
         cfg = Config.fromfile(str(toy_config))
-        cfg.merge_from_dict(
-            dict(
-                work_dir=str(tmp_path / name),
-                experiment_name=name,
-                randomness=dict(seed=3),
-                log_level='ERROR',
-                **changes,
-            )
-        )
+        quiet = dict(experiment_name=name, randomness=dict(seed=3), log_level='ERROR')
+        cfg.merge_from_dict(dict(work_dir=str(tmp_path / name), **quiet, **changes))
         cfg.model.cls_head.dropout_ratio = 0.5
         cfg.model.type = model
         if model.startswith('ALBAR'):
@@ -84,9 +76,7 @@ def everything(runner):
     """All tensors that a checkpoint of the run holds, and the random states after it."""
     state = dict(runner.model.state_dict())
     for index, entry in runner.optim_wrapper.optimizer.state_dict()['state'].items():
-        state |= {
-            f'optimizer.{index}.{key}': torch.as_tensor(value) for key, value in entry.items()
-        }
+        state |= {f'optimizer.{index}.{key}': torch.as_tensor(v) for key, v in entry.items()}
     state['torch'] = torch.get_rng_state()
     state['numpy'] = torch.from_numpy(np.random.get_state()[1].astype(np.int64))
     state['python'] = torch.tensor(random.getstate()[1])
@@ -127,13 +117,10 @@ def test_values_are_those_of_the_validation_and_of_the_logits(config):
     labels = torch.cat([sample.gt_label for sample in data['data_samples']])
     with torch.no_grad():
         logits = model(model.data_preprocessor(data)['inputs'], stage='head')
-    assert last['static_probe/cross_entropy'] == pytest.approx(
-        nn.functional.cross_entropy(logits, labels).item(), rel=1e-5
-    )
-    p = logits.double().softmax(1)
-    assert last['static_probe/entropy'] == pytest.approx(
-        -(p * p.log()).sum(1).mean().item(), rel=1e-5
-    )
+    p, cross_entropy = logits.double().softmax(1), nn.functional.cross_entropy(logits, labels)
+    entropy = -(p * p.log()).sum(1).mean()
+    assert last['static_probe/cross_entropy'] == pytest.approx(cross_entropy.item(), rel=1e-5)
+    assert last['static_probe/entropy'] == pytest.approx(entropy.item(), rel=1e-5)
 
 
 class Held(torch.utils.data.Dataset):
@@ -172,13 +159,10 @@ class Oracle(nn.Module):
 
 LABELS = [0, 0, 1]
 SCORES = [
-    [0.9, 0.1],
-    [0.5, 0.5],  # clip right, static right (a tie counts as class 0)
-    [0.8, 0.2],
-    [0.25, 0.75],  # clip right, static wrong
-    [0.7, 0.3],
-    [1.0, 0.0],
-]  # both wrong, and sure of it
+    *([0.9, 0.1], [0.5, 0.5]),  # clip right, static right (a tie counts as class 0)
+    *([0.8, 0.2], [0.25, 0.75]),  # clip right, static wrong
+    *([0.7, 0.3], [1.0, 0.0]),  # both wrong, and sure of it
+]
 
 
 def probe(model=None, num_videos=None, seed=0, batch_size=2):
@@ -190,16 +174,14 @@ def test_worked_by_hand():
     scores, broken = probe()
     assert broken == 0
     # entropies: ln 2, 0.562335, 0; cross-entropies: ln 2, ln 4, -ln(smallest normal float32)
-    assert scores == pytest.approx(
-        dict(
-            top1=100 / 3,
-            clip_top1=200 / 3,
-            contrast=100 / 3,
-            entropy=(math.log(2) + 0.562335) / 3,
-            cross_entropy=(math.log(2) + math.log(4) + 87.336545) / 3,
-        ),
-        rel=1e-5,
+    expected = dict(
+        top1=100 / 3,
+        clip_top1=200 / 3,
+        contrast=100 / 3,
+        entropy=(math.log(2) + 0.562335) / 3,
+        cross_entropy=(math.log(2) + math.log(4) + 87.336545) / 3,
     )
+    assert scores == pytest.approx(expected, rel=1e-5)
 
 
 def test_videos_are_drawn_once_from_the_seed_and_never_split():
@@ -245,20 +227,16 @@ def test_a_dataset_of_its_own_and_intervals_in_epochs(config):
     cfg = config('own', 'Recognizer3D')
     runner = trained(on_its_own_dataset(cfg, max_epochs=3, interval=2, at_start=False))
     assert [line['step'] for line in probes(runner)] == [8, 12]  # epoch 2, and the end
-    assert all(
-        re.fullmatch(r'static_probe/(top1|entropy|cross_entropy|clip_top1|contrast)|step', k)
-        for line in probes(runner)
-        for k in line
-    )
+    names = {f'static_probe/{n}' for n in 'top1 entropy cross_entropy clip_top1 contrast'.split()}
+    assert all(line.keys() == names | {'step'} for line in probes(runner))
 
 
 def test_a_resumed_run_goes_on_without_a_second_start(config, tmp_path):
     hook = dict(num_videos=2)
     first = trained(config('resumed', hook=hook, train_cfg=dict(max_epochs=1)))
     assert [line['step'] for line in probes(first)] == [0, 4]
-    cfg = config(
-        'resumed', hook=hook, resume=True, load_from=str(tmp_path / 'resumed' / 'epoch_1.pth')
-    )
+    weights = str(tmp_path / 'resumed' / 'epoch_1.pth')
+    cfg = config('resumed', hook=hook, resume=True, load_from=weights)
     cfg.experiment_name = 'resumed_2'
     assert [line['step'] for line in probes(trained(cfg))] == [8]
 

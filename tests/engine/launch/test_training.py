@@ -4,7 +4,7 @@ import re
 import pytest
 
 from albar_mm.engine import launch
-from albar_mm.engine.launch.training import TRAINING_HOOKS
+from albar_mm.engine.launch.run import TRAINING_HOOKS
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_run_that_starts_anew_starts_from_the_weights_of_the_config(toy_config
 
 
 @pytest.mark.parametrize(
-    'code, said', [(errno.ENOSPC, 'the disk is full'), (errno.EACCES, 'no permission')]
+    'code, said', [(errno.ENOSPC, 'the disk is full'), (errno.EACCES, 'permission denied')]
 )
 def test_failing_disks(toy_config, tmp_path, monkeypatch, code, said):
     from mmengine.runner import Runner

@@ -33,42 +33,22 @@ def test_docstring_examples_run(module):
 
 
 def test_worked_example():
-    """bias_benchmark.md §5: SCUBA 80, SCUFO 40, contrasted 40."""
-    scores = bias_scores({('scuba', 'stripe'): records(SCUBA), ('scufo', 'stripe'): records(SCUFO)})
+    """bias_benchmark.md §5: SCUBA 80, SCUFO 40, contrasted 40; joined by id, not by position."""
+    scores = bias_scores(
+        {
+            ('scuba', 'stripe'): records(SCUBA),
+            ('scufo', 'stripe'): dict(reversed(records(SCUFO).items())),
+            ('scuba', 'p'): records(LABELS),
+            ('scufo', 'p'): records([1, 0, 0, 1, 1]),  # none right
+        }
+    )
     assert scores == {
-        'scuba/stripe': 80.0,
-        'scuba/avg': 80.0,
-        'scufo/stripe': 40.0,
-        'scufo/avg': 40.0,
-        'contrasted/stripe': 40.0,
-        'contrasted/avg': 40.0,
+        f'{name}/{background}': value
+        for name, values in dict(
+            scuba=(80.0, 100.0, 90.0), scufo=(40.0, 0.0, 20.0), contrasted=(40.0, 100.0, 70.0)
+        ).items()
+        for background, value in zip(('stripe', 'p', 'avg'), values, strict=True)
     }
-
-
-def test_joined_by_id_not_by_position():
-    shuffled = dict(reversed(records(SCUFO).items()))
-    scores = bias_scores({('scuba', 'p'): records(SCUBA), ('scufo', 'p'): shuffled})
-    assert scores['contrasted/p'] == 40.0
-
-
-@pytest.mark.parametrize('seed', range(5))
-def test_contrasted_lies_within_its_bounds(seed):
-    rng = np.random.default_rng(seed)
-    predictions, classes = {}, 4
-    for background in ('p', 'v', 's'):
-        number = int(rng.integers(1, 60))
-        labels = rng.integers(0, classes, number)
-        keep = rng.random(number) < rng.random()
-        scuba = np.where(keep, labels, rng.integers(0, classes, number))
-        scufo = np.where(rng.random(number) < rng.random(), scuba, rng.integers(0, classes, number))
-        names = [f'v{i}' for i in range(number)]
-        predictions['scuba', background] = records(scuba, labels, names=names)
-        predictions['scufo', background] = records(scufo, labels, names=names)
-    scores = bias_scores(predictions)
-    for name in ('p', 'v', 's', 'avg'):
-        scuba, scufo = scores[f'scuba/{name}'], scores[f'scufo/{name}']
-        contrasted = scores[f'contrasted/{name}']
-        assert max(0.0, scuba - scufo) - 1e-9 <= contrasted <= min(scuba, 100 - scufo) + 1e-9
 
 
 def test_average_over_backgrounds_is_unweighted():
@@ -94,46 +74,12 @@ def test_no_contrasted_average_over_different_backgrounds():
     assert 'contrasted/avg' not in scores and 'contrasted/p' not in scores
 
 
-def test_model_kinds_of_the_acceptance_checks():
-    """bias_benchmark.md §9.8: constant class, common content, and motion alone."""
-    labels = np.arange(40) % 4
-    names = [f'v{i}' for i in range(40)]
-
-    def scores_of(scuba, scufo):
-        return bias_scores(
-            {
-                ('scuba', 's'): records(scuba, labels, names=names),
-                ('scufo', 's'): records(scufo, labels, names=names),
-            }
-        )
-
-    constant = scores_of(np.zeros(40, int), np.zeros(40, int))
-    assert constant['scuba/avg'] == constant['scufo/avg'] == 25.0
-    assert constant['contrasted/avg'] == 0.0
-    appearance = np.where(np.arange(40) % 3 == 0, labels, (labels + 1) % 4)
-    common = scores_of(appearance, appearance)
-    assert common['scuba/avg'] == common['scufo/avg'] > 0
-    assert common['contrasted/avg'] == 0.0
-    motion = scores_of(labels, np.zeros(40, int))
-    assert motion['scufo/avg'] <= 25.0
-    assert motion['contrasted/avg'] == motion['scuba/avg'] - motion['scufo/avg']
-
-
 def test_conflicting_foreground():
-    scores = bias_scores(
-        {('conflfg', 'stripe'): records([0, 1, 2, 3], [0, 0, 0, 0], conflict=[1, 1, 1, 3])}
-    )
-    assert scores == {'conflfg/top1': 25.0, 'conflfg/conflict_top1': 50.0}
-
-
-def test_conflicting_foreground_on_several_backgrounds():
-    scores = bias_scores(
-        {
-            ('conflfg', 'p'): records([0, 0], [0, 0]),
-            ('conflfg', 's'): records([1, 1, 1], [0, 0, 0]),
-        }
-    )
-    assert scores == {'conflfg/p': 100.0, 'conflfg/s': 0.0, 'conflfg/top1': 50.0}
+    one = records([0, 1, 2, 3], [0, 0, 0, 0], conflict=[1, 1, 1, 3])
+    expected = {'conflfg/top1': 25.0, 'conflfg/conflict_top1': 50.0}
+    assert bias_scores({('conflfg', 'stripe'): one}) == expected
+    two = {('conflfg', 'p'): records([0, 0], [0, 0]), ('conflfg', 's'): records([1], [0])}
+    assert bias_scores(two) == {'conflfg/p': 100.0, 'conflfg/s': 0.0, 'conflfg/top1': 50.0}
 
 
 def test_per_class_scores_restrict_the_set():
@@ -142,14 +88,7 @@ def test_per_class_scores_restrict_the_set():
     assert sorted(scores) == [0, 1, 2]
     assert scores[0]['scuba/s'] == pytest.approx(200 / 3)  # a and e of a, d, e
     assert scores[0]['contrasted/s'] == pytest.approx(100 / 3)  # e
-    assert scores[2] == {
-        'scuba/s': 100.0,
-        'scuba/avg': 100.0,
-        'scufo/s': 100.0,
-        'scufo/avg': 100.0,
-        'contrasted/s': 0.0,
-        'contrasted/avg': 0.0,
-    }
+    assert (scores[2]['scufo/avg'], scores[2]['contrasted/avg']) == (100.0, 0.0)
 
 
 def test_ties_go_to_the_first_maximum():
@@ -177,37 +116,25 @@ def test_lengths_must_agree():
         contrasted_accuracy([], [], [])
 
 
-def test_missing_and_extra_ids_are_named():
-    scufo = records(SCUFO)
-    scufo['x__3'] = scufo.pop('b__0')
-    with pytest.raises(ValueError) as error:
-        bias_scores({('scuba', 'stripe'): records(SCUBA), ('scufo', 'stripe'): scufo})
-    for part in ('scuba/stripe', 'scufo/stripe', '1 missing', 'b__0', 'x__3', '5 ids'):
-        assert part in str(error.value)
-
-
-def test_only_a_handful_of_ids_is_named():
-    names = [f'v{i:02d}' for i in range(20)]
-    scuba = records([0] * 20, [0] * 20, names=names)
-    scufo = {'other__0': (0, 0, None)}
-    with pytest.raises(ValueError, match=r'20 missing.*v04__0 and 15 more') as error:
-        bias_scores({('scuba', 's'): scuba, ('scufo', 's'): scufo})
-    assert 'v05' not in str(error.value)
-
-
-def test_labels_of_a_pair_must_agree():
-    with pytest.raises(ValueError, match=r'scuba/s and scufo/s give 1 of 5.*c__0'):
-        bias_scores(
-            {
-                ('scuba', 's'): records(SCUBA),
-                ('scufo', 's'): records(SCUFO, labels=[0, 1, 1, 0, 0]),
-            }
-        )
+def pair(names, other_names, other_labels=(0,) * 20):
+    """SCUBA and SCUFO of videos of these names; SCUBA's labels are those of the example."""
+    labels = LABELS if len(names) == 5 else [0] * len(names)
+    scufo = [0] * len(other_names)
+    return {
+        ('scuba', 's'): records([0] * len(names), labels, names=names),
+        ('scufo', 's'): records(scufo, other_labels[: len(scufo)], names=other_names),
+    }
 
 
 @pytest.mark.parametrize(
     'predictions, match',
     [
+        (
+            pair(['a', 'b'], ['a', 'x']),
+            r'scuba/s \(2 ids\) and scufo/s .*1 missing .*: b__0; 1 .*x__0',
+        ),
+        (pair([f'v{i:02}' for i in range(20)], ['x']), r'20 missing.*v04__0 and 15 more; 1 in'),
+        (pair('abcde', 'abcde', [0, 1, 1, 0, 0]), r'scuba/s and scufo/s give 1 of 5.*c__0'),
         ({('sucba', 's'): records(SCUBA)}, "unknown domain 'sucba'"),
         ({('scuba', 's'): {}}, 'scuba/s is empty'),
         ({('iid', 'a'): records(SCUBA), ('iid', 'b'): records(SCUBA)}, 'one IID set'),
@@ -221,10 +148,8 @@ def test_bad_sets(predictions, match):
 
 
 def test_static_contrast():
-    scores = static_contrast_scores({('clip', ''): records(SCUBA), ('static', ''): records(SCUFO)})
-    assert scores == dict(top1=80.0, static_top1=40.0, contrast=40.0)
-
-
-def test_static_contrast_needs_both_views():
+    sets = {('clip', ''): records(SCUBA), ('static', ''): records(SCUFO)}
+    assert static_contrast_scores(sets) == dict(top1=80.0, static_top1=40.0, contrast=40.0)
+    del sets['static', '']
     with pytest.raises(ValueError, match='StaticPairDataset'):
-        static_contrast_scores({('clip', ''): records(SCUBA)})
+        static_contrast_scores(sets)

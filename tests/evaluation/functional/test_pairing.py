@@ -14,16 +14,11 @@ def test_records_are_sorted_into_sets():
     }
 
 
-def test_a_repeat_is_an_error_by_default():
+def test_repeats():
     with pytest.raises(ValueError, match=r'scuba/s: 1 id\(s\) come more than once: a__0'):
         collate_records([A, B, A])
-
-
-def test_repeats_of_a_distributed_sampler_are_dropped():
+    # of a distributed sampler
     assert collate_records([A, A, A], allow_repeats=True) == collate_records([A])
-
-
-def test_repeat_with_another_label_is_always_an_error():
     with pytest.raises(ValueError, match='different labels: a__0'):
         collate_records([A, A._replace(label=0)], allow_repeats=True)
 

@@ -10,12 +10,9 @@ LABELS = dict(a=0, b=1, c=2, d=0, e=0)
 SCUBA = dict(a=0, b=1, c=2, d=3, e=0)
 SCUFO = dict(a=0, b=2, c=2, d=1, e=1)
 WORKED = {
-    'scuba/stripe': 80.0,
-    'scuba/avg': 80.0,
-    'scufo/stripe': 40.0,
-    'scufo/avg': 40.0,
-    'contrasted/stripe': 40.0,
-    'contrasted/avg': 40.0,
+    f'{name}/{background}': value
+    for name, value in (('scuba', 80.0), ('scufo', 40.0), ('contrasted', 40.0))
+    for background in ('stripe', 'avg')
 }
 
 
@@ -44,55 +41,53 @@ def test_worked_example():
     assert metric.results == []
 
 
-def test_prefix_and_per_class():
-    metric = BiasMetric(per_class=True, prefix='hmdb')
-    metric.process(None, worked_samples())
-    scores = metric.evaluate(10)
+def scores_of(samples, **options):
+    metric = BiasMetric(**options)
+    metric.process(None, samples)
+    return metric.evaluate(len(samples)), metric
+
+
+def test_prefix_and_scores_of_every_class():
+    scores, _ = scores_of(worked_samples(), per_class=True, prefix='hmdb')
     assert scores['hmdb/contrasted/avg'] == 40.0
     assert scores['hmdb/scufo/avg/class_1'] == 0.0
+    # class 0 is a, d, e: SCUBA right on a and e, SCUFO right on a
     assert scores['hmdb/scuba/stripe/class_0'] == pytest.approx(200 / 3)
+    scores, metric = scores_of(worked_samples())
+    assert 'scuba/avg/class_0' not in scores  # not in the log, but for the results file
+    per_class = metric.results_entries['per_class']
+    assert sorted(per_class) == ['0', '1', '2']
+    assert per_class['0'] == pytest.approx(
+        {'scuba/avg': 200 / 3, 'scufo/avg': 100 / 3, 'contrasted/avg': 100 / 3}
+    )
 
 
 def test_conflict_label_is_read_from_the_sample():
-    metric = BiasMetric()
-    metric.process(
-        None,
-        [
-            sample('conflfg', 'a', pred=1, label=0, conflict_label=1),
-            sample('conflfg', 'b', pred=0, label=0, conflict_label=1),
-        ],
-    )
-    assert metric.evaluate(2) == {'conflfg/top1': 50.0, 'conflfg/conflict_top1': 50.0}
+    conflicting = dict(label=0, conflict_label=1)
+    samples = [sample('conflfg', name, pred, **conflicting) for name, pred in (('a', 1), ('b', 0))]
+    assert scores_of(samples)[0] == {'conflfg/top1': 50.0, 'conflfg/conflict_top1': 50.0}
 
 
 def test_table_is_logged(monkeypatch):
     lines = []
     monkeypatch.setattr(bias_metric, 'print_log', lambda text, **_: lines.append(text))
-    metric = BiasMetric()
-    metric.process(None, worked_samples())
-    metric.evaluate(10)
+    scores_of(worked_samples())
     assert len(lines) == 1 and 'Contrasted' in lines[0] and '40.00' in lines[0]
 
 
-def test_an_incomplete_run_is_an_error():
+@pytest.mark.parametrize(
+    'samples, sets, match',
+    [
+        (worked_samples()[:-1], {}, '9 distinct samples, but the dataset holds 10'),
+        (worked_samples(), {'scuba/stripe': 5, 'scuba/vqgan': 7}, 'scuba/vqgan: 0 of 7'),
+        (worked_samples() + worked_samples()[:1], {}, 'scuba/stripe.*more than once: a__0'),
+    ],
+)
+def test_incomplete_runs(samples, sets, match):
     metric = BiasMetric()
-    metric.process(None, worked_samples()[:-1])
-    with pytest.raises(ValueError, match='9 distinct samples, but the dataset holds 10'):
-        metric.evaluate(10)
-
-
-def test_a_missing_set_is_named():
-    metric = BiasMetric()
-    metric.dataset_meta = dict(sets={'scuba/stripe': 5, 'scufo/stripe': 5, 'scuba/vqgan': 7})
-    metric.process(None, worked_samples())
-    with pytest.raises(ValueError, match='scuba/vqgan: 0 of 7'):
-        metric.evaluate(10)
-
-
-def test_a_true_duplicate_is_an_error():
-    metric = BiasMetric()
-    metric.process(None, worked_samples() + worked_samples()[:1])
-    with pytest.raises(ValueError, match='scuba/stripe.*more than once: a__0'):
+    metric.dataset_meta = dict(sets=sets)
+    metric.process(None, samples)
+    with pytest.raises(ValueError, match=match):
         metric.evaluate(10)
 
 
@@ -123,16 +118,3 @@ def test_a_single_unaveraged_view_is_accepted():
     metric = BiasMetric()
     metric.process(None, [bad(pred_score=torch.tensor([[0.1, 0.9, 0.0, 0.0]]))])
     assert metric.results[0].pred == 1
-
-
-def test_main_scores_of_every_class_are_kept_for_the_results_file():
-    metric = BiasMetric()
-    metric.process(None, worked_samples())
-    assert 'scuba/avg/class_0' not in metric.evaluate(10)  # not in the log
-    per_class = metric.results_entries['per_class']
-    assert sorted(per_class) == ['0', '1', '2']
-    # class 0 is a, d, e: SCUBA right on a and e, SCUFO right on a
-    assert per_class['0'] == pytest.approx(
-        {'scuba/avg': 200 / 3, 'scufo/avg': 100 / 3, 'contrasted/avg': 100 / 3}
-    )
-    assert per_class['2'] == {'scuba/avg': 100.0, 'scufo/avg': 100.0, 'contrasted/avg': 0.0}

@@ -2,9 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -15,10 +12,10 @@ from albar_mm.utils.errors import CheckpointError
 from downstream.anomaly.convert import convert_mgfn
 from downstream.anomaly.models import MGFN, AnomalyDetector, MGFNHead
 from downstream.anomaly.models.mgfn import ChannelNorm, Focus, Glance, SnippetConv
+from tests.in_process import run_tool
 from tests.parity.mgfn_official import CHANNELS, FILE, PAIRS, features, weights
 
 REFERENCE = json.loads(FILE.read_text())
-TOOL = Path(__file__).resolve().parents[4] / 'tools' / 'convert_checkpoint.py'
 SMALL = dict(channels=(8, 8, 16), depths=(1, 1, 1), head_channels=4)
 
 
@@ -72,17 +69,8 @@ def test_losses_are_those_of_the_official_code(official):
 def test_converted_files(tmp_path):
     state = weights(REFERENCE['shapes'])
     torch.save({f'module.{name}': value for name, value in state.items()}, tmp_path / 'mgfn.pkl')
-    done = subprocess.run(
-        [
-            sys.executable,
-            str(TOOL),
-            'mgfn-official',
-            str(tmp_path / 'mgfn.pkl'),
-            str(tmp_path / 'out.pth'),
-        ],
-        capture_output=True,
-        text=True,
-    )
+    files = tmp_path / 'mgfn.pkl', tmp_path / 'out.pth'
+    done = run_tool('convert_checkpoint', 'mgfn-official', *files)
     assert done.returncode == 0, done.stderr
     assert 'an MGFN for features of 2048 channels' in done.stdout and 'left out' not in done.stdout
     saved = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
@@ -163,14 +151,8 @@ def test_any_batch(labels, crops, switches):
     torch.manual_seed(0)
     model = detector(6, SMALL, **switches)
     losses = model(torch.randn(len(labels), crops, 8, 6), samples(labels), mode='loss')
-    assert list(losses) == [
-        'loss_bce',
-        'loss_apart',
-        'loss_normal',
-        'loss_anomalous',
-        'loss_sparsity',
-        'loss_smoothness',
-    ]
+    names = ('bce', 'apart', 'normal', 'anomalous', 'sparsity', 'smoothness')
+    assert list(losses) == [f'loss_{name}' for name in names]
     total = sum(losses.values())
     total.backward()
     assert torch.isfinite(total)
@@ -204,22 +186,27 @@ def test_magnitudes_are_equal_at_first():
     assert magnitudes.std() / magnitudes.mean() < 1e-4
 
 
-def test_what_is_refused():
-    with pytest.raises(ValueError, match='features of 5 channels, but in_channels is 6'):
-        detector(6, SMALL)(torch.zeros(1, 1, 4, 5))
-    with pytest.raises(ValueError, match='in one training batch: set num_segments'):
-        detector(6, SMALL)(
-            [torch.zeros(1, 4, 6), torch.zeros(1, 5, 6)], samples([0, 1]), mode='loss'
-        )
-    with pytest.raises(ValueError, match="mode is 'test'"):
-        detector(6, SMALL)([torch.zeros(1, 4, 6)], mode='test')
-    with pytest.raises(ValueError, match="weight 'con'; expected some of bce"):
-        MGFNHead(weights=dict(con=1))
-    with pytest.raises(ValueError, match="intra is 'crops'; expected one of halves, videos"):
-        MGFNHead(intra='crops')
-    with pytest.raises(ValueError, match="select is 'scores'; expected one of magnitude, score"):
-        MGFNHead(select='scores')
-    with pytest.raises(ValueError, match="layer 'gb'"):
-        MGFN(4, kinds=('gb', 'focus', 'focus'))
-    with pytest.raises(ValueError, match='expected one of each for a stage'):
-        MGFN(4, depths=(1, 1))
+@pytest.mark.parametrize(
+    'call, message',
+    [
+        (
+            lambda model: model(torch.zeros(1, 1, 4, 5)),
+            'features of 5 channels, but in_channels is 6',
+        ),
+        (
+            lambda model: model(
+                [torch.zeros(1, 4, 6), torch.zeros(1, 5, 6)], samples([0, 1]), mode='loss'
+            ),
+            'in one training batch: set num_segments',
+        ),
+        (lambda model: model([torch.zeros(1, 4, 6)], mode='test'), "mode is 'test'"),
+        (lambda _: MGFNHead(weights=dict(con=1)), "weight 'con'; expected some of bce"),
+        (lambda _: MGFNHead(intra='crops'), "intra is 'crops'; expected one of halves, videos"),
+        (lambda _: MGFNHead(select='all'), "select is 'all'; expected one of magnitude, score"),
+        (lambda _: MGFN(4, kinds=('gb', 'focus', 'focus')), "layer 'gb'"),
+        (lambda _: MGFN(4, depths=(1, 1)), 'expected one of each for a stage'),
+    ],
+)
+def test_what_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(detector(6, SMALL))

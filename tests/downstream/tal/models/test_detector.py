@@ -5,9 +5,9 @@ import torch
 from mmengine.structures import BaseDataElement
 
 from downstream.features.time_grid import TimeGrid
+from downstream.tal.functional import PostProcessing
 from downstream.tal.losses import sigmoid_focal_loss
 from downstream.tal.models import SegmentDetector, SequencePreprocessor
-from downstream.tal.post_processing import PostProcessing
 
 RANGES = ((0, 4), (4, 10000))
 TRIDENT = dict(type='TridentHead', in_channels=16, num_classes=3, bins=4, ranges=RANGES)

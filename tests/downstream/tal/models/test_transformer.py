@@ -1,16 +1,53 @@
-"""The pyramid of ActionFormer: size, levels, masks, what it refuses."""
+"""The pyramid of ActionFormer: its attention, levels, masks, what it refuses."""
 
 import pytest
 import torch
 from mmaction.registry import MODELS
 
-from downstream.tal.models import BoundaryHead, ConvProjection, DistanceHead, TransformerPyramid
-from downstream.tal.models.transformer import TransformerBlock
+from downstream.tal.models import DistanceHead, TransformerPyramid
+from downstream.tal.models.transformer import TransformerBlock, local_attention
 
 
-def test_size_at_thumos():
-    parts = ConvProjection(2048), TransformerPyramid(), BoundaryHead(512, 20), DistanceHead(512, 6)
-    assert sum(value.numel() for part in parts for value in part.parameters()) == 29_251_612
+def by_definition(query, key, value, mask, window):
+    """Local attention is full attention within a band."""
+    at = torch.arange(query.shape[1])
+    band = (at[:, None] - at).abs() <= window // 2
+    scores = torch.einsum('bqhd,bkhd->bhqk', query, key) / query.shape[3] ** 0.5
+    # finite, as a query that sees nothing would give NaN to all gradients
+    scores = scores.masked_fill(~(band & mask[:, None, None]), -1e4)
+    return torch.einsum('bhqk,bkhd->bqhd', scores.softmax(3), value)
+
+
+def given(length):
+    torch.manual_seed(length)
+    shape = dict(size=(3, length, 2, 4), dtype=torch.float64, requires_grad=True)
+    # the last video has a gap as well
+    mask = torch.arange(length) < torch.tensor([[length], [length // 2 + 1], [length]])
+    mask[2, length // 3 : length // 3 + 2] = False
+    return *(torch.randn(**shape) for _ in range(3)), mask
+
+
+@pytest.mark.parametrize('window', [1, 3, 9, 19, 99])
+@pytest.mark.parametrize('length, block', [(1, 32), (5, 2), (37, 8), (64, 32), (70, 32), (40, 64)])
+def test_local_attention_and_its_gradients(window, length, block):
+    *parts, mask = given(length)
+    kept = mask if length > 1 else torch.ones_like(mask)
+    found = local_attention(*parts, kept, window, block)
+    wanted = by_definition(*parts, kept, window)
+    assert found.shape == wanted.shape and found.isfinite().all()
+    assert torch.allclose(found[kept], wanted[kept], atol=1e-12)
+    weight = torch.randn_like(found[kept])
+    ours, theirs = (
+        torch.autograd.grad((out[kept] * weight).sum(), parts) for out in (found, wanted)
+    )
+    assert all(torch.allclose(*each, atol=1e-12) for each in zip(ours, theirs, strict=True))
+
+
+def test_a_video_of_nothing_gives_finite_numbers():
+    *parts, mask = given(20)
+    out = local_attention(*parts, torch.zeros_like(mask), 5)
+    out.sum().backward()
+    assert out.isfinite().all() and parts[0].grad.isfinite().all()
 
 
 @pytest.mark.parametrize('window, divisor', [(19, 576), (5, 128), (1, 32), (-1, 32)])
@@ -25,17 +62,8 @@ def test_divisor(window, divisor):
 @pytest.mark.parametrize('window', [5, 1])
 def test_levels_and_masks(window):
     torch.manual_seed(0)
-    pyramid = MODELS.build(
-        dict(
-            type='TransformerPyramid',
-            channels=16,
-            heads=2,
-            hidden=24,
-            window=window,
-            stem=1,
-            branch=2,
-        )
-    )
+    sizes = dict(channels=16, heads=2, hidden=24, window=window, stem=1, branch=2)
+    pyramid = MODELS.build(dict(type='TransformerPyramid', **sizes))
     mask = torch.arange(32) < torch.tensor([[32], [17]])
     levels, masks = pyramid(torch.randn(2, 16, 32), mask)
     assert [tuple(level.shape) for level in levels] == [(2, 16, 32), (2, 16, 16), (2, 16, 8)]
@@ -69,7 +97,10 @@ def test_biases_begin_at_zero_and_dropout_and_drop_path_act_in_training():
     assert torch.equal(rough(x, mask)[0], rough(x, mask)[0])
 
 
-def test_settings_that_do_not_fit_are_refused():
+@pytest.mark.parametrize('window', [0, -1, 18])
+def test_settings_that_do_not_fit_are_refused(window):
+    with pytest.raises(ValueError, match=f'window {window}: expected an odd number'):
+        local_attention(*given(20), window)
     with pytest.raises(ValueError, match='16 channels for 3 heads'):
         TransformerPyramid(16, heads=3)
     with pytest.raises(ValueError, match='window 18: expected an odd number'):

@@ -1,0 +1,134 @@
+"""What a report says, apart from its looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..utils.errors import DatasetError
+from .checks import Check, check_runs
+from .comparability import group_runs
+from .published import PUBLISHED, PublishedTable
+from .runs import Run, clean, list_runs
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report says.
+
+    Attributes:
+        title: Heading.
+        runs: All runs.
+        groups: The runs by table: only runs that were measured alike share one.
+        checks: Every check of contrasted accuracy.
+        faults: What cannot be right, a sentence each.
+        warnings: What a reader must know before comparing, a sentence each.
+        notes: What was left out, a sentence each.
+        published: Tables of the paper.
+        class_names: Names by class label; empty where they are not known.
+        num_classes: Number of classes of the head, for the chance level, or None.
+    """
+
+    title: str
+    runs: list[Run]
+    groups: list[list[Run]]
+    checks: list[Check]
+    faults: list[str]
+    warnings: list[str]
+    notes: list[str]
+    published: tuple[PublishedTable, ...] = ()
+    class_names: tuple[str, ...] = ()
+    num_classes: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        runs: Sequence[Run],
+        notes: Sequence[str] = (),
+        *,
+        title: str = 'Static bias in action recognition',
+        published: str | None = None,
+        class_names: Sequence[str] = (),
+        num_classes: int | None = None,
+    ) -> Report:
+        """Group and check runs.
+
+        Args:
+            runs: The runs, from :func:`collect_runs`.
+            notes: What was left out already.
+            title: Heading.
+            published: Whose published numbers to show: ``'hmdb51'``, ``'ucf101'``,
+                ``'ucf101_boxes'`` or ``'k400'``.
+            class_names: Names of the classes by label.
+            num_classes: Number of classes, for the chance level; default: that of ``class_names``.
+
+        Raises:
+            DatasetError: An unknown ``published`` or fewer than two classes.
+        """
+        if published is not None and published not in PUBLISHED:
+            raise DatasetError(
+                f'no published numbers named {published!r}; there are {", ".join(PUBLISHED)}'
+            )
+        if num_classes is None and class_names:
+            num_classes = len(class_names)
+        if num_classes is not None and num_classes < 2:
+            raise DatasetError(f'the number of classes must be at least 2, got {num_classes}')
+        groups, differences = group_runs(runs)
+        checks, faults = check_runs(runs)
+        return cls(
+            title=clean(title),
+            runs=list(runs),
+            groups=groups,
+            checks=checks,
+            faults=faults,
+            warnings=[*differences, *_split_methods(groups), *_same_weights(runs)],
+            notes=[clean(note) for note in [*notes, *_left_out(runs)]],
+            published=PUBLISHED[published] if published else (),
+            class_names=tuple(map(clean, class_names)),
+            num_classes=num_classes,
+        )
+
+    def class_name(self, label: int) -> str:
+        """Name of a class, or ``class <label>``."""
+        return self.class_names[label] if label < len(self.class_names) else f'class {label}'
+
+
+def _split_methods(groups: Sequence[Sequence[Run]]) -> list[str]:
+    numbered = [(number, {run.method for run in group}) for number, group in enumerate(groups, 1)]
+    methods = dict.fromkeys(run.method for group in groups for run in group)
+    tables = {m: [number for number, inside in numbered if m in inside] for m in methods}
+    return [
+        f'The seeds of {method} were not all measured alike: they stand in tables '
+        f'{", ".join(map(str, numbers))}, and no mean is taken over all of them.'
+        for method, numbers in tables.items()
+        if len(numbers) > 1
+    ]
+
+
+def _same_weights(runs: Sequence[Run]) -> list[str]:
+    first: dict[str, Run] = {}
+    digests = [(run.document.get('checkpoint') or {}).get('weights_sha256') for run in runs]
+    return [
+        f'{first[digest].title} and {run.title} tested the same weights, so they are not '
+        'independent runs.'
+        for run, digest in zip(runs, digests, strict=True)
+        if isinstance(digest, str) and first.setdefault(digest, run) is not run
+    ]
+
+
+def _left_out(runs: Sequence[Run]) -> list[str]:
+    """What the files hold and no table shows, and the other way round."""
+    notes = [
+        f'score without a column: {key}, of {list_runs([r for r in runs if key in r.not_shown])}'
+        for key in dict.fromkeys(key for run in runs for key in run.not_shown)
+    ]
+    notes += [
+        f'not finite in {run.title}: {", ".join(run.not_finite)}' for run in runs if run.not_finite
+    ]
+    lacking = [run for run in runs if not run.per_class]
+    if lacking:
+        notes.append(
+            f'no per-class scores in {len(lacking)} of {len(runs)} files (written by an older '
+            f'albar_mm; test again to get them): {list_runs(lacking)}'
+        )
+    return notes
