@@ -171,20 +171,8 @@ class FrozenEncoder:
         if checkpoint is None:
             model.init_weights()
         else:
-            path = os.fspath(checkpoint)
-            if '://' not in path and not os.path.isfile(path):
-                raise LaunchError(f'checkpoint {path}: no such file')
-            given = load_checkpoint(model, path, map_location='cpu', logger='silent')
-            needed = (
-                (name, value)
-                for name, value in model.named_parameters()
-                if self.level == LOGITS or not name.startswith('cls_head')
-            )
-            fault = unfilled(needed, given.get('state_dict', given))
-            if fault:
-                raise LaunchError(
-                    f'checkpoint {path} does not fit the model of {self.name}: {fault}'
-                )
+            optional = '' if self.level == LOGITS else 'cls_head'
+            load_weights(model, checkpoint, self.name, optional)
         # every batch is ours, and every crop stays apart
         model.test_cfg = None
         model.train(False)  # not eval(): of Swin it returns None
@@ -223,3 +211,28 @@ def _averaged(output: Any, level: str) -> Tensor:  # noqa: ANN401
     if output.ndim == 3:
         return output.mean(1)
     return output.flatten(2).mean(2) if output.ndim > 3 else output
+
+
+def load_weights(
+    model: nn.Module, checkpoint: str | os.PathLike, name: str, optional: str = ''
+) -> None:
+    """Load a checkpoint, as data, into a model.
+
+    Args:
+        model: The model.
+        checkpoint: File or address.
+        name: Of its config, for messages.
+        optional: Parameters whose name begins so need not be there.
+
+    Raises:
+        LaunchError: It is not there, or does not fit.
+    """
+    path = os.fspath(checkpoint)
+    if '://' not in path and not os.path.isfile(path):
+        raise LaunchError(f'checkpoint {path}: no such file')
+    given = load_checkpoint(model, path, map_location='cpu', logger='silent')
+    parameters = model.named_parameters()
+    needed = [each for each in parameters if not (optional and each[0].startswith(optional))]
+    fault = unfilled(needed, given.get('state_dict', given))
+    if fault:
+        raise LaunchError(f'checkpoint {path} does not fit the model of {name}: {fault}')

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,6 @@ class FeatureStore:
                     write_text(path, json.dumps(wanted, indent=1) + '\n')
         store = cls(root)
         store._require(wanted, model)
-        store._remove_leftovers()
         return store
 
     def __len__(self) -> int:
@@ -109,7 +108,7 @@ class FeatureStore:
         return sorted(
             path.name.removesuffix('.json')
             for path in self.root.glob('*.json')
-            if path.name != SETTINGS_FILE
+            if path.name != SETTINGS_FILE and not path.name.startswith('.')  # being written
         )
 
     def load(self, video_id: str, mmap: bool = False) -> np.ndarray:
@@ -216,16 +215,6 @@ class FeatureStore:
         advice = f'name another folder, or run with the settings of {SETTINGS_FILE}'
         require_same(self.root, self.settings, compared, advice)
 
-    def _remove_leftovers(self) -> None:
-        """Delete what killed processes of earlier versions had begun, as ``.<id>.<host>-*.part``.
-
-        Those that run hold their file; later versions write through ``whole_file``, which clears.
-        """
-        for path in self.root.glob('.*.part'):
-            with suppress(OSError), path.open('rb') as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
-
 
 class SnippetWriter(AbstractContextManager):
     """Writes the features of one video; nothing is visible until :meth:`finish`.
@@ -254,12 +243,12 @@ class SnippetWriter(AbstractContextManager):
             ValueError: Another shape than before.
             WriteError: The disk is full, or cannot be written to.
         """
-        if self._shape is None:
-            self._shape = rows.shape[1:]
-            self._write_header(0)
-        if rows.shape[1:] != self._shape:
-            raise ValueError(f'snippets of shape {rows.shape[1:]} after {self._shape}')
         with writing(self._path):
+            if self._shape is None:
+                self._shape = rows.shape[1:]
+                self._write_header()
+            if rows.shape[1:] != self._shape:
+                raise ValueError(f'snippets of shape {rows.shape[1:]} after {self._shape}')
             self._stream.write(np.ascontiguousarray(rows, self._dtype).tobytes())
         self.rows += len(rows)
 
@@ -281,7 +270,7 @@ class SnippetWriter(AbstractContextManager):
             )
         with writing(self._path):
             self._stream.seek(0)
-            self._write_header(self.rows)
+            self._write_header()
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._open.close()
@@ -292,14 +281,11 @@ class SnippetWriter(AbstractContextManager):
         """Leave nothing behind of a video that is not finished."""
         self._open.__exit__(GeneratorExit, GeneratorExit(), None)
 
-    def _write_header(self, rows: int) -> None:
+    def _write_header(self) -> None:
         """Header of the .npy file; NumPy leaves room in it for any number of rows."""
-        description = np.lib.format.dtype_to_descr(self._dtype)
-        shape = (rows, *self._shape)
-        with writing(self._path):
-            np.lib.format.write_array_header_1_0(
-                self._stream, dict(descr=description, fortran_order=False, shape=shape)
-            )
+        description, shape = np.lib.format.dtype_to_descr(self._dtype), (self.rows, *self._shape)
+        header = dict(descr=description, fortran_order=False, shape=shape)
+        np.lib.format.write_array_header_1_0(self._stream, header)
 
     def __exit__(self, *_: object) -> None:
         self.abort()
