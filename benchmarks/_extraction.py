@@ -12,9 +12,13 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from downstream.features._decoding import Snippet, decode_snippets
 from downstream.features.encoder import FrozenEncoder
-from downstream.features.extract import extract_features, store_settings
+from downstream.features.extract import (
+    Snippet,
+    decode_snippets,
+    extract_features,
+    store_settings,
+)
 from downstream.features.readers import choose_reader
 from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore

@@ -23,9 +23,9 @@ from albar_mm.utils.files import read_text
 from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
+from ..features.command import VideoProgress
 from ..features.encoder import FrozenEncoder, load_weights
 from ..features.extract import extract_features, store_settings
-from ..features.progress import VideoProgress
 from ..features.readers import choose_reader
 from ..features.sampling import Sampling
 from ..features.store import FeatureStore

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import LaunchError
@@ -15,10 +20,9 @@ from albar_mm.utils.errors import LaunchError
 from .encoder import FrozenEncoder
 from .extract import Extracted, extract_features, store_settings
 from .presets import sampling_of
-from .progress import VideoProgress
 from .readers import choose_reader
 from .store import FAILED_FILE, FeatureStore
-from .videos import find_videos
+from .videos import Video, find_videos
 
 INCOMPLETE = 3
 
@@ -138,3 +142,56 @@ def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
     except (RuntimeError, AssertionError) as error:
         raise LaunchError(f'--device {device}: {str(error).splitlines()[0]}') from error
     return index, max(1, count), device
+
+
+class VideoProgress(AbstractContextManager):
+    """Shows how far the decoding is, frames a second and the time left; a context manager.
+
+    It goes by bytes of video, which are known before any of them is opened.
+
+    Args:
+        videos: The videos to do.
+    """
+
+    def __init__(self, videos: Sequence[Video]) -> None:
+        self._bytes = {
+            video.video_id: video.path.stat().st_size if video.path.is_file() else 0
+            for video in videos
+        }
+        self._lock = threading.Lock()
+        self._frames = 0
+        self._progress = Progress(
+            TextColumn('{task.description}'),
+            BarColumn(),
+            TextColumn('{task.percentage:>5.1f} %'),
+            TextColumn('{task.fields[rate]}'),
+            TimeRemainingColumn(),
+            console=Console(file=sys.stderr),
+            transient=True,
+        )
+
+    def __call__(self, video: Video, frames: int, part: float) -> None:
+        """Take note of frames that were decoded.
+
+        Args:
+            video: Of which video.
+            frames: How many.
+            part: Which part of the video they are.
+        """
+        with self._lock:
+            self._frames += frames
+            task = self._progress.tasks[0]
+            rate = f'{self._frames / task.elapsed:.0f} frames/s' if task.elapsed else ''
+            self._progress.update(
+                self._task, advance=part * self._bytes.get(video.video_id, 0), rate=rate
+            )
+
+    def __enter__(self) -> VideoProgress:
+        self._progress.start()
+        self._task = self._progress.add_task(
+            f'{len(self._bytes)} videos', rate='', total=sum(self._bytes.values())
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
