@@ -1,12 +1,12 @@
 """Extraction: equal to a plain loop, across videos, resumable, and clear about bad videos."""
 
-import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.extract import extract_features, store_settings
@@ -63,7 +63,7 @@ def test_equal_to_a_plain_loop(encoder, videos, tmp_path, monkeypatch, batch_siz
         grid, info = store.grid(video.video_id), store.info(video.video_id)
         assert (grid.num_frames, grid.fps, grid.num_snippets) == (length, 10, -(-length // 3))
         assert info['source']['file'] == video.path.name
-    assert not [name for name in os.listdir(store.root) if name.endswith('.part')]
+    assert not list(store.root.glob('.*.part*'))
 
 
 def test_real_clips(encoder, real_data, tmp_path):
@@ -78,8 +78,6 @@ def test_real_clips(encoder, real_data, tmp_path):
 
 
 def test_crops_and_halves(toy_config, videos, tmp_path):
-    from albar_mm.engine.launch import load_config
-
     cfg = load_config(toy_config)
     cfg.test_dataloader.dataset.pipeline.insert(4, dict(type='CenterCrop', crop_size=24))
     encoder = FrozenEncoder(cfg, None, crops=10)
