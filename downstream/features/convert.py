@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.utils import ProgressBar
+from mmengine.utils import track_iter_progress
 
 from albar_mm.utils.errors import BadFileError, DatasetError, MissingFileError
 from albar_mm.utils.files import (
@@ -104,14 +105,11 @@ def export_features(
             )
     try_folder(folder)
     written: dict[str, list[Path]] = {}
-    progress = ProgressBar(len(ids))
-    for video in ids:
+    for video in track_iter_progress(ids, file=sys.stdout):
         written[video] = []
         for path, array in _files(store.load(video), video, chosen, folder):
             write_npy(path, np.ascontiguousarray(array, np.float32))
             written[video].append(path)
-        progress.update()
-    print(flush=True)
     for name, members in listed.items():
         paths = [str(path) for member in members for path in written[member]]
         write_text(folder / name, '\n'.join(paths) + '\n')

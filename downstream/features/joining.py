@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import ProgressBar
+from mmengine.utils import track_iter_progress
 
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_json, write_bytes, write_text
@@ -114,13 +115,12 @@ def join_clips(
     # a clip is shown in several videos
     pictures = lru_cache(_HELD)(lambda path: encode_frames(_frames(path, settings, reader), 'jpeg'))
     for split in SPLITS:
-        print(f'{split}: {getattr(settings, split)} videos')
-        progress, joined[split] = ProgressBar(getattr(settings, split)), []
-        for number in range(getattr(settings, split)):
-            name = f'{split}_{number:04d}'
-            joined[split].append(_join(name, parts[split], out, settings, pictures))
-            progress.update()
-        print(flush=True)
+        count = getattr(settings, split)
+        print(f'{split}: {count} videos')
+        joined[split] = [
+            _join(f'{split}_{number:04d}', parts[split], out, settings, pictures)
+            for number in track_iter_progress(range(count), file=sys.stdout)
+        ]
         lines = [f'videos/{_line(video, split == "test")}\n' for video in joined[split]]
         write_text(out / f'{split}.txt', ''.join(lines))
         lines = [
