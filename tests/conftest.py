@@ -1,7 +1,14 @@
 """Shared fixtures: tiny videos, a tiny run of the real Runner, and the real clips."""
 
+import copy
+import functools
 import gc
+import itertools
+import multiprocessing
 import os
+import sys
+import time
+import types
 from pathlib import Path
 
 import pytest
@@ -13,6 +20,8 @@ if 'PYTEST_XDIST_WORKER_COUNT' in os.environ:
 
 from .toy import write_toy_config, write_toy_videos
 from .weight_noise import weight_noise
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,6 +45,53 @@ def pytest_collection_finish() -> None:
 def disturbed_weights(request: pytest.FixtureRequest):
     """Trainings of the test begin beside their initial weights where ``--weight-noise`` says so."""
     with weight_noise(request.config.getoption('--weight-noise')):
+        yield
+
+
+@pytest.fixture(scope='session', autouse=True)
+def cheap_runners():
+    """What MMEngine does for every config, data set and run costs a test less, and is no lottery.
+
+    A shipped config is read once, and so are the dozens of model indices that MMAction2's take. A
+    data set collects garbage: what was imported is not looked through each time. A config is laid
+    out for every checkpoint: each layout is made once. Runs are named by the second, and two of one
+    name share their logs: each gets a second of its own, however fast tests follow each other.
+    Trainings side by side come from a process that has imported PyTorch.
+    """
+    gc.collect()
+    gc.freeze()
+    config, runner = map(sys.modules.get, ('mmengine.config.config', 'mmengine.runner.runner'))
+    if runner is None:  # no test that was collected runs anything
+        yield
+        return
+    lay_out, read = config.FormatCode, config.Config.fromfile
+    laid_out = functools.cache(lambda text, style: lay_out(text, style_config=dict(style)))
+    shipped = functools.cache(read)
+
+    def fromfile(filename, *args, **kwargs):
+        if args or kwargs or not Path(filename).is_relative_to(CONFIGS):
+            return read(filename, *args, **kwargs)
+        return copy.deepcopy(shipped(filename))
+
+    seconds = itertools.count(int(time.time()))
+    clock = {**vars(time), 'time': lambda: float(next(seconds))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config.Config, 'fromfile', staticmethod(fromfile))
+        patch.setattr(
+            config,
+            'FormatCode',
+            lambda text, style_config, **_: laid_out(text, tuple(style_config.items())),
+        )
+        patch.setattr(runner, 'time', types.SimpleNamespace(**clock))
+        utils = sys.modules['mmengine.config.utils']
+        patch.setattr(utils, 'load', functools.cache(utils.load))
+        if side_by_side := sys.modules.get('albar_mm.experiments.side_by_side'):
+            from .processes import forked
+
+            started = types.SimpleNamespace(
+                Pipe=multiprocessing.Pipe, Process=lambda **given: forked().Process(**given)
+            )
+            patch.setattr(side_by_side, '_PROCESSES', started)
         yield
 
 

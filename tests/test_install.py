@@ -21,7 +21,7 @@ def run(*command, cwd=None, **env):
         text=True,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return done.stdout
+    return done
 
 
 def sources(folder, pattern):
@@ -119,23 +119,29 @@ def test_makefile_refuses_an_old_python(tmp_path):
     assert not (tmp_path / 'venv').exists()
 
 
-def unpack(wheel, folder):
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
-    return folder
-
-
+#: It has the name of the package ``downstream``, which it must find all the same.
+TOOL = 'downstream.py'
+WORDS = 'features --config gone.py --checkpoint gone.pth --videos gone.mp4 --out store'
 CHECK = """
-import os, sys
+import os, runpy, sys
 sys.path[:] = [p for p in sys.path if os.path.realpath(p or '.') != {root!r}]
 sys.modules['pkg_resources'] = None
 from pathlib import Path
+home = Path.cwd()
+sys.path.insert(0, {tools!r})  # as Python does where it runs a file
+os.chdir({tools!r})
+sys.argv = [{tools!r} + '/' + {tool!r}, *{words!r}.split()]
+try:
+    runpy.run_path(sys.argv[0], run_name='__main__')
+except SystemExit as stop:
+    assert stop.code == 1
 import albar_mm
 assert Path(albar_mm.__file__).is_relative_to({where!r}), albar_mm.__file__
-from albar_mm.compat import config as _compat_config
+from albar_mm.compat.config import config_root
 from mmengine.config import Config
-root = Path(_compat_config.config_root())
+root = Path(config_root())
 assert root == Path({configs!r}), root
+os.chdir(home)
 Path('own.py').write_text("_base_ = 'albar_mm::{base}'")
 assert Config.fromfile('own.py').filename
 Path('stock.py').write_text("_base_ = 'mmaction::_base_/default_runtime.py'")
@@ -146,48 +152,30 @@ print('fine')
 """
 
 
-def check_downstream_tool(python, tool, cwd, **environment):
-    """The tool has the name of the package ``downstream``, which it must find all the same."""
-    done = subprocess.run(
-        [
-            python,
-            tool,
-            'features',
-            '--config',
-            'gone.py',
-            '--checkpoint',
-            'gone.pth',
-            '--videos',
-            'gone.mp4',
-            '--out',
-            'store',
-        ],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
+def check(python, folder, where, data, root='', **environment):
+    """An installed copy: where it lies, its configs, and a tool run from the tools' own folder."""
+    code = CHECK.format(
+        root=root,
+        where=str(where),
+        configs=str(data / 'configs'),
+        tools=str(data / 'tools'),
+        tool=TOOL,
+        words=WORDS,
+        base=min(sources('configs', '*.py')).removeprefix('configs/'),
     )
-    assert done.returncode == 1
+    done = run(python, '-c', code, cwd=folder, **environment)
+    assert done.stdout.endswith('fine\n')
     # it comes from the package's own search for videos
-    assert done.stderr == 'downstream.py: error: gone.mp4: no such folder, list or video\n'
-
-
-def first_config():
-    return min(sources('configs', '*.py'))[len('configs/') :]
+    assert f'{TOOL}: error: gone.mp4: no such folder, list or video\n' in done.stderr
 
 
 def test_configs_are_found_in_an_installed_wheel(wheel, tmp_path):
-    site = unpack(wheel, tmp_path / 'site')
-    code = CHECK.format(
-        root=str(ROOT),
-        where=str(site),
-        configs=str(site / 'albar_mm' / '.mim' / 'configs'),
-        base=first_config(),
+    site = tmp_path / 'site'
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    check(
+        sys.executable, tmp_path, site, site / 'albar_mm/.mim', root=str(ROOT), PYTHONPATH=str(site)
     )
-    assert run(sys.executable, '-c', code, cwd=tmp_path, PYTHONPATH=str(site)).endswith('fine\n')
-    tools = site / 'albar_mm' / '.mim' / 'tools'
-    for cwd in (tmp_path, tools):
-        check_downstream_tool(sys.executable, tools / 'downstream.py', cwd, PYTHONPATH=str(site))
 
 
 @pytest.mark.slow
@@ -201,20 +189,6 @@ def test_editable_install_in_a_fresh_environment(tmp_path):
     here = next(p for p in site.getsitepackages() if p.endswith('site-packages'))
     (library / 'here.pth').write_text(here + '\n')
     python = venv / 'bin' / 'python'
-    run(
-        python,
-        '-m',
-        'pip',
-        'install',
-        '-q',
-        '--no-deps',
-        '--no-build-isolation',
-        '-e',
-        ROOT,
-        cwd=tmp_path,
-    )
-    code = CHECK.format(
-        root='', where=str(ROOT), configs=str(ROOT / 'configs'), base=first_config()
-    )
-    assert run(python, '-c', code, cwd=tmp_path, PYTHONPATH='').endswith('fine\n')
-    check_downstream_tool(python, ROOT / 'tools' / 'downstream.py', tmp_path, PYTHONPATH='')
+    options = '-m pip install -q --no-deps --no-build-isolation -e'
+    run(python, *options.split(), ROOT, cwd=tmp_path)
+    check(python, tmp_path, ROOT, ROOT, PYTHONPATH='')

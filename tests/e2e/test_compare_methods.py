@@ -7,29 +7,19 @@ from pathlib import Path
 
 import cv2
 import pytest
-from yapf.yapflib.yapf_api import FormatCode
 
 from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
 from albar_mm.experiments import comparison, experiment, reference_bank
-from tests.tools.test_train_and_test import tool
+from tests.in_process import tool
+
+from .runs import SHORT
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-SHORT = [
-    'train_cfg.max_epochs=1',
-    'train_cfg.val_begin=1',
-    'train_cfg.val_interval=1',
-    'train_dataloader.batch_size=4',
-    'train_dataloader.num_workers=0',
-    'train_dataloader.persistent_workers=False',
-    'val_dataloader.num_workers=0',
-    'val_dataloader.persistent_workers=False',
-    'test_dataloader.num_workers=0',
-    'test_dataloader.dataset.scuba=[stripe]',
-    'test_dataloader.dataset.scufo=[stripe]',
-]
+ONE_SET = [f'test_dataloader.dataset.{domain}=[stripe]' for domain in ('scuba', 'scufo')]
 OPTIONS = [
     *SHORT,
-    *(f'comparison.reference.cfg_options.{option}' for option in SHORT),
+    *ONE_SET,
+    *(f'comparison.reference.cfg_options.{option}' for option in [*SHORT, *ONE_SET]),
     'comparison.reference.size=8',
 ]
 COLUMNS = ('iid/top1', 'scuba/avg', 'scufo/avg', 'conflfg/top1', 'contrasted/avg')
@@ -49,26 +39,13 @@ def folder(tmp_path_factory):
 def compare(folder, monkeypatch, capfd):
     """Run the tool in the folder; return its exit status, output and own lines on stderr."""
     monkeypatch.chdir(folder)
-    # half of the time of so small a run is the layout of its configs, which nothing here reads
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **kwargs: (text, False))
 
     def run(*args, methods=tuple(ROWS), seeds=('0',), options=OPTIONS):
         monkeypatch.setattr('sys.argv', ['compare_methods.py'])
         capfd.readouterr()
-        status = tool('compare_methods').main(
-            [
-                str(CONFIGS / 'compare_sprites.py'),
-                '--methods',
-                *methods,
-                '--seeds',
-                *seeds,
-                '--work-dir',
-                'out',
-                *args,
-                '--cfg-options',
-                *options,
-            ]
-        )
+        words = [str(CONFIGS / 'compare_sprites.py'), '--methods', *methods, '--seeds', *seeds]
+        words += ['--work-dir', 'out', *args, '--cfg-options', *options]
+        status = tool('compare_methods').main(words)
         done = capfd.readouterr()
         own = [line for line in done.err.splitlines() if line.startswith('compare_methods.py: ')]
         return status, done.out, own
@@ -149,18 +126,14 @@ def test_what_is_finished_is_not_repeated(finished, compare, trainings, folder):
     assert '±' in (folder / 'out/table.txt').read_text()
 
 
-def test_side_by_side(compare, trainings, folder, monkeypatch):
-    # the layout is part of what identifies a run, and a process of its own has mmengine's
-    monkeypatch.setattr('mmengine.config.config.FormatCode', FormatCode)
-    status, text, errors = compare(
-        '--jobs', '2', '--work-dir', 'out/jobs', '--validate-only', methods=['none']
-    )
+def test_side_by_side(compare, trainings, folder):
+    words = '--work-dir out/jobs --validate-only'.split()
+    status, text, errors = compare('--jobs', '2', *words, methods=['none'])
     assert (status, errors) == (0, []) and 'val contrast' in text
     assert trainings == []  # none in this process
     printed = (folder / 'out/jobs/none/seed0/output.txt').read_text()
     assert re.search(r'Epoch\(train\) +\[1\]\[8/8\]', printed)
-    again = compare('--work-dir', 'out/jobs', '--validate-only', methods=['none'])
-    assert again[0] == 0 and trainings == []
+    assert compare(*words, methods=['none'])[0] == 0 and trainings == []
 
 
 def test_the_longest_run_first_and_stillmix_after_its_reference(folder, monkeypatch):
@@ -169,23 +142,11 @@ def test_the_longest_run_first_and_stillmix_after_its_reference(folder, monkeypa
     monkeypatch.setattr(comparison, 'run_side_by_side', lambda jobs, at_once: begun.extend(jobs))
     monkeypatch.setattr(comparison.ReferenceBank, 'make', lambda self, folder: interrupted())
     with pytest.raises(KeyboardInterrupt):
-        comparison.run_comparison(
-            CONFIGS / 'compare_sprites.py',
-            'out/order',
-            ['none', 'stillmix', 'albar'],
-            [0, 1],
-            OPTIONS,
-            jobs=2,
-        )
-    assert [job.name for job in begun] == [
-        'reference',
-        'ALBAR, seed 0',
-        'ALBAR, seed 1',
-        'None, seed 0',
-        'None, seed 1',
-        'StillMix, seed 0',
-        'StillMix, seed 1',
-    ]
+        methods = ['none', 'stillmix', 'albar']
+        config = CONFIGS / 'compare_sprites.py'
+        comparison.run_comparison(config, 'out/order', methods, [0, 1], OPTIONS, jobs=2)
+    seeds = [f'{row}, seed {seed}' for row in ('ALBAR', 'None', 'StillMix') for seed in (0, 1)]
+    assert [job.name for job in begun] == ['reference', *seeds]
     assert [list(job.after) for job in begun] == [[]] * 5 + [['reference']] * 2
 
 
@@ -206,11 +167,7 @@ def test_another_setting_in_the_same_folder_is_refused(finished, compare, traini
 def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkeypatch):
     monkeypatch.setattr(experiment, 'test', lambda *a, **k: pytest.fail('tested'))
     status, text, _ = compare(
-        '--work-dir',
-        'out/chosen',
-        '--validate-only',
-        '--trials',
-        'trials.jsonl',
+        *'--work-dir out/chosen --validate-only --trials trials.jsonl'.split(),
         methods=['mixup'],
         seeds=['0'],
         options=[*OPTIONS, 'comparison.options.mixup.prob=0.25'],
@@ -231,12 +188,7 @@ def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkey
         ((), ['none'], [*OPTIONS, 'comparison.box=a'], "comparison: unknown 'box'"),
         ((), ['be'], [*OPTIONS, 'comparison.options.be.prop=1'], "did you mean 'prob'?"),
         (('--bank', 'gone.npz'), ['stillmix'], OPTIONS, 'bank=gone.npz: no such file'),
-        (
-            (),
-            ['be'],
-            [*OPTIONS, 'test_evaluator.type=AccMetric'],
-            "test_evaluator = dict(type='BiasM",
-        ),
+        ((), ['be'], [*OPTIONS, 'test_evaluator.type=AccMetric'], "= dict(type='BiasM"),
         ((), ['be'], [*OPTIONS, 'default_hooks.checkpoint.save_best=None'], 'checkpoint.save_best'),
     ],
 )

@@ -11,19 +11,16 @@ from albar_mm.experiments.ablation import run_ablation
 from albar_mm.experiments.demo import run_demo
 from albar_mm.utils.errors import LaunchError
 
+from .runs import SHORT
+
 CONFIGS = Path(__file__).parents[2] / 'configs'
 REDUCED = SpritesSettings(train=32, val=16, test=16)
-OPTIONS = [
-    'train_cfg.max_epochs=1',
-    'train_cfg.val_begin=1',
-    'train_cfg.val_interval=1',
-    'train_dataloader.batch_size=4',
-    'train_dataloader.num_workers=0',
-    'train_dataloader.persistent_workers=False',
-    'val_dataloader.num_workers=0',
-    'val_dataloader.persistent_workers=False',
-    'test_dataloader.num_workers=0',
-]
+
+
+def demo(*options, trials=None):
+    run_demo(
+        'out', CONFIGS, cfg_options=[*SHORT, *options], settings=REDUCED, trials=trials, workers=1
+    )
 
 
 @pytest.fixture(scope='module')
@@ -31,9 +28,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('demo')
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path)
-        run_demo(
-            'out', CONFIGS, cfg_options=OPTIONS, settings=REDUCED, trials='trials.jsonl', workers=1
-        )
+        demo(trials='trials.jsonl')
     return path
 
 
@@ -65,36 +60,20 @@ def test_every_tried_setting_is_kept_without_ood_scores(folder):
 
 def test_finished_runs_are_not_repeated_and_other_settings_are_refused(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(
-        'albar_mm.experiments.experiment.train', lambda *a, **k: pytest.fail('trained')
-    )
-    monkeypatch.setattr(
-        'albar_mm.experiments.experiment.test', lambda *a, **k: pytest.fail('tested')
-    )
-    run_demo(
-        'out', CONFIGS, cfg_options=OPTIONS, settings=REDUCED, trials='trials.jsonl', workers=1
-    )
+    for done in ('train', 'test'):
+        monkeypatch.setattr(
+            f'albar_mm.experiments.experiment.{done}', lambda *a, **k: pytest.fail('again')
+        )
+    demo(trials='trials.jsonl')
     assert len((folder / 'trials.jsonl').read_text().splitlines()) == 2
     with pytest.raises(LaunchError, match='holds a run of other settings'):
-        run_demo(
-            'out',
-            CONFIGS,
-            cfg_options=[*OPTIONS, 'optim_wrapper.optimizer.lr=1'],
-            settings=REDUCED,
-            workers=1,
-        )
+        demo('optim_wrapper.optimizer.lr=1')
 
 
 def test_ablation_row_without_the_test_sets(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
-    results = run_ablation(
-        CONFIGS / 'albar_sprites.py',
-        'losses',
-        'ablation',
-        rows=['(e)'],
-        cfg_options=OPTIONS,
-        test_after=False,
-    )
+    options = dict(rows=['(e)'], cfg_options=SHORT, test_after=False)
+    results = run_ablation(CONFIGS / 'albar_sprites.py', 'losses', 'ablation', **options)
     (record,) = results['(e) adv + ent']
     assert 'metrics' not in record and 'val/contrast' in record['validation']
     assert '(e) adv + ent' in capsys.readouterr().out

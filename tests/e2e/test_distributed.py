@@ -1,54 +1,46 @@
-"""Two processes on CPU through ``torchrun tools/train.py --launcher pytorch``."""
+"""The tools in two processes on the CPU: what they train, test and resume is that of one."""
 
 import pickle
-from pathlib import Path
 
 import pytest
 import torch
 
 from albar_mm import compat
-from tests.processes import torchrun
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def printed_by(folder: Path, *args: object) -> str:
-    """Run a tool in two processes; return all that it printed."""
-    done = torchrun(folder, *args, '--launcher', 'pytorch')
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
+from albar_mm.engine import launch
+from tests.processes import tool_in_processes
 
 
-def configured(toy_config: Path, folder: Path):
+def printed_by(folder, *words):
+    """Run a tool in two processes; what each printed, one after the other."""
+    done = tool_in_processes(*words, folder=folder)
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
+
+
+@pytest.fixture
+def cfg(toy_config, tmp_path):
     """A config whose step depends on the average gradient of the batch alone; also ``cfg.py``."""
-    from albar_mm.engine import launch
-
-    cfg = launch.load_config(toy_config)
-    cfg.merge_from_dict(
+    made = launch.load_config(
+        toy_config,
         dict(
             train_cfg=dict(max_epochs=1),
             model=dict(backbone=dict(norm_eval=True)),
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.05, _delete_=True)),
             train_dataloader=dict(sampler=dict(shuffle=False)),
             find_unused_parameters=True,
-        )
+        ),
     )
-    cfg.dump(str(folder / 'cfg.py'))
-    return cfg
+    made.dump(str(tmp_path / 'cfg.py'))
+    return made
 
 
-def test_training_in_two_processes(toy_config, tmp_path):
+def test_training_in_two_processes(cfg, tmp_path):
     """Two batches of 2 in two processes give the weights of one batch of 4 in one process.
 
     DDP averages the gradients of the two halves; without batch statistics, dropout or shuffling
     that is the gradient of the whole batch. The accuracy joins the results of both processes.
     """
-    from albar_mm.engine import launch
-
-    cfg = configured(toy_config, tmp_path)
-    printed = printed_by(
-        tmp_path, ROOT / 'tools' / 'train.py', 'cfg.py', '--work-dir', 'two', '--seed', 1
-    )
+    printed = printed_by(tmp_path, 'train', 'cfg.py', '--work-dir', 'two', '--seed', 1)
     assert 'No CUDA device: distributed training uses the gloo backend' in printed
     assert 'The learning rate was chosen for batches of 2, but 4' in printed
     cfg.train_dataloader.batch_size = 4
@@ -60,37 +52,15 @@ def test_training_in_two_processes(toy_config, tmp_path):
     assert f'acc/top1: {metrics["acc/top1"]:.4f}' in printed
 
 
-@pytest.mark.slow
-def test_testing_and_resuming_in_two_processes(toy_config, tmp_path):
-    """``tools/test.py`` gives what one process gives, and a run resumes, under torchrun."""
-    from albar_mm.engine import launch
-
-    cfg = configured(toy_config, tmp_path)
+def test_testing_and_resuming_in_two_processes(cfg, tmp_path):
+    """``tools/test.py`` gives what one process gives, and a run resumes."""
     launch.train(cfg, work_dir=tmp_path / 'one', seed=1, no_validate=True)
     weights = tmp_path / 'one' / 'epoch_1.pth'
-    printed = printed_by(
-        tmp_path,
-        ROOT / 'tools' / 'test.py',
-        'cfg.py',
-        weights,
-        '--work-dir',
-        'tested',
-        '--dump',
-        'tested.pkl',
-    )
+    words = ('cfg.py', weights, '--work-dir', 'tested', '--dump', 'tested.pkl')
+    printed = printed_by(tmp_path, 'test', *words)
     metrics = launch.test(cfg, weights, work_dir=tmp_path / 'alone')
     assert f'acc/top1: {metrics["acc/top1"]:.4f}' in printed
     assert len(pickle.loads((tmp_path / 'tested.pkl').read_bytes())) == 8
-    printed = printed_by(
-        tmp_path,
-        ROOT / 'tools' / 'train.py',
-        'cfg.py',
-        '--work-dir',
-        'one',
-        '--resume',
-        '--seed',
-        1,
-        '--cfg-options',
-        'train_cfg.max_epochs=2',
-    )
+    words = ('cfg.py', '--work-dir', 'one', '--resume', '--seed', 1)
+    printed = printed_by(tmp_path, 'train', *words, '--cfg-options', 'train_cfg.max_epochs=2')
     assert 'resumed epoch: 1' in printed and (tmp_path / 'one' / 'epoch_2.pth').is_file()

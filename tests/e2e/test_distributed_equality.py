@@ -10,18 +10,18 @@ import pytest
 import torch
 from mmaction.registry import MODELS, TRANSFORMS
 from mmcv.transforms import BaseTransform
-from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS, OPTIM_WRAPPERS, init_default_scope
-from mmengine.runner import Runner
 
 import albar_mm  # noqa: F401  (registers the components)
 from tests.e2e.test_bias_test_run import run_test, stock_model
 from tests.evaluation.tiny_benchmark import test_pipeline, write_benchmark
 from tests.processes import in_processes
-from tests.toy_recognizers import SWIN
+from tests.toy_recognizers import SWIN, head, preprocessor
+
+from .runs import loader, runner
 
 CLIP_LEN, GLOBAL_BATCH, STEPS = 4, 4, 2
 
@@ -98,51 +98,36 @@ def train(name, videos, folder, launcher='none', world_size=1):
         dict(type='PackActionInputs', meta_keys=('filename',)),
         dict(type='FrameByName'),
     ]
-    cfg = dict(
-        default_scope='mmaction',
+    dataset = dict(
+        type='VideoDataset',
+        ann_file='list.txt',
+        data_root=str(videos),
+        data_prefix=dict(video='videos'),
+        pipeline=pipeline,
+    )
+    made = runner(
+        folder / name,
         model=dict(
             type='ALBARRecognizer3D',
             backbone=backbone,
-            cls_head=dict(
-                type='I3DHead', in_channels=channels, num_classes=2, dropout_ratio=0.0, init_std=0.5
-            ),
-            data_preprocessor=dict(
-                type='StaticDataPreprocessor',
-                mean=[128.0] * 3,
-                std=[64.0] * 3,
-                format_shape='NCTHW',
-            ),
+            cls_head=dict(head(channels, num_classes=2), init_std=0.5),
+            data_preprocessor=dict(preprocessor(), mean=[128.0] * 3, std=[64.0] * 3),
             static=dict(losses=losses),
         ),
-        train_dataloader=dict(
-            batch_size=GLOBAL_BATCH // world_size,
-            num_workers=0,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            dataset=dict(
-                type='VideoDataset',
-                ann_file='list.txt',
-                data_root=str(videos),
-                data_prefix=dict(video='videos'),
-                pipeline=pipeline,
-            ),
-        ),
+        train_dataloader=loader(dataset, GLOBAL_BATCH // world_size),
         train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
         optim_wrapper=dict(type='GradientRecorder', optimizer=dict(type='SGD', lr=0.05)),
         custom_hooks=[dict(type='LossRecorder')],
         default_hooks=dict(checkpoint=None),
         randomness=dict(seed=1),
         launcher=launcher,
-        work_dir=str(folder / name),
-        experiment_name=f'{folder.name}-{name}',
-        log_level='WARNING',
     )
-    runner = Runner.from_cfg(Config(cfg))
-    runner.train()
-    model = getattr(runner.model, 'module', runner.model)
-    recorder = next(hook for hook in runner.hooks if isinstance(hook, LossRecorder))
+    made.train()
+    model = getattr(made.model, 'module', made.model)
+    recorder = next(hook for hook in made.hooks if isinstance(hook, LossRecorder))
     return dict(
         losses=recorder.recorded,
-        gradients=runner.optim_wrapper.recorded,
+        gradients=made.optim_wrapper.recorded,
         names=[key for key, _ in model.named_parameters()],
         weights=model.state_dict(),
     )
@@ -150,47 +135,36 @@ def train(name, videos, folder, launcher='none', world_size=1):
 
 def bias(data, folder, launcher='none'):
     """Every set of a bias benchmark of an odd number of videos through ``Runner.test()``."""
-    scores, runner = run_test(
+    scores, made = run_test(
         folder / 'bias',
         stock_model(),
-        dict(data['benchmark'], pipeline=test_pipeline(), num_classes=3),
+        dict(data['benchmark'], num_classes=3),
         load_from=data['checkpoint'],
         launcher=launcher,
     )
-    return scores, len(runner.test_dataloader.dataset)
+    return scores, len(made.test_dataloader.dataset)
 
 
 def contrast(data, folder, launcher='none'):
     """The validation contrast of an odd number of videos through ``Runner.val()``."""
-    cfg = dict(
-        default_scope='mmaction',
+    dataset = dict(
+        type='VideoDataset',
+        test_mode=True,
+        pipeline=test_pipeline(),
+        ann_file=data['odd_list'],
+        data_prefix=dict(video=str(Path(data['videos']) / 'videos')),
+    )
+    made = runner(
+        folder / 'contrast',
         model=stock_model(),
         load_from=data['checkpoint'],
-        val_dataloader=dict(
-            batch_size=3,
-            num_workers=0,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            dataset=dict(
-                type='StaticPairDataset',
-                dataset=dict(
-                    type='VideoDataset',
-                    test_mode=True,
-                    pipeline=test_pipeline(),
-                    ann_file=data['odd_list'],
-                    data_prefix=dict(video=str(Path(data['videos']) / 'videos')),
-                ),
-            ),
-        ),
+        val_dataloader=loader(dict(type='StaticPairDataset', dataset=dataset), 3),
         val_evaluator=dict(type='StaticContrastMetric'),
         val_cfg=dict(type='ValLoop'),
         default_hooks=dict(checkpoint=None),
         launcher=launcher,
-        work_dir=str(folder / 'contrast'),
-        experiment_name=f'{folder.name}-contrast',
-        log_level='WARNING',
     )
-    runner = Runner.from_cfg(Config(cfg))
-    return runner.val(), len(runner.val_dataloader.dataset)
+    return made.val(), len(made.val_dataloader.dataset)
 
 
 def everything(data, folder):

@@ -1,18 +1,18 @@
 """Killed by SIGKILL at random moments and resumed: bit-equal to the run that was not."""
 
+import itertools
 import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import PATIENCE, start_tool
+
+_numbers = itertools.count()
 EPOCHS, STEPS = 6, 6
 STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/\d+\]')
 
@@ -85,47 +85,36 @@ def write_config(folder, toy_videos, persistent, epochs):
     return folder / 'config.py'
 
 
-def start(config, work_dir, *args):
-    command = [
-        sys.executable,
-        str(ROOT / 'tools' / 'train.py'),
-        str(config),
-        '--seed',
-        '5',
-        '--work-dir',
-        str(work_dir),
-        *args,
-    ]
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONUNBUFFERED': '1'}
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=env,
-        start_new_session=True,
-    )
+class Training:
+    """A process that trains, data loaders and all, as ``tools/train.py`` does."""
 
+    def __init__(self, config, work_dir, *words):
+        self.printed = work_dir.with_suffix(f'.{next(_numbers)}.txt')
+        self.process = start_tool(
+            'train',
+            config,
+            *('--seed', 5, '--work-dir', work_dir, *words),
+            folder=config.parent,
+            output=self.printed,
+        )
 
-def finish(process):
-    out = process.communicate()[0]
-    assert process.returncode == 0, out[-3000:]
-    return out
+    def finish(self):
+        self.process.join(PATIENCE)
+        assert self.process.exitcode == 0, self.printed.read_text()[-3000:]
 
+    def kill_at(self, step, delay):
+        """SIGKILL, ``delay`` seconds after the log shows a step."""
+        while self._steps_done() < step:
+            assert self.process.is_alive(), f'it ended early:\n{self.printed.read_text()[-3000:]}'
+            time.sleep(0.01)
+        time.sleep(delay)
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.join()
 
-def kill_at(process, step, delay):
-    """SIGKILL a training, workers and all, ``delay`` seconds after its log shows a step."""
-    seen = ''
-    for line in process.stdout:
-        seen += line
-        found = STEP.search(line)
-        if found and (int(found[1]) - 1) * STEPS + int(found[2]) >= step:
-            time.sleep(delay)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            process.stdout.close()
-            return
-    raise AssertionError(f'the training ended before step {step}:\n{seen[-3000:]}')
+    def _steps_done(self):
+        text = self.printed.read_text() if self.printed.is_file() else ''
+        done = [(int(epoch) - 1) * STEPS + int(step) for epoch, step in STEP.findall(text)]
+        return max(done, default=0)
 
 
 def state(path):
@@ -142,18 +131,18 @@ def check_equal(one, other):
 
 def check_killed_and_resumed(folder, toy_videos, kills, persistent, epochs, seed):
     config = write_config(folder, toy_videos, persistent, epochs)
-    whole = start(config, folder / 'whole')
+    whole = Training(config, folder / 'whole')
     rng = random.Random(seed)
     # after the first checkpoint: before it, a resumed run is just a new one
     steps = sorted(rng.sample(range(STEPS + 1, STEPS * epochs), kills))
     moments = [(step, rng.uniform(0, 0.3)) for step in steps]
     print(f'seed {seed}: killed (step, seconds later): {moments}')
     for index, (step, delay) in enumerate(moments):
-        kill_at(start(config, folder / 'parts', *['--resume'] * bool(index)), step, delay)
+        Training(config, folder / 'parts', *['--resume'] * bool(index)).kill_at(step, delay)
         for path in (folder / 'parts').glob('*.pth'):  # whole, whenever it was killed
             assert state(path)['state_dict']
-    finish(start(config, folder / 'parts', '--resume'))
-    finish(whole)
+    Training(config, folder / 'parts', '--resume').finish()
+    whole.finish()
 
     last = f'epoch_{epochs}.pth'
     ours, theirs = state(folder / 'parts' / last), state(folder / 'whole' / last)

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from mmaction.registry import MODELS
+from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.runner import Runner
+from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import load_checkpoint
 
 from albar_mm.annotations.scene_labels import scene_count
@@ -16,6 +16,8 @@ from albar_mm.datasets.motion_sprites import builder
 from albar_mm.datasets.transforms import with_person_boxes, with_scene_labels
 from albar_mm.engine.checkpoints.strip import strip_checkpoint
 from tests.test_install import ROOT
+
+from .runs import loader, runner
 
 STEPS = [
     dict(type='DecordInit'),
@@ -38,44 +40,36 @@ def sprites(tmp_path_factory):
     return root
 
 
-def config(root, work_dir, **sdn):
+def config(root, **sdn):
     labels = root / 'train.jsonl'
     cfg = Config.fromfile(ROOT / 'configs/_base_/models/resnet3d_sprites.py')
     cfg.model.type = 'SDNRecognizer3D'
     cfg.model.sdn = dict(num_scenes=scene_count(labels), **sdn)
-    cfg.merge_from_dict(
-        dict(
-            default_scope='mmaction',
-            work_dir=str(work_dir),
-            log_level='ERROR',
-            train_dataloader=dict(
-                batch_size=6,
-                num_workers=0,
-                sampler=dict(type='DefaultSampler', shuffle=True),
-                dataset=dict(
-                    type='VideoDataset',
-                    ann_file=str(root / 'train.txt'),
-                    data_prefix=dict(video=str(root)),
-                    pipeline=with_person_boxes(with_scene_labels(STEPS, labels), labels),
-                ),
-            ),
-            train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
-            optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
-            randomness=dict(seed=0),
-            log_processor=dict(mean_pattern=r'.*(loss|time)|^(scene|mask)_'),
-            default_hooks=dict(
-                logger=dict(type='LoggerHook', interval=1),
-                checkpoint=dict(type='CheckpointHook', interval=1),
-            ),
-        )
+    pipeline = with_person_boxes(with_scene_labels(STEPS, labels), labels)
+    dataset = dict(
+        type='VideoDataset',
+        ann_file=str(root / 'train.txt'),
+        data_prefix=dict(video=str(root)),
+        pipeline=pipeline,
     )
-    return cfg
+    return dict(
+        model=cfg.model,
+        train_dataloader=loader(dataset, 6, shuffle=True),
+        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
+        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
+        randomness=dict(seed=0),
+        log_processor=dict(mean_pattern=r'.*(loss|time)|^(scene|mask)_'),
+        default_hooks=dict(
+            logger=dict(type='LoggerHook', interval=1),
+            checkpoint=dict(type='CheckpointHook', interval=1),
+        ),
+    )
 
 
 @pytest.mark.parametrize('objective', ['maximise_entropy', 'as_released'])
 def test_training(sprites, tmp_path, objective):
-    runner = Runner.from_cfg(config(sprites, tmp_path, mask=dict(objective=objective)))
-    runner.train()
+    made = runner(tmp_path, **config(sprites, mask=dict(objective=objective)))
+    made.train()
     lines = next(tmp_path.glob('*/vis_data/scalars.json')).read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert len(rows) == 3  # 6 + 6 + 4 clips
@@ -90,20 +84,21 @@ def test_training(sprites, tmp_path, objective):
     stock = MODELS.build(plain).eval()
     load_checkpoint(stock, str(tmp_path / 'plain.pth'), strict=True)
     inputs = torch.randn(2, 1, 3, 8, 48, 48)
-    trained = runner.model.eval()
+    trained = made.model.eval()
     assert torch.equal(stock(inputs, stage='head'), trained(inputs, stage='head'))
 
 
-def test_the_actor_is_filled_and_nothing_else(sprites, tmp_path):
+def test_the_actor_is_filled_and_nothing_else(sprites):
     """Against the masks that the generator wrote, in mirrored clips."""
-    cfg = config(sprites, tmp_path)
-    steps = cfg.train_dataloader.dataset.pipeline
-    cfg.train_dataloader.dataset.pipeline = [
-        step for step in steps if step['type'] not in ('RandomResizedCrop', 'Resize')
+    init_default_scope('mmaction')
+    cfg = config(sprites)
+    settings = cfg['train_dataloader']['dataset']
+    settings['pipeline'] = [
+        dict(step, flip_ratio=1.0) if step['type'] == 'Flip' else step
+        for step in settings['pipeline']
+        if step['type'] not in ('RandomResizedCrop', 'Resize')
     ]
-    cfg.train_dataloader.dataset.pipeline[4].flip_ratio = 1.0
-    dataset = Runner.build_dataloader(cfg.train_dataloader).dataset
-    model = MODELS.build(cfg.model)
+    dataset, model = DATASETS.build(settings), MODELS.build(cfg['model'])
     prepared = model.data_preprocessor(pseudo_collate([dataset[i] for i in range(4)]), True)
     seen = []
     model.extract_feat = lambda clip, real=model.extract_feat, **k: (

@@ -37,8 +37,8 @@ class BiasSampleFrames(SampleFrames):
         ValueError: An unknown policy or start, or arguments that contradict them.
 
     Example:
-        >>> dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1,
-        ...      test_mode=True, short='loop')
+        >>> step = dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1,
+        ...             test_mode=True, short='loop')
     """
 
     def __init__(

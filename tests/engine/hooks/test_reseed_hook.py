@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from albar_mm.engine.hooks.reseed_hook import ReseedHook, derived_seed
 from albar_mm.utils.errors import LaunchError
-from tests.e2e.test_albar_train import config, run
+from tests.e2e.test_albar_train import run
 
 
 class Draws(Dataset):
@@ -108,25 +108,34 @@ def test_another_seed_is_refused_on_resume():
         hook.before_train(runner)
 
 
-def settings(work_dir, by_epoch, **changes):
-    cfg = config(work_dir, epochs=4, hooks=[dict(type='ReseedHook')], dropout=0.5)
-    cfg.train_dataloader.update(num_workers=0 if not by_epoch else 1, persistent_workers=by_epoch)
-    cfg.default_hooks.checkpoint = dict(
-        type='CheckpointHook', by_epoch=by_epoch, interval=2 if by_epoch else 5
+def train(work_dir, by_epoch, **changes):
+    pipeline = [dict(type='PackActionInputs'), dict(type='StaticClip')]
+    sampler = 'DefaultSampler' if by_epoch else 'InfiniteSampler'
+    more = dict(
+        train_dataloader=dict(
+            batch_size=6,
+            num_workers=int(by_epoch),
+            persistent_workers=by_epoch,
+            drop_last=True,
+            sampler=dict(type=sampler, shuffle=True),
+            dataset=dict(type='ToySquares', pipeline=pipeline),
+        ),
+        default_hooks=dict(
+            checkpoint=dict(type='CheckpointHook', by_epoch=by_epoch, interval=2 if by_epoch else 5)
+        ),
+        **changes,
     )
     if not by_epoch:
-        cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=12)
-        cfg.train_dataloader.sampler = dict(type='InfiniteSampler', shuffle=True)
-    cfg.update(changes)
-    return cfg
+        more['train_cfg'] = dict(type='IterBasedTrainLoop', max_iters=12)
+    return run(work_dir, 4, [dict(type='ReseedHook')], more, dropout=0.5)
 
 
 @pytest.mark.parametrize('by_epoch, checkpoint', [(True, 'epoch_2.pth'), (False, 'iter_5.pth')])
 def test_resumed_weights_are_bit_equal(tmp_path, by_epoch, checkpoint):
     """A network with BatchNorm and dropout, random static frames."""
-    whole = run(settings(tmp_path, by_epoch))
-    again = dict(resume=True, load_from=str(tmp_path / checkpoint))
-    resumed = run(settings(tmp_path / 'resumed', by_epoch, **again))
+    whole = train(tmp_path / 'whole', by_epoch)
+    again = dict(resume=True, load_from=str(tmp_path / 'whole' / checkpoint))
+    resumed = train(tmp_path / 'resumed', by_epoch, **again)
     assert resumed.iter == whole.iter > 0
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name

@@ -1,0 +1,61 @@
+"""The source as trees: which files there are, and what each imports."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ('albar_mm', 'downstream', 'tools')
+
+
+@cache
+def texts(root=ROOT, folders=OURS):
+    """Path from ``root``, with slashes -> text, of every Python file in the folders."""
+    return {
+        file.relative_to(root).as_posix(): file.read_text(encoding='utf-8')
+        for folder in folders
+        for file in sorted((root / folder).rglob('*.py'))
+    }
+
+
+@cache
+def trees(root=ROOT):
+    """Path -> syntax tree of every file of ours."""
+    return {path: ast.parse(text) for path, text in texts(root).items()}
+
+
+def imports(path, given, functions=True):
+    """(file, line) of each of our files that this one imports.
+
+    Args:
+        path: The file.
+        given: What :func:`trees` returned.
+        functions: Also what is imported when a function runs.
+    """
+    package = path.split('/')[:-1]
+    for node in _nodes(given[path], functions):
+        if isinstance(node, ast.Import):
+            names = [alias.name.split('.') for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            base = base + (node.module.split('.') if node.module else [])
+            names = [[*base, alias.name] for alias in node.names]
+        else:
+            continue
+        for name in names:
+            file = _file(name, given) or _file(name[:-1], given)
+            if file and file != path:
+                yield file, node.lineno
+
+
+def _file(name, given):
+    path = '/'.join(name)
+    return next((p for p in (f'{path}.py', f'{path}/__init__.py') if p in given), None)
+
+
+def _nodes(tree, functions):
+    for node in ast.iter_child_nodes(tree):
+        if not functions and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        yield node
+        yield from _nodes(node, functions)

@@ -1,0 +1,97 @@
+"""What the ground floor does is done nowhere else, and every file stays small."""
+
+import ast
+
+import pytest
+
+from .source import ROOT, texts, trees
+
+#: Functions of modules, and what may be called on anything.
+NAMES = {'json.load', 'json.loads', 'np.load', 'numpy.load', 'csv.reader', 'csv.DictReader'}
+NAMES |= {'csv.writer', 'csv.DictWriter'}
+ANYWHERE = {'read_text', 'splitlines', 'list_from_file'}
+GROUND = ('albar_mm/utils/', 'albar_mm/video/')
+#: What reads no file of a user's.
+ALLOWED = {
+    'albar_mm/compat/config.py': 'importlib.metadata has a read_text of its own',
+    'albar_mm/doctor/child.py': 'JSON that a process prints',
+}
+#: Files that read on their own yet: it shrinks.
+STILL = {
+    'albar_mm/bias_sets/masks/folders.py',
+    'albar_mm/compat/checkpoint.py',
+    'albar_mm/compositing/materials.py',
+    'albar_mm/compositing/packed_arrays.py',
+    'albar_mm/debias/methods.py',
+    'albar_mm/doctor/machine.py',
+    'albar_mm/doctor/packages.py',
+    'albar_mm/engine/checkpoints/source.py',
+    'albar_mm/models/recognizers/double_backward.py',
+    'albar_mm/visualization/scalar_logs.py',
+    'downstream/detection/runs.py',
+    'downstream/features/command.py',
+}
+#: Files of more than 500 lines yet: it shrinks.
+STILL_LONG = {
+    'albar_mm/utils/files.py',
+    'tests/datasets/transforms/test_person_boxes.py',
+    'tests/preparation/test_frame_bank.py',
+    'tests/preparation/test_people.py',
+}
+
+
+def own_reading(tree):
+    """Lines on which a file reads by itself what the ground floor reads."""
+    for node in ast.walk(tree):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute):
+            module = called.value.id if isinstance(called.value, ast.Name) else ''
+            if called.attr in ANYWHERE or f'{module}.{called.attr}' in NAMES:
+                yield node.lineno
+        elif isinstance(called, ast.Name) and called.id in ANYWHERE:
+            yield node.lineno
+
+
+def test_files_are_read_by_the_ground_floor():
+    lines = {p: list(own_reading(t)) for p, t in trees().items() if not p.startswith(GROUND)}
+    found = {path for path in lines if lines[path]}
+    assert ALLOWED.keys() <= found
+    mended, more = STILL - found, found - STILL - ALLOWED.keys()
+    assert not mended and not more, (mended, {path: lines[path] for path in more})
+
+
+@pytest.mark.parametrize(
+    'text, found',
+    [
+        ('json.load(stream)', True),
+        ('np.load(path)', True),
+        ('csv.reader(stream)', True),
+        ('Path(name).read_text()', True),
+        ('mmengine.list_from_file(path)', True),
+        ("text.split('\\n')", False),
+        ('files.read_json(path)', False),
+        ('json.dumps(value)', False),
+    ],
+)
+def test_the_check_itself(text, found):
+    assert bool(list(own_reading(ast.parse(text)))) == found
+
+
+def test_every_error_is_one_of_ours():
+    bases = {
+        node.name: [ast.unparse(base).rpartition('.')[2] for base in node.bases]
+        for tree in trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name.endswith('Error')
+    }
+    ours = {'AlbarError'}
+    while more := {name for name in bases if ours & set(bases[name])} - ours:
+        ours |= more
+    assert bases.keys() == ours
+
+
+def test_files_are_short_and_formatted():
+    given = texts(ROOT, ('albar_mm', 'downstream', 'tools', 'tests', 'benchmarks', 'configs'))
+    mark = '# fmt: ' + 'skip'
+    assert [path for path, text in given.items() if mark in text] == []
+    assert {path for path, text in given.items() if text.count('\n') > 500} == STILL_LONG

@@ -1,0 +1,152 @@
+"""Imports run downwards through the rooms of DESIGN, and never in a circle."""
+
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from .source import imports, trees
+
+#: From the roof to the ground; a room imports only rooms below it.
+ROOMS = (
+    'tools',
+    'downstream/tal',
+    'downstream/anomaly',
+    'downstream/detection',
+    'downstream/features',
+    'albar_mm/experiments',
+    'albar_mm/doctor',
+    'albar_mm/preparation',
+    'albar_mm/engine',
+    'albar_mm/debias',
+    'albar_mm/datasets',
+    'albar_mm/visualization',
+    'albar_mm/models',
+    'albar_mm/bias_sets',
+    'albar_mm/report',
+    'albar_mm/annotations',
+    'albar_mm/evaluation',
+    'albar_mm/compositing',
+    'albar_mm/video',
+    'albar_mm/compat',
+    'albar_mm/utils',
+)
+#: Neither of the two transfers imports the other.
+APART = {('downstream/tal', 'downstream/anomaly')}
+#: Circles of folders that are not undone yet; it shrinks.
+STILL = {
+    frozenset({'albar_mm/evaluation', 'albar_mm/evaluation/metrics'}),
+    frozenset({'downstream/anomaly', 'downstream/anomaly/models'}),
+    frozenset({'downstream/tal', 'downstream/tal/models'}),
+}
+
+
+def room(path):
+    return next((r for r in ROOMS if path.startswith(f'{r}/')), None)
+
+
+def upward(given):
+    """Imports of a room above, as sentences; those inside functions count too."""
+    for path in given:
+        here = room(path)
+        for other, line in imports(path, given):
+            there = room(other)
+            if here is None or there is None:
+                continue
+            if ROOMS.index(there) < ROOMS.index(here) or (here, there) in APART:
+                yield f'{path}:{line} imports {other}'
+
+
+def circle(graph):
+    """A circle of a graph, or None."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+
+
+def files_graph(given):
+    return {path: {other for other, _ in imports(path, given, functions=False)} for path in given}
+
+
+def folder_circles(given):
+    """Circles of folders, whatever imports are inside functions; each as a set."""
+    graph = {}
+    for path in given:
+        folder = graph.setdefault(path.rpartition('/')[0], [])
+        folder += (other.rpartition('/')[0] for other, _ in imports(path, given))
+    graph = {here: sorted(set(there) - {here}) for here, there in graph.items()}
+    found = set()
+    while names := circle(graph):
+        found.add(frozenset(names))
+        graph[names[1]].remove(names[0])  # of a list, each is imported by the next
+    return found
+
+
+def test_imports_run_downwards():
+    assert list(upward(trees())) == []
+
+
+def test_no_file_is_in_a_circle():
+    assert circle(files_graph(trees())) is None
+
+
+def test_no_folder_is_in_a_circle():
+    assert folder_circles(trees()) == STILL
+
+
+def test_every_folder_is_a_room():
+    named = {'/'.join(path.split('/')[:2]) for path in trees() if path.count('/') > 1}
+    assert named - {f'tools/{path.split("/")[1]}' for path in trees()} == set(ROOMS[1:])
+
+
+def made_up(root, **files):
+    for path, text in files.items():
+        file = root / f'{path.replace("__", "/")}.py'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return trees(root)
+
+
+@pytest.mark.parametrize(
+    'text, refused',
+    [
+        ('from albar_mm.engine import launch', True),
+        ('def f():\n    from ..engine.launch import train', True),
+        ('import albar_mm.engine.launch as launch', True),
+        ('from ..utils.text import plural', False),
+        ('import json, torch', False),
+    ],
+)
+def test_the_check_itself(tmp_path, text, refused):
+    given = made_up(
+        tmp_path,
+        albar_mm__video__reading=text,
+        albar_mm__engine__launch='',
+        albar_mm__utils__text='',
+    )
+    assert bool(list(upward(given))) == refused
+
+
+def test_the_transfers_are_apart(tmp_path):
+    given = made_up(
+        tmp_path, downstream__tal__jobs='from ..anomaly import jobs', downstream__anomaly__jobs=''
+    )
+    assert list(upward(given)) == ['downstream/tal/jobs.py:1 imports downstream/anomaly/jobs.py']
+
+
+def test_circles_are_found(tmp_path):
+    later = 'def f():\n    from ..one import a'
+    given = made_up(
+        tmp_path,
+        albar_mm__one__a='from . import b',
+        albar_mm__one__b='from ..two.c import name',
+        albar_mm__two__c=later,
+    )
+    assert circle(files_graph(given)) is None
+    assert folder_circles(given) == {frozenset({'albar_mm/one', 'albar_mm/two'})}
+    given = made_up(
+        tmp_path / 'b',
+        albar_mm__one__a='from . import b',
+        albar_mm__one__b='if True:\n    import albar_mm.one.a',
+    )
+    assert set(circle(files_graph(given))) == {'albar_mm/one/a.py', 'albar_mm/one/b.py'}
