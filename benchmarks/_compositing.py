@@ -25,8 +25,7 @@ from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import ImageFolder, Stripes
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets import OnTheFlyBenchmarkDataset, RobustVideoDataset
-from albar_mm.video.frame_cache import frame_cache
-from albar_mm.video.source_video import read_frames
+from albar_mm.video.source_video import frame_cache, read_frames
 
 Pairs = list[tuple[float, float]]
 FRAMES, VARIANTS, EXPORTED = 40, 10, 6

@@ -12,9 +12,13 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from downstream.features._decoding import Decoding, Snippet
 from downstream.features.encoder import FrozenEncoder
-from downstream.features.extract import extract_features, store_settings
+from downstream.features.extract import (
+    Snippet,
+    decode_snippets,
+    extract_features,
+    store_settings,
+)
 from downstream.features.readers import choose_reader
 from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
@@ -170,11 +174,10 @@ class Bench:
 
     def _decode(self, encoder: FrozenEncoder) -> float:
         frames, started = 0, time.perf_counter()
-        with Decoding(
-            self.videos, self.reader, self.sampling, encoder, self.workers, 16, None
-        ) as decoding:
-            for item in decoding:
-                frames += 0 if isinstance(item, Snippet) else item.decoded
+        for item in decode_snippets(
+            self.videos, self.reader, self.sampling, encoder, self.workers, 16
+        ):
+            frames += 0 if isinstance(item, Snippet) else item.decoded
         return frames / (time.perf_counter() - started)
 
     def _encode(self, encoder: FrozenEncoder, batches: int) -> float:

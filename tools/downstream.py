@@ -330,9 +330,8 @@ def main(argv: list[str] | None = None) -> int:
         print('\n'.join(export_features(store, args.folder, args.layout, args.lists)))
 
     def import_() -> int:
-        from downstream.features.convert import import_features
+        from downstream.features.convert import import_features, read_lengths
         from downstream.features.presets import sampling_of
-        from downstream.features.video_lengths import read_lengths
 
         # the frame rate says how long a video is; the snippets were made at that rate
         sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}

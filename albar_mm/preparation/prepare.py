@@ -11,8 +11,7 @@ from ..annotations.specs import SPECS, DatasetSpec, check_sizes, read_lists
 from ..annotations.video_lists import Clip, OfficialLists, format_lines
 from ..utils.errors import DatasetError
 from ..utils.identity import file_identity
-from ..video.check import DECODE
-from ..video.source_video import decoder_name
+from ..video.source_video import DECODE, decoder_name
 from .holdout import HoldOut, hold_out
 from .layout import locate
 from .output import check_writable, link_videos, needs_link, write_report, write_together

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..annotations.video_lists import Clip
 from ..utils.parallel import map_videos
-from ..video.check import check_video
+from ..video.source_video import check_video
 
 #: wrong lists, which leaving clips out does not mend
 LIST_KINDS = ('label', 'overlap')
@@ -75,7 +75,7 @@ def check_files(
     Args:
         splits: Split name to its clips.
         videos: Folder that the clips' paths start from.
-        decode: See :func:`albar_mm.video.check.check_video`.
+        decode: See :func:`albar_mm.video.source_video.check_video`.
         workers: Number of processes.
 
     Returns:

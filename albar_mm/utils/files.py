@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 LIMIT_MIB = 256
 """Largest text file that is read in one piece; lists of the largest data sets take a tenth."""
-_PART = re.compile(r'\.[0-9a-f]{32}\.part')
+# what is being written; the second form is that of feature stores before version 1.0
+_PART = re.compile(r'\.([0-9a-f]{32}|.+-\d+-[0-9a-f]{8})\.part')
 _cleared: set[str] = set()
 
 

@@ -74,19 +74,25 @@ def class_index(
     return number(value, f'{what}: label', 0, top, whole=True, error=error)
 
 
-def one_of(value: Any, allowed: Collection[Any], what: str) -> Any:  # noqa: ANN401
+def one_of(
+    value: Any,  # noqa: ANN401
+    allowed: Collection[Any],
+    what: str,
+    error: type[Exception] = ValueError,
+) -> Any:  # noqa: ANN401
     """A value that is among those allowed.
 
     Args:
         value: What was given.
         allowed: What would be right.
         what: Name of the setting, for the message.
+        error: What to raise.
 
     Raises:
-        ValueError: It is not.
+        ValueError: Or ``error``: it is not.
     """
     if value not in allowed:
-        raise ValueError(f'{what} must be one of {", ".join(map(repr, allowed))}, got {value!r}')
+        raise error(f'{what} must be one of {", ".join(map(repr, allowed))}, got {value!r}')
     return value
 
 

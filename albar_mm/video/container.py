@@ -10,6 +10,7 @@ RFC 8794 (EBML) and RFC 9559 (Matroska).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import BinaryIO
 
 from ..utils.errors import reason_of
@@ -32,23 +33,12 @@ SIZES_DIFFER = 'its frames differ in size'
 
 
 def required_frames(announced: int) -> int:
-    """How many frames, from the first on, must be readable of so many announced.
-
-    Args:
-        announced: Number of frames that a decoder tells before it decodes.
-    """
+    """How many frames, from the first on, must be readable of so many that a decoder announces."""
     return max(1, int(announced * (1 - MAX_MISSING)))
 
 
 def container_kind(path: str | os.PathLike) -> str | None:
-    """Kind of container by its first bytes; None for none, as a bare stream of pictures is.
-
-    Args:
-        path: A local file.
-
-    Raises:
-        OSError: The file cannot be opened.
-    """
+    """Kind of container by its first bytes; None for none, as a bare stream of pictures is."""
     with open(path, 'rb') as stream:
         return _kind(stream.read(189))
 
@@ -58,9 +48,6 @@ def container_fault(path: str | os.PathLike) -> tuple[str, str] | None:
 
     Decoders play a file that was cut up to the cut without a word: an AVI file that lost its second
     half is a shorter video.
-
-    Args:
-        path: Its path.
 
     Returns:
         Kind of fault (``'missing'``, ``'truncated'``, ``'zero-frame'`` or ``'undecodable'``) and a
@@ -82,9 +69,6 @@ def container_fault(path: str | os.PathLike) -> tuple[str, str] | None:
 def announced_bytes(path: str | os.PathLike) -> int | None:
     """Length that an AVI, MP4 / MOV or Matroska / WebM file has according to its own header.
 
-    Args:
-        path: A local file.
-
     Returns:
         Bytes, up to the end of the last part whose header is there; None for other formats and for
         files written as a stream, which announce nothing. A file that is shorter than this is
@@ -98,18 +82,12 @@ def announced_bytes(path: str | os.PathLike) -> int | None:
         kind = _kind(stream.read(12))
         if kind == MATROSKA:
             return _matroska(stream)
-        return {AVI: _riff, ISO: _boxes}[kind](stream, size) if kind in (AVI, ISO) else None
+        length_of = {AVI: _riff, ISO: _box}.get(kind)
+        return _parts(stream, size, length_of) if length_of else None
 
 
 def is_empty_avi(path: str | os.PathLike) -> bool:
-    """Whether a file is an AVI with a list of frames that holds none, as a writer leaves it.
-
-    Args:
-        path: A local file.
-
-    Raises:
-        OSError: The file cannot be opened.
-    """
+    """Whether a file is an AVI with a list of frames that holds none, as a writer leaves it."""
     size = os.path.getsize(path)
     with open(path, 'rb') as stream:
         position = 12 if _kind(stream.read(12)) == AVI else size
@@ -133,36 +111,36 @@ def _kind(head: bytes) -> str | None:
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
 
 
-def _riff(stream: BinaryIO, size: int) -> int | None:
-    position = 0
-    while position < size:  # files above 1 GB hold several RIFF parts
-        stream.seek(position)
-        head = stream.read(8)
-        length = int.from_bytes(head[4:8], 'little')
-        if head[:4] != b'RIFF' or len(head) < 8:
-            break
-        if not length:
-            return None
-        position += 8 + length
-    return position
-
-
-def _boxes(stream: BinaryIO, size: int) -> int | None:
+def _parts(stream: BinaryIO, size: int, length_of: Callable[[bytes], int | None]) -> int | None:
+    """End of the last part of a file; None where a part does not tell its length (0)."""
     position = 0
     while position < size:
         stream.seek(position)
-        head = stream.read(16)
-        if len(head) < 8 or not head[4:8].isalnum():  # a tail that is no box
+        length = length_of(stream.read(16))
+        if length is None:  # a tail that is no part
             break
-        length = int.from_bytes(head[:4], 'big')
-        if length == 0:  # up to the end of the file
+        if not length:
             return None
-        if length == 1:
-            length = int.from_bytes(head[8:16], 'big')
-        if length < 8:
-            break
         position += length
     return position
+
+
+def _riff(head: bytes) -> int | None:
+    """Length of a RIFF part; files above 1 GB hold several."""
+    if head[:4] != b'RIFF' or len(head) < 8:
+        return None
+    length = int.from_bytes(head[4:8], 'little')
+    return 8 + length if length else 0
+
+
+def _box(head: bytes) -> int | None:
+    """Length of a box; 0: up to the end of the file."""
+    if len(head) < 8 or not head[4:8].isalnum():
+        return None
+    length = int.from_bytes(head[:4], 'big')
+    if length == 1:
+        length = int.from_bytes(head[8:16], 'big')
+    return length if length == 0 or length >= 8 else None
 
 
 def _matroska(stream: BinaryIO) -> int | None:

@@ -6,7 +6,7 @@ import os
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from ..utils.errors import BadVideoError
+from ..utils.errors import BadVideoError, reason_of
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
 #: a frame is a few hundred KB; a member beyond this is no frame
@@ -30,18 +30,16 @@ def zip_frame_names(path: str | os.PathLike) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise _bad(path, f'not a readable zip ({error})') from error
+        raise BadVideoError.of(str(path), f'not a readable zip ({error})') from error
     names: set[str] = set()
     for member in members:
-        reason = _refusal(member)
-        if reason is None and member.filename in names:
-            reason = 'comes twice'
-        if reason is not None:
-            raise _bad(path, f'member {member.filename!r} {reason}')
+        reason = 'comes twice' if member.filename in names else _refusal(member)
+        if reason:
+            raise BadVideoError.of(str(path), f'member {member.filename!r} {reason}')
         if not member.is_dir():
             names.add(member.filename)
     if not names:
-        raise _bad(path, 'it holds no frames')
+        raise BadVideoError.of(str(path), 'it holds no frames')
     return sorted(names)
 
 
@@ -56,8 +54,7 @@ class FrameFiles:
 
     def __init__(self, path: str | os.PathLike, pattern: str = '') -> None:
         self.path, self.pattern = Path(path), pattern
-        self._is_zip = self.path.suffix.lower() == '.zip'
-        self._is_image = self.path.suffix.lower() in IMAGE_SUFFIXES
+        self._suffix = self.path.suffix.lower()
         self._names: list[str] | None = None
 
     def read(self, index: int) -> tuple[str, bytes]:
@@ -69,50 +66,52 @@ class FrameFiles:
         Raises:
             BadVideoError: It does not exist or cannot be read.
         """
-        if self._is_zip:
+        if self._suffix == '.zip':
             return self._read_member(index)
-        file = self.path if self._is_image else self.path / self.pattern.format(index)
-        if self._is_image and index != 0:
-            raise _bad(self.path, f'a single image has no frame {index}')
+        alone = self._suffix in IMAGE_SUFFIXES
+        if alone and index != 0:
+            raise BadVideoError.of(str(self.path), f'a single image has no frame {index}')
+        file = self.path if alone else self.path / self.pattern.format(index)
         try:
             return file.name, file.read_bytes()
         except OSError as error:
-            raise _bad(self.path, f'frame {file.name}: {error.strerror or error}') from error
+            reason = f'frame {file.name}: {reason_of(error)}'
+            raise BadVideoError.of(str(self.path), reason) from error
 
     def _read_member(self, index: int) -> tuple[str, bytes]:
-        if self._names is None:
-            self._names = zip_frame_names(self.path)
+        self._names = self._names or zip_frame_names(self.path)
         if not 0 <= index < len(self._names):
-            held = len(self._names)
-            raise _bad(self.path, f'it holds {held} frames, frame {index} was asked for')
+            reason = f'it holds {len(self._names)} frames, frame {index} was asked for'
+            raise BadVideoError.of(str(self.path), reason)
         name = self._names[index]
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return name, archive.read(name)
         except Exception as error:  # zlib, lzma and zipfile each have errors of their own
-            raise _bad(self.path, f'member {name!r} is damaged ({error})') from error
+            reason = f'member {name!r} is damaged ({error})'
+            raise BadVideoError.of(str(self.path), reason) from error
 
 
-def _refusal(member: zipfile.ZipInfo) -> str | None:
-    """Why a member may not be there, or None."""
+def _refusal(member: zipfile.ZipInfo) -> str:
+    """Why a member may not be there, or ''."""
     # ZipInfo has turned the system's own separators into '/', but not those of other systems
     path = PurePosixPath(member.orig_filename.replace('\\', '/'))
-    if '..' in path.parts:
-        return "leads out of the archive ('..')"
-    if path.is_absolute() or (path.parts and path.parts[0].endswith(':')):
-        return 'has an absolute name'
-    if '\0' in member.orig_filename:
-        return 'has a name with a NUL byte'
-    if member.is_dir():
-        return None
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        return f'is no image ({", ".join(IMAGE_SUFFIXES)})'
-    if member.flag_bits & 1:
-        return 'is encrypted'
-    if member.file_size > MAX_FRAME_BYTES:
-        return f'unpacks to {member.file_size >> 20} MiB, too much for a frame'
-    return None
-
-
-def _bad(path: str | os.PathLike, reason: str) -> BadVideoError:
-    return BadVideoError.of(str(path), reason)
+    rooted = path.is_absolute() or (path.parts and path.parts[0].endswith(':'))
+    a_file = not member.is_dir()
+    for wrong, reason in (
+        ('..' in path.parts, "leads out of the archive ('..')"),
+        (rooted, 'has an absolute name'),
+        ('\0' in member.orig_filename, 'has a name with a NUL byte'),
+        (
+            a_file and path.suffix.lower() not in IMAGE_SUFFIXES,
+            f'is no image ({", ".join(IMAGE_SUFFIXES)})',
+        ),
+        (a_file and member.flag_bits & 1, 'is encrypted'),
+        (
+            a_file and member.file_size > MAX_FRAME_BYTES,
+            f'unpacks to {member.file_size >> 20} MiB, too much for a frame',
+        ),
+    ):
+        if wrong:
+            return reason
+    return ''

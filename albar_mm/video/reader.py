@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar
 
 import numpy as np
@@ -34,7 +33,7 @@ class Frames:
     times_s: np.ndarray
 
 
-class VideoReader(ABC):
+class VideoReader(AbstractContextManager):
     """One open video, read once from its first frame to its last; a context manager.
 
     All readers give the same frames: those that can be decoded, each once, in the order in which
@@ -63,14 +62,11 @@ class VideoReader(ABC):
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         fault = container_fault(path)
-        if fault:
-            raise self.bad(fault[1])
-        self.kind = container_kind(path)
+        self.kind = None if fault else container_kind(path)
         if self.kind is None:
             # a decoder may find pictures all the same, and would make up when they are shown
-            raise self.bad(
-                'it does not begin like a video file (mp4, mov, avi, mkv, webm, wmv, flv, ts, mpg)'
-            )
+            kinds = 'mp4, mov, avi, mkv, webm, wmv, flv, ts, mpg'
+            raise self.bad(fault[1] if fault else f'it does not begin like a video file ({kinds})')
         with self._failing():
             self._open()
 
@@ -118,11 +114,7 @@ class VideoReader(ABC):
             raise self.bad(f'only {count} of {self.announced} frames can be decoded')
 
     def bad(self, reason: object) -> BadVideoError:
-        """The error for a video that cannot be read.
-
-        Args:
-            reason: Why; of several lines the first one counts.
-        """
+        """The error for this video, with the first line of the reason why it cannot be read."""
         line = (str(reason).strip().splitlines() or ['no message'])[0]
         return BadVideoError.of(str(self.path), f'{self.name}: {line}')
 
@@ -135,15 +127,7 @@ class VideoReader(ABC):
         except self.failures as error:
             raise self.bad(error) from error
 
-    def __enter__(self) -> VideoReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -236,11 +220,9 @@ class FrameClock:
 
 
 def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
-    """Frames turned clockwise.
+    """Frames of shape (n, H, W, 3) turned clockwise.
 
-    Args:
-        pixels: Shape (n, H, W, 3).
-        degrees: A multiple of 90; others are taken as 0, as players do.
+    Degrees that are no multiple of 90 are taken as 0, as players do.
     """
     quarters = round(degrees / 90) % 4 if degrees % 90 == 0 else 0
     return np.ascontiguousarray(np.rot90(pixels, -quarters, (1, 2))) if quarters else pixels

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from mmaction.datasets.transforms import DecordInit, OpenCVInit
 
-from ..utils.errors import BadVideoError
-from .container import SIZES_DIFFER
+from ..utils.errors import BadVideoError, reason_of
+from .container import SIZES_DIFFER, container_fault
 from .strict_reading import blamed_on, read_strictly
+
+DECODE = ('first', 'all', 'none')
 
 
 @dataclass(eq=False)
@@ -31,40 +37,56 @@ class SourceVideo:
     path: Path
     label: int
     class_name: str = ''
-    _frames: np.ndarray | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def frames(self) -> np.ndarray:
         """All frames, uint8 RGB of shape (T, H, W, 3), T >= 1.
 
         Raises:
             BadVideoError: The file cannot be read.
         """
-        if self._frames is None:
-            self._frames = read_frames(self.path)
-        return self._frames
+        return read_frames(self.path)
 
     def forget_frames(self) -> None:
         """Free the memory of the frames; they are decoded again when asked for."""
-        self._frames = None
+        self.__dict__.pop('frames', None)
 
     def __getstate__(self) -> dict:
-        return dict(self.__dict__, _frames=None)  # what goes to a worker process is the name alone
+        # what goes to a worker process is the name alone
+        return {name: value for name, value in self.__dict__.items() if name != 'frames'}
 
 
 def read_frames(path: str | os.PathLike) -> np.ndarray:
-    """Decode a whole video.
-
-    Args:
-        path: The video file.
-
-    Returns:
-        uint8 RGB, shape (T, H, W, 3), T >= 1.
+    """All frames of a video, uint8 RGB of shape (T, H, W, 3), T >= 1.
 
     Raises:
         BadVideoError: It cannot be read; names the file.
     """
     return np.stack(list(frames_in_order(path)[1]))
+
+
+def check_video(path: str, decode: str) -> tuple[str, str] | None:
+    """Check that a video file exists, is whole and decodes.
+
+    Args:
+        path: The file.
+        decode: ``'first'`` decodes one frame, ``'all'`` every frame, ``'none'`` only asks whether
+            the file is there.
+
+    Returns:
+        None, or what is wrong: ``'missing'``, ``'undecodable'``, ``'truncated'`` or
+        ``'zero-frame'``, and details.
+    """
+    if decode == 'none' and os.path.isfile(path):
+        return None
+    fault = container_fault(path)
+    try:
+        if fault is None:
+            for _ in islice(frames_in_order(path)[1], 1 if decode == 'first' else None):
+                pass
+    except Exception as error:  # noqa: BLE001  a broken file can fail in any way
+        return 'undecodable', getattr(error, 'reason', '') or reason_of(error)
+    return fault
 
 
 def decoder_name() -> str:
@@ -77,9 +99,6 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int | None, Iterator[np.nd
 
     With the AVI files of HMDB51 decord gives other frames after a seek (in some even when it skips
     a single one). Both decoders stop at the last frame that is there.
-
-    Args:
-        path: The video file.
 
     Returns:
         Number of frames, None where it is not known before the end (OpenCV announces more frames
@@ -95,9 +114,8 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int | None, Iterator[np.nd
         decord.logging.set_level(decord.logging.QUIET)  # its messages would tear a progress bar
     else:
         os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    opened = read_strictly(
-        [DecordInit() if with_decord else OpenCVInit()], dict(filename=os.fspath(path))
-    )
+    step = DecordInit() if with_decord else OpenCVInit()
+    opened = read_strictly([step], dict(filename=os.fspath(path)))
     reader, total = opened['video_reader'], opened['total_frames']
 
     def frames() -> Iterator[np.ndarray]:
@@ -118,3 +136,95 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int | None, Iterator[np.nd
             raise BadVideoError.of(str(path), 'none of its frames can be decoded')
 
     return total if with_decord else None, frames()
+
+
+def decode_frames(path: Path, indices: Collection[int]) -> tuple[dict[int, np.ndarray], int]:
+    """Decode some frames of a video, exactly as :func:`read_frames` decodes them.
+
+    Args:
+        path: The video file.
+        indices: Frames; those beyond the end are left out.
+
+    Returns:
+        Index -> uint8 RGB (H, W, 3), read-only; and the number of frames of the whole video.
+
+    Raises:
+        BadVideoError: It cannot be read; names the file.
+    """
+    total, frames = frames_in_order(path)
+    # one frame at least, to see that it can be decoded
+    last = max((i for i in indices if total is None or i < total), default=0)
+    wanted, found, seen = set(indices), {}, 0
+    for frame in frames:
+        if seen in wanted:
+            found[seen] = np.ascontiguousarray(frame)  # a view would keep what it was taken of
+            found[seen].flags.writeable = False
+        seen += 1
+        if total is not None and seen > last:
+            return found, total
+    return found, seen
+
+
+class FrameCache:
+    """Keeps decoded frames of the videos that were asked for last.
+
+    Args:
+        max_bytes: Upper limit of what is kept; 0 keeps nothing.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        #: number of times that a video was decoded
+        self.decoded = 0
+        self._kept: OrderedDict[Path, _Entry] = OrderedDict()
+
+    def get(
+        self, path: Path, indices: Sequence[int], also: Collection[int] = ()
+    ) -> tuple[list[np.ndarray | None], int]:
+        """Give frames of a video, decoding it if one is not there.
+
+        Args:
+            path: The video file.
+            indices: Frames.
+            also: Further frames to keep if the video is decoded now, as they will be asked for.
+
+        Returns:
+            uint8 RGB (H, W, 3), read-only, one per index (None beyond the end); and the number of
+            frames of the whole video.
+
+        Raises:
+            BadVideoError: It cannot be read; names the file.
+        """
+        entry = self._kept.pop(path, None)
+        if entry is None or not set(indices) <= entry.asked:
+            asked = {*indices, *also} | (entry.asked if entry else set())
+            frames, total = decode_frames(path, asked)
+            entry = _Entry(asked, frames, total, sum(each.nbytes for each in frames.values()))
+            self.decoded += 1
+        if entry.bytes <= self.max_bytes:
+            self._kept[path] = entry
+            while self.bytes > self.max_bytes:
+                self._kept.popitem(last=False)
+        return [entry.frames.get(index) for index in indices], entry.total
+
+    @property
+    def bytes(self) -> int:
+        """Size of what is kept."""
+        return sum(entry.bytes for entry in self._kept.values())
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()
+
+
+@cache
+def frame_cache(max_mib: int) -> FrameCache:
+    """The cache of this process, one for each limit in MiB."""
+    return FrameCache(max_mib << 20)
+
+
+class _Entry(NamedTuple):
+    asked: set[int]
+    frames: dict[int, np.ndarray]
+    total: int
+    bytes: int

@@ -12,10 +12,9 @@ import numpy as np
 from mmaction.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from torch import nn
 
-from albar_mm.engine.launch import load_config, unfilled
+from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
 from albar_mm.utils.config_types import is_type, type_name
@@ -24,9 +23,9 @@ from albar_mm.utils.files import read_text
 from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
-from ..features.encoder import FrozenEncoder
+from ..features.command import VideoProgress
+from ..features.encoder import FrozenEncoder, load_weights
 from ..features.extract import extract_features, store_settings
-from ..features.progress import VideoProgress
 from ..features.readers import choose_reader
 from ..features.sampling import Sampling
 from ..features.store import FeatureStore
@@ -243,13 +242,10 @@ def load_detector(config: str | os.PathLike | Config, checkpoint: str | os.PathL
     Raises:
         LaunchError: The weights are not there or do not fit.
     """
-    cfg, path = load_config(config), _require(checkpoint)
+    cfg = load_config(config)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = MODELS.build(cfg.model)
-    given = load_checkpoint(model, path, map_location='cpu', logger='silent')
-    fault = unfilled(model.named_parameters(), given.get('state_dict', given))
-    if fault:
-        raise LaunchError(f'checkpoint {path} does not fit the model of {cfg.filename}: {fault}')
+    load_weights(model, checkpoint, cfg.filename)
     model.train(False)
     return model
 

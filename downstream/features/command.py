@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import LaunchError
 
-from .encoder import POOLED, FrozenEncoder
+from .encoder import FrozenEncoder
 from .extract import Extracted, extract_features, store_settings
 from .presets import sampling_of
-from .progress import VideoProgress
 from .readers import choose_reader
 from .store import FAILED_FILE, FeatureStore
-from .videos import find_videos, shard_of
+from .videos import Video, find_videos
 
 INCOMPLETE = 3
 
@@ -30,7 +35,6 @@ def run_features(
     *,
     preset: str | None = None,
     sampling: Mapping[str, Any] | None = None,
-    level: str = POOLED,
     root: str | None = None,
     ids: str = 'stem',
     decoder: str = 'auto',
@@ -38,11 +42,9 @@ def run_features(
     batch_size: int = 8,
     workers: int | None = None,
     device: str | None = None,
-    amp: bool = False,
-    channels_last: bool = False,
-    compiled: bool = False,
     dtype: str = 'float32',
     shard: str | None = None,
+    **options: Any,  # noqa: ANN401
 ) -> int:
     """Extract features of videos into a store; print what was done.
 
@@ -53,7 +55,6 @@ def run_features(
         out: Folder of the store.
         preset: See :func:`~.presets.sampling_of`.
         sampling: Settings over those of the preset.
-        level: See :class:`~.encoder.FrozenEncoder`.
         root: See :func:`~.videos.find_videos`.
         ids: See there.
         decoder: See :func:`~.readers.choose_reader`.
@@ -61,11 +62,10 @@ def run_features(
         batch_size: See there.
         workers: Videos that are decoded at once; by default one on a processor, else four.
         device: Where the encoder runs; by default a GPU if there is one.
-        amp: See :class:`~.encoder.FrozenEncoder`.
-        channels_last: See there.
-        compiled: See there.
         dtype: ``'float32'`` or ``'float16'``.
         shard: ``'i/n'``, the i-th of n parts, from 0; by default that of the torchrun process.
+        **options: ``level``, ``amp``, ``channels_last`` and ``compiled``, see
+            :class:`~.encoder.FrozenEncoder`.
 
     Returns:
         0, or :data:`INCOMPLETE` when videos were left out.
@@ -77,19 +77,10 @@ def run_features(
     reader = choose_reader(decoder)
     index, count, device = _place(shard, device)
     found, others = find_videos(videos, root, ids)
-    mine = shard_of(found, index, count)
+    mine = found[index::count]
     cfg = load_config(config)
     snippets, crops = sampling_of(cfg, preset, **(sampling or {}))
-    encoder = FrozenEncoder(
-        cfg,
-        checkpoint,
-        level=level,
-        crops=crops,
-        device=device,
-        amp=amp,
-        channels_last=channels_last,
-        compiled=compiled,
-    )
+    encoder = FrozenEncoder(cfg, checkpoint, crops=crops, device=device, **options)
     settings = store_settings(encoder, snippets, reader, checkpoint, dtype)
     store = FeatureStore.create(out, settings, encoder.model)
     part = f', shard {index} of {count}: {len(mine)}' if count > 1 else ''
@@ -124,26 +115,23 @@ def _told(done: Extracted, store: FeatureStore) -> list[str]:
         f'({rate:.0f} frames/s)'
     ]
     if done.failed:
-        lines.append(
-            f'{len(done.failed)} videos cannot be read, all in {store.root / FAILED_FILE}:'
-        )
+        listed = store.root / FAILED_FILE
+        lines.append(f'{len(done.failed)} videos cannot be read, all in {listed}:')
         lines += [f'  {row["path"]}: {row["reason"]}' for row in done.failed[:5]]
     return lines
 
 
 def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
     """Shard of this process, and its device."""
-    ranks = int(os.environ.get('WORLD_SIZE', 1))
-    if shard is None:
-        index, count = int(os.environ.get('RANK', 0)), ranks
-    elif ranks > 1:
-        raise LaunchError('--shard and torchrun both share out the videos: use one of them')
-    else:
-        try:
-            index, count = map(int, shard.split('/'))
-        except ValueError:
-            raise LaunchError(f'--shard {shard}: expected i/n, e.g. 0/4') from None
-        if not 0 <= index < count:
+    index, count = (int(os.environ.get(name, 0)) for name in ('RANK', 'WORLD_SIZE'))
+    if shard is not None:
+        if count > 1:
+            raise LaunchError('--shard and torchrun both share out the videos: use one of them')
+        found = re.fullmatch(r'(\d+)/(\d+)', shard)
+        if found is None:
+            raise LaunchError(f'--shard {shard}: expected i/n, e.g. 0/4')
+        index, count = map(int, found.groups())
+        if index >= count:
             raise LaunchError(f'--shard {shard}: expected 0/{count} to {count - 1}/{count}')
     if device is None:
         device = 'cpu'
@@ -153,4 +141,57 @@ def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise LaunchError(f'--device {device}: {str(error).splitlines()[0]}') from error
-    return index, count, device
+    return index, max(1, count), device
+
+
+class VideoProgress(AbstractContextManager):
+    """Shows how far the decoding is, frames a second and the time left; a context manager.
+
+    It goes by bytes of video, which are known before any of them is opened.
+
+    Args:
+        videos: The videos to do.
+    """
+
+    def __init__(self, videos: Sequence[Video]) -> None:
+        self._bytes = {
+            video.video_id: video.path.stat().st_size if video.path.is_file() else 0
+            for video in videos
+        }
+        self._lock = threading.Lock()
+        self._frames = 0
+        self._progress = Progress(
+            TextColumn('{task.description}'),
+            BarColumn(),
+            TextColumn('{task.percentage:>5.1f} %'),
+            TextColumn('{task.fields[rate]}'),
+            TimeRemainingColumn(),
+            console=Console(file=sys.stderr),
+            transient=True,
+        )
+
+    def __call__(self, video: Video, frames: int, part: float) -> None:
+        """Take note of frames that were decoded.
+
+        Args:
+            video: Of which video.
+            frames: How many.
+            part: Which part of the video they are.
+        """
+        with self._lock:
+            self._frames += frames
+            task = self._progress.tasks[0]
+            rate = f'{self._frames / task.elapsed:.0f} frames/s' if task.elapsed else ''
+            self._progress.update(
+                self._task, advance=part * self._bytes.get(video.video_id, 0), rate=rate
+            )
+
+    def __enter__(self) -> VideoProgress:
+        self._progress.start()
+        self._task = self._progress.add_task(
+            f'{len(self._bytes)} videos', rate='', total=sum(self._bytes.values())
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()

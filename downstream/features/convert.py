@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from mmengine.utils import ProgressBar
+from mmengine.utils import track_iter_progress
 
 from albar_mm.utils.errors import BadFileError, DatasetError, MissingFileError
-from albar_mm.utils.files import read_npy, try_folder, write_npy, write_text
+from albar_mm.utils.files import (
+    filled_lines,
+    read_json,
+    read_npy,
+    try_folder,
+    write_npy,
+    write_text,
+)
+from albar_mm.utils.numbers import number, one_of
 from albar_mm.utils.video_ids import stem_of
 
 from .sampling import Sampling
 from .store import FeatureStore
-from .video_lengths import Lengths
 from .videos import read_list
 
 TEN_CROPS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 """MMAction2 has each crop beside its flip; published features have five crops, then their flips."""
 ON_MISSING = ('fail', 'skip')
+Lengths = dict[str, tuple[int, float]]
+"""Id of a video -> number of frames, frames a second."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +64,6 @@ LAYOUTS = {
 """Name of published code -> its layout."""
 
 
-def layout_of(name: str) -> Layout:
-    """A layout by its name.
-
-    Args:
-        name: A key of :data:`LAYOUTS`.
-
-    Raises:
-        DatasetError: There is none of that name.
-    """
-    if name not in LAYOUTS:
-        raise DatasetError(f'layout {name!r}: expected one of {", ".join(LAYOUTS)}')
-    return LAYOUTS[name]
-
-
 def export_features(
     store: FeatureStore,
     folder: str | os.PathLike,
@@ -91,7 +88,8 @@ def export_features(
             cannot be read or two of one name, a listed id that the store lacks, or a folder that
             cannot be written to.
     """
-    chosen, folder, ids = layout_of(layout), Path(folder), store.ids()
+    one_of(layout, LAYOUTS, 'layout', DatasetError)
+    chosen, folder, ids = LAYOUTS[layout], Path(folder), store.ids()
     if not ids:
         raise DatasetError(f'{store.root}: holds no video')
     listed: dict[str, list[str]] = {}
@@ -107,14 +105,11 @@ def export_features(
             )
     try_folder(folder)
     written: dict[str, list[Path]] = {}
-    progress = ProgressBar(len(ids))
-    for video in ids:
+    for video in track_iter_progress(ids, file=sys.stdout):
         written[video] = []
         for path, array in _files(store.load(video), video, chosen, folder):
             write_npy(path, np.ascontiguousarray(array, np.float32))
             written[video].append(path)
-        progress.update()
-    print(flush=True)
     for name, members in listed.items():
         paths = [str(path) for member in members for path in written[member]]
         write_text(folder / name, '\n'.join(paths) + '\n')
@@ -156,9 +151,9 @@ def import_features(
             its video give (a difference of one at the end is accepted and counted); all are
             missing.
     """
-    if on_missing not in ON_MISSING:
-        raise DatasetError(f'on_missing is {on_missing!r}; expected one of {", ".join(ON_MISSING)}')
-    chosen, folder = layout_of(layout), Path(folder)
+    one_of(on_missing, ON_MISSING, 'on_missing', DatasetError)
+    one_of(layout, LAYOUTS, 'layout', DatasetError)
+    chosen, folder = LAYOUTS[layout], Path(folder)
     settings = dict(
         encoder=dict(published=note or folder.name, layout=layout),
         sampling=sampling.settings(),
@@ -249,3 +244,66 @@ def _array(path: Path, ndim: int) -> np.ndarray:
             f'{path}: {array.dtype} of shape {array.shape}; expected real numbers with {ndim} axes'
         )
     return array
+
+
+def read_lengths(path: str | os.PathLike, fps: float | None = None) -> Lengths:
+    """Read how long videos are.
+
+    Args:
+        path: ``.json``: annotation like ActivityNet's (``database``: id -> ``fps`` and
+            ``duration_frame``, or ``fps`` and ``duration`` in seconds), as ActionFormer and TriDet
+            read for THUMOS14. Else text: a video and its number of frames a line, whatever
+            follows, as in the annotation of UCF-Crime with frame counts.
+        fps: Frame rate of all videos, where the file tells none.
+
+    Returns:
+        Lengths of all videos of the file; ids are file names without folder and ending.
+
+    Raises:
+        DatasetError: The file cannot be read, a line or an entry tells no length, a video is listed
+            twice with different ones, or a frame rate is missing.
+    """
+    path = Path(path)
+    if path.suffix == '.json':
+        database = read_json(path).get('database')
+        if not isinstance(database, dict):
+            raise DatasetError(f'{path}: no annotation with a "database" of videos')
+        lengths = {
+            video: _of_entry(entry, f'{path}: video {video!r}', fps)
+            for video, entry in database.items()
+        }
+    else:
+        lengths = _of_lines(path, fps)
+    if not lengths:
+        raise DatasetError(f'{path}: lists no video')
+    return lengths
+
+
+def _of_lines(path: Path, fps: float | None) -> Lengths:
+    lengths: Lengths = {}
+    for where, line in filled_lines(path):
+        if fps is None:
+            raise DatasetError(f'{path}: text tells no frame rate: give it (--fps, e.g. 30)')
+        words = line.split()
+        if len(words) < 2:
+            raise DatasetError(f'{where}: {line!r}: expected a video and its number of frames')
+        frames = number(words[1], f'{where}: number of frames of {words[0]!r}', 1, whole=True)
+        video, found = stem_of(words[0]), (frames, float(fps))
+        if lengths.setdefault(video, found) != found:
+            raise DatasetError(f'{where}: {video!r} was listed with {lengths[video][0]} frames')
+    return lengths
+
+
+def _of_entry(entry: Any, where: str, fps: float | None) -> tuple[int, float]:  # noqa: ANN401
+    if not isinstance(entry, Mapping):
+        raise DatasetError(f'{where}: expected keys "fps" and "duration"')
+    rate = entry.get('fps') or fps
+    if not rate:
+        raise DatasetError(f'{where}: tells no frame rate: give it (--fps, e.g. 30)')
+    rate = number(rate, f'{where}: fps', above=0)
+    length = entry.get('duration_frame') or entry.get('duration')
+    if length is None:
+        raise DatasetError(f'{where}: tells no length ("duration" in seconds, or "duration_frame")')
+    length = number(length, f'{where}: length', above=0)
+    frames = round(length if entry.get('duration_frame') else length * rate)
+    return number(frames, f'{where}: number of frames', 1, whole=True), rate

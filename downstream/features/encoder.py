@@ -17,6 +17,7 @@ from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
 from albar_mm.engine.launch import load_config, unfilled
+from albar_mm.utils.config_types import is_type
 from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.identity import weights_sha256
 
@@ -69,7 +70,7 @@ class FrozenEncoder:
         self.level, self.device, self.amp = level, torch.device(device), amp
         pipeline = test_pipeline(self.cfg)
         self.view = PipelineView(spatial_steps(pipeline, crops))
-        shapes = [step for step in pipeline if step['type'] == 'FormatShape']
+        shapes = [step for step in pipeline if is_type(step, 'FormatShape')]
         if not shapes:
             raise LaunchError(f'{self.name}: its test pipeline has no FormatShape')
         self._format = TRANSFORMS.build(shapes[-1])
@@ -152,15 +153,14 @@ class FrozenEncoder:
 
     def _run(self, inputs: Tensor) -> Tensor:
         self._captured.clear()
-        features, kwargs = self.model.extract_feat(inputs, test_mode=True)
-        if self._captured:
-            return self._captured.pop()
-        logits = self.model.cls_head(features, **kwargs)
-        if self.level == LOGITS:
-            return logits
+        found, kwargs = self.model.extract_feat(inputs, test_mode=True)
         if not self._captured:
-            raise LaunchError(f'{self.name}: level {self.level!r} takes no part in a test')
-        return self._captured.pop()
+            found = self.model.cls_head(found, **kwargs)
+        if self.level != LOGITS:
+            if not self._captured:
+                raise LaunchError(f'{self.name}: level {self.level!r} takes no part in a test')
+            found = self._captured.pop()
+        return found
 
     def _load(self, checkpoint: str | os.PathLike | None) -> nn.Module:
         model = MODELS.build(self.cfg.model)
@@ -171,20 +171,8 @@ class FrozenEncoder:
         if checkpoint is None:
             model.init_weights()
         else:
-            path = os.fspath(checkpoint)
-            if '://' not in path and not os.path.isfile(path):
-                raise LaunchError(f'checkpoint {path}: no such file')
-            given = load_checkpoint(model, path, map_location='cpu', logger='silent')
-            needed = (
-                (name, value)
-                for name, value in model.named_parameters()
-                if self.level == LOGITS or not name.startswith('cls_head')
-            )
-            fault = unfilled(needed, given.get('state_dict', given))
-            if fault:
-                raise LaunchError(
-                    f'checkpoint {path} does not fit the model of {self.name}: {fault}'
-                )
+            optional = '' if self.level == LOGITS else 'cls_head'
+            load_weights(model, checkpoint, self.name, optional)
         # every batch is ours, and every crop stays apart
         model.test_cfg = None
         model.train(False)  # not eval(): of Swin it returns None
@@ -192,31 +180,27 @@ class FrozenEncoder:
         return model.to(self.device)
 
     def _watch(self) -> None:
-        if self.level == LOGITS:
-            return
+        """Capture what the level names whenever the network computes it."""
+        head, modules = self.model.cls_head, dict(self.model.named_modules())
         if self.level == POOLED:
-            classes = getattr(self.model.cls_head, 'num_classes', None)
-            linear = [
-                module
-                for module in self.model.cls_head.modules()
-                if isinstance(module, nn.Linear) and module.out_features == classes
-            ]
+            classes = getattr(head, 'num_classes', None)
+            linear = [each for each in head.modules() if isinstance(each, nn.Linear)]
+            linear = [each for each in linear if each.out_features == classes]
             if not linear:
                 raise LaunchError(
                     f'{self.name}: its cls_head has no linear layer of {classes} '
                     'classes: name a module with level, e.g. backbone'
                 )
             linear[-1].register_forward_pre_hook(lambda _, inputs: self._captured.append(inputs[0]))
-            return
-        modules = dict(self.model.named_modules())
-        if self.level not in modules:
+        elif self.level in modules:
+            modules[self.level].register_forward_hook(
+                lambda _, __, output: self._captured.append(_averaged(output, self.level))
+            )
+        elif self.level != LOGITS:
             raise LaunchError(
                 f'level {self.level!r}: expected {POOLED}, {LOGITS} or a module of '
                 f'the model, as {", ".join(list(modules)[1:6])}, ...'
             )
-        modules[self.level].register_forward_hook(
-            lambda _, __, output: self._captured.append(_averaged(output, self.level))
-        )
 
 
 def _averaged(output: Any, level: str) -> Tensor:  # noqa: ANN401
@@ -227,3 +211,28 @@ def _averaged(output: Any, level: str) -> Tensor:  # noqa: ANN401
     if output.ndim == 3:
         return output.mean(1)
     return output.flatten(2).mean(2) if output.ndim > 3 else output
+
+
+def load_weights(
+    model: nn.Module, checkpoint: str | os.PathLike, name: str, optional: str = ''
+) -> None:
+    """Load a checkpoint, as data, into a model.
+
+    Args:
+        model: The model.
+        checkpoint: File or address.
+        name: Of its config, for messages.
+        optional: Parameters whose name begins so need not be there.
+
+    Raises:
+        LaunchError: It is not there, or does not fit.
+    """
+    path = os.fspath(checkpoint)
+    if '://' not in path and not os.path.isfile(path):
+        raise LaunchError(f'checkpoint {path}: no such file')
+    given = load_checkpoint(model, path, map_location='cpu', logger='silent')
+    parameters = model.named_parameters()
+    needed = [each for each in parameters if not (optional and each[0].startswith(optional))]
+    fault = unfilled(needed, given.get('state_dict', given))
+    if fault:
+        raise LaunchError(f'checkpoint {path} does not fit the model of {name}: {fault}')

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
+from queue import Full, Queue
 from typing import Any
 
 import numpy as np
@@ -15,15 +19,39 @@ from torch import Tensor
 
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from albar_mm.utils.identity import file_identity, library_versions
+from albar_mm.utils.numbers import one_of
+from albar_mm.utils.parallel import one_opencv_thread
 
-from ._decoding import Ended, Notice, Snippet, decode_snippets
 from .encoder import FrozenEncoder
-from .readers import VideoReader
-from .sampling import Sampling
+from .readers import FrameClock, VideoReader
+from .sampling import Sampling, Windows
 from .store import DTYPES, FeatureStore, SnippetWriter
+from .time_grid import TimeGrid
 from .videos import Video
 
 ON_BAD = ('fail', 'skip')
+Notice = Callable[[Video, int, float], object]
+"""Called with a video, frames that were decoded since, and which part of it they are."""
+_PATIENCE = 0.1  # seconds after which a thread that waits looks whether the work is over
+
+
+@dataclass
+class Snippet:
+    """A snippet of a video, its clips as :meth:`.FrozenEncoder.formatted` lays them out."""
+
+    video: Video
+    clips: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """All snippets of a video were given, or it cannot be read (``error`` says why)."""
+
+    video: Video
+    decoded: int
+    grid: TimeGrid | None = None
+    source: Mapping[str, Any] | None = None
+    error: Exception | None = None
 
 
 @dataclass
@@ -66,8 +94,7 @@ def store_settings(
     Raises:
         DatasetError: Another ``dtype``.
     """
-    if dtype not in DTYPES:
-        raise DatasetError(f'dtype is {dtype!r}; expected one of {", ".join(DTYPES)}')
+    one_of(dtype, DTYPES, 'dtype', DatasetError)
     return dict(
         encoder=encoder.identity(),
         sampling=sampling.settings(),
@@ -119,8 +146,7 @@ def extract_features(
         BadVideoError: A video cannot be read, with ``on_bad='fail'``.
         DatasetError: Features are not finite, or the store cannot be written.
     """
-    if on_bad not in ON_BAD:
-        raise DatasetError(f'on_bad is {on_bad!r}; expected one of {", ".join(ON_BAD)}')
+    one_of(on_bad, ON_BAD, 'on_bad', DatasetError)
     started, result = time.monotonic(), Extracted()
     todo = [video for video in videos if video.video_id not in store]
     result.kept = len(videos) - len(todo)
@@ -133,7 +159,12 @@ def extract_features(
                 if isinstance(item, Snippet):
                     if video.video_id not in writers:
                         writers[video.video_id] = store.writer(video.video_id)
-                    _append(writers[video.video_id], rows, video)
+                    if not np.isfinite(rows).all():
+                        raise DatasetError(
+                            f'video {video.path}: its features are not finite: check the '
+                            'checkpoint, and leave out half precision'
+                        )
+                    writers[video.video_id].append(rows if len(rows) == 1 else rows[None])
                     result.snippets += 1
                     continue
                 result.frames += item.decoded
@@ -158,35 +189,111 @@ def extract_features(
     return result
 
 
+def decode_snippets(
+    videos: Sequence[Video],
+    reader: type[VideoReader],
+    sampling: Sampling,
+    encoder: FrozenEncoder,
+    workers: int,
+    ahead: int,
+    notice: Notice | None = None,
+) -> Iterator[Snippet | Ended]:
+    """Snippets of several videos, and their ends; to be closed, which ends the threads.
+
+    Args:
+        videos: The videos.
+        reader: The video reader.
+        sampling: Which frames a snippet is made of.
+        encoder: Says how frames are resized and laid out.
+        workers: Threads.
+        ahead: Snippets that wait at most.
+        notice: Told of progress, from the threads.
+
+    Yields:
+        Snippets of one video come in their order, those of several videos in any.
+    """
+    queue: Queue[Snippet | Ended] = Queue(max(1, ahead))
+    over = threading.Event()
+
+    def put(item: Snippet | Ended) -> None:
+        while not over.is_set():
+            try:
+                return queue.put(item, timeout=_PATIENCE)
+            except Full:
+                continue
+
+    def work(video: Video) -> None:
+        clock = None
+        try:
+            with reader(video.path) as opened:
+                clock = FrameClock(opened, sampling.fps)
+                windows = Windows(sampling, encoder.view)
+                for snippet in windows.cut(_watched(clock, video, notice)):
+                    put(Snippet(video, encoder.formatted(snippet)))
+                    if over.is_set():
+                        return
+                fps, times = clock.rate()
+                source = dict(
+                    file=video.path.name,
+                    bytes=video.path.stat().st_size,
+                    decoded_frames=clock.decoded,
+                    announced_fps=opened.fps,
+                )
+                grid = sampling.grid(windows.num_frames, fps, times)
+            ended = Ended(video, clock.decoded, grid, source)
+        except Exception as error:  # noqa: BLE001  it is raised where the work is waited for
+            ended = Ended(video, clock.decoded if clock else 0, error=error)
+        put(ended)
+
+    # videos are decoded side by side
+    with one_opencv_thread(), ThreadPoolExecutor(max(1, min(workers, len(videos)))) as pool:
+        try:
+            for video in videos:
+                pool.submit(work, video)
+            left = len(videos)
+            while left:
+                item = queue.get()
+                left -= isinstance(item, Ended)
+                yield item
+        finally:
+            over.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def _watched(clock: FrameClock, video: Video, notice: Notice | None) -> Iterator[np.ndarray]:
+    seen = 0
+    for chunk in clock.chunks():
+        yield chunk
+        new, seen = clock.decoded - seen, clock.decoded
+        if notice is not None:
+            notice(video, new, new / max(clock.reader.announced, new, 1))
+
+
 def _encoded(
     encoder: FrozenEncoder, items: Iterator[Snippet | Ended], batch_size: int
 ) -> Iterator[tuple[Snippet | Ended, np.ndarray | None]]:
     """Items in their order, snippets with their features; ends wait for the snippets before."""
-    waiting: list[Snippet | Ended] = []
     under_way: deque[tuple[list[Snippet | Ended], Tensor | None]] = deque()
-    count = 0
-    for item in items:
-        waiting.append(item)
-        count += isinstance(item, Snippet)
-        if count == batch_size:
-            under_way.append((waiting, _launch(encoder, waiting)))
-            waiting, count = [], 0
-            # a device works on one batch while the next is put together
-            if len(under_way) > (encoder.device.type != 'cpu'):
-                yield from _with_features(*under_way.popleft())
-    under_way.append((waiting, _launch(encoder, waiting)))
-    while under_way:
-        yield from _with_features(*under_way.popleft())
+    batch, count, end = [], 0, object()
+    for item in chain(items, [end]):
+        if item is not end:
+            batch.append(item)
+            count += isinstance(item, Snippet)
+        if item is end or count == batch_size:
+            under_way.append((batch, _launch(encoder, batch)))
+            batch, count = [], 0
+        # a device works on one batch while the next is put together
+        while len(under_way) > (item is not end and encoder.device.type != 'cpu'):
+            yield from _with_features(*under_way.popleft())
 
 
 def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor | None:
-    clips = [item.clips for item in items if isinstance(item, Snippet)]
-    if not clips:
+    snippets = [item for item in items if isinstance(item, Snippet)]
+    if not snippets:
         return None
-    batch = torch.from_numpy(np.stack(clips))
-    for item in items:
-        if isinstance(item, Snippet):
-            item.clips = None  # the memory is needed for the next batch
+    batch = torch.from_numpy(np.stack([snippet.clips for snippet in snippets]))
+    for snippet in snippets:
+        snippet.clips = None  # the memory is needed for the next batch
     return encoder.encode(batch.pin_memory() if encoder.device.type == 'cuda' else batch)
 
 
@@ -196,12 +303,3 @@ def _with_features(
     rows = iter(() if features is None else features.cpu().numpy())
     for item in items:
         yield item, next(rows) if isinstance(item, Snippet) else None
-
-
-def _append(writer: SnippetWriter, crops: np.ndarray, video: Video) -> None:
-    if not np.isfinite(crops).all():
-        raise DatasetError(
-            f'video {video.path}: its features are not finite: check the '
-            'checkpoint, and leave out half precision'
-        )
-    writer.append(crops if len(crops) == 1 else crops[None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import ProgressBar
+from mmengine.utils import track_iter_progress
 
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_json, write_bytes, write_text
@@ -59,13 +60,7 @@ class JoinSettings:
 
 @dataclass(frozen=True)
 class Joined:
-    """A joined video.
-
-    Attributes:
-        name: Without suffix.
-        num_frames: Its length.
-        events: Class, first and last frame of each event.
-    """
+    """A joined video: its name without suffix; class, first and last frame of each event."""
 
     name: str
     num_frames: int
@@ -120,13 +115,12 @@ def join_clips(
     # a clip is shown in several videos
     pictures = lru_cache(_HELD)(lambda path: encode_frames(_frames(path, settings, reader), 'jpeg'))
     for split in SPLITS:
-        print(f'{split}: {getattr(settings, split)} videos')
-        progress, joined[split] = ProgressBar(getattr(settings, split)), []
-        for number in range(getattr(settings, split)):
-            name = f'{split}_{number:04d}'
-            joined[split].append(_join(name, parts[split], out, settings, pictures))
-            progress.update()
-        print(flush=True)
+        count = getattr(settings, split)
+        print(f'{split}: {count} videos')
+        joined[split] = [
+            _join(f'{split}_{number:04d}', parts[split], out, settings, pictures)
+            for number in track_iter_progress(range(count), file=sys.stdout)
+        ]
         lines = [f'videos/{_line(video, split == "test")}\n' for video in joined[split]]
         write_text(out / f'{split}.txt', ''.join(lines))
         lines = [
@@ -164,15 +158,15 @@ def _parts(
     """Clips of each split; no clip is in both."""
     parts: dict[str, dict[str, list[Path]]] = {split: {} for split in SPLITS}
     for name, paths in found.items():
-        random = np.random.default_rng([settings.seed, *name.encode()])
-        order = [paths[i] for i in random.permutation(len(paths))]
+        order = np.random.default_rng([settings.seed, *name.encode()]).permutation(len(paths))
         count = round(settings.test_share * len(paths))
         if not 0 < count < len(paths):
             raise DatasetError(
                 f'class {name!r} has {len(paths)} clips: too few to share out with '
                 f'test_share={settings.test_share:g}'
             )
-        parts['test'][name], parts['train'][name] = order[:count], order[count:]
+        parts['test'][name] = [paths[i] for i in order[:count]]
+        parts['train'][name] = [paths[i] for i in order[count:]]
     return parts
 
 
@@ -184,14 +178,17 @@ def _join(
     pictures: Callable[[Path], list[bytes]],
 ) -> Joined:
     random = np.random.default_rng([settings.seed, *name.encode()])
+
+    def draw(fewest: int, most: int) -> int:
+        return int(random.integers(fewest, most + 1))
+
     background = [path for kind in settings.background for path in clips[kind]]
     kinds = sorted(set(clips) - set(settings.background))
-    count = int(random.integers(settings.fillers[0], settings.fillers[1] + 1))
-    pieces: list[tuple[str | None, Path]] = [
-        (None, background[i]) for i in random.permutation(len(background))[:count]
-    ]
+    count = draw(*settings.fillers)
+    chosen = random.permutation(len(background))[:count]
+    pieces: list[tuple[str | None, Path]] = [(None, background[i]) for i in chosen]
     if random.random() >= settings.eventless:
-        for _ in range(int(random.integers(settings.events[0], settings.events[1] + 1))):
+        for _ in range(draw(*settings.events)):
             kind = kinds[random.integers(len(kinds))]
             # never first or last
             place = int(random.integers(1, max(2, len(pieces))))
@@ -204,13 +201,10 @@ def _join(
         if kind is None:
             continue
         if events and events[-1][0] == kind and events[-1][2] == begin - 1:
-            events[-1] = (kind, events[-1][1], len(encoded) - 1)
-        else:
-            events.append((kind, begin, len(encoded) - 1))
-    write_bytes(
-        out / 'videos' / f'{name}.avi',
-        avi_bytes(encoded, settings.height, settings.width, settings.fps, 'jpeg'),
-    )
+            begin = events.pop()[1]
+        events.append((kind, begin, len(encoded) - 1))
+    video = avi_bytes(encoded, settings.height, settings.width, settings.fps, 'jpeg')
+    write_bytes(out / 'videos' / f'{name}.avi', video)
     return Joined(name, len(encoded), tuple(events))
 
 
@@ -230,11 +224,11 @@ def _frames(path: Path, settings: JoinSettings, reader: type[VideoReader]) -> np
 
 
 def _line(video: Joined, with_events: bool) -> str:
-    kind = video.events[0][0].capitalize() if video.events else 'Normal'
-    if not with_events:
-        return f'{video.name}.avi {video.num_frames} {kind}'
-    numbers = [str(n) for _, begin, end in video.events for n in (begin, end)] or ['-1', '-1']
-    return f'{video.name}.avi {video.num_frames} {kind} {" ".join(numbers)}'
+    words = [f'{video.name}.avi', video.num_frames]
+    words.append(video.events[0][0].capitalize() if video.events else 'Normal')
+    if with_events:
+        words += [n for _, begin, end in video.events for n in (begin, end)] or [-1, -1]
+    return ' '.join(map(str, words))
 
 
 def _segments(joined: Mapping[str, Sequence[Joined]], settings: JoinSettings) -> dict:

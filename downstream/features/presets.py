@@ -6,7 +6,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+from albar_mm.utils.config_types import type_name
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.numbers import one_of
 
 from .sampling import Sampling
 from .view import test_pipeline
@@ -53,8 +55,8 @@ def sampling_of(
     Raises:
         LaunchError: An unknown preset, or settings that cannot be or are missing.
     """
-    if preset is not None and preset not in PRESETS:
-        raise LaunchError(f'preset {preset!r}: expected one of {", ".join(PRESETS)}')
+    if preset is not None:
+        one_of(preset, PRESETS, 'preset', LaunchError)
     values = _of_config(cfg) if cfg else {}
     values |= PRESETS.get(preset or '', {})
     values |= {key: value for key, value in given.items() if value is not None}
@@ -71,7 +73,7 @@ def sampling_of(
 
 def _of_config(cfg: Config) -> dict[str, int]:
     for step in test_pipeline(cfg):
-        if str(step['type']).endswith('SampleFrames'):
+        if type_name(step).endswith('SampleFrames'):
             if step.get('clip_len', 1) > 1:
                 return dict(clip_len=step['clip_len'], frame_interval=step.get('frame_interval', 1))
             # a 2D recogniser spreads its frames over a whole video: the interval is left to say

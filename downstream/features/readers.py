@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 from albar_mm.utils.errors import LaunchError, reason_of
+from albar_mm.utils.numbers import one_of
 from albar_mm.video.container import AVI
 from albar_mm.video.reader import CHUNK, SIZES_DIFFER, FrameClock, Frames, VideoReader, turned
 
@@ -112,13 +113,15 @@ def choose_reader(name: str = 'auto') -> type[VideoReader]:
     """
     if name in FORMER_DECODERS:
         raise LaunchError(f'decoder {name!r}: features are read with pyav now (--decoder pyav)')
-    if name != 'auto' and name not in READERS:
-        raise LaunchError(f'decoder {name!r}: expected auto or one of {", ".join(READERS)}')
-    for reader in READERS.values() if name == 'auto' else [READERS[name]]:
-        try:
-            reader.version()
-        except (ImportError, OSError, RuntimeError) as error:
-            fault = f'decoder {reader.name!r} cannot be loaded: {reason_of(error)}'
-        else:
-            return reader
-    raise LaunchError(f'{fault}; install it, or use pyav (--decoder pyav)')
+    one_of(name, ['auto', *READERS], 'decoder', LaunchError)
+    reader = READERS['torchcodec' if name == 'auto' else name]
+    try:
+        reader.version()
+    except (ImportError, OSError, RuntimeError) as error:
+        if name == 'auto':
+            return PyAVReader
+        raise LaunchError(
+            f'decoder {name!r} cannot be loaded: {reason_of(error)}; install it, or use pyav '
+            '(--decoder pyav)'
+        ) from error
+    return reader

@@ -1,19 +1,25 @@
-"""Which frames a snippet is made of."""
+"""Which frames a snippet is made of, and how a stream of frames is cut into snippets."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.numbers import number, one_of
 
 from .time_grid import TimeGrid
 
 ALIGNMENTS, TAILS, PADDINGS = ('left', 'centre'), ('pad', 'drop'), ('repeat', 'loop', 'zero')
+_CENTRED = (('pad', 'repeat'), ('pad', 'zero'))
 OUTSIDE = -1
 """Index of a black frame."""
+View = Callable[[np.ndarray], np.ndarray]
+"""Frames (n, H, W, 3) -> what the encoder sees of them, (n, crops, h, w, 3), uint8."""
 
 
 @dataclass(frozen=True)
@@ -49,22 +55,16 @@ class Sampling:
 
     def __post_init__(self) -> None:
         for name in ('clip_len', 'stride', 'frame_interval'):
-            if getattr(self, name) < 1:
-                raise LaunchError(f'{name} is {getattr(self, name)}; expected 1 or more frames')
-        for name, known in (('align', ALIGNMENTS), ('tail', TAILS), ('padding', PADDINGS)):
-            if getattr(self, name) not in known:
-                named = ', '.join(known)
-                raise LaunchError(f'{name} is {getattr(self, name)!r}; expected one of {named}')
-        if self.fps is not None and self.fps <= 0:
-            raise LaunchError(f'fps is {self.fps}; expected more than 0 frames a second')
-        if self.align == 'centre' and self.tail == 'drop':
+            number(getattr(self, name), name, 1, whole=True, error=LaunchError)
+        if self.fps is not None:
+            number(self.fps, 'fps', above=0, error=LaunchError)
+        one_of(self.align, ALIGNMENTS, 'align', LaunchError)
+        one_of(self.tail, TAILS, 'tail', LaunchError)
+        one_of(self.padding, PADDINGS, 'padding', LaunchError)
+        if self.align == 'centre' and (self.tail, self.padding) not in _CENTRED:
             raise LaunchError(
-                "align='centre' needs tail='pad': its first snippets begin before the video"
-            )
-        if self.align == 'centre' and self.padding == 'loop':
-            raise LaunchError(
-                "align='centre' cannot go with padding='loop': the first snippet would need the "
-                'end of the video'
+                "align='centre' needs tail='pad' and cannot go with padding='loop': its first "
+                'snippets begin before the video'
             )
 
     @property
@@ -73,40 +73,23 @@ class Sampling:
         return (self.clip_len - 1) * self.frame_interval + 1
 
     def start(self, snippet: int) -> int:
-        """First frame of a snippet; before the video if negative.
-
-        Args:
-            snippet: Its index.
-        """
+        """First frame of the snippet of that index; before the video if negative."""
         shift = self.stride // 2 - self.span // 2 if self.align == 'centre' else 0
         return snippet * self.stride + shift
 
     def used(self, frame: np.ndarray) -> np.ndarray:
-        """Which frames a snippet without padding can be made of, bool.
-
-        Args:
-            frame: Indices, any shape.
-        """
+        """Which frames of these indices a snippet without padding can be made of, bool."""
         steps = (self.start(0) + np.arange(self.clip_len) * self.frame_interval) % self.stride
         return np.isin(np.asarray(frame) % self.stride, steps)
 
     def num_snippets(self, num_frames: int) -> int:
-        """T of a video.
-
-        Args:
-            num_frames: N, at least 1.
-        """
+        """T of a video of N frames, N >= 1."""
         if self.tail == 'drop':
             return max(0, num_frames - self.span) // self.stride + 1
         return -(-num_frames // self.stride)
 
     def frames(self, snippet: int, num_frames: int) -> np.ndarray:
-        """Frames of a snippet, int64, shape (L,); :data:`OUTSIDE` where it sees black.
-
-        Args:
-            snippet: Its index.
-            num_frames: N.
-        """
+        """Frames of a snippet of a video of N, int64, shape (L,); :data:`OUTSIDE` for black."""
         wanted = self.start(snippet) + np.arange(self.clip_len) * self.frame_interval
         if self.padding == 'loop':
             return wanted % num_frames
@@ -135,3 +118,68 @@ class Sampling:
     def settings(self) -> dict[str, Any]:
         """All values, for the store."""
         return asdict(self)
+
+
+class Windows:
+    """Cuts a stream of frames into snippets; holds no more frames than one snippet and one chunk.
+
+    Args:
+        sampling: Which frames a snippet is made of.
+        view: Resizes and crops frames; those that no snippet shows are not given to it.
+
+    Attributes:
+        num_frames: Frames that came; the video's length when all snippets were given.
+    """
+
+    def __init__(self, sampling: Sampling, view: View) -> None:
+        self.sampling, self.view = sampling, view
+        self.num_frames = 0
+        self._frames: deque[np.ndarray | None] = deque()
+        self._first = 0  # index of the oldest frame that is held
+        self._start: list[np.ndarray] = []  # what a loop comes back to
+        self._last: np.ndarray | None = None  # the newest frame, as it came
+
+    def cut(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Snippets in their order, each when its last frame has come.
+
+        Args:
+            chunks: Frames of the video, uint8 of shape (n, H, W, 3).
+
+        Yields:
+            uint8 array of shape (crops, L, h, w, 3).
+        """
+        sampling, snippet = self.sampling, 0
+        for chunk in chunks:
+            self._take(chunk)
+            while sampling.start(snippet) + sampling.span <= self.num_frames:
+                yield self._snippet(snippet)
+                snippet += 1
+            while self._first < sampling.start(snippet) and self._frames:
+                self._frames.popleft()
+                self._first += 1
+        for late in range(snippet, sampling.num_snippets(self.num_frames)):
+            yield self._snippet(late)
+
+    def _take(self, chunk: np.ndarray) -> None:
+        indices = np.arange(self.num_frames, self.num_frames + len(chunk))
+        again = self.sampling.span if self.sampling.padding == 'loop' else 1
+        shown = self.sampling.used(indices) | (indices < again)
+        seen = iter(self.view(chunk if shown.all() else chunk[shown]) if shown.any() else ())
+        frames = [next(seen) if one else None for one in shown]
+        self._start += frames[: max(0, again - len(self._start))]
+        self._frames.extend(frames)
+        self._last = chunk[-1:]
+        self.num_frames += len(chunk)
+
+    def _snippet(self, index: int) -> np.ndarray:
+        wanted = self.sampling.frames(index, self.num_frames).tolist()
+        frames = {i: self._frame(i) for i in set(wanted)}
+        return np.stack([frames[i] for i in wanted], axis=1)
+
+    def _frame(self, index: int) -> np.ndarray:
+        if index == OUTSIDE:
+            return np.zeros_like(self.view(self._last)[0])
+        held, first = (self._frames, self._first) if index >= self._first else (self._start, 0)
+        frame = held[index - first] if index - first < len(held) else None
+        # padding shows the last frame, also where the sampling would pass it by
+        return self.view(self._last)[0] if frame is None else frame

@@ -6,9 +6,8 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,7 +95,6 @@ class FeatureStore:
                     write_text(path, json.dumps(wanted, indent=1) + '\n')
         store = cls(root)
         store._require(wanted, model)
-        store._remove_leftovers()
         return store
 
     def __len__(self) -> int:
@@ -110,7 +108,7 @@ class FeatureStore:
         return sorted(
             path.name.removesuffix('.json')
             for path in self.root.glob('*.json')
-            if path.name != SETTINGS_FILE
+            if path.name != SETTINGS_FILE and not path.name.startswith('.')  # being written
         )
 
     def load(self, video_id: str, mmap: bool = False) -> np.ndarray:
@@ -138,36 +136,27 @@ class FeatureStore:
     def info(self, video_id: str) -> dict[str, Any]:
         """What is known of a video: the keys of its time grid, and ``source``.
 
-        Args:
-            video_id: Its name in the store.
-
         Raises:
             DatasetError: It is not there, or broken.
         """
-        if video_id not in self:
+        path = self._info_path(video_id)
+        if not path.is_file():
             raise DatasetError(f'{self.root}: has no video {video_id!r}; it has {len(self)} videos')
-        with _sound(self._info_path(video_id), 'delete it and extract again'):
-            return read_json(self._info_path(video_id))
+        with _sound(path, 'delete it and extract again'):
+            info = read_json(path)
+            TimeGrid.from_json(info)
+        return info
 
     def grid(self, video_id: str) -> TimeGrid:
         """Time grid of a video.
 
-        Args:
-            video_id: Its name in the store.
-
         Raises:
             DatasetError: It is not there, or broken.
         """
-        info = self.info(video_id)
-        with _sound(self._info_path(video_id), 'delete it and extract again'):
-            return TimeGrid.from_json(info)
+        return TimeGrid.from_json(self.info(video_id))
 
     def writer(self, video_id: str) -> SnippetWriter:
-        """Write the features of a video, snippet by snippet.
-
-        Args:
-            video_id: Name of the video.
-        """
+        """Write the features of a video, snippet by snippet."""
         return SnippetWriter(self, video_id)
 
     def put(
@@ -177,16 +166,9 @@ class FeatureStore:
         grid: TimeGrid,
         source: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the features of a video at once.
+        """Write the features of a video at once: shape (T, C), or (T, crops, C).
 
-        Args:
-            video_id: Name of the video.
-            features: Shape (T, C), or (T, crops, C).
-            grid: Its time grid.
-            source: What the video was, as plain JSON.
-
-        Raises:
-            DatasetError: See :meth:`SnippetWriter.finish`.
+        For the rest see :meth:`SnippetWriter.finish`.
         """
         with self.writer(video_id) as writer:
             writer.append(features)
@@ -233,18 +215,8 @@ class FeatureStore:
         advice = f'name another folder, or run with the settings of {SETTINGS_FILE}'
         require_same(self.root, self.settings, compared, advice)
 
-    def _remove_leftovers(self) -> None:
-        """Delete what killed processes of earlier versions had begun, as ``.<id>.<host>-*.part``.
 
-        Those that run hold their file; later versions write through ``whole_file``, which clears.
-        """
-        for path in self.root.glob('.*.part'):
-            with suppress(OSError), path.open('rb') as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
-
-
-class SnippetWriter:
+class SnippetWriter(AbstractContextManager):
     """Writes the features of one video; nothing is visible until :meth:`finish`.
 
     Rows go to the disk as they come, so that a long video takes no memory. A context manager; left
@@ -252,12 +224,11 @@ class SnippetWriter:
 
     Args:
         store: The store.
-        video_id: Name of the video.
+        video_id: Name of the video there.
     """
 
     def __init__(self, store: FeatureStore, video_id: str) -> None:
-        self.store, self.video_id = store, video_id
-        self.rows = 0
+        self.store, self.video_id, self.rows = store, video_id, 0
         self._shape: tuple[int, ...] | None = None
         self._dtype = np.dtype(store.settings.get('dtype', 'float32'))
         self._path = store.root / f'{video_id}.npy'
@@ -266,21 +237,18 @@ class SnippetWriter:
         self._stream = self._open.enter_context(part.open('wb'))
 
     def append(self, rows: np.ndarray) -> None:
-        """Add snippets.
-
-        Args:
-            rows: Shape (n, C), or (n, crops, C).
+        """Add snippets, shape (n, C), or (n, crops, C).
 
         Raises:
             ValueError: Another shape than before.
             WriteError: The disk is full, or cannot be written to.
         """
-        if self._shape is None:
-            self._shape = rows.shape[1:]
-            self._write_header(0)
-        if rows.shape[1:] != self._shape:
-            raise ValueError(f'snippets of shape {rows.shape[1:]} after {self._shape}')
         with writing(self._path):
+            if self._shape is None:
+                self._shape = rows.shape[1:]
+                self._write_header()
+            if rows.shape[1:] != self._shape:
+                raise ValueError(f'snippets of shape {rows.shape[1:]} after {self._shape}')
             self._stream.write(np.ascontiguousarray(rows, self._dtype).tobytes())
         self.rows += len(rows)
 
@@ -302,7 +270,7 @@ class SnippetWriter:
             )
         with writing(self._path):
             self._stream.seek(0)
-            self._write_header(self.rows)
+            self._write_header()
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._open.close()
@@ -311,27 +279,15 @@ class SnippetWriter:
 
     def abort(self) -> None:
         """Leave nothing behind of a video that is not finished."""
-        broken_off = GeneratorExit()
-        self._open.__exit__(GeneratorExit, broken_off, None)
+        self._open.__exit__(GeneratorExit, GeneratorExit(), None)
 
-    def _write_header(self, rows: int) -> None:
+    def _write_header(self) -> None:
         """Header of the .npy file; NumPy leaves room in it for any number of rows."""
-        description = np.lib.format.dtype_to_descr(self._dtype)
-        shape = (rows, *self._shape)
-        with writing(self._path):
-            np.lib.format.write_array_header_1_0(
-                self._stream, dict(descr=description, fortran_order=False, shape=shape)
-            )
+        description, shape = np.lib.format.dtype_to_descr(self._dtype), (self.rows, *self._shape)
+        header = dict(descr=description, fortran_order=False, shape=shape)
+        np.lib.format.write_array_header_1_0(self._stream, header)
 
-    def __enter__(self) -> SnippetWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.abort()
 
 

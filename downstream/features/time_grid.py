@@ -42,14 +42,14 @@ class TimeGrid:
             raise ValueError(
                 f'fps, stride_frames, num_snippets and num_frames must be positive: {self}'
             )
-        if self.frame_times_s is not None:
-            if len(self.frame_times_s) != self.num_frames + 1:
-                raise ValueError(
-                    f'frame_times_s has {len(self.frame_times_s)} values; expected '
-                    f'num_frames + 1 = {self.num_frames + 1}'
-                )
-            if np.any(np.diff(self.frame_times_s) <= 0):
-                raise ValueError('frame_times_s must grow')
+        times = self.frame_times_s
+        if times is not None and len(times) != self.num_frames + 1:
+            raise ValueError(
+                f'frame_times_s has {len(times)} values; expected num_frames + 1 = '
+                f'{self.num_frames + 1}'
+            )
+        if times is not None and np.any(np.diff(times) <= 0):
+            raise ValueError('frame_times_s must grow')
 
     @property
     def duration_s(self) -> float:
@@ -57,61 +57,41 @@ class TimeGrid:
         return float(self.frame_to_second(self.num_frames))
 
     def snippet_to_frame(self, snippet: ArrayLike) -> np.ndarray:
-        """Position on the frame axis; the centre of a snippet for whole numbers.
+        """Positions on the frame axis of some on the snippet axis, any shape.
 
-        Args:
-            snippet: Positions on the snippet axis, any shape.
+        Those of whole numbers are the centres of snippets.
         """
         return np.asarray(snippet, float) * self.stride_frames + self.offset_frames
 
     def frame_to_snippet(self, frame: ArrayLike) -> np.ndarray:
-        """Position on the snippet axis, the inverse of :meth:`snippet_to_frame`.
-
-        Args:
-            frame: Positions on the frame axis, any shape.
-        """
+        """Positions on the snippet axis, the inverse of :meth:`snippet_to_frame`."""
         return (np.asarray(frame, float) - self.offset_frames) / self.stride_frames
 
     def frame_to_second(self, frame: ArrayLike) -> np.ndarray:
-        """Time of a position on the frame axis: of whole numbers, when that frame begins.
+        """Times in seconds of positions on the frame axis, any shape.
 
-        Args:
-            frame: Positions on the frame axis, any shape. Beyond the video time goes on at ``fps``.
+        Those of whole numbers are when that frame begins; beyond the video time goes on at ``fps``.
         """
-        frame = np.asarray(frame, float)
         if self.frame_times_s is None:
-            return frame / self.fps
-        return self._along(
-            frame, np.arange(self.num_frames + 1.0), np.asarray(self.frame_times_s), 1 / self.fps
-        )
+            return np.asarray(frame, float) / self.fps
+        frames = np.arange(self.num_frames + 1.0)
+        return _along(frame, frames, self.frame_times_s, 1 / self.fps)
 
     def second_to_frame(self, second: ArrayLike) -> np.ndarray:
-        """Position on the frame axis, the inverse of :meth:`frame_to_second`.
-
-        Args:
-            second: Times in seconds, any shape.
+        """Positions on the frame axis of times in seconds, the inverse of
+        :meth:`frame_to_second`.
         """
-        second = np.asarray(second, float)
         if self.frame_times_s is None:
-            return second * self.fps
-        return self._along(
-            second, np.asarray(self.frame_times_s), np.arange(self.num_frames + 1.0), self.fps
-        )
+            return np.asarray(second, float) * self.fps
+        frames = np.arange(self.num_frames + 1.0)
+        return _along(second, self.frame_times_s, frames, self.fps)
 
     def second_to_snippet(self, second: ArrayLike) -> np.ndarray:
-        """Position on the snippet axis of a time, e.g. of where an annotated action begins.
-
-        Args:
-            second: Times in seconds, any shape.
-        """
+        """Positions on the snippet axis of times in seconds, as of where an action begins."""
         return self.frame_to_snippet(self.second_to_frame(second))
 
     def snippet_to_second(self, snippet: ArrayLike) -> np.ndarray:
-        """Time of a position on the snippet axis, e.g. of where a detected action begins.
-
-        Args:
-            snippet: Positions on the snippet axis, any shape.
-        """
+        """Times in seconds of positions on the snippet axis, as of where an action begins."""
         return self.frame_to_second(self.snippet_to_frame(snippet))
 
     def centres_s(self) -> np.ndarray:
@@ -144,10 +124,7 @@ class TimeGrid:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> TimeGrid:
-        """The grid that :meth:`to_json` wrote.
-
-        Args:
-            row: What it wrote; further keys may be there.
+        """The grid that :meth:`to_json` wrote; further keys may be there.
 
         Raises:
             KeyError: A key is missing.
@@ -163,8 +140,9 @@ class TimeGrid:
             None if times is None else tuple(map(float, times)),
         )
 
-    def _along(
-        self, x: np.ndarray, known: np.ndarray, values: np.ndarray, slope: float
-    ) -> np.ndarray:
-        inside = np.interp(x, known, values)
-        return inside + np.minimum(x - known[0], 0) * slope + np.maximum(x - known[-1], 0) * slope
+
+def _along(x: ArrayLike, known: ArrayLike, values: ArrayLike, slope: float) -> np.ndarray:
+    """Interpolate, and go on with a slope before the first and after the last known value."""
+    x, known = np.asarray(x, float), np.asarray(known)
+    inside = np.interp(x, known, values)
+    return inside + np.minimum(x - known[0], 0) * slope + np.maximum(x - known[-1], 0) * slope

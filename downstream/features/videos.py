@@ -11,6 +11,7 @@ from pathlib import Path
 
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import filled_lines
+from albar_mm.utils.numbers import one_of
 from albar_mm.utils.video_ids import VIDEO_SUFFIXES, id_of
 
 IDS = ('stem', 'path')
@@ -50,8 +51,7 @@ def find_videos(
         DatasetError: Nothing is found, two videos would be called alike, or no file can be called
             like a video.
     """
-    if ids not in IDS:
-        raise DatasetError(f'ids is {ids!r}; expected one of {", ".join(IDS)}')
+    one_of(ids, IDS, 'ids', DatasetError)
     found: list[tuple[Path, Path]] = []  # base, path
     others = 0
     for name in map(os.fspath, named):
@@ -92,22 +92,6 @@ def read_list(path: str | os.PathLike) -> list[str]:
     # a name may hold blanks, and labels may follow it
     lines = (line for _, line in filled_lines(path))
     return [found[1] if (found := _NAME.match(line)) else line for line in lines]
-
-
-def shard_of(videos: Sequence[Video], index: int, count: int) -> list[Video]:
-    """Every ``count``-th video, beginning with number ``index``.
-
-    Args:
-        videos: All videos.
-        index: From 0.
-        count: Number of shards.
-
-    Raises:
-        DatasetError: There is no such shard.
-    """
-    if not 0 <= index < count:
-        raise DatasetError(f'shard {index} of {count}: expected 0 to {count - 1} of that many')
-    return list(videos[index::count])
 
 
 def _called(found: Sequence[tuple[Path, Path]], ids: str) -> list[Video]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmengine.config import Config
 
+from albar_mm.utils.config_types import mappings, type_name
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.numbers import one_of
 
 CROPS = {1: 'CenterCrop', 3: 'ThreeCrop', 10: 'TenCrop'}
 """Number of crops -> step of MMAction2 that makes them."""
-_SPATIAL = ('Resize', *CROPS.values())
 
 
 class PipelineView:
@@ -61,8 +62,9 @@ def test_pipeline(cfg: Config) -> list[dict[str, Any]]:
         LaunchError: It has none.
     """
     for loader in ('test_dataloader', 'val_dataloader'):
-        for pipeline in _pipelines(cfg.get(loader)):
-            return [dict(step) for step in pipeline]
+        for _, node in mappings(cfg.get(loader)):
+            if node.get('pipeline'):
+                return [dict(step) for step in node['pipeline']]
     raise LaunchError(
         f'{cfg.filename or "the config"}: no test_dataloader with a pipeline that '
         'says how frames are resized and cropped'
@@ -81,37 +83,21 @@ def spatial_steps(
     Raises:
         LaunchError: A step is not known to treat every frame alike, or there is no crop to vary.
     """
-    kinds = [_kind(step) for step in pipeline]
+    kinds = [type_name(step) for step in pipeline]
     begin = max((i + 1 for i, kind in enumerate(kinds) if kind.endswith('Decode')), default=0)
     end = kinds.index('FormatShape') if 'FormatShape' in kinds else len(kinds)
-    steps = [dict(step) for step in pipeline[begin:end]]
-    for step in steps:
-        if _kind(step) not in _SPATIAL:
+    for kind in kinds[begin:end]:
+        if kind not in ('Resize', *CROPS.values()):
             raise LaunchError(
-                f'test pipeline: {_kind(step)} between decoding and FormatShape; '
-                f'features are made with {", ".join(_SPATIAL)} alone'
+                f'test pipeline: {kind} between decoding and FormatShape; features are made with '
+                f'Resize, {", ".join(CROPS.values())} alone'
             )
+    steps = [dict(step) for step in pipeline[begin:end]]
     if crops is None:
         return steps
-    if crops not in CROPS:
-        raise LaunchError(f'crops is {crops}; expected {", ".join(map(str, CROPS))}')
-    cropping = [i for i, step in enumerate(steps) if _kind(step) in CROPS.values()]
+    one_of(crops, CROPS, 'crops', LaunchError)
+    cropping = [i for i, kind in enumerate(kinds[begin:end]) if kind in CROPS.values()]
     if not cropping:
         raise LaunchError('test pipeline: it has no crop step whose crops could be changed')
     steps[cropping[-1]] = dict(type=CROPS[crops], crop_size=steps[cropping[-1]]['crop_size'])
     return steps
-
-
-def _kind(step: Mapping[str, Any]) -> str:
-    return str(step['type']).rpartition('.')[2]
-
-
-def _pipelines(node: Any) -> Iterator[Sequence[Mapping[str, Any]]]:  # noqa: ANN401
-    if isinstance(node, Mapping):
-        if node.get('pipeline'):
-            yield node['pipeline']
-        for value in node.values():
-            yield from _pipelines(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _pipelines(value)

@@ -10,7 +10,7 @@ from albar_mm.compositing.kept_masks import (
     save_kept_masks,
 )
 from albar_mm.utils.errors import BadVideoError, DatasetError
-from albar_mm.video.frame_cache import FrameCache, decode_frames
+from albar_mm.video.source_video import FrameCache, decode_frames
 
 from ..bias_sets.toy_benchmark import toy_frames, write_sources
 

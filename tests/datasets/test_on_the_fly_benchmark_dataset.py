@@ -14,7 +14,7 @@ from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets import BiasBenchmarkDataset, OnTheFlyBenchmarkDataset
 from albar_mm.utils.errors import DatasetError
-from albar_mm.video.frame_cache import frame_cache
+from albar_mm.video.source_video import frame_cache
 
 from ..bias_sets.toy_benchmark import (
     RectangleMasks,

@@ -6,8 +6,7 @@ import sys
 import cv2
 import pytest
 
-from albar_mm.video.check import check_video
-from albar_mm.video.source_video import decoder_name, frames_in_order
+from albar_mm.video.source_video import check_video, decoder_name, frames_in_order
 
 from ..preparation.official import write_video
 

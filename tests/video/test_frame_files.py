@@ -53,25 +53,19 @@ def test_members_that_may_not_be_there(tmp_path, name, said):
 
 
 @pytest.mark.filterwarnings('ignore:Duplicate name')
-def test_a_member_twice(tmp_path):
+def test_members_that_cannot_be_frames(tmp_path, monkeypatch):
+    path = tmp_path / 'a.zip'
     with pytest.raises(BadVideoError, match="member '1.jpg' comes twice"):
-        zip_frame_names(write_zip(tmp_path / 'a.zip', '1.jpg', '1.jpg'))
-
-
-def test_a_member_that_unpacks_to_too_much(tmp_path, monkeypatch):
-    monkeypatch.setattr(_frame_files, 'MAX_FRAME_BYTES', 100)
-    with pytest.raises(BadVideoError, match='too much for a frame'):
-        zip_frame_names(write_zip(tmp_path / 'a.zip', '1.jpg', data=b'\0' * 101))
-
-
-def test_encrypted(tmp_path):
-    path = write_zip(tmp_path / 'a.zip', '1.jpg')
-    data = bytearray(path.read_bytes())
-    at = data.rindex(b'PK\x01\x02') + 8  # flags of the entry in the central directory
-    struct.pack_into('<H', data, at, 1)
+        zip_frame_names(write_zip(path, '1.jpg', '1.jpg'))
+    data = bytearray(write_zip(path, '1.jpg').read_bytes())
+    # flags of the entry in the central directory
+    struct.pack_into('<H', data, data.rindex(b'PK\x01\x02') + 8, 1)
     path.write_bytes(data)
     with pytest.raises(BadVideoError, match="member '1.jpg' is encrypted"):
         zip_frame_names(path)
+    monkeypatch.setattr(_frame_files, 'MAX_FRAME_BYTES', 100)
+    with pytest.raises(BadVideoError, match='too much for a frame'):
+        zip_frame_names(write_zip(path, '1.jpg', data=b'\0' * 101))
 
 
 def test_no_zip_an_empty_one_and_a_damaged_one(tmp_path):

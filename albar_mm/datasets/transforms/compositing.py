@@ -14,7 +14,7 @@ from mmcv.transforms import BaseTransform
 from ...compositing.materials import changed, materials_of
 from ...compositing.render import needed_frames, render_frames
 from ...utils.numbers import number
-from ...video.frame_cache import frame_cache
+from ...video.source_video import frame_cache
 
 CACHE_MIB = 256
 """Default limit of decoded source frames that a process keeps."""

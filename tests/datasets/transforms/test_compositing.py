@@ -8,8 +8,7 @@ from albar_mm.annotations.manifest import read_rows
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets.transforms import PasteForeground, RepeatFrame, SwapBackground
 from albar_mm.utils.errors import DatasetError
-from albar_mm.video.frame_cache import frame_cache
-from albar_mm.video.source_video import read_frames
+from albar_mm.video.source_video import frame_cache, read_frames
 
 from ...bias_sets.toy_benchmark import build, settings_of, write_photos, write_sources
 

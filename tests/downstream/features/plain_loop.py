@@ -5,14 +5,7 @@ import torch
 
 
 def plain_loop(encoder, reader, path, sampling):
-    """Features of a whole video, one window after another; short windows show the last frame.
-
-    Args:
-        encoder: The encoder.
-        reader: Class of the video reader.
-        path: The video.
-        sampling: Which frames a snippet is made of.
-    """
+    """Features of a whole video, one window after another; short windows show the last frame."""
     with reader(path) as opened:
         seen = np.concatenate([encoder.view(chunk.pixels) for chunk in opened.chunks()])
     rows = []

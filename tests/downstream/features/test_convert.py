@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from albar_mm.utils.errors import DatasetError
-from downstream.features.convert import LAYOUTS, export_features, import_features
+from downstream.features.convert import (
+    LAYOUTS,
+    export_features,
+    import_features,
+    read_lengths,
+)
 from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
-from downstream.features.video_lengths import read_lengths
 from tests.in_process import run_tool
 
 SAMPLING = Sampling(16, 16)
@@ -136,12 +140,12 @@ def test_what_is_refused(tmp_path):
             import_features(out, tmp_path / 'a', layout, SAMPLING, lengths, **options)
         (tmp_path / 'a/store.json').unlink(missing_ok=True)
 
-    refused("layout 'i3d': expected one of mgfn", 'i3d')
+    refused("layout must be one of 'mgfn', .*, got 'i3d'", 'i3d')
     refused('has 4 snippets; its 600 frames give 38', frames=600)
     refused('Gone.npy: no such file', video='Gone')
     refused("none of the 1 videos, as 'Gone'", video='Gone', on_missing='skip')
     np.save(out / 'Abuse001_x264.npy', np.array([{}]), allow_pickle=True)
-    refused('Abuse001_x264.npy: cannot be read as an array: Object arrays cannot be loaded')
+    refused('Abuse001_x264.npy: cannot be read as an array: it holds Python obj')
     np.save(out / 'Abuse001_x264.npy', np.zeros((4, 10, 5)))
     refused(r'float64 of shape \(4, 10, 5\); expected .* 2 axes')
     lengths = {'Abuse001_x264': (70, 30.0)}

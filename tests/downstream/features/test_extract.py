@@ -1,12 +1,12 @@
 """Extraction: equal to a plain loop, across videos, resumable, and clear about bad videos."""
 
-import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.extract import extract_features, store_settings
@@ -44,20 +44,26 @@ def extract(encoder, videos, folder, sampling=SAMPLING, **options):
 
 
 @pytest.mark.parametrize('batch_size, workers', [(1, 1), (4, 1), (64, 3)])
-def test_equal_to_a_plain_loop(encoder, videos, tmp_path, batch_size, workers):
+def test_equal_to_a_plain_loop(encoder, videos, tmp_path, monkeypatch, batch_size, workers):
+    sizes, encode = [], encoder.encode
+    monkeypatch.setattr(encoder, 'encode', lambda batch: sizes.append(len(batch)) or encode(batch))
     store, done = extract(
         encoder, videos, tmp_path / 'store', batch_size=batch_size, workers=workers
     )
     assert store.ids() == [f'v{index}' for index in range(len(LENGTHS))]
     assert (done.done, done.kept, done.failed) == (6, 0, [])
-    assert done.frames == sum(LENGTHS) and done.snippets == sum(-(-n // 3) for n in LENGTHS)
+    total = sum(-(-n // 3) for n in LENGTHS)
+    assert done.frames == sum(LENGTHS) and done.snippets == total
+    # batches go across videos
+    full, rest = divmod(total, batch_size)
+    assert sizes == [batch_size] * full + [rest] * (rest > 0)
     for video, length in zip(videos, LENGTHS, strict=True):
         wanted = plain_loop(encoder, READER, video.path, SAMPLING)
         assert store.load(video.video_id) == pytest.approx(wanted, abs=1e-5)
         grid, info = store.grid(video.video_id), store.info(video.video_id)
         assert (grid.num_frames, grid.fps, grid.num_snippets) == (length, 10, -(-length // 3))
         assert info['source']['file'] == video.path.name
-    assert not [name for name in os.listdir(store.root) if name.endswith('.part')]
+    assert not list(store.root.glob('.*.part*'))
 
 
 def test_real_clips(encoder, real_data, tmp_path):
@@ -71,18 +77,7 @@ def test_real_clips(encoder, real_data, tmp_path):
         )
 
 
-def test_batches_go_across_videos(encoder, videos, tmp_path, monkeypatch):
-    sizes = []
-    encode = encoder.encode
-    monkeypatch.setattr(encoder, 'encode', lambda batch: sizes.append(len(batch)) or encode(batch))
-    extract(encoder, videos, tmp_path / 'store', batch_size=5)
-    total = sum(-(-n // 3) for n in LENGTHS)
-    assert sizes == [5] * (total // 5) + [total % 5] * (total % 5 > 0)
-
-
 def test_crops_and_halves(toy_config, videos, tmp_path):
-    from albar_mm.engine.launch import load_config
-
     cfg = load_config(toy_config)
     cfg.test_dataloader.dataset.pipeline.insert(4, dict(type='CenterCrop', crop_size=24))
     encoder = FrozenEncoder(cfg, None, crops=10)
@@ -108,13 +103,16 @@ def test_bad_videos(encoder, videos, tmp_path):
     with pytest.raises(BadVideoError, match=r'v2.mp4 cannot be read: .*truncated'):
         extract(encoder, videos, tmp_path / 'store')
     assert FeatureStore(tmp_path / 'store').failed() == []
-    store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip', workers=2)
+    gone = Video('v9', tmp_path / 'gone.mp4')
+    store, done = extract(encoder, [*videos, gone], tmp_path / 'store', on_bad='skip', workers=2)
     assert 'v2' not in store and len(store) == 5 and done.done + done.kept == 5
-    (row,) = store.failed()
-    assert row == done.failed[0] and row['video'] == 'v2' and 'truncated' in row['reason']
+    cut, missing = store.failed()
+    assert [cut, missing] == sorted(done.failed, key=lambda row: row['video'])
+    assert cut['video'] == 'v2' and 'truncated' in cut['reason']
+    assert missing['video'] == 'v9' and 'no such file' in missing['reason']
     write_video(bad, moving(9))
     store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip')
-    assert done.done == 1 and store.failed() == [] and len(store) == 6
+    assert done.done == 1 and store.failed() == [missing] and len(store) == 6
 
 
 def test_a_video_that_breaks_off_after_snippets_leaves_nothing(
@@ -134,29 +132,29 @@ def test_a_video_that_breaks_off_after_snippets_leaves_nothing(
     assert {path.suffix for path in store.root.iterdir()} == {'.json', '.npy', '.jsonl', ''}
 
 
-def test_faults_of_the_program_are_not_skipped(encoder, videos, tmp_path, monkeypatch):
+def test_faults_of_the_program_and_of_the_network_are_not_skipped(
+    encoder, videos, tmp_path, monkeypatch
+):
+    encode = encoder.encode
+    with monkeypatch.context() as patch:
+        patch.setattr(encoder, 'encode', lambda batch: encode(batch) * np.nan)
+        with pytest.raises(DatasetError, match=r'v0.mp4: its features are not finite'):
+            extract(encoder, videos, tmp_path / 'store', on_bad='skip')
     monkeypatch.setattr(type(encoder.view), '__call__', lambda self, frames: frames[0, 0])
     with pytest.raises((ValueError, IndexError, StopIteration)):
         extract(encoder, videos, tmp_path / 'store', on_bad='skip')
     assert len(FeatureStore(tmp_path / 'store')) == 0
 
 
-def test_features_that_are_not_finite(encoder, videos, tmp_path, monkeypatch):
-    encode = encoder.encode
-    monkeypatch.setattr(encoder, 'encode', lambda batch: encode(batch) * np.nan)
-    with pytest.raises(DatasetError, match=r'v0.mp4: its features are not finite'):
-        extract(encoder, videos, tmp_path / 'store')
-
-
 def test_brought_to_another_frame_rate(encoder, videos, tmp_path):
-    sampling = replace(SAMPLING, fps=5.0)
-    store, done = extract(encoder, videos[1:2], tmp_path / 'store', sampling)
+    """Also of a container that does not announce its number of frames."""
+    write_video(videos[1].path.with_suffix('.mkv'), moving(30))
+    video, seen = Video('v1', videos[1].path.with_suffix('.mkv')), []
+    options = dict(notice=lambda *args: seen.append(args[1:]))
+    store, done = extract(
+        encoder, [video], tmp_path / 'store', replace(SAMPLING, fps=5.0), **options
+    )
+    assert sum(frames for frames, _ in seen) == 30 and all(0 <= part <= 1 for _, part in seen)
     grid = store.grid('v1')
     assert done.frames == 30 and grid.num_frames == 15 and grid.fps == 5
     assert grid.duration_s == pytest.approx(3)
-
-
-def test_missing_file_is_a_bad_video(encoder, videos, tmp_path):
-    videos = [*videos[:1], Video('gone', tmp_path / 'gone.mp4')]
-    store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip')
-    assert len(store) == 1 and 'no such file' in done.failed[0]['reason']

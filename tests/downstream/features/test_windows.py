@@ -5,24 +5,22 @@ import pytest
 
 from albar_mm.utils.errors import LaunchError
 from downstream.features.readers import CHUNK
-from downstream.features.sampling import OUTSIDE, Sampling
-from downstream.features.windows import Windows
+from downstream.features.sampling import OUTSIDE, Sampling, Windows
 
 
 def whole(sampling, frames):
     """All snippets by the definition, from the video as one array."""
-    snippets = []
-    for index in range(sampling.num_snippets(len(frames))):
+    snippets, count = [], len(frames)
+    for index in range(sampling.num_snippets(count)):
         first = index * sampling.stride
         if sampling.align == 'centre':
             first += sampling.stride // 2 - sampling.span // 2
         clip = []
-        for step in range(sampling.clip_len):
-            frame = first + step * sampling.frame_interval
+        for frame in range(first, first + sampling.span, sampling.frame_interval):
             if sampling.padding == 'loop':
-                clip.append(frames[frame % len(frames)])
-            elif 0 <= frame < len(frames) or sampling.padding == 'repeat':
-                clip.append(frames[min(max(frame, 0), len(frames) - 1)])
+                clip.append(frames[frame % count])
+            elif 0 <= frame < count or sampling.padding == 'repeat':
+                clip.append(frames[min(max(frame, 0), count - 1)])
             else:
                 clip.append(np.zeros_like(frames[0]))
         snippets.append(np.stack(clip))
@@ -38,19 +36,12 @@ def two_crops(frames):
     [(16, 1, 16), (4, 2, 8), (4, 2, 3), (3, 4, 1), (2, 3, 40), (1, 1, 5), (8, 3, 2)],
 )
 @pytest.mark.parametrize(
-    'align, tail, padding',
-    [
-        ('left', 'pad', 'repeat'),
-        ('left', 'pad', 'loop'),
-        ('left', 'pad', 'zero'),
-        ('left', 'drop', 'repeat'),
-        ('left', 'drop', 'loop'),
-        ('centre', 'pad', 'repeat'),
-        ('centre', 'pad', 'zero'),
-    ],
+    'convention',
+    ['left pad repeat', 'left pad loop', 'left pad zero', 'left drop repeat', 'left drop loop']
+    + ['centre pad repeat', 'centre pad zero'],
 )
-def test_a_stream_gives_the_snippets_of_the_whole(length, interval, stride, align, tail, padding):
-    sampling = Sampling(length, stride, interval, align, tail, padding)
+def test_a_stream_gives_the_snippets_of_the_whole(length, interval, stride, convention):
+    sampling = Sampling(length, stride, interval, *convention.split())
     random = np.random.default_rng(0)
     for count in (1, 2, 7, sampling.span, sampling.span + 1, 61):
         frames = random.integers(1, 255, (count, 2, 3, 3), np.uint8)
@@ -78,15 +69,11 @@ def test_only_frames_that_are_shown_are_resized_once():
 
 
 @pytest.mark.parametrize(
-    'sampling',
-    [
-        Sampling(32, 4, 2),
-        Sampling(16, 500),
-        Sampling(16, 16, padding='loop'),
-        Sampling(8, 4, 2, align='centre', padding='zero'),
-    ],
+    'settings',
+    [(32, 4, 2), (16, 500), (16, 16, 1, 'left', 'pad', 'loop'), (8, 4, 2, 'centre', 'pad', 'zero')],
 )
-def test_memory_does_not_grow_with_the_video(sampling):
+def test_memory_does_not_grow_with_the_video(settings):
+    sampling = Sampling(*settings)
     windows, held = Windows(sampling, lambda frames: frames[:, None]), []
 
     def chunks():
@@ -99,22 +86,16 @@ def test_memory_does_not_grow_with_the_video(sampling):
     assert 0 < max(held) <= sampling.span + CHUNK + sampling.stride * (sampling.stride < CHUNK)
 
 
-def test_numbers_of_snippets():
+def test_numbers_centres_and_padding():
     """Conventions of published features: THUMOS14, 5094 frames; UCF-Crime, 155 and 107,997."""
     assert Sampling(16, 4, tail='drop').num_snippets(5094) == (5094 - 16) // 4 + 1
     assert Sampling(32, 64, 2).num_snippets(155) == 3
     assert Sampling(16, 16).num_snippets(107997) == 6750
     assert Sampling(16, 4, tail='drop').num_snippets(3) == 1
-
-
-def test_centres():
-    """Left-aligned clips of L frames, interval r: o = ((L - 1) r + 1) / 2."""
+    # clips of L frames at interval r, aligned left, are centred at ((L - 1) r + 1) / 2
     assert Sampling(16, 4).grid(100, 30.0).offset_frames == 8
     assert Sampling(32, 64, 2).grid(100, 30.0).offset_frames == 31.5
     assert Sampling(32, 4, 2, align='centre').grid(100, 30.0).offset_frames == 2.5
-
-
-def test_black_and_looped_frames():
     assert Sampling(4, 4, padding='zero').frames(1, 6).tolist() == [4, 5, OUTSIDE, OUTSIDE]
     assert Sampling(4, 4, padding='loop').frames(1, 6).tolist() == [4, 5, 0, 1]
     assert Sampling(4, 4).frames(1, 6).tolist() == [4, 5, 5, 5]
@@ -123,11 +104,11 @@ def test_black_and_looped_frames():
 @pytest.mark.parametrize(
     'wrong, message',
     [
-        (dict(clip_len=0), 'clip_len is 0'),
-        (dict(stride=-4), 'stride is -4'),
-        (dict(align='right'), "align is 'right'; expected one of left, centre"),
-        (dict(padding='mirror'), 'expected one of repeat, loop, zero'),
-        (dict(fps=0), 'fps is 0'),
+        (dict(clip_len=0), 'clip_len: expected a whole number from 1, got 0'),
+        (dict(stride=-4), 'stride: expected a whole number from 1, got -4'),
+        (dict(align='right'), "align must be one of 'left', 'centre', got 'right'"),
+        (dict(padding='mirror'), "one of 'repeat', 'loop', 'zero', got 'mirror'"),
+        (dict(fps=0), 'fps: expected a finite number above 0'),
         (dict(align='centre', tail='drop'), 'needs tail='),
         (dict(align='centre', padding='loop'), 'cannot go with'),
     ],

@@ -15,19 +15,9 @@ def write_video(
     frames: np.ndarray,
     times: list[Fraction] | None = None,
     fps: int = 10,
-    codec: str = 'mpeg4',
     audio: bool = False,
 ) -> Path:
-    """Encode frames.
-
-    Args:
-        path: File; its suffix chooses the container.
-        frames: uint8 RGB, shape (n, H, W, 3).
-        times: When each is shown, in seconds; evenly by default.
-        fps: Frame rate that is announced.
-        codec: Encoder of FFmpeg.
-        audio: Silence alone, without the frames.
-    """
+    """Encode RGB frames, shown at ``times`` in seconds; with ``audio`` silence, without them."""
     with av.open(str(path), 'w') as container:
         if audio:
             stream = container.add_stream('aac', rate=16000)
@@ -36,7 +26,7 @@ def write_video(
             for packet in [*stream.encode(silence), *stream.encode()]:
                 container.mux(packet)
             return path
-        stream = container.add_stream(codec, rate=fps)
+        stream = container.add_stream('mpeg4', rate=fps)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = 'yuv420p'
         unit = Fraction(1, fps) if times is None else Fraction(1, 1000)
@@ -53,13 +43,7 @@ def write_video(
 
 
 def moving(count: int, height: int = 48, width: int = 64) -> np.ndarray:
-    """Frames with a bright square that moves to the right over a slope of grey.
-
-    Args:
-        count: Number of frames.
-        height: Of a frame.
-        width: Of a frame.
-    """
+    """Frames with a bright square that moves to the right over a slope of grey."""
     slope = np.linspace(20, 120, height)[:, None] + np.linspace(0, 60, width)[None]
     frames = np.repeat(np.repeat(slope[None, ..., None], count, 0), 3, 3).astype(np.uint8)
     for index in range(count):
@@ -69,12 +53,7 @@ def moving(count: int, height: int = 48, width: int = 64) -> np.ndarray:
 
 
 def rotate_mp4(source: Path, target: Path) -> Path:
-    """Copy an .mp4 file so that players turn it by 90 degrees clockwise.
-
-    Args:
-        source: The file.
-        target: The copy.
-    """
+    """Copy an .mp4 file so that players turn it by 90 degrees clockwise."""
     data = bytearray(source.read_bytes())
     box = data.index(b'tkhd')
     version = data[box + 4]
@@ -86,25 +65,10 @@ def rotate_mp4(source: Path, target: Path) -> Path:
     return target
 
 
-def join_clips(
-    clips: list[Path],
-    target: Path,
-    seconds: int,
-    fps: int = 25,
-    height: int = 128,
-    width: int = 160,
-) -> Path:
-    """Write clips end to end, again and again.
-
-    Args:
-        clips: Video files; others are passed by.
-        target: The .mp4 file.
-        seconds: Its length.
-        fps: Its frame rate; frames are neither left out nor repeated.
-        height: Of a frame.
-        width: Of a frame.
-    """
-    clips, count = [path for path in clips if path.suffix in ('.mp4', '.avi')], 0
+def join_clips(clips: list[Path], target: Path, seconds: int) -> Path:
+    """Write clips end to end, again and again; other files are passed by."""
+    fps, height, width, count = 25, 128, 160, 0
+    clips = [path for path in clips if path.suffix in ('.mp4', '.avi')]
     with av.open(str(target), 'w') as container:
         stream = container.add_stream('mpeg4', rate=fps)
         stream.height, stream.width, stream.pix_fmt = height, width, 'yuv420p'
@@ -123,13 +87,7 @@ def join_clips(
 
 
 def repeat_video(source: Path, target: Path, times: int) -> Path:
-    """Write a video again and again into one file, without encoding it again.
-
-    Args:
-        source: A video without reordered frames.
-        target: The file.
-        times: How often.
-    """
+    """Write a video without reordered frames again and again, without encoding it again."""
     with av.open(str(source)) as given, av.open(str(target), 'w') as container:
         origin = given.streams.video[0]
         stream = container.add_stream_from_template(origin)
