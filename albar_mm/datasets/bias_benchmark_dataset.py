@@ -121,10 +121,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
                 self.extra_iid and iid is None,
                 'extra_iid names sets beside iid; without iid, give the set as iid',
             ),
-            (
-                iid is None and not sets,
-                'ask for at least one set: iid, scuba, scufo or conflfg',
-            ),
+            (iid is None and not sets, 'ask for at least one set: iid, scuba, scufo or conflfg'),
             (sets and bias_root is None, f'bias_root is needed to read {sets}'),
             (unknown, f'pipelines: unknown domains {unknown}, expected some of {DOMAINS}'),
         ):

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...utils.numbers import one_of
+
 #: Added under the square root of the penalty, as in the official code, so that the gradient of the
 #: norm is finite where the input gradient is zero.
 PENALTY_EPS = 1e-12
@@ -113,8 +115,7 @@ def gradient_penalty(logits: Tensor, clip: Tensor, reduction: str = 'official') 
     Raises:
         ValueError: For an unknown reduction, a clip of another shape, or when no gradient flows.
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be 'official' or 'sample', got {reduction!r}")
+    one_of(reduction, REDUCTIONS, 'reduction')
     if clip.ndim not in (4, 5, 6):
         raise ValueError(
             'clip must be (B, C, T, H, W), (B, N, C, T, H, W), (B, N, C, H, W) or '
@@ -125,3 +126,8 @@ def gradient_penalty(logits: Tensor, clip: Tensor, reduction: str = 'official') 
         grad = grad.flatten(0, 1)
     dims = (1, 2, 3) if reduction == 'official' else tuple(range(1, grad.ndim))
     return (grad.square().sum(dims) + PENALTY_EPS).sqrt().mean()
+
+
+def full_precision(x: Tensor) -> Tensor:
+    """Half precision, as autocast gives it, to float32."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

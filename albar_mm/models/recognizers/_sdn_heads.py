@@ -1,6 +1,5 @@
 """The two extra heads of SDN, and their losses as pure functions."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -123,8 +122,3 @@ def hits(logits: Tensor, targets: Tensor, used: Tensor) -> Tensor:
     """
     indices = targets if targets.ndim == 1 else targets.argmax(1)
     return masked_mean((logits.argmax(1) == indices).float(), used).detach()
-
-
-def full_precision(x: Tensor) -> Tensor:
-    """Half precision, as autocast gives it, to float32."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

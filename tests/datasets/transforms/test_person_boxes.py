@@ -178,13 +178,7 @@ def test_numbers_by_hand(tmp_path):
     first = [40, 20, 60, 40]
     assert np.allclose(
         found,
-        [
-            [0, *first],
-            [0, 0, 0, 80, 80],
-            [1, 0, 70, 70, 80],
-            [2, *first],
-            [2, 0, 0, 80, 80],
-        ],
+        [[0, *first], [0, 0, 0, 80, 80], [1, 0, 70, 70, 80], [2, *first], [2, 0, 0, 80, 80]],
         atol=1e-4,
     )
 
@@ -291,10 +285,7 @@ class OnlyImages(BaseTransform):
 
 @pytest.mark.parametrize(
     ('crops', 'message'),
-    [
-        (False, 'images are 80x9 px, but img_shape'),
-        (True, 'there are 6 images of 2 frames'),
-    ],
+    [(False, 'images are 80x9 px, but img_shape'), (True, 'there are 6 images of 2 frames')],
 )
 def test_steps_that_change_images_alone_are_noticed(tmp_path, crops, message):
     file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))

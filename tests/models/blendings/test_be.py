@@ -48,9 +48,3 @@ def test_weight_is_uniform_up_to_scale(scale):
     weights = torch.tensor(weights)
     assert 0 <= weights.min() and 0.97 * scale < weights.max() <= scale
     assert weights.mean().item() == pytest.approx(scale / 2, abs=0.05 * scale)
-
-
-@pytest.mark.parametrize('scale', [0, -0.3, 1.5, 'a'])
-def test_illegal_scale(scale):
-    with pytest.raises(ValueError, match=r'BEBlending\.scale must be a number > 0 and <= 1'):
-        make('BEBlending', scale=scale)

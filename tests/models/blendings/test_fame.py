@@ -183,33 +183,6 @@ def test_autocast_does_not_change_the_mask():
         assert torch.equal(make('FAMEBlending').masks(video), expected)
 
 
-@pytest.mark.parametrize(
-    'given, message',
-    [
-        (dict(hue_mode='hsv'), "hue_mode must be one of 'kornia_literal', 'hue01'"),
-        (dict(fg_fraction=0), 'fg_fraction must be a number > 0 and <= 1'),
-        (dict(fg_fraction=1.2), 'fg_fraction must be a number > 0 and <= 1'),
-    ],
-)
-def test_illegal_arguments(given, message):
-    with pytest.raises(ValueError, match=message):
-        make('FAMEBlending', **given)
-
-
-@pytest.mark.parametrize(
-    'mean, std, message',
-    [
-        ([1, 2], STD, 'mean must be 3 numbers'),
-        (MEAN, [1, 2, 0], r'std\[2\] must be a number > 0'),
-        (None, STD, 'mean must be 3 numbers'),
-        (MEAN, 'abc', 'std must be 3 numbers'),
-    ],
-)
-def test_illegal_normalisation(mean, std, message):
-    with pytest.raises(ValueError, match=message):
-        fame_blending.FAMEBlending(5, mean=mean, std=std)
-
-
 def test_needs_rgb():
     inputs = torch.randn(3, 1, 2, 4, 8, 8)
     torch.manual_seed(1)

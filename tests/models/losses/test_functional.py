@@ -115,7 +115,7 @@ def test_penalty_is_differentiable_twice_numerically():
             ),
             'do not depend',
         ),
-        (lambda c: (quadratic(c), c, 'full'), "'official' or 'sample'"),
+        (lambda c: (quadratic(c), c, 'full'), "one of 'official', 'sample'"),
         (lambda c: (quadratic(c[0, 0, 0]), c[0, 0, 0], 'sample'), 'clip must be'),
     ],
 )

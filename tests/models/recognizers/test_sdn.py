@@ -15,9 +15,8 @@ from albar_mm.models.recognizers._sdn_heads import (
     scene_cross_entropy,
 )
 from albar_mm.models.recognizers._sdn_inputs import last_linear, scene_targets
-from albar_mm.models.recognizers._sdn_options import OBJECTIVES
-from albar_mm.models.utils.person_fill import fill_people
-from albar_mm.models.utils.person_masks import person_masks
+from albar_mm.models.recognizers.options import OBJECTIVES, SDNOptions
+from albar_mm.models.utils.person_masks import fill_people, person_masks
 from tests import toy_recognizers as toys
 
 from .sdn_toys import TSM, batch, boxes, build, losses
@@ -294,53 +293,25 @@ def test_scene_targets_of_other_integer_types():
 @pytest.mark.parametrize(
     'sdn, error, match',
     [
-        (dict(), ValueError, 'sdn.num_scenes must be a whole number >= 2, got None; .*scene_count'),
+        (dict(num_scenes=None), ValueError, 'num_scenes .*scene_count.*whole number from 2'),
         (dict(num_scenes=1), ValueError, 'num_scenes'),
-        (dict(num_scenes=True), ValueError, 'num_scenes'),
-        (dict(num_scenes=5, scene=None, mask=None), ValueError, 'both None'),
-        (
-            dict(num_scenes=5, masks={}),
-            ValueError,
-            "unknown key 'masks'; known are num_scenes, scene",
-        ),
-        (
-            dict(num_scenes=5, scene=dict(mask_ratio=1.0)),
-            ValueError,
-            "sdn.scene has unknown key 'mask_",
-        ),
-        (dict(num_scenes=5, scene=[1]), TypeError, 'sdn.scene must be a dict or None, got list'),
-        (
-            dict(num_scenes=5, scene=dict(alpha=-1)),
-            ValueError,
-            'sdn.scene.alpha must be a number >= 0',
-        ),
-        (
-            dict(num_scenes=5, scene=dict(weight=0)),
-            ValueError,
-            'sdn.scene.weight is 0: set sdn.scene=',
-        ),
-        (dict(num_scenes=5, mask=dict(mask_ratio=1.1)), ValueError, 'sdn.mask.mask_ratio .*0 to 1'),
-        (dict(num_scenes=5, mask=dict(hidden_layers=1.5)), ValueError, 'sdn.mask.hidden_layers'),
-        (
-            dict(num_scenes=5, mask=dict(objective='max')),
-            ValueError,
-            "objective must be one of 'maximise_entropy', 'as_released', got 'max'",
-        ),
-        (
-            dict(num_scenes=5, mask=dict(norm='clip')),
-            ValueError,
-            "norm must be one of 'batch', 'runn",
-        ),
+        (dict(scene=None, mask=None), ValueError, 'both None'),
+        (dict(masks={}), ValueError, "unknown key 'masks'; known are num_scenes, scene"),
+        (dict(scene=dict(mask_ratio=1.0)), ValueError, "sdn.scene has unknown key 'mask_"),
+        (dict(scene=[1]), TypeError, 'sdn.scene must be a dict or None, got list'),
+        (dict(scene=dict(alpha=-1)), ValueError, 'sdn.scene.alpha: expected .* from 0, got -1'),
+        (dict(scene=dict(weight=0)), ValueError, 'sdn.scene.weight is 0: set sdn.scene='),
+        (dict(mask=dict(mask_ratio=1.1)), ValueError, 'sdn.mask.mask_ratio: .*0 to 1'),
+        (dict(mask=dict(min_person_frames=-1)), ValueError, 'sdn.mask.min_person_frames'),
+        (dict(mask=dict(hidden_layers=1.5)), ValueError, 'sdn.mask.hidden_layers: .*whole'),
+        (dict(mask=dict(objective='max')), ValueError, "one of 'maximise_entropy', 'as_released'"),
+        (dict(mask=dict(norm='clip')), ValueError, "norm must be one of 'batch', 'runn"),
         ([5], TypeError, 'sdn must be a dict, got list'),
     ],
 )
 def test_illegal_options(sdn, error, match):
     with pytest.raises(error, match=match):
-        toys.build(
-            'SDNRecognizer3D',
-            data_preprocessor=toys.preprocessor('ActionDataPreprocessor'),
-            sdn=sdn,
-        )
+        SDNOptions.from_config(dict(num_scenes=5) | sdn if isinstance(sdn, dict) else sdn)
 
 
 def test_recognisers_that_do_not_fit():
