@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...utils.numbers import one_of
 from .looks import rng_for, scene_background, stripe_background, texture_background
 from .motions import CLASSES, Trajectory, draw_trajectory
 from .render import Actor, composite, draw_actor
@@ -23,12 +24,12 @@ class ClipSpec:
     """Everything that fixes the pixels of an IID clip.
 
     Attributes:
-        seed (int): Seed of the benchmark.
-        split (str): Name of the split it belongs to.
-        index (int): Position in the split.
-        label (int): Motion class.
-        scene (int): Scene id; ``scene // 3`` is the class that the scene hints at.
-        look (int): Look id; ``look // 2`` is the class that the look hints at.
+        seed: Seed of the benchmark.
+        split: Name of the split it belongs to.
+        index: Position in the split.
+        label: Motion class.
+        scene: Scene id; ``scene // 3`` is the class that the scene hints at.
+        look: Look id; ``look // 2`` is the class that the look hints at.
     """
 
     seed: int
@@ -54,14 +55,11 @@ def draw_clip(seed: int, split: str, index: int, scene_rate: float, look_rate: f
     """Draw label, scene and look of one clip; labels are balanced by construction.
 
     Args:
-        seed (int): Seed of the benchmark.
-        split (str): Name of the split.
-        index (int): Position in the split; the label is ``index % 8``.
-        scene_rate (float): Share of clips whose scene hints at the right class, in [0, 1].
-        look_rate (float): Likewise for the actor's look. 1/8 makes either independent of the class.
-
-    Returns:
-        ClipSpec: The description of the clip.
+        seed: Seed of the benchmark.
+        split: Name of the split.
+        index: Position in the split; the label is ``index % 8``.
+        scene_rate: Share of clips whose scene hints at the right class, in [0, 1].
+        look_rate: Likewise for the actor's look. 1/8 makes either independent of the class.
     """
     rng = rng_for(seed, split, index, 'bias')
     label = index % len(CLASSES)
@@ -82,39 +80,22 @@ def clip_actor(spec: ClipSpec) -> Actor:
 
 
 def iid_frames(spec: ClipSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and actor mask of an IID clip.
-
-    Args:
-        spec (ClipSpec): The clip.
-
-    Returns:
-        tuple: uint8 (8, 64, 64, 3) RGB and bool (8, 64, 64).
-    """
+    """Frames and actor mask of an IID clip: uint8 RGB (8, 64, 64, 3) and bool (8, 64, 64)."""
     actor = clip_actor(spec)
     view = rng_for(spec.seed, spec.split, spec.index, 'view')
     return composite(actor, scene_background(spec.scene, SIDE, view)), actor.mask
 
 
 def ood_background(spec: ClipSpec, family: str, k: int = 0) -> np.ndarray:
-    """Background of the k-th OOD variant of a clip.
+    """Background of the k-th OOD variant of a clip, uint8 (64, 64, 3).
 
     Args:
-        spec (ClipSpec): The source clip.
-        family (str): 'scene' (scenes of the same kind as in training, none of them seen there),
+        spec: The source clip.
+        family: 'scene' (scenes of the same kind as in training, none of them seen there),
             'texture' (abstract waves) or 'stripe' (SCUBA's sinusoid stripes).
-        k (int): Number of the variant.
-
-    Returns:
-        np.ndarray: uint8 (64, 64, 3).
-
-    Raises:
-        ValueError: If the family is unknown.
+        k: Number of the variant.
     """
     rng = rng_for(spec.seed, spec.split, spec.index, family, k)
-    if family == 'scene':
+    if one_of(family, ('scene', 'texture', 'stripe'), 'background family') == 'scene':
         return scene_background(_UNSEEN_SCENES + rng.randint(1_000_000), SIDE, rng)
-    if family == 'texture':
-        return texture_background(SIDE, rng)
-    if family == 'stripe':
-        return stripe_background(SIDE, rng)
-    raise ValueError(f"background family must be 'scene', 'texture' or 'stripe', got {family!r}")
+    return (texture_background if family == 'texture' else stripe_background)(SIDE, rng)

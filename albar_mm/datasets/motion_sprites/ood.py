@@ -12,14 +12,11 @@ CONFLICT_BACKGROUND = 'Stripe'
 
 
 def scuba_frames(spec: ClipSpec, background: str) -> np.ndarray:
-    """The clip's own moving actor on an unrelated still background.
+    """The clip's own moving actor on an unrelated still background, uint8 (8, 64, 64, 3).
 
     Args:
-        spec (ClipSpec): Source clip.
-        background (str): Key of ``FAMILIES``.
-
-    Returns:
-        np.ndarray: uint8 (8, 64, 64, 3).
+        spec: Source clip.
+        background: Key of ``FAMILIES``.
     """
     return composite(clip_actor(spec), ood_background(spec, FAMILIES[background]))
 
@@ -32,13 +29,6 @@ def scufo_index(spec: ClipSpec, background: str, frames: int) -> int:
 def conflict_partner(spec: ClipSpec, candidates: list[ClipSpec]) -> ClipSpec:
     """Clip of another class whose actor is pasted, still, into ``spec``'s clip.
 
-    Args:
-        spec (ClipSpec): Host clip.
-        candidates (list[ClipSpec]): Clips to choose from.
-
-    Returns:
-        ClipSpec: One with another label.
-
     Raises:
         ValueError: If every candidate has the host's label.
     """
@@ -49,17 +39,14 @@ def conflict_partner(spec: ClipSpec, candidates: list[ClipSpec]) -> ClipSpec:
 
 
 def conflict_frames(spec: ClipSpec, partner: ClipSpec) -> np.ndarray:
-    """Moving host over a still foreign actor over the host's stripe background.
+    """Moving host over a still foreign actor over the host's stripes, uint8 (8, 64, 64, 3).
 
     The still actor keeps its row and is moved, along the torus, half a frame away from the host's
     mean column, which limits the overlap.
 
     Args:
-        spec (ClipSpec): Host clip; its label is the label.
-        partner (ClipSpec): Clip that lends one frame of its actor.
-
-    Returns:
-        np.ndarray: uint8 (8, 64, 64, 3).
+        spec: Host clip; its label is the label.
+        partner: Clip that lends one frame of its actor.
     """
     host, foreign = clip_actor(spec), clip_actor(partner)
     rng = rng_for(spec.seed, spec.split, spec.index, 'conflict')
