@@ -47,9 +47,6 @@ def adversarial_cross_entropy(logits: Tensor, labels: Tensor, cap: float | None 
 def negative_entropy(logits: Tensor) -> Tensor:
     """Batch mean of sum_c p_c log p_c, with p = softmax(logits).
 
-    Computed as softmax times log-softmax. The official code takes ``log(softmax)``, which is NaN as
-    soon as a probability underflows.
-
     Args:
         logits: (B, K).
 
@@ -60,8 +57,17 @@ def negative_entropy(logits: Tensor) -> Tensor:
         >>> round(negative_entropy(torch.tensor([[2., 1., 0.]])).item(), 6)
         -0.832396
     """
+    return negative_entropies(logits).mean()
+
+
+def negative_entropies(logits: Tensor) -> Tensor:
+    """sum_c p_c log p_c of each row of (B, K), with p = softmax(logits): (B,) in [-log K, 0] nats.
+
+    Computed as softmax times log-softmax. The official code takes ``log(softmax)``, which is NaN as
+    soon as a probability underflows.
+    """
     log_probs = F.log_softmax(logits, dim=1)
-    return (log_probs.exp() * log_probs).sum(1).mean()
+    return (log_probs.exp() * log_probs).sum(1)
 
 
 def input_gradient(logits: Tensor, clip: Tensor) -> Tensor:
@@ -77,14 +83,10 @@ def input_gradient(logits: Tensor, clip: Tensor) -> Tensor:
     Raises:
         ValueError: If no gradient can flow from ``logits`` to ``clip``.
     """
-    if not clip.requires_grad:
+    if not clip.requires_grad or not logits.requires_grad:
         raise ValueError(
-            'the gradient penalty needs a clip with requires_grad=True, set before the forward pass'
-        )
-    if not logits.requires_grad:
-        raise ValueError(
-            'the gradient penalty needs logits that carry a graph; was the forward '
-            'pass run under torch.no_grad()?'
+            'the gradient penalty needs a clip with requires_grad=True, set before the forward '
+            'pass, and logits that carry a graph; was that pass run under torch.no_grad()?'
         )
     (grad,) = torch.autograd.grad(logits.sum(), clip, create_graph=True, allow_unused=True)
     if grad is None:

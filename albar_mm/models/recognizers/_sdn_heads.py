@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..losses.functional import negative_entropies
+
 
 class BranchHead(nn.Module):
     """``hidden_layers`` x [Linear(D, D), BatchNorm1d, ReLU], then Linear(D, num_outputs).
@@ -47,16 +49,8 @@ class BranchHead(nn.Module):
                         'batch, but the first batch holds one: raise train_dataloader.batch_size, '
                         f'or set {self.name}.hidden_layers=0'
                     )
-                x = F.batch_norm(
-                    x,
-                    layer.running_mean,
-                    layer.running_var,
-                    layer.weight,
-                    layer.bias,
-                    False,
-                    0.0,
-                    layer.eps,
-                )
+                mean, var = layer.running_mean, layer.running_var
+                x = F.batch_norm(x, mean, var, layer.weight, layer.bias, eps=layer.eps)
             else:
                 x = layer(x)
         return x
@@ -98,8 +92,7 @@ def mask_negative_entropy(logits: Tensor, used: Tensor) -> Tensor:
         ...       6)
         -0.832396
     """
-    log_probs = F.log_softmax(logits, dim=1)
-    return masked_mean((log_probs.exp() * log_probs).sum(1), used)
+    return masked_mean(negative_entropies(logits), used)
 
 
 def masked_mean(values: Tensor, used: Tensor) -> Tensor:
