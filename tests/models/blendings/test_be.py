@@ -4,21 +4,6 @@ import torch
 from .blend_batches import clips, make, samples
 
 
-def test_worked_example(monkeypatch):
-    """Frames [0, 10], j = 1, lam = 0.2 -> [2, 10]."""
-    monkeypatch.setattr(
-        torch,
-        'rand',
-        lambda *size, **kwargs: torch.tensor(2 / 3) if size == ((),) else torch.zeros(size),
-    )
-    monkeypatch.setattr(
-        torch, 'randint', lambda high, size, **kwargs: torch.ones(size, dtype=torch.long)
-    )
-    inputs = torch.tensor([0.0, 10.0]).view(1, 1, 1, 2, 1, 1).expand(1, 1, 3, 2, 4, 4)
-    out, _ = make('BEBlending')(inputs, samples(inputs))
-    torch.testing.assert_close(out[0, 0, 0, :, 0, 0], torch.tensor([2.0, 10.0]))
-
-
 def test_differences_of_frames_shrink_by_one_factor_and_one_frame_stays():
     inputs = clips(6, views=2, frames=5)
     torch.manual_seed(3)

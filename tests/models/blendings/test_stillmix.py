@@ -20,15 +20,6 @@ def normalised(colour):
     return (torch.as_tensor(colour).float() - torch.tensor(MEAN)) / torch.tensor(STD)
 
 
-def test_worked_example(monkeypatch, tmp_path):
-    """x = 1, r = 3, lam = 0.5 -> 2."""
-    monkeypatch.setattr(stillmix, 'draw_beta', lambda alpha, beta: 0.5)
-    path = write_bank(tmp_path / 'bank.npz', np.full((1, 4, 4, 3), 3))
-    inputs = torch.ones(2, 1, 3, 2, 4, 4)
-    out, _ = make('StillMixBlending', bank=path, mean=[0] * 3, std=[1] * 3)(inputs, samples(inputs))
-    assert torch.equal(out, torch.full_like(out, 2.0))
-
-
 def test_share_is_that_of_the_video(monkeypatch, tmp_path):
     monkeypatch.setattr(stillmix, 'draw_beta', lambda alpha, beta: 0.8)
     frames, path = bank_of(tmp_path, count=1)
