@@ -116,7 +116,7 @@ def same(one, other):
 
 
 @pytest.mark.parametrize('name', ['plain', 'cut', 'background'])
-@pytest.mark.parametrize('short', ['loop', 'halve'])
+@pytest.mark.parametrize('short', ['loop', 'clamp', 'halve'])
 def test_clips_of_the_lossless_export(sources, roots, name, short):
     steps = pipeline(short=short)
     exported = BiasBenchmarkDataset(**arguments(roots[name], pipeline=steps))
