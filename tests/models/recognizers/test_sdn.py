@@ -96,8 +96,8 @@ def test_mask_ratio():
     model = build(scene=None, mask=dict(mask_ratio=0.0))
     assert losses(model, batch())['mask_share'] == 0
     model = build(scene=None, mask=dict(mask_ratio=0.25))
-    shares = [losses(model, batch(), seed)['mask_share'].item() for seed in range(200)]
-    assert abs(sum(shares) / 200 - 0.25) < 0.06  # 800 draws: standard deviation 0.015
+    shares = [losses(model, batch(), seed)['mask_share'].item() for seed in range(60)]
+    assert abs(sum(shares) / 60 - 0.25) < 0.11  # 240 draws: standard deviation 0.028
 
 
 def test_soft_hard_and_unknown_scenes():
