@@ -95,6 +95,17 @@ def cheap_runners():
         yield
 
 
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What MMEngine's current logger is told during the test."""
+    from mmengine.logging import MMLogger
+
+    seen: list[str] = []
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'log', lambda level, message, *a, **k: seen.append(message))
+    return seen
+
+
 @pytest.fixture(scope='session')
 def real_data() -> Path:
     """Folder of real clips that ``ALBAR_MM_DATA`` names.

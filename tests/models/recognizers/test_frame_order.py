@@ -4,7 +4,6 @@ import random
 import numpy as np
 import pytest
 import torch
-from mmengine.logging import MMLogger
 
 from albar_mm.models.recognizers.frame_order import ignores_frame_order
 from tests import toy_recognizers as toys
@@ -61,18 +60,15 @@ def test_it_leaves_no_trace():
     assert drawn == (torch.rand(1).item(), np.random.rand(), random.random())
 
 
-def test_warned_once_before_training(monkeypatch):
-    lines = []
+def test_warned_once_before_training(logged):
     blind, seeing = build(*FRAMEWISE), build(*CASES['ResNet3d'])
-    monkeypatch.setattr(
-        MMLogger.get_current_instance(), 'log', lambda level, msg, *a, **k: lines.append(msg)
-    )
+    logged.clear()
     for _ in range(2):
         toys.total_loss(blind, toys.batch([0, 1], [0, 1]))
-    assert [('ALBAR can only drive it to chance' in line) for line in lines] == [True]
-    lines.clear()
+    assert [('ALBAR can only drive it to chance' in line) for line in logged] == [True]
+    logged.clear()
     toys.total_loss(seeing, toys.batch([0, 1], [0, 1]))
-    assert not lines
+    assert not logged
 
 
 def test_training_is_the_same_with_and_without_the_checks():
