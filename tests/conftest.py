@@ -36,11 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_finish() -> None:
-    """Every data set collects garbage, a quarter of a second through all that was imported."""
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def disturbed_weights(request: pytest.FixtureRequest):
     """Trainings of the test begin beside their initial weights where ``--weight-noise`` says so."""
