@@ -68,6 +68,7 @@ def scene_cross_entropy(logits: Tensor, targets: Tensor, known: Tensor) -> Tenso
         Tensor: Scalar >= 0; 0 with a gradient of zeros if no scene is known.
 
     Example:
+        >>> import torch
         >>> logits, soft = torch.tensor([[2., 1., 0.]]), torch.tensor([[.7, .3, 0.]])
         >>> round(scene_cross_entropy(logits, soft, torch.tensor([True])).item(), 6)
         0.707606
@@ -88,6 +89,7 @@ def mask_negative_entropy(logits: Tensor, used: Tensor) -> Tensor:
         Tensor: Scalar in [-log K, 0] nats; 0 with a gradient of zeros if no sample is used.
 
     Example:
+        >>> import torch
         >>> round(mask_negative_entropy(torch.tensor([[2., 1., 0.]]), torch.tensor([True])).item(),
         ...       6)
         -0.832396
