@@ -26,7 +26,6 @@ STILL = {
     'albar_mm/doctor/machine.py',
     'albar_mm/doctor/packages.py',
     'albar_mm/engine/checkpoints/source.py',
-    'albar_mm/models/recognizers/double_backward.py',
     'albar_mm/visualization/scalar_logs.py',
     'downstream/detection/runs.py',
     'downstream/features/command.py',

@@ -150,7 +150,7 @@ class _PenaltyProbe(nn.Module):
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
+            reason, _, _ = str(error).strip().partition('\n')
             raise RuntimeError(
                 'the network cannot be differentiated twice, as the gradient '
                 f'penalty needs ({reason}): change the setting that this names '
