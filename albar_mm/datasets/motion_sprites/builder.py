@@ -13,16 +13,20 @@ from ...utils.files import read_json, write_json_lines, write_npz, write_text
 from ...utils.numbers import number
 from ...utils.parallel import map_videos
 from ...utils.settings import require_same
-from .clips import FRAMES, SIDE, ClipSpec, draw_clip, iid_frames
-from .motions import CLASSES
-from .ood import (
+from .clips import (
     CONFLICT_BACKGROUND,
     FAMILIES,
+    FRAMES,
+    SIDE,
+    ClipSpec,
     conflict_frames,
     conflict_partner,
+    draw_clip,
+    iid_frames,
     scuba_frames,
     scufo_index,
 )
+from .motions import CLASSES
 from .render import boxes
 from .video_file import write_mjpeg
 

@@ -1,4 +1,4 @@
-"""Which look and scene a clip gets: the spurious correlation of ``motion_sprites``."""
+"""Which look and scene a clip of ``motion_sprites`` gets: the spurious correlation; OOD variants."""
 
 from dataclasses import dataclass
 
@@ -15,6 +15,9 @@ FRAMES = 8
 """Frames in a video."""
 SCENES_PER_CLASS = 3
 LOOKS_PER_CLASS = 2
+FAMILIES = {'Scene': 'scene', 'Texture': 'texture', 'Stripe': 'stripe'}
+"""Background name in the folder -> background family."""
+CONFLICT_BACKGROUND = 'Stripe'
 _UNSEEN_SCENES = 1_000_000
 """First id of the scenes that no training or IID video shows."""
 
@@ -96,6 +99,58 @@ def ood_background(spec: ClipSpec, family: str, k: int = 0) -> np.ndarray:
         k: Number of the variant.
     """
     rng = rng_for(spec.seed, spec.split, spec.index, family, k)
-    if one_of(family, ('scene', 'texture', 'stripe'), 'background family') == 'scene':
+    if one_of(family, FAMILIES.values(), 'background family') == 'scene':
         return scene_background(_UNSEEN_SCENES + rng.randint(1_000_000), SIDE, rng)
     return (texture_background if family == 'texture' else stripe_background)(SIDE, rng)
+
+
+def scuba_frames(spec: ClipSpec, background: str) -> np.ndarray:
+    """The clip's own moving actor on an unrelated still background, uint8 (8, 64, 64, 3).
+
+    Args:
+        spec: Source clip.
+        background: Key of ``FAMILIES``.
+    """
+    return composite(clip_actor(spec), ood_background(spec, FAMILIES[background]))
+
+
+def scufo_index(spec: ClipSpec, background: str, frames: int) -> int:
+    """Frame of the SCUBA clip that its SCUFO partner repeats."""
+    return int(rng_for(spec.seed, spec.split, spec.index, 'scufo', background).randint(frames))
+
+
+def conflict_partner(spec: ClipSpec, candidates: list[ClipSpec]) -> ClipSpec:
+    """Clip of another class whose actor is pasted, still, into ``spec``'s clip.
+
+    Raises:
+        ValueError: If every candidate has the host's label.
+    """
+    others = [c for c in candidates if c.label != spec.label]
+    if not others:
+        raise ValueError(f'no clip of another class to paste into {spec.name}')
+    return others[rng_for(spec.seed, spec.split, spec.index, 'partner').randint(len(others))]
+
+
+def conflict_frames(spec: ClipSpec, partner: ClipSpec) -> np.ndarray:
+    """Moving host over a still foreign actor over the host's stripes, uint8 (8, 64, 64, 3).
+
+    The still actor keeps its row and is moved, along the torus, half a frame away from the host's
+    mean column, which limits the overlap.
+
+    Args:
+        spec: Host clip; its label is the label.
+        partner: Clip that lends one frame of its actor.
+    """
+    host, foreign = clip_actor(spec), clip_actor(partner)
+    rng = rng_for(spec.seed, spec.split, spec.index, 'conflict')
+    t = rng.randint(len(foreign.mask))
+    # On a torus the mean column is the argument of the mean of unit phasors.
+    phasors = np.exp(2j * np.pi * clip_trajectory(spec).x / SIDE)
+    host_column = int(np.angle(phasors.mean()) / (2 * np.pi) * SIDE)
+    shift = host_column + SIDE // 2 - int(clip_trajectory(partner).x[t])
+    still = Actor(
+        rgb=np.roll(foreign.rgb[t : t + 1], shift, axis=2),
+        mask=np.roll(foreign.mask[t : t + 1], shift, axis=2),
+    )
+    with_still = composite(still, ood_background(spec, FAMILIES[CONFLICT_BACKGROUND]))
+    return composite(host, with_still)
