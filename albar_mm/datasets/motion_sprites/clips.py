@@ -1,4 +1,4 @@
-"""Which look and scene a clip of ``motion_sprites`` gets: the spurious correlation; OOD variants."""
+"""Which look and scene a clip gets: the spurious correlation, and how OOD variants break it."""
 
 from dataclasses import dataclass
 
