@@ -221,7 +221,7 @@ def _bank(target: _Target) -> str:
 def _sdn(target: _Target) -> None:
     from ..annotations.scene_labels import scene_count
     from ..datasets.transforms import with_scene_labels
-    from ..models.recognizers._sdn_options import SDNOptions
+    from ..models.recognizers.options import SDNOptions
 
     options, sdn = target.options, dict[str, Any](scene=None, mask=None)
     if options.get('scene', {}) is not None:
@@ -239,7 +239,7 @@ def _sdn(target: _Target) -> None:
 
 
 def _albar(target: _Target) -> None:
-    from ..models.recognizers.static_options import StaticOptions
+    from ..models.recognizers.options import StaticOptions
 
     static = albar_static(target.options.get('static'))
     if 'frame' in target.options:
