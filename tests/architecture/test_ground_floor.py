@@ -35,8 +35,6 @@ STILL = {
 STILL_LONG = {
     'albar_mm/utils/files.py',
     'tests/datasets/transforms/test_person_boxes.py',
-    'tests/preparation/test_frame_bank.py',
-    'tests/preparation/test_people.py',
 }
 
 
