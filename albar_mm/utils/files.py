@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from mmengine import fileio
 
 from .errors import BadFileError, WriteError, cannot_write, reading, reason_of, writing
 
@@ -26,14 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MIB = 1 << 20
-LIMIT_MIB = 256
-"""Largest text file that is read in one piece; lists of the largest data sets take a tenth."""
+LIMIT_MIB = 256  # of a text file read in one piece; lists of the largest data sets take a tenth
 # what is being written; the second form is that of feature stores before version 1.0
 _PART = re.compile(r'\.([0-9a-f]{32}|.+-\d+-[0-9a-f]{8})\.part')
 _cleared: set[str] = set()
-
-
-# ------------------------------------------------------------------------------------- reading
 
 
 @contextmanager
@@ -74,12 +71,15 @@ def read_bytes(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> bytes:
     """Content of a file.
 
     Args:
-        path: The file.
+        path: The file, or an address that MMEngine's file backends know.
         limit_mib: Largest size in MiB.
 
     Raises:
         DatasetError: As for :func:`open_regular`.
     """
+    if '://' in os.fspath(path):
+        with reading(path):
+            return fileio.get(os.fspath(path))
     with open_regular(path, limit_mib) as stream:
         return stream.read()
 
@@ -157,8 +157,7 @@ def parse_json(text: str | bytes, where: str, kind: type = dict) -> Any:  # noqa
     except (ValueError, RecursionError, MemoryError) as error:
         raise BadFileError(f'{where}: is no JSON: {reason_of(error)}') from error
     if not isinstance(value, kind):
-        names = {dict: 'a JSON object', list: 'a JSON list'}
-        wanted = names.get(kind, kind.__name__)
+        wanted = {dict: 'a JSON object', list: 'a JSON list'}.get(kind, kind.__name__)
         raise BadFileError(f'{where}: expected {wanted}, got {type(value).__name__}')
     return value
 
@@ -212,7 +211,6 @@ def read_csv(
     columns: Sequence[str] = (),
     *,
     header: bool = True,
-    separator: str = ',',
     limit_mib: float = LIMIT_MIB,
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Rows of a table, every cell as text without outer blanks.
@@ -222,7 +220,6 @@ def read_csv(
         columns: With a header, the columns that it must have (it may have more); without one, the
             names of all columns.
         header: The first line names the columns.
-        separator: Between two cells.
         limit_mib: Largest size in MiB.
 
     Yields:
@@ -234,25 +231,19 @@ def read_csv(
     import pandas as pd  # takes a while to import
 
     text = read_text(path, limit_mib)
-    names = None if header else list(columns)
     options = dict(dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False)
+    options |= dict(header=0) if header else dict(header=None, names=list(columns))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('error', pd.errors.ParserWarning)  # too many cells in a row
-            table = pd.read_csv(
-                io.StringIO(text),
-                sep=separator,
-                header=0 if header else None,
-                names=names,
-                **options,
-            )
+            table = pd.read_csv(io.StringIO(text), **options)
     except (ValueError, pd.errors.ParserWarning) as error:
         raise BadFileError(f'{path}: cannot be read as a table: {reason_of(error)}') from error
     table.columns = [str(name).strip() for name in table.columns]
     lacking = [name for name in columns if name not in table.columns]
     if lacking:
-        found = ', '.join(table.columns)
-        raise BadFileError(f'{path}: no column {", ".join(lacking)}; it has {found}')
+        held = ', '.join(table.columns)
+        raise BadFileError(f'{path}: no column {", ".join(lacking)}; it has {held}')
     number = 1 + header
     for row in table.to_dict('records'):
         cells = {key: '' if value != value else value for key, value in row.items()}
@@ -303,9 +294,6 @@ def read_npz(path: str | os.PathLike, names: Collection[str] | None = None) -> d
 
 def _no_utf8(path: str | os.PathLike, line: int) -> str:
     return f'{path}:{line}: is no UTF-8 text; save the file as UTF-8'
-
-
-# ------------------------------------------------------------------------------------- writing
 
 
 @contextmanager
@@ -454,9 +442,8 @@ def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
     Raises:
         WriteError: It cannot be written.
     """
-    content = io.BytesIO()
-    np.save(content, array, allow_pickle=False)
-    write_bytes(path, content.getvalue())
+    with whole_file(path) as part, part.open('wb') as stream:
+        np.save(stream, array, allow_pickle=False)
 
 
 def save_figure(figure: Figure, path: str | os.PathLike, **options: Any) -> Path:  # noqa: ANN401
@@ -504,8 +491,7 @@ def check_output(path: str | os.PathLike) -> None:
     """
     path = Path(path)
     if path.is_dir():
-        error = IsADirectoryError(errno.EISDIR, 'it is a folder')
-        raise cannot_write(path, error)
+        raise cannot_write(path, IsADirectoryError(errno.EISDIR, 'it is a folder'))
     try:
         try_folder(path.parent)
     except WriteError as error:
