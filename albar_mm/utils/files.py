@@ -495,7 +495,7 @@ def check_output(path: str | os.PathLike) -> None:
     try:
         try_folder(path.parent)
     except WriteError as error:
-        if isinstance(error.__cause__, FileExistsError):
+        cause = error.__cause__
+        if isinstance(cause, FileExistsError):
             cause = NotADirectoryError(errno.ENOTDIR, f'{path.parent} is no folder')
-            raise cannot_write(path, cause) from error
-        raise cannot_write(path, error.__cause__) from error
+        raise cannot_write(path, cause) from error
