@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 LIMIT_MIB = 256  # of a text file read in one piece; lists of the largest data sets take a tenth
 # what is being written; the second form is that of feature stores before version 1.0
+_NO_UTF8 = 'is no UTF-8 text; save the file as UTF-8'
 _PART = re.compile(r'\.([0-9a-f]{32}|.+-\d+-[0-9a-f]{8})\.part')
 _cleared: set[str] = set()
 
@@ -98,7 +99,8 @@ def read_text(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> str:
     try:
         return data.decode('utf-8-sig')
     except UnicodeDecodeError as error:
-        raise BadFileError(_no_utf8(path, data[: error.start].count(b'\n') + 1)) from error
+        number = data[: error.start].count(b'\n') + 1
+        raise BadFileError(f'{path}:{number}: {_NO_UTF8}') from error
 
 
 def read_lines(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> list[str]:
@@ -201,7 +203,7 @@ def read_json_lines(
             try:
                 text = line.decode('utf-8-sig' if number == 1 else 'utf-8').strip()
             except UnicodeDecodeError as error:
-                raise BadFileError(_no_utf8(path, number)) from error
+                raise BadFileError(f'{path}:{number}: {_NO_UTF8}') from error
             if text:
                 yield f'{path}:{number}', parse_json(text, f'{path}:{number}')
 
@@ -290,10 +292,6 @@ def read_npz(path: str | os.PathLike, names: Collection[str] | None = None) -> d
             raise ValueError('it holds a single array')
         with stored:
             return {name: stored[name] for name in names or stored.files if name in stored}
-
-
-def _no_utf8(path: str | os.PathLike, line: int) -> str:
-    return f'{path}:{line}: is no UTF-8 text; save the file as UTF-8'
 
 
 @contextmanager
