@@ -13,9 +13,13 @@ import numpy as np
 from ..annotations.manifest import rows_digest, write_set
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.conflict import Still, fit_still, shift_away
-from ..compositing.kept_backgrounds import kept_background_path, save_kept_background
-from ..compositing.kept_masks import kept_masks_path, load_kept_masks
-from ..compositing.layout import read_still
+from ..compositing.kept import (
+    kept_background_path,
+    kept_masks_path,
+    load_kept_masks,
+    read_still,
+    save_arrays,
+)
 from ..compositing.render import render_item
 from ..utils.errors import DatasetError, reason_of
 from ..utils.files import read_json, write_bytes, write_json
@@ -224,9 +228,8 @@ class Exporter:
         for row in rows:
             path = kept_background_path(self.root, row)
             if not path.is_file():
-                save_kept_background(
-                    path, self.backgrounds.of_row(row, row['height'], row['width'])
-                )
+                image = self.backgrounds.of_row(row, row['height'], row['width'])
+                save_arrays(path, image=image)
 
     def _still(self, row: Mapping[str, Any]) -> Still | None:
         if row['set'] != 'conflfg':

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..annotations.manifest import read_rows
-from ..compositing.kept_masks import kept_masks_path, load_kept_masks
+from ..compositing.kept import kept_masks_path, load_kept_masks
 from ..utils.errors import DatasetError
 from ..utils.files import write_csv, write_json
 from ..utils.parallel import map_videos

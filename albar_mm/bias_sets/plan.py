@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..compositing.layout import GENERATOR
+from ..compositing.kept import GENERATOR
 from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from ..compositing.backgrounds import BackgroundFamily, ImageFolder
-from ..compositing.layout import GENERATOR
+from ..compositing.kept import GENERATOR
 from ..utils.errors import BadFileError, DatasetError
 from ..utils.files import read_json, write_json
 from ..utils.settings import require_same

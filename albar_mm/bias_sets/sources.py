@@ -213,7 +213,7 @@ def _without_masks(source: MaskSource, video: SourceVideo) -> str:
     try:
         files_of(source, video)
         for boxes in boxes_inside(source):
-            found = boxes.first_class(video)
+            found = boxes.tubes(video)[0].class_name
             if found and video.class_name and found != video.class_name:
                 return (
                     f'video {video.video_id}: the first tube in {boxes.path.name} is of class '

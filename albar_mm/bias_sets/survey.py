@@ -13,8 +13,14 @@ import cv2
 import numpy as np
 
 from ..compositing.conflict import Still
-from ..compositing.kept_masks import kept_masks_path, mask_sha256, save_kept_masks
-from ..compositing.layout import SURVEY_FOLDER, still_path, write_still
+from ..compositing.kept import (
+    SURVEY_FOLDER,
+    kept_masks_path,
+    mask_sha256,
+    save_kept_masks,
+    still_path,
+    write_still,
+)
 from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError, reason_of
 from ..utils.files import read_json, write_text

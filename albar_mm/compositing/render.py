@@ -14,29 +14,6 @@ from .compositing import composite
 from .conflict import Still, fit_still, paste_still
 
 
-def still_backdrop(
-    row: Mapping[str, Any], background: np.ndarray, still: Still | None = None
-) -> np.ndarray:
-    """What stands still behind the moving foreground of an item.
-
-    Args:
-        row: Row of the manifest.
-        background: The item's background at the size of the video, uint8 (H, W, 3).
-        still: The foreign foreground of a Confl-FG item, at the size of its own video.
-
-    Returns:
-        uint8 (H, W, 3): the background; for Confl-FG with the foreign foreground on it.
-
-    Raises:
-        ValueError: A Confl-FG item without ``still``.
-    """
-    if row['set'] != 'conflfg':
-        return background
-    if still is None:
-        raise ValueError(f'{row["id"]}: a Confl-FG item needs its still foreground')
-    return paste_still(background, fit_still(still, *background.shape[:2]), row['conflict_shift'])
-
-
 def needed_frames(row: Mapping[str, Any], indices: Sequence[int]) -> list[int]:
     """Which kept frames have to be decoded and rendered to show some frames of an item.
 
@@ -71,8 +48,16 @@ def render_frames(
 
     Returns:
         uint8 (T, H, W, 3).
+
+    Raises:
+        ValueError: A Confl-FG item without ``still``.
     """
-    return composite(frames, masks, still_backdrop(row, background, still), out)
+    if row['set'] == 'conflfg':
+        if still is None:
+            raise ValueError(f'{row["id"]}: a Confl-FG item needs its still foreground')
+        fitted = fit_still(still, *background.shape[:2])
+        background = paste_still(background, fitted, row['conflict_shift'])
+    return composite(frames, masks, background, out)
 
 
 def render_item(

@@ -7,9 +7,13 @@ from PIL import Image
 from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.verify import verify_benchmark
 from albar_mm.compositing.backgrounds import Backgrounds
-from albar_mm.compositing.kept_backgrounds import kept_background_path, load_kept_background
+from albar_mm.compositing.kept import (
+    kept_background_path,
+    load_arrays,
+    load_kept_background,
+    save_arrays,
+)
 from albar_mm.compositing.materials import Materials
-from albar_mm.compositing.packed_arrays import load_arrays, save_arrays
 from albar_mm.compositing.stripes import stripe_image
 from albar_mm.utils.errors import DatasetError
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.compositing.kept_masks import (
+from albar_mm.compositing.kept import (
     load_kept_masks,
     load_packed_masks,
     mask_sha256,

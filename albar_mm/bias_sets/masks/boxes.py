@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...annotations.tubes import Tube, read_boxes
-from ...utils.errors import DatasetError
+from ...utils.errors import DatasetError, reading
 from ...video.source_video import SourceVideo
 from .source import CheckedMasks, MaskResult
 
@@ -20,7 +19,8 @@ FRAME_SLACK = 3
 
 @dataclass(frozen=True)
 class BoxMasks(CheckedMasks):
-    """Boxes from a pickle (UCF101-24, either layout) or a text file; see :mod:`.box_files`.
+    """Boxes from a pickle (UCF101-24, either layout) or a text file; see
+    :mod:`albar_mm.annotations.tubes`.
 
     A box covers the pixels ``int(y1):int(y2), int(x1):int(x2)``, as in the published UCF101 sets,
     at least one. Unlike there, all boxes of a frame are united, not only the first one.
@@ -37,20 +37,8 @@ class BoxMasks(CheckedMasks):
         return 'ucf24_boxes' if self.path.suffix.lower() in ('.pkl', '.pickle') else 'text_boxes'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The file of all boxes.
-
-        Args:
-            video: The source video.
-        """
+        """The file of all boxes."""
         return [self.path]
-
-    def has(self, video: SourceVideo) -> bool:
-        """Whether the file knows the video and holds a box of it; the video is not read.
-
-        Args:
-            video: The source video.
-        """
-        return self._find(video) is not None
 
     def tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
         """All tubes of a video, one per actor, in the order of the file; the video is not read.
@@ -69,31 +57,6 @@ class BoxMasks(CheckedMasks):
             )
         return found
 
-    def annotated_range(self, video: SourceVideo) -> tuple[int, int]:
-        """First and last frame with a box, from 0, inclusive; the video is not read.
-
-        Args:
-            video: The source video.
-
-        Raises:
-            DatasetError: The file holds no box of the video.
-        """
-        tubes = self.tubes(video)
-        return min(int(t.frames[0]) for t in tubes), max(int(t.frames[-1]) for t in tubes)
-
-    def first_class(self, video: SourceVideo) -> str | None:
-        """Class of the first tube, or None where the file knows no classes.
-
-        The published UCF101 sets keep a video only if this is its label.
-
-        Args:
-            video: The source video.
-
-        Raises:
-            DatasetError: The file holds no box of the video.
-        """
-        return self.tubes(video)[0].class_name
-
     def fitted_tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
         """The tubes, clipped to the frames and the image of the decoded video.
 
@@ -108,14 +71,15 @@ class BoxMasks(CheckedMasks):
                 beyond the end: they belong to another video.
         """
         length, height, width = video.frames.shape[:3]
-        last = self.annotated_range(video)[1]
+        tubes = self.tubes(video)
+        last = max(int(tube.frames[-1]) for tube in tubes)
         if last >= length + FRAME_SLACK:
             raise DatasetError(
                 f'video {video.video_id}: {self.path} has boxes up to frame {last + 1}, but '
                 f'{video.path} has {length} frames; get the boxes of this very file'
             )
         fitted = []
-        for tube in self.tubes(video):
+        for tube in tubes:
             inside = tube.frames < length
             if inside.any():
                 boxes = self._clipped(tube, width, height, video)
@@ -134,7 +98,11 @@ class BoxMasks(CheckedMasks):
         Raises:
             DatasetError: See :meth:`fitted_tubes`.
         """
-        return boxes_per_frame(self.fitted_tubes(video), len(video.frames))
+        rows: list[list[np.ndarray]] = [[] for _ in video.frames]
+        for tube in self.fitted_tubes(video):
+            for frame, box in zip(tube.frames, tube.boxes, strict=True):
+                rows[frame].append(box)
+        return [np.array(row, dtype=np.int64).reshape(-1, 4) for row in rows]
 
     def _make(self, video: SourceVideo) -> MaskResult:
         masks = np.zeros(video.frames.shape[:3], dtype=bool)
@@ -144,10 +112,8 @@ class BoxMasks(CheckedMasks):
         return MaskResult(masks)
 
     def _find(self, video: SourceVideo) -> tuple[Tube, ...] | None:
-        try:
+        with reading(self.path):
             stat = self.path.stat()
-        except OSError as error:
-            raise DatasetError(f'{self.path}: no such file of boxes') from error
         known = _read_once(self.path, stat.st_size, stat.st_mtime_ns)
         return next((known[key] for key in _keys(video) if known.get(key)), None)
 
@@ -164,23 +130,6 @@ class BoxMasks(CheckedMasks):
                 f'of the image of {width}x{height} px; get the boxes of this very file'
             )
         return np.stack([x1, y1, x2, y2], axis=1)
-
-
-def boxes_per_frame(tubes: Sequence[Tube], length: int) -> list[np.ndarray]:
-    """Sort the boxes of tubes by frame.
-
-    Args:
-        tubes: Tubes with int boxes.
-        length: Number of frames T.
-
-    Returns:
-        T arrays int64 of shape (n, 4).
-    """
-    rows: list[list[np.ndarray]] = [[] for _ in range(length)]
-    for tube in tubes:
-        for frame, box in zip(tube.frames, tube.boxes, strict=True):
-            rows[frame].append(box)
-    return [np.array(row, dtype=np.int64).reshape(-1, 4) for row in rows]
 
 
 def _keys(video: SourceVideo) -> list[str]:

@@ -20,6 +20,7 @@ KEPT_BODY = (0.4, 0.8)
 """The same where one does: what it lost can come back."""
 MAX_SIDE = 160
 """Larger cut-outs are shrunk to this side in px: time grows with the area, outlines hardly gain."""
+_FOREGROUND = (cv2.GC_FGD, cv2.GC_PR_FGD)
 _GROWTH = 0.25
 """A silhouette that adds less than this share of the core to the core found no actor there."""
 _PIECE = 0.1
@@ -66,19 +67,13 @@ class GrabCut:
         small = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
         labels = cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
         mask = np.zeros((height, width), dtype=bool)
-        if not _two_sided(labels):
+        foreground = np.isin(labels, _FOREGROUND)
+        if foreground.all() or not foreground.any():
             return mask  # there is no background to tell it from
         cv2.setRNGSeed(self.seed)
-        models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(
-            np.ascontiguousarray(small),
-            labels,
-            None,
-            *models,
-            self.iterations,
-            cv2.GC_INIT_WITH_MASK,
-        )
-        found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+        image, models = np.ascontiguousarray(small), (np.zeros((1, 65)), np.zeros((1, 65)))
+        cv2.grabCut(image, labels, None, *models, self.iterations, cv2.GC_INIT_WITH_MASK)
+        found = np.isin(labels, _FOREGROUND).astype(np.float32)
         smooth = cv2.resize(found, (view.shape[1], view.shape[0]), interpolation=cv2.INTER_LINEAR)
         mask[y1:y2, x1:x2] = _tidy(smooth >= 0.5)
         core = ellipse(box, CORE, (height, width))
@@ -116,11 +111,6 @@ def ellipse(box: np.ndarray, share: tuple[float, float], shape: tuple[int, int])
     across = (columns + 0.5 - (box[0] + box[2]) / 2) / radii[0]
     down = (rows + 0.5 - (box[1] + box[3]) / 2) / radii[1]
     return across**2 + down**2 <= 1
-
-
-def _two_sided(labels: np.ndarray) -> bool:
-    foreground = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
-    return bool(foreground.any() and not foreground.all())
 
 
 def _tidy(mask: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...utils.errors import DatasetError
-from ...utils.identity import file_identity
+from ...utils.identity import file_sha256
 
 
 def model_key(path: Path) -> tuple[Path, int, int]:
@@ -21,12 +21,11 @@ def model_key(path: Path) -> tuple[Path, int, int]:
     Raises:
         DatasetError: There is no such file.
     """
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise DatasetError(f'{path}: no such model file') from error
+    if not path.exists():
+        raise DatasetError(f'{path}: no such model file')
     if not path.is_file():
         raise DatasetError(f'{path}: expected the file of a model, not a folder')
+    stat = path.stat()
     return path, stat.st_size, stat.st_mtime_ns
 
 
@@ -44,7 +43,4 @@ def model_sha256(path: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    try:
-        return file_identity(path)['sha256']
-    except OSError as error:
-        raise DatasetError(f'{path}: cannot be read: {error.strerror or error}') from error
+    return file_sha256(path)

@@ -161,11 +161,7 @@ class WithinBoxes(CheckedMasks):
         return f'within({self.source.name},{self.boxes.name})'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The files of both.
-
-        Args:
-            video: The source video.
-        """
+        """The files of both."""
         return [*files_of(self.source, video), *self.boxes.files(video)]
 
     def _make(self, video: SourceVideo) -> MaskResult:

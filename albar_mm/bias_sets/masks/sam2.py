@@ -76,11 +76,7 @@ class Sam2Masks(CheckedMasks):
         return f'sam2({self.checkpoint.stem},{self.boxes.name})'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The checkpoint and the file of all boxes.
-
-        Args:
-            video: The source video.
-        """
+        """The checkpoint and the file of all boxes."""
         return [self.checkpoint, *self.boxes.files(video)]
 
     def settings(self) -> dict[str, Any]:

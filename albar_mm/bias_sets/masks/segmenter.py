@@ -83,11 +83,7 @@ class SegmenterMasks(CheckedMasks):
         return f'segmenter({self.model.stem})'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The model.
-
-        Args:
-            video: The source video.
-        """
+        """The model."""
         return [self.model]
 
     def settings(self) -> dict[str, Any]:

@@ -62,11 +62,7 @@ class CheckedMasks(ABC):
     name: str
 
     def masks(self, video: SourceVideo) -> np.ndarray:
-        """See :meth:`MaskSource.masks`.
-
-        Args:
-            video: The source video.
-        """
+        """See :meth:`MaskSource.masks`."""
         return self.result(video).masks
 
     def result(self, video: SourceVideo) -> MaskResult:
@@ -94,11 +90,7 @@ class CheckedMasks(ABC):
                 source.check()
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """Files other than the video that decide its masks.
-
-        Args:
-            video: The source video.
-        """
+        """Files other than the video that decide its masks."""
         return [path for source in self._sources() for path in files_of(source, video)]
 
     def settings(self) -> dict[str, Any]:

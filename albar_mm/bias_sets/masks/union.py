@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +39,10 @@ class UnionMasks(CheckedMasks):
 
     def _make(self, video: SourceVideo) -> MaskResult:
         parts = [result_of(source, video) for source in (self.person, self.saliency)]
-        notes: dict[str, int] = {}
-        for part in parts:
-            for key, count in part.notes.items():
-                notes[key] = notes.get(key, 0) + count
         spread = [unite_neighbours(part.masks, self.radius) for part in parts]
-        return MaskResult(spread[0] | spread[1], notes)
+        notes = Counter(parts[0].notes)
+        notes.update(parts[1].notes)
+        return MaskResult(spread[0] | spread[1], dict(notes))
 
 
 def unite_neighbours(masks: np.ndarray, radius: int = 1) -> np.ndarray:
@@ -76,14 +75,6 @@ class CoverFilter:
 
     min_frames: float = 0.9
     min_cover: float = 0.1
-
-    def keeps(self, masks: np.ndarray) -> bool:
-        """Whether a video passes.
-
-        Args:
-            masks: bool (T, H, W), T >= 1.
-        """
-        return not self.reason(masks)
 
     def reason(self, masks: np.ndarray) -> str:
         """Why a video does not pass; '' if it does.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.bias_sets.masks.rle import decode_rle
+from albar_mm.bias_sets.masks.folders import decode_rle
 
 
 def test_list_runs_down_the_columns():
