@@ -83,11 +83,7 @@ PRESETS = {
 
 
 def preset_of(name: str) -> Preset:
-    """Defaults for a name on the command line; an unknown one is a data set of the user's own.
-
-    Args:
-        name: Name of a preset, or any other.
-    """
+    """Defaults for a name on the command line; an unknown one is a data set of the user's own."""
     return PRESETS.get(name) or Preset(name, name, 10, 'test.txt', known=False)
 
 
@@ -201,11 +197,7 @@ def _cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
 
 
 def summary(built: Built) -> list[str]:
-    """Lines for the terminal: counts, and everything that was left out or replaced.
-
-    Args:
-        built: The build.
-    """
+    """Lines for the terminal: counts, and everything that was left out or replaced."""
     lines = [f'{folder}: {count} items' for folder, count in built.counts.items()]
     if built.left_out:
         lines.append(f'left out {len(built.left_out)} listed videos, all in {BENCHMARK_NAME}:')
@@ -231,13 +223,7 @@ def _some(lines: Iterable[str]) -> list[str]:
 
 
 def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> list[str]:
-    """What a build would make, for the terminal.
-
-    Args:
-        root: Folder of the benchmark.
-        sources: The source videos that remain.
-        counts: Folder of a set -> number of items.
-    """
+    """What a build would make of the videos that remain, for the terminal."""
     lines = [f'{folder}: {count} items' for folder, count in counts.items()]
     if sources.left_out:
         lines.append(f'would leave out {len(sources.left_out)} listed videos:')
@@ -248,12 +234,7 @@ def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> li
 
 
 def cost_line(built: Built, seconds: float) -> str:
-    """What a build took, for the terminal.
-
-    Args:
-        built: The build.
-        seconds: How long it ran.
-    """
+    """What a build that ran some seconds took, for the terminal."""
     items = sum(built.counts.values())
     size = sum(path.stat().st_size for path in built.root.rglob('*') if path.is_file())
     line = f'{items} items, {built.frames} frames, {size / GIGABYTE:.2f} GB, {seconds:.0f} s'

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..annotations.manifest import rows_digest, write_set
 from ..compositing.backgrounds import Backgrounds
-from ..compositing.conflict import Still, fit_still, shift_away
 from ..compositing.kept import (
     kept_background_path,
     kept_masks_path,
@@ -20,7 +19,7 @@ from ..compositing.kept import (
     read_still,
     save_arrays,
 )
-from ..compositing.render import render_item
+from ..compositing.render import Still, fit_still, render_item, shift_away
 from ..utils.errors import DatasetError, reason_of
 from ..utils.files import read_json, write_bytes, write_json
 from ..utils.identity import file_sha256
@@ -265,19 +264,11 @@ def encode_item(
     encoding: str,
     buffer: np.ndarray | None = None,
 ) -> bytes:
-    """Render one item and make its file's content.
+    """Render one item, of its row of the manifest, and make the content of its AVI file.
 
-    Args:
-        row: Row of the manifest.
-        frames: The whole source video, uint8 (N, H, W, 3).
-        masks: Masks of the kept frames, bool (T, H, W).
-        backgrounds: All families.
-        still: The foreign foreground of a Confl-FG item.
-        encoding: ``'jpeg'`` or ``'lossless'``.
-        buffer: To render into, uint8 (T, H, W, 3).
-
-    Returns:
-        The AVI file.
+    Takes all frames of the source video, uint8 (N, H, W, 3), the masks of the kept ones, bool (T,
+    H, W), the foreign foreground of a Confl-FG item, and a buffer to render into, uint8 (T, H, W,
+    3).
     """
     height, width = masks.shape[1:]
     background = backgrounds.of_row(row, height, width)

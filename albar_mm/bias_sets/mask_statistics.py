@@ -16,8 +16,7 @@ from ..utils.errors import DatasetError
 from ..utils.files import write_csv, write_json
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
-from .masks.bounding import bounding_boxes
-from .masks.boxes import BoxMasks
+from .masks.boxes import BoxMasks, bounding_boxes
 from .settings import read_description
 from .sources import boxes_inside
 
@@ -138,11 +137,7 @@ def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first
 
 
 def flags_of(found: MaskStatistics) -> tuple[str, ...]:
-    """What is suspicious about a video, a few words each; empty if nothing is.
-
-    Args:
-        found: Its statistics.
-    """
+    """What is suspicious about a video, a few words each; empty if nothing is."""
     checks = (
         (found.cover < MIN_COVER, f'cover {100 * found.cover:.1f} %'),
         (found.cover > MAX_COVER, f'cover {100 * found.cover:.0f} %'),
@@ -191,15 +186,7 @@ def by_suspicion(found: Iterable[MaskStatistics]) -> list[MaskStatistics]:
 
 
 def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path, Path]:
-    """Write ``mask_statistics.csv`` and ``mask_statistics.json``, whole or not at all.
-
-    Args:
-        root: Folder of the benchmark.
-        found: The statistics, in the order of the files.
-
-    Returns:
-        Both files.
-    """
+    """Write ``mask_statistics.csv`` and ``mask_statistics.json``; returns both files."""
     limits = dict(
         min_cover=MIN_COVER,
         max_cover=MAX_COVER,
@@ -220,12 +207,7 @@ def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path,
 
 
 def statistics_lines(found: Sequence[MaskStatistics], worst: int = 10) -> list[str]:
-    """Means over all videos and the worst ones, for the terminal.
-
-    Args:
-        found: The statistics, suspicious ones first.
-        worst: How many to name.
-    """
+    """Means over all videos and the ``worst`` ones, suspicious ones first, for the terminal."""
     suspicious = [one for one in found if one.flags]
     overlaps = [one.iou for one in found if one.iou is not None]
     lines = [

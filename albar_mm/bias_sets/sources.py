@@ -45,11 +45,7 @@ class SourceList:
     left_out: tuple[dict[str, str], ...] = ()
 
     def without(self, reasons: Mapping[str, str]) -> SourceList:
-        """Leave videos out.
-
-        Args:
-            reasons: Id -> why.
-        """
+        """Leave videos out: id -> why."""
         gone = [dict(video=self.names[v], reason=reasons[v]) for v in sorted(reasons)]
         kept = tuple(v for v in self.videos if v.video_id not in reasons)
         return dataclasses.replace(self, videos=kept, left_out=(*self.left_out, *gone))
@@ -132,9 +128,6 @@ def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = T
         sources: The listed videos.
         files: Whether the videos must be there.
 
-    Returns:
-        Those that remain, at least one.
-
     Raises:
         DatasetError: None remains, one has no mask and must have one, or is not there.
     """
@@ -148,9 +141,6 @@ def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = T
 
 def require_files(sources: SourceList) -> None:
     """Check that every video is there, before long work.
-
-    Args:
-        sources: The source videos.
 
     Raises:
         DatasetError: One is not; names some.
@@ -195,11 +185,7 @@ def require_masks(
 
 
 def boxes_inside(source: object) -> Iterator[BoxMasks]:
-    """The files of boxes that a mask source works with, at any depth.
-
-    Args:
-        source: A mask source.
-    """
+    """The files of boxes that a mask source works with, at any depth."""
     if isinstance(source, BoxMasks):
         yield source
     elif dataclasses.is_dataclass(source):

@@ -12,13 +12,13 @@ import numpy as np
 
 from ..annotations.manifest import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
 from ..compositing.backgrounds import Backgrounds
-from ..compositing.conflict import Still, fit_still, shift_away
 from ..compositing.kept import (
     kept_background_path,
     kept_masks_path,
     load_kept_background,
     load_kept_masks,
 )
+from ..compositing.render import Still, fit_still, shift_away
 from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..utils.parallel import map_videos

@@ -143,11 +143,7 @@ class ImageFolder:
         return [dict(file=file, reason=reason) for file, (reason, _) in checked if reason]
 
     def check_all(self, at_most: int = 2000) -> None:
-        """Look at all images of a folder of moderate size, so that every refused one is listed.
-
-        Args:
-            at_most: Leave a larger folder to the draws.
-        """
+        """Look at all images of a folder of moderate size, so that every refused one is listed."""
         if len(self.files) <= at_most:
             for file in self.files:
                 self._look(file)
@@ -225,11 +221,7 @@ class Backgrounds:
 
 
 def parse_background(text: str, min_side: int = MIN_SIDE) -> BackgroundFamily:
-    """Read ``stripe`` or ``NAME=FOLDER``.
-
-    Args:
-        text: As on the command line.
-        min_side: For folders of images.
+    """Read ``stripe`` or ``NAME=FOLDER``; ``min_side`` is for folders of images.
 
     Raises:
         DatasetError: It is neither, or the folder cannot be used.

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..utils.errors import BadFileError, DatasetError
 from ..utils.files import read_npz, write_bytes
-from .conflict import Still
+from .render import Still
 
 GENERATOR = 'albar_mm/1'
 """Rows of another generator give other pixels."""
@@ -29,12 +29,7 @@ _AGAIN = 'delete it and build again'
 
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write arrays, whole or not at all; the same arrays give the same bytes.
-
-    Args:
-        path: Target, ``.npz``; its folder is made.
-        **arrays: By name.
-    """
+    """Write arrays to an ``.npz``, whole or not at all; the same arrays give the same bytes."""
     content = io.BytesIO()
     # np.savez would store the time of writing
     with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
@@ -46,11 +41,7 @@ def save_arrays(path: Path, **arrays: np.ndarray) -> None:
 
 
 def load_arrays(path: Path, names: Collection[str]) -> list[np.ndarray]:
-    """Read arrays; a file with a flipped bit does not pass.
-
-    Args:
-        path: The file.
-        names: Which arrays.
+    """Read some arrays; a file with a flipped bit does not pass.
 
     Raises:
         DatasetError: The file is gone, broken, or lacks one of them.
@@ -81,14 +72,7 @@ class PackedMasks:
     shape: tuple[int, int, int]
 
     def frames(self, indices: Iterable[int]) -> np.ndarray:
-        """Unpack the masks of some frames.
-
-        Args:
-            indices: n kept frames, each in [0, T).
-
-        Returns:
-            bool, shape (n, H, W).
-        """
+        """Unpack the masks of n kept frames, each in [0, T): bool, shape (n, H, W)."""
         pixels = self.shape[1] * self.shape[2]
         chosen = [self._bits(int(index) * pixels, pixels) for index in indices]
         return np.stack(chosen).reshape(-1, *self.shape[1:]).view(bool)
@@ -110,46 +94,25 @@ def kept_masks_path(root: Path, video_id: str) -> Path:
 
 
 def mask_sha256(masks: np.ndarray) -> str:
-    """SHA-256 of masks, of their shape and their bits.
-
-    Args:
-        masks: bool, shape (T, H, W).
-    """
+    """SHA-256 of masks, bool (T, H, W): of their shape and their bits."""
     return _sha256(np.packbits(masks), masks.shape)
 
 
 def save_kept_masks(path: Path, masks: np.ndarray) -> None:
-    """Write masks, bit-packed.
-
-    Args:
-        path: Target, ``.npz``.
-        masks: bool, shape (T, H, W).
-    """
+    """Write masks, bool (T, H, W), bit-packed."""
     save_arrays(path, bits=np.packbits(masks), shape=np.asarray(masks.shape))
 
 
 def load_kept_masks(path: Path, sha256: str | None = None) -> np.ndarray:
-    """Read masks, bool of shape (T, H, W).
-
-    Args:
-        path: The file.
-        sha256: What :func:`mask_sha256` must give.
-
-    Raises:
-        DatasetError: The file is gone, broken, or holds other masks.
-    """
+    """Read masks, bool (T, H, W); see :func:`load_packed_masks`."""
     return load_packed_masks(path, sha256).all()
 
 
 def load_packed_masks(path: Path, sha256: str | None = None) -> PackedMasks:
     """Read masks without unpacking them.
 
-    Args:
-        path: The file.
-        sha256: What :func:`mask_sha256` must give.
-
     Raises:
-        DatasetError: The file is gone, broken, or holds other masks.
+        DatasetError: The file is gone or broken, or :func:`mask_sha256` would not give ``sha256``.
     """
     bits, stored_shape = load_arrays(path, ('bits', 'shape'))
     shape = tuple(int(n) for n in np.ravel(stored_shape))
@@ -174,28 +137,17 @@ def _sha256(bits: np.ndarray, shape: tuple[int, ...]) -> str:
 
 
 def kept_background_path(root: Path, row: Mapping[str, Any]) -> Path:
-    """Where the background of a row lies; rows that share an image and a size share the file.
-
-    Args:
-        root: Folder of the benchmark.
-        row: Row of a manifest.
-    """
+    """Where the background of a row lies; rows that share an image and a size share the file."""
     image = row['background_sha256'] if 'background_sha256' in row else row['stripe_seed']
     name = f'{image}_{row["width"]}x{row["height"]}.npz'
     return root / BACKGROUND_FOLDER / row['background'] / name
 
 
 def load_kept_background(path: Path, height: int, width: int) -> np.ndarray | None:
-    """Read a background at the size of its videos.
+    """Read a background at the size of its videos, uint8 RGB (height, width, 3).
 
-    Args:
-        path: The file, as ``save_arrays(path, image=...)`` writes it.
-        height: Of the video, in px.
-        width: Of the video, in px.
-
-    Returns:
-        uint8 RGB (height, width, 3), or None if there is no such file: sets that were exported, or
-        handed on without it, are composited from the images themselves.
+    None if there is no such file: sets that were exported, or handed on without it, are composited
+    from the images themselves.
 
     Raises:
         DatasetError: The file is broken or holds something else.
@@ -218,12 +170,7 @@ def still_path(root: Path, video_id: str, frame: int) -> Path:
 
 
 def read_still(root: Path, video_id: str, frame: int) -> Still:
-    """Read a still.
-
-    Args:
-        root: Folder of the benchmark.
-        video_id: Video that lends it.
-        frame: Its frame.
+    """Read a still, which is a frame of the video that lends it.
 
     Raises:
         DatasetError: It is gone or broken.
@@ -238,17 +185,7 @@ def read_still(root: Path, video_id: str, frame: int) -> Still:
 
 
 def write_still(root: Path, video_id: str, frame: int, still: Still) -> None:
-    """Write a still.
-
-    Args:
-        root: Folder of the benchmark.
-        video_id: Video that lends it.
-        frame: Its frame.
-        still: Its pixels and mask.
-
-    Raises:
-        DatasetError: It cannot be written.
-    """
+    """Write a still, which is a frame of the video that lends it."""
     image = np.dstack([still.frame[..., ::-1], still.mask.astype(np.uint8) * 255])
     done, data = cv2.imencode('.png', image, (cv2.IMWRITE_PNG_COMPRESSION, 1))
     if not done:

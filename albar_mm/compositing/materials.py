@@ -14,7 +14,6 @@ import numpy as np
 from ..utils.errors import DatasetError
 from ..utils.files import read_json
 from .backgrounds import Backgrounds, ImageFolder, Stripes
-from .conflict import Still
 from .kept import (
     SURVEY_FOLDER,
     PackedMasks,
@@ -24,6 +23,7 @@ from .kept import (
     load_packed_masks,
     read_still,
 )
+from .render import Still
 
 _KEPT_BYTES = 64 << 20
 _KEPT_STILLS = 16
@@ -92,14 +92,9 @@ class Materials:
     def check_length(self, row: Mapping[str, Any], path: Path, total: int) -> None:
         """Refuse a source video that has not the length it had when the benchmark was built.
 
-        Args:
-            row: Row of the manifest.
-            path: The source video.
-            total: Number of its frames.
-
         Raises:
-            DatasetError: It is too short or, where the survey of the build is still there,
-                has another length.
+            DatasetError: It is too short or, where the survey of the build is still there, has
+                another length.
         """
         expected = self._total(row['video_id'])
         if total <= row['last'] or expected not in (None, total):
@@ -125,9 +120,7 @@ def changed(path: Path, what: str) -> DatasetError:
 def materials_of(root: str | os.PathLike, folders: Mapping[str, str | os.PathLike]) -> Materials:
     """The materials of a benchmark in this process, shared by all transforms that name them.
 
-    Args:
-        root: Folder of the benchmark.
-        folders: Background family, in any case -> folder of its images.
+    ``folders`` maps background families, in any case, to the folders of their images.
     """
     named = tuple(sorted((name.lower(), str(folder)) for name, folder in folders.items()))
     return _materials_of(str(root), named)

@@ -14,8 +14,8 @@ from albar_mm.bias_sets.build import build_benchmark, plan_benchmark
 from albar_mm.bias_sets.command import summary
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import Backgrounds
-from albar_mm.compositing.compositing import composite
 from albar_mm.compositing.kept import kept_masks_path, load_kept_masks
+from albar_mm.compositing.render import composite
 from albar_mm.datasets.bias_benchmark_dataset import BiasBenchmarkDataset
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import read_frames

@@ -10,20 +10,17 @@ import pytest
 from albar_mm.bias_sets.leakage import (
     WHOLE,
     LeakageMeter,
+    background_features,
     group_of,
+    grouped_error,
+    grouped_folds,
     grown,
     kept_share,
     measure_leakage,
     outside_share,
-)
-from albar_mm.bias_sets.masks.bounding import BoundingBoxes, bounding_boxes, write_box_file
-from albar_mm.bias_sets.masks.boxes import BoxMasks
-from albar_mm.bias_sets.ring_probe import (
-    background_features,
-    grouped_error,
-    grouped_folds,
     probe_accuracy,
 )
+from albar_mm.bias_sets.masks.boxes import BoundingBoxes, BoxMasks, bounding_boxes, write_box_file
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.avi import avi_bytes, encode_frames
 from albar_mm.video.source_video import SourceVideo

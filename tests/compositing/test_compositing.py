@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.compositing.compositing import composite
+from albar_mm.compositing.render import composite
 
 
 def test_worked_numbers():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.compositing.conflict import Still, fit_still, mean_column, paste_still, shift_away
+from albar_mm.compositing.render import Still, fit_still, mean_column, paste_still, shift_away
 
 
 def columns(width, *ranges, rows=4, frames=None):

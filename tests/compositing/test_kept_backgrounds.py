@@ -87,10 +87,10 @@ def test_broken_files(tmp_path):
     path = tmp_path / 'b.npz'
     assert load_kept_background(path, 4, 4) is None
     save_arrays(path, image=np.random.RandomState(0).randint(0, 255, (4, 4, 3)).astype(np.uint8))
-    with pytest.raises(DatasetError, match='b.npz: cannot be read as a background.*5x4 px'):
+    with pytest.raises(DatasetError, match='b.npz: holds no such background.*5x4 px'):
         load_kept_background(path, 4, 5)
-    with pytest.raises(DatasetError, match='cannot be read as masks'):
-        load_arrays(path, ('bits',), 'masks')
+    with pytest.raises(DatasetError, match='b.npz: holds no bits; delete it'):
+        load_arrays(path, ('bits',))
     whole = bytearray(path.read_bytes())
     whole[len(whole) // 3] ^= 4
     path.write_bytes(whole)

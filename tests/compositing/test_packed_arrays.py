@@ -32,7 +32,7 @@ def test_frames_of_packed_masks(tmp_path, shape):
 
 def test_masks_whose_bits_do_not_fit_their_shape(tmp_path):
     np.savez(tmp_path / 'm.npz', bits=np.zeros(3, np.uint8), shape=np.array([2, 8, 8]))
-    with pytest.raises(DatasetError, match='cannot be read as masks.*delete it and build again'):
+    with pytest.raises(DatasetError, match='holds no masks .*delete it and build again'):
         load_packed_masks(tmp_path / 'm.npz')
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,8 +11,9 @@ import numpy as np
 
 from ...annotations.tubes import Tube, read_boxes
 from ...utils.errors import DatasetError, reading
+from ...utils.files import write_text
 from ...video.source_video import SourceVideo
-from .source import CheckedMasks, MaskResult
+from .source import CheckedMasks, MaskResult, MaskSource, result_of
 
 FRAME_SLACK = 3
 """Decoders differ by a frame or so about the end of a video; boxes that far beyond are dropped."""
@@ -43,9 +45,6 @@ class BoxMasks(CheckedMasks):
     def tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
         """All tubes of a video, one per actor, in the order of the file; the video is not read.
 
-        Args:
-            video: The source video.
-
         Raises:
             DatasetError: The file holds no box of the video.
         """
@@ -58,13 +57,7 @@ class BoxMasks(CheckedMasks):
         return found
 
     def fitted_tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
-        """The tubes, clipped to the frames and the image of the decoded video.
-
-        Args:
-            video: The source video.
-
-        Returns:
-            Tubes with whole-numbered boxes x1 < x2 <= W, y1 < y2 <= H.
+        """The tubes, clipped to the frames and the image: whole numbers x1 < x2 <= W, y1 < y2 <= H.
 
         Raises:
             DatasetError: Boxes lie outside of the image, or more than ``FRAME_SLACK`` frames
@@ -87,17 +80,7 @@ class BoxMasks(CheckedMasks):
         return tuple(fitted)
 
     def boxes(self, video: SourceVideo) -> list[np.ndarray]:
-        """Boxes of every frame.
-
-        Args:
-            video: The source video.
-
-        Returns:
-            Per frame the int64 boxes x1, y1, x2, y2 of all actors, shape (n, 4), n >= 0.
-
-        Raises:
-            DatasetError: See :meth:`fitted_tubes`.
-        """
+        """Per frame, the int64 boxes x1, y1, x2, y2 of all actors, shape (n, 4), n >= 0."""
         rows: list[list[np.ndarray]] = [[] for _ in video.frames]
         for tube in self.fitted_tubes(video):
             for frame, box in zip(tube.frames, tube.boxes, strict=True):
@@ -142,3 +125,64 @@ def _keys(video: SourceVideo) -> list[str]:
 @lru_cache(maxsize=4)
 def _read_once(path: Path, size: int, mtime_ns: int) -> dict[str, tuple[Tube, ...]]:
     return read_boxes(path)
+
+
+@dataclass(frozen=True)
+class BoundingBoxes(CheckedMasks):
+    """The bounding box of each frame's mask, as a filled rectangle.
+
+    Attributes:
+        source: The masks.
+    """
+
+    source: MaskSource
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """``bounding(<source>)``."""
+        return f'bounding({self.source.name})'
+
+    def _make(self, video: SourceVideo) -> MaskResult:
+        given = result_of(self.source, video)
+        masks = np.zeros_like(given.masks)
+        for index, (x1, y1, x2, y2) in enumerate(bounding_boxes(given.masks)):
+            masks[index, y1:y2, x1:x2] = True
+        return MaskResult(masks, given.notes)
+
+
+def bounding_boxes(masks: np.ndarray) -> np.ndarray:
+    """The box around each mask of bool (T, H, W): int64 (T, 4) of x1, y1, x2, y2 in px.
+
+    x2 and y2 are exclusive; all are 0 for an empty mask.
+    """
+    boxes = np.zeros((len(masks), 4), dtype=np.int64)
+    for box, mask in zip(boxes, masks, strict=True):
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if rows.size:
+            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    return boxes
+
+
+def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]) -> Path:
+    """Write the boxes around masks as the text file that ``boxes:`` and ``grabcut:`` read.
+
+    Args:
+        path: Target, not ending in ``.pkl``.
+        source: The masks.
+        videos: The source videos; their frames are freed again.
+
+    Raises:
+        DatasetError: See :meth:`.source.MaskSource.masks`.
+    """
+    lines = [f'# boxes around the masks of {source.name}: video frame x1 y1 x2 y2\n']
+    for video in videos:
+        name = f'{video.path.parent.name}/{video.path.stem}'
+        boxes = bounding_boxes(result_of(source, video).masks)
+        video.forget_frames()
+        lines += [
+            f'{name} {frame} {x1} {y1} {x2} {y2}\n'
+            for frame, (x1, y1, x2, y2) in enumerate(boxes, 1)
+            if x1 < x2
+        ]
+    write_text(path, ''.join(lines))
+    return path

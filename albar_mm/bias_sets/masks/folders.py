@@ -164,9 +164,6 @@ def decode_rle(item: Any) -> np.ndarray:  # noqa: ANN401
     Args:
         item: ``size`` [height, width], and ``counts``: a list of run lengths, or COCO's string.
 
-    Returns:
-        bool, shape (height, width).
-
     Raises:
         ValueError: It is no such encoding; says why.
     """

@@ -44,13 +44,7 @@ class JhmdbMasks(CheckedMasks):
 
 
 def read_puppet_mask(path: Path) -> np.ndarray:
-    """Read one mask file.
-
-    Args:
-        path: A MATLAB 5 file.
-
-    Returns:
-        bool, shape (T, H, W), True on the person.
+    """Read one mask file of MATLAB 5: bool, shape (T, H, W), True on the person.
 
     Raises:
         DatasetError: It cannot be read, or holds no such array.

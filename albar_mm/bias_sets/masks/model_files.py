@@ -10,13 +10,7 @@ from ...utils.identity import file_sha256
 
 
 def model_key(path: Path) -> tuple[Path, int, int]:
-    """What tells two versions of a file apart without reading it; a key for caches.
-
-    Args:
-        path: File of a network.
-
-    Returns:
-        The path, its size in bytes and its time of change in ns.
+    """Path, size in bytes and time of change in ns: a key for caches that reads nothing.
 
     Raises:
         DatasetError: There is no such file.
@@ -30,14 +24,7 @@ def model_key(path: Path) -> tuple[Path, int, int]:
 
 
 def model_sha256(path: Path) -> str:
-    """SHA-256 of a file of a network; read once in a process.
-
-    Args:
-        path: The file.
-
-    Raises:
-        DatasetError: There is no such file, or it cannot be read.
-    """
+    """SHA-256 of a file of a network; read once in a process."""
     return _sha256(*model_key(path))
 
 

@@ -33,14 +33,7 @@ class Network:
     outputs: tuple[str, ...]
 
     def run(self, blob: np.ndarray, layer: str | None = None) -> np.ndarray:
-        """Run it.
-
-        Args:
-            blob: float32, its input.
-            layer: Name of the output; None for the only one.
-
-        Returns:
-            The output as OpenCV gives it.
+        """Run it on a float32 blob; ``layer`` names the output where there are several.
 
         Raises:
             DatasetError: The name is missing or wrong, or OpenCV cannot run it.
@@ -61,10 +54,7 @@ class Network:
 
 
 def load_network(path: Path) -> Network:
-    """Load a network, once in a process.
-
-    Args:
-        path: A file ``.onnx`` or ``.tflite``.
+    """Load a network, ``.onnx`` or ``.tflite``, once in a process.
 
     Raises:
         DatasetError: It is none, or OpenCV cannot read it.

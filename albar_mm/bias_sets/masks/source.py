@@ -66,14 +66,7 @@ class CheckedMasks(ABC):
         return self.result(video).masks
 
     def result(self, video: SourceVideo) -> MaskResult:
-        """Masks with their notes.
-
-        Args:
-            video: The source video.
-
-        Raises:
-            DatasetError: See :meth:`MaskSource.masks`.
-        """
+        """Masks with their notes; raises as :meth:`MaskSource.masks` does."""
         made = self._make(video)
         origin = name_some(str(path) for path in self.files(video)) or self.name
         check_fit(made.masks, video, origin)
@@ -113,33 +106,17 @@ class CheckedMasks(ABC):
 
 
 def files_of(source: MaskSource, video: SourceVideo) -> list[Path]:
-    """Files that decide the masks of a video, where the source can tell.
-
-    Args:
-        source: A source, built in or not.
-        video: The source video.
-    """
+    """Files that decide the masks of a video, where the source can tell."""
     return list(source.files(video)) if hasattr(source, 'files') else []
 
 
 def settings_of(source: MaskSource) -> dict[str, Any]:
-    """Settings of a source as plain JSON; of one that cannot tell, its name.
-
-    Args:
-        source: A source, built in or not.
-    """
+    """Settings of a source as plain JSON; of one that cannot tell, its name."""
     return source.settings() if hasattr(source, 'settings') else {'name': source.name}
 
 
 def result_of(source: MaskSource, video: SourceVideo) -> MaskResult:
-    """Masks of any source, built in or not, checked against the video.
-
-    Args:
-        source: The source.
-        video: The source video.
-
-    Returns:
-        Masks, and the notes of sources that take any.
+    """Masks of any source, built in or not, with the notes of sources that take any.
 
     Raises:
         DatasetError: See :meth:`MaskSource.masks`.

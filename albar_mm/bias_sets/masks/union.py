@@ -46,15 +46,7 @@ class UnionMasks(CheckedMasks):
 
 
 def unite_neighbours(masks: np.ndarray, radius: int = 1) -> np.ndarray:
-    """Unite each mask with those of its neighbour frames within the clip.
-
-    Args:
-        masks: bool (T, H, W).
-        radius: How many frames on either side; 0 changes nothing.
-
-    Returns:
-        bool (T, H, W).
-    """
+    """Unite each mask, bool (T, H, W), with those of ``radius`` neighbour frames on either side."""
     united = masks.copy()
     for step in range(1, min(radius, len(masks) - 1) + 1):
         united[step:] |= masks[:-step]
@@ -77,11 +69,7 @@ class CoverFilter:
     min_cover: float = 0.1
 
     def reason(self, masks: np.ndarray) -> str:
-        """Why a video does not pass; '' if it does.
-
-        Args:
-            masks: bool (T, H, W), T >= 1.
-        """
+        """Why a video with these masks, bool (T, H, W), does not pass; '' if it does."""
         area = masks.shape[1] * masks.shape[2]
         # counts are compared, not shares: 0.1 * area is exact where a mean may round below 0.1
         passing = int((masks.sum(axis=(1, 2)) >= self.min_cover * area - 1e-9 * area).sum())

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from albar_mm.bias_sets.masks.grabcut import CORE, GrabCut, ellipse
-from albar_mm.bias_sets.masks.refine import padded_box
+from albar_mm.bias_sets.masks.refine import CORE, GrabCut, ellipse, padded_box
 
 from .toy_masks import iou
 

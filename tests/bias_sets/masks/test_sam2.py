@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from albar_mm.annotations.tubes import Tube
-from albar_mm.bias_sets.masks import sam2_model
+from albar_mm.bias_sets.masks import sam2
 from albar_mm.bias_sets.masks.boxes import BoxMasks
 from albar_mm.bias_sets.masks.refine import WithinBoxes
 from albar_mm.bias_sets.masks.sam2 import Sam2Masks, prompt_frames
@@ -101,9 +101,9 @@ def package(monkeypatch):
     module.build_sam2_video_predictor = build_sam2_video_predictor
     monkeypatch.setitem(sys.modules, 'sam2', types.ModuleType('sam2'))
     monkeypatch.setitem(sys.modules, 'sam2.build_sam', module)
-    sam2_model._load.cache_clear()
+    sam2._load.cache_clear()
     yield built
-    sam2_model._load.cache_clear()
+    sam2._load.cache_clear()
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_the_package_is_missing(tmp_path, monkeypatch, checkpoint):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, 'path', [])
     monkeypatch.setattr(sys, 'meta_path', [*sys.meta_path[:2]])
-    sam2_model._load.cache_clear()
+    sam2._load.cache_clear()
     boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(3))))
     source = Sam2Masks(checkpoint, boxes, device='cpu')
     for use in (source.check, lambda: source.masks(grey_video())):
