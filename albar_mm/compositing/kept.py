@@ -49,7 +49,8 @@ def load_arrays(path: Path, names: Collection[str]) -> list[np.ndarray]:
     try:
         arrays = read_npz(path, names)
     except DatasetError as error:
-        raise BadFileError(f'{error}; {_AGAIN}') from error
+        advice = _AGAIN if path.exists() else 'build again'
+        raise BadFileError(f'{error}; {advice}') from error
     lacking = [name for name in names if name not in arrays]
     if lacking:
         raise BadFileError(f'{path}: holds no {", ".join(lacking)}; {_AGAIN}')

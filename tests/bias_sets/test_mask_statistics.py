@@ -147,7 +147,7 @@ def test_of_a_benchmark(tmp_path):
     content = json.loads(document.read_text())
     assert content['suspicious'] == 1 and content['videos'][0]['iou'] == first.iou
     (root / 'masks' / 'wave_a.npz').unlink()
-    with pytest.raises(DatasetError, match='wave_a.npz: no such file; delete it'):
+    with pytest.raises(DatasetError, match='wave_a.npz: no such file; build again'):
         benchmark_statistics(root)
 
 
