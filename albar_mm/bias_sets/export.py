@@ -250,7 +250,9 @@ class Exporter:
         if state.get('planned') != planned:
             return None
         files = {
-            name: sha for name, sha in state['files'].items() if is_whole(self.root / name, sha)
+            name: sha256
+            for name, sha256 in state['files'].items()
+            if (self.root / name).is_file() and file_sha256(self.root / name) == sha256
         }
         return dict(rows=state['rows'], files=files)
 
@@ -278,11 +280,6 @@ def encode_item(
     else:
         encoded = encode_frames(rendered, encoding)
     return avi_bytes(encoded, height, width, row['fps'], encoding)
-
-
-def is_whole(path: Path, sha256: str) -> bool:
-    """Whether a file is there and has this SHA-256."""
-    return path.is_file() and file_sha256(path) == sha256
 
 
 def _write_sets(

@@ -189,8 +189,7 @@ def boxes_inside(source: object) -> Iterator[BoxMasks]:
     if isinstance(source, BoxMasks):
         yield source
     elif dataclasses.is_dataclass(source):
-        for item in dataclasses.fields(source):
-            value = getattr(source, item.name)
+        for value in vars(source).values():
             if isinstance(value, MaskSource):
                 yield from boxes_inside(value)
 

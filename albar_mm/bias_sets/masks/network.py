@@ -140,7 +140,10 @@ def _input_shape(net: cv2.dnn.Net) -> tuple[int | None, ...]:
 
 
 def image_size(
-    model: Path, given: tuple[int, int] | None, shape: tuple[int | None, ...]
+    model: Path,
+    given: tuple[int, int] | None,
+    shape: tuple[int | None, ...],
+    channels_first: bool = True,
 ) -> tuple[int, int]:
     """Height and width of the image that a model takes.
 
@@ -148,16 +151,18 @@ def image_size(
         model: Its file, for messages.
         given: What the user says.
         shape: ``input_shape`` of the network; empty where it is not known.
+        channels_first: (1, 3, H, W) instead of (1, H, W, 3).
 
     Raises:
-        DatasetError: It takes no image (1, 3, H, W), or neither tells the size.
+        DatasetError: It takes no such image, or neither tells the size.
     """
-    if shape and (len(shape) != 4 or shape[1] not in (3, None)):
+    if shape and (len(shape) != 4 or shape[1 if channels_first else 3] not in (3, None)):
+        wanted = '(1, 3, height, width)' if channels_first else '(1, height, width, 3)'
         raise DatasetError(
-            f'{model}: takes an input of shape {shape}; expected an image of 3 '
-            'colours, (1, 3, height, width)'
+            f'{model}: takes an input of shape {shape}; expected an image of 3 colours, {wanted}'
         )
-    size = given or (shape[2:] if shape else (None, None))
+    told = shape[2:] if channels_first else shape[1:3]
+    size = given or told or (None, None)
     if None in size:
         raise DatasetError(
             f'{model}: the model does not fix the size of its input (or OpenCV {cv2.__version__} '

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -88,21 +88,14 @@ class CheckedMasks(ABC):
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain JSON; of a path, its last part."""
-        plain: dict[str, Any] = {'name': self.name}
-        for item in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
-            plain[item.name] = _plain(value)
-        return plain
+        return {'name': self.name, **{key: _plain(value) for key, value in vars(self).items()}}
 
     @abstractmethod
     def _make(self, video: SourceVideo) -> MaskResult:
         """Masks that may still be of a wrong length or size."""
 
     def _sources(self) -> Iterator[Any]:
-        for item in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
-            if isinstance(value, MaskSource):
-                yield value
+        return (value for value in vars(self).values() if isinstance(value, MaskSource))
 
 
 def files_of(source: MaskSource, video: SourceVideo) -> list[Path]:

@@ -192,7 +192,7 @@ def test_settings_tell_models_and_options_apart(tmp_path):
         (dict(person=0, output='index'), 'gives 3 channels; a map of class indices has one'),
         (
             dict(person=0, size=(7, 9), layout='nhwc'),
-            r'an output of shape \(1, 3, 9, 3\); expected',
+            r'takes an input of shape .* image of 3 colours, \(1, height, width, 3\)',
         ),
     ],
 )
