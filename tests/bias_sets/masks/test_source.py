@@ -40,14 +40,8 @@ def test_a_source_of_the_users_own():
 @pytest.mark.parametrize(
     ('shape', 'message'),
     [
-        (
-            (2, 8, 10),
-            'video clip: own holds 2 masks of 10x8 px, but .*clip.avi has 3 frames of 10x8',
-        ),
-        (
-            (3, 10, 8),
-            'own holds 3 masks of 8x10 px, but .* 3 frames of 10x8 px; make the masks again',
-        ),
+        ((2, 8, 10), 'clip: own holds 2 masks of 10x8 px, but .*clip.avi has 3 frames of 10x8'),
+        ((3, 10, 8), 'holds 3 masks of 8x10 px, but .* 3 frames of 10x8 px; make the masks again'),
         ((8, 10), r'own: expected masks of shape \(T, H, W\), got an array of shape \(8, 10\)'),
     ],
 )
