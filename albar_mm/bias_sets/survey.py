@@ -201,10 +201,8 @@ class Surveyor:
         return made.masks, made.notes
 
     def _still_frames(self, video_id: str, candidates: np.ndarray) -> tuple[int, ...]:
-        rngs = (
-            item_rng(self.settings.seed, video_id, n, 'stripe', 'still')
-            for n in range(self.settings.stills)
-        )
+        seed, number = self.settings.seed, self.settings.stills
+        rngs = (item_rng(seed, video_id, n, 'stripe', 'still') for n in range(number))
         return tuple(int(candidates[rng.randint(len(candidates))]) for rng in rngs)
 
     def _key(self) -> dict[str, Any]:
