@@ -22,17 +22,11 @@ def plan_benchmark(
 ) -> tuple[SourceList, dict[str, int]]:
     """Write what would be built, without looking at a video: ``plan.jsonl`` and ``report.json``.
 
-    Args:
-        root: Folder to write to.
-        settings: What to make; with a mask source, videos without masks are left out.
-        sources: The source videos; they need not be there.
-        workers: Threads that look at background images.
+    Takes what :func:`build_benchmark` takes, and raises the same as far as it shows without
+    videos; with a mask source, videos without masks are left out.
 
     Returns:
         The source videos that remain, and folder of a set -> number of items.
-
-    Raises:
-        DatasetError: As for :func:`build_benchmark`, as far as that shows without videos.
     """
     sources = usable_sources(settings, sources, files=False)
     rows = draw_rows(settings, sources, workers)

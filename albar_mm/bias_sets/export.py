@@ -77,9 +77,6 @@ def export(
         workers: Processes.
         say: Shows a line of text to the user.
 
-    Returns:
-        What was made.
-
     Raises:
         DatasetError: Something cannot be read or written.
     """
@@ -136,11 +133,6 @@ class Exporter:
 
     A finished file whose content has the recorded SHA-256 is left alone, so a build that was
     interrupted goes on; files appear whole or not at all.
-
-    Attributes:
-        root: Folder of the benchmark.
-        settings: What to make.
-        backgrounds: All families.
     """
 
     root: Path

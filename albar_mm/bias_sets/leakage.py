@@ -170,14 +170,7 @@ def measure_leakage(
     seed: int = 0,
     workers: int = 1,
 ) -> Leakage:
-    """Measure all videos and probe their backgrounds.
-
-    Args:
-        meter: What to measure.
-        videos: The videos.
-        folds: Folds of the cross-validation.
-        seed: Seed of the folds.
-        workers: Processes.
+    """Measure all videos and probe their backgrounds, in ``folds`` drawn by ``seed``.
 
     Raises:
         DatasetError: No video could be measured.
@@ -325,14 +318,8 @@ def grouped_folds(
 ) -> np.ndarray:
     """Divide samples so that no group is in two folds and every class is spread over them.
 
-    Args:
-        labels: Class of every sample.
-        groups: Group of every sample.
-        folds: Number of folds.
-        seed: Seed of the order in which groups of equal size are dealt.
-
-    Returns:
-        int64, shape (N,): fold of every sample.
+    The fold of every sample, int64 (N,). ``seed`` decides the order in which groups of equal size
+    are dealt.
     """
     members: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
@@ -364,12 +351,10 @@ def probe_accuracy(
     Args:
         features: float, shape (N, D).
         labels: Class of every sample, N.
-        groups: Group of every sample, N: samples of one group show one scene.
+        groups: Group of every sample, N: samples of one group show one scene, and none is
+            predicted by a probe that saw another one of its group.
         folds: Number of folds, 2 or more; no more than there are groups are used.
         seed: Seed of the folds.
-
-    Returns:
-        The accuracy over all samples, each predicted by a probe that saw no sample of its group.
 
     Raises:
         ValueError: Fewer than two classes or two groups.

@@ -162,10 +162,8 @@ def benchmark_statistics(
 ) -> list[MaskStatistics]:
     """Statistics of all source videos of a benchmark, suspicious ones first.
 
-    Args:
-        root: Folder of the benchmark; its sources need not be there.
-        boxes: A mask source; the boxes in it, if it has any, are compared with the masks.
-        workers: Processes.
+    The sources need not be there. ``boxes`` is a mask source; the boxes in it, if it has any, are
+    compared with the masks.
 
     Raises:
         DatasetError: ``root`` holds no finished benchmark, or masks are gone.

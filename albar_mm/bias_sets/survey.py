@@ -76,10 +76,7 @@ class Survey:
 class Problem:
     """Why a source video cannot be used.
 
-    Attributes:
-        video_id: Source video.
-        reason: One line.
-        filtered: It does not pass the filter on mask cover, as opposed to something being wrong.
+    ``filtered``: it does not pass the filter on mask cover, as opposed to something being wrong.
     """
 
     video_id: str
@@ -115,9 +112,6 @@ def survey(
         sources: From :func:`.sources.usable_sources`.
         workers: Processes.
         say: Shows a line of text to the user.
-
-    Returns:
-        What was found; at least one video.
 
     Raises:
         DatasetError: Something is wrong with a video or its masks; ``root`` holds a benchmark of
@@ -274,9 +268,6 @@ def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> 
         masks: bool, shape (T, H, W); an all-False frame has no mask.
         policy: One of ``POLICIES``.
         video_id: Names the video in errors.
-
-    Returns:
-        The frames that are kept, with their masks.
 
     Raises:
         DatasetError: No frame has a mask; or the policy is ``error`` and some frame has none.

@@ -48,14 +48,8 @@ class Renderer:
     """Renders the items of one source video again and compares the files.
 
     Masks come from the benchmark, whose SHA-256 is in the manifest; source videos, those that lend
-    a still included, and background images are read afresh.
-
-    Attributes:
-        root: Folder of the benchmark.
-        videos: Folder of the source videos.
-        backgrounds: All families.
-        encoding: How the files are encoded.
-        opencv: Version of OpenCV that they were made with.
+    a still included, and background images are read afresh. ``encoding`` and the version of OpenCV
+    are those that the files were made with.
     """
 
     root: Path
@@ -130,9 +124,6 @@ def verify_benchmark(
         sample: Number of items to render again, of all sets together; None: all.
         seed: Seed of which.
         workers: Processes.
-
-    Returns:
-        What is wrong, and how much was checked.
 
     Raises:
         DatasetError: ``root`` holds no finished benchmark, or a manifest cannot be read.

@@ -91,18 +91,12 @@ def mean_column(masks: np.ndarray) -> float:
 
 
 def shift_away(still_mask: np.ndarray, host_masks: np.ndarray) -> int:
-    """How far the still moves sideways so that it overlaps little with the moving foreground.
+    """How far, in columns to the right, a still moves to overlap little with the host's foreground.
 
     Half the width to the left or to the right, cut short where the still's mask would leave the
     picture; of the two, the way that ends with its mean column farther from the mean column of the
-    host's masks over all frames (right if they end equally far).
-
-    Args:
-        still_mask: bool, shape (H, W), at the host's size, True somewhere.
-        host_masks: bool, shape (T, H, W), True somewhere.
-
-    Returns:
-        Columns to the right (negative: to the left).
+    host's masks over all frames (right if they end equally far). Masks are bool (H, W) at the
+    host's size, and (T, H, W), True somewhere.
     """
     width = still_mask.shape[1]
     columns = np.flatnonzero(still_mask.any(0))
@@ -171,18 +165,10 @@ def render_item(
     still: Still | None = None,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """All frames of one item.
+    """All frames of one item, uint8 (T, H, W, 3); for SCUFO a read-only view of one, repeated.
 
-    Args:
-        row: Row of the manifest.
-        frames: The whole source video, uint8 (N, H, W, 3).
-        masks: Masks of the kept frames ``row['first']`` to ``row['last']``, bool (T, H, W).
-        background: The item's background at the size of the video, uint8 (H, W, 3).
-        still: The foreign foreground of a Confl-FG item, at the size of its own video.
-        out: Buffer for SCUBA and Confl-FG, uint8 (T, H, W, 3).
-
-    Returns:
-        uint8 (T, H, W, 3); for SCUFO a read-only view of one frame, repeated.
+    As :func:`render_frames`, of the whole source video, uint8 (N, H, W, 3), and the masks of its
+    frames ``row['first']`` to ``row['last']``, bool (T, H, W).
     """
     kept = frames[row['first'] : row['last'] + 1]
     if row['set'] == 'scufo':

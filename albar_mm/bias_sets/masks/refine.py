@@ -102,14 +102,13 @@ class GrabCutMasks(CheckedMasks):
     def _add_tube(self, masks: np.ndarray, tube: Tube, frames: np.ndarray) -> int:
         height, width = masks.shape[1:]
         fallbacks = 0
-        cut = GrabCut(self.iterations, self.seed)
         before: tuple[int, np.ndarray, np.ndarray] | None = None
         for frame, box in zip(tube.frames, tube.boxes, strict=True):
             limit = padded_box(box, self.padding, width, height)
             prior = None
             if self.propagate and before is not None and before[0] == frame - 1:
                 prior = _moved(before[1], before[2], box)
-            mask = cut.silhouette(frames[frame], box, limit, prior)
+            mask = silhouette(frames[frame], box, limit, prior, self.iterations, self.seed)
             mask, is_box = silhouette_or_box(mask, box, limit)
             fallbacks += is_box
             # a box is no silhouette to go on from
@@ -199,72 +198,57 @@ _PIECE = 0.1
 """Pieces smaller than this share of the largest one are taken for noise."""
 
 
-class GrabCut:
-    """Silhouettes of actors in boxes.
+def silhouette(
+    frame: np.ndarray,
+    box: np.ndarray,
+    limit: np.ndarray,
+    prior: np.ndarray | None = None,
+    iterations: int = 2,
+    seed: int = 0,
+) -> np.ndarray:
+    """Cut one actor out of a frame, uint8 RGB (H, W, 3); the box is int x1, y1, x2, y2.
 
-    Args:
-        iterations: Iterations per frame.
-        seed: Of the colour clustering; the same seed gives the same silhouettes.
+    Outside of ``limit``, the padded box, is background; ``prior``, bool (H, W), is where the
+    actor probably is (default: in the middle of the box). bool (H, W), empty where nothing
+    stands out.
     """
+    height, width = frame.shape[:2]
+    dx, dy = (int(CONTEXT * side) + 2 for side in (limit[2] - limit[0], limit[3] - limit[1]))
+    x1, y1 = max(limit[0] - dx, 0), max(limit[1] - dy, 0)
+    x2, y2 = min(limit[2] + dx, width), min(limit[3] + dy, height)
+    trimap = _trimap(box, limit, prior, (height, width))[y1:y2, x1:x2]
+    view = frame[y1:y2, x1:x2]
+    scale = min(1.0, MAX_SIDE / max(view.shape[:2]))
+    size = tuple(max(1, round(scale * side)) for side in (view.shape[1], view.shape[0]))
+    small = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
+    labels = cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
+    mask = np.zeros((height, width), dtype=bool)
+    foreground = np.isin(labels, _FOREGROUND)
+    if foreground.all() or not foreground.any():
+        return mask  # there is no background to tell it from
+    cv2.setRNGSeed(seed)
+    image, models = np.ascontiguousarray(small), (np.zeros((1, 65)), np.zeros((1, 65)))
+    cv2.grabCut(image, labels, None, *models, iterations, cv2.GC_INIT_WITH_MASK)
+    found = np.isin(labels, _FOREGROUND).astype(np.float32)
+    smooth = cv2.resize(found, (view.shape[1], view.shape[0]), interpolation=cv2.INTER_LINEAR)
+    mask[y1:y2, x1:x2] = _tidy(smooth >= 0.5)
+    core = ellipse(box, CORE, (height, width))
+    if (mask & ~core).sum() < _GROWTH * core.sum():
+        mask[:] = False
+    return mask
 
-    def __init__(self, iterations: int = 2, seed: int = 0) -> None:
-        self.iterations, self.seed = iterations, seed
 
-    def silhouette(
-        self,
-        frame: np.ndarray,
-        box: np.ndarray,
-        limit: np.ndarray,
-        prior: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """Cut one actor out.
-
-        Args:
-            frame: uint8 RGB (H, W, 3).
-            box: int x1, y1, x2, y2 of the actor.
-            limit: The padded box; outside of it is background.
-            prior: bool (H, W), where the actor probably is; default: in the middle of the box.
-
-        Returns:
-            bool (H, W), within ``limit``; empty where nothing stands out.
-        """
-        height, width = frame.shape[:2]
-        dx, dy = (int(CONTEXT * side) + 2 for side in (limit[2] - limit[0], limit[3] - limit[1]))
-        x1, y1 = max(limit[0] - dx, 0), max(limit[1] - dy, 0)
-        x2, y2 = min(limit[2] + dx, width), min(limit[3] + dy, height)
-        trimap = self._trimap(box, limit, prior, (height, width))[y1:y2, x1:x2]
-        view = frame[y1:y2, x1:x2]
-        scale = min(1.0, MAX_SIDE / max(view.shape[:2]))
-        size = tuple(max(1, round(scale * side)) for side in (view.shape[1], view.shape[0]))
-        small = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
-        labels = cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST)
-        mask = np.zeros((height, width), dtype=bool)
-        foreground = np.isin(labels, _FOREGROUND)
-        if foreground.all() or not foreground.any():
-            return mask  # there is no background to tell it from
-        cv2.setRNGSeed(self.seed)
-        image, models = np.ascontiguousarray(small), (np.zeros((1, 65)), np.zeros((1, 65)))
-        cv2.grabCut(image, labels, None, *models, self.iterations, cv2.GC_INIT_WITH_MASK)
-        found = np.isin(labels, _FOREGROUND).astype(np.float32)
-        smooth = cv2.resize(found, (view.shape[1], view.shape[0]), interpolation=cv2.INTER_LINEAR)
-        mask[y1:y2, x1:x2] = _tidy(smooth >= 0.5)
-        core = ellipse(box, CORE, (height, width))
-        if (mask & ~core).sum() < _GROWTH * core.sum():
-            mask[:] = False
-        return mask
-
-    @staticmethod
-    def _trimap(
-        box: np.ndarray, limit: np.ndarray, prior: np.ndarray | None, shape: tuple[int, int]
-    ) -> np.ndarray:
-        labels = np.full(shape, cv2.GC_BGD, dtype=np.uint8)
-        labels[limit[1] : limit[3], limit[0] : limit[2]] = cv2.GC_PR_BGD
-        likely = (
-            ellipse(box, BODY, shape) if prior is None else (prior | ellipse(box, KEPT_BODY, shape))
-        )
-        labels[likely & (labels == cv2.GC_PR_BGD)] = cv2.GC_PR_FGD
-        labels[ellipse(box, CORE, shape) & (labels != cv2.GC_BGD)] = cv2.GC_FGD
-        return labels
+def _trimap(
+    box: np.ndarray, limit: np.ndarray, prior: np.ndarray | None, shape: tuple[int, int]
+) -> np.ndarray:
+    labels = np.full(shape, cv2.GC_BGD, dtype=np.uint8)
+    labels[limit[1] : limit[3], limit[0] : limit[2]] = cv2.GC_PR_BGD
+    likely = (
+        ellipse(box, BODY, shape) if prior is None else (prior | ellipse(box, KEPT_BODY, shape))
+    )
+    labels[likely & (labels == cv2.GC_PR_BGD)] = cv2.GC_PR_FGD
+    labels[ellipse(box, CORE, shape) & (labels != cv2.GC_BGD)] = cv2.GC_FGD
+    return labels
 
 
 def ellipse(box: np.ndarray, share: tuple[float, float], shape: tuple[int, int]) -> np.ndarray:

@@ -99,18 +99,24 @@ class Sam2Masks(CheckedMasks):
             DatasetError: One is missing.
         """
         model_key(self.checkpoint)
-        require_package()
+        if 'sam2' not in sys.modules and importlib.util.find_spec('sam2') is None:
+            raise _not_installed("No module named 'sam2'")
 
     def _make(self, video: SourceVideo) -> MaskResult:
         device = self.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        predictor = load_predictor(self.checkpoint, config_of(self.checkpoint, self.config), device)
+        config = config_of(self.checkpoint, self.config)
+        predictor = _load(config, device, *model_key(self.checkpoint))
         masks = np.zeros(video.frames.shape[:3], dtype=bool)
         tubes = self.boxes.fitted_tubes(video)
+        # on a GPU, bfloat16 as in SAM 2's own examples: its attention kernels want it
+        half = contextlib.nullcontext()
+        if device.startswith('cuda'):
+            half = torch.autocast('cuda', torch.bfloat16)
         prompts = lost = 0
         for tube in tubes:
             asked, found = prompt_frames(tube, self.prompt, self.every), set()
             prompts += len(asked)
-            with torch.inference_mode(), precision(device):
+            with torch.inference_mode(), half:
                 for frame, mask in self._track(predictor, video.frames, tube, asked):
                     if mask.shape != masks.shape[1:]:
                         raise DatasetError(
@@ -125,10 +131,10 @@ class Sam2Masks(CheckedMasks):
 
     @staticmethod
     def _track(
-        predictor: Any,
+        predictor: Any,  # noqa: ANN401
         frames: np.ndarray,
         tube: Tube,
-        asked: list[int],  # noqa: ANN401
+        asked: list[int],
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Follow one actor; frames count in the whole video, those without a box are left out."""
         first, last = int(tube.frames[0]), int(tube.frames[-1])
@@ -160,16 +166,10 @@ class Sam2Masks(CheckedMasks):
 
 
 def prompt_frames(tube: Tube, prompt: str = 'first', every: int = 0) -> list[int]:
-    """Choose the frames whose boxes are prompts.
+    """Frames, as in the tube, whose boxes are prompts: the first prompt first, the others rising.
 
-    Args:
-        tube: A tube.
-        prompt: One of ``PROMPTS``.
-        every: Distance of further prompts in both directions, 0 for none; where there is no box,
-            the next frame that has one is taken.
-
-    Returns:
-        Frame numbers as in the tube, the first prompt first, the others rising.
+    ``every`` is the distance of further prompts in both directions, 0 for none; where there is no
+    box, the next frame that has one is taken.
     """
     frames = [int(frame) for frame in tube.frames]
     anchor = frames[0]
@@ -192,12 +192,8 @@ def write_jpegs(folder: Path, frames: np.ndarray) -> None:
     Raises:
         DatasetError: One cannot be written.
     """
-    quality = [
-        cv2.IMWRITE_JPEG_QUALITY,
-        100,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    ]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 100]
+    quality += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     for index, frame in enumerate(frames):
         path = folder / f'{index:05d}.jpg'
         if not cv2.imwrite(str(path), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality):
@@ -228,32 +224,6 @@ def config_of(checkpoint: Path, config: str | None = None) -> str:
             f'config=, e.g. config={CONFIGS["sam2.1_hiera_large"]}'
         )
     return found
-
-
-def require_package() -> None:
-    """Look for the package without importing it.
-
-    Raises:
-        DatasetError: It is not installed; says how to.
-    """
-    if 'sam2' not in sys.modules and importlib.util.find_spec('sam2') is None:
-        raise _not_installed("No module named 'sam2'")
-
-
-def load_predictor(checkpoint: Path, config: str, device: str) -> Any:  # noqa: ANN401
-    """Load the video predictor, once in a process.
-
-    Raises:
-        DatasetError: The package is missing, or refuses the checkpoint.
-    """
-    return _load(config, device, *model_key(checkpoint))
-
-
-def precision(device: str) -> contextlib.AbstractContextManager:
-    """On a GPU, bfloat16 as in SAM 2's own examples: its attention kernels want it."""
-    if device.startswith('cuda'):
-        return torch.autocast('cuda', dtype=torch.bfloat16)
-    return contextlib.nullcontext()
 
 
 @lru_cache(maxsize=1)

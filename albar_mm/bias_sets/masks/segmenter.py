@@ -14,7 +14,7 @@ from ...utils.errors import DatasetError
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .model_files import model_sha256
-from .network import Network, image_size, load_network, score_map
+from .network import Network, image_blob, image_size, load_network, score_map
 from .source import CheckedMasks, MaskResult
 
 OUTPUTS = ('probability', 'logit', 'softmax', 'argmax', 'index')
@@ -103,7 +103,11 @@ class SegmenterMasks(CheckedMasks):
         size, channels_first = self._input(network)
         masks = np.empty(video.frames.shape[:3], dtype=bool)
         for index, frame in enumerate(video.frames):
-            output = network.run(self._blob(frame, size, channels_first), self.layer)
+            small = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+            blob = image_blob(small, self.scale, self.mean, self.std, self.channels)
+            if not channels_first:
+                blob = np.ascontiguousarray(blob.transpose(0, 2, 3, 1))
+            output = network.run(blob, self.layer)
             masks[index] = self._mask(output, size, frame.shape[:2])
         return MaskResult(masks)
 
@@ -113,17 +117,6 @@ class SegmenterMasks(CheckedMasks):
         if len(shape) == 4 and self.layout is None:
             first = shape[1] == 3 or shape[3] != 3
         return image_size(self.model, self.size, shape, first), first
-
-    def _blob(self, frame: np.ndarray, size: tuple[int, int], channels_first: bool) -> np.ndarray:
-        small = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-        if self.channels == 'bgr':
-            small = small[..., ::-1]
-        values = (
-            small.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
-        ) / np.float32(self.std)
-        if channels_first:
-            values = values.transpose(2, 0, 1)
-        return np.ascontiguousarray(values[None])
 
     def _mask(
         self, output: np.ndarray, size: tuple[int, int], shape: tuple[int, int]

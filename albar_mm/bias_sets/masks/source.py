@@ -26,13 +26,7 @@ class MaskSource(Protocol):
     name: str
 
     def masks(self, video: SourceVideo) -> np.ndarray:
-        """Masks of all frames.
-
-        Args:
-            video: The source video.
-
-        Returns:
-            bool, shape (T, H, W) as ``video.frames``; an all-False frame is one without a mask.
+        """Masks of all frames: bool (T, H, W) as ``video.frames``; an all-False one is none.
 
         Raises:
             DatasetError: There are none, or they do not fit; names the video and the file.
@@ -124,10 +118,7 @@ def result_of(source: MaskSource, video: SourceVideo) -> MaskResult:
 def check_fit(masks: np.ndarray, video: SourceVideo, origin: str) -> None:
     """Check that there is one mask of the right size for every frame.
 
-    Args:
-        masks: bool, shape (T, H, W).
-        video: The source video.
-        origin: File or source of the masks, for the message.
+    ``origin`` is their file or source, for the message.
 
     Raises:
         DatasetError: Length or size differ; gives both.
