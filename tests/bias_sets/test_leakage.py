@@ -1,6 +1,7 @@
 """Background that masks let through: known shares, and rings that do or do not tell the class."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,9 +178,10 @@ def write_video(path, rng, ring):
     return path
 
 
-@pytest.fixture
-def on_disk(tmp_path):
+@pytest.fixture(scope='module')
+def on_disk(tmp_path_factory):
     """Four classes of three films, a list, and masks as NPZ files."""
+    tmp_path = tmp_path_factory.mktemp('leakage')
     rng = np.random.RandomState(0)
     lines = []
     for label in range(CLASSES):
@@ -219,14 +221,15 @@ def test_report(on_disk):
     assert not list(on_disk.rglob('*.part'))
 
 
-def test_report_without_some_masks(on_disk):
-    masks = f'npz:{on_disk / "masks"}'
-    (on_disk / 'masks' / 'Class0' / 'v_Class0_g00_c01.npz').unlink()
-    given = (on_disk / 'videos', [on_disk / 'list.txt'], masks)
+def test_report_without_some_masks(on_disk, tmp_path):
+    masks, out = tmp_path / 'masks', tmp_path / 'out'
+    shutil.copytree(on_disk / 'masks', masks)
+    (masks / 'Class0' / 'v_Class0_g00_c01.npz').unlink()
+    given = (on_disk / 'videos', [on_disk / 'list.txt'], f'npz:{masks}')
     with pytest.raises(DatasetError, match='1 of 12 videos have no mask: v_Class0_g00_c01;'):
-        leakage_report(*given, out=on_disk / 'out')
-    assert not (on_disk / 'out').exists()
-    lines, left_out = leakage_report(*given, out=on_disk / 'out', missing_masks='drop')
+        leakage_report(*given, out=out)
+    assert not out.exists()
+    lines, left_out = leakage_report(*given, out=out, missing_masks='drop')
     assert left_out == 1 and any('left out 1 videos' in line for line in lines)
 
 
