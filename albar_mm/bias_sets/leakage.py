@@ -21,7 +21,7 @@ from ..utils.errors import DatasetError
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .masks.source import MaskSource, result_of
+from .masks.source import MaskSource, mean_share, result_of
 
 WHOLE = 'whole background'
 """Name of the comparison in which the classifier sees all pixels outside of the silhouette."""
@@ -228,15 +228,12 @@ def outside_share(masks: np.ndarray, truth: np.ndarray) -> float | None:
 
     Masks and silhouettes are bool (T, H, W); None if no frame has a mask.
     """
-    area = masks.sum((1, 2), dtype=np.int64)
-    outside = (masks & ~truth).sum((1, 2), dtype=np.int64)
-    return float((outside[area > 0] / area[area > 0]).mean()) if area.any() else None
+    return mean_share(masks & ~truth, masks)
 
 
 def kept_share(masks: np.ndarray, truth: np.ndarray) -> float:
     """Mean share of the silhouettes, bool (T, H, W) and none empty, that is masked in."""
-    inside = (masks & truth).sum((1, 2), dtype=np.int64)
-    return float((inside / truth.sum((1, 2), dtype=np.int64)).mean())
+    return mean_share(masks & truth, truth)
 
 
 def _summary(

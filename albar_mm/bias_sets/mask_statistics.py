@@ -17,6 +17,7 @@ from ..utils.files import write_csv, write_json
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks, bounding_boxes
+from .masks.source import mean_share
 from .settings import read_description
 from .sources import boxes_inside
 
@@ -131,9 +132,7 @@ def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first
             if 0 <= frame < frames:
                 x1, y1, x2, y2 = np.clip(box, 0, (width, height, width, height))
                 given[frame, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)] = True
-    area = given.sum(axis=(1, 2), dtype=np.int64)
-    kept = (given & masks).sum(axis=(1, 2), dtype=np.int64)
-    return float((kept[area > 0] / area[area > 0]).mean()) if area.any() else 0.0
+    return mean_share(given & masks, given) or 0.0
 
 
 def flags_of(found: MaskStatistics) -> tuple[str, ...]:

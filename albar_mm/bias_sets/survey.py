@@ -178,7 +178,7 @@ class Surveyor:
             lent,
             dict(notes),
         )
-        text = json.dumps(dict(self._key(), **asdict(found)), sort_keys=True)
+        text = json.dumps(dict(asdict(found), settings=self._key()), sort_keys=True)
         write_text(self._facts(video.video_id), text + '\n')
         return found
 
@@ -200,13 +200,12 @@ class Surveyor:
         return tuple(int(candidates[rng.randint(len(candidates))]) for rng in rngs)
 
     def _key(self) -> dict[str, Any]:
-        settings = dict(
+        return dict(
             masks=settings_of(self.settings.masks),
             empty_frames=self.settings.empty_frames,
             seed=self.settings.seed,
             wanted_stills=self.settings.stills,
         )
-        return dict(settings=settings)
 
     def _facts(self, video_id: str) -> Path:
         return self.root / SURVEY_FOLDER / f'{video_id}.json'
@@ -216,8 +215,7 @@ class Surveyor:
         if not path.is_file() or not kept_masks_path(self.root, video.video_id).is_file():
             return None
         facts = read_json(path)
-        key = self._key()
-        if {name: facts.pop(name, None) for name in key} != key:
+        if facts.pop('settings', None) != self._key():
             return None
         facts.update(filled=tuple(facts['filled']), stills=tuple(facts['stills']))
         found = Survey(**facts)

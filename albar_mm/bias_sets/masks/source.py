@@ -115,6 +115,16 @@ def result_of(source: MaskSource, video: SourceVideo) -> MaskResult:
     return MaskResult(masks)
 
 
+def mean_share(part: np.ndarray, whole: np.ndarray) -> float | None:
+    """Mean share, in [0, 1], that masks have of larger ones, both bool (T, H, W).
+
+    Over frames in which the larger one is not empty; None if there are none.
+    """
+    area = whole.sum((1, 2), dtype=np.int64)
+    shares = part.sum((1, 2), dtype=np.int64)[area > 0] / area[area > 0]
+    return float(shares.mean()) if shares.size else None
+
+
 def check_fit(masks: np.ndarray, video: SourceVideo, origin: str) -> None:
     """Check that there is one mask of the right size for every frame.
 
