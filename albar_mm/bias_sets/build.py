@@ -55,17 +55,8 @@ def build_benchmark(
         stills/<video>/<frame>.png          foregrounds lent to Confl-FG, RGB with the mask as alpha
 
     The manifest of a set appears when all its files are there. Same lists, masks, backgrounds and
-    settings give the same bytes, whatever the number of workers and interruptions.
-
-    Args:
-        root: Folder to write to; made when absent.
-        settings: What to make, of which masks.
-        sources: The source videos.
-        workers: Processes.
-        say: Shows a line of text to the user.
-
-    Returns:
-        What was made.
+    settings give the same bytes, whatever the number of workers (processes) and interruptions.
+    ``say`` shows a line of text to the user.
 
     Raises:
         DatasetError: Something cannot be read or does not fit; ``root`` holds a benchmark of

@@ -90,9 +90,7 @@ def preset_of(name: str) -> Preset:
 def background_families(specs: Sequence[str], min_side: int = MIN_SIDE) -> Backgrounds:
     """Read background families, ``stripe`` or ``NAME=FOLDER``.
 
-    Args:
-        specs: As on the command line.
-        min_side: Images with a shorter side, in px, are refused.
+    Images with a side shorter than ``min_side`` px are refused.
 
     Raises:
         DatasetError: One is neither, cannot be used, or two have one name.
@@ -117,8 +115,8 @@ def source_videos(
         list_file: Test list of ``path label`` lines; default: that of the preset.
         lists: Folder of the official lists, instead of ``list_file``.
         split: Official split of ``lists``.
-        label_map: Class names, one a line; default: ``label_map.txt`` beside the list.
-        training_lists: Lists that must name none of the videos; default: the list's siblings.
+        label_map: See :func:`.sources.read_source_list`.
+        training_lists: See there.
 
     Raises:
         DatasetError: The choices do not go together, or see :mod:`.sources`.

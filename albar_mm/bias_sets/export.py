@@ -69,13 +69,8 @@ def export(
 ) -> Built:
     """Fourth stage of a build: write the files of all items, the manifests, and what was made.
 
-    Args:
-        root: Folder of the benchmark.
-        settings: What to make.
-        surveyed: From :func:`.survey.survey`.
-        rows: From :func:`.plan.plan_rows`.
-        workers: Processes.
-        say: Shows a line of text to the user.
+    Takes what :func:`.survey.survey` and :func:`.plan.plan_rows` give; ``say`` shows a line of
+    text to the user.
 
     Raises:
         DatasetError: Something cannot be read or written.

@@ -101,12 +101,9 @@ class Leakage:
 class LeakageMeter:
     """Measures one video at a time, in any process.
 
-    Attributes:
-        silhouettes: Masks taken as the truth.
-        sources: Name -> mask source to judge.
-        frames: Frames of a video whose background is looked at.
-        margin: Pixels next to the silhouette that do not count as background: silhouettes are
-            not exact.
+    ``silhouettes`` are the masks taken as the truth, ``sources`` those to judge, by name. The
+    background of ``frames`` frames of a video is looked at; ``margin`` pixels next to the
+    silhouette do not count as background, for silhouettes are not exact.
     """
 
     silhouettes: MaskSource
@@ -302,12 +299,10 @@ class ProbeResult:
     Attributes:
         accuracy: Share of samples that are right, in [0, 1].
         standard_error: Of the accuracy, with groups as the units that vary.
-        correct: bool, shape (N,).
     """
 
     accuracy: float
     standard_error: float
-    correct: np.ndarray
 
 
 def grouped_folds(
@@ -366,7 +361,7 @@ def probe_accuracy(
         probe = _ridge(_best_strength(features[train], targets[train], groups[train], seed))
         predicted[held] = probe.fit(features[train], targets[train]).predict(features[held])
     correct = predicted == targets
-    return ProbeResult(float(correct.mean()), grouped_error(correct, groups), correct)
+    return ProbeResult(float(correct.mean()), grouped_error(correct, groups))
 
 
 def grouped_error(values: Sequence[float] | np.ndarray, groups: Sequence[str]) -> float:

@@ -79,14 +79,10 @@ class MaskStatistics:
 
 
 def measure_masks(masks: np.ndarray) -> dict[str, Any]:
-    """Statistics of one video that need nothing but its masks.
+    """The entries ``frames`` to ``own_box`` of :class:`MaskStatistics`, less ``filled``.
 
-    Args:
-        masks: bool, shape (T, H, W), T >= 1, True somewhere.
-
-    Returns:
-        The entries ``frames`` to ``own_box`` of :class:`MaskStatistics`, less ``filled``. Shares
-        are in [0, 1]; ``own_box`` and overlaps leave out frames without a mask.
+    They need nothing but the masks, bool (T, H, W), T >= 1, True somewhere. Shares are in [0, 1];
+    ``own_box`` and overlaps leave out frames without a mask.
     """
     cover = masks.mean(axis=(1, 2), dtype=np.float64)
     area = masks.sum(axis=(1, 2), dtype=np.int64)
@@ -116,11 +112,7 @@ def measure_masks(masks: np.ndarray) -> dict[str, Any]:
 def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first: int) -> float:
     """Mean share of the given boxes that is in the mask, over frames with a box.
 
-    Args:
-        masks: bool, shape (T, H, W), of the frames from ``first`` on.
-        boxes: The boxes.
-        video: The source video; its frames are not read.
-        first: First kept frame.
+    Masks are bool (T, H, W), of the frames from ``first`` on; the video is not read.
 
     Raises:
         DatasetError: The file of boxes does not know the video.

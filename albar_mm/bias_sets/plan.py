@@ -116,10 +116,9 @@ def _partner(
         )
     rng = item_rng(settings.seed, video.video_id, k, CONFLICT_FAMILY, 'conflict')
     other = others[rng.randint(len(others))]
-    still = int(rng.randint(settings.stills))
     return dict(
         conflict_video=names[other.video_id],
         conflict_video_id=other.video_id,
         conflict_label=other.label,
-        conflict_still=still,
+        conflict_still=int(rng.randint(settings.stills)),
     )

@@ -73,9 +73,6 @@ def read_source_list(
         training_lists: Lists of training clips, to check for leakage; default: the list's
             siblings with ``train`` and ``val`` instead of ``test`` in their names that exist.
 
-    Returns:
-        The source videos.
-
     Raises:
         DatasetError: The list cannot be read or is empty, two videos have one name, or a video
             is a training clip.
@@ -99,16 +96,9 @@ def read_source_list(
 
 
 def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1) -> SourceList:
-    """Take the official test videos of a data set from its official lists.
+    """Take the official test videos of a split of a data set in ``SPECS`` from its official lists.
 
-    Args:
-        dataset: A name in ``SPECS``, e.g. ``'ucf101'``.
-        lists: Folder of the official lists.
-        video_root: Folder of the videos.
-        split: Official split.
-
-    Returns:
-        The source videos; the official training list of the split is checked for leakage.
+    The official training list of the split is checked for leakage.
 
     Raises:
         DatasetError: As for :func:`read_source_list`, or the official lists are broken.
@@ -123,10 +113,7 @@ def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1
 def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = True) -> SourceList:
     """First stage of a build: the listed videos that can be used, as far as their names tell.
 
-    Args:
-        settings: What to make; says where the masks come from.
-        sources: The listed videos.
-        files: Whether the videos must be there.
+    Their files must be there, unless ``files`` is False.
 
     Raises:
         DatasetError: None remains, one has no mask and must have one, or is not there.
@@ -156,20 +143,12 @@ def require_files(sources: SourceList) -> None:
 def require_masks(
     source: MaskSource, sources: SourceList, missing_masks: str, what: str = 'source videos'
 ) -> SourceList:
-    """Stop at videos that a mask source has nothing for, or leave them out.
+    """Stop at videos that a mask source has nothing for, or with ``'drop'`` leave them out.
 
     A video is one of them if its mask files are not there, if a file of boxes does not know it, or
     if its first tube is of another class than its label (UCF101-24 annotates 24 of the 101 classes;
-    that rule of the published sets leaves 910 videos of split 1).
-
-    Args:
-        source: The mask source.
-        sources: The source videos; they need not be there.
-        missing_masks: ``'drop'`` leaves them out, anything else stops.
-        what: What they are called in the message.
-
-    Returns:
-        The source videos that remain, perhaps none.
+    that rule of the published sets leaves 910 videos of split 1). The videos need not be there.
+    ``what`` is what they are called in the message; perhaps none remains.
 
     Raises:
         DatasetError: Some have no mask; names them and the reason of one.

@@ -106,12 +106,7 @@ def survey(
 ) -> Surveyed:
     """Second stage of a build: look at every video once, and keep its masks and stills.
 
-    Args:
-        root: Folder of the benchmark.
-        settings: What to make.
-        sources: From :func:`.sources.usable_sources`.
-        workers: Processes.
-        say: Shows a line of text to the user.
+    Takes what :func:`.sources.usable_sources` gives; ``say`` shows a line of text to the user.
 
     Raises:
         DatasetError: Something is wrong with a video or its masks; ``root`` holds a benchmark of
@@ -242,15 +237,11 @@ POLICIES = ('cut', 'nearest', 'background', 'error')
 
 @dataclass(frozen=True)
 class MaskTrack:
-    """Masks of the frames that are kept.
+    """Masks of the frames ``first`` to ``last``, inclusive, that are kept.
 
-    Attributes:
-        masks: bool, shape (last - first + 1, H, W); no frame of it is empty, except under the
-            policy ``background``.
-        first: First frame that is kept, from 0.
-        last: Last frame that is kept, inclusive.
-        filled: Kept frames that had no mask, as indices into the whole video. Frames that were
-            cut had none either: those before ``first`` and after ``last``.
+    ``masks`` is bool, shape (last - first + 1, H, W); no frame of it is empty, except under the
+    policy ``background``. ``filled`` are kept frames that had no mask, as indices into the whole
+    video. Frames that were cut had none either.
     """
 
     masks: np.ndarray
@@ -260,12 +251,7 @@ class MaskTrack:
 
 
 def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> MaskTrack:
-    """Apply a policy to the frames without a mask.
-
-    Args:
-        masks: bool, shape (T, H, W); an all-False frame has no mask.
-        policy: One of ``POLICIES``.
-        video_id: Names the video in errors.
+    """Apply one of ``POLICIES`` to masks, bool (T, H, W); an all-False frame has no mask.
 
     Raises:
         DatasetError: No frame has a mask; or the policy is ``error`` and some frame has none.

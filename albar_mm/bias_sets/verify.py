@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..compositing.kept import (
 from ..compositing.render import Still, fit_still, shift_away
 from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
+from ..utils.files import read_bytes
 from ..utils.identity import file_sha256
 from ..utils.parallel import map_videos
 from ..video.source_video import read_frames
@@ -90,7 +92,7 @@ class Renderer:
         if self.encoding == 'none':
             return ''
         wanted = encode_item(row, frames, masks, self.backgrounds, still, self.encoding)
-        if (self.root / folder / row['file']).read_bytes() == wanted:
+        if read_bytes(self.root / folder / row['file'], math.inf) == wanted:
             return ''
         made_by = f'; it was made with OpenCV {self.opencv}, this is {cv2.__version__}'
         return 'its pixels are not those that its manifest row describes' + (

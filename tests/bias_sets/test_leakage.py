@@ -21,12 +21,7 @@ from albar_mm.bias_sets.leakage import (
     outside_share,
     probe_accuracy,
 )
-from albar_mm.bias_sets.masks.boxes import (
-    BoundingBoxes,
-    BoxMasks,
-    bounding_boxes,
-    write_box_file,
-)
+from albar_mm.bias_sets.masks.boxes import BoundingBoxes, BoxMasks, bounding_boxes, write_box_file
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.avi import avi_bytes, encode_frames
 from albar_mm.video.source_video import SourceVideo

@@ -166,10 +166,7 @@ def bounding_boxes(masks: np.ndarray) -> np.ndarray:
 def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]) -> Path:
     """Write the boxes around masks as the text file that ``boxes:`` and ``grabcut:`` read.
 
-    Args:
-        path: Target, not ending in ``.pkl``.
-        source: The masks.
-        videos: The source videos; their frames are freed again.
+    Its name must not end in ``.pkl``; the frames of the videos are freed again.
 
     Raises:
         DatasetError: See :meth:`.source.MaskSource.masks`.

@@ -88,16 +88,10 @@ def _load(path: Path, size: int, mtime_ns: int) -> Network:
 
 
 def score_map(output: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarray:
-    """Find the map of scores in an output, channels first or last.
+    """Find the map of scores in an output, channels first or last: float32 (H, W, C).
 
-    Args:
-        output: (1, C, H, W), (1, H, W, C) or (1, H, W); it may be smaller than the input, but of
-            its aspect ratio, by which the two layouts are told apart.
-        size: Height and width of the input.
-        path: File of the model, for the message.
-
-    Returns:
-        float32 (H, W, C).
+    (1, C, H, W), (1, H, W, C) or (1, H, W); it may be smaller than the input, of height and width
+    ``size``, but of its aspect ratio, by which the two layouts are told apart.
 
     Raises:
         DatasetError: It is no such map, or holds values that are not finite.
@@ -145,13 +139,10 @@ def image_size(
     shape: tuple[int | None, ...],
     channels_first: bool = True,
 ) -> tuple[int, int]:
-    """Height and width of the image that a model takes.
+    """Height and width of the image that a model takes: what the user says, or its own.
 
-    Args:
-        model: Its file, for messages.
-        given: What the user says.
-        shape: ``input_shape`` of the network; empty where it is not known.
-        channels_first: (1, 3, H, W) instead of (1, H, W, 3).
+    ``shape`` is the ``input_shape`` of the network, empty where it is not known: (1, 3, H, W), or
+    (1, H, W, 3) where channels are not first.
 
     Raises:
         DatasetError: It takes no such image, or neither tells the size.
@@ -178,17 +169,10 @@ def image_blob(
     std: tuple[float, float, float],
     channels: str,
 ) -> np.ndarray:
-    """The input of a network for an image of its size: ``(pixel * scale - mean) / std``.
+    """Input of a network, float32 (1, 3, H, W), for an image of its size, uint8 RGB (H, W, 3).
 
-    Args:
-        image: uint8 RGB (H, W, 3).
-        scale: Factor of the pixel values 0 to 255.
-        mean: Subtracted after scaling, in the order of ``channels``.
-        std: Divided by after that.
-        channels: ``'rgb'`` or ``'bgr'``.
-
-    Returns:
-        float32 (1, 3, H, W).
+    ``(pixel * scale - mean) / std`` of pixels from 0 to 255; ``mean`` and ``std`` are in the order
+    of ``channels``, ``'rgb'`` or ``'bgr'``.
     """
     if channels == 'bgr':
         image = image[..., ::-1]

@@ -151,18 +151,11 @@ def check_fit(masks: np.ndarray, video: SourceVideo, origin: str) -> None:
 def find_entry(
     root: Path, video: SourceVideo, patterns: Iterable[str], other_names: Iterable[str] = ()
 ) -> Path:
-    """Find a video's file or folder below a root, in a folder of its class or not.
+    """Find a video's file or folder below a folder of masks, in a folder of its class or not.
 
     Names are joined, never expanded as wildcards: those of HMDB51 hold ``(``, ``!``, ``#``, ``&``.
-
-    Args:
-        root: Folder of the masks.
-        video: The source video.
-        patterns: Relative paths with ``{}`` for the name of the video, best first.
-        other_names: Further names that the video may go by there.
-
-    Returns:
-        The first one that exists.
+    ``patterns`` are relative paths with ``{}`` for the name of the video, best first; the first one
+    that exists is taken. ``other_names`` are further names that the video may go by there.
 
     Raises:
         DatasetError: There is none; names the places looked at.
