@@ -56,6 +56,14 @@ def test_four_stages_in_a_row_and_nothing_else():
     assert calls == ['usable_sources', 'survey', 'plan_rows', 'export']
 
 
+@pytest.fixture(scope='module')
+def jpeg(tmp_path_factory, source_list, photos):
+    """Content of all files of a build by one process."""
+    root = tmp_path_factory.mktemp('jpeg')
+    build(root, source_list, settings_of(photos))
+    return tree(root)
+
+
 def items(root, folder):
     return [(row, read_frames(root / folder / row['file'])) for row in read_rows(root / folder)]
 
@@ -124,22 +132,20 @@ def test_manifests_do_not_depend_on_the_encoding(tmp_path, source_list, photos, 
     assert len(list((tmp_path / 'jpeg').rglob('*.avi'))) == 30
 
 
-def test_identical_bytes_with_any_number_of_workers_and_any_order(tmp_path, source_list, photos):
+def test_identical_bytes_with_any_workers_and_order(tmp_path, source_list, photos, jpeg):
     settings = settings_of(photos)
-    build(tmp_path / 'a', source_list, settings)
     build(tmp_path / 'b', source_list, settings, workers=2)
-    assert tree(tmp_path / 'a') == tree(tmp_path / 'b')
+    assert jpeg == tree(tmp_path / 'b')
 
     sources = write_sources(tmp_path / 'other', tuple(reversed(VIDEOS)))
     build(tmp_path / 'c', sources, settings)
-    first, third = tree(tmp_path / 'a'), tree(tmp_path / 'c')
-    assert {k for k in first if first[k] != third[k]} == {'benchmark.json'}  # the list's SHA-256
+    third = tree(tmp_path / 'c')
+    assert {k for k in jpeg if jpeg[k] != third[k]} == {'benchmark.json'}  # the list's SHA-256
 
 
 @pytest.mark.parametrize('crash', ['survey', 'second item', 'manifests'])
-def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, crash):
+def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, jpeg, crash):
     settings = settings_of(photos)
-    build(tmp_path / 'whole', source_list, settings)
     place, name, number = {
         'survey': (RectangleMasks, 'masks', 1),
         'second item': (export_module, 'write_bytes', 12),  # in the second video
@@ -160,7 +166,7 @@ def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, crash):
     assert not json.loads((tmp_path / 'broken' / 'benchmark.json').read_text())['complete']
     done = build(tmp_path / 'broken', source_list, settings)
     assert done.written == {'survey': 30, 'second item': 20, 'manifests': 0}[crash]
-    assert tree(tmp_path / 'broken') == tree(tmp_path / 'whole')
+    assert tree(tmp_path / 'broken') == jpeg
 
 
 def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photos):
@@ -178,20 +184,17 @@ def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photo
     assert tree(root) == before and untouched.stat().st_mtime_ns == when
 
 
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
+def test_other_settings_in_the_same_folder(tmp_path, source_list):
+    build(tmp_path, source_list, settings_of(sets=('scufo',)))
+    before = tree(tmp_path)
+    for changes, message in (
         (dict(seed=4), 'seed is 3, asked for 4'),
         (dict(per_video=3), 'per_video is 2, asked for 3'),
         (dict(encoding='lossless'), 'encoding is jpeg, asked for lossless'),
         (dict(empty_frames='nearest'), 'empty_frames is'),
-    ],
-)
-def test_other_settings_in_the_same_folder(tmp_path, source_list, changes, message):
-    build(tmp_path, source_list, settings_of(sets=('scufo',)))
-    before = tree(tmp_path)
-    with pytest.raises(DatasetError, match=f'with other settings .*{message}'):
-        build(tmp_path, source_list, settings_of(**{'sets': ('scufo',), **changes}))
+    ):
+        with pytest.raises(DatasetError, match=f'with other settings .*{message}'):
+            build(tmp_path, source_list, settings_of(**{'sets': ('scufo',), **changes}))
     assert tree(tmp_path) == before
 
 
