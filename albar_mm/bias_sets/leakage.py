@@ -27,6 +27,14 @@ WHOLE = 'whole background'
 """Name of the comparison in which the classifier sees all pixels outside of the silhouette."""
 _UCF101 = re.compile(r'(?P<group>v_.+_g\d+)_c\d+')
 _KINETICS = re.compile(r'(?P<group>.+)_\d{6}_\d{6}')
+FEATURES = 'Lab histogram (4x4x4) and gradient orientations (8), square roots'
+PROBE = 'ridge regression on one-hot labels, strength chosen on groups within the training folds'
+STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
+_INNER_FOLDS = 3
+_COLOURS, _ORIENTATIONS = 64, 8
+_CHROMA_EDGES = (0, 118, 128, 138, 256)
+"""Photos keep most of their pixels near grey, at 128: equal bins would tell nothing."""
+_LAB_EDGES = ((0, 64, 128, 192, 256), _CHROMA_EDGES, _CHROMA_EDGES)
 
 
 @dataclass(frozen=True)
@@ -250,16 +258,6 @@ def _summary(
     error = grouped_error(shares, own) if len(set(own)) > 1 else None
     kept = float(np.mean([one.kept[name] for one in measured]))
     return SourceLeakage(name, mean, error, kept, probe, empty)
-
-
-FEATURES = 'Lab histogram (4x4x4) and gradient orientations (8), square roots'
-PROBE = 'ridge regression on one-hot labels, strength chosen on groups within the training folds'
-STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
-_INNER_FOLDS = 3
-_COLOURS, _ORIENTATIONS = 64, 8
-_CHROMA_EDGES = (0, 118, 128, 138, 256)
-"""Photos keep most of their pixels near grey, at 128: equal bins would tell nothing."""
-_LAB_EDGES = ((0, 64, 128, 192, 256), _CHROMA_EDGES, _CHROMA_EDGES)
 
 
 def background_features(frames: np.ndarray, selected: np.ndarray) -> np.ndarray:

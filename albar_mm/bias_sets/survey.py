@@ -32,6 +32,11 @@ from .settings import BuildSettings, begin_description
 from .sources import SourceList
 
 DEFAULT_FPS = 30.0
+POLICIES = ('cut', 'nearest', 'background', 'error')
+"""``cut`` drops frames before the first and after the last mask and is ``nearest`` between them;
+``nearest`` takes the mask of the nearest frame that has one (of two, the earlier);
+``background``, as published, drops like ``cut`` and leaves the frames between without a foreground;
+``error`` refuses the video."""
 
 
 @dataclass(frozen=True)
@@ -226,13 +231,6 @@ def read_fps(path: Path) -> float:
     fps = reader.get(cv2.CAP_PROP_FPS)
     reader.release()
     return round(fps, 3) if math.isfinite(fps) and 0.1 <= fps <= 1000 else DEFAULT_FPS
-
-
-POLICIES = ('cut', 'nearest', 'background', 'error')
-"""``cut`` drops frames before the first and after the last mask and is ``nearest`` between them;
-``nearest`` takes the mask of the nearest frame that has one (of two, the earlier);
-``background``, as published, drops like ``cut`` and leaves the frames between without a foreground;
-``error`` refuses the video."""
 
 
 @dataclass(frozen=True)

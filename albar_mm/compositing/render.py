@@ -1,6 +1,10 @@
 """From a manifest row to pixels: the one place where items get their look.
 
 The exporter, the check of an exported set and the on-the-fly transforms all come here.
+
+The published generator of Confl-FG was not released. Ours: one frame of a source video of another
+class, with its mask, stretched to the host's size (mask: nearest neighbour), keeps its height and
+moves sideways away from the host, and lies below the host's moving foreground in every frame.
 """
 
 from __future__ import annotations

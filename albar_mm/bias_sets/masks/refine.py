@@ -16,6 +16,24 @@ from .boxes import BoxMasks
 from .motion import keep_pieces
 from .source import CheckedMasks, MaskResult, MaskSource, files_of, result_of
 
+CONTEXT = 0.5
+"""How much sure background around the padded box is looked at, in shares of its sides."""
+CORE = (0.2, 0.75)
+"""Width and height, in shares of the box, of the ellipse in its middle that is the actor for sure.
+Without it, what resembles the surroundings is lost: heads before trees, legs on a lawn. On the
+first 12 frames of one JHMDB clip per class, boxes loosened by up to 30 %, the mean IoU with the
+puppet masks is 0.54; without it 0.44, and that of the boxes 0.31."""
+BODY = (0.7, 0.95)
+"""The same of the ellipse that is probably the actor, where no frame before tells."""
+KEPT_BODY = (0.4, 0.8)
+"""The same where one does: what it lost can come back."""
+MAX_SIDE = 160
+"""Larger cut-outs are shrunk to this side in px: time grows with the area, outlines hardly gain."""
+_FOREGROUND = (cv2.GC_FGD, cv2.GC_PR_FGD)
+_GROWTH = 0.25
+"""A silhouette that adds less than this share of the core to the core found no actor there."""
+_PIECE = 0.1
+"""Pieces smaller than this share of the largest one are taken for noise."""
 MIN_BOX_SHARE = 0.05
 """A silhouette that keeps less of its box than this has lost the actor."""
 
@@ -176,26 +194,6 @@ def _moved(mask: np.ndarray, old: np.ndarray, new: np.ndarray) -> np.ndarray:
     matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
     size = (mask.shape[1], mask.shape[0])
     return cv2.warpAffine(mask.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST) > 0
-
-
-CONTEXT = 0.5
-"""How much sure background around the padded box is looked at, in shares of its sides."""
-CORE = (0.2, 0.75)
-"""Width and height, in shares of the box, of the ellipse in its middle that is the actor for sure.
-Without it, what resembles the surroundings is lost: heads before trees, legs on a lawn. On the
-first 12 frames of one JHMDB clip per class, boxes loosened by up to 30 %, the mean IoU with the
-puppet masks is 0.54; without it 0.44, and that of the boxes 0.31."""
-BODY = (0.7, 0.95)
-"""The same of the ellipse that is probably the actor, where no frame before tells."""
-KEPT_BODY = (0.4, 0.8)
-"""The same where one does: what it lost can come back."""
-MAX_SIDE = 160
-"""Larger cut-outs are shrunk to this side in px: time grows with the area, outlines hardly gain."""
-_FOREGROUND = (cv2.GC_FGD, cv2.GC_PR_FGD)
-_GROWTH = 0.25
-"""A silhouette that adds less than this share of the core to the core found no actor there."""
-_PIECE = 0.1
-"""Pieces smaller than this share of the largest one are taken for noise."""
 
 
 def silhouette(

@@ -32,6 +32,13 @@ from .source import CheckedMasks, MaskResult
 PROMPTS = ('first', 'largest')
 """The frame of the first prompt: the first one with a box, or the one with the largest box, from
 which the actor is followed in both directions."""
+INSTALL = 'pip install "git+https://github.com/facebookresearch/sam2.git"'
+CONFIGS = {
+    f'{version}_hiera_{size}': f'configs/{version}/{version}_hiera_{short}.yaml'
+    for version in ('sam2', 'sam2.1')
+    for size, short in (('tiny', 't'), ('small', 's'), ('base_plus', 'b+'), ('large', 'l'))
+}
+"""Name of a published checkpoint -> its configuration within the package."""
 _OBJECT = 1
 
 
@@ -200,15 +207,6 @@ def write_jpegs(folder: Path, frames: np.ndarray) -> None:
             raise DatasetError(
                 f'{path}: cannot be written; free space, or point TMPDIR to another folder'
             )
-
-
-INSTALL = 'pip install "git+https://github.com/facebookresearch/sam2.git"'
-CONFIGS = {
-    f'{version}_hiera_{size}': f'configs/{version}/{version}_hiera_{short}.yaml'
-    for version in ('sam2', 'sam2.1')
-    for size, short in (('tiny', 't'), ('small', 's'), ('base_plus', 'b+'), ('large', 'l'))
-}
-"""Name of a published checkpoint -> its configuration within the package."""
 
 
 def config_of(checkpoint: Path, config: str | None = None) -> str:
