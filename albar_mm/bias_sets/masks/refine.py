@@ -40,16 +40,9 @@ MIN_BOX_SHARE = 0.05
 
 def padded_box(box: np.ndarray, padding: float, width: int, height: int) -> np.ndarray:
     """Enlarge a box, int x1, y1, x2, y2, by a share of its sides on each side, within the image."""
-    dx, dy = (round(padding * int(side)) for side in (box[2] - box[0], box[3] - box[1]))
-    return np.array(
-        [
-            max(box[0] - dx, 0),
-            max(box[1] - dy, 0),
-            min(box[2] + dx, width),
-            min(box[3] + dy, height),
-        ],
-        dtype=np.int64,
-    )
+    margin = [round(padding * int(side)) for side in box[2:] - box[:2]]
+    corners = np.maximum(box[:2] - margin, 0), np.minimum(box[2:] + margin, (width, height))
+    return np.concatenate(corners).astype(np.int64)
 
 
 def silhouette_or_box(
