@@ -22,17 +22,11 @@ def plan_benchmark(
 ) -> tuple[SourceList, dict[str, int]]:
     """Write what would be built, without looking at a video: ``plan.jsonl`` and ``report.json``.
 
-    Args:
-        root: Folder to write to.
-        settings: What to make; with a mask source, videos without masks are left out.
-        sources: The source videos; they need not be there.
-        workers: Threads that look at background images.
+    Takes what :func:`build_benchmark` takes, and raises the same as far as it shows without
+    videos; with a mask source, videos without masks are left out.
 
     Returns:
         The source videos that remain, and folder of a set -> number of items.
-
-    Raises:
-        DatasetError: As for :func:`build_benchmark`, as far as that shows without videos.
     """
     sources = usable_sources(settings, sources, files=False)
     rows = draw_rows(settings, sources, workers)
@@ -61,17 +55,8 @@ def build_benchmark(
         stills/<video>/<frame>.png          foregrounds lent to Confl-FG, RGB with the mask as alpha
 
     The manifest of a set appears when all its files are there. Same lists, masks, backgrounds and
-    settings give the same bytes, whatever the number of workers and interruptions.
-
-    Args:
-        root: Folder to write to; made when absent.
-        settings: What to make, of which masks.
-        sources: The source videos.
-        workers: Processes.
-        say: Shows a line of text to the user.
-
-    Returns:
-        What was made.
+    settings give the same bytes, whatever the number of workers (processes) and interruptions.
+    ``say`` shows a line of text to the user.
 
     Raises:
         DatasetError: Something cannot be read or does not fit; ``root`` holds a benchmark of

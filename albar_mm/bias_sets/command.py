@@ -83,20 +83,14 @@ PRESETS = {
 
 
 def preset_of(name: str) -> Preset:
-    """Defaults for a name on the command line; an unknown one is a data set of the user's own.
-
-    Args:
-        name: Name of a preset, or any other.
-    """
+    """Defaults for a name on the command line; an unknown one is a data set of the user's own."""
     return PRESETS.get(name) or Preset(name, name, 10, 'test.txt', known=False)
 
 
 def background_families(specs: Sequence[str], min_side: int = MIN_SIDE) -> Backgrounds:
     """Read background families, ``stripe`` or ``NAME=FOLDER``.
 
-    Args:
-        specs: As on the command line.
-        min_side: Images with a shorter side, in px, are refused.
+    Images with a side shorter than ``min_side`` px are refused.
 
     Raises:
         DatasetError: One is neither, cannot be used, or two have one name.
@@ -121,8 +115,8 @@ def source_videos(
         list_file: Test list of ``path label`` lines; default: that of the preset.
         lists: Folder of the official lists, instead of ``list_file``.
         split: Official split of ``lists``.
-        label_map: Class names, one a line; default: ``label_map.txt`` beside the list.
-        training_lists: Lists that must name none of the videos; default: the list's siblings.
+        label_map: See :func:`.sources.read_source_list`.
+        training_lists: See there.
 
     Raises:
         DatasetError: The choices do not go together, or see :mod:`.sources`.
@@ -201,11 +195,7 @@ def _cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
 
 
 def summary(built: Built) -> list[str]:
-    """Lines for the terminal: counts, and everything that was left out or replaced.
-
-    Args:
-        built: The build.
-    """
+    """Lines for the terminal: counts, and everything that was left out or replaced."""
     lines = [f'{folder}: {count} items' for folder, count in built.counts.items()]
     if built.left_out:
         lines.append(f'left out {len(built.left_out)} listed videos, all in {BENCHMARK_NAME}:')
@@ -231,13 +221,7 @@ def _some(lines: Iterable[str]) -> list[str]:
 
 
 def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> list[str]:
-    """What a build would make, for the terminal.
-
-    Args:
-        root: Folder of the benchmark.
-        sources: The source videos that remain.
-        counts: Folder of a set -> number of items.
-    """
+    """What a build would make of the videos that remain, for the terminal."""
     lines = [f'{folder}: {count} items' for folder, count in counts.items()]
     if sources.left_out:
         lines.append(f'would leave out {len(sources.left_out)} listed videos:')
@@ -248,12 +232,7 @@ def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> li
 
 
 def cost_line(built: Built, seconds: float) -> str:
-    """What a build took, for the terminal.
-
-    Args:
-        built: The build.
-        seconds: How long it ran.
-    """
+    """What a build that ran some seconds took, for the terminal."""
     items = sum(built.counts.values())
     size = sum(path.stat().st_size for path in built.root.rglob('*') if path.is_file())
     line = f'{items} items, {built.frames} frames, {size / GIGABYTE:.2f} GB, {seconds:.0f} s'

@@ -12,11 +12,14 @@ import numpy as np
 
 from ..annotations.manifest import rows_digest, write_set
 from ..compositing.backgrounds import Backgrounds
-from ..compositing.conflict import Still, fit_still, shift_away
-from ..compositing.kept_backgrounds import kept_background_path, save_kept_background
-from ..compositing.kept_masks import kept_masks_path, load_kept_masks
-from ..compositing.layout import read_still
-from ..compositing.render import render_item
+from ..compositing.kept import (
+    kept_background_path,
+    kept_masks_path,
+    load_kept_masks,
+    read_still,
+    save_arrays,
+)
+from ..compositing.render import Still, fit_still, render_item, shift_away
 from ..utils.errors import DatasetError, reason_of
 from ..utils.files import read_json, write_bytes, write_json
 from ..utils.identity import file_sha256
@@ -66,16 +69,8 @@ def export(
 ) -> Built:
     """Fourth stage of a build: write the files of all items, the manifests, and what was made.
 
-    Args:
-        root: Folder of the benchmark.
-        settings: What to make.
-        surveyed: From :func:`.survey.survey`.
-        rows: From :func:`.plan.plan_rows`.
-        workers: Processes.
-        say: Shows a line of text to the user.
-
-    Returns:
-        What was made.
+    Takes what :func:`.survey.survey` and :func:`.plan.plan_rows` give; ``say`` shows a line of
+    text to the user.
 
     Raises:
         DatasetError: Something cannot be read or written.
@@ -105,7 +100,7 @@ def export(
         {video_id: list(one.filled) for video_id, one in surveys.items() if one.filled},
         {family.name: family.rejected() for family in settings.families},
         dict(totals),
-        sum(result.redone for result in results),
+        sum(written for _, _, written in results),
     )
     description = dict(
         complete=True,
@@ -122,19 +117,9 @@ def export(
     return built
 
 
-@dataclass(frozen=True)
-class SourceResult:
-    """What was written.
-
-    Attributes:
-        rows: The complete rows.
-        hashes: File below the root -> SHA-256; empty where no videos are written.
-        redone: Number of files that were written now.
-    """
-
-    rows: tuple[dict[str, Any], ...]
-    hashes: Mapping[str, str]
-    redone: int
+Done = tuple[Sequence[dict[str, Any]], Mapping[str, str], int]
+"""The complete rows of a source video, file below the root -> SHA-256 (none where no videos are
+written), and how many files were written now."""
 
 
 @dataclass(frozen=True)
@@ -143,18 +128,13 @@ class Exporter:
 
     A finished file whose content has the recorded SHA-256 is left alone, so a build that was
     interrupted goes on; files appear whole or not at all.
-
-    Attributes:
-        root: Folder of the benchmark.
-        settings: What to make.
-        backgrounds: All families.
     """
 
     root: Path
     settings: BuildSettings
     backgrounds: Backgrounds
 
-    def __call__(self, task: tuple[SourceVideo, Sequence[dict[str, Any]]]) -> SourceResult:
+    def __call__(self, task: tuple[SourceVideo, Sequence[dict[str, Any]]]) -> Done:
         """Make the items of a source video, of their rows without ``conflict_shift``.
 
         Raises:
@@ -173,60 +153,43 @@ class Exporter:
         finally:
             video.forget_frames()
 
-    def _export(self, video: SourceVideo, planned: Sequence[dict[str, Any]]) -> SourceResult:
-        exported = self.settings.encoding != 'none'
-        if not exported:
+    def _export(self, video: SourceVideo, planned: Sequence[dict[str, Any]]) -> Done:
+        folders, encoding = self.settings.folders(), self.settings.encoding
+        wanted = [f'{folders[row["set"], row["background"]]}/{row["file"]}' for row in planned]
+        if encoding == 'none':
+            wanted = []
             self._keep_backgrounds(planned)
         marker = self.root / PROGRESS_FOLDER / f'{video.video_id}.json'
         digest = rows_digest(planned)
-        known = self._finished(marker, digest)
-        folders = self.settings.folders()
-        wanted = [f'{folders[row["set"], row["background"]]}/{row["file"]}' for row in planned]
-        wanted = wanted if exported else []
-        if known and known['files'].keys() >= set(wanted):
-            return SourceResult(tuple(known['rows']), known['files'], 0)
-        masks = load_kept_masks(
-            kept_masks_path(self.root, video.video_id), planned[0]['mask_sha256']
-        )
-        rows = tuple(self._with_shift(row, masks) for row in planned)
-        hashes = dict(known['files']) if known else {}
-        redone = len(set(wanted) - hashes.keys())
+        rows, hashes = self._finished(marker, digest)
+        if rows and hashes.keys() >= set(wanted):
+            return rows, hashes, 0
+        masks_file = kept_masks_path(self.root, video.video_id)
+        masks = load_kept_masks(masks_file, planned[0]['mask_sha256'])
+        rows = [self._with_shift(row, masks) for row in planned]
+        missing = [pair for pair in zip(rows, wanted, strict=False) if pair[1] not in hashes]
+        if missing:
+            frames, last = video.frames, planned[0]['last']
+            if frames.shape[1:3] != masks.shape[1:] or len(frames) <= last:
+                raise DatasetError(
+                    f'{video.path}: changed while the benchmark was built; delete '
+                    f'{self.root / "masks"} and build again'
+                )
         buffer = np.empty((*masks.shape, 3), np.uint8)
-        for row, place in zip(rows, wanted, strict=False):
-            if place not in hashes:
-                hashes[place] = self._write(video, row, masks, buffer, self.root / place)
-        write_json(
-            marker, dict(planned=digest, rows=rows, files=dict(sorted(hashes.items()))), None
-        )
-        return SourceResult(rows, hashes, redone)
-
-    def _write(
-        self,
-        video: SourceVideo,
-        row: dict[str, Any],
-        masks: np.ndarray,
-        buffer: np.ndarray,
-        path: Path,
-    ) -> str:
-        height, width = masks.shape[1:]
-        if video.frames.shape[1:3] != (height, width) or len(video.frames) <= row['last']:
-            raise DatasetError(
-                f'{video.path}: changed while the benchmark was built; delete '
-                f'{self.root / "masks"} and build again'
-            )
-        still, encoding = self._still(row), self.settings.encoding
-        return write_bytes(
-            path,
-            encode_item(row, video.frames, masks, self.backgrounds, still, encoding, buffer),
-        )
+        for row, place in missing:
+            still = self._still(row)
+            data = encode_item(row, frames, masks, self.backgrounds, still, encoding, buffer)
+            hashes[place] = write_bytes(self.root / place, data)
+        state = dict(planned=digest, rows=rows, files=dict(sorted(hashes.items())))
+        write_json(marker, state, indent=None)
+        return rows, hashes, len(missing)
 
     def _keep_backgrounds(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             path = kept_background_path(self.root, row)
             if not path.is_file():
-                save_kept_background(
-                    path, self.backgrounds.of_row(row, row['height'], row['width'])
-                )
+                image = self.backgrounds.of_row(row, row['height'], row['width'])
+                save_arrays(path, image=image)
 
     def _still(self, row: Mapping[str, Any]) -> Still | None:
         if row['set'] != 'conflfg':
@@ -239,18 +202,20 @@ class Exporter:
         still = fit_still(self._still(row), *masks.shape[1:])
         return dict(row, conflict_shift=shift_away(still.mask, masks))
 
-    def _finished(self, marker: Path, planned: str) -> dict[str, Any] | None:
+    def _finished(self, marker: Path, planned: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """What an earlier run finished of the same rows, less the files that changed since."""
         try:
             state = read_json(marker)
         except DatasetError:
-            return None
+            return [], {}
         if state.get('planned') != planned:
-            return None
+            return [], {}
         files = {
-            name: sha for name, sha in state['files'].items() if is_whole(self.root / name, sha)
+            name: sha256
+            for name, sha256 in state['files'].items()
+            if (self.root / name).is_file() and file_sha256(self.root / name) == sha256
         }
-        return dict(rows=state['rows'], files=files)
+        return state['rows'], files
 
 
 def encode_item(
@@ -262,19 +227,11 @@ def encode_item(
     encoding: str,
     buffer: np.ndarray | None = None,
 ) -> bytes:
-    """Render one item and make its file's content.
+    """Render one item, of its row of the manifest, and make the content of its AVI file.
 
-    Args:
-        row: Row of the manifest.
-        frames: The whole source video, uint8 (N, H, W, 3).
-        masks: Masks of the kept frames, bool (T, H, W).
-        backgrounds: All families.
-        still: The foreign foreground of a Confl-FG item.
-        encoding: ``'jpeg'`` or ``'lossless'``.
-        buffer: To render into, uint8 (T, H, W, 3).
-
-    Returns:
-        The AVI file.
+    Takes all frames of the source video, uint8 (N, H, W, 3), the masks of the kept ones, bool (T,
+    H, W), the foreign foreground of a Confl-FG item, and a buffer to render into, uint8 (T, H, W,
+    3).
     """
     height, width = masks.shape[1:]
     background = backgrounds.of_row(row, height, width)
@@ -286,21 +243,14 @@ def encode_item(
     return avi_bytes(encoded, height, width, row['fps'], encoding)
 
 
-def is_whole(path: Path, sha256: str) -> bool:
-    """Whether a file is there and has this SHA-256."""
-    return path.is_file() and file_sha256(path) == sha256
-
-
-def _write_sets(
-    root: Path, settings: BuildSettings, results: Sequence[SourceResult]
-) -> dict[str, int]:
+def _write_sets(root: Path, settings: BuildSettings, results: Sequence[Done]) -> dict[str, int]:
     folders = settings.folders()
     rows: dict[str, list[dict[str, Any]]] = {folder: [] for folder in folders.values()}
     hashes: dict[str, dict[str, str]] = {folder: {} for folder in rows}
-    for result in results:
-        for row in result.rows:
+    for of_video, files, _ in results:
+        for row in of_video:
             rows[folders[row['set'], row['background']]].append(row)
-        for place, sha256 in result.hashes.items():
+        for place, sha256 in files.items():
             folder, _, name = place.partition('/')
             hashes[folder][name] = sha256
     for folder, of_folder in rows.items():

@@ -7,9 +7,11 @@ that are not actor, and the accuracy of a classifier that sees nothing but the r
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,13 +21,20 @@ from ..utils.errors import DatasetError
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .masks.source import MaskSource, result_of
-from .ring_probe import ProbeResult, background_features, grouped_error, probe_accuracy
+from .masks.source import MaskSource, mean_share, result_of
 
 WHOLE = 'whole background'
 """Name of the comparison in which the classifier sees all pixels outside of the silhouette."""
 _UCF101 = re.compile(r'(?P<group>v_.+_g\d+)_c\d+')
 _KINETICS = re.compile(r'(?P<group>.+)_\d{6}_\d{6}')
+FEATURES = 'Lab histogram (4x4x4) and gradient orientations (8), square roots'
+PROBE = 'ridge regression on one-hot labels, strength chosen on groups within the training folds'
+STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
+_INNER_FOLDS = 3
+_COLOURS, _ORIENTATIONS = 64, 8
+_CHROMA_EDGES = (0, 118, 128, 138, 256)
+"""Photos keep most of their pixels near grey, at 128: equal bins would tell nothing."""
+_LAB_EDGES = ((0, 64, 128, 192, 256), _CHROMA_EDGES, _CHROMA_EDGES)
 
 
 @dataclass(frozen=True)
@@ -100,12 +109,9 @@ class Leakage:
 class LeakageMeter:
     """Measures one video at a time, in any process.
 
-    Attributes:
-        silhouettes: Masks taken as the truth.
-        sources: Name -> mask source to judge.
-        frames: Frames of a video whose background is looked at.
-        margin: Pixels next to the silhouette that do not count as background: silhouettes are
-            not exact.
+    ``silhouettes`` are the masks taken as the truth, ``sources`` those to judge, by name. The
+    background of ``frames`` frames of a video is looked at; ``margin`` pixels next to the
+    silhouette do not count as background, for silhouettes are not exact.
     """
 
     silhouettes: MaskSource
@@ -127,12 +133,8 @@ class LeakageMeter:
     ) -> tuple[np.ndarray, np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]]:
         """Pictures and regions of the frames that are looked at, e.g. to draw them.
 
-        Args:
-            video: The source video.
-
-        Returns:
-            Frames uint8 (n, H, W, 3), silhouettes bool (n, H, W), and for every source its masks
-            and rings, both bool (n, H, W).
+        Frames uint8 (n, H, W, 3), silhouettes bool (n, H, W), and for every source its masks and
+        rings, both bool (n, H, W).
         """
         truth, masks, chosen, far = self._regions(video)
         regions = {name: (mask[chosen], mask[chosen] & far) for name, mask in masks.items()}
@@ -173,14 +175,7 @@ def measure_leakage(
     seed: int = 0,
     workers: int = 1,
 ) -> Leakage:
-    """Measure all videos and probe their backgrounds.
-
-    Args:
-        meter: What to measure.
-        videos: The videos.
-        folds: Folds of the cross-validation.
-        seed: Seed of the folds.
-        workers: Processes.
+    """Measure all videos and probe their backgrounds, in ``folds`` drawn by ``seed``.
 
     Raises:
         DatasetError: No video could be measured.
@@ -216,9 +211,6 @@ def group_of(video: SourceVideo) -> str:
 
     UCF101's groups, the films that HMDB51 clips were cut from, Kinetics' YouTube ids; any other
     video is a group of its own.
-
-    Args:
-        video: The video.
     """
     for pattern in (_UCF101, _KINETICS):
         match = pattern.fullmatch(video.video_id)
@@ -228,15 +220,7 @@ def group_of(video: SourceVideo) -> str:
 
 
 def grown(masks: np.ndarray, margin: int) -> np.ndarray:
-    """Dilate masks by a disc.
-
-    Args:
-        masks: bool, shape (n, H, W).
-        margin: Radius in px; 0 changes nothing.
-
-    Returns:
-        bool, shape (n, H, W).
-    """
+    """Dilate masks, bool (n, H, W), by a disc with a radius of ``margin`` px; 0 changes nothing."""
     if margin < 1:
         return masks.copy()
     side = 2 * margin + 1
@@ -245,29 +229,16 @@ def grown(masks: np.ndarray, margin: int) -> np.ndarray:
 
 
 def outside_share(masks: np.ndarray, truth: np.ndarray) -> float | None:
-    """Mean share of masked-in pixels that are not actor.
+    """Mean share of masked-in pixels that are not actor, in [0, 1], over frames with a mask.
 
-    Args:
-        masks: bool, shape (T, H, W).
-        truth: Silhouettes, bool (T, H, W).
-
-    Returns:
-        In [0, 1], over frames with a mask; None if none has one.
+    Masks and silhouettes are bool (T, H, W); None if no frame has a mask.
     """
-    area = masks.sum((1, 2), dtype=np.int64)
-    outside = (masks & ~truth).sum((1, 2), dtype=np.int64)
-    return float((outside[area > 0] / area[area > 0]).mean()) if area.any() else None
+    return mean_share(masks & ~truth, masks)
 
 
 def kept_share(masks: np.ndarray, truth: np.ndarray) -> float:
-    """Mean share of the silhouette that is masked in.
-
-    Args:
-        masks: bool, shape (T, H, W).
-        truth: Silhouettes, bool (T, H, W), none of them empty.
-    """
-    inside = (masks & truth).sum((1, 2), dtype=np.int64)
-    return float((inside / truth.sum((1, 2), dtype=np.int64)).mean())
+    """Mean share of the silhouettes, bool (T, H, W) and none empty, that is masked in."""
+    return mean_share(masks & truth, truth)
 
 
 def _summary(
@@ -287,3 +258,133 @@ def _summary(
     error = grouped_error(shares, own) if len(set(own)) > 1 else None
     kept = float(np.mean([one.kept[name] for one in measured]))
     return SourceLeakage(name, mean, error, kept, probe, empty)
+
+
+def background_features(frames: np.ndarray, selected: np.ndarray) -> np.ndarray:
+    """What selected pixels (bool (n, H, W)) of frames (uint8 RGB) look like, wherever they are.
+
+    Neither the number of pixels nor their arrangement enters, for the outline of a ring tells the
+    actor's pose: gradients count only where their whole 3 x 3 neighbourhood is selected. float64,
+    shape (73,); all zeros where nothing is selected.
+    """
+    colours = np.zeros(_COLOURS)
+    orientations = np.zeros(_ORIENTATIONS)
+    inner = 0
+    for frame, mask in zip(frames, selected, strict=True):
+        if not mask.any():
+            continue
+        lab = cv2.cvtColor(frame, cv2.COLOR_RGB2Lab)[mask]
+        colours += np.histogramdd(lab, bins=_LAB_EDGES)[0].ravel()
+        padded = np.pad(mask.astype(np.uint8), 1)  # what lies beyond the picture is not selected
+        inside = cv2.erode(padded, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+        dx, dy = (cv2.Sobel(grey, cv2.CV_32F, 1 - d, d)[inside] for d in (0, 1))
+        angle = (np.arctan2(dy, dx) % np.pi / np.pi * _ORIENTATIONS).astype(int) % _ORIENTATIONS
+        orientations += np.bincount(angle, np.hypot(dx, dy), _ORIENTATIONS)
+        inner += int(inside.sum())
+    if not colours.sum():
+        return np.zeros(_COLOURS + _ORIENTATIONS + 1)
+    total = orientations.sum()
+    shares = orientations / total if total else orientations
+    strength = total / inner if inner else 0.0
+    return np.sqrt(np.concatenate([colours / colours.sum(), shares, [strength]]))
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """How well a probe tells the classes of groups that it has not seen.
+
+    Attributes:
+        accuracy: Share of samples that are right, in [0, 1].
+        standard_error: Of the accuracy, with groups as the units that vary.
+    """
+
+    accuracy: float
+    standard_error: float
+
+
+def grouped_folds(
+    labels: Sequence[int], groups: Sequence[str], folds: int, seed: int = 0
+) -> np.ndarray:
+    """Divide samples so that no group is in two folds and every class is spread over them.
+
+    The fold of every sample, int64 (N,). ``seed`` decides the order in which groups of equal size
+    are dealt.
+    """
+    members: dict[str, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+
+    def order(group: str) -> tuple[int, bytes]:
+        return -len(members[group]), hashlib.sha256(f'{seed}/{group}'.encode()).digest()
+
+    classes = {label: place for place, label in enumerate(sorted(set(labels)))}
+    counts = np.zeros((folds, len(classes)))
+    fold_of = np.zeros(len(groups), dtype=np.int64)
+    for group in sorted(members, key=order):
+        own = [classes[labels[index]] for index in members[group]]
+        best = min(range(folds), key=lambda f: (counts[f, own].sum(), counts[f].sum()))
+        fold_of[members[group]] = best
+        np.add.at(counts[best], own, 1)
+    return fold_of
+
+
+def probe_accuracy(
+    features: np.ndarray,
+    labels: Sequence[int],
+    groups: Sequence[str],
+    folds: int = 5,
+    seed: int = 0,
+) -> ProbeResult:
+    """Accuracy of a linear probe, cross-validated by group.
+
+    Args:
+        features: float, shape (N, D).
+        labels: Class of every sample, N.
+        groups: Group of every sample, N: samples of one group show one scene, and none is
+            predicted by a probe that saw another one of its group.
+        folds: Number of folds, 2 or more; no more than there are groups are used.
+        seed: Seed of the folds.
+
+    Raises:
+        ValueError: Fewer than two classes or two groups.
+    """
+    if len(set(labels)) < 2 or len(set(groups)) < 2:
+        raise ValueError('a probe needs two classes and two groups')
+    targets, groups = np.asarray(labels), np.asarray(groups)
+    fold_of = grouped_folds(labels, groups, min(folds, len(set(groups))), seed)
+    predicted = np.empty_like(targets)
+    for fold in np.unique(fold_of):
+        held, train = fold_of == fold, fold_of != fold
+        probe = _ridge(_best_strength(features[train], targets[train], groups[train], seed))
+        predicted[held] = probe.fit(features[train], targets[train]).predict(features[held])
+    correct = predicted == targets
+    return ProbeResult(float(correct.mean()), grouped_error(correct, groups))
+
+
+def grouped_error(values: Sequence[float] | np.ndarray, groups: Sequence[str]) -> float:
+    """Standard error of a mean whose values vary together within a group; two groups or more."""
+    _, group = np.unique(groups, return_inverse=True)
+    sums = np.bincount(group, np.asarray(values, float) - np.mean(values))
+    count = len(sums)
+    return float(np.sqrt(count / (count - 1) * (sums**2).sum()) / len(values))
+
+
+def _best_strength(x: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) -> float:
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict
+
+    count = min(_INNER_FOLDS, len(set(groups)))
+    if count < 2:
+        return STRENGTHS[-1]
+    folds = PredefinedSplit(grouped_folds(y, groups, count, seed))
+    right = {s: (cross_val_predict(_ridge(s), x, y, cv=folds) == y).sum() for s in STRENGTHS}
+    return max(STRENGTHS, key=lambda s: (right[s], s))  # of equals, the smoothest
+
+
+def _ridge(strength: float) -> Any:  # noqa: ANN401
+    """Ridge regression of one-hot labels on standardised features."""
+    from sklearn.linear_model import RidgeClassifier  # takes a while to import
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), RidgeClassifier(strength))

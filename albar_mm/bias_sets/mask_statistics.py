@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..annotations.manifest import read_rows
-from ..compositing.kept_masks import kept_masks_path, load_kept_masks
+from ..compositing.kept import kept_masks_path, load_kept_masks
 from ..utils.errors import DatasetError
 from ..utils.files import write_csv, write_json
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
-from .masks.bounding import bounding_boxes
-from .masks.boxes import BoxMasks
+from .masks.boxes import BoxMasks, bounding_boxes
+from .masks.source import mean_share
 from .settings import read_description
 from .sources import boxes_inside
 
@@ -79,14 +79,10 @@ class MaskStatistics:
 
 
 def measure_masks(masks: np.ndarray) -> dict[str, Any]:
-    """Statistics of one video that need nothing but its masks.
+    """The entries ``frames`` to ``own_box`` of :class:`MaskStatistics`, less ``filled``.
 
-    Args:
-        masks: bool, shape (T, H, W), T >= 1, True somewhere.
-
-    Returns:
-        The entries ``frames`` to ``own_box`` of :class:`MaskStatistics`, less ``filled``. Shares
-        are in [0, 1]; ``own_box`` and overlaps leave out frames without a mask.
+    They need nothing but the masks, bool (T, H, W), T >= 1, True somewhere. Shares are in [0, 1];
+    ``own_box`` and overlaps leave out frames without a mask.
     """
     cover = masks.mean(axis=(1, 2), dtype=np.float64)
     area = masks.sum(axis=(1, 2), dtype=np.int64)
@@ -116,11 +112,7 @@ def measure_masks(masks: np.ndarray) -> dict[str, Any]:
 def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first: int) -> float:
     """Mean share of the given boxes that is in the mask, over frames with a box.
 
-    Args:
-        masks: bool, shape (T, H, W), of the frames from ``first`` on.
-        boxes: The boxes.
-        video: The source video; its frames are not read.
-        first: First kept frame.
+    Masks are bool (T, H, W), of the frames from ``first`` on; the video is not read.
 
     Raises:
         DatasetError: The file of boxes does not know the video.
@@ -132,17 +124,11 @@ def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first
             if 0 <= frame < frames:
                 x1, y1, x2, y2 = np.clip(box, 0, (width, height, width, height))
                 given[frame, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)] = True
-    area = given.sum(axis=(1, 2), dtype=np.int64)
-    kept = (given & masks).sum(axis=(1, 2), dtype=np.int64)
-    return float((kept[area > 0] / area[area > 0]).mean()) if area.any() else 0.0
+    return mean_share(given & masks, given) or 0.0
 
 
 def flags_of(found: MaskStatistics) -> tuple[str, ...]:
-    """What is suspicious about a video, a few words each; empty if nothing is.
-
-    Args:
-        found: Its statistics.
-    """
+    """What is suspicious about a video, a few words each; empty if nothing is."""
     checks = (
         (found.cover < MIN_COVER, f'cover {100 * found.cover:.1f} %'),
         (found.cover > MAX_COVER, f'cover {100 * found.cover:.0f} %'),
@@ -167,10 +153,8 @@ def benchmark_statistics(
 ) -> list[MaskStatistics]:
     """Statistics of all source videos of a benchmark, suspicious ones first.
 
-    Args:
-        root: Folder of the benchmark; its sources need not be there.
-        boxes: A mask source; the boxes in it, if it has any, are compared with the masks.
-        workers: Processes.
+    The sources need not be there. ``boxes`` is a mask source; the boxes in it, if it has any, are
+    compared with the masks.
 
     Raises:
         DatasetError: ``root`` holds no finished benchmark, or masks are gone.
@@ -191,15 +175,7 @@ def by_suspicion(found: Iterable[MaskStatistics]) -> list[MaskStatistics]:
 
 
 def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path, Path]:
-    """Write ``mask_statistics.csv`` and ``mask_statistics.json``, whole or not at all.
-
-    Args:
-        root: Folder of the benchmark.
-        found: The statistics, in the order of the files.
-
-    Returns:
-        Both files.
-    """
+    """Write ``mask_statistics.csv`` and ``mask_statistics.json``; returns both files."""
     limits = dict(
         min_cover=MIN_COVER,
         max_cover=MAX_COVER,
@@ -220,12 +196,7 @@ def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path,
 
 
 def statistics_lines(found: Sequence[MaskStatistics], worst: int = 10) -> list[str]:
-    """Means over all videos and the worst ones, for the terminal.
-
-    Args:
-        found: The statistics, suspicious ones first.
-        worst: How many to name.
-    """
+    """Means over all videos and the ``worst`` ones, suspicious ones first, for the terminal."""
     suspicious = [one for one in found if one.flags]
     overlaps = [one.iou for one in found if one.iou is not None]
     lines = [

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..compositing.layout import GENERATOR
+from ..compositing.kept import GENERATOR
 from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo
@@ -18,16 +18,7 @@ from .survey import Survey, Surveyed
 def plan_rows(settings: BuildSettings, surveyed: Surveyed, workers: int = 1) -> list[dict]:
     """Third stage of a build: the row of every item of every set.
 
-    Args:
-        settings: What to make.
-        surveyed: From :func:`.survey.survey`.
-        workers: Threads that look at background images.
-
-    Returns:
-        As for :func:`draw_rows`, with what the survey found; only ``conflict_shift`` is still open.
-
-    Raises:
-        DatasetError: See :func:`draw_rows`.
+    As :func:`draw_rows`, with what the survey found; only ``conflict_shift`` is still open.
     """
     rows = draw_rows(settings, surveyed.sources, workers)
     return [_complete(row, settings, surveyed.surveys) for row in rows]
@@ -36,15 +27,10 @@ def plan_rows(settings: BuildSettings, surveyed: Surveyed, workers: int = 1) -> 
 def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) -> list[dict]:
     """Draw backgrounds and Confl-FG partners for every item of every set.
 
-    Args:
-        settings: What to make.
-        sources: The source videos; who is pasted into whom depends on all of them.
-        workers: Threads that look at background images.
-
-    Returns:
-        One row per item with all that does not depend on frames and masks, ordered by source
-        video, then set, background and k. Confl-FG rows name their still by ``conflict_video_id``
-        and ``conflict_still``, its number among those that video lends.
+    Who is pasted into whom depends on all source videos. A row has all that does not depend on
+    frames and masks; they are ordered by source video, then set, background and k. Confl-FG rows
+    name their still by ``conflict_video_id`` and ``conflict_still``, its number among those that
+    video lends. ``workers`` threads look at background images.
 
     Raises:
         DatasetError: A background folder has no usable image; no video of another class.
@@ -130,10 +116,9 @@ def _partner(
         )
     rng = item_rng(settings.seed, video.video_id, k, CONFLICT_FAMILY, 'conflict')
     other = others[rng.randint(len(others))]
-    still = int(rng.randint(settings.stills))
     return dict(
         conflict_video=names[other.video_id],
         conflict_video_id=other.video_id,
         conflict_label=other.label,
-        conflict_still=still,
+        conflict_still=int(rng.randint(settings.stills)),
     )

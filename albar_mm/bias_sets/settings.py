@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from ..compositing.backgrounds import BackgroundFamily, ImageFolder
-from ..compositing.layout import GENERATOR
+from ..compositing.kept import GENERATOR
 from ..utils.errors import BadFileError, DatasetError
 from ..utils.files import read_json, write_json
 from ..utils.settings import require_same
@@ -84,11 +84,7 @@ class BuildSettings:
         return self.per_video if 'conflfg' in self.sets else 0
 
     def identity(self, sources: SourceList) -> dict[str, Any]:
-        """Plain JSON that is equal for equal settings and lists.
-
-        Args:
-            sources: The source videos.
-        """
+        """Plain JSON that is equal for equal settings and lists."""
         return dict(
             generator=GENERATOR,
             dataset=self.dataset,
@@ -118,10 +114,6 @@ class BuildSettings:
 def begin_description(root: Path, identity: dict[str, Any]) -> None:
     """Write ``benchmark.json`` of a build that is not finished.
 
-    Args:
-        root: Folder of the benchmark.
-        identity: From :meth:`BuildSettings.identity`.
-
     Raises:
         DatasetError: ``root`` holds a benchmark of other settings.
     """
@@ -133,10 +125,7 @@ def begin_description(root: Path, identity: dict[str, Any]) -> None:
 
 
 def read_description(root: Path) -> dict[str, Any]:
-    """Read ``benchmark.json`` of a finished build.
-
-    Args:
-        root: Folder of the benchmark.
+    """Read ``benchmark.json`` of a finished build in the folder ``root``.
 
     Raises:
         DatasetError: There is none, or the build was not finished.
@@ -149,12 +138,7 @@ def read_description(root: Path) -> dict[str, Any]:
 
 
 def write_report(root: Path, settings: BuildSettings) -> None:
-    """Write ``report.json``: background images that were refused.
-
-    Args:
-        root: Folder of the benchmark.
-        settings: With the background families.
-    """
+    """Write ``report.json``: background images that were refused."""
     report = {}
     for family in settings.families:
         if isinstance(family, ImageFolder):

@@ -45,11 +45,7 @@ class SourceList:
     left_out: tuple[dict[str, str], ...] = ()
 
     def without(self, reasons: Mapping[str, str]) -> SourceList:
-        """Leave videos out.
-
-        Args:
-            reasons: Id -> why.
-        """
+        """Leave videos out: id -> why."""
         gone = [dict(video=self.names[v], reason=reasons[v]) for v in sorted(reasons)]
         kept = tuple(v for v in self.videos if v.video_id not in reasons)
         return dataclasses.replace(self, videos=kept, left_out=(*self.left_out, *gone))
@@ -77,9 +73,6 @@ def read_source_list(
         training_lists: Lists of training clips, to check for leakage; default: the list's
             siblings with ``train`` and ``val`` instead of ``test`` in their names that exist.
 
-    Returns:
-        The source videos.
-
     Raises:
         DatasetError: The list cannot be read or is empty, two videos have one name, or a video
             is a training clip.
@@ -103,16 +96,9 @@ def read_source_list(
 
 
 def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1) -> SourceList:
-    """Take the official test videos of a data set from its official lists.
+    """Take the official test videos of a split of a data set in ``SPECS`` from its official lists.
 
-    Args:
-        dataset: A name in ``SPECS``, e.g. ``'ucf101'``.
-        lists: Folder of the official lists.
-        video_root: Folder of the videos.
-        split: Official split.
-
-    Returns:
-        The source videos; the official training list of the split is checked for leakage.
+    The official training list of the split is checked for leakage.
 
     Raises:
         DatasetError: As for :func:`read_source_list`, or the official lists are broken.
@@ -127,13 +113,7 @@ def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1
 def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = True) -> SourceList:
     """First stage of a build: the listed videos that can be used, as far as their names tell.
 
-    Args:
-        settings: What to make; says where the masks come from.
-        sources: The listed videos.
-        files: Whether the videos must be there.
-
-    Returns:
-        Those that remain, at least one.
+    Their files must be there, unless ``files`` is False.
 
     Raises:
         DatasetError: None remains, one has no mask and must have one, or is not there.
@@ -149,9 +129,6 @@ def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = T
 def require_files(sources: SourceList) -> None:
     """Check that every video is there, before long work.
 
-    Args:
-        sources: The source videos.
-
     Raises:
         DatasetError: One is not; names some.
     """
@@ -166,20 +143,12 @@ def require_files(sources: SourceList) -> None:
 def require_masks(
     source: MaskSource, sources: SourceList, missing_masks: str, what: str = 'source videos'
 ) -> SourceList:
-    """Stop at videos that a mask source has nothing for, or leave them out.
+    """Stop at videos that a mask source has nothing for, or with ``'drop'`` leave them out.
 
     A video is one of them if its mask files are not there, if a file of boxes does not know it, or
     if its first tube is of another class than its label (UCF101-24 annotates 24 of the 101 classes;
-    that rule of the published sets leaves 910 videos of split 1).
-
-    Args:
-        source: The mask source.
-        sources: The source videos; they need not be there.
-        missing_masks: ``'drop'`` leaves them out, anything else stops.
-        what: What they are called in the message.
-
-    Returns:
-        The source videos that remain, perhaps none.
+    that rule of the published sets leaves 910 videos of split 1). The videos need not be there.
+    ``what`` is what they are called in the message; perhaps none remains.
 
     Raises:
         DatasetError: Some have no mask; names them and the reason of one.
@@ -195,16 +164,11 @@ def require_masks(
 
 
 def boxes_inside(source: object) -> Iterator[BoxMasks]:
-    """The files of boxes that a mask source works with, at any depth.
-
-    Args:
-        source: A mask source.
-    """
+    """The files of boxes that a mask source works with, at any depth."""
     if isinstance(source, BoxMasks):
         yield source
     elif dataclasses.is_dataclass(source):
-        for item in dataclasses.fields(source):
-            value = getattr(source, item.name)
+        for value in vars(source).values():
             if isinstance(value, MaskSource):
                 yield from boxes_inside(value)
 
@@ -213,7 +177,7 @@ def _without_masks(source: MaskSource, video: SourceVideo) -> str:
     try:
         files_of(source, video)
         for boxes in boxes_inside(source):
-            found = boxes.first_class(video)
+            found = boxes.tubes(video)[0].class_name
             if found and video.class_name and found != video.class_name:
                 return (
                     f'video {video.video_id}: the first tube in {boxes.path.name} is of class '

@@ -12,21 +12,31 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..compositing.conflict import Still
-from ..compositing.kept_masks import kept_masks_path, mask_sha256, save_kept_masks
-from ..compositing.layout import SURVEY_FOLDER, still_path, write_still
+from ..compositing.kept import (
+    SURVEY_FOLDER,
+    kept_masks_path,
+    mask_sha256,
+    save_kept_masks,
+    still_path,
+    write_still,
+)
+from ..compositing.render import Still
 from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError, reason_of
 from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .masks.policy import fill_missing
 from .masks.source import result_of, settings_of
 from .settings import BuildSettings, begin_description
 from .sources import SourceList
 
 DEFAULT_FPS = 30.0
+POLICIES = ('cut', 'nearest', 'background', 'error')
+"""``cut`` drops frames before the first and after the last mask and is ``nearest`` between them;
+``nearest`` takes the mask of the nearest frame that has one (of two, the earlier);
+``background``, as published, drops like ``cut`` and leaves the frames between without a foreground;
+``error`` refuses the video."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +81,7 @@ class Survey:
 class Problem:
     """Why a source video cannot be used.
 
-    Attributes:
-        video_id: Source video.
-        reason: One line.
-        filtered: It does not pass the filter on mask cover, as opposed to something being wrong.
+    ``filtered``: it does not pass the filter on mask cover, as opposed to something being wrong.
     """
 
     video_id: str
@@ -104,15 +111,7 @@ def survey(
 ) -> Surveyed:
     """Second stage of a build: look at every video once, and keep its masks and stills.
 
-    Args:
-        root: Folder of the benchmark.
-        settings: What to make.
-        sources: From :func:`.sources.usable_sources`.
-        workers: Processes.
-        say: Shows a line of text to the user.
-
-    Returns:
-        What was found; at least one video.
+    Takes what :func:`.sources.usable_sources` gives; ``say`` shows a line of text to the user.
 
     Raises:
         DatasetError: Something is wrong with a video or its masks; ``root`` holds a benchmark of
@@ -179,7 +178,7 @@ class Surveyor:
             lent,
             dict(notes),
         )
-        text = json.dumps(dict(self._key(), **asdict(found)), sort_keys=True)
+        text = json.dumps(dict(asdict(found), settings=self._key()), sort_keys=True)
         write_text(self._facts(video.video_id), text + '\n')
         return found
 
@@ -196,20 +195,17 @@ class Surveyor:
         return made.masks, made.notes
 
     def _still_frames(self, video_id: str, candidates: np.ndarray) -> tuple[int, ...]:
-        rngs = (
-            item_rng(self.settings.seed, video_id, n, 'stripe', 'still')
-            for n in range(self.settings.stills)
-        )
+        seed, number = self.settings.seed, self.settings.stills
+        rngs = (item_rng(seed, video_id, n, 'stripe', 'still') for n in range(number))
         return tuple(int(candidates[rng.randint(len(candidates))]) for rng in rngs)
 
     def _key(self) -> dict[str, Any]:
-        settings = dict(
+        return dict(
             masks=settings_of(self.settings.masks),
             empty_frames=self.settings.empty_frames,
             seed=self.settings.seed,
             wanted_stills=self.settings.stills,
         )
-        return dict(settings=settings)
 
     def _facts(self, video_id: str) -> Path:
         return self.root / SURVEY_FOLDER / f'{video_id}.json'
@@ -219,8 +215,7 @@ class Surveyor:
         if not path.is_file() or not kept_masks_path(self.root, video.video_id).is_file():
             return None
         facts = read_json(path)
-        key = self._key()
-        if {name: facts.pop(name, None) for name in key} != key:
+        if facts.pop('settings', None) != self._key():
             return None
         facts.update(filled=tuple(facts['filled']), stills=tuple(facts['stills']))
         found = Survey(**facts)
@@ -236,3 +231,54 @@ def read_fps(path: Path) -> float:
     fps = reader.get(cv2.CAP_PROP_FPS)
     reader.release()
     return round(fps, 3) if math.isfinite(fps) and 0.1 <= fps <= 1000 else DEFAULT_FPS
+
+
+@dataclass(frozen=True)
+class MaskTrack:
+    """Masks of the frames ``first`` to ``last``, inclusive, that are kept.
+
+    ``masks`` is bool, shape (last - first + 1, H, W); no frame of it is empty, except under the
+    policy ``background``. ``filled`` are kept frames that had no mask, as indices into the whole
+    video. Frames that were cut had none either.
+    """
+
+    masks: np.ndarray
+    first: int
+    last: int
+    filled: tuple[int, ...]
+
+
+def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> MaskTrack:
+    """Apply one of ``POLICIES`` to masks, bool (T, H, W); an all-False frame has no mask.
+
+    Raises:
+        DatasetError: No frame has a mask; or the policy is ``error`` and some frame has none.
+        ValueError: There is no such policy.
+    """
+    if policy not in POLICIES:
+        raise ValueError(f'mask policy {policy!r}; expected one of {", ".join(POLICIES)}')
+    present = masks.any(axis=(1, 2))
+    having = np.flatnonzero(present)
+    who = f'video {video_id}: ' if video_id else ''
+    if not having.size:
+        raise DatasetError(
+            f'{who}none of its {len(masks)} frames has a mask; take the video out, or another '
+            'mask source'
+        )
+    if policy == 'error' and having.size < len(masks):
+        missing = np.flatnonzero(~present)
+        raise DatasetError(
+            f'{who}{len(missing)} of {len(masks)} frames have no mask (frames '
+            f'{name_some(str(index) for index in missing)}, counted from 0); mend the masks, or '
+            'choose the policy cut, nearest or background'
+        )
+    first, last = 0, len(masks) - 1
+    if policy in ('cut', 'background'):
+        first, last = int(having[0]), int(having[-1])
+    filled = tuple(int(i) for i in range(first, last + 1) if not present[i])
+    kept = masks[first : last + 1]
+    if filled and policy != 'background':
+        kept = kept.copy()
+        for index in filled:
+            kept[index - first] = masks[having[np.argmin(np.abs(having - index))]]
+    return MaskTrack(kept, first, last, filled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,33 +13,21 @@ import numpy as np
 
 from ..annotations.manifest import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
 from ..compositing.backgrounds import Backgrounds
-from ..compositing.conflict import Still, fit_still, shift_away
-from ..compositing.kept_backgrounds import kept_background_path, load_kept_background
-from ..compositing.kept_masks import kept_masks_path, load_kept_masks
+from ..compositing.kept import (
+    kept_background_path,
+    kept_masks_path,
+    load_kept_background,
+    load_kept_masks,
+)
+from ..compositing.render import Still, fit_still, shift_away
 from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
+from ..utils.files import read_bytes
+from ..utils.identity import file_sha256
 from ..utils.parallel import map_videos
-from ..video.source_video import SourceVideo, read_frames
-from .export import encode_item, is_whole
+from ..video.source_video import read_frames
+from .export import encode_item
 from .settings import BENCHMARK_NAME, read_description
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong with a benchmark.
-
-    Attributes:
-        folder: Folder of the set.
-        item: Item id or file; '' for the set as a whole.
-        text: What is wrong.
-    """
-
-    folder: str
-    item: str
-    text: str
-
-    def __str__(self) -> str:
-        return f'{self.folder}{"/" + self.item if self.item else ""}: {self.text}'
 
 
 @dataclass(frozen=True)
@@ -46,12 +35,12 @@ class Verified:
     """Result of a check.
 
     Attributes:
-        findings: What is wrong.
+        findings: What is wrong: ``folder/item: text``, or ``folder: text``.
         files: Number of files whose SHA-256 was taken.
         rendered: Number of items that were rendered again.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[str, ...]
     files: int
     rendered: int
 
@@ -61,14 +50,8 @@ class Renderer:
     """Renders the items of one source video again and compares the files.
 
     Masks come from the benchmark, whose SHA-256 is in the manifest; source videos, those that lend
-    a still included, and background images are read afresh.
-
-    Attributes:
-        root: Folder of the benchmark.
-        videos: Folder of the source videos.
-        backgrounds: All families.
-        encoding: How the files are encoded.
-        opencv: Version of OpenCV that they were made with.
+    a still included, and background images are read afresh. ``encoding`` and the version of OpenCV
+    are those that the files were made with.
     """
 
     root: Path
@@ -77,26 +60,22 @@ class Renderer:
     encoding: str
     opencv: str
 
-    def __call__(self, items: Sequence[tuple[str, dict[str, Any]]]) -> list[Finding]:
-        """Check items (folder and row) of one source video."""
+    def __call__(self, items: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+        """Check items (folder and row) of one source video; what is wrong with them."""
         row = items[0][1]
         try:
             masks = load_kept_masks(kept_masks_path(self.root, row['video_id']), row['mask_sha256'])
-            video = SourceVideo(row['video_id'], self.videos / row['video'], row['label'])
-            frames = video.frames
+            frames = read_frames(self.videos / row['video'])
         except DatasetError as error:
-            return [Finding(folder, row['id'], str(error)) for folder, row in items]
-        findings = (self._check(folder, row, frames, masks) for folder, row in items)
-        return [finding for finding in findings if finding is not None]
-
-    def _check(
-        self, folder: str, row: dict[str, Any], frames: np.ndarray, masks: np.ndarray
-    ) -> Finding | None:
-        try:
-            text = self._difference(folder, row, frames, masks)
-        except (DatasetError, KeyError, ValueError) as error:
-            text = f'{type(error).__name__}: {error}'
-        return Finding(folder, row['id'], text) if text else None
+            return [f'{folder}/{row["id"]}: {error}' for folder, row in items]
+        findings = []
+        for folder, row in items:
+            try:
+                text = self._difference(folder, row, frames, masks)
+            except (DatasetError, KeyError, ValueError) as error:
+                text = f'{type(error).__name__}: {error}'
+            findings += [f'{folder}/{row["id"]}: {text}'] if text else []
+        return findings
 
     def _difference(
         self, folder: str, row: dict[str, Any], frames: np.ndarray, masks: np.ndarray
@@ -106,15 +85,14 @@ class Renderer:
             shift = shift_away(fit_still(still, *masks.shape[1:]).mask, masks)
             if shift != row['conflict_shift']:
                 return f'conflict_shift is {row["conflict_shift"]}, expected {shift}'
-        kept = load_kept_background(kept_background_path(self.root, row), *masks.shape[1:])
-        if kept is not None and not np.array_equal(
-            kept, self.backgrounds.of_row(row, *masks.shape[1:])
-        ):
+        size = masks.shape[1:]
+        kept = load_kept_background(kept_background_path(self.root, row), *size)
+        if kept is not None and not np.array_equal(kept, self.backgrounds.of_row(row, *size)):
             return 'its kept background is not the one that its manifest row names'
         if self.encoding == 'none':
             return ''
         wanted = encode_item(row, frames, masks, self.backgrounds, still, self.encoding)
-        if (self.root / folder / row['file']).read_bytes() == wanted:
+        if read_bytes(self.root / folder / row['file'], math.inf) == wanted:
             return ''
         made_by = f'; it was made with OpenCV {self.opencv}, this is {cv2.__version__}'
         return 'its pixels are not those that its manifest row describes' + (
@@ -149,9 +127,6 @@ def verify_benchmark(
         seed: Seed of which.
         workers: Processes.
 
-    Returns:
-        What is wrong, and how much was checked.
-
     Raises:
         DatasetError: ``root`` holds no finished benchmark, or a manifest cannot be read.
     """
@@ -161,11 +136,10 @@ def verify_benchmark(
         raise DatasetError(f'--sample {sample}: expected 0 or more')
     rows = {folder: read_rows(root / folder) for folder in counts}
     exported = settings['encoding'] != 'none'
-    findings: list[Finding] = []
+    findings: list[str] = []
     for folder, count in counts.items():
         if len(rows[folder]) != count:
-            text = f'{len(rows[folder])} items, {BENCHMARK_NAME} says {count}'
-            findings.append(Finding(folder, '', text))
+            findings.append(f'{folder}: {len(rows[folder])} items, {BENCHMARK_NAME} says {count}')
         if exported:
             findings += _check_files(root / folder, rows[folder])
     findings += _check_ids(rows, described)
@@ -177,52 +151,35 @@ def verify_benchmark(
     return Verified(tuple(findings), files, sum(map(len, chosen)))
 
 
-def _check_files(folder: Path, rows: Sequence[dict[str, Any]]) -> list[Finding]:
-    hashes = read_hashes(folder)
-    named = {row['file'] for row in rows}
-    findings = []
-    for name in sorted(named | hashes.keys()):
-        if name not in hashes or name not in named:
-            where = HASHES_NAME if name not in hashes else MANIFEST_NAME
-            findings.append(Finding(folder.name, name, f'not in {where}'))
-        elif not (folder / name).is_file():
-            findings.append(Finding(folder.name, name, 'the file does not exist'))
-        elif not is_whole(folder / name, hashes[name]):
-            findings.append(Finding(folder.name, name, f'its SHA-256 differs from {HASHES_NAME}'))
+def _check_files(folder: Path, rows: Sequence[dict[str, Any]]) -> list[str]:
+    hashes, named = read_hashes(folder), {row['file'] for row in rows}
     present = {path.name for path in folder.iterdir()} - {MANIFEST_NAME, HASHES_NAME}
-    return findings + [
-        Finding(folder.name, name, 'not in the manifest') for name in sorted(present - named)
-    ]
+    wrong = dict.fromkeys(present - named, 'not in the manifest')
+    for name in named | hashes.keys():
+        if name not in hashes or name not in named:
+            wrong[name] = f'not in {HASHES_NAME if name not in hashes else MANIFEST_NAME}'
+        elif not (folder / name).is_file():
+            wrong[name] = 'the file does not exist'
+        elif file_sha256(folder / name) != hashes[name]:
+            wrong[name] = f'its SHA-256 differs from {HASHES_NAME}'
+    return [f'{folder.name}/{name}: {text}' for name, text in sorted(wrong.items())]
 
 
-def _check_ids(rows: dict[str, list[dict]], described: dict[str, Any]) -> list[Finding]:
+def _check_ids(rows: dict[str, list[dict]], described: dict[str, Any]) -> list[str]:
     """Every set holds each source video as often as every other set, with one label."""
-    per_video = described['settings']['per_video']
+    videos, per_video = described['source_videos'], described['settings']['per_video']
+    labels = {row['id']: row['label'] for of_folder in rows.values() for row in of_folder}
     findings = []
-    reference: dict[str, int] = {}
-    for of_folder in rows.values():
-        reference.update((row['id'], row['label']) for row in of_folder)
-    expected = described['source_videos'] * per_video
     for folder, of_folder in rows.items():
         found = {row['id']: row['label'] for row in of_folder}
-        findings += [
-            Finding(folder, item, 'missing here, other sets have it')
-            for item in sorted(reference.keys() - found.keys())
-        ]
-        findings += [
-            Finding(folder, item, f'label {label}, another set says {reference[item]}')
-            for item, label in sorted(found.items())
-            if label != reference[item]
-        ]
-        if len(found) != expected:
-            findings.append(
-                Finding(
-                    folder,
-                    '',
-                    f'{len(found)} ids, expected {expected} '
-                    f'({described["source_videos"]} x {per_video})',
-                )
-            )
+        for item, label in sorted(labels.items()):
+            if item not in found:
+                findings.append(f'{folder}/{item}: missing here, other sets have it')
+            elif found[item] != label:
+                findings.append(f'{folder}/{item}: label {found[item]}, another set says {label}')
+        if len(found) != videos * per_video:
+            expected = f'{videos * per_video} ({videos} x {per_video})'
+            findings.append(f'{folder}: {len(found)} ids, expected {expected}')
     return findings
 
 

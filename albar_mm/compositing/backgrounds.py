@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from ..utils.errors import DatasetError
+from ..utils.errors import DatasetError, reading, reason_of
+from ..utils.files import read_bytes
 from .seeds import item_rng, item_seed
 from .stripes import stripe_image
 
@@ -104,12 +105,8 @@ class ImageFolder:
 
     def identity(self) -> dict[str, Any]:
         listing = hashlib.sha256('\n'.join(self.files).encode(errors='surrogateescape'))
-        return dict(
-            name=self.name,
-            images=len(self.files),
-            listing_sha256=listing.hexdigest(),
-            min_side=self.min_side,
-        )
+        digest, number = listing.hexdigest(), len(self.files)
+        return dict(name=self.name, images=number, listing_sha256=digest, min_side=self.min_side)
 
     def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
         rng = item_rng(seed, video_id, k, self.name.lower(), 'background')
@@ -132,30 +129,21 @@ class ImageFolder:
 
     def image(self, row: Mapping[str, Any]) -> np.ndarray:
         path = self.folder / row['background_file']
-        try:
-            content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != row['background_sha256']:
-                raise DatasetError(
-                    f'{path}: not the image that the manifest was made with (its '
-                    'SHA-256 differs); restore it, or build again'
-                )
+        content = read_bytes(path)
+        if hashlib.sha256(content).hexdigest() != row['background_sha256']:
+            raise DatasetError(
+                f'{path}: not the image that the manifest was made with (its SHA-256 differs); '
+                'restore it, or build again'
+            )
+        with reading(path, 'a background'):
             return _colour(content)
-        except OSError as error:
-            raise DatasetError(f'{path}: cannot be read as a background: {error}') from error
 
     def rejected(self) -> list[dict[str, str]]:
-        return [
-            dict(file=file, reason=reason)
-            for file, (reason, _) in sorted(self._checked.items())
-            if reason
-        ]
+        checked = sorted(self._checked.items())
+        return [dict(file=file, reason=reason) for file, (reason, _) in checked if reason]
 
     def check_all(self, at_most: int = 2000) -> None:
-        """Look at all images of a folder of moderate size, so that every refused one is listed.
-
-        Args:
-            at_most: Leave a larger folder to the draws.
-        """
+        """Look at all images of a folder of moderate size, so that every refused one is listed."""
         if len(self.files) <= at_most:
             for file in self.files:
                 self._look(file)
@@ -172,12 +160,11 @@ class ImageFolder:
         """Why an image is refused ('' if it is not) and its SHA-256."""
         if file not in self._checked:
             try:
-                content = (self.folder / file).read_bytes()
+                content = read_bytes(self.folder / file)
                 reason = _refused(_colour(content), self.min_side)
                 self._checked[file] = reason, hashlib.sha256(content).hexdigest()
             except Exception as error:  # noqa: BLE001  a broken image can fail in any way
-                text = ' '.join(str(error).split())[:120] or type(error).__name__
-                self._checked[file] = f'unreadable: {text}', ''
+                self._checked[file] = f'unreadable: {reason_of(error)}', ''
         return self._checked[file]
 
 
@@ -234,11 +221,7 @@ class Backgrounds:
 
 
 def parse_background(text: str, min_side: int = MIN_SIDE) -> BackgroundFamily:
-    """Read ``stripe`` or ``NAME=FOLDER``.
-
-    Args:
-        text: As on the command line.
-        min_side: For folders of images.
+    """Read ``stripe`` or ``NAME=FOLDER``; ``min_side`` is for folders of images.
 
     Raises:
         DatasetError: It is neither, or the folder cannot be used.

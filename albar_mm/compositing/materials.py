@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
@@ -13,11 +12,18 @@ from typing import Any
 import numpy as np
 
 from ..utils.errors import DatasetError
+from ..utils.files import read_json
 from .backgrounds import Backgrounds, ImageFolder, Stripes
-from .conflict import Still
-from .kept_backgrounds import kept_background_path, load_kept_background
-from .kept_masks import PackedMasks, kept_masks_path, load_packed_masks
-from .layout import SURVEY_FOLDER, read_still
+from .kept import (
+    SURVEY_FOLDER,
+    PackedMasks,
+    kept_background_path,
+    kept_masks_path,
+    load_kept_background,
+    load_packed_masks,
+    read_still,
+)
+from .render import Still
 
 _KEPT_BYTES = 64 << 20
 _KEPT_STILLS = 16
@@ -58,10 +64,9 @@ class Materials:
                     f'{row["id"]}; build the set again'
                 )
         self._masks[key] = found
-        while len(self._masks) > 1 and sum(m.bits.nbytes for m in self._masks.values()) > (
-            _KEPT_BYTES
-        ):
-            self._masks.popitem(last=False)
+        held = sum(masks.bits.nbytes for masks in self._masks.values())
+        while len(self._masks) > 1 and held > _KEPT_BYTES:
+            held -= self._masks.popitem(last=False)[1].bits.nbytes
         return found
 
     def background(self, row: Mapping[str, Any]) -> np.ndarray:
@@ -87,14 +92,9 @@ class Materials:
     def check_length(self, row: Mapping[str, Any], path: Path, total: int) -> None:
         """Refuse a source video that has not the length it had when the benchmark was built.
 
-        Args:
-            row: Row of the manifest.
-            path: The source video.
-            total: Number of its frames.
-
         Raises:
-            DatasetError: It is too short or, where the survey of the build is still there,
-                has another length.
+            DatasetError: It is too short or, where the survey of the build is still there, has
+                another length.
         """
         expected = self._total(row['video_id'])
         if total <= row['last'] or expected not in (None, total):
@@ -104,8 +104,8 @@ class Materials:
     def _surveyed_total(self, video_id: str) -> int | None:
         path = self.root / SURVEY_FOLDER / f'{video_id}.json'
         try:
-            return int(json.loads(path.read_text(encoding='utf-8'))['total_frames'])
-        except (OSError, ValueError, KeyError, TypeError):
+            return int(read_json(path)['total_frames'])
+        except (DatasetError, KeyError, TypeError):
             return None  # a benchmark may be handed on without its notes
 
 
@@ -120,9 +120,7 @@ def changed(path: Path, what: str) -> DatasetError:
 def materials_of(root: str | os.PathLike, folders: Mapping[str, str | os.PathLike]) -> Materials:
     """The materials of a benchmark in this process, shared by all transforms that name them.
 
-    Args:
-        root: Folder of the benchmark.
-        folders: Background family, in any case -> folder of its images.
+    ``folders`` maps background families, in any case, to the folders of their images.
     """
     named = tuple(sorted((name.lower(), str(folder)) for name, folder in folders.items()))
     return _materials_of(str(root), named)

@@ -9,20 +9,11 @@ import numpy as np
 
 
 def item_seed(seed: int, video_id: str, k: int, family: str, purpose: str) -> int:
-    """Seed of one draw: the first 32 bits of the SHA-256 of its name.
+    """Seed of one draw, in [0, 2**32): the first 32 bits of the SHA-256 of its name.
 
-    It depends on nothing else: not on the order of the work, the number of processes or which
-    other videos there are.
-
-    Args:
-        seed: Seed of the benchmark.
-        video_id: Source video.
-        k: Variant of the source video, from 0.
-        family: Background family, lower case.
-        purpose: What is drawn, e.g. ``'background'``.
-
-    Returns:
-        Whole number in [0, 2**32).
+    It depends on nothing else: not on the order of the work, the number of processes or which other
+    videos there are. The name is the seed of the benchmark, the source video, its variant k from 0,
+    the background family in lower case, and what is drawn, e.g. ``'background'``.
     """
     name = json.dumps([seed, video_id, k, family, purpose], separators=(',', ':'))
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], 'big')

@@ -16,16 +16,10 @@ _CLIP = 255
 def stripe_columns(
     y: np.ndarray, half_thickness: float, spacing: float, canvas: int = CANVAS
 ) -> np.ndarray:
-    """Painted rows of the canvas columns.
+    """Painted rows of the canvas columns: bool, shape (canvas, W), True where the colour goes.
 
-    Args:
-        y (np.ndarray): Row of the curve in each of W columns, in px.
-        half_thickness (float): Half the thickness of a band, in px.
-        spacing (float): Distance between two bands, in px, more than 1.
-        canvas (int): Rows of the canvas. Defaults to 384.
-
-    Returns:
-        np.ndarray: bool, shape (canvas, W), True where the stripe colour goes.
+    ``y`` is the row of the curve in each of W columns, ``half_thickness`` that of a band,
+    ``spacing`` the distance between two, more than 1; all in px.
     """
     low = np.maximum(0, y - half_thickness).astype(np.int64)
     high = np.minimum(_CLIP, y + half_thickness).astype(np.int64)
@@ -43,16 +37,11 @@ def stripe_columns(
 
 
 def stripe_image(rng: np.random.RandomState) -> np.ndarray:
-    """Draw one random two-coloured image of rotated sinusoid stripes.
+    """Draw one random image of rotated sinusoid stripes: uint8 RGB (256, 256, 3) of two colours.
 
     All parameters are uniform: base colour in [0, 1)^3 and its complement, half-thickness 5-20 px,
-    spacing 3-5 half-thicknesses, period 4-1004 px, amplitude 10-110 px, rotation 0-360 degrees.
-
-    Args:
-        rng (np.random.RandomState): Source of randomness; the same state gives the same image.
-
-    Returns:
-        np.ndarray: uint8 RGB, shape (256, 256, 3), exactly two colours.
+    spacing 3-5 half-thicknesses, period 4-1004 px, amplitude 10-110 px, rotation 0-360 degrees. The
+    same state of ``rng`` gives the same image.
     """
     base = rng.uniform(0, 1, size=3)
     half_thickness = rng.uniform(5, 20)

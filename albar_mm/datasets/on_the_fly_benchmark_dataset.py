@@ -9,8 +9,7 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
 from ..annotations.manifest import MANIFEST_NAME, read_rows
-from ..compositing.kept_masks import kept_masks_path
-from ..compositing.layout import GENERATOR, still_path
+from ..compositing.kept import GENERATOR, kept_masks_path, still_path
 from ..utils.errors import BadFileError, DatasetError
 from ..utils.text import name_some
 from ..video.strict_reading import DECODES, INITS

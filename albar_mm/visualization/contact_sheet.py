@@ -16,8 +16,7 @@ from ..annotations.manifest import read_rows
 from ..bias_sets.mask_statistics import MaskStatistics
 from ..bias_sets.settings import read_description
 from ..compositing.backgrounds import Backgrounds
-from ..compositing.kept_masks import kept_masks_path, load_kept_masks
-from ..compositing.layout import read_still
+from ..compositing.kept import kept_masks_path, load_kept_masks, read_still
 from ..compositing.render import render_item
 from ..utils.errors import DatasetError
 from ..utils.files import whole_file

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..bias_sets.leakage import WHOLE, Leakage, LeakageMeter, measure_leakage
-from ..bias_sets.masks.bounding import BoundingBoxes, write_box_file
+from ..bias_sets.leakage import FEATURES, PROBE, WHOLE, Leakage, LeakageMeter, measure_leakage
+from ..bias_sets.masks.boxes import BoundingBoxes, write_box_file
 from ..bias_sets.masks.parse import parse_masks
 from ..bias_sets.masks.source import MaskSource, settings_of
-from ..bias_sets.ring_probe import FEATURES, PROBE
 from ..bias_sets.sources import (
     SourceList,
     boxes_inside,

@@ -4,18 +4,18 @@ import ast
 import inspect
 import json
 import shutil
-from collections import Counter
 
 import numpy as np
 import pytest
 
 from albar_mm.annotations.manifest import read_rows
+from albar_mm.bias_sets import export as export_module
 from albar_mm.bias_sets.build import build_benchmark, plan_benchmark
 from albar_mm.bias_sets.command import summary
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import Backgrounds
-from albar_mm.compositing.compositing import composite
-from albar_mm.compositing.kept_masks import kept_masks_path, load_kept_masks
+from albar_mm.compositing.kept import kept_masks_path, load_kept_masks
+from albar_mm.compositing.render import composite
 from albar_mm.datasets.bias_benchmark_dataset import BiasBenchmarkDataset
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import read_frames
@@ -56,6 +56,14 @@ def test_four_stages_in_a_row_and_nothing_else():
     assert calls == ['usable_sources', 'survey', 'plan_rows', 'export']
 
 
+@pytest.fixture(scope='module')
+def jpeg(tmp_path_factory, source_list, photos):
+    """Content of all files of a build by one process."""
+    root = tmp_path_factory.mktemp('jpeg')
+    build(root, source_list, settings_of(photos))
+    return tree(root)
+
+
 def items(root, folder):
     return [(row, read_frames(root / folder / row['file'])) for row in read_rows(root / folder)]
 
@@ -73,11 +81,6 @@ def test_scuba_pixels(lossless, folder):
         assert masks.any() and not masks.all(0).all()
 
 
-def test_two_variants_have_their_own_backgrounds(lossless):
-    rows = read_rows(lossless / 'TOY_SCUBA_Stripe')
-    assert len({row['stripe_seed'] for row in rows}) == len(rows) == 6
-
-
 @pytest.mark.parametrize('background', ['Stripe', 'Photos'])
 def test_scufo_is_one_of_its_scuba_frames(lossless, background):
     scuba = {row['id']: (row, p) for row, p in items(lossless, f'TOY_SCUBA_{background}')}
@@ -88,14 +91,7 @@ def test_scufo_is_one_of_its_scuba_frames(lossless, background):
         assert still.shape == moving.shape
         assert np.array_equal(still, np.broadcast_to(moving[row['scufo_frame']], still.shape))
         assert not np.array_equal(moving[0], moving[-1])
-
-
-def test_scufo_frames_differ_between_items(lossless):
-    frames = [row['scufo_frame'] for s in SETS[2:4] for row in read_rows(lossless / s)]
-    assert len(set(frames)) > 1 and min(frames) >= 0
-    assert all(
-        row['scufo_frame'] < row['frames'] for s in SETS[2:4] for row in read_rows(lossless / s)
-    )
+    assert len({row['scufo_frame'] for row, _ in scufo.values()}) > 1
 
 
 def test_conflict_lies_below_the_moving_foreground(lossless):
@@ -118,15 +114,9 @@ def test_conflict_lies_below_the_moving_foreground(lossless):
 
 
 def test_the_test_data_set_reads_it(lossless):
-    dataset = BiasBenchmarkDataset(
-        [],
-        bias_root=lossless,
-        dataset='TOY',
-        scuba=['stripe', 'photos'],
-        scufo=['stripe', 'photos'],
-        conflfg=['stripe'],
-        num_classes=2,
-    )
+    both = ['stripe', 'photos']
+    sets = dict(scuba=both, scufo=both, conflfg=['stripe'], num_classes=2)
+    dataset = BiasBenchmarkDataset([], bias_root=lossless, dataset='TOY', **sets)
     assert len(dataset) == 30
     assert dataset.metainfo['sets']['conflfg/stripe'] == 6
 
@@ -142,50 +132,41 @@ def test_manifests_do_not_depend_on_the_encoding(tmp_path, source_list, photos, 
     assert len(list((tmp_path / 'jpeg').rglob('*.avi'))) == 30
 
 
-def test_identical_bytes_with_any_number_of_workers_and_any_order(tmp_path, source_list, photos):
+def test_identical_bytes_with_any_workers_and_order(tmp_path, source_list, photos, jpeg):
     settings = settings_of(photos)
-    build(tmp_path / 'a', source_list, settings)
     build(tmp_path / 'b', source_list, settings, workers=2)
-    assert tree(tmp_path / 'a') == tree(tmp_path / 'b')
+    assert jpeg == tree(tmp_path / 'b')
 
     sources = write_sources(tmp_path / 'other', tuple(reversed(VIDEOS)))
     build(tmp_path / 'c', sources, settings)
-    first, third = tree(tmp_path / 'a'), tree(tmp_path / 'c')
-    assert {k for k in first if first[k] != third[k]} == {'benchmark.json'}  # the list's SHA-256
+    third = tree(tmp_path / 'c')
+    assert {k for k in jpeg if jpeg[k] != third[k]} == {'benchmark.json'}  # the list's SHA-256
 
 
 @pytest.mark.parametrize('crash', ['survey', 'second item', 'manifests'])
-def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, crash):
+def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, jpeg, crash):
     settings = settings_of(photos)
-    build(tmp_path / 'whole', source_list, settings)
-    calls = Counter()
+    place, name, number = {
+        'survey': (RectangleMasks, 'masks', 1),
+        'second item': (export_module, 'write_bytes', 12),  # in the second video
+        'manifests': (export_module, 'write_set', 3),
+    }[crash]
+    function, calls = getattr(place, name), []
 
-    def die_at(place, number):
-        calls[place] += 1
-        if calls[place] == number:
+    def die(*args):
+        calls.append(args)
+        if len(calls) == number:
             raise KeyboardInterrupt
+        return function(*args)
 
     with monkeypatch.context() as patch:
-        if crash == 'survey':
-            patch.setattr(RectangleMasks, 'masks', lambda *_: die_at('masks', 1))
-        elif crash == 'second item':
-            from albar_mm.bias_sets import export
-
-            write = export.write_bytes
-            patch.setattr(
-                export, 'write_bytes', lambda *a: die_at('write', 12) or write(*a)
-            )  # in the second video
-        else:
-            from albar_mm.bias_sets import export as module
-
-            write_set = module.write_set
-            patch.setattr(module, 'write_set', lambda *a: die_at('set', 3) or write_set(*a))
+        patch.setattr(place, name, die)
         with pytest.raises(KeyboardInterrupt):
             build(tmp_path / 'broken', source_list, settings)
     assert not json.loads((tmp_path / 'broken' / 'benchmark.json').read_text())['complete']
     done = build(tmp_path / 'broken', source_list, settings)
     assert done.written == {'survey': 30, 'second item': 20, 'manifests': 0}[crash]
-    assert tree(tmp_path / 'broken') == tree(tmp_path / 'whole')
+    assert tree(tmp_path / 'broken') == jpeg
 
 
 def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photos):
@@ -203,20 +184,17 @@ def test_half_written_and_lost_files_are_made_again(tmp_path, source_list, photo
     assert tree(root) == before and untouched.stat().st_mtime_ns == when
 
 
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
+def test_other_settings_in_the_same_folder(tmp_path, source_list):
+    build(tmp_path, source_list, settings_of(sets=('scufo',)))
+    before = tree(tmp_path)
+    for changes, message in (
         (dict(seed=4), 'seed is 3, asked for 4'),
         (dict(per_video=3), 'per_video is 2, asked for 3'),
         (dict(encoding='lossless'), 'encoding is jpeg, asked for lossless'),
         (dict(empty_frames='nearest'), 'empty_frames is'),
-    ],
-)
-def test_other_settings_in_the_same_folder(tmp_path, source_list, changes, message):
-    build(tmp_path, source_list, settings_of(sets=('scufo',)))
-    before = tree(tmp_path)
-    with pytest.raises(DatasetError, match=f'with other settings .*{message}'):
-        build(tmp_path, source_list, settings_of(**{'sets': ('scufo',), **changes}))
+    ):
+        with pytest.raises(DatasetError, match=f'with other settings .*{message}'):
+            build(tmp_path, source_list, settings_of(**{'sets': ('scufo',), **changes}))
     assert tree(tmp_path) == before
 
 
@@ -254,20 +232,14 @@ def test_frames_without_a_mask_follow_the_policy_and_are_counted(tmp_path, sourc
 @pytest.mark.parametrize(
     ('masks', 'message'),
     [
-        (
-            RectangleMasks(blank={'wave_a': range(6)}),
-            r'video wave_a: none of its 6 frames has a mask',
-        ),
-        (
-            RectangleMasks(wrong_size=('wave_a',)),
-            r'video wave_a: rectangles holds 6 masks of 71x50 px, but .* 71x51 px',
-        ),
+        (dict(blank={'wave_a': range(6)}), r'video wave_a: none of its 6 frames has a mask'),
+        (dict(wrong_size=('wave_a',)), r'rectangles holds 6 masks of 71x50 px, but .* 71x51 px'),
     ],
 )
 @pytest.mark.parametrize('workers', [1, 2])
 def test_wrong_masks(tmp_path, source_list, masks, message, workers):
     with pytest.raises(DatasetError, match=message):
-        build(tmp_path, source_list, settings_of(masks=masks), workers=workers)
+        build(tmp_path, source_list, settings_of(), RectangleMasks(**masks), workers=workers)
     assert not list(tmp_path.rglob('*.part')) and not list(tmp_path.rglob('manifest.jsonl'))
 
 

@@ -1,6 +1,7 @@
 """Background that masks let through: known shares, and rings that do or do not tell the class."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,20 +11,17 @@ import pytest
 from albar_mm.bias_sets.leakage import (
     WHOLE,
     LeakageMeter,
+    background_features,
     group_of,
+    grouped_error,
+    grouped_folds,
     grown,
     kept_share,
     measure_leakage,
     outside_share,
-)
-from albar_mm.bias_sets.masks.bounding import BoundingBoxes, bounding_boxes, write_box_file
-from albar_mm.bias_sets.masks.boxes import BoxMasks
-from albar_mm.bias_sets.ring_probe import (
-    background_features,
-    grouped_error,
-    grouped_folds,
     probe_accuracy,
 )
+from albar_mm.bias_sets.masks.boxes import BoundingBoxes, BoxMasks, bounding_boxes, write_box_file
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.avi import avi_bytes, encode_frames
 from albar_mm.video.source_video import SourceVideo
@@ -175,9 +173,10 @@ def write_video(path, rng, ring):
     return path
 
 
-@pytest.fixture
-def on_disk(tmp_path):
+@pytest.fixture(scope='module')
+def on_disk(tmp_path_factory):
     """Four classes of three films, a list, and masks as NPZ files."""
+    tmp_path = tmp_path_factory.mktemp('leakage')
     rng = np.random.RandomState(0)
     lines = []
     for label in range(CLASSES):
@@ -217,14 +216,15 @@ def test_report(on_disk):
     assert not list(on_disk.rglob('*.part'))
 
 
-def test_report_without_some_masks(on_disk):
-    masks = f'npz:{on_disk / "masks"}'
-    (on_disk / 'masks' / 'Class0' / 'v_Class0_g00_c01.npz').unlink()
-    given = (on_disk / 'videos', [on_disk / 'list.txt'], masks)
+def test_report_without_some_masks(on_disk, tmp_path):
+    masks, out = tmp_path / 'masks', tmp_path / 'out'
+    shutil.copytree(on_disk / 'masks', masks)
+    (masks / 'Class0' / 'v_Class0_g00_c01.npz').unlink()
+    given = (on_disk / 'videos', [on_disk / 'list.txt'], f'npz:{masks}')
     with pytest.raises(DatasetError, match='1 of 12 videos have no mask: v_Class0_g00_c01;'):
-        leakage_report(*given, out=on_disk / 'out')
-    assert not (on_disk / 'out').exists()
-    lines, left_out = leakage_report(*given, out=on_disk / 'out', missing_masks='drop')
+        leakage_report(*given, out=out)
+    assert not out.exists()
+    lines, left_out = leakage_report(*given, out=out, missing_masks='drop')
     assert left_out == 1 and any('left out 1 videos' in line for line in lines)
 
 

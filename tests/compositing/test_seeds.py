@@ -16,12 +16,6 @@ def test_seed_is_the_hash_of_its_name():
 
 
 def test_every_part_counts():
-    names = [
-        (0, 'a', 0, 'f', 'p'),
-        (1, 'a', 0, 'f', 'p'),
-        (0, 'b', 0, 'f', 'p'),
-        (0, 'a', 1, 'f', 'p'),
-        (0, 'a', 0, 'g', 'p'),
-        (0, 'a', 0, 'f', 'q'),
-    ]
+    names = [(0, 'a', 0, 'f', 'p'), (1, 'a', 0, 'f', 'p'), (0, 'b', 0, 'f', 'p')]
+    names += [(0, 'a', 1, 'f', 'p'), (0, 'a', 0, 'g', 'p'), (0, 'a', 0, 'f', 'q')]
     assert len({item_seed(*name) for name in names}) == len(names)

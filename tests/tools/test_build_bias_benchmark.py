@@ -32,11 +32,11 @@ def call(*words):
     return done.returncode, done.stderr.splitlines()
 
 
-def save_masks(root, name, frames=None, rows=None, empty=False):
+def save_masks(root, name):
     length, height, width, _ = VIDEOS[name]
-    masks = np.zeros((frames or length, rows or height, width), bool)
-    for t in range(len(masks)):
-        masks[t, 5:25, 5 + t : 20 + t] = not empty
+    masks = np.zeros((length, height, width), bool)
+    for t in range(length):
+        masks[t, 5:25, 5 + t : 20 + t] = True
     path = (root / 'masks' / name).with_suffix('.npz')
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, masks=masks)
@@ -140,10 +140,6 @@ class Evil:
         return os.system, ('touch evil_was_here',)
 
 
-def append(path, text):
-    path.write_text((path.read_text() if path.exists() else '') + text)
-
-
 def cut_short(root):
     path = root / 'data' / 'videos' / 'wave' / 'wave_a.avi'
     path.write_bytes(path.read_bytes()[:2000])
@@ -154,34 +150,18 @@ def grey_images(root):
         Image.open(path).convert('L').save(path)
 
 
-WAVE = 'wave/wave_a.avi'
 SPOILT = {
-    r'wave_a: .*wave_a.npz holds 9 masks .* has 6 frames .*make the masks again': lambda root: (
-        save_masks(root, WAVE, frames=9)
-    ),
-    r'wave_a.npz holds 6 masks of 71x48 px, but .* 71x51 px': lambda root: save_masks(
-        root, WAVE, rows=48
-    ),
-    r'video wave_a: none of its 6 frames has a mask; take the video out': lambda root: save_masks(
-        root, WAVE, empty=True
-    ),
-    r'wave_a.npz: cannot be read as arrays': lambda root: (
+    'wave_a.npz: cannot be read as arrays': lambda root: (
         root / 'masks' / 'wave' / 'wave_a.npz'
     ).write_bytes(b'not a zip'),
-    r'1 of 3 source videos have no mask: wave_a; .*--missing-masks drop': lambda root: (
+    '1 of 3 source videos have no mask: wave_a; .*--missing-masks drop': lambda root: (
         root / 'masks' / 'wave' / 'wave_a.npz'
     ).unlink(),
-    r'jump/jump_a.avi and wave/jump_a.avi would both be jump_a': lambda root: append(
-        root / 'data' / 'test_split1.txt', 'wave/jump_a.avi 1\n'
-    ),
-    r'1 source videos .* are in .*train_split1.txt': lambda root: append(
-        root / 'data' / 'train_split1.txt', 'wave/wave_a.avi 1\n'
-    ),
-    r'wave_a.avi cannot be read: .*truncated': cut_short,
-    r'photos: holds no images .* for the backgrounds Photos': lambda root: (
+    'wave_a.avi cannot be read: .*truncated': cut_short,
+    'photos: holds no images .* for the backgrounds Photos': lambda root: (
         [path.unlink() for path in (root / 'photos').iterdir()]
     ),
-    r'all 3 images are refused as backgrounds Photos, photo0.png as grey-scale': grey_images,
+    'all 3 images are refused as backgrounds Photos, photo0.png as grey-scale': grey_images,
 }
 
 

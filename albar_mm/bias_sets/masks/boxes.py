@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from ...annotations.tubes import Tube, read_boxes
-from ...utils.errors import DatasetError
+from ...utils.errors import DatasetError, reading
+from ...utils.files import write_text
 from ...video.source_video import SourceVideo
-from .source import CheckedMasks, MaskResult
+from .source import CheckedMasks, MaskResult, MaskSource, result_of
 
 FRAME_SLACK = 3
 """Decoders differ by a frame or so about the end of a video; boxes that far beyond are dropped."""
@@ -20,7 +21,8 @@ FRAME_SLACK = 3
 
 @dataclass(frozen=True)
 class BoxMasks(CheckedMasks):
-    """Boxes from a pickle (UCF101-24, either layout) or a text file; see :mod:`.box_files`.
+    """Boxes from a pickle (UCF101-24, either layout) or a text file; see
+    :mod:`albar_mm.annotations.tubes`.
 
     A box covers the pixels ``int(y1):int(y2), int(x1):int(x2)``, as in the published UCF101 sets,
     at least one. Unlike there, all boxes of a frame are united, not only the first one.
@@ -37,26 +39,11 @@ class BoxMasks(CheckedMasks):
         return 'ucf24_boxes' if self.path.suffix.lower() in ('.pkl', '.pickle') else 'text_boxes'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The file of all boxes.
-
-        Args:
-            video: The source video.
-        """
+        """The file of all boxes."""
         return [self.path]
-
-    def has(self, video: SourceVideo) -> bool:
-        """Whether the file knows the video and holds a box of it; the video is not read.
-
-        Args:
-            video: The source video.
-        """
-        return self._find(video) is not None
 
     def tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
         """All tubes of a video, one per actor, in the order of the file; the video is not read.
-
-        Args:
-            video: The source video.
 
         Raises:
             DatasetError: The file holds no box of the video.
@@ -69,53 +56,23 @@ class BoxMasks(CheckedMasks):
             )
         return found
 
-    def annotated_range(self, video: SourceVideo) -> tuple[int, int]:
-        """First and last frame with a box, from 0, inclusive; the video is not read.
-
-        Args:
-            video: The source video.
-
-        Raises:
-            DatasetError: The file holds no box of the video.
-        """
-        tubes = self.tubes(video)
-        return min(int(t.frames[0]) for t in tubes), max(int(t.frames[-1]) for t in tubes)
-
-    def first_class(self, video: SourceVideo) -> str | None:
-        """Class of the first tube, or None where the file knows no classes.
-
-        The published UCF101 sets keep a video only if this is its label.
-
-        Args:
-            video: The source video.
-
-        Raises:
-            DatasetError: The file holds no box of the video.
-        """
-        return self.tubes(video)[0].class_name
-
     def fitted_tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
-        """The tubes, clipped to the frames and the image of the decoded video.
-
-        Args:
-            video: The source video.
-
-        Returns:
-            Tubes with whole-numbered boxes x1 < x2 <= W, y1 < y2 <= H.
+        """The tubes, clipped to the frames and the image: whole numbers x1 < x2 <= W, y1 < y2 <= H.
 
         Raises:
             DatasetError: Boxes lie outside of the image, or more than ``FRAME_SLACK`` frames
                 beyond the end: they belong to another video.
         """
         length, height, width = video.frames.shape[:3]
-        last = self.annotated_range(video)[1]
+        tubes = self.tubes(video)
+        last = max(int(tube.frames[-1]) for tube in tubes)
         if last >= length + FRAME_SLACK:
             raise DatasetError(
                 f'video {video.video_id}: {self.path} has boxes up to frame {last + 1}, but '
                 f'{video.path} has {length} frames; get the boxes of this very file'
             )
         fitted = []
-        for tube in self.tubes(video):
+        for tube in tubes:
             inside = tube.frames < length
             if inside.any():
                 boxes = self._clipped(tube, width, height, video)
@@ -123,18 +80,12 @@ class BoxMasks(CheckedMasks):
         return tuple(fitted)
 
     def boxes(self, video: SourceVideo) -> list[np.ndarray]:
-        """Boxes of every frame.
-
-        Args:
-            video: The source video.
-
-        Returns:
-            Per frame the int64 boxes x1, y1, x2, y2 of all actors, shape (n, 4), n >= 0.
-
-        Raises:
-            DatasetError: See :meth:`fitted_tubes`.
-        """
-        return boxes_per_frame(self.fitted_tubes(video), len(video.frames))
+        """Per frame, the int64 boxes x1, y1, x2, y2 of all actors, shape (n, 4), n >= 0."""
+        rows: list[list[np.ndarray]] = [[] for _ in video.frames]
+        for tube in self.fitted_tubes(video):
+            for frame, box in zip(tube.frames, tube.boxes, strict=True):
+                rows[frame].append(box)
+        return [np.array(row, dtype=np.int64).reshape(-1, 4) for row in rows]
 
     def _make(self, video: SourceVideo) -> MaskResult:
         masks = np.zeros(video.frames.shape[:3], dtype=bool)
@@ -144,10 +95,8 @@ class BoxMasks(CheckedMasks):
         return MaskResult(masks)
 
     def _find(self, video: SourceVideo) -> tuple[Tube, ...] | None:
-        try:
+        with reading(self.path):
             stat = self.path.stat()
-        except OSError as error:
-            raise DatasetError(f'{self.path}: no such file of boxes') from error
         known = _read_once(self.path, stat.st_size, stat.st_mtime_ns)
         return next((known[key] for key in _keys(video) if known.get(key)), None)
 
@@ -166,23 +115,6 @@ class BoxMasks(CheckedMasks):
         return np.stack([x1, y1, x2, y2], axis=1)
 
 
-def boxes_per_frame(tubes: Sequence[Tube], length: int) -> list[np.ndarray]:
-    """Sort the boxes of tubes by frame.
-
-    Args:
-        tubes: Tubes with int boxes.
-        length: Number of frames T.
-
-    Returns:
-        T arrays int64 of shape (n, 4).
-    """
-    rows: list[list[np.ndarray]] = [[] for _ in range(length)]
-    for tube in tubes:
-        for frame, box in zip(tube.frames, tube.boxes, strict=True):
-            rows[frame].append(box)
-    return [np.array(row, dtype=np.int64).reshape(-1, 4) for row in rows]
-
-
 def _keys(video: SourceVideo) -> list[str]:
     """What a file of boxes may call the video."""
     folders = [name for name in (video.class_name, video.path.parent.name) if name]
@@ -193,3 +125,61 @@ def _keys(video: SourceVideo) -> list[str]:
 @lru_cache(maxsize=4)
 def _read_once(path: Path, size: int, mtime_ns: int) -> dict[str, tuple[Tube, ...]]:
     return read_boxes(path)
+
+
+@dataclass(frozen=True)
+class BoundingBoxes(CheckedMasks):
+    """The bounding box of each frame's mask, as a filled rectangle.
+
+    Attributes:
+        source: The masks.
+    """
+
+    source: MaskSource
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """``bounding(<source>)``."""
+        return f'bounding({self.source.name})'
+
+    def _make(self, video: SourceVideo) -> MaskResult:
+        given = result_of(self.source, video)
+        masks = np.zeros_like(given.masks)
+        for index, (x1, y1, x2, y2) in enumerate(bounding_boxes(given.masks)):
+            masks[index, y1:y2, x1:x2] = True
+        return MaskResult(masks, given.notes)
+
+
+def bounding_boxes(masks: np.ndarray) -> np.ndarray:
+    """The box around each mask of bool (T, H, W): int64 (T, 4) of x1, y1, x2, y2 in px.
+
+    x2 and y2 are exclusive; all are 0 for an empty mask.
+    """
+    boxes = np.zeros((len(masks), 4), dtype=np.int64)
+    for box, mask in zip(boxes, masks, strict=True):
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if rows.size:
+            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    return boxes
+
+
+def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]) -> Path:
+    """Write the boxes around masks as the text file that ``boxes:`` and ``grabcut:`` read.
+
+    Its name must not end in ``.pkl``; the frames of the videos are freed again.
+
+    Raises:
+        DatasetError: See :meth:`.source.MaskSource.masks`.
+    """
+    lines = [f'# boxes around the masks of {source.name}: video frame x1 y1 x2 y2\n']
+    for video in videos:
+        name = f'{video.path.parent.name}/{video.path.stem}'
+        boxes = bounding_boxes(result_of(source, video).masks)
+        video.forget_frames()
+        lines += [
+            f'{name} {frame} {x1} {y1} {x2} {y2}\n'
+            for frame, (x1, y1, x2, y2) in enumerate(boxes, 1)
+            if x1 < x2
+        ]
+    write_text(path, ''.join(lines))
+    return path

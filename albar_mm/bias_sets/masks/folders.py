@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from ...utils.errors import DatasetError
+from ...utils.errors import BadFileError, DatasetError, reason_of
+from ...utils.files import read_json, read_npz
 from ...video.source_video import SourceVideo
-from .rle import decode_rle
 from .source import CheckedMasks, MaskResult, find_entry
 
 _MASK_KEYS = ('mask', 'masks')
@@ -35,11 +34,7 @@ class PngMasks(CheckedMasks):
     name = 'png'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The PNG files of the video, in order.
-
-        Args:
-            video: The source video.
-        """
+        """The PNG files of the video, in order."""
         folder = find_entry(self.root, video, ('{}',))
         entries = folder.iterdir() if folder.is_dir() else ()
         found = [
@@ -75,24 +70,16 @@ class NpzMasks(CheckedMasks):
     name = 'npz'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The video's file.
-
-        Args:
-            video: The source video.
-        """
+        """The video's file."""
         return [find_entry(self.root, video, ('{}.npz',))]
 
     def _make(self, video: SourceVideo) -> MaskResult:
         path = self.files(video)[0]
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                key = next((key for key in _MASK_KEYS if key in archive), None)
-                if key is None:
-                    held = ', '.join(archive.files) or 'nothing'
-                    raise DatasetError(f'{path}: no array mask or masks; it holds {held}')
-                array = archive[key]
-        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-            raise DatasetError(f'{path}: cannot be read as an NPZ file: {error}') from error
+        arrays = read_npz(path, _MASK_KEYS)
+        if not arrays:
+            held = ', '.join(read_npz(path)) or 'nothing'
+            raise BadFileError(f'{path}: no array mask or masks; it holds {held}')
+        key, array = next(iter(arrays.items()))
         if array.dtype.kind not in 'biu':
             raise DatasetError(f'{path}: {key} is of type {array.dtype}; expected bool or integer')
         return MaskResult(array != 0)
@@ -114,16 +101,12 @@ class RleMasks(CheckedMasks):
     name = 'rle'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The JSON file with the masks of the video.
-
-        Args:
-            video: The source video.
-        """
+        """The JSON file with the masks of the video."""
         return [self.root if self.root.is_file() else find_entry(self.root, video, ('{}.json',))]
 
     def _make(self, video: SourceVideo) -> MaskResult:
         path = self.files(video)[0]
-        frames = _read_json(path)
+        frames = read_json(path, object)
         if self.root.is_file():
             names = (video.video_id, video.path.stem, f'{video.class_name}/{video.video_id}')
             held = frames if isinstance(frames, dict) else {}
@@ -160,23 +143,71 @@ def _numbers_first(path: Path) -> tuple[list[tuple[int, int | str]], str]:
 def _read_png(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
-            alpha = None
-            if image.mode in ('RGBA', 'LA'):
-                alpha = np.asarray(image.getchannel('A'))
+            alpha = np.asarray(image.getchannel('A')) if image.mode in ('RGBA', 'LA') else None
             values = np.asarray(image)
-    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DatasetError(f'{path}: cannot be read as an image: {error}') from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadFileError(f'{path}: cannot be read as an image: {reason_of(error)}') from error
     if alpha is not None:
         return (values[..., :-1] != 0).any(-1) & (alpha != 0)
     return values != 0 if values.ndim == 2 else (values != 0).any(-1)
 
 
-def _read_json(path: Path) -> Any:  # noqa: ANN401
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f'{path}: cannot be read as JSON: {error}') from error
-
-
 def _px(mask: np.ndarray) -> str:
     return f'{mask.shape[1]}x{mask.shape[0]} px'
+
+
+def decode_rle(item: Any) -> np.ndarray:  # noqa: ANN401
+    """Decode one mask of COCO's run-length encoding (github.com/cocodataset/cocoapi, maskApi.h).
+
+    Runs alternate between background and foreground, background first, down the columns.
+
+    Args:
+        item: ``size`` [height, width], and ``counts``: a list of run lengths, or COCO's string.
+
+    Raises:
+        ValueError: It is no such encoding; says why.
+    """
+    if not isinstance(item, dict) or not {'size', 'counts'} <= item.keys():
+        raise ValueError("expected an object with 'size' and 'counts'")
+    size, counts = item['size'], item['counts']
+    if not _is_sizes(size) or len(size) != 2 or 0 in size:
+        raise ValueError(f'size {size!r}; expected [height, width]')
+    if isinstance(counts, str):
+        counts = _runs_of_string(counts)
+    if not _is_sizes(counts):
+        raise ValueError('counts are neither a string nor a list of integers >= 0')
+    height, width = size
+    if sum(counts) != height * width:
+        raise ValueError(f'the runs cover {sum(counts)} of {height} x {width} pixels')
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(width, height).T
+
+
+def _is_sizes(values: Any) -> bool:  # noqa: ANN401
+    return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
+
+
+def _runs_of_string(text: str) -> list[int]:
+    """Numbers of 5-bit groups, lowest first, each plus 48; bit 5 says that more groups follow.
+
+    From the fourth on, a number is the difference to the run two before it.
+    """
+    runs: list[int] = []
+    digits: list[int] = []
+    for character in text:
+        code = ord(character) - 48
+        if not 0 <= code < 64:
+            raise ValueError(f'character {character!r} in the string of counts')
+        digits.append(code & 31)
+        if code & 32:
+            continue
+        runs.append(_signed(digits) + (runs[-2] if len(runs) > 2 else 0))
+        digits = []
+    if digits:
+        raise ValueError('the string of counts ends within a number')
+    return runs
+
+
+def _signed(digits: Sequence[int]) -> int:
+    value = sum(digit << (5 * place) for place, digit in enumerate(digits))
+    return value - (1 << (5 * len(digits))) if digits[-1] & 16 else value

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...utils.errors import DatasetError
+from ...utils.errors import BadFileError, DatasetError, reason_of
 from ...video.source_video import SourceVideo
 from .source import CheckedMasks, MaskResult, find_entry
 
@@ -30,11 +30,7 @@ class JhmdbMasks(CheckedMasks):
     name = 'jhmdb'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The video's mask file.
-
-        Args:
-            video: The source video.
-        """
+        """The video's mask file."""
         as_in_jhmdb = video.video_id.replace('#', '@')
         return [find_entry(self.root, video, ('{}.mat', '{}/puppet_mask.mat'), [as_in_jhmdb])]
 
@@ -48,13 +44,7 @@ class JhmdbMasks(CheckedMasks):
 
 
 def read_puppet_mask(path: Path) -> np.ndarray:
-    """Read one mask file.
-
-    Args:
-        path: A MATLAB 5 file.
-
-    Returns:
-        bool, shape (T, H, W), True on the person.
+    """Read one mask file of MATLAB 5: bool, shape (T, H, W), True on the person.
 
     Raises:
         DatasetError: It cannot be read, or holds no such array.
@@ -64,8 +54,8 @@ def read_puppet_mask(path: Path) -> np.ndarray:
     try:
         content = loadmat(str(path), variable_names=[KEY])
     except Exception as error:  # scipy raises whatever it stumbles over in a broken file
-        text = ' '.join(str(error).split())[:200]
-        raise DatasetError(f'{path}: cannot be read as a MATLAB 5 file: {text}') from error
+        reason = reason_of(error)
+        raise BadFileError(f'{path}: cannot be read as a MATLAB 5 file: {reason}') from error
     array = content.get(KEY)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in 'biuf':
         raise DatasetError(f'{path}: no numeric array {KEY}; expected a JHMDB puppet mask')

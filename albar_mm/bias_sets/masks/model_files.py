@@ -6,45 +6,28 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...utils.errors import DatasetError
-from ...utils.identity import file_identity
+from ...utils.identity import file_sha256
 
 
 def model_key(path: Path) -> tuple[Path, int, int]:
-    """What tells two versions of a file apart without reading it; a key for caches.
-
-    Args:
-        path: File of a network.
-
-    Returns:
-        The path, its size in bytes and its time of change in ns.
+    """Path, size in bytes and time of change in ns: a key for caches that reads nothing.
 
     Raises:
         DatasetError: There is no such file.
     """
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise DatasetError(f'{path}: no such model file') from error
+    if not path.exists():
+        raise DatasetError(f'{path}: no such model file')
     if not path.is_file():
         raise DatasetError(f'{path}: expected the file of a model, not a folder')
+    stat = path.stat()
     return path, stat.st_size, stat.st_mtime_ns
 
 
 def model_sha256(path: Path) -> str:
-    """SHA-256 of a file of a network; read once in a process.
-
-    Args:
-        path: The file.
-
-    Raises:
-        DatasetError: There is no such file, or it cannot be read.
-    """
+    """SHA-256 of a file of a network; read once in a process."""
     return _sha256(*model_key(path))
 
 
 @lru_cache(maxsize=8)
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    try:
-        return file_identity(path)['sha256']
-    except OSError as error:
-        raise DatasetError(f'{path}: cannot be read: {error.strerror or error}') from error
+    return file_sha256(path)

@@ -62,15 +62,7 @@ class MotionMasks(CheckedMasks):
 
 
 def keep_pieces(mask: np.ndarray, min_pixels: float) -> np.ndarray:
-    """Drop connected pieces that are too small.
-
-    Args:
-        mask: bool (H, W).
-        min_pixels: Area from which a piece stays; pieces touch at edges or corners.
-
-    Returns:
-        bool (H, W).
-    """
+    """Drop connected pieces (at edges or corners) of less than ``min_pixels``; bool (H, W)."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     stays = stats[:, cv2.CC_STAT_AREA] >= min_pixels
     stays[0] = False  # what is not mask

@@ -33,14 +33,7 @@ class Network:
     outputs: tuple[str, ...]
 
     def run(self, blob: np.ndarray, layer: str | None = None) -> np.ndarray:
-        """Run it.
-
-        Args:
-            blob: float32, its input.
-            layer: Name of the output; None for the only one.
-
-        Returns:
-            The output as OpenCV gives it.
+        """Run it on a float32 blob; ``layer`` names the output where there are several.
 
         Raises:
             DatasetError: The name is missing or wrong, or OpenCV cannot run it.
@@ -61,10 +54,7 @@ class Network:
 
 
 def load_network(path: Path) -> Network:
-    """Load a network, once in a process.
-
-    Args:
-        path: A file ``.onnx`` or ``.tflite``.
+    """Load a network, ``.onnx`` or ``.tflite``, once in a process.
 
     Raises:
         DatasetError: It is none, or OpenCV cannot read it.
@@ -98,16 +88,10 @@ def _load(path: Path, size: int, mtime_ns: int) -> Network:
 
 
 def score_map(output: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarray:
-    """Find the map of scores in an output, channels first or last.
+    """Find the map of scores in an output, channels first or last: float32 (H, W, C).
 
-    Args:
-        output: (1, C, H, W), (1, H, W, C) or (1, H, W); it may be smaller than the input, but of
-            its aspect ratio, by which the two layouts are told apart.
-        size: Height and width of the input.
-        path: File of the model, for the message.
-
-    Returns:
-        float32 (H, W, C).
+    (1, C, H, W), (1, H, W, C) or (1, H, W); it may be smaller than the input, of height and width
+    ``size``, but of its aspect ratio, by which the two layouts are told apart.
 
     Raises:
         DatasetError: It is no such map, or holds values that are not finite.
@@ -150,24 +134,26 @@ def _input_shape(net: cv2.dnn.Net) -> tuple[int | None, ...]:
 
 
 def image_size(
-    model: Path, given: tuple[int, int] | None, shape: tuple[int | None, ...]
+    model: Path,
+    given: tuple[int, int] | None,
+    shape: tuple[int | None, ...],
+    channels_first: bool = True,
 ) -> tuple[int, int]:
-    """Height and width of the image that a model takes.
+    """Height and width of the image that a model takes: what the user says, or its own.
 
-    Args:
-        model: Its file, for messages.
-        given: What the user says.
-        shape: ``input_shape`` of the network; empty where it is not known.
+    ``shape`` is the ``input_shape`` of the network, empty where it is not known: (1, 3, H, W), or
+    (1, H, W, 3) where channels are not first.
 
     Raises:
-        DatasetError: It takes no image (1, 3, H, W), or neither tells the size.
+        DatasetError: It takes no such image, or neither tells the size.
     """
-    if shape and (len(shape) != 4 or shape[1] not in (3, None)):
+    if shape and (len(shape) != 4 or shape[1 if channels_first else 3] not in (3, None)):
+        wanted = '(1, 3, height, width)' if channels_first else '(1, height, width, 3)'
         raise DatasetError(
-            f'{model}: takes an input of shape {shape}; expected an image of 3 '
-            'colours, (1, 3, height, width)'
+            f'{model}: takes an input of shape {shape}; expected an image of 3 colours, {wanted}'
         )
-    size = given or (shape[2:] if shape else (None, None))
+    told = shape[2:] if channels_first else shape[1:3]
+    size = given or told or (None, None)
     if None in size:
         raise DatasetError(
             f'{model}: the model does not fix the size of its input (or OpenCV {cv2.__version__} '
@@ -183,17 +169,10 @@ def image_blob(
     std: tuple[float, float, float],
     channels: str,
 ) -> np.ndarray:
-    """The input of a network for an image of its size: ``(pixel * scale - mean) / std``.
+    """Input of a network, float32 (1, 3, H, W), for an image of its size, uint8 RGB (H, W, 3).
 
-    Args:
-        image: uint8 RGB (H, W, 3).
-        scale: Factor of the pixel values 0 to 255.
-        mean: Subtracted after scaling, in the order of ``channels``.
-        std: Divided by after that.
-        channels: ``'rgb'`` or ``'bgr'``.
-
-    Returns:
-        float32 (1, 3, H, W).
+    ``(pixel * scale - mean) / std`` of pixels from 0 to 255; ``mean`` and ``std`` are in the order
+    of ``channels``, ``'rgb'`` or ``'bgr'``.
     """
     if channels == 'bgr':
         image = image[..., ::-1]

@@ -63,13 +63,9 @@ put into double quotes: within(png:"a (b",boxes:b.txt)."""
 
 
 def parse_masks(text: str) -> MaskSource:
-    """Make a mask source of its description; see :data:`MASKS_HELP`.
+    """Make a mask source of its description, e.g. ``'jhmdb:data/masks'``; see :data:`MASKS_HELP`.
 
-    Args:
-        text: E.g. ``'jhmdb:data/masks'``.
-
-    Returns:
-        The source; folders, files and models that it names are there.
+    Folders, files and models that it names are there.
 
     Raises:
         DatasetError: There is no such form or option, or a file is missing.

@@ -7,9 +7,13 @@ turned into masks for the fixed protocol.
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +22,23 @@ import numpy as np
 import torch
 
 from ...annotations.tubes import Tube
-from ...utils.errors import DatasetError
+from ...utils.errors import DatasetError, reason_of
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
 from .model_files import model_key, model_sha256
-from .sam2_model import config_of, load_predictor, precision, require_package
 from .source import CheckedMasks, MaskResult
 
 PROMPTS = ('first', 'largest')
 """The frame of the first prompt: the first one with a box, or the one with the largest box, from
 which the actor is followed in both directions."""
+INSTALL = 'pip install "git+https://github.com/facebookresearch/sam2.git"'
+CONFIGS = {
+    f'{version}_hiera_{size}': f'configs/{version}/{version}_hiera_{short}.yaml'
+    for version in ('sam2', 'sam2.1')
+    for size, short in (('tiny', 't'), ('small', 's'), ('base_plus', 'b+'), ('large', 'l'))
+}
+"""Name of a published checkpoint -> its configuration within the package."""
 _OBJECT = 1
 
 
@@ -76,11 +86,7 @@ class Sam2Masks(CheckedMasks):
         return f'sam2({self.checkpoint.stem},{self.boxes.name})'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The checkpoint and the file of all boxes.
-
-        Args:
-            video: The source video.
-        """
+        """The checkpoint and the file of all boxes."""
         return [self.checkpoint, *self.boxes.files(video)]
 
     def settings(self) -> dict[str, Any]:
@@ -100,18 +106,24 @@ class Sam2Masks(CheckedMasks):
             DatasetError: One is missing.
         """
         model_key(self.checkpoint)
-        require_package()
+        if 'sam2' not in sys.modules and importlib.util.find_spec('sam2') is None:
+            raise _not_installed("No module named 'sam2'")
 
     def _make(self, video: SourceVideo) -> MaskResult:
         device = self.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        predictor = load_predictor(self.checkpoint, config_of(self.checkpoint, self.config), device)
+        config = config_of(self.checkpoint, self.config)
+        predictor = _load(config, device, *model_key(self.checkpoint))
         masks = np.zeros(video.frames.shape[:3], dtype=bool)
         tubes = self.boxes.fitted_tubes(video)
+        # on a GPU, bfloat16 as in SAM 2's own examples: its attention kernels want it
+        half = contextlib.nullcontext()
+        if device.startswith('cuda'):
+            half = torch.autocast('cuda', torch.bfloat16)
         prompts = lost = 0
         for tube in tubes:
             asked, found = prompt_frames(tube, self.prompt, self.every), set()
             prompts += len(asked)
-            with torch.inference_mode(), precision(device):
+            with torch.inference_mode(), half:
                 for frame, mask in self._track(predictor, video.frames, tube, asked):
                     if mask.shape != masks.shape[1:]:
                         raise DatasetError(
@@ -126,10 +138,10 @@ class Sam2Masks(CheckedMasks):
 
     @staticmethod
     def _track(
-        predictor: Any,
+        predictor: Any,  # noqa: ANN401
         frames: np.ndarray,
         tube: Tube,
-        asked: list[int],  # noqa: ANN401
+        asked: list[int],
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Follow one actor; frames count in the whole video, those without a box are left out."""
         first, last = int(tube.frames[0]), int(tube.frames[-1])
@@ -161,16 +173,10 @@ class Sam2Masks(CheckedMasks):
 
 
 def prompt_frames(tube: Tube, prompt: str = 'first', every: int = 0) -> list[int]:
-    """Choose the frames whose boxes are prompts.
+    """Frames, as in the tube, whose boxes are prompts: the first prompt first, the others rising.
 
-    Args:
-        tube: A tube.
-        prompt: One of ``PROMPTS``.
-        every: Distance of further prompts in both directions, 0 for none; where there is no box,
-            the next frame that has one is taken.
-
-    Returns:
-        Frame numbers as in the tube, the first prompt first, the others rising.
+    ``every`` is the distance of further prompts in both directions, 0 for none; where there is no
+    box, the next frame that has one is taken.
     """
     frames = [int(frame) for frame in tube.frames]
     anchor = frames[0]
@@ -190,22 +196,50 @@ def prompt_frames(tube: Tube, prompt: str = 'first', every: int = 0) -> list[int
 def write_jpegs(folder: Path, frames: np.ndarray) -> None:
     """Write frames as SAM 2 reads them: ``00000.jpg`` and so on, of the best quality.
 
-    Args:
-        folder: Where to.
-        frames: uint8 RGB (T, H, W, 3).
-
     Raises:
         DatasetError: One cannot be written.
     """
-    quality = [
-        cv2.IMWRITE_JPEG_QUALITY,
-        100,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    ]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 100]
+    quality += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     for index, frame in enumerate(frames):
         path = folder / f'{index:05d}.jpg'
         if not cv2.imwrite(str(path), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality):
             raise DatasetError(
                 f'{path}: cannot be written; free space, or point TMPDIR to another folder'
             )
+
+
+def config_of(checkpoint: Path, config: str | None = None) -> str:
+    """Configuration of a checkpoint (which need not exist): what the user says, or by its name.
+
+    Raises:
+        DatasetError: The name says nothing.
+    """
+    found = config or CONFIGS.get(checkpoint.stem)
+    if found is None:
+        raise DatasetError(
+            f'{checkpoint}: not named as a published SAM 2 checkpoint ({", ".join(CONFIGS)}); add '
+            f'config=, e.g. config={CONFIGS["sam2.1_hiera_large"]}'
+        )
+    return found
+
+
+@lru_cache(maxsize=1)
+def _load(config: str, device: str, checkpoint: Path, size: int, mtime_ns: int) -> Any:  # noqa: ANN401
+    try:
+        from sam2.build_sam import build_sam2_video_predictor
+    except ImportError as error:
+        raise _not_installed(reason_of(error)) from error
+    try:
+        return build_sam2_video_predictor(config, str(checkpoint), device=device)
+    except Exception as error:  # hydra, torch and sam2 raise their own kinds
+        reason = f'{type(error).__name__}: {reason_of(error)}'
+        raise DatasetError(
+            f'{checkpoint}: SAM 2 cannot be made of it with config={config} on {device}: {reason}'
+        ) from error
+
+
+def _not_installed(reason: str) -> DatasetError:
+    return DatasetError(
+        f'sam2: the package cannot be imported ({reason}); install it with {INSTALL}'
+    )

@@ -14,7 +14,7 @@ from ...utils.errors import DatasetError
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .model_files import model_sha256
-from .network import Network, load_network, score_map
+from .network import Network, image_blob, image_size, load_network, score_map
 from .source import CheckedMasks, MaskResult
 
 OUTPUTS = ('probability', 'logit', 'softmax', 'argmax', 'index')
@@ -83,11 +83,7 @@ class SegmenterMasks(CheckedMasks):
         return f'segmenter({self.model.stem})'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The model.
-
-        Args:
-            video: The source video.
-        """
+        """The model."""
         return [self.model]
 
     def settings(self) -> dict[str, Any]:
@@ -107,39 +103,20 @@ class SegmenterMasks(CheckedMasks):
         size, channels_first = self._input(network)
         masks = np.empty(video.frames.shape[:3], dtype=bool)
         for index, frame in enumerate(video.frames):
-            output = network.run(self._blob(frame, size, channels_first), self.layer)
+            small = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+            blob = image_blob(small, self.scale, self.mean, self.std, self.channels)
+            if not channels_first:
+                blob = np.ascontiguousarray(blob.transpose(0, 2, 3, 1))
+            output = network.run(blob, self.layer)
             masks[index] = self._mask(output, size, frame.shape[:2])
         return MaskResult(masks)
 
     def _input(self, network: Network) -> tuple[tuple[int, int], bool]:
         """Height and width of the input, and whether channels come first."""
-        shape = network.input_shape
-        if shape and (len(shape) != 4 or 3 not in (shape[1], shape[3]) and None not in shape):
-            raise DatasetError(
-                f'{self.model}: takes an input of shape {shape}; expected an image of 3 colours'
-            )
-        first = self.layout != 'nhwc'
-        if shape and self.layout is None:
+        shape, first = network.input_shape, self.layout != 'nhwc'
+        if len(shape) == 4 and self.layout is None:
             first = shape[1] == 3 or shape[3] != 3
-        told = (shape[2:] if first else shape[1:3]) if shape else (None, None)
-        size = self.size or told
-        if None in size:
-            raise DatasetError(
-                f'{self.model}: the model does not fix the size of its input (or OpenCV '
-                f'{cv2.__version__} cannot tell it); add size=HEIGHTxWIDTH'
-            )
-        return (int(size[0]), int(size[1])), first
-
-    def _blob(self, frame: np.ndarray, size: tuple[int, int], channels_first: bool) -> np.ndarray:
-        small = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-        if self.channels == 'bgr':
-            small = small[..., ::-1]
-        values = (
-            small.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)
-        ) / np.float32(self.std)
-        if channels_first:
-            values = values.transpose(2, 0, 1)
-        return np.ascontiguousarray(values[None])
+        return image_size(self.model, self.size, shape, first), first
 
     def _mask(
         self, output: np.ndarray, size: tuple[int, int], shape: tuple[int, int]
@@ -155,30 +132,31 @@ class SegmenterMasks(CheckedMasks):
 
     def _channel(self, channels: int) -> int:
         """Channel (or class index) of the person."""
-        if self.output == 'index':
-            if channels != 1:
-                raise DatasetError(
-                    f'{self.model}: gives {channels} channels; a map of class '
-                    'indices has one: take output=argmax'
-                )
-            if self.person is None:
-                raise DatasetError(
-                    f'{self.model}: gives class indices; say which one is the '
-                    'person, e.g. person=15'
-                )
-            return self.person
-        if self.output in ('softmax', 'argmax') and channels == 1:
-            raise DatasetError(
-                f'{self.model}: gives one channel; output={self.output} needs '
-                'one per class: take probability, logit or index'
-            )
-        if self.person is None and channels > 1 or (self.person or 0) >= channels:
-            given = '' if self.person is None else f', person={self.person} is none of them'
-            raise DatasetError(
-                f'{self.model}: gives {channels} channels{given}; say which one '
-                f'is the person: person=0 to {channels - 1}'
-            )
-        return self.person or 0
+        index, person = self.output == 'index', self.person
+        given = '' if person is None else f', person={person} is none of them'
+        last = channels - 1
+        for wrong, reason in (
+            (
+                index and channels != 1,
+                f'{channels} channels; a map of class indices has one: take output=argmax',
+            ),
+            (
+                index and person is None,
+                'class indices; say which one is the person, e.g. person=15',
+            ),
+            (
+                self.output in ('softmax', 'argmax') and channels == 1,
+                f'one channel; output={self.output} needs one per class: take probability, logit '
+                'or index',
+            ),
+            (
+                not index and (person is None and channels > 1 or (person or 0) > last),
+                f'{channels} channels{given}; say which one is the person: person=0 to {last}',
+            ),
+        ):
+            if wrong:
+                raise DatasetError(f'{self.model}: gives {reason}')
+        return person or 0
 
     def _probability(self, scores: np.ndarray, person: int) -> np.ndarray:
         if self.output == 'softmax':

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -26,13 +26,7 @@ class MaskSource(Protocol):
     name: str
 
     def masks(self, video: SourceVideo) -> np.ndarray:
-        """Masks of all frames.
-
-        Args:
-            video: The source video.
-
-        Returns:
-            bool, shape (T, H, W) as ``video.frames``; an all-False frame is one without a mask.
+        """Masks of all frames: bool (T, H, W) as ``video.frames``; an all-False one is none.
 
         Raises:
             DatasetError: There are none, or they do not fit; names the video and the file.
@@ -62,22 +56,11 @@ class CheckedMasks(ABC):
     name: str
 
     def masks(self, video: SourceVideo) -> np.ndarray:
-        """See :meth:`MaskSource.masks`.
-
-        Args:
-            video: The source video.
-        """
+        """See :meth:`MaskSource.masks`."""
         return self.result(video).masks
 
     def result(self, video: SourceVideo) -> MaskResult:
-        """Masks with their notes.
-
-        Args:
-            video: The source video.
-
-        Raises:
-            DatasetError: See :meth:`MaskSource.masks`.
-        """
+        """Masks with their notes; raises as :meth:`MaskSource.masks` does."""
         made = self._make(video)
         origin = name_some(str(path) for path in self.files(video)) or self.name
         check_fit(made.masks, video, origin)
@@ -94,60 +77,33 @@ class CheckedMasks(ABC):
                 source.check()
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """Files other than the video that decide its masks.
-
-        Args:
-            video: The source video.
-        """
+        """Files other than the video that decide its masks."""
         return [path for source in self._sources() for path in files_of(source, video)]
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain JSON; of a path, its last part."""
-        plain: dict[str, Any] = {'name': self.name}
-        for item in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
-            plain[item.name] = _plain(value)
-        return plain
+        return {'name': self.name, **{key: _plain(value) for key, value in vars(self).items()}}
 
     @abstractmethod
     def _make(self, video: SourceVideo) -> MaskResult:
         """Masks that may still be of a wrong length or size."""
 
     def _sources(self) -> Iterator[Any]:
-        for item in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
-            if isinstance(value, MaskSource):
-                yield value
+        return (value for value in vars(self).values() if isinstance(value, MaskSource))
 
 
 def files_of(source: MaskSource, video: SourceVideo) -> list[Path]:
-    """Files that decide the masks of a video, where the source can tell.
-
-    Args:
-        source: A source, built in or not.
-        video: The source video.
-    """
+    """Files that decide the masks of a video, where the source can tell."""
     return list(source.files(video)) if hasattr(source, 'files') else []
 
 
 def settings_of(source: MaskSource) -> dict[str, Any]:
-    """Settings of a source as plain JSON; of one that cannot tell, its name.
-
-    Args:
-        source: A source, built in or not.
-    """
+    """Settings of a source as plain JSON; of one that cannot tell, its name."""
     return source.settings() if hasattr(source, 'settings') else {'name': source.name}
 
 
 def result_of(source: MaskSource, video: SourceVideo) -> MaskResult:
-    """Masks of any source, built in or not, checked against the video.
-
-    Args:
-        source: The source.
-        video: The source video.
-
-    Returns:
-        Masks, and the notes of sources that take any.
+    """Masks of any source, built in or not, with the notes of sources that take any.
 
     Raises:
         DatasetError: See :meth:`MaskSource.masks`.
@@ -159,13 +115,20 @@ def result_of(source: MaskSource, video: SourceVideo) -> MaskResult:
     return MaskResult(masks)
 
 
+def mean_share(part: np.ndarray, whole: np.ndarray) -> float | None:
+    """Mean share, in [0, 1], that masks have of larger ones, both bool (T, H, W).
+
+    Over frames in which the larger one is not empty; None if there are none.
+    """
+    area = whole.sum((1, 2), dtype=np.int64)
+    shares = part.sum((1, 2), dtype=np.int64)[area > 0] / area[area > 0]
+    return float(shares.mean()) if shares.size else None
+
+
 def check_fit(masks: np.ndarray, video: SourceVideo, origin: str) -> None:
     """Check that there is one mask of the right size for every frame.
 
-    Args:
-        masks: bool, shape (T, H, W).
-        video: The source video.
-        origin: File or source of the masks, for the message.
+    ``origin`` is their file or source, for the message.
 
     Raises:
         DatasetError: Length or size differ; gives both.
@@ -188,18 +151,11 @@ def check_fit(masks: np.ndarray, video: SourceVideo, origin: str) -> None:
 def find_entry(
     root: Path, video: SourceVideo, patterns: Iterable[str], other_names: Iterable[str] = ()
 ) -> Path:
-    """Find a video's file or folder below a root, in a folder of its class or not.
+    """Find a video's file or folder below a folder of masks, in a folder of its class or not.
 
     Names are joined, never expanded as wildcards: those of HMDB51 hold ``(``, ``!``, ``#``, ``&``.
-
-    Args:
-        root: Folder of the masks.
-        video: The source video.
-        patterns: Relative paths with ``{}`` for the name of the video, best first.
-        other_names: Further names that the video may go by there.
-
-    Returns:
-        The first one that exists.
+    ``patterns`` are relative paths with ``{}`` for the name of the video, best first; the first one
+    that exists is taken. ``other_names`` are further names that the video may go by there.
 
     Raises:
         DatasetError: There is none; names the places looked at.

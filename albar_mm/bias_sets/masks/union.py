@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,24 +39,14 @@ class UnionMasks(CheckedMasks):
 
     def _make(self, video: SourceVideo) -> MaskResult:
         parts = [result_of(source, video) for source in (self.person, self.saliency)]
-        notes: dict[str, int] = {}
-        for part in parts:
-            for key, count in part.notes.items():
-                notes[key] = notes.get(key, 0) + count
         spread = [unite_neighbours(part.masks, self.radius) for part in parts]
-        return MaskResult(spread[0] | spread[1], notes)
+        notes = Counter(parts[0].notes)
+        notes.update(parts[1].notes)
+        return MaskResult(spread[0] | spread[1], dict(notes))
 
 
 def unite_neighbours(masks: np.ndarray, radius: int = 1) -> np.ndarray:
-    """Unite each mask with those of its neighbour frames within the clip.
-
-    Args:
-        masks: bool (T, H, W).
-        radius: How many frames on either side; 0 changes nothing.
-
-    Returns:
-        bool (T, H, W).
-    """
+    """Unite each mask, bool (T, H, W), with those of ``radius`` neighbour frames on either side."""
     united = masks.copy()
     for step in range(1, min(radius, len(masks) - 1) + 1):
         united[step:] |= masks[:-step]
@@ -77,20 +68,8 @@ class CoverFilter:
     min_frames: float = 0.9
     min_cover: float = 0.1
 
-    def keeps(self, masks: np.ndarray) -> bool:
-        """Whether a video passes.
-
-        Args:
-            masks: bool (T, H, W), T >= 1.
-        """
-        return not self.reason(masks)
-
     def reason(self, masks: np.ndarray) -> str:
-        """Why a video does not pass; '' if it does.
-
-        Args:
-            masks: bool (T, H, W), T >= 1.
-        """
+        """Why a video with these masks, bool (T, H, W), does not pass; '' if it does."""
         area = masks.shape[1] * masks.shape[2]
         # counts are compared, not shares: 0.1 * area is exact where a mean may round below 0.1
         passing = int((masks.sum(axis=(1, 2)) >= self.min_cover * area - 1e-9 * area).sum())

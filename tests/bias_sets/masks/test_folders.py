@@ -72,20 +72,16 @@ def broken_png(tmp_path):
     return PngMasks(tmp_path)
 
 
-def odd_png(tmp_path):
-    write_pngs(tmp_path / 'clip', toy_masks())
-    Image.new('L', (11, 8)).save(tmp_path / 'clip' / '00003.png')
-    return PngMasks(tmp_path)
+def png_of(number, odd=False):
+    def make(tmp_path):
+        (tmp_path / 'clip').mkdir()
+        for t, mask in enumerate(toy_masks(number)):
+            Image.fromarray(mask).save(tmp_path / 'clip' / f'{t + 1:05d}.png')
+        if odd:
+            Image.new('L', (11, 8)).save(tmp_path / 'clip' / '00003.png')
+        return PngMasks(tmp_path)
 
-
-def empty_folder(tmp_path):
-    (tmp_path / 'clip').mkdir()
-    return PngMasks(tmp_path)
-
-
-def few_pngs(tmp_path):
-    write_pngs(tmp_path / 'clip', toy_masks(2))
-    return PngMasks(tmp_path)
+    return make
 
 
 def npz_of(change=None, **arrays):
@@ -107,6 +103,7 @@ def rle_of(content):
     return make
 
 
+NARROW = '[null, {"size": [8, 9], "counts": [72]}, null]'
 FULL = json.dumps([{'size': [8, 10], 'counts': [80]}] * 2)
 
 
@@ -114,36 +111,27 @@ FULL = json.dumps([{'size': [8, 10], 'counts': [80]}] * 2)
     ('make', 'message'),
     [
         (broken_png, r'00002.png: cannot be read as an image'),
-        (odd_png, r'video clip: .*00003.png is of 11x8 px, but 00001.png of 10x8 px'),
-        (empty_folder, r'video clip: .*clip holds no PNG files'),
-        (few_pngs, r'00001.png, .* holds 2 masks of 10x8 px, but .* has 3 frames'),
+        (png_of(3, odd=True), r'video clip: .*00003.png is of 11x8 px, but 00001.png of 10x8 px'),
+        (png_of(0), r'video clip: .*clip holds no PNG files'),
+        (png_of(2), r'00001.png, .* holds 2 masks of 10x8 px, but .* has 3 frames'),
         (npz_of(), r'clip.npz: no array mask or masks; it holds nothing'),
         (npz_of(other=toy_masks()), r'it holds other'),
-        (
-            npz_of(mask=toy_masks().astype(float)),
-            r'mask is of type float64; expected bool or integer',
-        ),
-        (npz_of(mask=np.array([{}], object)), r'clip.npz: cannot be read as an NPZ file'),
+        (npz_of(mask=toy_masks() * 1.0), r'mask is of type float64; expected bool or integer'),
+        (npz_of(mask=np.array([{}], object)), r'clip.npz: cannot be read as arrays'),
         (npz_of(mask=toy_masks()[:, :, 0]), r'clip.npz: expected masks of shape \(T, H, W\)'),
         (npz_of(mask=toy_masks(2)), r'clip.npz holds 2 masks'),
         (npz_of(mask=toy_masks(3, 10, 8)), r'clip.npz holds 3 masks of 8x10 px'),
-        (
-            npz_of(lambda raw: raw[:200], mask=toy_masks()),
-            r'clip.npz: cannot be read as an NPZ file',
-        ),
-        (npz_of(lambda raw: b'', mask=toy_masks()), r'clip.npz: cannot be read as an NPZ file'),
+        (npz_of(lambda raw: raw[:200], mask=toy_masks()), r'clip.npz: cannot be read as arrays'),
+        (npz_of(lambda raw: b'', mask=toy_masks()), r'clip.npz: cannot be read as arrays'),
         (
             npz_of(lambda raw: raw[:150] + b'????' + raw[154:], mask=toy_masks()),
-            r'clip.npz: cannot be read as an NPZ file',
+            r'clip.npz: cannot be read as arrays',
         ),
-        (rle_of('[{"size": [8, 10]'), r'clip.json: cannot be read as JSON'),
+        (rle_of('[{"size": [8, 10]'), r'clip.json: is no JSON'),
         (rle_of('[]'), r'clip.json: expected a list of one entry per frame'),
         (rle_of('{}'), r'clip.json: expected a list of one entry per frame'),
         (rle_of('[1, 2, 3]'), r'clip.json, frame 0 .*: expected an object'),
-        (
-            rle_of('[null, {"size": [8, 9], "counts": [72]}, null]'),
-            r'frame 1 \(counted from 0\): the mask is of 9x8 px, the video of 10x8 px',
-        ),
+        (rle_of(NARROW), r'frame 1 \(counted from 0\): the mask is of 9x8 px, the video of 10x8'),
         (rle_of(FULL), r'clip.json holds 2 masks of 10x8 px, but .* 3 frames'),
     ],
 )

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from albar_mm.bias_sets.masks.grabcut import CORE, GrabCut, ellipse
-from albar_mm.bias_sets.masks.refine import padded_box
+from albar_mm.bias_sets.masks.refine import CORE, ellipse, padded_box, silhouette
 
 from .toy_masks import iou
 
@@ -30,19 +29,26 @@ def disc(height=90, width=120, centre=(60, 45), radius=22):
     return frame, mask, np.array([x - radius, y - radius, x + radius + 1, y + radius + 1])
 
 
+def cut_out(frame, box, padding=0.05, **options):
+    limit = padded_box(box, padding, frame.shape[1], frame.shape[0])
+    return silhouette(frame, box, limit, **options)
+
+
 @pytest.mark.parametrize('loose', [0, 8])
 def test_disc_on_texture(loose):
     frame, truth, box = disc()
     box = box + [-loose, -loose, loose, loose]
     filled = np.zeros_like(truth)
     filled[box[1] : box[3], box[0] : box[2]] = True
-    found = GrabCut().silhouette(frame, box, padded_box(box, 0.05, 120, 90))
-    assert iou(found, truth) > 0.9 > iou(filled, truth)
+    assert iou(cut_out(frame, box), truth) > 0.9 > iou(filled, truth)
 
 
-def test_large_cut_outs_are_shrunk():
+def test_large_cut_outs_are_shrunk_and_a_box_may_be_the_whole_image():
     frame, truth, box = disc(400, 500, (250, 200), 120)
-    assert iou(GrabCut().silhouette(frame, box, padded_box(box, 0.05, 500, 400)), truth) > 0.9
+    assert iou(cut_out(frame, box), truth) > 0.9
+    # its corners are the background to tell the actor from
+    frame, truth, _ = disc(radius=40)
+    assert iou(cut_out(frame, np.array([0, 0, 120, 90]), 0), truth) > 0.9
 
 
 def test_ellipse_by_hand():
@@ -66,7 +72,7 @@ def test_a_part_that_looks_like_the_surroundings_is_kept_in_the_middle():
     rng = np.random.RandomState(2)
     frame[15:50, 48:72] = np.array([190, 60, 60]) + rng.randint(-20, 20, (35, 24, 3))
     box = np.array([44, 12, 76, 84])
-    found = GrabCut().silhouette(frame, box, padded_box(box, 0.05, 120, 90))
+    found = cut_out(frame, box)
     assert found[15:50, 48:72].mean() > 0.95
     assert found[50:70, 59:61].all() and not found[50:80, 44:48].any()
 
@@ -75,25 +81,17 @@ def test_never_outside_of_the_limit():
     frame, truth, box = disc()
     narrow = box + [12, 12, -12, -12]  # the disc reaches beyond it on all sides
     limit = padded_box(narrow, 0.1, 120, 90)
-    found = GrabCut().silhouette(frame, narrow, limit)
+    found = silhouette(frame, narrow, limit)
     found[limit[1] : limit[3], limit[0] : limit[2]] = False
     assert not found.any()
 
 
 def test_deterministic_whatever_ran_before():
     frame, _, box = disc()
-    limit = padded_box(box, 0.05, 120, 90)
-    first = GrabCut().silhouette(frame, box, limit)
+    first = cut_out(frame, box)
     cv2.setRNGSeed(77)
-    GrabCut(seed=5).silhouette(textured(90, 120, 3), box, limit)
-    assert np.array_equal(GrabCut().silhouette(frame, box, limit), first)
-
-
-def test_a_box_that_is_the_whole_image():
-    """Its corners are the background to tell the actor from."""
-    frame, truth, _ = disc(radius=40)
-    box = np.array([0, 0, 120, 90])
-    assert iou(GrabCut().silhouette(frame, box, box), truth) > 0.9
+    cut_out(textured(90, 120, 3), box, seed=5)
+    assert np.array_equal(cut_out(frame, box), first)
 
 
 def test_a_prior_outside_of_the_limit_is_ignored():
@@ -101,7 +99,7 @@ def test_a_prior_outside_of_the_limit_is_ignored():
     limit = padded_box(box, 0.05, 120, 90)
     prior = np.zeros((90, 120), bool)
     prior[:5, :5] = True
-    found = GrabCut().silhouette(frame, box, limit, prior)
+    found = silhouette(frame, box, limit, prior)
     assert found.dtype == bool and not found[:5, :5].any()
 
 
@@ -109,5 +107,5 @@ def test_a_prior_outside_of_the_limit_is_ignored():
 def test_tiny_boxes(size):
     frame, _, _ = disc()
     box = np.array([30, 30, 30 + size, 30 + size])
-    found = GrabCut().silhouette(frame, box, padded_box(box, 0.05, 120, 90))
+    found = cut_out(frame, box)
     assert not found[:29].any() and not found[33:].any()

@@ -1,7 +1,5 @@
 """JHMDB's puppet masks: the files that the published HMDB51 sets are made from."""
 
-import csv
-
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -9,7 +7,7 @@ from scipy.io import savemat
 from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks, read_puppet_mask
 from albar_mm.utils.errors import DatasetError
 
-from .toy_masks import blank_video, iou, real_clip, toy_masks
+from .toy_masks import blank_video, index_of, iou, real_clip, toy_masks
 
 
 def write_mat(path, masks, key='part_mask'):
@@ -41,24 +39,19 @@ def test_one_frame_and_the_name_with_an_at_sign(tmp_path):
     assert np.array_equal(JhmdbMasks(tmp_path).masks(video), ~toy_masks(1))
 
 
-def cut(path):
-    path.write_bytes(path.read_bytes()[:300])
-
-
-def garbage(path):
-    path.write_bytes(b'\x00\x01garbage' * 50)
-
-
-def flipped(path):
-    raw = bytearray(path.read_bytes())
-    raw[150:170] = b'\xff' * 20
-    path.write_bytes(bytes(raw))
-
-
-@pytest.mark.parametrize('spoil', [cut, garbage, flipped, lambda path: path.write_bytes(b'')])
-def test_broken_files(tmp_path, spoil):
-    write_mat(tmp_path / 'clip.mat', np.random.RandomState(0).rand(20, 30, 40) < 0.5)
-    spoil(tmp_path / 'clip.mat')
+@pytest.mark.parametrize(
+    'spoilt',
+    [
+        lambda raw: raw[:300],
+        lambda raw: b'\x00\x01garbage' * 50,
+        lambda raw: raw[:150] + b'\xff' * 20 + raw[170:],
+        lambda raw: b'',
+    ],
+)
+def test_broken_files(tmp_path, spoilt):
+    path = tmp_path / 'clip.mat'
+    write_mat(path, np.random.RandomState(0).rand(20, 30, 40) < 0.5)
+    path.write_bytes(spoilt(path.read_bytes()))
     with pytest.raises(DatasetError, match='clip.mat: (cannot be read as|no numeric)') as caught:
         JhmdbMasks(tmp_path).masks(blank_video(20, 30, 40))
     assert '\n' not in str(caught.value)
@@ -78,18 +71,13 @@ def test_other_content(tmp_path):
         JhmdbMasks(tmp_path).masks(blank_video(name='gone'))
 
 
-def index_of(real_data, part='test'):
-    with (real_data / 'hmdb51_jhmdb21' / 'index.csv').open() as file:
-        return [row for row in csv.DictReader(file) if row['hmdb51_split1'] == part]
-
-
 @pytest.mark.real_data
-def test_all_masks_of_the_hmdb51_test_split(real_data):
-    """Number of frames and mean cover of every clip, against the index."""
+def test_masks_of_the_hmdb51_test_split(real_data):
+    """Number of frames and mean cover of clips of every class, against the index."""
     rows = index_of(real_data)
     assert len(rows) == 257 and len({row['class'] for row in rows}) == 21
     source = JhmdbMasks(real_data / 'hmdb51_jhmdb21' / 'masks')
-    for row in rows:
+    for row in rows[::4]:
         frames = int(row['frames'])
         video = blank_video(frames, 240, 320, row['video'], row['class'])
         masks = source.masks(video)

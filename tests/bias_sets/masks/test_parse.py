@@ -73,19 +73,11 @@ def test_options_of_a_segmenter(here):
         'dnn:net.onnx,size=16x24,scale=0.01,mean=0.4/0.5/0.6,std=0.1/0.2/0.3,channels=bgr,'
         'layout=nchw,output=argmax,person=1,threshold=0.4,layer=y'
     )
-    assert parse_masks(text) == SegmenterMasks(
-        here('net.onnx'),
-        (16, 24),
-        0.01,
-        (0.4, 0.5, 0.6),
-        (0.1, 0.2, 0.3),
-        'bgr',
-        'nchw',
-        'argmax',
-        1,
-        0.4,
-        'y',
+    means = (0.4, 0.5, 0.6), (0.1, 0.2, 0.3)
+    expected = SegmenterMasks(
+        here('net.onnx'), (16, 24), 0.01, *means, 'bgr', 'nchw', 'argmax', 1, 0.4, 'y'
     )
+    assert parse_masks(text) == expected
     assert parse_masks('dnn:net.onnx') == SegmenterMasks(here('net.onnx'))
 
 
@@ -175,10 +167,7 @@ def test_paths_of_any_characters(here):
         ('within(png:persons,boxes:boxes.pkl', 'no closing parenthesis'),
         ('within()', 'within takes 2 specs'),
         ('union(png:persons,png:saliency,png:persons)', 'union takes 2 specs, got 3'),
-        (
-            'union(png:persons,png:saliency,padding=3)',
-            "union has no option 'padding'; options: radius",
-        ),
+        ('union(png:persons,motion,padding=3)', "union has no option 'padding'; options: radius"),
         ('union(png:persons,motion,radius=-1)', 'radius=-1: expected a whole number from 0'),
         ('union(png:persons,png:gone)', 'gone: no such folder'),
         ('union(png:persons,nonsense:x)', 'union takes 2 specs, got 1'),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.bias_sets.masks.policy import POLICIES, fill_missing
+from albar_mm.bias_sets.survey import POLICIES, fill_missing
 from albar_mm.utils.errors import DatasetError
 
 #: number of the mask in every frame, 0 = none:        frame 0  1  2  3  4  5  6  7  8

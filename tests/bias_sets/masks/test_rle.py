@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.bias_sets.masks.rle import decode_rle
+from albar_mm.bias_sets.masks.folders import decode_rle
 
 
 def test_list_runs_down_the_columns():
@@ -34,6 +34,8 @@ def test_foreground_first_and_empty():
         ('T3', [100]),
         # 16: its bit 4 is set, so a group of zeros follows: 16 + 32 -> '`' (96), '0'
         ('`0', [16]),
+        # 40 = 1 * 32 + 8; 7 - 40 = -33 = 31 - 2 * 32: 31 + 32 (more) -> 'o', then -2 -> 'N'
+        ('1X11oN', [1, 40, 1, 7]),
     ],
 )
 def test_strings_by_hand(string, counts):
@@ -44,31 +46,6 @@ def test_strings_by_hand(string, counts):
         return
     expected = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     assert np.array_equal(decode_rle(item)[0], expected)
-
-
-def encode_by_the_definition(mask):
-    """Runs, then differences, then groups of 5 bits: an own writer of the format."""
-    flat = mask.T.reshape(-1).astype(int)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flat]))).tolist()
-    runs = np.diff([0, *edges, len(flat)]).tolist()
-    text = ''
-    for i, run in enumerate(runs):
-        value = run - runs[i - 2] if i > 2 else run
-        more = True
-        while more:
-            low = value & 31
-            value >>= 5
-            more = value != (-1 if low & 16 else 0)
-            text += chr((low | (32 if more else 0)) + 48)
-    return {'size': list(mask.shape), 'counts': text}
-
-
-@pytest.mark.parametrize('seed', range(5))
-def test_any_mask_comes_back(seed):
-    rng = np.random.RandomState(seed)
-    mask = np.kron(rng.rand(5, 6) < 0.5, np.ones((1 + seed * 3, 1 + seed * 7))) > 0
-    mask[:, :3] = mask[:, :3] & (rng.rand(len(mask), 3) < 0.3)
-    assert np.array_equal(decode_rle(encode_by_the_definition(mask)), mask)
 
 
 @pytest.mark.parametrize(

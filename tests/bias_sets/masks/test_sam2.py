@@ -1,6 +1,6 @@
 """SAM 2's calls, against a stand-in for its package: which are made, in which order, with what.
 
-The stand-in has the signatures of ``sam2.sam2_video_predictor.SAM2VideoPredictor``.
+The stand-in takes what is used of ``sam2.sam2_video_predictor.SAM2VideoPredictor``, by its names.
 """
 
 import json
@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from albar_mm.annotations.tubes import Tube
-from albar_mm.bias_sets.masks import sam2_model
+from albar_mm.bias_sets.masks import sam2
 from albar_mm.bias_sets.masks.boxes import BoxMasks
 from albar_mm.bias_sets.masks.refine import WithinBoxes
 from albar_mm.bias_sets.masks.sam2 import Sam2Masks, prompt_frames
@@ -32,13 +32,7 @@ class Predictor:
     def __init__(self, lost=()):
         self.calls, self.lost, self.shape = [], lost, (HEIGHT, WIDTH)
 
-    def init_state(
-        self,
-        video_path,
-        offload_video_to_cpu=False,
-        offload_state_to_cpu=False,
-        async_loading_frames=False,
-    ):
+    def init_state(self, video_path, offload_video_to_cpu=False):
         assert offload_video_to_cpu
         files = sorted(Path(video_path).iterdir(), key=lambda path: int(path.stem))
         assert [path.name for path in files] == [f'{n:05d}.jpg' for n in range(len(files))]
@@ -47,18 +41,7 @@ class Predictor:
         self.calls.append(('init_state', [int(image[0, 0, 2]) for image in images]))
         return dict(images=images, prompts={}, tracked=False)
 
-    def add_new_points_or_box(
-        self,
-        inference_state,
-        frame_idx,
-        obj_id,
-        points=None,
-        labels=None,
-        clear_old_points=True,
-        normalize_coords=True,
-        box=None,
-    ):
-        assert points is None and clear_old_points and normalize_coords
+    def add_new_points_or_box(self, inference_state, frame_idx, obj_id, box=None):
         assert not inference_state['tracked'] and torch.is_inference_mode_enabled()
         assert box.dtype == np.float32 and box.shape == (4,)
         inference_state['prompts'][frame_idx] = obj_id, box
@@ -72,14 +55,11 @@ class Predictor:
         count = len(inference_state['images'])
         assert start_frame_idx in inference_state['prompts']
         self.calls.append(('track', start_frame_idx, max_frame_num_to_track, reverse))
-        if reverse:
-            last = max(start_frame_idx - max_frame_num_to_track, 0)
-            order = range(start_frame_idx, last - 1, -1)
-        else:
-            last = min(start_frame_idx + max_frame_num_to_track, count - 1)
-            order = range(start_frame_idx, last + 1)
         obj_id, box = inference_state['prompts'][start_frame_idx]
-        for index in order:
+        for step in range(max_frame_num_to_track + 1):
+            index = start_frame_idx + (-step if reverse else step)
+            if not 0 <= index < count:
+                break
             logits = torch.full((1, 1, *self.shape), -3.0)
             if index not in self.lost:
                 logits[0, 0, int(box[1]), int(box[0])] = 3.0
@@ -101,9 +81,9 @@ def package(monkeypatch):
     module.build_sam2_video_predictor = build_sam2_video_predictor
     monkeypatch.setitem(sys.modules, 'sam2', types.ModuleType('sam2'))
     monkeypatch.setitem(sys.modules, 'sam2.build_sam', module)
-    sam2_model._load.cache_clear()
+    sam2._load.cache_clear()
     yield built
-    sam2_model._load.cache_clear()
+    sam2._load.cache_clear()
 
 
 @pytest.fixture
@@ -120,9 +100,13 @@ def grey_video():
     return video_of(frames)
 
 
-def boxes_of(tmp_path, frames, x=3, y=5, side=10):
+def boxes_of(frames, x=3, y=5, side=10):
     """Rows of one actor; the box grows towards frame 5."""
     return [('clip', f + 1, x, y, x + side + 2 * (f == 5), y + side) for f in frames]
+
+
+def actor(tmp_path, frames, **where):
+    return BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(frames, **where)))
 
 
 def greys(frames):
@@ -130,7 +114,7 @@ def greys(frames):
 
 
 def test_one_actor_from_the_first_box_on(tmp_path, package, checkpoint):
-    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(2, 7))))
+    boxes = actor(tmp_path, range(2, 7))
     made = Sam2Masks(checkpoint, boxes, device='cpu').result(grey_video())
     calls = package.predictor.calls
     assert calls == [
@@ -138,9 +122,8 @@ def test_one_actor_from_the_first_box_on(tmp_path, package, checkpoint):
         ('box', 0, [3, 5, 13, 15]),
         ('track', 0, 4, False),
     ]
-    assert package.arguments == [
-        ('configs/sam2.1/sam2.1_hiera_t.yaml', checkpoint.name, 'cpu', 'eval')
-    ]
+    config = 'configs/sam2.1/sam2.1_hiera_t.yaml'
+    assert package.arguments == [(config, checkpoint.name, 'cpu', 'eval')]
     expected = np.zeros((FRAMES, HEIGHT, WIDTH), bool)
     for frame in range(2, 7):
         expected[frame, 5, 3] = expected[frame, -1, frame - 2] = True
@@ -150,7 +133,7 @@ def test_one_actor_from_the_first_box_on(tmp_path, package, checkpoint):
 
 
 def test_two_actors_are_united_each_in_its_own_frames(tmp_path, package, checkpoint):
-    rows = boxes_of(tmp_path, range(0, 4)) + boxes_of(tmp_path, range(3, 9), x=40, y=20)
+    rows = boxes_of(range(0, 4)) + boxes_of(range(3, 9), x=40, y=20)
     source = Sam2Masks(checkpoint, BoxMasks(write_boxes(tmp_path / 'b.txt', *rows)), device='cpu')
     masks = source.masks(grey_video())
     assert np.flatnonzero(masks[:, 5, 3]).tolist() == [0, 1, 2, 3]
@@ -182,12 +165,8 @@ def test_from_the_largest_box_in_both_directions(tmp_path, package, checkpoint):
 
 def test_further_prompts_come_before_tracking(tmp_path, package, checkpoint):
     Sam2Masks(checkpoint, gapped(tmp_path), every=2, device='cpu').masks(grey_video())
-    assert [call[:2] for call in package.predictor.calls[1:]] == [
-        ('box', 0),
-        ('box', 4),
-        ('box', 6),
-        ('track', 0),
-    ]
+    calls = [call[:2] for call in package.predictor.calls[1:]]
+    assert calls == [('box', 0), ('box', 4), ('box', 6), ('track', 0)]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +188,7 @@ def test_prompt_frames_by_hand(prompt, every, expected):
 
 def test_lost_frames_are_counted_and_within_puts_the_box_there(tmp_path, package, checkpoint):
     package.predictor.lost = (1, 3)
-    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(2, 7), side=4)))
+    boxes = actor(tmp_path, range(2, 7), side=4)
     source = Sam2Masks(checkpoint, boxes, device='cpu')
     assert source.result(grey_video()).notes['lost_frames'] == 2
     made = WithinBoxes(source, boxes, padding=0).result(grey_video())
@@ -219,7 +198,7 @@ def test_lost_frames_are_counted_and_within_puts_the_box_there(tmp_path, package
 
 def test_masks_of_another_size(tmp_path, package, checkpoint):
     package.predictor.shape = (HEIGHT, WIDTH + 4)
-    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(3))))
+    boxes = actor(tmp_path, range(3))
     with pytest.raises(DatasetError, match=r'video clip: .*tiny.pt: SAM 2 gave a mask of shape'):
         Sam2Masks(checkpoint, boxes, device='cpu').masks(grey_video())
 
@@ -242,8 +221,8 @@ def test_the_package_is_missing(tmp_path, monkeypatch, checkpoint):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, 'path', [])
     monkeypatch.setattr(sys, 'meta_path', [*sys.meta_path[:2]])
-    sam2_model._load.cache_clear()
-    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(3))))
+    sam2._load.cache_clear()
+    boxes = actor(tmp_path, range(3))
     source = Sam2Masks(checkpoint, boxes, device='cpu')
     for use in (source.check, lambda: source.masks(grey_video())):
         with pytest.raises(DatasetError, match=r"No module named 'sam2'.*pip install .*sam2.git"):
@@ -255,12 +234,11 @@ def test_a_checkpoint_that_is_none(tmp_path, package, checkpoint, monkeypatch):
         raise RuntimeError('invalid\nheader')
 
     monkeypatch.setattr(sys.modules['sam2.build_sam'], 'build_sam2_video_predictor', fail)
-    boxes = BoxMasks(write_boxes(tmp_path / 'b.txt', *boxes_of(tmp_path, range(3))))
-    with pytest.raises(
-        DatasetError,
-        match='tiny.pt: SAM 2 cannot be made of it with config=conf'
-        '.* on cpu: RuntimeError: invalid header',
-    ):
+    boxes = actor(tmp_path, range(3))
+    message = (
+        'tiny.pt: SAM 2 cannot be made of it with config=conf.* on cpu: RuntimeError: invalid h'
+    )
+    with pytest.raises(DatasetError, match=message):
         Sam2Masks(checkpoint, boxes, device='cpu').masks(grey_video())
     checkpoint.unlink()
     with pytest.raises(DatasetError, match='tiny.pt: no such model file'):

@@ -6,29 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from albar_mm.bias_sets import masks as public
-from albar_mm.bias_sets.masks import (
-    BoxMasks,
-    CoverFilter,
-    GrabCutMasks,
-    MaskSource,
-    MotionMasks,
-    NpzMasks,
-    PngMasks,
-    UnionMasks,
-    WithinBoxes,
-)
-from albar_mm.bias_sets.masks.source import find_entry, result_of, settings_of
+from albar_mm.bias_sets.masks.boxes import BoxMasks
+from albar_mm.bias_sets.masks.folders import NpzMasks, PngMasks
+from albar_mm.bias_sets.masks.motion import MotionMasks
+from albar_mm.bias_sets.masks.refine import GrabCutMasks, WithinBoxes
+from albar_mm.bias_sets.masks.source import MaskSource, find_entry, result_of, settings_of
+from albar_mm.bias_sets.masks.union import CoverFilter, UnionMasks
 from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import blank_video
 
 BOXES = BoxMasks(Path('folder/boxes.txt'))
-
-
-def test_public_names():
-    assert all(hasattr(public, name) for name in public.__all__)
-    assert {'parse_masks', 'MASKS_HELP', 'SegmenterMasks', 'Sam2Masks'} <= set(public.__all__)
 
 
 class Own:
@@ -52,14 +40,8 @@ def test_a_source_of_the_users_own():
 @pytest.mark.parametrize(
     ('shape', 'message'),
     [
-        (
-            (2, 8, 10),
-            'video clip: own holds 2 masks of 10x8 px, but .*clip.avi has 3 frames of 10x8',
-        ),
-        (
-            (3, 10, 8),
-            'own holds 3 masks of 8x10 px, but .* 3 frames of 10x8 px; make the masks again',
-        ),
+        ((2, 8, 10), 'clip: own holds 2 masks of 10x8 px, but .*clip.avi has 3 frames of 10x8'),
+        ((3, 10, 8), 'holds 3 masks of 8x10 px, but .* 3 frames of 10x8 px; make the masks again'),
         ((8, 10), r'own: expected masks of shape \(T, H, W\), got an array of shape \(8, 10\)'),
     ],
 )

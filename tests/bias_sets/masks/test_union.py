@@ -63,7 +63,7 @@ def test_persons_and_saliency_in_folders(tmp_path):
 def test_filter_at_the_boundary(good, pixels, kept):
     masks = np.zeros((20, 10, 20), bool)
     masks[:good].reshape(good, -1)[:, :pixels] = True
-    assert CoverFilter().keeps(masks) is kept
+    assert (not CoverFilter().reason(masks)) is kept
     passing = good if pixels >= 20 else 0
     reason = f'{passing} of 20 frames have a mask of at least 10 % of the image; 90 % are required'
     assert CoverFilter().reason(masks) == ('' if kept else reason)
@@ -74,13 +74,13 @@ def test_filter_does_not_round_at_the_boundary():
     assert 0.55 * 100 > 55 and 0.07 * 100 > 7
     masks = np.zeros((100, 10, 10), bool)
     masks[:55, 0, :7] = True
-    assert CoverFilter(0.55, 0.07).keeps(masks)
+    assert not CoverFilter(0.55, 0.07).reason(masks)
     masks[0, 0, 0] = False
-    assert not CoverFilter(0.55, 0.07).keeps(masks)
+    assert CoverFilter(0.55, 0.07).reason(masks)
 
 
 def test_other_limits():
     masks = np.zeros((4, 2, 2), bool)
     masks[:2, 0, 0] = True
-    assert CoverFilter(0.5, 0.25).keeps(masks)
-    assert not CoverFilter(0.75, 0.25).keeps(masks) and not CoverFilter(0.5, 0.3).keeps(masks)
+    assert not CoverFilter(0.5, 0.25).reason(masks)
+    assert CoverFilter(0.75, 0.25).reason(masks) and CoverFilter(0.5, 0.3).reason(masks)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from albar_mm.annotations.tubes import Tube
 from albar_mm.bias_sets.masks.boxes import BoxMasks
+from albar_mm.utils.files import read_csv
 from albar_mm.video.source_video import SourceVideo
 
 UCF_CLIPS = ('v_SoccerJuggling_g23_c01', 'v_SoccerJuggling_g24_c01')
@@ -45,6 +46,12 @@ def write_boxes(path, *rows):
 
 def iou(a, b):
     return (a & b).sum() / (a | b).sum()
+
+
+def index_of(real_data, part='test'):
+    """Rows of the index of real clips that are in a part of HMDB51's official split 1."""
+    rows = read_csv(real_data / 'hmdb51_jhmdb21' / 'index.csv')
+    return [row for _, row in rows if row['hmdb51_split1'] == part]
 
 
 def real_clip(real_data, row, step=1):

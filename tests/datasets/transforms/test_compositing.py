@@ -79,7 +79,7 @@ def test_masks_gone_or_others(made):
     with pytest.raises(DatasetError, match='not the masks that the manifest was made with'):
         steps(made, 'SwapBackground')(other)
     gone = dict(info, row=dict(row, video_id='nobody'))
-    with pytest.raises(DatasetError, match='nobody.npz: cannot be read as masks'):
+    with pytest.raises(DatasetError, match='nobody.npz: no such file; build again'):
         steps(made, 'SwapBackground')(gone)
 
 
@@ -99,7 +99,7 @@ def test_the_source_video_has_changed(made):
 
 def test_background_gone_or_another(made):
     row, info = info_of(made, 'TOY_SCUBA_Photos')
-    with pytest.raises(DatasetError, match='none.png: cannot be read as a background'):
+    with pytest.raises(DatasetError, match='none.png: no such file'):
         steps(made, 'SwapBackground')(dict(info, row=dict(row, background_file='none.png')))
     with pytest.raises(DatasetError, match='not the image that the manifest was made with'):
         steps(made, 'SwapBackground')(dict(info, row=dict(row, background_sha256='0' * 64)))

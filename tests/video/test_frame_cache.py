@@ -1,39 +1,14 @@
-"""Masks that are unpacked frame by frame, and the cache of decoded frames."""
+"""The cache of decoded frames."""
 
 import numpy as np
 import pytest
 
-from albar_mm.compositing.kept_masks import (
-    load_kept_masks,
-    load_packed_masks,
-    mask_sha256,
-    save_kept_masks,
-)
-from albar_mm.utils.errors import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError
 from albar_mm.video.source_video import FrameCache, decode_frames
 
 from ..bias_sets.toy_benchmark import toy_frames, write_sources
 
 NAME = 'wave/wave_a.avi'
-
-
-@pytest.mark.parametrize('shape', [(4, 8, 8), (5, 51, 71), (1, 3, 3)])
-def test_frames_of_packed_masks(tmp_path, shape):
-    masks = np.random.RandomState(0).rand(*shape) > 0.5
-    save_kept_masks(tmp_path / 'm.npz', masks)
-    packed = load_packed_masks(tmp_path / 'm.npz', mask_sha256(masks))
-    assert packed.shape == shape
-    assert np.array_equal(packed.all(), masks)
-    assert np.array_equal(load_kept_masks(tmp_path / 'm.npz', mask_sha256(masks)), masks)
-    for chosen in ([0], [shape[0] - 1, 0], list(range(shape[0]))):
-        found = packed.frames(chosen)
-        assert found.dtype == bool and np.array_equal(found, masks[chosen])
-
-
-def test_masks_whose_bits_do_not_fit_their_shape(tmp_path):
-    np.savez(tmp_path / 'm.npz', bits=np.zeros(3, np.uint8), shape=np.array([2, 8, 8]))
-    with pytest.raises(DatasetError, match='cannot be read as masks.*delete it and build again'):
-        load_packed_masks(tmp_path / 'm.npz')
 
 
 @pytest.fixture(scope='module')

@@ -1,4 +1,4 @@
-"""Backgrounds that a build keeps at the size of the videos."""
+"""Masks and backgrounds that a build keeps."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,17 @@ from PIL import Image
 from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.verify import verify_benchmark
 from albar_mm.compositing.backgrounds import Backgrounds
-from albar_mm.compositing.kept_backgrounds import kept_background_path, load_kept_background
+from albar_mm.compositing.kept import (
+    kept_background_path,
+    load_arrays,
+    load_kept_background,
+    load_kept_masks,
+    load_packed_masks,
+    mask_sha256,
+    save_arrays,
+    save_kept_masks,
+)
 from albar_mm.compositing.materials import Materials
-from albar_mm.compositing.packed_arrays import load_arrays, save_arrays
 from albar_mm.compositing.stripes import stripe_image
 from albar_mm.utils.errors import DatasetError
 
@@ -63,7 +71,6 @@ def test_a_later_build_restores_what_is_gone_and_keeps_what_is_there(made):
 def test_the_check_finds_one_that_is_another_image(made):
     root, _, source_list, settings = made
     videos = source_list.parent / 'videos'
-    videos = videos if videos.is_dir() else source_list.parent
     backgrounds = Backgrounds(settings.families)
     assert not verify_benchmark(root, videos, backgrounds, sample=None).findings
     row = rows_of(root)[0]
@@ -74,7 +81,7 @@ def test_the_check_finds_one_that_is_another_image(made):
         image[0, 0] ^= 1
         save_arrays(path, image=image)
         found = verify_benchmark(root, videos, backgrounds, sample=None).findings
-        assert found and all('kept background' in finding.text for finding in found)
+        assert found and all('kept background' in finding for finding in found)
     finally:
         path.write_bytes(content)
 
@@ -83,12 +90,31 @@ def test_broken_files(tmp_path):
     path = tmp_path / 'b.npz'
     assert load_kept_background(path, 4, 4) is None
     save_arrays(path, image=np.random.RandomState(0).randint(0, 255, (4, 4, 3)).astype(np.uint8))
-    with pytest.raises(DatasetError, match='b.npz: cannot be read as a background.*5x4 px'):
+    with pytest.raises(DatasetError, match='b.npz: holds no such background.*5x4 px'):
         load_kept_background(path, 4, 5)
-    with pytest.raises(DatasetError, match='cannot be read as masks'):
-        load_arrays(path, ('bits',), 'masks')
+    with pytest.raises(DatasetError, match='b.npz: holds no bits; delete it'):
+        load_arrays(path, ('bits',))
     whole = bytearray(path.read_bytes())
     whole[len(whole) // 3] ^= 4
     path.write_bytes(whole)
     with pytest.raises(DatasetError, match='delete it and build again'):
         load_kept_background(path, 4, 4)
+
+
+@pytest.mark.parametrize('shape', [(4, 8, 8), (5, 51, 71), (1, 3, 3)])
+def test_frames_of_packed_masks(tmp_path, shape):
+    masks = np.random.RandomState(0).rand(*shape) > 0.5
+    save_kept_masks(tmp_path / 'm.npz', masks)
+    packed = load_packed_masks(tmp_path / 'm.npz', mask_sha256(masks))
+    assert packed.shape == shape
+    assert np.array_equal(packed.all(), masks)
+    assert np.array_equal(load_kept_masks(tmp_path / 'm.npz', mask_sha256(masks)), masks)
+    for chosen in ([0], [shape[0] - 1, 0], list(range(shape[0]))):
+        found = packed.frames(chosen)
+        assert found.dtype == bool and np.array_equal(found, masks[chosen])
+
+
+def test_masks_whose_bits_do_not_fit_their_shape(tmp_path):
+    np.savez(tmp_path / 'm.npz', bits=np.zeros(3, np.uint8), shape=np.array([2, 8, 8]))
+    with pytest.raises(DatasetError, match='holds no masks .*delete it and build again'):
+        load_packed_masks(tmp_path / 'm.npz')
