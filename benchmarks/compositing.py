@@ -5,7 +5,7 @@ video through ``RobustVideoDataset`` and the same pipeline (32 frames at stride 
 centre crop 224). ``first`` reads every source video for the first time, nothing of it being kept in
 memory; ``variants`` reads all variants of one video after another, as a test run does. Target: at
 most 1.25 times plain loading. Both sides keep freed memory, as training and testing do
-(``albar_mm/engine/_allocator.py``); what that does for plain loading is the row ``freed memory``.
+(``engine.launch.process``); what that does for plain loading is the row ``freed memory``.
 
 Export: ten SCUBA variants of each video as one build with all cores (survey, masks and start of the
 workers included), against the order of operations of the published generator, in one process. Per

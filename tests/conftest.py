@@ -36,11 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_finish() -> None:
-    """Every data set collects garbage, a quarter of a second through all that was imported."""
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def disturbed_weights(request: pytest.FixtureRequest):
     """Trainings of the test begin beside their initial weights where ``--weight-noise`` says so."""
@@ -93,6 +88,17 @@ def cheap_runners():
             )
             patch.setattr(side_by_side, '_PROCESSES', started)
         yield
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What MMEngine's current logger is told during the test."""
+    from mmengine.logging import MMLogger
+
+    seen: list[str] = []
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'log', lambda level, message, *a, **k: seen.append(message))
+    return seen
 
 
 @pytest.fixture(scope='session')

@@ -5,22 +5,26 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
 
-from ..utils.errors import DatasetError, MissingFileError
+from ..utils.errors import BadFileError, DatasetError
+from ..utils.files import read_json_lines
+from ..utils.rows import check_row
 from ..utils.safe_pickle import load_restricted
 from ..video.container import MAX_MISSING
-from .person_box_files import VideoEntry, entries_of, read_box_lines, read_detections
-from .tubes import annotated_tubes, is_annotation, read_boxes
-from .video_names import VideoNames
+from .tubes import Tube, annotated_tubes, is_annotation, read_boxes
+from .video_names import VideoEntries, read_once
 
 FRAME_SLACK = 3
 """Decoders differ by a frame or so about the end of a video."""
+_MOST_FRAMES = 10_000_000  # four days of video; no memory for a number that cannot be a frame
 LINES, PICKLES = ('.jsonl', '.json'), ('.pkl', '.pickle', '.npy')
 
 
@@ -48,10 +52,10 @@ class VideoBoxes:
         return len(self._starts) - 1
 
     def at(self, frames: Iterable[int], min_score: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes of some frames.
+        """Boxes of some frames with at least this score.
 
         Args:
-            frames: Frame numbers from 0; an index may occur more than once.
+            frames: Frame numbers from 0; one may occur more than once.
             min_score: Boxes of a lower score are left out.
 
         Returns:
@@ -68,18 +72,7 @@ class VideoBoxes:
         return np.concatenate([np.empty((0, 5), np.float32), *picked])[:, :4], positions
 
     def rows(self, frames: Iterable[int], min_score: float = 0.0) -> list[np.ndarray]:
-        """Boxes of some frames with their scores, frame by frame.
-
-        Args:
-            frames: See :meth:`at`.
-            min_score: See :meth:`at`.
-
-        Returns:
-            For each frame float32 (n, 5) of x1, y1, x2, y2, score.
-
-        Raises:
-            DatasetError: See :meth:`at`.
-        """
+        """As :meth:`at`, with scores: for each frame float32 (n, 5) of x1, y1, x2, y2, score."""
         found = [self._frame(int(frame)) for frame in frames]
         return [rows[rows[:, 4] >= min_score] for rows in found]
 
@@ -102,7 +95,24 @@ class VideoBoxes:
         return self._rows[self._starts[frame] : self._starts[frame + 1]]
 
 
-class PersonBoxes:
+@dataclass(frozen=True, eq=False)
+class VideoEntry:
+    """Boxes of one video as a file has them.
+
+    Attributes:
+        name: What the file calls the video.
+        counts: int64 (F,), number of boxes in each frame from frame 0.
+        rows: float32 (sum of counts, 5) of x1, y1, x2, y2, score; x1 < x2 and y1 < y2.
+        dropped: Boxes of the file that cover nothing and are left out.
+    """
+
+    name: str
+    counts: np.ndarray
+    rows: np.ndarray
+    dropped: int = 0
+
+
+class PersonBoxes(VideoEntries):
     """Person boxes of many videos in three arrays, whatever the number of videos.
 
     Args:
@@ -115,25 +125,20 @@ class PersonBoxes:
     """
 
     def __init__(self, path: Path, entries: Iterable[VideoEntry], per_frame: bool = True) -> None:
-        self.path, self.per_frame = path, per_frame
-        names, rows, counts, lengths, dropped = [], [], [], [], 0
-        for entry in entries:
-            names.append(entry.name)
-            rows.append(entry.rows)
-            counts.append(entry.counts)
-            lengths.append(len(entry.counts))
-            dropped += entry.dropped
-        if not names:
-            raise DatasetError(f'{path}: holds no videos')
-        self.names = tuple(names)
-        self.dropped = dropped
-        self._rows = np.concatenate(rows)
-        self._first_frame = np.concatenate([[0], np.cumsum(lengths)])
+        entries = list(entries)
+        super().__init__(
+            path,
+            [entry.name for entry in entries],
+            'person boxes',
+            "detect them with tools/detect_people.py, or set missing='none' to take such videos "
+            'for videos without people',
+        )
+        self.per_frame = per_frame
+        self.dropped = sum(entry.dropped for entry in entries)
+        self._rows = np.concatenate([entry.rows for entry in entries])
+        counts = [entry.counts for entry in entries]
+        self._first_frame = np.concatenate([[0], np.cumsum([len(one) for one in counts])])
         self._starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
-        self._lookup = VideoNames(names, str(path))
-
-    def __len__(self) -> int:
-        return len(self.names)
 
     @property
     def num_boxes(self) -> int:
@@ -141,11 +146,7 @@ class PersonBoxes:
         return len(self._rows)
 
     def of(self, video: str | os.PathLike) -> VideoBoxes | None:
-        """Boxes of a video.
-
-        Args:
-            video: Path of its file or of the folder of its frames; see :class:`VideoNames` for
-                what the file may call it.
+        """Boxes of a video, by the path of its file or of the folder of its frames.
 
         Returns:
             Its boxes; None if the file does not have the video.
@@ -157,25 +158,8 @@ class PersonBoxes:
         if index is None:
             return None
         first, last = self._first_frame[index], self._first_frame[index + 1]
-        return VideoBoxes(
-            self.names[index],
-            self._rows,
-            self._starts[first : last + 1],
-            self.per_frame,
-            str(self.path),
-        )
-
-    def missing(self, video: str | os.PathLike) -> DatasetError:
-        """The error that says that a video is not in the file, and what to do.
-
-        Args:
-            video: Path of the video.
-        """
-        return DatasetError(
-            f'{self.path}: no person boxes of video {video}{self._lookup.like(str(video))}; detect '
-            "them with tools/detect_people.py, or set missing='none' to take such videos for "
-            'videos without people'
-        )
+        starts = self._starts[first : last + 1]
+        return VideoBoxes(self.names[index], self._rows, starts, self.per_frame, str(self.path))
 
 
 def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
@@ -195,37 +179,21 @@ def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
     Coordinates are px of the video, x2 and y2 exclusive. Boxes without a score have 1. Boxes of
     detections that cover nothing are left out and counted in a warning.
 
-    Args:
-        path: The file.
-
-    Returns:
-        The boxes.
-
     Raises:
         DatasetError: It cannot be read or a line, video or frame in it is wrong; names the place.
     """
-    path = Path(path)
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise MissingFileError(
-            f'{path}: no such file of person boxes; tools/detect_people.py makes one'
-        ) from error
-    return _read(path, stat.st_size, stat.st_mtime_ns)
+    return read_once(_read, path, 'no such file of person boxes; tools/detect_people.py makes one')
 
 
-@lru_cache(maxsize=4)
-def _read(path: Path, size: int, mtime_ns: int) -> PersonBoxes:
+def _read(path: Path) -> PersonBoxes:
     ending = path.suffix.lower()
     if ending in LINES:
-        return PersonBoxes(path, read_box_lines(path))
-    if ending not in PICKLES:
-        return PersonBoxes(path, entries_of(read_boxes(path), path), per_frame=False)
-    content = load_restricted(path)
-    if ending != '.npy' and is_annotation(content):
-        tubes = annotated_tubes(content, path)
-        return PersonBoxes(path, entries_of(tubes, path), per_frame=False)
-    boxes = PersonBoxes(path, read_detections(content, path))
+        return PersonBoxes(path, _box_lines(path))
+    content = load_restricted(path) if ending in PICKLES else None
+    if ending not in PICKLES or ending != '.npy' and is_annotation(content):
+        tubes = read_boxes(path) if content is None else annotated_tubes(content, path)
+        return PersonBoxes(path, _entries_of(tubes, path), per_frame=False)
+    boxes = PersonBoxes(path, _detections(content, path))
     if boxes.dropped:
         print_log(
             f'{path}: {boxes.dropped} of {boxes.dropped + boxes.num_boxes} boxes cover '
@@ -234,3 +202,119 @@ def _read(path: Path, size: int, mtime_ns: int) -> PersonBoxes:
             logging.WARNING,
         )
     return boxes
+
+
+def _box_lines(path: Path) -> Iterator[VideoEntry]:
+    """Read JSON lines ``{"video": ..., "boxes": [one entry per frame]}``."""
+    for where, row in read_json_lines(path):
+        check_row(row, where, dict(video=str))
+        where = f'{where}: {row["video"]}'
+        check_row(row, where, dict(boxes=(list, 'a list with one entry per frame')))
+        yield _entry(row['video'], row['boxes'], where)
+
+
+def _entries_of(videos: Mapping[str, Sequence[Tube]], path: Path) -> Iterator[VideoEntry]:
+    """Take annotated tubes for boxes."""
+    for name, tubes in videos.items():
+        frames = np.concatenate([tube.frames for tube in tubes]) if tubes else np.empty(0, int)
+        order = np.argsort(frames, kind='stable')
+        if len(frames) and frames.max() >= _MOST_FRAMES:
+            raise BadFileError(
+                f'{path}: {name}: a box of frame {frames.max() + 1}; expected '
+                f'numbers to {_MOST_FRAMES}'
+            )
+        yield VideoEntry(name, np.bincount(frames), _scored(tubes)[order])
+
+
+def _detections(content: Any, path: Path) -> Iterator[VideoEntry]:  # noqa: ANN401
+    """The published detections of ActorCutMix and StillMix; frames without a key have no boxes."""
+    if not isinstance(content, Mapping) or not content:
+        raise BadFileError(f'{path}: expected a dict of videos, got {_shown(content)}')
+    for name, frames in content.items():
+        where = f'{path}: {name}'
+        if not isinstance(frames, Mapping) or not all(
+            isinstance(key, Integral) and key >= 1 for key in frames
+        ):
+            raise BadFileError(
+                f'{where}: expected a dict of frame numbers from 1 to boxes, got {_shown(frames)}'
+            )
+        last = max((int(key) for key in frames), default=0)
+        if last > 100 * max(1, len(frames)):  # no memory for a number that cannot be a frame
+            raise BadFileError(f'{where}: {len(frames)} entries, but one of frame {last}')
+        counts, boxes, dropped = np.zeros(last, np.int64), [], 0
+        for frame in sorted(frames):
+            rows = _rows(frames[frame], f'{where}: frame {frame}')
+            # detectors clip boxes to the image, which can leave nothing of them
+            sound = _not_empty(rows)
+            counts[frame - 1], dropped = sound.sum(), dropped + int((~sound).sum())
+            boxes.append(rows[sound])
+        yield VideoEntry(str(name), counts, np.concatenate(boxes) if boxes else _none(), dropped)
+
+
+def _entry(video: str, frames: list[Any], where: str) -> VideoEntry:
+    # a single box may stand for the list of boxes of its frame
+    lists = [[frame] if _is_box(frame) else frame for frame in frames]
+    for index, frame in enumerate(lists):
+        if not isinstance(frame, list):
+            raise BadFileError(
+                f'{where}: frame {index}: expected a list of boxes, got {_shown(frame)}'
+            )
+    try:
+        rows = _rows([box for frame in lists for box in frame], where)
+        sound = bool(_not_empty(rows).all())
+    except DatasetError:
+        sound = False
+    if not sound:  # which frame?
+        for index, frame in enumerate(lists):
+            place = f'{where}: frame {index}'
+            found = _rows(frame, place)
+            for bad in found[~_not_empty(found)].tolist():
+                raise BadFileError(
+                    f'{place}: the box {bad[:4]} is empty; expected x1 < x2 and y1 < y2'
+                )
+    return VideoEntry(video, np.fromiter(map(len, lists), np.int64, len(lists)), rows)
+
+
+def _is_box(frame: Any) -> bool:  # noqa: ANN401
+    return isinstance(frame, list) and bool(frame) and not isinstance(frame[0], list)
+
+
+def _rows(boxes: Any, where: str) -> np.ndarray:  # noqa: ANN401
+    """Check boxes (n, 4) or (n, 5) of one frame and give them a score if they have none."""
+    try:
+        if isinstance(boxes, Sequence) and len({len(box) for box in boxes}) > 1:
+            return np.concatenate([_rows([box], where) for box in boxes])
+        array = np.asarray(boxes, dtype=np.float64)
+    except DatasetError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadFileError(f'{where}: expected boxes of numbers, got {_shown(boxes)}') from error
+    if array.ndim and not len(array):
+        return _none()
+    if array.ndim != 2 or array.shape[1] not in (4, 5):
+        raise BadFileError(
+            f'{where}: expected boxes x1, y1, x2, y2 or x1, y1, x2, y2, score, got {_shown(boxes)}'
+        )
+    if not np.isfinite(array).all():
+        raise BadFileError(f'{where}: expected finite numbers, got {_shown(boxes)}')
+    if array.shape[1] == 4:
+        array = np.concatenate([array, np.ones((len(array), 1))], axis=1)
+    return array.astype(np.float32)
+
+
+def _not_empty(rows: np.ndarray) -> np.ndarray:
+    return (rows[:, 0] < rows[:, 2]) & (rows[:, 1] < rows[:, 3])
+
+
+def _scored(tubes: Sequence[Tube]) -> np.ndarray:
+    boxes = [np.concatenate([tube.boxes, np.ones((len(tube.boxes), 1))], axis=1) for tube in tubes]
+    return np.concatenate(boxes).astype(np.float32) if boxes else _none()
+
+
+def _none() -> np.ndarray:
+    return np.empty((0, 5), np.float32)
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401
+    text = ' '.join(repr(value).split())
+    return f'{type(value).__name__} {text[:60]}' + ('…' if len(text) > 60 else '')

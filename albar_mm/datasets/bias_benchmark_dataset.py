@@ -121,10 +121,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
                 self.extra_iid and iid is None,
                 'extra_iid names sets beside iid; without iid, give the set as iid',
             ),
-            (
-                iid is None and not sets,
-                'ask for at least one set: iid, scuba, scufo or conflfg',
-            ),
+            (iid is None and not sets, 'ask for at least one set: iid, scuba, scufo or conflfg'),
             (sets and bias_root is None, f'bias_root is needed to read {sets}'),
             (unknown, f'pipelines: unknown domains {unknown}, expected some of {DOMAINS}'),
         ):
@@ -172,7 +169,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
 
         Args:
             domain: ``'scuba'``, ``'scufo'`` or ``'conflfg'``.
-            background: Name of the background, lower case.
+            background: Its name, lower case.
 
         Returns:
             ``filename``, ``label``, ``pair_id`` and, for Confl-FG, ``conflict_label`` of each item,
@@ -199,12 +196,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
         ]
 
     def set_folder(self, domain: str, background: str) -> Path:
-        """Folder of an OOD set.
-
-        Args:
-            domain: ``'scuba'``, ``'scufo'`` or ``'conflfg'``.
-            background: Name of the background.
-        """
+        """Folder of an OOD set, in upper or lower case."""
         return find_set_folder(self.bias_root, self.dataset_name, SET_NAMES[domain], background)
 
     def prepare_data(self, idx: int) -> Any:

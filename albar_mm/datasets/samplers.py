@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 
 from mmaction.registry import DATA_SAMPLERS
 from torch.utils.data import BatchSampler, Sampler
+
+from ..utils.numbers import number
 
 
 @DATA_SAMPLERS.register_module()
@@ -36,8 +39,7 @@ class DomainBatchSampler(BatchSampler):
     """
 
     def __init__(self, sampler: Sampler, batch_size: int) -> None:
-        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
-            raise ValueError(f'batch_size must be a positive integer, got {batch_size!r}')
+        number(batch_size, 'DomainBatchSampler.batch_size', 1, whole=True, error=ValueError)
         dataset = getattr(sampler, 'dataset', None)
         if not hasattr(dataset, 'batch_group'):
             raise TypeError(
@@ -56,16 +58,13 @@ class DomainBatchSampler(BatchSampler):
         """Yield the indices of one batch after the other."""
         waiting: dict[Hashable, list[int]] = {}
         for index in self.sampler:
-            batch = waiting.setdefault(self._group_of(index), [])
-            batch.append(index)
-            if len(batch) == self.batch_size:
-                yield waiting.pop(self._group_of(index))
+            group = self._group_of(index)
+            waiting.setdefault(group, []).append(index)
+            if len(waiting[group]) == self.batch_size:
+                yield waiting.pop(group)
         yield from waiting.values()
 
     def __len__(self) -> int:
         """Number of batches on this process."""
-        sizes: dict[Hashable, int] = {}
-        for index in self.sampler:
-            group = self._group_of(index)
-            sizes[group] = sizes.get(group, 0) + 1
+        sizes = Counter(self._group_of(index) for index in self.sampler)
         return sum(-(-size // self.batch_size) for size in sizes.values())

@@ -24,12 +24,8 @@ _AUDIO = ('Audio', 'MelSpectrogram')
 _TRAINED = {'ALBARRecognizer': 'albar', 'SDNRecognizer': 'sdn'}
 
 
-def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+def recognizer_of(model: Mapping[str, Any] | None) -> dict[str, Any]:
     """The recogniser within a model config, which may wrap it: the dict itself, not a copy.
-
-    Args:
-        model: ``cfg.model``.
-        name: The config, for messages.
 
     Raises:
         DebiasError: There is none, several, or one that no method fits.
@@ -37,26 +33,23 @@ def recognizer_of(model: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
     found = list(_recognizers(model))
     if len(found) != 1:
         raise DebiasError(
-            f'{name}: {len(found) or "no"} recogniser(s) in model; expected one dict '
-            'with a type, a backbone and a cls_head'
+            f'{len(found) or "no"} recogniser(s) in model; expected one dict with a type, a '
+            'backbone and a cls_head'
         )
     (recognizer,) = found
     kind = type_name(recognizer)
     for prefix, method in _TRAINED.items():
         if kind.startswith(prefix):
-            raise DebiasError(
-                f'{name}: its model is a {kind} already: start from the plain config that '
-                f'{method} was mixed into'
-            )
+            plain = f'start from the plain config that {method} was mixed into'
+            raise DebiasError(f'its model is a {kind} already: {plain}')
     if kind not in PLAIN_TYPES:
         why = _OTHER_TYPES.get(kind, f'{kind} is no recogniser of MMAction2')
-        raise DebiasError(
-            f'{name}: {why}; debias() takes RGB video recognisers, {" or ".join(PLAIN_TYPES)}'
-        )
+        taken = ' or '.join(PLAIN_TYPES)
+        raise DebiasError(f'{why}; debias() takes RGB video recognisers, {taken}')
     return recognizer
 
 
-def check_data(cfg: Config, name: str) -> None:
+def check_data(cfg: Config) -> None:
     """Refuse what is not RGB video.
 
     Raises:
@@ -64,10 +57,8 @@ def check_data(cfg: Config, name: str) -> None:
     """
     loader = cfg.get('train_dataloader') or cfg.get('test_dataloader')
     if isinstance(loader, (list, tuple)):
-        raise DebiasError(
-            f'{name}: train_dataloader is a list: several data sets in one step '
-            '(OmniSource) cannot be debiased'
-        )
+        several = 'several data sets in one step (OmniSource) cannot be debiased'
+        raise DebiasError(f'train_dataloader is a list: {several}')
     for _, node in mappings(loader):
         kind, what = type_name(node), ''
         if kind.startswith(_SKELETON):
@@ -78,12 +69,12 @@ def check_data(cfg: Config, name: str) -> None:
             what = 'optical flow'
         if what:
             raise DebiasError(
-                f'{name}: it reads {what} ({kind}): a static clip and a background are things of '
-                'RGB video; give an RGB config'
+                f'it reads {what} ({kind}): a static clip and a background are things of RGB '
+                'video; give an RGB config'
             )
 
 
-def check_head(recognizer: Mapping[str, Any], name: str) -> int:
+def check_head(recognizer: Mapping[str, Any]) -> int:
     """Number of classes of a single-label head.
 
     Raises:
@@ -92,15 +83,12 @@ def check_head(recognizer: Mapping[str, Any], name: str) -> int:
     head = recognizer.get('cls_head') or {}
     loss = 'multi_class' if head.get('multi_class') else type_name(head.get('loss_cls'))
     if loss.startswith(('multi_class', 'BCE')):
-        raise DebiasError(
-            f'{name}: its cls_head is for several labels a clip ({loss}): the methods need one '
-            'class a clip'
-        )
+        several = f'its cls_head is for several labels a clip ({loss})'
+        raise DebiasError(f'{several}: the methods need one class a clip')
     classes = head.get('num_classes')
     if not isinstance(classes, int) or classes < 2:
-        raise DebiasError(
-            f'{name}: model.cls_head.num_classes is {classes!r}; expected the number of classes'
-        )
+        found = f'model.cls_head.num_classes is {classes!r}'
+        raise DebiasError(f'{found}; expected the number of classes')
     return classes
 
 

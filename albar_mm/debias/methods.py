@@ -221,7 +221,7 @@ def _bank(target: _Target) -> str:
 def _sdn(target: _Target) -> None:
     from ..annotations.scene_labels import scene_count
     from ..datasets.transforms import with_scene_labels
-    from ..models.recognizers._sdn_options import SDNOptions
+    from ..models.recognizers.options import SDNOptions
 
     options, sdn = target.options, dict[str, Any](scene=None, mask=None)
     if options.get('scene', {}) is not None:
@@ -239,7 +239,7 @@ def _sdn(target: _Target) -> None:
 
 
 def _albar(target: _Target) -> None:
-    from ..models.recognizers.static_options import StaticOptions
+    from ..models.recognizers.options import StaticOptions
 
     static = albar_static(target.options.get('static'))
     if 'frame' in target.options:
@@ -296,9 +296,9 @@ def _target(cfg: Config | Mapping[str, Any] | str | os.PathLike, options: dict) 
     else:
         cfg = load_config(cfg)
     name = Path(cfg.filename or 'config').name
-    check_data(cfg, name)
-    recognizer = recognizer_of(cfg.get('model'), name)
-    classes = check_head(recognizer, name)
+    _checked(name, lambda: check_data(cfg))
+    recognizer = _checked(name, lambda: recognizer_of(cfg.get('model')))
+    classes = _checked(name, lambda: check_head(recognizer))
     for key, known in (('data_set', DATASETS), ('pretraining', PRETRAININGS)):
         if options.get(key) not in (None, *known):
             raise DebiasError(f'{key}={options[key]!r}: expected one of {", ".join(known)}')

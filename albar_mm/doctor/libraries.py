@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from .child import Answer, ask
-from .packages import MMCV_LITE, is_installed
+from .packages import MMCV_LITE, version_of
 from .report import Finding, error, warning
 
 #: in the order in which one needs the other; mmaction never imports without albar_mm's mends
@@ -60,7 +60,7 @@ def check_package() -> tuple[dict[str, str], list[Finding]]:
 
 def check_torchvision() -> list[Finding]:
     """A torchvision that does not fit torch stops every run: MMEngine imports it for its log."""
-    answer = ask('module', 'torchvision') if is_installed('torchvision') else Answer()
+    answer = ask('module', 'torchvision') if version_of('torchvision') else Answer()
     if not answer.error:
         return []
     what = f'torchvision is installed but cannot be imported ({answer.error})'

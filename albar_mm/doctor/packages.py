@@ -11,23 +11,6 @@ from pathlib import Path
 
 from .report import Finding, error, warning
 
-#: distribution -> versions as for pip; a test holds them against requirements/
-WANTED = {
-    'torch': '>=2.6',
-    'mmengine': '>=0.10.7,<0.11',
-    'mmaction2': '==1.2.0',
-    'importlib_metadata': '',
-    'numpy': '',
-    'scipy': '',
-    'matplotlib': '',
-    'opencv-python': '',
-    'Pillow': '',
-    'pandas': '',
-    'Jinja2': '',
-    'scikit-learn': '',
-    'packaging': '',
-    'av': '',
-}
 #: distribution -> module, where another name
 _MODULES = {
     'mmaction2': 'mmaction',
@@ -48,7 +31,7 @@ OPTIONAL = ('mmcv', 'mmcv-lite', *OPENCV[1:], 'decord', 'torchcodec', 'torchvisi
 MIN_PYTHON = (3, 10)
 
 
-def is_installed(name: str) -> str:
+def version_of(name: str) -> str:
     """Version of a distribution, '' where it is not installed."""
     try:
         return importlib.metadata.version(name)
@@ -56,9 +39,24 @@ def is_installed(name: str) -> str:
         return ''
 
 
+def _wanted() -> dict[str, str]:
+    """Distribution -> versions as for pip, as the repository or the metadata of a wheel say."""
+    listed = Path(__file__).resolve().parents[2] / 'requirements' / 'runtime.txt'
+    if listed.is_file():
+        lines = listed.read_text(encoding='utf-8').splitlines()
+    else:
+        lines = importlib.metadata.requires('albar_mm') or [] if version_of('albar_mm') else []
+    found = (re.fullmatch(r'([\w-]+) *([<>=!~][^;]*)?', line.strip()) for line in lines)
+    # decord has no wheels on some machines; it is judged as a decoder
+    return {match[1]: match[2] or '' for match in found if match and match[1] != 'decord'}
+
+
+WANTED = _wanted()
+
+
 def installed_versions() -> dict[str, str]:
     """Distribution -> version of every package of interest that is installed."""
-    versions = {name: is_installed(name) for name in (*WANTED, *OPTIONAL, 'setuptools')}
+    versions = {name: version_of(name) for name in (*WANTED, *OPTIONAL, 'setuptools')}
     return {name: version for name, version in versions.items() if version}
 
 

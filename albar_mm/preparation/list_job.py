@@ -62,17 +62,11 @@ class ListJob:
         self.finished: frozenset[str] = frozenset()
 
     def earlier(self, result: Callable[[dict[str, Any]], _Result]) -> _Result | None:
-        """What an earlier run made, if it is complete and of the same settings.
-
-        Args:
-            result: Makes it of the report's content.
-
-        Returns:
-            The result; None if ``out`` is not there, or the run ended before its report was
-            written.
+        """The result of an earlier run's report; None without a complete run.
 
         Raises:
-            DatasetError: ``out`` is there, but the report does not bear it out.
+            DatasetError: ``out`` is there, but the report does not bear it out, or is of other
+                settings.
         """
         out, report = self.out, self.report
         if not out.exists() or (self.journal.path.exists() and not report.exists()):
@@ -94,16 +88,10 @@ class ListJob:
         return done
 
     def begin(self, say: Callable[[str], object]) -> list[str]:
-        """Begin, or go on with what the file of finished videos holds.
-
-        Args:
-            say: Shows a line of text to the user.
-
-        Returns:
-            Videos that are not finished.
+        """Begin, or go on with what the journal holds; returns the videos that are not finished.
 
         Raises:
-            DatasetError: The file is of other settings, broken, or cannot be written.
+            DatasetError: The journal is of other settings, broken, or cannot be written.
         """
         check_output(self.journal.path)
         self.finished = frozenset(self.journal.begin(self.settings))
@@ -115,12 +103,7 @@ class ListJob:
     def run(
         self, row_of: Callable[[str], dict[str, Any]], todo: Sequence[str], workers: int
     ) -> tuple[list[tuple[int, int]], list[dict[str, str]]]:
-        """Do the work.
-
-        Args:
-            row_of: Makes the row of a video, without ``video``.
-            todo: From :meth:`begin`.
-            workers: Processes; 1 stays in this one.
+        """Make the row of every video in ``todo``, without ``video``; 1 worker is this process.
 
         Returns:
             Where the rows are in the journal, in the order of the list; and ``video`` and
@@ -141,15 +124,7 @@ class ListJob:
         return [places[video] for video in self.videos if video in places], left_out
 
     def finish(self, left_out: Sequence[Mapping[str, str]], **counts: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Write the report, after ``out``, and delete the file of finished videos.
-
-        Args:
-            left_out: From :meth:`run`.
-            counts: What else to report.
-
-        Returns:
-            The report's content.
-        """
+        """Write the report, after ``out``, and delete the file of finished videos."""
         made = {self.key: file_identity(self.out)}
         row = dict(self.settings, **made, **counts, left_out=left_out)
         write_json(self.report, row)
@@ -187,12 +162,7 @@ def _crashed(name: str, missing: str) -> dict[str, str]:
 
 
 def left_out_lines(left_out: Sequence[Mapping[str, str]], report: Path) -> list[str]:
-    """Lines for the terminal about videos that were left out; none if there are none.
-
-    Args:
-        left_out: Rows with ``video`` and ``reason``.
-        report: Where they all are.
-    """
+    """Lines for the terminal about videos that were left out; none if there are none."""
     if not left_out:
         return []
     return [

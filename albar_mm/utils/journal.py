@@ -81,36 +81,27 @@ class Journal:
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row; any number of processes may do so at once.
 
-        Args:
-            row: With ``video``, as plain JSON.
-
         Raises:
             WriteError: It cannot be written; nothing of it stays.
         """
-        with writing(self.path), self.path.open('ab') as stream:
+        rest = _line(row)
+        # without a buffer, whose rest would be written when the file is closed
+        with writing(self.path), self.path.open('ab', buffering=0) as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             end = stream.seek(0, os.SEEK_END)
             try:
-                stream.write(_line(row))
-                stream.flush()
+                while rest:
+                    rest = rest[stream.write(rest) :]
             except OSError:
                 os.truncate(self.path, end)
                 raise
 
     def rows(self, places: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
-        """Read rows.
-
-        Args:
-            places: From :meth:`begin`, in the order wanted.
-        """
+        """Read rows."""
         return map(json.loads, self._lines(places))
 
     def copy(self, places: Iterable[tuple[int, int]], to: Path) -> None:
         """Copy rows to a new file, whole or not at all.
-
-        Args:
-            places: From :meth:`begin`, in the order wanted.
-            to: The file.
 
         Raises:
             WriteError: The file cannot be written.

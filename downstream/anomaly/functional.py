@@ -111,14 +111,12 @@ class FrameCounts:
             ValueError: They differ in length, or a score is not finite.
         """
         scores, truth = np.asarray(scores, np.float64), np.asarray(truth, bool)
-        if scores.shape != truth.shape or scores.ndim != 1:
+        if scores.shape != truth.shape:
             raise ValueError(
                 f'scores of shape {scores.shape} and truth of shape {truth.shape}; '
                 'expected one score and one truth a frame'
             )
-        if not np.isfinite(scores).all():
-            raise ValueError('scores must be finite')
-        return cls(scores, truth.astype(np.int64), (~truth).astype(np.int64))
+        return cls.of_snippets(scores, truth, np.arange(len(truth)))
 
     @classmethod
     def of_snippets(cls, scores: ArrayLike, truth: ArrayLike, snippets: ArrayLike) -> 'FrameCounts':

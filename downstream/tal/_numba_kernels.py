@@ -143,22 +143,10 @@ def soft_suppression(
     most: int,
     extra: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Soft suppression in every class.
+    """Soft suppression in every class: indices and new scores of those that stay, best first.
 
-    Args:
-        begin: Shape (n,), as all up to ``kind``.
-        end: Of each segment.
-        scores: Of each segment.
-        order: Indices; neighbours in it should be neighbours in time, for speed alone.
-        kind: Class of each, in [0, kinds).
-        kinds: Number of classes.
-        sigma: Width of the fall.
-        min_score: Score from which a segment stays.
-        most: Segments that stay of a class.
-        extra: Added to every length.
-
-    Returns:
-        Indices and new scores of those that stay, class by class, best first.
+    Class by class, in ``[0, kinds)``; at most ``most`` stay of each. Neighbours in ``order`` should
+    be neighbours in time, for speed alone. The others as of ``soft_nms``.
     """
     starts = np.zeros(kinds + 1, np.int64)
     for index in range(len(kind)):
@@ -198,20 +186,9 @@ def hard_suppression(
     most: int,
     extra: float,
 ) -> np.ndarray:
-    """Hard suppression in every class.
+    """Hard suppression in every class: indices of those that stay, at most ``most``, best first.
 
-    Args:
-        begin: Shape (n,), as all up to ``kind``.
-        end: Of each segment.
-        order: Indices, best first.
-        kind: Class of each, in [0, kinds).
-        kinds: Number of classes.
-        iou_threshold: IoU from which the weaker segment goes.
-        most: Segments that stay.
-        extra: Added to every length.
-
-    Returns:
-        Indices of those that stay, best first.
+    ``order`` has the best first, too. The others as of ``nms``.
     """
     kept, total = np.empty_like(order), 0
     before = np.empty_like(order)  # the one of this class that was kept before

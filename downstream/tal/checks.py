@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from albar_mm.utils.errors import DatasetError
 
-from ..features.store import FeatureStore
+from ..detection.dataset import FeatureDataset
 from ..features.time_grid import TimeGrid
 from .annotations import SegmentedVideo
 
@@ -17,23 +16,6 @@ _NORM_VIDEOS = 50
 _LEAST_COVERAGE = 0.5
 _DURATION_SLACK, _DURATION_LIMIT = 0.02, 0.25
 _SLACK_S = 2.0
-
-
-@dataclass(frozen=True)
-class Part:
-    """Videos of one use, with their features.
-
-    Attributes:
-        name: ``'train'`` or alike.
-        videos: Their annotation.
-        store: Their features.
-        dropped: Ids of videos that take no part for lack of features.
-    """
-
-    name: str
-    videos: Sequence[SegmentedVideo]
-    store: FeatureStore
-    dropped: Sequence[str] = ()
 
 
 def check_grid(video: SegmentedVideo, grid: TimeGrid, where: str | os.PathLike) -> None:
@@ -63,12 +45,12 @@ def check_grid(video: SegmentedVideo, grid: TimeGrid, where: str | os.PathLike) 
         )
 
 
-def check_data(classes: Sequence[str], parts: Sequence[Part]) -> list[str]:
+def check_data(classes: Sequence[str], parts: Mapping[str, FeatureDataset]) -> list[str]:
     """Look at all data of a training before it begins.
 
     Args:
         classes: Names by label.
-        parts: Training and test videos.
+        parts: ``'train'`` or alike -> data set of whole videos.
 
     Returns:
         Lines for the terminal: counts, share of the annotated time that the snippets cover, actions
@@ -77,26 +59,28 @@ def check_data(classes: Sequence[str], parts: Sequence[Part]) -> list[str]:
     Raises:
         DatasetError: Less than half of the annotated time is covered, or features are all alike.
     """
-    lines = [line for part in parts for line in _lines(classes, part)]
-    norms = {part.name: _norm(part) for part in parts}
-    lines += [
-        f'{name}: norm of a snippet {mean:.3g} on average, {apart:.3g} from the mean of its video'
-        for name, (mean, apart) in norms.items()
-    ]
-    means = [mean for mean, _ in norms.values()]
+    lines = [line for name, data in parts.items() for line in _lines(classes, name, data)]
+    means = []
+    for name, data in parts.items():
+        mean, apart = _norm(name, data)
+        lines.append(
+            f'{name}: norm of a snippet {mean:.3g} on average, {apart:.3g} from the mean of its '
+            'video'
+        )
+        means.append(mean)
     if max(means) > 2 * min(means):
         lines.append('WARNING: the norms differ: are these features of one encoder?')
     return lines + thumos14_counts(
-        [video for part in parts for video in part.videos],
-        [name for part in parts for name in part.dropped],
+        [video for data in parts.values() for video in data.videos()],
+        [name for data in parts.values() for name in data.dropped],
     )
 
 
-def coverage(part: Part) -> float:
+def coverage(data: FeatureDataset) -> float:
     """Share of the annotated time that lies within the snippets, in [0, 1]."""
     covered = total = 0.0
-    for video in part.videos:
-        grid = part.store.grid(video.video_id)
+    for video in data.videos():
+        grid = data.store.grid(video.video_id)
         ends = grid.snippet_to_second([-0.5, grid.num_snippets - 0.5])
         inside = video.segments.clip(*ends)
         covered += float((inside[:, 1] - inside[:, 0]).sum())
@@ -141,21 +125,20 @@ def thumos14_counts(videos: Sequence[SegmentedVideo], dropped: Sequence[str] = (
     return lines
 
 
-def _lines(classes: Sequence[str], part: Part) -> list[str]:
-    videos = part.videos
+def _lines(classes: Sequence[str], name: str, data: FeatureDataset) -> list[str]:
+    videos = data.videos()
     labels = np.concatenate([video.labels for video in videos])
     counts = np.bincount(labels, minlength=len(classes))
     lines = [
-        f'{part.name}: {len(videos)} videos, {len(labels)} actions of '
-        f'{int((counts > 0).sum())} classes'
+        f'{name}: {len(videos)} videos, {len(labels)} actions of {int((counts > 0).sum())} classes'
     ]
-    share = coverage(part)
+    share = coverage(data)
     if share < _LEAST_COVERAGE:
         raise DatasetError(
-            f'{part.store.root}: snippets cover {share:.0%} of the annotated time of the '
-            f'{part.name} videos: features of other videos, or times in other units than seconds'
+            f'{data.store.root}: snippets cover {share:.0%} of the annotated time of the '
+            f'{name} videos: features of other videos, or times in other units than seconds'
         )
-    lines.append(f'{part.name}: snippets cover {share:.1%} of the annotated time')
+    lines.append(f'{name}: snippets cover {share:.1%} of the annotated time')
     notes: Mapping[str, Sequence[str]] = {
         'actions that begin beyond the end of their video (they count all the same)': [
             f'{video.video_id} ({video.beyond})' for video in videos if video.beyond
@@ -167,17 +150,17 @@ def _lines(classes: Sequence[str], part: Part) -> list[str]:
         'videos whose length differs between features and annotation': [
             v.video_id
             for v in videos
-            if not _close(v, part.store.grid(v.video_id), _DURATION_SLACK)
+            if not _close(v, data.store.grid(v.video_id), _DURATION_SLACK)
         ],
         'classes without an action': [
-            name for name, n in zip(classes, counts, strict=True) if not n
+            label for label, n in zip(classes, counts, strict=True) if not n
         ],
-        'videos without features, which take no part': list(part.dropped),
+        'videos without features, which take no part': list(data.dropped),
     }
     for what, names in notes.items():
         if names:
             more = f' and {len(names) - _LISTED} more' if len(names) > _LISTED else ''
-            lines.append(f'{part.name}: {what}: {", ".join(names[:_LISTED])}{more}')
+            lines.append(f'{name}: {what}: {", ".join(names[:_LISTED])}{more}')
     return lines
 
 
@@ -186,17 +169,17 @@ def _close(video: SegmentedVideo, grid: TimeGrid, share: float) -> bool:
     return abs(video.duration_s - grid.duration_s) <= max(share * longer, _SLACK_S)
 
 
-def _norm(part: Part) -> tuple[float, float]:
+def _norm(name: str, data: FeatureDataset) -> tuple[float, float]:
     """Mean norm of a snippet, and of its difference from the mean of its video."""
-    chosen = part.videos[:: -(-len(part.videos) // _NORM_VIDEOS)]
+    chosen = data.videos()[:: -(-len(data) // _NORM_VIDEOS)]
     norms, apart = [], []
     for video in chosen:
-        features = part.store.load(video.video_id, mmap=True).astype(np.float32)
+        features = data.store.load(video.video_id, mmap=True).astype(np.float32)
         norms.append(float(np.linalg.norm(features, axis=-1).mean()))
         apart.append(float(np.linalg.norm(features - features.mean(0), axis=-1).mean()))
     if max(apart) == 0:
         raise DatasetError(
-            f'{part.store.root}: all snippets of a video are alike in the {len(chosen)} '
-            f'{part.name} videos looked at: was the encoder trained?'
+            f'{data.store.root}: all snippets of a video are alike in the {len(chosen)} '
+            f'{name} videos looked at: was the encoder trained?'
         )
     return float(np.mean(norms)), float(np.mean(apart))

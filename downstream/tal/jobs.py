@@ -21,7 +21,7 @@ from ..features.command import run_features
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
 from .annotations import SegmentedVideo, read_annotation, write_predictions
-from .checks import Part, check_data
+from .checks import check_data
 from .embedded import ANNOTATION_FILE, build_tal_sprites
 from .ranking import Segments
 from .scores import evaluate_file
@@ -92,11 +92,10 @@ def check_before(cfg: Config) -> list[str]:
     Raises:
         DatasetError: The data cannot be used; the message names a video.
     """
-    parts = []
+    parts = {}
     for name, dataset in runs.datasets_of(cfg).items():
         # whole videos, not random windows of them
-        data = DATASETS.build(dict(dataset, max_len=None, _scope_='mmaction'))
-        parts.append(Part(name, data.videos(), data.store, data.dropped))
+        data = parts[name] = DATASETS.build(dict(dataset, max_len=None, _scope_='mmaction'))
         for index in range(len(data)):
             data[index]  # broken features are told of now, not in the middle of a training
     return check_data(cfg.classes, parts)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from mmaction.registry import DATASETS
 
-from albar_mm.datasets import BiasBenchmarkDataset
 from albar_mm.utils.errors import BadVideoError
 
 from ..evaluation.tiny_benchmark import (
@@ -33,7 +32,8 @@ def copied(written, tmp_path):
 
 
 def build(arguments, **changes):
-    return BiasBenchmarkDataset(**(dict(pipeline=test_pipeline()) | arguments | changes))
+    given = dict(type='BiasBenchmarkDataset', pipeline=test_pipeline())
+    return DATASETS.build(given | arguments | changes)
 
 
 def edit_manifest(root, folder, edit):
@@ -43,9 +43,7 @@ def edit_manifest(root, folder, edit):
 
 
 def test_every_set_with_its_fields(written):
-    dataset = DATASETS.build(
-        dict(type='BiasBenchmarkDataset', pipeline=test_pipeline(), **written[1])
-    )
+    dataset = build(written[1])
     assert dataset.metainfo['sets'] == {
         'iid/original': 3,
         'scuba/places365': 5,
@@ -58,27 +56,16 @@ def test_every_set_with_its_fields(written):
     fields = [dataset[i]['data_samples'] for i in range(len(dataset))]
     assert [f.pair_id for f in fields[:3]] == ['rise_a.avi', 'rise_b.avi', 'fall_a.avi']
     assert {f.background for f in fields[:3]} == {'original'}
-    for start, domain, background in [
-        (3, 'scuba', 'places365'),
-        (8, 'scuba', 'stripe'),
-        (13, 'scufo', 'places365'),
-        (18, 'scufo', 'stripe'),
-        (23, 'conflfg', 'stripe'),
-    ]:
-        group = fields[start : start + 5]
-        assert {(f.domain, f.background) for f in group} == {(domain, background)}
+    for number, name in enumerate(list(dataset.metainfo['sets'])[1:]):
+        group = fields[3 + 5 * number : 8 + 5 * number]
+        assert {f'{f.domain}/{f.background}' for f in group} == {name}
         assert {f.pair_id: f.gt_label.item() for f in group} == {
             item: label for item, (_, label) in item_ids().items()
         }
     assert [f.conflict_label for f in fields[23:]] == [1 - f.gt_label.item() for f in fields[23:]]
     assert all('conflict_label' not in f for f in fields[:23])
-    assert [dataset.batch_group(i) for i in (0, 3, 12, 13, 27)] == [
-        'iid',
-        'scuba',
-        'scuba',
-        'scufo',
-        'conflfg',
-    ]
+    groups = [dataset.batch_group(i) for i in (0, 3, 12, 13, 27)]
+    assert groups == ['iid', 'scuba', 'scuba', 'scufo', 'conflfg']
 
 
 def test_pixels_come_from_the_right_file(written):
@@ -207,31 +194,23 @@ def test_unreadable_manifest_lines(copied, line, match):
         build(arguments)
 
 
-def test_empty_manifest(copied):
+@pytest.mark.parametrize(
+    'folder, edit, match',
+    [
+        ('SCUBA_Stripe', lambda rows: rows.clear(), 'lists no items'),
+        ('SCUFO_Stripe', lambda rows: rows[:-1], '1 missing from scufo/stripe: fall_a__1'),
+        ('SCUFO_Stripe', lambda rows: rows[0].update(label=1), '1 of 5 ids different labels: rise'),
+        (
+            'ConflFG_Stripe',
+            lambda rows: rows[0].update(conflict_label=None),
+            '1 of 5 items lack a conflict_label: rise_a__0',
+        ),
+    ],
+)
+def test_sets_must_be_complete_and_match(copied, folder, edit, match):
     root, arguments = copied
-    write_manifest(root / 'bias' / 'TOY_SCUBA_Stripe', [])
-    with pytest.raises(ValueError, match='lists no items'):
-        build(arguments)
-
-
-def test_partner_sets_must_match(copied):
-    root, arguments = copied
-    edit_manifest(root, 'TOY_SCUFO_Stripe', lambda rows: rows[:-1])
-    with pytest.raises(ValueError, match=r'1 missing from scufo/stripe: fall_a__1'):
-        build(arguments)
-
-
-def test_partner_labels_must_match(copied):
-    root, arguments = copied
-    edit_manifest(root, 'TOY_SCUFO_Stripe', lambda rows: rows[0].update(label=1))
-    with pytest.raises(ValueError, match='1 of 5 ids different labels: rise_a__0'):
-        build(arguments)
-
-
-def test_conflict_labels_must_be_complete(copied):
-    root, arguments = copied
-    edit_manifest(root, 'TOY_ConflFG_Stripe', lambda rows: rows[0].pop('conflict_label') and None)
-    with pytest.raises(ValueError, match='1 of 5 items lack a conflict_label: rise_a__0'):
+    edit_manifest(root, f'TOY_{folder}', edit)
+    with pytest.raises(ValueError, match=match):
         build(arguments)
 
 

@@ -27,13 +27,11 @@ from ..bias_sets.toy_benchmark import (
 )
 
 
-def pipeline(*further, short='loop', **sample):
+def pipeline(*further, **sample):
+    sampled = dict(clip_len=4, frame_interval=2, test_mode=True, short='loop') | sample
     return [
         dict(type='DecordInit'),
-        dict(
-            type='BiasSampleFrames',
-            **{'clip_len': 4, 'frame_interval': 2, 'test_mode': True, 'short': short, **sample},
-        ),
+        dict(sampled, type='BiasSampleFrames'),
         dict(type='DecordDecode'),
         *further,
         dict(type='FormatShape', input_format='NCTHW'),
@@ -74,18 +72,9 @@ def empty_caches():
 
 
 def arguments(root, **changes):
-    return {
-        **dict(
-            pipeline=pipeline(),
-            bias_root=root,
-            dataset='TOY',
-            scuba=['stripe', 'photos'],
-            scufo=['stripe', 'photos'],
-            conflfg=['stripe'],
-            num_classes=2,
-        ),
-        **changes,
-    }
+    sets = dict(scuba=['stripe', 'photos'], scufo=['stripe', 'photos'], conflfg=['stripe'])
+    given = dict(pipeline=pipeline(), bias_root=root, dataset='TOY', num_classes=2, **sets)
+    return given | changes
 
 
 def on_the_fly(sources, root, **changes):
@@ -99,12 +88,8 @@ def contents(dataset):
         packed = dataset[index]
         sample = packed['data_samples']
         key = sample.domain, sample.background, sample.pair_id
-        found[key] = (
-            packed['inputs'],
-            sample.gt_label.item(),
-            sample.get('conflict_label'),
-            sample.img_shape,
-        )
+        rest = sample.gt_label.item(), sample.get('conflict_label'), sample.img_shape
+        found[key] = packed['inputs'], *rest
     return found
 
 
@@ -116,7 +101,7 @@ def same(one, other):
 
 
 @pytest.mark.parametrize('name', ['plain', 'cut', 'background'])
-@pytest.mark.parametrize('short', ['loop', 'halve'])
+@pytest.mark.parametrize('short', ['loop', 'clamp', 'halve'])
 def test_clips_of_the_lossless_export(sources, roots, name, short):
     steps = pipeline(short=short)
     exported = BiasBenchmarkDataset(**arguments(roots[name], pipeline=steps))
@@ -145,12 +130,8 @@ def test_the_cases_above_are_what_they_say(roots):
 
 
 def test_several_clips_and_a_fixed_view(sources, roots):
-    steps = pipeline(
-        dict(type='Resize', scale=(-1, 32)),
-        dict(type='ThreeCrop', crop_size=32),
-        num_clips=3,
-        clip_len=2,
-    )
+    crops = dict(type='Resize', scale=(-1, 32)), dict(type='ThreeCrop', crop_size=32)
+    steps = pipeline(*crops, num_clips=3, clip_len=2)
     exported = BiasBenchmarkDataset(**arguments(roots['cut'], pipelines=dict(scuba=steps)))
     made = on_the_fly(sources, roots['cut'], pipelines=dict(scuba=steps))
     same(contents(exported), contents(made))
@@ -158,33 +139,19 @@ def test_several_clips_and_a_fixed_view(sources, roots):
 
 
 def test_no_exported_file_is_needed(sources, roots, tmp_path):
-    build(
-        tmp_path / 'bias',
-        sources / 'test_split1.txt',
-        settings_of(sources / 'photos', encoding='none'),
-    )
+    settings = settings_of(sources / 'photos', encoding='none')
+    build(tmp_path / 'bias', sources / 'test_split1.txt', settings)
     assert not list(tmp_path.rglob('*.avi'))
-    same(
-        contents(on_the_fly(sources, tmp_path / 'bias')),
-        contents(on_the_fly(sources, roots['plain'])),
-    )
+    made = contents(on_the_fly(sources, tmp_path / 'bias'))
+    same(made, contents(on_the_fly(sources, roots['plain'])))
 
 
 def test_steps_named_in_the_config(sources, roots):
-    swap = dict(
-        type='SwapBackground', bias_root=roots['cut'], backgrounds=dict(photos=sources / 'photos')
-    )
-    steps = [
-        dict(type='SourceInit'),
-        pipeline()[1],
-        dict(type='SourceDecode', cache_mib=0),
-        swap,
-        *pipeline()[3:],
-    ]
-    same(
-        contents(on_the_fly(sources, roots['cut'])),
-        contents(on_the_fly(sources, roots['cut'], pipelines=dict(scuba=steps))),
-    )
+    photos, (_, sample, _, *rest) = dict(photos=sources / 'photos'), pipeline()
+    swap = dict(type='SwapBackground', bias_root=roots['cut'], backgrounds=photos)
+    steps = [dict(type='SourceInit'), sample, dict(type='SourceDecode', cache_mib=0), swap, *rest]
+    named = contents(on_the_fly(sources, roots['cut'], pipelines=dict(scuba=steps)))
+    same(contents(on_the_fly(sources, roots['cut'])), named)
 
 
 def test_a_source_is_decoded_once_for_all_its_items(sources, roots):

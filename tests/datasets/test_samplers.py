@@ -43,5 +43,5 @@ def test_bad_arguments():
     for sampler in (DefaultSampler, InfiniteSampler):
         with pytest.raises(ValueError, match='shuffle=False'):
             DomainBatchSampler(sampler(Groups('ab'), shuffle=True, seed=0), 2)
-    with pytest.raises(ValueError, match='batch_size must be a positive integer, got 0'):
+    with pytest.raises(ValueError, match='batch_size: expected a whole number from 1, got 0'):
         batches('ab', 0)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.runner import Runner
 
+from albar_mm.compat.config import get_installed_path
 from albar_mm.engine import launch
 from tests.in_process import TOOLS, tool
 from tests.toy import write_toy_config
@@ -38,9 +40,7 @@ def test_help_from_any_folder(name, tmp_path):
 
 def test_flags_are_those_of_mmaction2():
     """Every flag of the released tools is known here."""
-    from albar_mm.compat import config as _compat_config
-
-    upstream = Path(_compat_config.get_installed_path('mmaction2')) / '.mim' / 'tools'
+    upstream = Path(get_installed_path('mmaction2')) / '.mim' / 'tools'
     for name in ('train', 'test'):
         theirs, ours, shared = (
             set(re.findall(r"'(--[\w-]+)'", path.read_text()))
@@ -119,8 +119,6 @@ def test_debug_shows_the_trace(call, toy_config, capfd):
 
 
 def test_interruption_says_how_to_go_on(call, toy_config, tmp_path, monkeypatch):
-    from mmengine.runner import Runner
-
     def interrupted(self):
         (Path(self.work_dir) / 'last_checkpoint').write_text('epoch_1.pth')
         raise KeyboardInterrupt
@@ -135,8 +133,6 @@ def test_interruption_says_how_to_go_on(call, toy_config, tmp_path, monkeypatch)
 
 
 def test_options_reach_the_runner(toy_config, tmp_path, monkeypatch):
-    from mmengine.runner import Runner
-
     seen = []
     monkeypatch.setattr(Runner, 'train', lambda self: seen.append(self))
     options = ['train_dataloader.batch_size=4', 'optim_wrapper.optimizer.lr=0.5']
@@ -151,8 +147,6 @@ def test_options_reach_the_runner(toy_config, tmp_path, monkeypatch):
 
 
 def test_batch_size_warning(toy_config, tmp_path, monkeypatch):
-    from mmengine.runner import Runner
-
     warnings = []
     monkeypatch.setattr(Runner, 'train', lambda self: None)
     monkeypatch.setattr(logging.Logger, 'warning', lambda self, text, *_: warnings.append(text))

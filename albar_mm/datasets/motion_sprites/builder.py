@@ -10,18 +10,23 @@ from pathlib import Path
 import numpy as np
 
 from ...utils.files import read_json, write_json_lines, write_npz, write_text
+from ...utils.numbers import number
 from ...utils.parallel import map_videos
 from ...utils.settings import require_same
-from .clips import FRAMES, SIDE, ClipSpec, draw_clip, iid_frames
-from .motions import CLASSES
-from .ood import (
+from .clips import (
     CONFLICT_BACKGROUND,
     FAMILIES,
+    FRAMES,
+    SIDE,
+    ClipSpec,
     conflict_frames,
     conflict_partner,
+    draw_clip,
+    iid_frames,
     scuba_frames,
     scufo_index,
 )
+from .motions import CLASSES
 from .render import boxes
 from .video_file import write_mjpeg
 
@@ -36,12 +41,12 @@ class SpritesSettings:
     """Everything that fixes the content of a built benchmark.
 
     Attributes:
-        seed (int): Seed of the benchmark.
-        scene_rate (float): Share of train, val and IID test clips whose scene hints at the class.
-        look_rate (float): Likewise for the actor's look.
-        train (int): Training clips, biased and (in another list) unbiased.
-        val (int): Clips held out of either training set.
-        test (int): IID test clips, and clips in each OOD set.
+        seed: Seed of the benchmark.
+        scene_rate: Share of train, val and IID test clips whose scene hints at the class.
+        look_rate: Likewise for the actor's look.
+        train: Training clips, biased and (in another list) unbiased.
+        val: Clips held out of either training set.
+        test: IID test clips, and clips in each OOD set.
     """
 
     seed: int = 0
@@ -53,8 +58,7 @@ class SpritesSettings:
 
     def __post_init__(self) -> None:
         for name in ('scene_rate', 'look_rate'):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f'{name} must be within [0, 1], got {getattr(self, name)}')
+            number(getattr(self, name), name, 0, 1, error=ValueError)
         for name in ('train', 'val', 'test'):
             if getattr(self, name) < len(CLASSES) or getattr(self, name) % len(CLASSES):
                 raise ValueError(
@@ -64,14 +68,9 @@ class SpritesSettings:
 
 
 def split_clips(settings: SpritesSettings) -> dict[str, list[ClipSpec]]:
-    """Describe all clips of all splits.
+    """Describe all clips of all splits: name of the split to its clips.
 
-    Args:
-        settings (SpritesSettings): Seed, rates and sizes.
-
-    Returns:
-        dict: Split name ('train', 'val', 'test', 'train_unbiased', 'val_unbiased') to its clips.
-        'val' is the tail of the clips drawn for 'train': held out of train, never of test.
+    'val' is the tail of the clips drawn for 'train': held out of train, never of test.
     """
 
     def draw(source: str, start: int, count: int, *rates: float) -> list[ClipSpec]:
@@ -106,11 +105,11 @@ def build_motion_sprites(
         SPRITES_SCUBA_<Background>/     manifest.jsonl and <name>__0.avi; likewise SCUFO, ConflFG
 
     Args:
-        root (str | os.PathLike): Folder to write to; made when absent.
-        settings (SpritesSettings, optional): Defaults to the published ones.
-        unbiased (bool): Also write 'train_unbiased' and 'val_unbiased', which train the ceiling.
+        root: Folder to write to; made when absent.
+        settings: Defaults to the published ones.
+        unbiased: Also write 'train_unbiased' and 'val_unbiased', which train the ceiling.
             Can be added to a benchmark later. Defaults to True.
-        workers (int): Processes. Defaults to 2.
+        workers: Processes. Defaults to 2.
 
     Returns:
         Path: ``root``.

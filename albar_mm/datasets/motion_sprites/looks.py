@@ -14,20 +14,17 @@ TEMPLATE = 57
 """Side of an actor template in template px; drawn 48 px wide at scale 1."""
 TEMPLATE_TO_FRAME = 0.85
 """Frame px per template px at scale 1."""
-
-
 CONTRAST = 0.8
 """Contrast of every background around mid-grey; actors have full contrast."""
 
 
 def rng_for(*key: object) -> np.random.RandomState:
-    """Random state that depends on ``key`` alone (legacy generator: its stream never changes).
+    """Random state that depends on ``key`` alone, the same on every machine.
+
+    It is the legacy generator, whose stream never changes.
 
     Args:
         *key: Anything with a stable ``repr``, e.g. ``(seed, 'train', 17)``.
-
-    Returns:
-        np.random.RandomState: The same stream for the same key on every machine.
     """
     digest = hashlib.sha256(repr(key).encode()).digest()
     return np.random.RandomState(np.frombuffer(digest, dtype='<u4').copy())
@@ -39,11 +36,8 @@ def actor_template(look: int) -> tuple[np.ndarray, np.ndarray]:
 
     A look is a body (polygon in polar form, 3-6 lobes) with one long arm, in two colours.
 
-    Args:
-        look (int): Look id, >= 0.
-
     Returns:
-        tuple: RGB uint8 (57, 57, 3) and silhouette bool (57, 57).
+        RGB uint8 (57, 57, 3) and silhouette bool (57, 57).
     """
     rng = rng_for('look', look)
     lobes, depth = rng.randint(3, 7), rng.uniform(0.10, 0.30)
@@ -68,12 +62,12 @@ def scene_background(scene: int, side: int, rng: np.random.RandomState) -> np.nd
     """One view of a scene: a coloured wave pattern with a few fixed blocks, shifted and re-lit.
 
     Args:
-        scene (int): Scene id; fixes colours, waves and blocks.
-        side (int): Side of the square frame in px.
-        rng (np.random.RandomState): Draws the view (shift up to 4 px, gain 0.85-1.15).
+        scene: Scene id; fixes colours, waves and blocks.
+        side: Side of the square frame in px.
+        rng: Draws the view (shift up to 4 px, gain 0.85-1.15).
 
     Returns:
-        np.ndarray: uint8 RGB, (side, side, 3).
+        uint8 RGB, (side, side, 3).
     """
     fixed = rng_for('scene', scene)
     left, top = rng.randint(5), rng.randint(5)
@@ -95,15 +89,7 @@ def scene_background(scene: int, side: int, rng: np.random.RandomState) -> np.nd
 
 
 def texture_background(side: int, rng: np.random.RandomState) -> np.ndarray:
-    """Abstract coloured texture: plane waves drawn anew for each channel.
-
-    Args:
-        side (int): Side of the square frame in px.
-        rng (np.random.RandomState): Source of randomness.
-
-    Returns:
-        np.ndarray: uint8 RGB, (side, side, 3).
-    """
+    """Abstract coloured texture, uint8 (side, side, 3): plane waves anew for each channel."""
     rows, cols = np.mgrid[:side, :side].astype(np.float64)
     channels = []
     for _ in range(3):
@@ -116,15 +102,7 @@ def texture_background(side: int, rng: np.random.RandomState) -> np.ndarray:
 
 
 def stripe_background(side: int, rng: np.random.RandomState) -> np.ndarray:
-    """SCUBA's sinusoid stripes at frame size and reduced contrast.
-
-    Args:
-        side (int): Side of the square frame in px; must divide 256.
-        rng (np.random.RandomState): Source of randomness.
-
-    Returns:
-        np.ndarray: uint8 RGB, (side, side, 3).
-    """
+    """SCUBA's sinusoid stripes at reduced contrast, uint8 (side, side, 3); side divides 256."""
     image = stripe_image(rng)
     step = image.shape[0] // side
     return _mute(image[::step, ::step].astype(np.float64))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...utils.numbers import class_index
+
 CLASSES = (
     'move_right',
     'move_left',
@@ -35,10 +37,10 @@ class Trajectory:
     """Pose of an actor in each of T frames.
 
     Attributes:
-        x (np.ndarray): Column of the centre in px, (T,) int, modulo the frame width.
-        y (np.ndarray): Row of the centre in px, (T,) int, modulo the frame height.
-        angle (float): Clockwise rotation in radians, the same in all frames.
-        scale (float): Scale factor within ``SCALE_RANGE``, the same in all frames.
+        x: Column of the centre in px, (T,) int, modulo the frame width.
+        y: Row of the centre in px, (T,) int, modulo the frame height.
+        angle: Clockwise rotation in radians, the same in all frames.
+        scale: Scale factor within ``SCALE_RANGE``, the same in all frames.
     """
 
     x: np.ndarray
@@ -48,22 +50,15 @@ class Trajectory:
 
 
 def draw_trajectory(label: int, frames: int, side: int, rng: np.random.RandomState) -> Trajectory:
-    """Draw the poses of one clip.
+    """Draw the poses of one clip, in every single frame distributed alike whatever the label.
 
     Args:
-        label (int): Class index, 0-7.
-        frames (int): Number of frames T.
-        side (int): Side of the square frame in px.
-        rng (np.random.RandomState): Source of randomness.
-
-    Returns:
-        Trajectory: Poses; identically distributed in every single frame whatever the label.
-
-    Raises:
-        ValueError: If ``label`` is no class index.
+        label: Class index, 0-7.
+        frames: Number of frames T.
+        side: Side of the square frame in px.
+        rng: Source of randomness.
     """
-    if not 0 <= label < len(CLASSES):
-        raise ValueError(f'label must be 0-{len(CLASSES) - 1}, got {label}')
+    class_index(label, 'motion_sprites', len(CLASSES), ValueError)
     direction, sign = np.array(_DIRECTIONS[label // 2]), 1 - 2 * (label % 2)
     x0, y0 = rng.randint(side), rng.randint(side)
     angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(*SCALE_RANGE)

@@ -13,8 +13,8 @@ class Actor:
     """An actor in T frames.
 
     Attributes:
-        rgb (np.ndarray): uint8 (T, H, W, 3); meaningful where ``mask`` is True.
-        mask (np.ndarray): bool (T, H, W).
+        rgb: uint8 (T, H, W, 3); meaningful where ``mask`` is True.
+        mask: bool (T, H, W).
     """
 
     rgb: np.ndarray
@@ -24,13 +24,7 @@ class Actor:
 def draw_actor(look: int, trajectory: Trajectory, side: int) -> Actor:
     """Draw an actor along its trajectory on a torus (what leaves on one side enters on the other).
 
-    Args:
-        look (int): Look id.
-        trajectory (Trajectory): Pose in each of the T frames.
-        side (int): Side of the square frame in px.
-
-    Returns:
-        Actor: Nearest-neighbour rendering, hard mask.
+    Nearest neighbours, hard mask; ``side`` of the square frame in px.
     """
     texture, silhouette = actor_template(look)
     # One empty px all around: whatever lies outside the template is clipped onto it.
@@ -56,14 +50,11 @@ def draw_actor(look: int, trajectory: Trajectory, side: int) -> Actor:
 
 
 def composite(actor: Actor, background: np.ndarray) -> np.ndarray:
-    """Put an actor on a background with a hard mask (SCUBA's rule).
+    """Put an actor on a background with a hard mask (SCUBA's rule), uint8 (T, H, W, 3).
 
     Args:
-        actor (Actor): T frames of an actor.
-        background (np.ndarray): uint8, (H, W, 3) for a still or (T, H, W, 3).
-
-    Returns:
-        np.ndarray: uint8 (T, H, W, 3).
+        actor: T frames of an actor.
+        background: uint8, (H, W, 3) for a still or (T, H, W, 3).
     """
     return np.where(actor.mask[..., None], actor.rgb, background)
 
@@ -72,7 +63,7 @@ def boxes(mask: np.ndarray) -> np.ndarray:
     """Tight boxes of a mask in each frame.
 
     Args:
-        mask (np.ndarray): bool (T, H, W), at least one True in every frame.
+        mask: bool (T, H, W), at least one True in every frame.
 
     Returns:
         np.ndarray: int (T, 4) as x1, y1, x2, y2 in px, the end excluded. An actor that crosses the

@@ -23,8 +23,8 @@ class Stretch:
     """A part of a video with one motion.
 
     Attributes:
-        label (int): Motion class.
-        frames (int): Its length.
+        label: Motion class.
+        frames: Its length.
     """
 
     label: int
@@ -36,11 +36,11 @@ class UntrimmedSpec:
     """Everything that fixes the pixels of an untrimmed video.
 
     Attributes:
-        seed (int): Seed of the data set.
-        name (str): Name of the video, without extension.
-        scene (int): Scene id of the background, a still as a fixed camera gives.
-        look (int): Look id of the actor.
-        stretches (tuple[Stretch, ...]): Motions one after another; the actor goes on from where it
+        seed: Seed of the data set.
+        name: Name of the video, without extension.
+        scene: Scene id of the background, a still as a fixed camera gives.
+        look: Look id of the actor.
+        stretches: Motions one after another; the actor goes on from where it
             is.
     """
 
@@ -56,11 +56,7 @@ class UntrimmedSpec:
         return sum(each.frames for each in self.stretches)
 
     def intervals(self, label: int) -> list[tuple[int, int]]:
-        """First and last frame of each stretch of a class; neighbouring stretches count as one.
-
-        Args:
-            label (int): Motion class.
-        """
+        """First and last frame of each stretch of a class; neighbouring stretches count as one."""
         found, begin = [], 0
         for stretch in self.stretches:
             end = begin + stretch.frames - 1
@@ -74,14 +70,7 @@ class UntrimmedSpec:
 
 
 def untrimmed_frames(spec: UntrimmedSpec) -> np.ndarray:
-    """Frames of an untrimmed video.
-
-    Args:
-        spec (UntrimmedSpec): The video.
-
-    Returns:
-        np.ndarray: uint8 RGB (T, 64, 64, 3).
-    """
+    """Frames of an untrimmed video, uint8 RGB (T, 64, 64, 3)."""
     rng = rng_for(spec.seed, spec.name, 'motion')
     trajectory = joined_trajectory(spec.stretches, rng)
     view = rng_for(spec.seed, spec.name, 'view')
@@ -93,12 +82,8 @@ def untrimmed_frames(spec: UntrimmedSpec) -> np.ndarray:
 def joined_trajectory(stretches: Sequence[Stretch], rng: np.random.RandomState) -> Trajectory:
     """Poses of an actor that moves in several ways, one after another, without a jump.
 
-    Args:
-        stretches (Sequence[Stretch]): Its motions; each has a speed of its own.
-        rng (np.random.RandomState): Source of randomness.
-
-    Returns:
-        Trajectory: Poses; in every single frame distributed as in the clips of ``motion_sprites``.
+    Each stretch has a speed of its own; poses are in every single frame distributed as in the clips
+    of ``motion_sprites``.
     """
     columns, rows = [rng.randint(SIDE, size=1)], [rng.randint(SIDE, size=1)]
     for stretch in stretches:
@@ -125,15 +110,15 @@ def write_untrimmed(
     Videos are ``videos/<split>/<name>.avi``.
 
     Args:
-        root (str | os.PathLike): Folder to write to; made when absent.
-        settings_file (str): Name of the file that keeps ``record``; it is written last.
-        record (Mapping): All that fixes the data, as plain JSON.
-        splits (Mapping): Name of a split to its videos.
-        lists (Mapping): Further files: name to text.
-        workers (int): Processes.
+        root: Folder to write to; made when absent.
+        settings_file: Name of the file that keeps ``record``; it is written last.
+        record: All that fixes the data, as plain JSON.
+        splits: Name of a split to its videos.
+        lists: Further files: name to text.
+        workers: Processes.
 
     Returns:
-        Path: ``root``.
+        ``root``.
 
     Raises:
         DatasetError: The folder holds data of other settings, or cannot be written to.

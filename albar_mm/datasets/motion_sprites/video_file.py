@@ -21,8 +21,8 @@ def write_mjpeg(path: Path, frames: np.ndarray) -> None:
     motion in every single frame, and the static clip would tell the class.
 
     Args:
-        path (Path): Target, ending in ``.avi``; its folder is made if absent.
-        frames (np.ndarray): uint8 RGB (T, H, W, 3).
+        path: Target, ending in ``.avi``; its folder is made if absent.
+        frames: uint8 RGB (T, H, W, 3).
 
     Raises:
         WriteError: OpenCV cannot write the file, or not all of it.

@@ -8,6 +8,8 @@ import numpy as np
 from mmaction.datasets.transforms import SampleFrames
 from mmaction.registry import TRANSFORMS
 
+from ...utils.numbers import one_of
+
 SHORT_POLICIES = ('loop', 'clamp', 'halve')
 STARTS = ('centre', 'first')
 
@@ -49,21 +51,20 @@ class BiasSampleFrames(SampleFrames):
         start: str = 'centre',
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        if short not in SHORT_POLICIES:
-            raise ValueError(
-                f'BiasSampleFrames.short must be one of {SHORT_POLICIES}, got {short!r}'
-            )
-        if start not in STARTS:
-            raise ValueError(f'BiasSampleFrames.start must be one of {STARTS}, got {start!r}')
-        if 'out_of_bound_opt' in kwargs:
-            raise ValueError('BiasSampleFrames: set short, which replaces out_of_bound_opt')
-        if start == 'first' and (kwargs.get('num_clips', 1) != 1 or not kwargs.get('test_mode')):
-            raise ValueError("BiasSampleFrames.start='first' is for one clip with test_mode=True")
-        if short == 'halve' and (kwargs.get('temporal_jitter') or kwargs.get('target_fps')):
-            raise ValueError(
-                "BiasSampleFrames.short='halve' has a stride of its own: leave temporal_jitter and "
-                'target_fps out'
-            )
+        one_of(short, SHORT_POLICIES, 'BiasSampleFrames.short')
+        one_of(start, STARTS, 'BiasSampleFrames.start')
+        single = kwargs.get('num_clips', 1) == 1 and kwargs.get('test_mode')
+        own_stride = kwargs.get('temporal_jitter') or kwargs.get('target_fps')
+        for wrong, message in (
+            ('out_of_bound_opt' in kwargs, ': set short, which replaces out_of_bound_opt'),
+            (start == 'first' and not single, ".start='first' is for one clip with test_mode=True"),
+            (
+                short == 'halve' and own_stride,
+                ".short='halve' has a stride of its own: leave temporal_jitter and target_fps out",
+            ),
+        ):
+            if wrong:
+                raise ValueError(f'BiasSampleFrames{message}')
         policy = 'loop' if short == 'loop' else 'repeat_last'
         super().__init__(clip_len, frame_interval, out_of_bound_opt=policy, **kwargs)
         self.short, self.start = short, start

@@ -26,7 +26,7 @@ CARRIERS = (
     'Flip',
 )
 """MMAction2's steps that move pixels, boxes and key points alike."""
-PIXELS_STAY = ('ColorJitter', 'RandomErasing', 'LoadSceneLabels')
+PIXELS_STAY = ('ColorJitter', 'RandomErasing')
 """Steps that leave every pixel in its place."""
 TORCHVISION_COLOURS = (
     'ColorJitter',
@@ -133,7 +133,7 @@ def with_person_boxes(
 
 def _check_step(step: Mapping[str, Any]) -> None:
     name = type_name(step)
-    if name in (LOAD, PACK, *PIXELS_STAY):
+    if name in PIXELS_STAY:
         return
     if name in CARRIERS:
         if step.get('lazy'):

@@ -164,12 +164,8 @@ class CompositeFrames(BaseTransform):
 class SwapBackground(CompositeFrames):
     """SCUBA: puts the moving foreground on the still background that the row names.
 
-    Stands right after :class:`SourceDecode`. :class:`OnTheFlyBenchmarkDataset` puts both into a
-    usual pipeline by itself; written out:
-
-    Args:
-        bias_root: Folder of the benchmark.
-        backgrounds: Background family -> folder of its images; stripes need none.
+    Stands right after :class:`SourceDecode`, with the arguments of :class:`CompositeFrames`.
+    :class:`OnTheFlyBenchmarkDataset` puts both into a usual pipeline by itself; written out:
 
     Example:
         >>> pipeline = [
@@ -185,24 +181,14 @@ class SwapBackground(CompositeFrames):
 
 @TRANSFORMS.register_module()
 class PasteForeground(CompositeFrames):
-    """Confl-FG: as :class:`SwapBackground`, with a still foreground of another class between.
-
-    Args:
-        bias_root: Folder of the benchmark; its ``stills/`` holds the foregrounds.
-        backgrounds: Background family -> folder of its images; stripes need none.
-    """
+    """Confl-FG: as :class:`SwapBackground`, with a still foreground of another class between."""
 
     domain = 'conflfg'
 
 
 @TRANSFORMS.register_module()
 class RepeatFrame(CompositeFrames):
-    """SCUFO: composites the one frame that the row names and repeats it.
-
-    Args:
-        bias_root: Folder of the benchmark.
-        backgrounds: Background family -> folder of its images; stripes need none.
-    """
+    """SCUFO: as :class:`SwapBackground`, but the one frame that the row names, repeated."""
 
     domain = 'scufo'
 

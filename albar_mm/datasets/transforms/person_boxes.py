@@ -73,31 +73,26 @@ class LoadPersonBoxes(LoadVideoField):
             ValueError: It does not stand where it must.
             DatasetError: The file does not have the video, or its boxes do not fit it.
         """
+        place = 'LoadPersonBoxes must stand right after the decoding step'
         if 'imgs' not in results or 'frame_inds' not in results:
-            raise ValueError(
-                'LoadPersonBoxes must stand right after the decoding step: imgs and '
-                'frame_inds are not there yet'
-            )
-        taken = [key for key in ('gt_bboxes', 'keypoint') if key in results]
-        if taken:
-            raise ValueError(
-                f'LoadPersonBoxes: {taken[0]} is there already: the data set has '
-                'boxes or key points of its own, which is not supported'
-            )
+            raise ValueError(f'{place}: imgs and frame_inds are not there yet')
+        for key in ('gt_bboxes', 'keypoint'):
+            if key in results:
+                raise ValueError(
+                    f'LoadPersonBoxes: {key} is there already: the data set has boxes or key '
+                    'points of its own, which is not supported'
+                )
         found = self.find(results)
         video = str(results.get('frame_dir') or results['filename'])
-        frames = np.ravel(results['frame_inds'])
-        if len(frames) != len(results['imgs']):
-            raise ValueError(
-                f'LoadPersonBoxes must stand right after the decoding step: there are '
-                f'{len(results["imgs"])} images of {len(frames)} frames'
-            )
+        frames, images = np.ravel(results['frame_inds']), len(results['imgs'])
+        if len(frames) != images:
+            raise ValueError(f'{place}: there are {images} images of {len(frames)} frames')
         numbers = frames - results.get('start_index', 0) + results.get('offset', 0)
         height, width = results['imgs'][0].shape[:2]
         boxes, positions = _NOBODY if found is None else found.at(numbers, self.min_score)
         boxes = self._clipped(boxes, numbers[positions], width, height, video)
-        results = dict(results)
-        results.update(
+        return dict(
+            results,
             img_shape=(height, width),
             gt_bboxes=boxes,
             person_frames=positions,
@@ -106,7 +101,6 @@ class LoadPersonBoxes(LoadVideoField):
             keypoint=_points(width, height)[None, None],
             person_boxes_from=(boxes.copy(), (height, width)),
         )
-        return results
 
     def _clipped(
         self, boxes: np.ndarray, numbers: np.ndarray, width: int, height: int, video: str
@@ -134,6 +128,8 @@ class PackPersonBoxes(BaseTransform):
     carries the field to the data sample. Boxes are clipped to the final image; those that left it
     are dropped.
     """
+
+    carries_person_boxes = True  # it touches no image
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``gt_bboxes`` and ``person_frames`` by ``person_boxes``.

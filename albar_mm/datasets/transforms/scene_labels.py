@@ -38,7 +38,6 @@ class LoadSceneLabels(LoadVideoField):
         >>> pipeline = with_scene_labels(train_pipeline, 'data/hmdb51/scenes.npz')
     """
 
-    carries_person_boxes = True  # it touches no image
     read = staticmethod(read_scene_labels)
     words = 'scene labels', 'left out of the scene loss'
 

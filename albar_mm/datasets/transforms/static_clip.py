@@ -4,7 +4,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from albar_mm.models.utils.static_frames import check_frame_choice, fixed_frame_index
+from ...models.utils.static_frames import check_frame_choice, fixed_frame_index
 
 
 @TRANSFORMS.register_module()
@@ -45,18 +45,17 @@ class StaticClip(BaseTransform):
                 'StaticClip must stand after PackActionInputs in the pipeline: '
                 "'inputs' and 'data_samples' are not there yet"
             )
-        shape = getattr(results['inputs'], 'shape', ())
+        shape = tuple(getattr(results['inputs'], 'shape', ()))
         if len(shape) not in (4, 5):
+            got = shape or type(results['inputs']).__name__
             raise ValueError(
-                'StaticClip needs inputs of shape (N, C, T, H, W) or (N, C, H, W), '
-                f'got {tuple(shape) or type(results["inputs"]).__name__}'
+                f'StaticClip needs inputs of shape (N, C, T, H, W) or (N, C, H, W), got {got}'
             )
         num_frames = shape[2] if len(shape) == 5 else shape[0]
-        index = (
-            np.random.randint(num_frames)
-            if self.frame == 'random'
-            else fixed_frame_index(self.frame, num_frames)
-        )
+        if self.frame == 'random':
+            index = np.random.randint(num_frames)
+        else:
+            index = fixed_frame_index(self.frame, num_frames)
         results['data_samples'].set_metainfo(dict(static_frame=int(index)))
         return results
 

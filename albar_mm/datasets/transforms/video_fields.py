@@ -26,6 +26,7 @@ class LoadVideoField(BaseTransform):
         missing: What to do with a video that the file does not have: ``'fail'`` or ``'none'``.
     """
 
+    carries_person_boxes = True  # it touches no image
     #: reads a file; the same one once in a process
     read: ClassVar[Callable[[str], Any]]
     #: what a file holds, and what becomes of a video without it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from mmaction.utils import SampleList
 from torch import Tensor
 from torch.distributions.beta import Beta
 
-from ._labels import class_probabilities
+from ...utils.numbers import number
+from ..utils.labels import class_probabilities
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,8 @@ class ClipBlending(BaseMiniBatchBlending):
     mixes_labels: ClassVar[bool] = False
 
     def __init__(self, num_classes: int, prob: float = 1.0) -> None:
-        if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 1:
-            raise ValueError(
-                f'{self.name}.num_classes must be a whole number >= 1, got {num_classes!r}'
-            )
-        super().__init__(num_classes=num_classes)
-        self.prob = self._number('prob', prob, least=0.0, most=1.0)
+        super().__init__(num_classes=self._number('num_classes', num_classes, 1, whole=True))
+        self.prob = self._number('prob', prob, 0, 1)
 
     def __call__(
         self,
@@ -166,21 +162,9 @@ class ClipBlending(BaseMiniBatchBlending):
             )
         return imgs if imgs.ndim == 6 else imgs.transpose(1, 2).unsqueeze(1)
 
-    def _number(
-        self,
-        key: str,
-        value: Any,
-        least: float = -math.inf,
-        most: float = math.inf,  # noqa: ANN401
-        above: float = -math.inf,
-    ) -> float:
-        """A finite number within limits, as float."""
-        sound = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if sound and math.isfinite(value) and least <= value <= most and value > above:
-            return float(value)
-        low = f'> {above:g}' if above > -math.inf else f'>= {least:g}'
-        limits = low if most == math.inf else f'{low} and <= {most:g}'
-        raise ValueError(f'{self.name}.{key} must be a number {limits}, got {value!r}')
+    def _number(self, key: str, value: Any, *bounds: float, **limits: Any) -> float:  # noqa: ANN401
+        """An argument as a finite number within limits, see :func:`.number`."""
+        return number(value, f'{self.name}.{key}', *bounds, **limits, error=ValueError)
 
     def _colour(self, key: str, values: Any) -> Tensor:  # noqa: ANN401
         """Mean or deviation of the three channels, float32 (3,)."""
@@ -189,7 +173,7 @@ class ClipBlending(BaseMiniBatchBlending):
             raise ValueError(
                 f'{self.name}.{key} must be 3 numbers, as of the data preprocessor, got {values!r}'
             )
-        above = 0.0 if key == 'std' else -math.inf
+        above = 0.0 if key == 'std' else None
         numbers = [self._number(f'{key}[{i}]', x, above=above) for i, x in enumerate(values)]
         return torch.tensor(numbers, dtype=torch.float32, device='cpu')
 

@@ -31,7 +31,7 @@ class BEBlending(ClipBlending):
 
     def __init__(self, num_classes: int, scale: float = 0.3, prob: float = 1.0) -> None:
         super().__init__(num_classes, prob)
-        self.scale = self._number('scale', scale, above=0.0, most=1.0)
+        self.scale = self._number('scale', scale, above=0, high=1)
 
     def draw(self, clips: Tensor, rows: list[int], data_samples: SampleList | None) -> Drawn:
         """See the parent class."""

@@ -9,6 +9,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from ...utils.numbers import one_of
 from ._foreground import HUE_MODES, foreground_masks
 from .base import ClipBlending, Drawn, draw_partners
 
@@ -46,13 +47,8 @@ class FAMEBlending(ClipBlending):
     ) -> None:
         super().__init__(num_classes, prob)
         self.mean, self.std = self._colour('mean', mean), self._colour('std', std)
-        self.fg_fraction = self._number('fg_fraction', fg_fraction, above=0.0, most=1.0)
-        if hue_mode not in HUE_MODES:
-            raise ValueError(
-                f'{self.name}.hue_mode must be one of '
-                f'{", ".join(map(repr, HUE_MODES))}, got {hue_mode!r}'
-            )
-        self.hue_mode = hue_mode
+        self.fg_fraction = self._number('fg_fraction', fg_fraction, above=0, high=1)
+        self.hue_mode = one_of(hue_mode, HUE_MODES, f'{self.name}.hue_mode')
 
     def draw(self, clips: Tensor, rows: list[int], data_samples: SampleList | None) -> Drawn | None:
         """See the parent class."""

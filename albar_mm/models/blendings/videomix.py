@@ -8,6 +8,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from ...utils.numbers import one_of
 from .base import ClipBlending, Drawn, draw_beta, draw_partners
 
 MODES = ('spatial', 'temporal', 'spatiotemporal')
@@ -43,11 +44,7 @@ class VideoMixBlending(ClipBlending):
     ) -> None:
         super().__init__(num_classes, prob)
         self.alpha = self._number('alpha', alpha, above=0.0)
-        if mode not in MODES:
-            raise ValueError(
-                f'{self.name}.mode must be one of {", ".join(map(repr, MODES))}, got {mode!r}'
-            )
-        self.mode = mode
+        self.mode = one_of(mode, MODES, f'{self.name}.mode')
 
     def draw(self, clips: Tensor, rows: list[int], data_samples: SampleList | None) -> Drawn:
         """See the parent class."""

@@ -1,11 +1,12 @@
 """What a static loss is given and what it must be."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor, nn
+
+from ...utils.numbers import number
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,7 @@ class StaticLoss(nn.Module):
 
     @weight.setter
     def weight(self, value: float) -> None:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not math.isfinite(value)
-            or value < 0
-        ):
-            raise ValueError(
-                f'weight of {type(self).__name__} must be a finite number >= 0, got {value!r}'
-            )
-        self._weight = float(value)
+        self._weight = number(value, f'{type(self).__name__}.weight', 0, error=ValueError)
 
     def extra_repr(self) -> str:
         """Show name and weight when the model is printed."""

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...utils.numbers import one_of
+
 #: Added under the square root of the penalty, as in the official code, so that the gradient of the
 #: norm is finite where the input gradient is zero.
 PENALTY_EPS = 1e-12
@@ -45,9 +47,6 @@ def adversarial_cross_entropy(logits: Tensor, labels: Tensor, cap: float | None 
 def negative_entropy(logits: Tensor) -> Tensor:
     """Batch mean of sum_c p_c log p_c, with p = softmax(logits).
 
-    Computed as softmax times log-softmax. The official code takes ``log(softmax)``, which is NaN as
-    soon as a probability underflows.
-
     Args:
         logits: (B, K).
 
@@ -58,8 +57,17 @@ def negative_entropy(logits: Tensor) -> Tensor:
         >>> round(negative_entropy(torch.tensor([[2., 1., 0.]])).item(), 6)
         -0.832396
     """
+    return negative_entropies(logits).mean()
+
+
+def negative_entropies(logits: Tensor) -> Tensor:
+    """sum_c p_c log p_c of each row of (B, K), with p = softmax(logits): (B,) in [-log K, 0] nats.
+
+    Computed as softmax times log-softmax. The official code takes ``log(softmax)``, which is NaN as
+    soon as a probability underflows.
+    """
     log_probs = F.log_softmax(logits, dim=1)
-    return (log_probs.exp() * log_probs).sum(1).mean()
+    return (log_probs.exp() * log_probs).sum(1)
 
 
 def input_gradient(logits: Tensor, clip: Tensor) -> Tensor:
@@ -75,14 +83,10 @@ def input_gradient(logits: Tensor, clip: Tensor) -> Tensor:
     Raises:
         ValueError: If no gradient can flow from ``logits`` to ``clip``.
     """
-    if not clip.requires_grad:
+    if not clip.requires_grad or not logits.requires_grad:
         raise ValueError(
-            'the gradient penalty needs a clip with requires_grad=True, set before the forward pass'
-        )
-    if not logits.requires_grad:
-        raise ValueError(
-            'the gradient penalty needs logits that carry a graph; was the forward '
-            'pass run under torch.no_grad()?'
+            'the gradient penalty needs a clip with requires_grad=True, set before the forward '
+            'pass, and logits that carry a graph; was that pass run under torch.no_grad()?'
         )
     (grad,) = torch.autograd.grad(logits.sum(), clip, create_graph=True, allow_unused=True)
     if grad is None:
@@ -113,8 +117,7 @@ def gradient_penalty(logits: Tensor, clip: Tensor, reduction: str = 'official') 
     Raises:
         ValueError: For an unknown reduction, a clip of another shape, or when no gradient flows.
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be 'official' or 'sample', got {reduction!r}")
+    one_of(reduction, REDUCTIONS, 'reduction')
     if clip.ndim not in (4, 5, 6):
         raise ValueError(
             'clip must be (B, C, T, H, W), (B, N, C, T, H, W), (B, N, C, H, W) or '
@@ -125,3 +128,8 @@ def gradient_penalty(logits: Tensor, clip: Tensor, reduction: str = 'official') 
         grad = grad.flatten(0, 1)
     dims = (1, 2, 3) if reduction == 'official' else tuple(range(1, grad.ndim))
     return (grad.square().sum(dims) + PENALTY_EPS).sqrt().mean()
+
+
+def full_precision(x: Tensor) -> Tensor:
+    """Half precision, as autocast gives it, to float32."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -5,6 +5,7 @@ import math
 from mmaction.registry import MODELS
 from torch import Tensor
 
+from ...utils.numbers import number, one_of
 from .base import StaticLoss, StaticPass
 from .functional import REDUCTIONS, adversarial_cross_entropy, gradient_penalty, negative_entropy
 
@@ -26,12 +27,9 @@ class StaticAdversarialLoss(StaticLoss):
         self, weight: float = 1.0, cap: float | str | None = None, name: str | None = None
     ) -> None:
         super().__init__(weight, name)
-        is_number = isinstance(cap, (int, float)) and not isinstance(cap, bool)
-        if not (cap is None or cap == 'chance' or (is_number and 0 < cap < math.inf)):
-            raise ValueError(
-                "cap of StaticAdversarialLoss must be None, 'chance' or a finite "
-                f'number > 0, got {cap!r}'
-            )
+        if cap is not None and cap != 'chance':
+            what = "StaticAdversarialLoss.cap, if not None or 'chance'"
+            cap = number(cap, what, above=0, error=ValueError)
         self.cap = cap
 
     def forward(self, ctx: StaticPass) -> Tensor:
@@ -83,12 +81,7 @@ class StaticGradientPenalty(StaticLoss):
         self, weight: float = 10.0, reduction: str = 'official', name: str | None = None
     ) -> None:
         super().__init__(weight, name)
-        if reduction not in REDUCTIONS:
-            raise ValueError(
-                "reduction of StaticGradientPenalty must be 'official' or 'sample', "
-                f'got {reduction!r}'
-            )
-        self.reduction = reduction
+        self.reduction = one_of(reduction, REDUCTIONS, 'StaticGradientPenalty.reduction')
 
     def forward(self, ctx: StaticPass) -> Tensor:
         """Return the scalar term, >= 1e-6."""

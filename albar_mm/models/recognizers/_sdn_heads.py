@@ -1,8 +1,9 @@
 """The two extra heads of SDN, and their losses as pure functions."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ..losses.functional import negative_entropies
 
 
 class BranchHead(nn.Module):
@@ -48,16 +49,8 @@ class BranchHead(nn.Module):
                         'batch, but the first batch holds one: raise train_dataloader.batch_size, '
                         f'or set {self.name}.hidden_layers=0'
                     )
-                x = F.batch_norm(
-                    x,
-                    layer.running_mean,
-                    layer.running_var,
-                    layer.weight,
-                    layer.bias,
-                    False,
-                    0.0,
-                    layer.eps,
-                )
+                mean, var = layer.running_mean, layer.running_var
+                x = F.batch_norm(x, mean, var, layer.weight, layer.bias, eps=layer.eps)
             else:
                 x = layer(x)
         return x
@@ -75,6 +68,7 @@ def scene_cross_entropy(logits: Tensor, targets: Tensor, known: Tensor) -> Tenso
         Tensor: Scalar >= 0; 0 with a gradient of zeros if no scene is known.
 
     Example:
+        >>> import torch
         >>> logits, soft = torch.tensor([[2., 1., 0.]]), torch.tensor([[.7, .3, 0.]])
         >>> round(scene_cross_entropy(logits, soft, torch.tensor([True])).item(), 6)
         0.707606
@@ -95,12 +89,12 @@ def mask_negative_entropy(logits: Tensor, used: Tensor) -> Tensor:
         Tensor: Scalar in [-log K, 0] nats; 0 with a gradient of zeros if no sample is used.
 
     Example:
+        >>> import torch
         >>> round(mask_negative_entropy(torch.tensor([[2., 1., 0.]]), torch.tensor([True])).item(),
         ...       6)
         -0.832396
     """
-    log_probs = F.log_softmax(logits, dim=1)
-    return masked_mean((log_probs.exp() * log_probs).sum(1), used)
+    return masked_mean(negative_entropies(logits), used)
 
 
 def masked_mean(values: Tensor, used: Tensor) -> Tensor:
@@ -123,8 +117,3 @@ def hits(logits: Tensor, targets: Tensor, used: Tensor) -> Tensor:
     """
     indices = targets if targets.ndim == 1 else targets.argmax(1)
     return masked_mean((logits.argmax(1) == indices).float(), used).detach()
-
-
-def full_precision(x: Tensor) -> Tensor:
-    """Half precision, as autocast gives it, to float32."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -48,33 +48,15 @@ def scene_targets(
                 f'class index () or sdn.num_scenes={num_scenes} probabilities'
             )
         found.append(target.reshape(()).long() if hard else target.float())
-    if all(target.ndim == 0 for target in found):
-        targets = torch.stack(found)
-        wrong = (targets < -1) | (targets >= num_scenes)
-        known = targets >= 0
-    else:
-        rows = [
-            target
-            if target.ndim
-            else F.one_hot(target.clamp(0, num_scenes - 1), num_scenes).float()
-            for target in found
-        ]
+    hard = [target.ndim == 0 for target in found]
+    nothing = torch.zeros((), dtype=torch.long, device=device)
+    targets = torch.stack([t if h else nothing for t, h in zip(found, hard, strict=True)])
+    known, wrong = targets >= 0, (targets < -1) | (targets >= num_scenes)
+    if not all(hard):
+        one_hot = F.one_hot(targets.clamp(0, num_scenes - 1), num_scenes).float()
+        rows = [row if h else t for row, t, h in zip(one_hot, found, hard, strict=True)]
         targets = torch.stack(rows)
-        known = torch.stack(
-            [
-                target >= 0 if target.ndim == 0 else target.new_ones((), dtype=bool)
-                for target in found
-            ]
-        )
-        out_of_range = torch.stack(
-            [
-                (target < -1) | (target >= num_scenes)
-                if target.ndim == 0
-                else target.new_zeros((), dtype=bool)
-                for target in found
-            ]
-        )
-        wrong = out_of_range | (targets < 0).any(1) | ~((targets.sum(1) - 1).abs() < 1e-3)
+        wrong |= (targets < 0).any(1) | ~((targets.sum(1) - 1).abs() < 1e-3)
     if wrong.any():
         first = int(wrong.nonzero()[0])
         shown = found[first].tolist()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..data_preprocessors import StaticDataPreprocessor
 from ..losses.base import StaticLoss, StaticPass
-from ..losses.functional import negative_entropy
+from ..losses.functional import full_precision, negative_entropy
 from ..utils.labels import batch_labels
 from ..utils.static_frames import repeat_frames, static_frame_indices, take_frames, time_axis
 from .double_backward import (
@@ -28,8 +28,8 @@ from .double_backward import (
 )
 from .frame_order import WARNING as FRAME_ORDER_WARNING
 from .frame_order import ignores_frame_order
+from .options import StaticOptions
 from .static_norm import ClipStatistics, clip_statistics, static_norm
-from .static_options import StaticOptions
 
 
 class ALBARMixin:
@@ -173,7 +173,7 @@ class ALBARMixin:
             # 'update' would let the probe into the running statistics; 'clip' has none yet.
             norm = {'update': 'batch', 'clip': 'running'}.get(self.static.norm, self.static.norm)
             with self._static_context(clip.device.type, True, norm):
-                probe_double_backward(self._clip_logits, _full_precision(clip[:2]), self)
+                probe_double_backward(self._clip_logits, full_precision(clip[:2]), self)
             self._double_backward_checked = True
         if not self._frame_order_known:
             ignored = ignores_frame_order(self, inputs)
@@ -191,7 +191,7 @@ class ALBARMixin:
         """Run the static pass and return weighted terms and monitors."""
         penalised = _penalised(active)
         if penalised:
-            clip = _full_precision(clip).requires_grad_()
+            clip = full_precision(clip).requires_grad_()
         losses = {}
         with self._static_context(clip.device.type, penalised, self.static.norm, statistics):
             ctx = StaticPass(
@@ -217,10 +217,8 @@ class ALBARMixin:
 
         @contextmanager
         def inner() -> Iterator[None]:
-            with ExitStack() as stack:
-                stack.enter_context(static_norm(self, norm, statistics))
-                if penalised:
-                    stack.enter_context(differentiable_twice(device_type))
+            twice = differentiable_twice(device_type) if penalised else nullcontext()
+            with static_norm(self, norm, statistics), twice:
                 yield
 
         with inner(), non_reentrant_checkpointing(recompute=inner):
@@ -237,8 +235,7 @@ class ALBARMixin:
                 f'the static pass needs logits of shape (B, K) from '
                 f'{type(self.cls_head).__name__}, got {shape}'
             )
-        logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
-        return logits.view(len(clip), -1, logits.shape[1]).mean(1)
+        return full_precision(logits).view(len(clip), -1, logits.shape[1]).mean(1)
 
 
 @cache
@@ -253,10 +250,6 @@ def _keep_from_compiling() -> None:
 
 def _penalised(active: list[StaticLoss]) -> bool:
     return any(term.needs_input_grad for term in active)
-
-
-def _full_precision(clip: Tensor) -> Tensor:
-    return clip.float() if clip.dtype in (torch.float16, torch.bfloat16) else clip
 
 
 @torch.no_grad()

@@ -37,24 +37,9 @@ def refuse_unsupported(model: nn.Module, norm: str) -> None:
             synchronised BatchNorm under ``norm`` other than ``'running'``.
     """
     for name, module in model.named_modules():
-        compiled = getattr(module, '_compiled_call_impl', None) is not None
-        if compiled or type(module).__name__ == 'OptimizedModule':
-            raise RuntimeError(
-                f'{name or "the model"} is compiled by torch.compile, which has no '
-                f'second backward pass: do not compile it, {_REMEDY}'
-            )
-        if type(module).__name__ == 'SyncBatchNorm' and not isinstance(module, _BatchNorm):
-            # mmcv's own layer, an autograd function marked once-differentiable.
-            raise RuntimeError(
-                f"{name} is mmcv's SyncBatchNorm, which has no second backward "
-                f"pass: use sync_bn='torch' or plain BatchNorm, {_REMEDY}"
-            )
-        if norm != 'running' and module.training and _synchronises(module):
-            raise RuntimeError(
-                f'{name} is a SyncBatchNorm, which has no second backward pass: set '
-                "static.norm='running', use plain BatchNorm (sync_bn=None), "
-                f'{_REMEDY}'
-            )
+        reason = _unsupported(module, norm)
+        if reason:
+            raise RuntimeError(f'{name or "the model"} is {reason}, {_REMEDY}')
     for name, parameter in model.named_parameters():
         if parameter.dtype in (torch.float16, torch.bfloat16):
             raise RuntimeError(
@@ -62,6 +47,21 @@ def refuse_unsupported(model: nn.Module, norm: str) -> None:
                 'in float32: keep the weights in float32 and use AmpOptimWrapper '
                 f'for mixed precision, {_REMEDY}'
             )
+
+
+def _unsupported(module: nn.Module, norm: str) -> str:
+    kind, no_second = type(module).__name__, 'which has no second backward pass'
+    if getattr(module, '_compiled_call_impl', None) is not None or kind == 'OptimizedModule':
+        return f'compiled by torch.compile, {no_second}: do not compile it'
+    if kind == 'SyncBatchNorm' and not isinstance(module, _BatchNorm):
+        # an autograd function marked once-differentiable
+        return f"mmcv's SyncBatchNorm, {no_second}: use sync_bn='torch' or plain BatchNorm"
+    if norm != 'running' and module.training and _synchronises(module):
+        return (
+            f"a SyncBatchNorm, {no_second}: set static.norm='running', use plain BatchNorm "
+            '(sync_bn=None)'
+        )
+    return ''
 
 
 def _synchronises(module: nn.Module) -> bool:
@@ -150,7 +150,7 @@ class _PenaltyProbe(nn.Module):
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
+            reason, _, _ = str(error).strip().partition('\n')
             raise RuntimeError(
                 'the network cannot be differentiated twice, as the gradient '
                 f'penalty needs ({reason}): change the setting that this names '

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ..utils.rng import preserved_rng
+from ..utils.rng import preserved_attributes, preserved_rng
 from ..utils.static_frames import time_axis
 
 #: Difference of logits, relative to the largest one, below which two predictions count as equal:
@@ -85,21 +85,10 @@ def _deterministic_layers(model: nn.Module) -> Iterator[None]:
 
     SyncBatchNorm keeps its running statistics: ranks need not reach this check together.
     """
-    modules = list(model.modules())
-    flags = [module.training for module in modules]
-    batch_norms = [
-        (module, module.track_running_stats)
-        for module in modules
-        if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-    ]
-    try:
-        for module in modules:
-            module.training = False
-        for module, _ in batch_norms:
-            module.training, module.track_running_stats = True, False
+    with preserved_attributes(model.modules(), 'training', 'track_running_stats'):
+        for module in model.modules():
+            plain = type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+            module.training = plain
+            if plain:
+                module.track_running_stats = False
         yield
-    finally:
-        for module, flag in zip(modules, flags, strict=True):
-            module.training = flag
-        for module, tracked in batch_norms:
-            module.track_running_stats = tracked

@@ -12,20 +12,13 @@ from mmengine.logging import print_log
 from torch import Tensor
 from torch.func import functional_call
 
+from ..losses.functional import full_precision
 from ..utils.gradient_reversal import reverse_gradient, scale_gradient
 from ..utils.labels import batch_labels
-from ..utils.person_fill import fill_people, num_frames
-from ..utils.person_masks import person_boxes_of, person_masks
-from ._sdn_heads import (
-    BranchHead,
-    full_precision,
-    hits,
-    mask_negative_entropy,
-    masked_mean,
-    scene_cross_entropy,
-)
+from ..utils.person_masks import fill_people, num_frames, person_boxes_of, person_masks
+from ._sdn_heads import BranchHead, hits, mask_negative_entropy, masked_mean, scene_cross_entropy
 from ._sdn_inputs import last_linear, pooled_features, scene_targets
-from ._sdn_options import SDNOptions
+from .options import SDNOptions
 from .static_norm import static_norm
 
 

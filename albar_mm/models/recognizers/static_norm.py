@@ -8,6 +8,8 @@ from mmengine.dist import get_world_size
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..utils.rng import preserved_attributes
+
 NORM_MODES = ('batch', 'running', 'update', 'clip')
 
 ClipStatistics = Mapping[_BatchNorm, tuple[Tensor, Tensor]]
@@ -84,15 +86,10 @@ def static_norm(
         yield
         return
     active = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.training]
-    attribute = 'track_running_stats' if mode == 'batch' else 'training'
-    saved = [(m, getattr(m, attribute), m.running_mean, m.running_var) for m in active]
-    try:
+    kept = 'track_running_stats' if mode == 'batch' else 'training'
+    with preserved_attributes(active, kept, 'running_mean', 'running_var'):
         for module in active:
-            setattr(module, attribute, False)
+            setattr(module, kept, False)
             if mode == 'clip' and statistics and module in statistics:
                 module.running_mean, module.running_var = statistics[module]
         yield
-    finally:
-        for module, value, mean, var in saved:
-            setattr(module, attribute, value)
-            module.running_mean, module.running_var = mean, var

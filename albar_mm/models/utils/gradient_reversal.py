@@ -26,9 +26,6 @@ def scale_gradient(x: Tensor, factor: float) -> Tensor:
         x: Any shape.
         factor: Any number; 0 sends back a gradient of zeros.
 
-    Returns:
-        Tensor: Equal to ``x``.
-
     Example:
         >>> x = torch.ones(1, requires_grad=True)
         >>> (3 * scale_gradient(x, 0.5)).backward()
@@ -47,9 +44,6 @@ def reverse_gradient(x: Tensor, alpha: float = 1.0) -> Tensor:
     Args:
         x: Any shape.
         alpha: Strength, >= 0.
-
-    Returns:
-        Tensor: Equal to ``x``.
 
     Raises:
         ValueError: If ``alpha`` is negative, which would reverse nothing.

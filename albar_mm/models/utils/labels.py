@@ -1,9 +1,12 @@
 """Labels of a batch as one tensor, hard or soft."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -18,20 +21,72 @@ def batch_labels(data_samples: Sequence[Any], device: torch.device | str) -> Ten
         ValueError: If a sample has no label or rows are not probabilities (multi-label data, for
             which "the" class a static frame could give away is not defined).
     """
-    missing = [i for i, sample in enumerate(data_samples) if 'gt_label' not in sample]
-    if missing:
-        raise ValueError(
-            f'sample {missing[0]} of the batch has no gt_label: the static losses '
-            'need the class of every clip'
-        )
-    labels = torch.stack([sample.gt_label for sample in data_samples]).to(device)
+    labels = torch.stack(_labels(data_samples, 'the static losses')).to(device)
     if labels.ndim == 1 or labels.shape[1] == 1:
         return labels.reshape(-1).long()
-    soft = labels.float()
-    if (soft < 0).any() or not torch.allclose(soft.sum(1), soft.new_ones(()), atol=1e-3):
+    return _probabilities(labels, 'the static losses')
+
+
+def class_probabilities(data_samples: Sequence[Any], num_classes: int, who: str) -> Tensor:
+    """Read the ``gt_label`` of single-label samples, hard or soft.
+
+    Args:
+        data_samples: B samples with ``gt_label``, all int64 (1,) or all (K,).
+        num_classes: K.
+        who: Who asks, for messages.
+
+    Returns:
+        Tensor: float32 (B, K), one-hot for hard labels, on the device of the labels.
+
+    Raises:
+        ValueError: A label is missing, out of range or of another number of classes, or a row is no
+            probabilities (several labels a clip).
+    """
+    labels = _labels(data_samples, who)
+    shapes = sorted({tuple(label.shape) for label in labels})
+    if len(shapes) > 1 or shapes[0] not in ((1,), (num_classes,)):
         raise ValueError(
-            'gt_label rows with several entries must be class probabilities that sum '
-            f'to 1, got row sums {soft.sum(1).tolist()}: multi-label data cannot be '
-            'trained with static losses'
+            f'{who} has num_classes={num_classes}: gt_label of every sample must be '
+            f'one class index, shape (1,), or class probabilities, shape '
+            f'({num_classes},); got {", ".join(map(str, shapes))}'
+        )
+    stacked = torch.stack(labels)
+    if stacked.shape[1] == 1 and not stacked.is_floating_point():
+        return _one_hot(stacked[:, 0].long(), num_classes, who)
+    if stacked.shape[1] != num_classes:
+        raise ValueError(
+            f'{who}: a gt_label of shape (1,) must be a whole number, got {stacked.dtype}'
+        )
+    return _probabilities(stacked, who)
+
+
+def _labels(data_samples: Sequence[Any], who: str) -> list[Tensor]:
+    for index, sample in enumerate(data_samples):
+        if 'gt_label' not in sample:
+            raise ValueError(f'{who}: sample {index} of the batch has no gt_label')
+    return [sample.gt_label for sample in data_samples]
+
+
+def _probabilities(labels: Tensor, who: str) -> Tensor:
+    soft = labels.float()
+    bad = ~((soft >= 0).all(1) & ((soft.sum(1) - 1).abs() < 1e-3))  # NaN is bad too
+    if bad.any():
+        first = int(bad.nonzero()[0])
+        raise ValueError(
+            f'{who}: gt_label of sample {first} of the batch must be class probabilities, >= 0 and '
+            f'with sum 1, but its sum is {soft[first].sum().item():g} and its least entry '
+            f'{soft[first].min().item():g}; multi-label data, several labels a clip, cannot be used'
         )
     return soft
+
+
+def _one_hot(hard: Tensor, num_classes: int, who: str) -> Tensor:
+    bad = (hard < 0) | (hard >= num_classes)
+    if bad.any():
+        first = int(bad.nonzero()[0])
+        raise ValueError(
+            f'{who} has num_classes={num_classes}, but gt_label of sample {first} of the batch is '
+            f'{int(hard[first])}: labels go from 0 to {num_classes - 1}; set num_classes to that '
+            'of the head'
+        )
+    return F.one_hot(hard, num_classes).float()

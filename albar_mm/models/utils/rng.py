@@ -1,11 +1,12 @@
-"""Looking at a network without moving the random state of the training."""
+"""Looking at a network without leaving a trace in the training."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch import nn
 
 
 @contextmanager
@@ -21,3 +22,14 @@ def preserved_rng(device: torch.device | str) -> Iterator[None]:
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
+
+
+@contextmanager
+def preserved_attributes(modules: Iterable[nn.Module], *names: str) -> Iterator[None]:
+    """Restore attributes of modules, where they have them, after the body."""
+    saved = [(m, n, getattr(m, n)) for m in list(modules) for n in names if hasattr(m, n)]
+    try:
+        yield
+    finally:
+        for module, name, value in saved:
+            setattr(module, name, value)

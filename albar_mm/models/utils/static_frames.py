@@ -79,27 +79,15 @@ def static_frame_indices(
         Tensor: int64, shape (B,), values in [0, num_frames).
     """
     given = [sample.metainfo.get('static_frame') for sample in data_samples]
-    if frame == 'random' and None in given:
-        drawn = torch.randint(num_frames, (len(given),), device=device)
-    else:
-        drawn = torch.full(
-            (len(given),),
-            0 if frame == 'random' else fixed_frame_index(frame, num_frames),
-            dtype=torch.long,
-            device=device,
-        )
-    if all(index is None for index in given):
-        return drawn
-    for index in given:
-        if index is not None and int(index) < 0:
-            raise ValueError(f"metainfo 'static_frame' must be >= 0, got {index}")
-    known = torch.tensor([index is not None for index in given], device=device)
-    written = torch.tensor(
-        [0 if index is None else min(int(index), num_frames - 1) for index in given],
-        dtype=torch.long,
-        device=device,
-    )
-    return torch.where(known, written, drawn)
+    fixed = 0 if frame == 'random' else fixed_frame_index(frame, num_frames)
+    indices = [fixed if index is None else min(int(index), num_frames - 1) for index in given]
+    if min(indices) < 0:
+        raise ValueError(f"metainfo 'static_frame' must be >= 0, got {min(indices)}")
+    known = torch.tensor(indices, dtype=torch.long, device=device)
+    if frame != 'random' or None not in given:
+        return known
+    drawn = torch.randint(num_frames, (len(given),), device=device)
+    return torch.where(torch.tensor([i is None for i in given], device=device), drawn, known)
 
 
 def take_frames(inputs: Tensor, indices: Tensor) -> Tensor:

@@ -1,28 +1,75 @@
-"""Scoring the frames of videos with a reference network (for ``frame_bank`` only)."""
+"""Scoring the frames of videos with a reference network, a trained 2D recogniser."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from mmaction.registry import MODELS
 from mmengine.config import Config
+from mmengine.runner.checkpoint import _load_checkpoint
 from mmengine.utils import ProgressBar
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ...utils.errors import DatasetError
+from ...utils.config_types import type_name
+from ...utils.errors import DatasetError, reason_of
+from ...utils.identity import weights_sha256
+from ...utils.numbers import number
 from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
 from ...video.source_video import decoder_name
-from .network import ReferenceNetwork, scoring_steps
-from .scores import ScoresFile, VideoScores
-from .videos import FrameChunk, FrameChunks, TrainingVideo
+from .scores import MEASURES, ScoresFile, VideoScores
+from .videos import FrameChunks, TrainingVideo, dataset_of
 
 GIVE_UP = 8
 """If the first so many videos are all unreadable, the folder or the decoder is wrong."""
+_LEAST = dict(size=1, every=1, frame_size=1, seed=0, workers=0)
+
+
+@dataclass(frozen=True)
+class FrameBankOptions:
+    """How a bank is made. The defaults are StillMix's (its HMDB51 setting).
+
+    Attributes:
+        window: Which frames are kept, as shares of all, sorted by ascending probability: (0.1, 1.0)
+            leaves out the tenth in which the network is least sure.
+        size: Number of frames that are drawn of those.
+        measure: ``'top1'`` sorts by the largest probability, ``'gt'`` by the label's.
+        every: Every so-manieth frame is scored (StillMix: 1; 20 for Kinetics-400).
+        frame_size: Side of the frames in the bank, px.
+        seed: Seed of the draw.
+        skip_unreadable: Leave out videos that cannot be read, in place of stopping.
+        workers: Processes that read videos; 0 reads in this one.
+        device: Where the network runs; default: a GPU if there is one.
+    """
+
+    window: tuple[float, float] = (0.1, 1.0)
+    size: int = 1024
+    measure: str = 'top1'
+    every: int = 1
+    frame_size: int = 224
+    seed: int = 0
+    skip_unreadable: bool = False
+    workers: int = 2
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.window) != 2:
+            raise DatasetError(f'--window {self.window}: expected two shares')
+        low, high = (number(share, '--window', 0, 1) for share in self.window)
+        if low >= high:
+            raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
+        if self.measure not in MEASURES:
+            raise DatasetError(f'--measure {self.measure}: expected one of {", ".join(MEASURES)}')
+        for name, least in _LEAST.items():
+            given = getattr(self, name)
+            given = given if isinstance(given, int) else repr(given)
+            number(given, f'--{name.replace("_", "-")}', least, whole=True)
 
 
 def score_videos(
@@ -30,10 +77,7 @@ def score_videos(
     checkpoint: str | os.PathLike,
     videos: Sequence[TrainingVideo],
     path: Path,
-    every: int,
-    workers: int,
-    device: str | None,
-    skip_unreadable: bool,
+    options: FrameBankOptions,
 ) -> tuple[list[VideoScores], list[str], dict[str, Any]]:
     """Score the frames of videos, except of those that a scores file has already.
 
@@ -42,10 +86,7 @@ def score_videos(
         checkpoint: Its weights.
         videos: The videos.
         path: The scores file, written video by video.
-        every: Every so-manieth frame is scored.
-        workers: Processes that read videos.
-        device: Where the network runs; None takes a GPU if there is one.
-        skip_unreadable: Leave out videos that cannot be read.
+        options: Of them ``every``, ``workers``, ``device`` and ``skip_unreadable``.
 
     Returns:
         Scores in the order of the videos, names of unreadable videos, and what the scores depend
@@ -54,8 +95,8 @@ def score_videos(
     Raises:
         DatasetError: See :func:`albar_mm.preparation.frame_bank.build.build_frame_bank`.
     """
-    steps = scoring_steps(cfg)
-    network = ReferenceNetwork(cfg, checkpoint, _device(device))
+    steps, every = scoring_steps(cfg), options.every
+    network = ReferenceNetwork(cfg, checkpoint, _device(options.device))
     # the weights do not tell how the input is normalised
     normalised = repr(sorted((cfg.model.get('data_preprocessor') or {}).items()))
     settings = dict(
@@ -72,7 +113,14 @@ def score_videos(
     progress = ProgressBar(len(videos))
     progress.completed = done
     parts: dict[int, list[Tensor]] = {}
-    for chunk in _chunks(FrameChunks(waiting, every, steps), workers):
+    # read ahead by worker processes
+    chunks = DataLoader(
+        FrameChunks(waiting, every, steps),
+        batch_size=None,
+        num_workers=options.workers,
+        worker_init_fn=prepare_worker if options.workers else None,
+    )
+    for chunk in chunks:
         video = waiting[chunk.video]
         if chunk.inputs is not None:
             scored = network.probabilities(chunk.inputs).clamp(0, 1)
@@ -94,7 +142,7 @@ def score_videos(
         progress.update()
     print(flush=True)
     found = [file.get(video) for video in videos if video.name not in bad]
-    if bad and not skip_unreadable:
+    if bad and not options.skip_unreadable:
         raise DatasetError(
             f'{len(bad)} of {len(videos)} videos cannot be read: '
             + name_some(f'{name} ({why})' for name, why in bad.items())
@@ -111,22 +159,123 @@ def _device(name: str | None) -> torch.device:
     try:
         return torch.empty(1, device=name).device
     except (RuntimeError, AssertionError) as error:  # the latter without CUDA in PyTorch
-        text = ' '.join(str(error).split())[:200]
         raise DatasetError(
-            f'--device {name}: cannot be used: {text}; take cpu, or cuda on a machine with a GPU'
+            f'--device {name}: cannot be used: {reason_of(error)}; take cpu, or cuda on a machine '
+            'with a GPU'
         ) from error
 
 
-def _chunks(dataset: FrameChunks, workers: int) -> DataLoader:
-    """Chunks as they are made, read ahead by worker processes."""
-    return DataLoader(
-        dataset,
-        batch_size=None,
-        num_workers=workers,
-        collate_fn=_as_it_is,
-        worker_init_fn=prepare_worker if workers else None,
+def number_of_classes(cfg: Config) -> int:
+    """``num_classes`` of a config's head.
+
+    Raises:
+        DatasetError: It names none.
+    """
+    head = (cfg.get('model') or {}).get('cls_head') or {}
+    found = head.get('num_classes')
+    if not isinstance(found, int) or found < 2:
+        raise DatasetError(
+            f'{cfg.filename}: model.cls_head.num_classes must be a number of 2 or '
+            f'more, got {found!r}'
+        )
+    return found
+
+
+def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
+    """What happens to a frame before it is scored: what validation does after decoding.
+
+    Args:
+        cfg: The config; its training must see one frame at a time.
+
+    Raises:
+        DatasetError: There is no such pipeline, or the network takes clips.
+    """
+    steps = {}
+    for loader in ('train_dataloader', 'val_dataloader'):
+        steps[loader] = [dict(step) for step in dataset_of(cfg, loader).get('pipeline') or []]
+    lengths = [step.get('clip_len') for step in steps['train_dataloader'] if 'clip_len' in step]
+    if lengths and lengths != [1]:
+        raise DatasetError(
+            f'{cfg.filename} trains on clips of {lengths[0]} frames: a reference '
+            'network sees single ones, see configs/stillmix/reference'
+        )
+    names = [type_name(step) for step in steps['val_dataloader']]
+    decoding = [i for i, name in enumerate(names) if name.endswith('Decode')]
+    if not decoding:
+        raise DatasetError(
+            f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '
+            'scored, has no decoding step such as DecordDecode'
+        )
+    return steps['val_dataloader'][decoding[-1] + 1 :]
+
+
+class ReferenceNetwork:
+    """A trained network for frames.
+
+    Args:
+        cfg: The config that it was trained with.
+        checkpoint: Its weights; only data is read of the file.
+        device: Where it runs.
+
+    Attributes:
+        weights: SHA-256 of the weights, see :func:`weights_sha256`.
+
+    Raises:
+        DatasetError: There is no such file, or the weights are those of another network.
+        CheckpointError: The file is damaged, or asks to run something.
+    """
+
+    def __init__(self, cfg: Config, checkpoint: str | Path, device: torch.device) -> None:
+        if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
+            raise DatasetError(
+                f'checkpoint {checkpoint}: no such file; train it with '
+                f'tools/train.py {cfg.filename}'
+            )
+        loaded = _load_checkpoint(str(checkpoint), map_location='cpu')
+        model = MODELS.build(cfg.model)
+        state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else {}
+        state = {key.removeprefix('module.'): value for key, value in state.items()}
+        _check_fits(model, state, f'checkpoint {checkpoint}', str(cfg.filename))
+        model.load_state_dict(state, strict=False)
+        self._model, self._where = model.to(device).eval(), f'checkpoint {checkpoint}'
+        self.weights = weights_sha256(model)
+
+    @torch.inference_mode()
+    def probabilities(self, inputs: Tensor) -> Tensor:
+        """Score frames.
+
+        Args:
+            inputs: uint8 (n, V, C, H, W), or (n, V, C, 1, H, W) for 3D recognisers; V views (crops)
+                of a frame are averaged.
+
+        Returns:
+            Tensor: float32 (n, K) on the CPU, softmax at temperature 1.
+
+        Raises:
+            DatasetError: The network gives no numbers.
+        """
+        batch = self._model.data_preprocessor(dict(inputs=list(inputs), data_samples=[]))
+        logits = self._model(batch['inputs'], mode='tensor', stage='head')
+        logits = logits.reshape(len(inputs), -1, logits.shape[-1])
+        found = logits.float().softmax(-1).mean(1).cpu()
+        if not found.isfinite().all():
+            raise DatasetError(f'{self._where} gives NaN; train again with a lower learning rate')
+        return found
+
+
+def _check_fits(model: nn.Module, state: Mapping[str, Any], where: str, config: str) -> None:
+    shapes = {key: tuple(value.shape) for key, value in state.items() if hasattr(value, 'shape')}
+    needed = model.state_dict()
+    wrong = [name for name, value in needed.items() if shapes.get(name) != tuple(value.shape)]
+    if not wrong:
+        return
+    name, theirs = wrong[0], shapes.get(wrong[0])
+    if name.startswith('cls_head.') and theirs and len(theirs) == needed[name].ndim:
+        raise DatasetError(
+            f'{where}: its head has {theirs[0]} classes, that of {config} has '
+            f'{needed[name].shape[0]}: use the config of its training'
+        )
+    raise DatasetError(
+        f'{where}: {len(wrong)} of {len(needed)} tensors of {config} are missing or '
+        f'of another shape, as {name}: use the config of its training'
     )
-
-
-def _as_it_is(chunk: FrameChunk) -> FrameChunk:
-    return chunk

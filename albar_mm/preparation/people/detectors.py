@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -40,17 +40,22 @@ class PersonDetector(Protocol):
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """Boxes of every frame.
 
-        Args:
-            video: The video.
-
         Returns:
             T arrays float (n, 5) of x1, y1, x2, y2, score in px of the frames.
         """
         ...
 
 
+class FrameDetector:
+    """Looks at frames one by one, on its own."""
+
+    def detect(self, video: SourceVideo) -> list[np.ndarray]:
+        """See :meth:`PersonDetector.detect`."""
+        return [self._frame(frame) for frame in video.frames]
+
+
 @dataclass(frozen=True)
-class HogDetector:
+class HogDetector(FrameDetector):
     """OpenCV's built-in people detector: HOG features and a linear SVM (Dalal and Triggs, 2005).
 
     It needs no file, and finds people who stand upright, whole and at least about 100 px tall in
@@ -77,24 +82,12 @@ class HogDetector:
         )
 
     def check(self) -> None:
-        """Find the detector in the installed OpenCV.
-
-        Raises:
-            DatasetError: This build does not have it.
-        """
+        """Raise a ``DatasetError`` if this build of OpenCV does not have it."""
         _hog()
 
     def settings(self) -> dict[str, Any]:
         """Name, options and version of OpenCV."""
         return dict(name=self.name, **asdict(self), opencv=cv2.__version__)
-
-    def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`.
-
-        Args:
-            video: The video.
-        """
-        return [self._frame(frame) for frame in video.frames]
 
     def _frame(self, frame: np.ndarray) -> np.ndarray:
         image = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
@@ -132,11 +125,7 @@ class MaskBoxes:
         return self.label or self.masks.name
 
     def check(self) -> None:
-        """Load what the masks need.
-
-        Raises:
-            DatasetError: It cannot be loaded.
-        """
+        """Load what the masks need, or raise a ``DatasetError``."""
         if hasattr(self.masks, 'check'):
             self.masks.check()
 
@@ -150,11 +139,7 @@ class MaskBoxes:
         )
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`.
-
-        Args:
-            video: The video.
-        """
+        """See :meth:`PersonDetector.detect`."""
         masks = result_of(self.masks, video).masks
         return [mask_boxes(mask, self.min_area * mask.size) for mask in masks]
 
@@ -168,18 +153,10 @@ class FileBoxes:
     """
 
     path: Path
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``file``."""
-        return 'file'
+    name = 'file'
 
     def check(self) -> None:
-        """Read the file.
-
-        Raises:
-            DatasetError: It cannot be read.
-        """
+        """Read the file, or raise a ``DatasetError``."""
         read_person_boxes(self.path)
 
     def settings(self) -> dict[str, Any]:
@@ -188,9 +165,6 @@ class FileBoxes:
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """See :meth:`PersonDetector.detect`.
-
-        Args:
-            video: The video.
 
         Raises:
             DatasetError: The file does not have the video.
@@ -228,17 +202,12 @@ class EveryNth:
         return dict(self.detector.settings(), every=self.every)
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`.
-
-        Args:
-            video: The video.
-        """
-        length = len(video.frames)
-        some = SourceVideo(
-            video.video_id, video.path, video.label, video.class_name, video.frames[:: self.every]
-        )
+        """See :meth:`PersonDetector.detect`."""
+        some = replace(video, _frames=video.frames[:: self.every])
         found = self.detector.detect(some)
-        nearest = np.rint(np.arange(length) / self.every).astype(int).clip(max=len(found) - 1)
+        nearest = (
+            np.rint(np.arange(len(video.frames)) / self.every).astype(int).clip(max=len(found) - 1)
+        )
         return [found[index] for index in nearest]
 
 

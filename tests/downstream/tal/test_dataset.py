@@ -9,7 +9,7 @@ from albar_mm.utils.errors import DatasetError
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 from downstream.tal.annotations import read_annotation
-from downstream.tal.checks import Part, check_data, coverage
+from downstream.tal.checks import check_data, coverage
 from downstream.tal.dataset import TRIES, SegmentFeatureDataset, truncate
 
 from .toy import CLASSES, FPS, SAMPLING, entry, make_store, write_json, write_oracle
@@ -109,24 +109,20 @@ def test_features_of_another_shape_stride_or_video(tmp_path, shape, grid, messag
 
 
 def test_checks(folder, tmp_path):
-    parts = [
-        Part(subset, dataset(folder, subset).videos(), FeatureStore(folder / 'store'))
-        for subset in ('validation', 'test')
-    ]
+    parts = {subset: dataset(folder, subset) for subset in ('validation', 'test')}
     text = '\n'.join(check_data((*CLASSES[:3], 'swim'), parts))
     assert 'validation: 10 videos, ' in text and 'classes without an action: swim' in text
     assert 'test: snippets cover 100.0% of the annotated time' in text
     assert 'THUMOS14' not in text and 'WARNING' not in text
     late = [dict(label='jump', segment=segment) for segment in ([19.0, 25.0], [22.0, 25.0])]
     constant = one_video(tmp_path, np.ones((147, 4)), GRID, annotations=late)
-    part = Part('train', constant.videos(), constant.store, ['w'])
     # snippets end at (146.5 * 4 + 8) / 30 = 19.8 s
-    assert coverage(part) == pytest.approx(0.8 / 9)
+    assert coverage(constant) == pytest.approx(0.8 / 9)
     with pytest.raises(DatasetError, match='snippets cover 9% of the annotated time'):
-        check_data(['jump'], [part])
+        check_data(['jump'], dict(train=constant))
     constant = one_video(tmp_path / 'b', np.ones((147, 4)), GRID)
     with pytest.raises(DatasetError, match='all snippets of a video are alike'):
-        check_data(['jump', 'run'], [Part('train', constant.videos(), constant.store)])
+        check_data(['jump', 'run'], dict(train=constant))
 
 
 @pytest.mark.real_data
@@ -144,14 +140,13 @@ def test_the_real_thumos14_drives_the_dataset(real_data, tmp_path):
     assert 2000 < sum(len(each['data_samples'].snippet_labels) for each in items) <= 3007
     assert max(each['inputs'].shape[1] for each in items) == 2304
     assert sum(len(each['data_samples'].gt_labels) for each in test) == 3358
-    parts = [Part(name, data.videos(), store) for name, data in (('train', train), ('test', test))]
-    text = '\n'.join(check_data(train.metainfo['classes'], parts))
+    text = '\n'.join(check_data(train.metainfo['classes'], dict(train=train, test=test)))
     assert 'train: 200 videos, 3007 actions of 20 classes' in text
     assert 'video_test_0000270: 22 of its 29 actions lie beyond its end' in text
     assert 'video_test_0000270 (22), video_test_0000814 (3), video_test_0001081 (1)' in text
     assert '212 test videos are scored, 0 lack features. 213 have features' in text
     fewer = SegmentFeatureDataset(str(path), store.root, 'test', leave_out=['video_test_0000270'])
-    text = '\n'.join(check_data(train.metainfo['classes'], [Part('test', fewer.videos(), store)]))
+    text = '\n'.join(check_data(train.metainfo['classes'], dict(test=fewer)))
     assert '211 test videos' in text and 'with actions beyond its end, is left out' in text
 
 

@@ -1,6 +1,7 @@
 """A store of features that show the truth, and its annotation."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -63,21 +64,12 @@ def write_oracle(folder, train=60, test=40, noise=0.3, seed=0, classes=3, shuffl
                 inside = (centres >= begin) & (centres <= end)
                 features[inside, CLASSES.index(label)] += 1
             name = f'{subset.lower()}_{index:03}'
-            if shifted := shift if subset == 'Test' else 0:
-                grid = SAMPLING.grid(frames, FPS).__class__(
-                    grid.num_snippets,
-                    grid.stride_frames,
-                    grid.offset_frames + shifted,
-                    grid.num_frames,
-                    grid.fps,
-                )
+            if subset == 'Test':
+                grid = replace(grid, offset_frames=grid.offset_frames + shift)
+            elif shuffled:
+                actions = _actions(frames, classes, random)
             store.put(name, features.astype(np.float32), grid)
-            told = (
-                _actions(frames, classes, random)
-                if (shuffled and subset == 'Validation')
-                else actions
-            )
-            database[name] = entry(subset, frames / FPS, told)
+            database[name] = entry(subset, frames / FPS, actions)
     write_json(folder / 'segments.json', database)
     return folder
 

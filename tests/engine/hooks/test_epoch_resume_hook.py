@@ -1,9 +1,11 @@
 import logging
 
 import pytest
+import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
+from albar_mm.compat import safe_load
 from albar_mm.engine import launch
 
 SAVE_BEST = {'default_hooks.checkpoint.save_best': 'acc/top1'}
@@ -40,10 +42,6 @@ def test_checkpoints_within_an_epoch_are_refused(toy_config, tmp_path):
 @pytest.mark.parametrize('step, refused', [(3, True), (4, False)])
 def test_only_whole_epochs_are_resumed(toy_config, tmp_path, step, refused):
     """Epochs of four steps; an epoch's last step is whole although MMEngine counts it as begun."""
-    import torch
-
-    from albar_mm.compat import safe_load
-
     train(toy_config, tmp_path, {'train_cfg.max_epochs': 1}, no_validate=True)
     checkpoint = safe_load(tmp_path / 'run' / 'epoch_1.pth')
     assert (checkpoint['meta']['epoch'], checkpoint['meta']['iter']) == (1, 4)
@@ -72,10 +70,8 @@ def test_the_lost_validation_is_made_up_for(toy_config, tmp_path):
     runner = train(toy_config, tmp_path, SAVE_BEST, resume=True)
     assert ValidationLog.epochs == [1, 2] and runner.iter == 8
     whole = train(toy_config, tmp_path / 'whole', SAVE_BEST)
-    scores = [
-        run.message_hub.get_scalar('val/acc/top1').data[0].tolist() for run in (runner, whole)
-    ]
-    assert scores[0] == scores[1]
+    one, two = (run.message_hub.get_scalar('val/acc/top1').data[0] for run in (runner, whole))
+    assert one.tolist() == two.tolist()
     # the first epoch was validated before its checkpoint was written again with the best score
     train(toy_config, tmp_path / 'whole', SAVE_BEST, resume=str(tmp_path / 'whole/run/epoch_1.pth'))
     assert ValidationLog.epochs == [2]
@@ -85,11 +81,8 @@ def test_other_epochs_and_pending_gradients_are_pointed_out(toy_config, tmp_path
     said = []
     monkeypatch.setattr(logging.Logger, 'warning', lambda self, text, *args: said.append(str(text)))
     train(toy_config, tmp_path, {'train_cfg.max_epochs': 1}, no_validate=True)
-    options = {
-        'train_dataloader.batch_size': 4,
-        'optim_wrapper.accumulative_counts': 3,
-        'auto_scale_lr.base_batch_size': 4,
-    }
+    options = {'train_dataloader.batch_size': 4, 'auto_scale_lr.base_batch_size': 4}
+    options['optim_wrapper.accumulative_counts'] = 3
     runner = train(toy_config, tmp_path, options, resume=True, no_validate=True)
     assert any('had 4 steps and now have 2' in text for text in said)
     assert any('2 steps ends within 3 accumulated steps' in text for text in said)

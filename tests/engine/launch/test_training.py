@@ -2,6 +2,7 @@ import errno
 import re
 
 import pytest
+from mmengine.runner import Runner
 
 from albar_mm.engine import launch
 from albar_mm.engine.launch.run import TRAINING_HOOKS
@@ -10,8 +11,6 @@ from albar_mm.engine.launch.run import TRAINING_HOOKS
 @pytest.fixture
 def built(monkeypatch):
     """Configs that reached the runner; no training."""
-    from mmengine.runner import Runner
-
     seen = []
     monkeypatch.setattr(Runner, 'train', lambda self: seen.append(self.cfg))
     return seen
@@ -31,12 +30,8 @@ def test_hooks_are_added_where_they_are_not_named(toy_config, tmp_path, built):
 def test_the_sampler_gets_the_seed(toy_config, tmp_path, built, diff_rank_seed):
     launch.train(toy_config, work_dir=str(tmp_path / 'a'), seed=9, diff_rank_seed=diff_rank_seed)
     assert built[0].train_dataloader.sampler.seed == 9
-    launch.train(
-        toy_config,
-        work_dir=str(tmp_path / 'b'),
-        seed=9,
-        cfg_options={'train_dataloader.sampler.seed': 4},
-    )
+    own = {'train_dataloader.sampler.seed': 4}
+    launch.train(toy_config, work_dir=str(tmp_path / 'b'), seed=9, cfg_options=own)
     assert built[1].train_dataloader.sampler.seed == 4
 
 
@@ -72,8 +67,6 @@ def test_a_run_that_starts_anew_starts_from_the_weights_of_the_config(toy_config
     'code, said', [(errno.ENOSPC, 'the disk is full'), (errno.EACCES, 'permission denied')]
 )
 def test_failing_disks(toy_config, tmp_path, monkeypatch, code, said):
-    from mmengine.runner import Runner
-
     def fails(self):
         raise OSError(code, 'reason')
 

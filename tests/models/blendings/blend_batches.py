@@ -14,10 +14,10 @@ PRESERVING = ('BEBlending', 'FAMEBlending', 'StillMixBlending')
 METHODS = (*MIXING, *PRESERVING)
 
 
-def make(kind, num_classes=K, **kwargs):
+def make(kind, **kwargs):
     if kind == 'FAMEBlending':
-        kwargs = dict(mean=MEAN, std=STD, **kwargs)
-    return MODELS.build(dict(type=kind, num_classes=num_classes, **kwargs))
+        kwargs = dict(mean=MEAN, std=STD) | kwargs
+    return MODELS.build(dict(type=kind, num_classes=K) | kwargs)
 
 
 def clips(batch, views=1, frames=4, side=24, seed=0, dtype=torch.float32):

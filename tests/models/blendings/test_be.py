@@ -4,21 +4,6 @@ import torch
 from .blend_batches import clips, make, samples
 
 
-def test_worked_example(monkeypatch):
-    """Frames [0, 10], j = 1, lam = 0.2 -> [2, 10]."""
-    monkeypatch.setattr(
-        torch,
-        'rand',
-        lambda *size, **kwargs: torch.tensor(2 / 3) if size == ((),) else torch.zeros(size),
-    )
-    monkeypatch.setattr(
-        torch, 'randint', lambda high, size, **kwargs: torch.ones(size, dtype=torch.long)
-    )
-    inputs = torch.tensor([0.0, 10.0]).view(1, 1, 1, 2, 1, 1).expand(1, 1, 3, 2, 4, 4)
-    out, _ = make('BEBlending')(inputs, samples(inputs))
-    torch.testing.assert_close(out[0, 0, 0, :, 0, 0], torch.tensor([2.0, 10.0]))
-
-
 def test_differences_of_frames_shrink_by_one_factor_and_one_frame_stays():
     inputs = clips(6, views=2, frames=5)
     torch.manual_seed(3)
@@ -48,9 +33,3 @@ def test_weight_is_uniform_up_to_scale(scale):
     weights = torch.tensor(weights)
     assert 0 <= weights.min() and 0.97 * scale < weights.max() <= scale
     assert weights.mean().item() == pytest.approx(scale / 2, abs=0.05 * scale)
-
-
-@pytest.mark.parametrize('scale', [0, -0.3, 1.5, 'a'])
-def test_illegal_scale(scale):
-    with pytest.raises(ValueError, match=r'BEBlending\.scale must be a number > 0 and <= 1'):
-        make('BEBlending', scale=scale)

@@ -65,10 +65,6 @@ def test_all_colours_have_a_code_in_range():
     assert far_out.min() >= 1 and far_out.max() <= 1000
 
 
-def test_blur_sizes():
-    assert [fame.kernel_size(side) for side in (224, 112, 19, 20)] == [23, 11, 1, 3]
-
-
 @pytest.mark.parametrize('height, width', [(40, 40), (31, 57)])
 def test_blur_is_a_dense_gaussian_with_reflected_border(height, width):
     maps = torch.rand(2, height, width, dtype=torch.float64)
@@ -124,20 +120,6 @@ def test_same_mask_as_the_published_order_of_operations(
     assert not torch.equal(ours[0], ours[1])
 
 
-def test_hue_modes_differ():
-    video = smooth_clips(2)
-    one, other = (make('FAMEBlending', hue_mode=mode).masks(video) for mode in fame.HUE_MODES)
-    assert not torch.equal(one, other)
-
-
-@pytest.mark.parametrize('side', [224, 37])
-@pytest.mark.parametrize('fraction', [0.5, 0.123, 1.0])
-def test_mask_has_exactly_so_many_pixels(side, fraction):
-    video = smooth_clips(2, 3, side, side, dtype=torch.float32)
-    masks = make('FAMEBlending', fg_fraction=fraction).masks(video)
-    assert masks.flatten(1).sum(1).tolist() == [int(fraction * side * side)] * 2
-
-
 def test_mask_finds_what_moves():
     """A square of its own colour that moves over a flat background."""
     video = torch.full((1, 3, 8, 60, 60), 0.2)
@@ -181,33 +163,6 @@ def test_autocast_does_not_change_the_mask():
     expected = make('FAMEBlending').masks(video)
     with torch.autocast('cpu', dtype=torch.bfloat16):
         assert torch.equal(make('FAMEBlending').masks(video), expected)
-
-
-@pytest.mark.parametrize(
-    'given, message',
-    [
-        (dict(hue_mode='hsv'), "hue_mode must be one of 'kornia_literal', 'hue01'"),
-        (dict(fg_fraction=0), 'fg_fraction must be a number > 0 and <= 1'),
-        (dict(fg_fraction=1.2), 'fg_fraction must be a number > 0 and <= 1'),
-    ],
-)
-def test_illegal_arguments(given, message):
-    with pytest.raises(ValueError, match=message):
-        make('FAMEBlending', **given)
-
-
-@pytest.mark.parametrize(
-    'mean, std, message',
-    [
-        ([1, 2], STD, 'mean must be 3 numbers'),
-        (MEAN, [1, 2, 0], r'std\[2\] must be a number > 0'),
-        (None, STD, 'mean must be 3 numbers'),
-        (MEAN, 'abc', 'std must be 3 numbers'),
-    ],
-)
-def test_illegal_normalisation(mean, std, message):
-    with pytest.raises(ValueError, match=message):
-        fame_blending.FAMEBlending(5, mean=mean, std=std)
 
 
 def test_needs_rgb():

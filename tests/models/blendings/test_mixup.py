@@ -1,25 +1,9 @@
 import pytest
 import torch
-import torch.nn.functional as F
 
 from albar_mm.models.blendings import mixup
 
 from .blend_batches import clips, labels_of, make, samples
-
-
-def test_worked_example(monkeypatch):
-    """x = [1, 3], lam = 0.3, pi = (1, 0) -> [2.4, 1.6]."""
-    monkeypatch.setattr(mixup, 'draw_partners', lambda batch: [1, 0])
-    monkeypatch.setattr(mixup, 'draw_beta', lambda alpha, beta: 0.3)
-    inputs = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1, 1, 1).repeat(1, 1, 3, 2, 4, 4)
-    data = samples(inputs, [0, 1])
-    out, _ = make('ClipMixupBlending', num_classes=3)(inputs, data)
-    torch.testing.assert_close(out[0], torch.full_like(out[0], 2.4))
-    torch.testing.assert_close(out[1], torch.full_like(out[1], 1.6))
-    labels = labels_of(data)
-    torch.testing.assert_close(labels, torch.tensor([[0.3, 0.7, 0], [0.7, 0.3, 0]]))
-    loss = F.cross_entropy(torch.tensor([[2.0, 1.0, 0.0]]), labels[1:])
-    assert loss.item() == pytest.approx(0.707606, abs=1e-6)
 
 
 def test_same_share_in_clip_and_label():
@@ -50,9 +34,3 @@ def test_share_follows_the_beta_distribution():
         drawn = torch.tensor([mixup.draw_beta(alpha, alpha) for _ in range(2000)])
         assert abs(drawn.mean() - 0.5) < 0.04
         assert drawn.var().item() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.09)
-
-
-@pytest.mark.parametrize('alpha', [0, -1, float('inf'), 'a', None])
-def test_illegal_alpha(alpha):
-    with pytest.raises(ValueError, match=r'ClipMixupBlending\.alpha must be a number > 0'):
-        make('ClipMixupBlending', alpha=alpha)

@@ -20,15 +20,6 @@ def normalised(colour):
     return (torch.as_tensor(colour).float() - torch.tensor(MEAN)) / torch.tensor(STD)
 
 
-def test_worked_example(monkeypatch, tmp_path):
-    """x = 1, r = 3, lam = 0.5 -> 2."""
-    monkeypatch.setattr(stillmix, 'draw_beta', lambda alpha, beta: 0.5)
-    path = write_bank(tmp_path / 'bank.npz', np.full((1, 4, 4, 3), 3))
-    inputs = torch.ones(2, 1, 3, 2, 4, 4)
-    out, _ = make('StillMixBlending', bank=path, mean=[0] * 3, std=[1] * 3)(inputs, samples(inputs))
-    assert torch.equal(out, torch.full_like(out, 2.0))
-
-
 def test_share_is_that_of_the_video(monkeypatch, tmp_path):
     monkeypatch.setattr(stillmix, 'draw_beta', lambda alpha, beta: 0.8)
     frames, path = bank_of(tmp_path, count=1)
@@ -125,34 +116,12 @@ def test_share_follows_beta(alpha, beta):
     assert shares.std().item() == pytest.approx(deviation, rel=0.15)
 
 
-def test_bank_of_other_classes(tmp_path):
+def test_banks_that_cannot_be_used(tmp_path):
     _, path = bank_of(tmp_path, num_classes=7)
-    with pytest.raises(
-        ValueError,
-        match=r'bank\.npz was scored by a network of 7 classes, but '
-        rf'StillMixBlending\.num_classes is {K}',
-    ):
+    told = rf'bank\.npz was scored by a network of 7 classes, .*\.num_classes is {K}'
+    with pytest.raises(ValueError, match=told):
         make('StillMixBlending', bank=path, **NORM)
-
-
-def test_bank_needs_the_normalisation(tmp_path):
-    _, path = bank_of(tmp_path)
     with pytest.raises(ValueError, match='needs mean and std'):
         make('StillMixBlending', bank=path)
-
-
-def test_missing_bank(tmp_path):
     with pytest.raises(ValueError, match='none.npz'):
         make('StillMixBlending', bank=str(tmp_path / 'none.npz'), **NORM)
-
-
-@pytest.mark.parametrize(
-    'given, message',
-    [
-        (dict(alpha=0), r'alpha must be a number > 0'),
-        (dict(beta=-1), r'beta must be a number > 0'),
-    ],
-)
-def test_illegal_arguments(given, message):
-    with pytest.raises(ValueError, match=message):
-        make('StillMixBlending', **given)

@@ -100,15 +100,3 @@ def test_one_frame_and_one_pixel(mode):
     for _ in range(20):
         out, _ = make('VideoMixBlending', mode=mode)(inputs, samples(inputs))
         assert torch.equal(out, inputs)  # int(1 * r) = 0 for every r < 1
-
-
-@pytest.mark.parametrize(
-    'given, message',
-    [
-        (dict(mode='cuboid'), "mode must be one of 'spatial', 'temporal', 'spatiotemporal'"),
-        (dict(alpha=0.0), 'alpha must be a number > 0'),
-    ],
-)
-def test_illegal_arguments(given, message):
-    with pytest.raises(ValueError, match=message):
-        make('VideoMixBlending', **given)

@@ -2,7 +2,6 @@ import copy
 
 import pytest
 import torch
-from mmengine.logging import MMLogger
 
 from tests import toy_recognizers as toys
 
@@ -12,31 +11,15 @@ GP = dict(type='StaticGradientPenalty')
 MIXUP = dict(type='MixupBlending', num_classes=3, alpha=1.0)
 
 
-@pytest.fixture
-def warnings(monkeypatch):
-    """Warnings of the current MMLogger."""
-    seen = []
-    logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, 'log', lambda level, msg, *a, **k: seen.append(msg))
-    return seen
-
-
 def step_losses(model, labels=(0, 1), frames=(1, 2), **kwargs):
     return toys.total_loss(model, toys.batch(list(labels), list(frames), **kwargs))
 
 
 def test_defaults():
     model = toys.build()
-    assert (model.static.frame, model.static.source, model.static.norm) == (
-        'random',
-        'unblended',
-        'batch',
-    )
-    assert [(t.name, t.weight) for t in model.static_losses] == [
-        ('adv', 1.0),
-        ('ent', 4.0),
-        ('gp', 10.0),
-    ]
+    static = model.static
+    assert (static.frame, static.source, static.norm) == ('random', 'unblended', 'batch')
+    assert {t.name: t.weight for t in model.static_losses} == dict(adv=1.0, ent=4.0, gp=10.0)
 
 
 def test_total_is_the_sum_of_the_weighted_terms_only():
@@ -60,27 +43,23 @@ def test_static_top1_counts_hits_of_the_static_clip():
     assert model(**prepared, mode='loss')['static_top1'] == hits
 
 
+TSM = (
+    dict(type='ResNetTSM', depth=18, num_segments=4),
+    toys.head(512, type='TSMHead', num_segments=4),
+)
+
+
 @pytest.mark.parametrize(
     'type, layout, shape, backbone, head',
     [
         ('Recognizer3D', 'NCTHW', (1, 3, 4, 8, 8), None, None),
-        (
-            'Recognizer2D',
-            'NCHW',
-            (4, 3, 32, 32),
-            dict(type='ResNetTSM', depth=18, num_segments=4),
-            toys.head(512, type='TSMHead', num_segments=4),
-        ),
+        ('Recognizer2D', 'NCHW', (4, 3, 32, 32), *TSM),
     ],
 )
 @pytest.mark.parametrize('static', [None, dict(losses=[]), dict(losses=[dict(ADV, weight=0)])])
 def test_without_terms_it_is_the_plain_recogniser(type, layout, shape, backbone, head, static):
-    plain = toys.build(
-        type,
-        copy.deepcopy(backbone),
-        head,
-        data_preprocessor=toys.preprocessor('ActionDataPreprocessor', layout),
-    )
+    stock = toys.preprocessor('ActionDataPreprocessor', layout)
+    plain = toys.build(type, copy.deepcopy(backbone), head, data_preprocessor=stock)
     ours = toys.build('ALBAR' + type, copy.deepcopy(backbone), head, static=static)
     expected, plain_losses = step_losses(plain, shape=shape)
     total, losses = step_losses(ours, shape=shape)
@@ -121,9 +100,8 @@ def test_same_seed_same_training():
 
 
 def test_unblended_frame_and_label_are_used_by_default():
-    blended = toys.build(
-        static=dict(losses=[ADV]), data_preprocessor=toys.preprocessor(blending=MIXUP)
-    )
+    mixing = toys.preprocessor(blending=MIXUP)
+    blended = toys.build(static=dict(losses=[ADV]), data_preprocessor=mixing)
     plain = toys.build(static=dict(losses=[ADV]))
     assert step_losses(blended)[1]['static_ce'] == step_losses(plain)[1]['static_ce']
 
@@ -142,36 +120,29 @@ def test_blended_source_uses_mixed_frames_and_soft_labels():
     torch.testing.assert_close(model(**prepared, mode='loss')['static_ce'], expected.detach())
 
 
-def test_foreign_preprocessor_falls_back_with_one_warning(warnings):
-    model = toys.build(
-        data_preprocessor=toys.preprocessor('ActionDataPreprocessor', blending=MIXUP)
-    )
+def test_foreign_preprocessor_falls_back_with_one_warning(logged):
+    mixing = toys.preprocessor('ActionDataPreprocessor', blending=MIXUP)
+    model = toys.build(data_preprocessor=mixing)
     for _ in range(2):
         total, losses = step_losses(model)
         assert torch.isfinite(total) and 'loss_static_adv' in losses
-    assert sum('does not hand on unblended frames' in line for line in warnings) == 1
+    assert sum('does not hand on unblended frames' in line for line in logged) == 1
 
 
-def test_stock_preprocessor_without_blending_is_equivalent(warnings):
+def test_stock_preprocessor_without_blending_is_equivalent(logged):
     stock = toys.build(data_preprocessor=toys.preprocessor('ActionDataPreprocessor'))
     assert torch.equal(step_losses(stock)[0], step_losses(toys.build())[0])
-    assert not any('unblended' in line for line in warnings)
+    assert not any('unblended' in line for line in logged)
 
 
-@pytest.mark.parametrize('frame, index', [('first', 0), ('middle', 2), ('last', 3), (7, 3)])
-def test_frame_of_the_recogniser_reaches_the_preprocessor(frame, index):
-    model = toys.build(static=dict(frame=frame))
+def test_frame_of_the_recogniser_reaches_the_preprocessor():
+    model = toys.build(static=dict(frame='last'))
     out = model.data_preprocessor(toys.batch([0]), training=True)
-    torch.testing.assert_close(out['static_inputs'][..., 0, :, :], out['inputs'][..., index, :, :])
+    torch.testing.assert_close(out['static_inputs'][..., 0, :, :], out['inputs'][..., 3, :, :])
 
 
 def test_2d_recogniser_repeats_one_segment():
-    model = toys.build(
-        'ALBARRecognizer2D',
-        dict(type='ResNetTSM', depth=18, num_segments=4),
-        toys.head(512, type='TSMHead', num_segments=4),
-        static=dict(losses=[ENT]),
-    )
+    model = toys.build('ALBARRecognizer2D', *copy.deepcopy(TSM), static=dict(losses=[ENT]))
     prepared = model.data_preprocessor(toys.batch([0, 1], [1, 3], shape=(4, 3, 32, 32)), True)
     assert prepared['static_inputs'].shape == (2, 1, 3, 32, 32)
     logits = model(prepared['static_inputs'].repeat(1, 4, 1, 1, 1), mode='tensor', stage='head')
@@ -201,11 +172,7 @@ def test_logits_are_averaged_over_views():
         (dict(losses=[ADV, ADV]), ValueError, "two terms named 'adv'"),
         (dict(losses=[dict(ENT, weight=-1)]), ValueError, 'weight'),
         ([ADV], TypeError, 'static must be a dict'),
-        (
-            dict(losses=[ADV, dict(type='NoSuchLoss')]),
-            ValueError,
-            r"losses\[1\].type: there is no 'NoSuchLoss'; use one of StaticAdversarialLoss, ",
-        ),
+        (dict(losses=[ADV, dict(type='No')]), ValueError, r"\[1\].type: there is no 'No'; use one"),
         (dict(losses=[dict(ADV, weigth=2.0)]), ValueError, r"static.losses\[0\]: .*'weigth'"),
     ],
 )

@@ -85,31 +85,6 @@ def test_total_loss_and_gradient(reduction):
         torch.testing.assert_close(parameter.grad, reference.grad, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize('reduction', ['official', 'sample'])
-def test_gradient_by_finite_differences(reduction):
-    model = albar(reduction).double()
-    data = toys.batch(LABELS, FRAMES)
-    prepared = model.data_preprocessor(data, training=True)
-    for key in ('inputs', 'static_inputs'):
-        prepared[key] = prepared[key].double()
-
-    def value():
-        return model.parse_losses(model(**prepared, mode='loss'))[0]
-
-    value().backward()
-    weight = model.backbone.conv.weight
-    for index in [(0, 0, 0, 0, 0), (1, 2, 1, 1, 1), (3, 1, 2, 0, 2)]:
-        step, ends = 1e-5, []
-        for sign in (1, -1):
-            with torch.no_grad():
-                weight[index] += sign * step
-            ends.append(value().item())
-            with torch.no_grad():
-                weight[index] -= sign * step
-        numeric = (ends[0] - ends[1]) / (2 * step)
-        assert weight.grad[index].item() == pytest.approx(numeric, abs=1e-6, rel=1e-5)
-
-
 def test_gradient_accumulation_equals_the_large_batch():
     """Four clips at once and two steps of two clips leave the same weights."""
     labels, frames = [0, 1, 2, 1], [0, 1, 2, 3]

@@ -8,45 +8,31 @@ import torch
 from tests import toy_recognizers as toys
 
 BN = dict(pretrained=None, pretrained2d=False, norm_eval=False)
-FAST = dict(
-    type='resnet3d', depth=18, pretrained=None, conv1_stride_t=1, pool1_stride_t=1, norm_eval=False
-)
+WHOLE = dict(conv1_stride_t=1, pool1_stride_t=1)
+FAST = dict(WHOLE, type='resnet3d', depth=18, pretrained=None, norm_eval=False)
+LATERAL = dict(lateral=True, inflate=(0, 0, 1, 1), fusion_kernel=7, dilations=(1,) * 4)
 SLOWFAST = dict(
     type='ResNet3dSlowFast',
     pretrained=None,
-    resample_rate=4,
-    speed_ratio=4,
-    channel_ratio=2,
-    slow_pathway=dict(
-        FAST,
-        base_channels=8,
-        lateral=True,
-        conv1_kernel=(1, 7, 7),
-        dilations=(1,) * 4,
-        inflate=(0, 0, 1, 1),
-        fusion_kernel=7,
-    ),
+    **dict(resample_rate=4, speed_ratio=4, channel_ratio=2),
+    slow_pathway=dict(FAST, base_channels=8, conv1_kernel=(1, 7, 7), **LATERAL),
     fast_pathway=dict(FAST, base_channels=4, lateral=False, conv1_kernel=(5, 7, 7)),
 )
+SLOWONLY = dict(conv1_kernel=(1, 7, 7), inflate=(0, 0, 1, 1), **WHOLE)
+R2PLUS1D = dict(conv1_kernel=(3, 7, 7), inflate=((1, 1),) * 4, conv_cfg=dict(type='Conv2plus1d'))
+PATCHES = dict(num_frames=4, img_size=32, patch_size=16, embed_dims=16, num_heads=2)
+UNIFORMER = dict(depth=[1] * 4, embed_dim=[8, 16, 16, 32], head_dim=8, drop_path_rate=0.0)
 UNIFORMER_V2 = dict(
-    type='UniFormerV2',
-    input_resolution=32,
-    patch_size=16,
-    width=16,
-    layers=2,
-    heads=2,
-    t_size=4,
-    backbone_drop_path_rate=0.0,
-    temporal_downsample=False,
-    no_lmhra=True,
-    return_list=[0, 1],
-    n_layers=2,
-    n_dim=16,
-    n_head=2,
-    mlp_factor=2.0,
+    **dict(type='UniFormerV2', input_resolution=32, patch_size=16, width=16, layers=2, heads=2),
+    **dict(t_size=4, backbone_drop_path_rate=0.0, temporal_downsample=False, no_lmhra=True),
+    **dict(return_list=[0, 1], n_layers=2, n_dim=16, n_head=2, mlp_factor=2.0),
     clip_pretrained=False,
 )
-C2PLUS1D = dict(type='Conv2plus1d')
+MVIT = dict(embed_dims=8, num_layers=2, num_heads=1, downscale_indices=[1])
+
+
+def small(type, **kwargs):
+    return dict(BN, type=type, base_channels=4, **kwargs)
 
 
 def transformer_head(channels):
@@ -55,138 +41,51 @@ def transformer_head(channels):
     return out
 
 
-# name: backbone, head, frames, size
-CASES = {
-    'ResNet3d': (dict(toys.R3D), toys.head(8), 4, 16),
-    'ResNet3dSlowOnly': (
-        dict(
-            BN,
-            type='ResNet3dSlowOnly',
-            depth=50,
-            base_channels=4,
-            lateral=False,
-            conv1_kernel=(1, 7, 7),
-            conv1_stride_t=1,
-            pool1_stride_t=1,
-            inflate=(0, 0, 1, 1),
-        ),
+def segment_head(channels):
+    return toys.head(channels, type='TSMHead', num_segments=4)
+
+
+# backbone, head, frames, size
+CASES = [
+    (dict(toys.R3D), toys.head(8), 4, 16),
+    (small('ResNet3dSlowOnly', depth=50, lateral=False, **SLOWONLY), toys.head(128), 4, 32),
+    (
+        small('ResNet3dCSN', depth=50, bottleneck_mode='ir', with_pool2=False),
         toys.head(128),
-        4,
-        32,
+        *(8, 32),
     ),
-    'ResNet3dCSN': (
-        dict(
-            BN,
-            type='ResNet3dCSN',
-            depth=50,
-            base_channels=4,
-            bottleneck_mode='ir',
-            with_pool2=False,
-        ),
-        toys.head(128),
-        8,
-        32,
-    ),
-    'ResNet3dSlowFast': (SLOWFAST, toys.head(96, type='SlowFastHead'), 16, 32),
-    'ResNet2Plus1d': (
-        dict(
-            BN,
-            type='ResNet2Plus1d',
-            depth=18,
-            base_channels=4,
-            conv1_kernel=(3, 7, 7),
-            conv1_stride_t=1,
-            pool1_stride_t=1,
-            inflate=((1, 1),) * 4,
-            conv_cfg=C2PLUS1D,
-        ),
-        toys.head(32),
-        4,
-        32,
-    ),
-    'X3D': (
+    (SLOWFAST, toys.head(96, type='SlowFastHead'), 16, 32),
+    (small('ResNet2Plus1d', depth=18, **WHOLE, **R2PLUS1D), toys.head(32), 4, 32),
+    (
         dict(type='X3D', gamma_w=1, gamma_b=2.25, gamma_d=1),
         toys.head(432, type='X3DHead', fc1_bias=False),
-        4,
-        32,
+        *(4, 32),
     ),
-    'SwinTransformer3D': (dict(toys.SWIN), toys.head(12), 4, 16),
-    'UniFormer': (
-        dict(
-            type='UniFormer',
-            depth=[1] * 4,
-            embed_dim=[8, 16, 16, 32],
-            head_dim=8,
-            drop_path_rate=0.0,
-        ),
-        toys.head(32),
-        4,
-        32,
-    ),
-    'UniFormerV2': (UNIFORMER_V2, transformer_head(16), 4, 32),
-    'MViT': (
-        dict(
-            type='MViT',
-            arch=dict(embed_dims=8, num_layers=2, num_heads=1, downscale_indices=[1]),
-            spatial_size=32,
-            temporal_size=8,
-            out_scales=1,
-        ),
+    (dict(toys.SWIN), toys.head(12), 4, 16),
+    (dict(type='UniFormer', **UNIFORMER), toys.head(32), 4, 32),
+    (UNIFORMER_V2, transformer_head(16), 4, 32),
+    (
+        dict(type='MViT', arch=MVIT, spatial_size=32, temporal_size=8, out_scales=1),
         toys.head(16, type='MViTHead'),
-        8,
-        32,
+        *(8, 32),
     ),
-    'TimeSformer': (
-        dict(
-            type='TimeSformer',
-            num_frames=4,
-            img_size=32,
-            patch_size=16,
-            embed_dims=16,
-            num_heads=2,
-            num_transformer_layers=1,
-        ),
+    (dict(type='TimeSformer', num_transformer_layers=1, **PATCHES), transformer_head(16), *(4, 32)),
+    (
+        dict(type='VisionTransformer', depth=1, mlp_ratio=2, qkv_bias=True, **PATCHES),
         transformer_head(16),
-        4,
-        32,
+        *(4, 32),
     ),
-    'VisionTransformer': (
-        dict(
-            type='VisionTransformer',
-            img_size=32,
-            patch_size=16,
-            embed_dims=16,
-            depth=1,
-            num_heads=2,
-            mlp_ratio=2,
-            num_frames=4,
-            qkv_bias=True,
-        ),
-        transformer_head(16),
-        4,
-        32,
-    ),
-    'C3D': (dict(type='C3D'), toys.head(4096, spatial_type=None), 16, 112),
-    'C2D': (dict(type='C2D', depth=50, pretrained=None, norm_eval=False), toys.head(2048), 4, 32),
-    'ResNet': (
-        dict(type='ResNet', depth=18, norm_eval=False),
-        toys.head(512, type='TSNHead'),
-        4,
-        32,
-    ),
-    'ResNetTSM': (
+    (dict(type='C3D'), toys.head(4096, spatial_type=None), 16, 112),
+    (dict(type='C2D', depth=50, pretrained=None, norm_eval=False), toys.head(2048), 4, 32),
+    (dict(type='ResNet', depth=18, norm_eval=False), toys.head(512, type='TSNHead'), 4, 32),
+    (
         dict(type='ResNetTSM', depth=18, num_segments=4, norm_eval=False),
-        toys.head(512, type='TSMHead', num_segments=4),
-        4,
-        32,
+        segment_head(512),
+        *(4, 32),
     ),
-    'MobileNetV2TSM': (
-        dict(type='MobileNetV2TSM', num_segments=4, widen_factor=0.25),
-        toys.head(1280, type='TSMHead', num_segments=4),
-        4,
-        32,
-    ),
-}
+    (dict(type='MobileNetV2TSM', num_segments=4, widen_factor=0.25), segment_head(1280), *(4, 32)),
+]
+CASES = {case[0]['type']: case for case in CASES}
 HEAVY = {'C3D', 'C2D'}
 TWO_D = {'ResNet', 'ResNetTSM', 'MobileNetV2TSM'}
 # Ends in BatchNorm and average pooling, so the logits summed over a batch are a constant under

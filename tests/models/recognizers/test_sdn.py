@@ -1,23 +1,16 @@
 """SDN's branches: values, masking, what a batch may hold, and that prediction is untouched."""
 
 import copy
-import math
 
 import pytest
 import torch
 import torch.nn.functional as F
-from mmengine.logging import MMLogger
 
 from albar_mm.models.losses.functional import negative_entropy
-from albar_mm.models.recognizers._sdn_heads import (
-    BranchHead,
-    mask_negative_entropy,
-    scene_cross_entropy,
-)
+from albar_mm.models.recognizers._sdn_heads import BranchHead, mask_negative_entropy
 from albar_mm.models.recognizers._sdn_inputs import last_linear, scene_targets
-from albar_mm.models.recognizers._sdn_options import OBJECTIVES
-from albar_mm.models.utils.person_fill import fill_people
-from albar_mm.models.utils.person_masks import person_masks
+from albar_mm.models.recognizers.options import OBJECTIVES, SDNOptions
+from albar_mm.models.utils.person_masks import fill_people, person_masks
 from tests import toy_recognizers as toys
 
 from .sdn_toys import TSM, batch, boxes, build, losses
@@ -31,24 +24,12 @@ def pooled(model, inputs):
     return model.backbone(inputs.flatten(0, 1)).mean((2, 3, 4)).view(*inputs.shape[:2], -1).mean(1)
 
 
-def test_mask_loss_of_the_spec():
-    value = mask_negative_entropy(torch.tensor([[2.0, 1.0, 0.0]]), ALL)
-    assert value.item() == pytest.approx(-0.832396, abs=1e-6)
-
-
 def test_mask_loss_is_the_mean_of_the_used_rows():
     logits = torch.randn(5, 4)
     used = torch.tensor([True, False, True, True, False])
     torch.testing.assert_close(mask_negative_entropy(logits, used), negative_entropy(logits[used]))
     extreme = mask_negative_entropy(torch.tensor([[200.0, 0.0]]), ALL)
     assert extreme.item() == 0  # p log p of an underflown p is 0, not NaN
-
-
-def test_soft_scene_loss_of_the_spec():
-    logits, soft = torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([[0.7, 0.3, 0.0]])
-    assert scene_cross_entropy(logits, soft, ALL).item() == pytest.approx(0.707606, abs=1e-6)
-    hard = scene_cross_entropy(logits, torch.tensor([1]), ALL)
-    assert hard.item() == pytest.approx(math.log(math.e**2 + math.e + 1) - 1, abs=1e-6)
 
 
 def test_keys_and_sum():
@@ -114,8 +95,8 @@ def test_mask_ratio():
     model = build(scene=None, mask=dict(mask_ratio=0.0))
     assert losses(model, batch())['mask_share'] == 0
     model = build(scene=None, mask=dict(mask_ratio=0.25))
-    shares = [losses(model, batch(), seed)['mask_share'].item() for seed in range(200)]
-    assert abs(sum(shares) / 200 - 0.25) < 0.06  # 800 draws: standard deviation 0.015
+    shares = [losses(model, batch(), seed)['mask_share'].item() for seed in range(60)]
+    assert abs(sum(shares) / 60 - 0.25) < 0.11  # 240 draws: standard deviation 0.028
 
 
 def test_soft_hard_and_unknown_scenes():
@@ -236,15 +217,8 @@ def test_batches_of_one():
 
 def test_branch_head_is_the_stack_of_its_layers():
     head = BranchHead(6, 3, 2, 'sdn.scene')
-    assert [type(m).__name__ for m in head.layers] == [
-        'Linear',
-        'BatchNorm1d',
-        'ReLU',
-        'Linear',
-        'BatchNorm1d',
-        'ReLU',
-        'Linear',
-    ]
+    hidden = ['Linear', 'BatchNorm1d', 'ReLU']
+    assert [type(m).__name__ for m in head.layers] == [*hidden, *hidden, 'Linear']
     head.eval()
     x = torch.randn(4, 6)
     expected = head.layers(x)
@@ -258,21 +232,15 @@ def test_branch_head_is_the_stack_of_its_layers():
 @pytest.mark.parametrize(
     'change, match',
     [
+        (dict(scenes=None), 'sample 0 .* has no scene_target.*LoadSceneLabels.*scene=None'),
         (
-            dict(scenes=None),
-            'sample 0 of the batch has no scene_target.*LoadSceneLabels.*scene=None',
-        ),
-        (
-            dict(people=[boxes([0]), None, None, None]),
-            'mask branch of SDN needs .* sample 1 .*no person_boxes.*LoadPersonBoxes',
+            dict(people=[boxes([0])] + [None] * 3),
+            'mask branch of SDN .* sample 1 .*no person_boxes',
         ),
         (dict(scenes=[0, 5, 0, 0]), 'scene_target of sample 1 is 5; expected .* 0 to 4'),
         (dict(scenes=[0, 0, -2, 0]), 'scene_target of sample 2 is -2'),
         (dict(scenes=torch.full((4, 6), 1 / 6)), r'sample 0 has the shape \(6,\); .*num_scenes=5'),
-        (
-            dict(scenes=torch.full((4, 5), 0.3)),
-            'sample 0 is no distribution: smallest value 0.3, sum',
-        ),
+        (dict(scenes=torch.full((4, 5), 0.3)), 'no distribution: smallest value 0.3, sum'),
         (dict(scenes=torch.tensor([[1.5, -0.5, 0, 0, 0]] * 4)), 'sample 0 is no distribution'),
         (dict(scenes=[torch.tensor([float('nan')] * 5)] * 4), 'sample 0 is no distribution'),
         (dict(scenes=[torch.eye(5)[0], 7, 1, 1]), 'scene_target of sample 1 is 7'),
@@ -294,53 +262,25 @@ def test_scene_targets_of_other_integer_types():
 @pytest.mark.parametrize(
     'sdn, error, match',
     [
-        (dict(), ValueError, 'sdn.num_scenes must be a whole number >= 2, got None; .*scene_count'),
+        (dict(num_scenes=None), ValueError, 'num_scenes .*scene_count.*whole number from 2'),
         (dict(num_scenes=1), ValueError, 'num_scenes'),
-        (dict(num_scenes=True), ValueError, 'num_scenes'),
-        (dict(num_scenes=5, scene=None, mask=None), ValueError, 'both None'),
-        (
-            dict(num_scenes=5, masks={}),
-            ValueError,
-            "unknown key 'masks'; known are num_scenes, scene",
-        ),
-        (
-            dict(num_scenes=5, scene=dict(mask_ratio=1.0)),
-            ValueError,
-            "sdn.scene has unknown key 'mask_",
-        ),
-        (dict(num_scenes=5, scene=[1]), TypeError, 'sdn.scene must be a dict or None, got list'),
-        (
-            dict(num_scenes=5, scene=dict(alpha=-1)),
-            ValueError,
-            'sdn.scene.alpha must be a number >= 0',
-        ),
-        (
-            dict(num_scenes=5, scene=dict(weight=0)),
-            ValueError,
-            'sdn.scene.weight is 0: set sdn.scene=',
-        ),
-        (dict(num_scenes=5, mask=dict(mask_ratio=1.1)), ValueError, 'sdn.mask.mask_ratio .*0 to 1'),
-        (dict(num_scenes=5, mask=dict(hidden_layers=1.5)), ValueError, 'sdn.mask.hidden_layers'),
-        (
-            dict(num_scenes=5, mask=dict(objective='max')),
-            ValueError,
-            "objective must be one of 'maximise_entropy', 'as_released', got 'max'",
-        ),
-        (
-            dict(num_scenes=5, mask=dict(norm='clip')),
-            ValueError,
-            "norm must be one of 'batch', 'runn",
-        ),
+        (dict(scene=None, mask=None), ValueError, 'both None'),
+        (dict(masks={}), ValueError, "unknown key 'masks'; known are num_scenes, scene"),
+        (dict(scene=dict(mask_ratio=1.0)), ValueError, "sdn.scene has unknown key 'mask_"),
+        (dict(scene=[1]), TypeError, 'sdn.scene must be a dict or None, got list'),
+        (dict(scene=dict(alpha=-1)), ValueError, 'sdn.scene.alpha: expected .* from 0, got -1'),
+        (dict(scene=dict(weight=0)), ValueError, 'sdn.scene.weight is 0: set sdn.scene='),
+        (dict(mask=dict(mask_ratio=1.1)), ValueError, 'sdn.mask.mask_ratio: .*0 to 1'),
+        (dict(mask=dict(min_person_frames=-1)), ValueError, 'sdn.mask.min_person_frames'),
+        (dict(mask=dict(hidden_layers=1.5)), ValueError, 'sdn.mask.hidden_layers: .*whole'),
+        (dict(mask=dict(objective='max')), ValueError, "one of 'maximise_entropy', 'as_released'"),
+        (dict(mask=dict(norm='clip')), ValueError, "norm must be one of 'batch', 'runn"),
         ([5], TypeError, 'sdn must be a dict, got list'),
     ],
 )
 def test_illegal_options(sdn, error, match):
     with pytest.raises(error, match=match):
-        toys.build(
-            'SDNRecognizer3D',
-            data_preprocessor=toys.preprocessor('ActionDataPreprocessor'),
-            sdn=sdn,
-        )
+        SDNOptions.from_config(dict(num_scenes=5) | sdn if isinstance(sdn, dict) else sdn)
 
 
 def test_recognisers_that_do_not_fit():
@@ -355,18 +295,14 @@ def test_one_branch_alone():
     assert 'loss_scene' not in losses(mask, batch(scenes=None))
 
 
-def test_blending_beside_the_mask_branch_is_warned_of(monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        MMLogger.get_current_instance(), 'log', lambda level, message, *a, **k: seen.append(message)
-    )
+def test_blending_beside_the_mask_branch_is_warned_of(logged):
     blending = dict(type='MixupBlending', num_classes=3, alpha=1.0)
     model = build(blending=blending)
-    assert sum('masks the people of every clip out after MixupBlending' in m for m in seen) == 1
+    assert sum('masks the people of every clip out after MixupBlending' in m for m in logged) == 1
     found = losses(model, batch())  # soft labels reach the mask head
     assert torch.isfinite(found['loss_mask_head'])
     build(mask=None, blending=blending)
-    assert sum('masks the people' in m for m in seen) == 1
+    assert sum('masks the people' in m for m in logged) == 1
 
 
 def test_half_precision_and_copies():
