@@ -18,7 +18,7 @@ from downstream.features.videos import Video, find_videos
 from .plain_loop import plain_loop
 from .videos import moving, write_video
 
-READER = choose_reader()
+READER = choose_reader('pyav')
 SAMPLING = Sampling(4, 3, 2)
 LENGTHS = (1, 30, 7, 3, 41, 16)
 
