@@ -6,18 +6,17 @@ import logging
 import math
 import os
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
 
-from ..utils.errors import DatasetError, MissingFileError
+from ..utils.errors import DatasetError
 from ..utils.safe_pickle import load_restricted
 from ..video.container import MAX_MISSING
 from .person_box_files import VideoEntry, entries_of, read_box_lines, read_detections
 from .tubes import annotated_tubes, is_annotation, read_boxes
-from .video_names import VideoNames
+from .video_names import VideoEntries, read_once
 
 FRAME_SLACK = 3
 """Decoders differ by a frame or so about the end of a video."""
@@ -48,10 +47,10 @@ class VideoBoxes:
         return len(self._starts) - 1
 
     def at(self, frames: Iterable[int], min_score: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes of some frames.
+        """Boxes of some frames with at least this score.
 
         Args:
-            frames: Frame numbers from 0; an index may occur more than once.
+            frames: Frame numbers from 0; one may occur more than once.
             min_score: Boxes of a lower score are left out.
 
         Returns:
@@ -68,18 +67,7 @@ class VideoBoxes:
         return np.concatenate([np.empty((0, 5), np.float32), *picked])[:, :4], positions
 
     def rows(self, frames: Iterable[int], min_score: float = 0.0) -> list[np.ndarray]:
-        """Boxes of some frames with their scores, frame by frame.
-
-        Args:
-            frames: See :meth:`at`.
-            min_score: See :meth:`at`.
-
-        Returns:
-            For each frame float32 (n, 5) of x1, y1, x2, y2, score.
-
-        Raises:
-            DatasetError: See :meth:`at`.
-        """
+        """As :meth:`at`, with scores: for each frame float32 (n, 5) of x1, y1, x2, y2, score."""
         found = [self._frame(int(frame)) for frame in frames]
         return [rows[rows[:, 4] >= min_score] for rows in found]
 
@@ -102,7 +90,7 @@ class VideoBoxes:
         return self._rows[self._starts[frame] : self._starts[frame + 1]]
 
 
-class PersonBoxes:
+class PersonBoxes(VideoEntries):
     """Person boxes of many videos in three arrays, whatever the number of videos.
 
     Args:
@@ -115,25 +103,20 @@ class PersonBoxes:
     """
 
     def __init__(self, path: Path, entries: Iterable[VideoEntry], per_frame: bool = True) -> None:
-        self.path, self.per_frame = path, per_frame
-        names, rows, counts, lengths, dropped = [], [], [], [], 0
-        for entry in entries:
-            names.append(entry.name)
-            rows.append(entry.rows)
-            counts.append(entry.counts)
-            lengths.append(len(entry.counts))
-            dropped += entry.dropped
-        if not names:
-            raise DatasetError(f'{path}: holds no videos')
-        self.names = tuple(names)
-        self.dropped = dropped
-        self._rows = np.concatenate(rows)
-        self._first_frame = np.concatenate([[0], np.cumsum(lengths)])
+        entries = list(entries)
+        super().__init__(
+            path,
+            [entry.name for entry in entries],
+            'person boxes',
+            "detect them with tools/detect_people.py, or set missing='none' to take such videos "
+            'for videos without people',
+        )
+        self.per_frame = per_frame
+        self.dropped = sum(entry.dropped for entry in entries)
+        self._rows = np.concatenate([entry.rows for entry in entries])
+        counts = [entry.counts for entry in entries]
+        self._first_frame = np.concatenate([[0], np.cumsum([len(one) for one in counts])])
         self._starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
-        self._lookup = VideoNames(names, str(path))
-
-    def __len__(self) -> int:
-        return len(self.names)
 
     @property
     def num_boxes(self) -> int:
@@ -141,11 +124,7 @@ class PersonBoxes:
         return len(self._rows)
 
     def of(self, video: str | os.PathLike) -> VideoBoxes | None:
-        """Boxes of a video.
-
-        Args:
-            video: Path of its file or of the folder of its frames; see :class:`VideoNames` for
-                what the file may call it.
+        """Boxes of a video, by the path of its file or of the folder of its frames.
 
         Returns:
             Its boxes; None if the file does not have the video.
@@ -157,25 +136,8 @@ class PersonBoxes:
         if index is None:
             return None
         first, last = self._first_frame[index], self._first_frame[index + 1]
-        return VideoBoxes(
-            self.names[index],
-            self._rows,
-            self._starts[first : last + 1],
-            self.per_frame,
-            str(self.path),
-        )
-
-    def missing(self, video: str | os.PathLike) -> DatasetError:
-        """The error that says that a video is not in the file, and what to do.
-
-        Args:
-            video: Path of the video.
-        """
-        return DatasetError(
-            f'{self.path}: no person boxes of video {video}{self._lookup.like(str(video))}; detect '
-            "them with tools/detect_people.py, or set missing='none' to take such videos for "
-            'videos without people'
-        )
+        starts = self._starts[first : last + 1]
+        return VideoBoxes(self.names[index], self._rows, starts, self.per_frame, str(self.path))
 
 
 def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
@@ -195,35 +157,19 @@ def read_person_boxes(path: str | os.PathLike) -> PersonBoxes:
     Coordinates are px of the video, x2 and y2 exclusive. Boxes without a score have 1. Boxes of
     detections that cover nothing are left out and counted in a warning.
 
-    Args:
-        path: The file.
-
-    Returns:
-        The boxes.
-
     Raises:
         DatasetError: It cannot be read or a line, video or frame in it is wrong; names the place.
     """
-    path = Path(path)
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise MissingFileError(
-            f'{path}: no such file of person boxes; tools/detect_people.py makes one'
-        ) from error
-    return _read(path, stat.st_size, stat.st_mtime_ns)
+    return read_once(_read, path, 'no such file of person boxes; tools/detect_people.py makes one')
 
 
-@lru_cache(maxsize=4)
-def _read(path: Path, size: int, mtime_ns: int) -> PersonBoxes:
+def _read(path: Path) -> PersonBoxes:
     ending = path.suffix.lower()
     if ending in LINES:
         return PersonBoxes(path, read_box_lines(path))
-    if ending not in PICKLES:
-        return PersonBoxes(path, entries_of(read_boxes(path), path), per_frame=False)
-    content = load_restricted(path)
-    if ending != '.npy' and is_annotation(content):
-        tubes = annotated_tubes(content, path)
+    content = load_restricted(path) if ending in PICKLES else None
+    if ending not in PICKLES or ending != '.npy' and is_annotation(content):
+        tubes = read_boxes(path) if content is None else annotated_tubes(content, path)
         return PersonBoxes(path, entries_of(tubes, path), per_frame=False)
     boxes = PersonBoxes(path, read_detections(content, path))
     if boxes.dropped:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..utils.errors import BadFileError, DatasetError, MissingFileError
+from ..utils.errors import BadFileError
 from ..utils.files import read_json_lines, read_npz
 from ..utils.rows import check_row
-from .video_names import VideoNames
+from .video_names import VideoEntries, read_once
 
 SUM_SLACK = 1e-2
 """How far from 1 the sum of probabilities may be, for rounding (float16 of 365 classes: 2e-3)."""
@@ -21,7 +20,7 @@ _MOST = 2**31  # a larger number is no class index
 _INDEX = 'a class index'
 
 
-class SceneLabels:
+class SceneLabels(VideoEntries):
     """Scene labels of many videos: a class index or probabilities for each.
 
     Args:
@@ -38,9 +37,13 @@ class SceneLabels:
     def __init__(
         self, path: Path, names: Sequence[str], labels: np.ndarray, num_scenes: int | None = None
     ) -> None:
-        self.path, self.names = path, tuple(names)
-        if not self.names:
-            raise BadFileError(f'{path}: holds no videos')
+        super().__init__(
+            path,
+            names,
+            'scene label',
+            "make them with tools/label_scenes.py, or set missing='none' to leave such videos out "
+            'of the scene loss',
+        )
         if labels.ndim == 2:
             labels = _distributions(labels, self.names, path)
             least = most = labels.shape[1]
@@ -55,10 +58,6 @@ class SceneLabels:
             # whoever trusts the number would build a network of another size than the labels need
             raise BadFileError(f'{path}: says {num_scenes=}, but its labels need {least}')
         self.labels = labels
-        self._lookup = VideoNames(self.names, str(path))
-
-    def __len__(self) -> int:
-        return len(self.names)
 
     @property
     def soft(self) -> bool:
@@ -66,11 +65,7 @@ class SceneLabels:
         return self.labels.ndim == 2
 
     def of(self, video: str | os.PathLike) -> int | np.ndarray | None:
-        """Label of a video.
-
-        Args:
-            video: Path of its file or of the folder of its frames; see :class:`VideoNames` for
-                what the file may call it.
+        """Label of a video, by the path of its file or of the folder of its frames.
 
         Returns:
             A class index, or float32 (S,) probabilities; None if the file does not have the video.
@@ -82,18 +77,6 @@ class SceneLabels:
         if index is None:
             return None
         return self.labels[index] if self.soft else int(self.labels[index])
-
-    def missing(self, video: str | os.PathLike) -> DatasetError:
-        """The error that says that a video is not in the file, and what to do.
-
-        Args:
-            video: Path of the video.
-        """
-        return DatasetError(
-            f'{self.path}: no scene label of video {video}{self._lookup.like(str(video))}; make '
-            "them with tools/label_scenes.py, or set missing='none' to leave such videos out of "
-            'the scene loss'
-        )
 
 
 def read_scene_labels(path: str | os.PathLike) -> SceneLabels:
@@ -107,31 +90,17 @@ def read_scene_labels(path: str | os.PathLike) -> SceneLabels:
       ``{"video": ..., "scene_prob": [...]}``; with both, the probabilities count. A line may tell
       ``num_scenes``. ``<split>.jsonl`` of motion_sprites is such a file.
 
-    Args:
-        path: The file.
-
-    Returns:
-        The labels.
-
     Raises:
         DatasetError: It cannot be read, or an entry in it is wrong; names the place.
     """
-    path = Path(path)
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise MissingFileError(
-            f'{path}: no such file of scene labels; tools/label_scenes.py makes one'
-        ) from error
-    return _read(path, stat.st_size, stat.st_mtime_ns)
+    return read_once(_read, path, 'no such file of scene labels; tools/label_scenes.py makes one')
 
 
 def scene_count(path: str | os.PathLike) -> int:
     """Number of scene classes S of a file of scene labels, for ``sdn.num_scenes``.
 
-    Args:
-        path: The file. Class indices without ``num_scenes`` give the largest index + 1, so a file
-            of the training videos should be asked.
+    Class indices without ``num_scenes`` give the largest index + 1, so a file of the training
+    videos should be asked.
 
     Raises:
         DatasetError: See :func:`read_scene_labels`.
@@ -139,8 +108,7 @@ def scene_count(path: str | os.PathLike) -> int:
     return read_scene_labels(path).num_scenes
 
 
-@lru_cache(maxsize=4)
-def _read(path: Path, size: int, mtime_ns: int) -> SceneLabels:
+def _read(path: Path) -> SceneLabels:
     return _arrays(path) if path.suffix.lower() == '.npz' else _lines(path)
 
 

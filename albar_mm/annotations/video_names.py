@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
 
-from ..utils.errors import DatasetError
+from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.text import name_some
 from ..utils.video_ids import stem_of
 
+_Read = TypeVar('_Read')
 _KINETICS = re.compile(r'(.{11})_\d{6}_\d{6}')
 # the folder of UCF101 is spelled with a small s, its files with a capital one
 _ALIASES = (('HandStandPushups', 'HandstandPushups'), (' ', '_'))
@@ -95,6 +100,61 @@ class VideoNames:
             yield self._by_stem.get(clip[1], [])
         else:
             yield self._by_id.get(stem, [])
+
+
+class VideoEntries:
+    """What a file says about videos, found by their paths; see :class:`VideoNames`.
+
+    Args:
+        path: The file, for messages.
+        names: What it calls the videos.
+        what: What it says of each, e.g. ``'person boxes'``.
+        remedies: What to do where a video is missing.
+
+    Raises:
+        DatasetError: There are none.
+    """
+
+    def __init__(self, path: Path, names: Iterable[str], what: str, remedies: str) -> None:
+        self.path, self.names = path, tuple(names)
+        if not self.names:
+            raise BadFileError(f'{path}: holds no videos')
+        self._what, self._remedies = what, remedies
+        self._lookup = VideoNames(self.names, str(path))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def missing(self, video: str | os.PathLike) -> DatasetError:
+        """The error that says that a video is not in the file, and what to do."""
+        like = self._lookup.like(str(video))
+        return DatasetError(
+            f'{self.path}: no {self._what} of video {video}{like}; {self._remedies}'
+        )
+
+
+def read_once(read: Callable[[Path], _Read], path: str | os.PathLike, missing: str) -> _Read:
+    """Read a file once in a process, and again when it has changed.
+
+    Args:
+        read: Reads it.
+        path: The file.
+        missing: The message where it is not there, behind its path.
+
+    Raises:
+        MissingFileError: There is no such file.
+    """
+    path = Path(path)
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise MissingFileError(f'{path}: {missing}') from error
+    return _read_once(read, path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read_once(read: Callable[[Path], _Read], path: Path, size: int, mtime_ns: int) -> _Read:
+    return read(path)
 
 
 def _parts(path: str) -> list[str]:

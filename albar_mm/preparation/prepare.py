@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ..annotations.specs import SPECS, DatasetSpec, check_sizes, read_lists
 from ..annotations.video_lists import Clip, OfficialLists, format_lines
 from ..utils.errors import DatasetError
+from ..utils.files import try_folder, write_json
 from ..utils.identity import file_identity
 from ..video.source_video import DECODE, decoder_name
 from .holdout import HoldOut, hold_out
 from .layout import locate
-from .output import check_writable, link_videos, needs_link, write_report, write_together
+from .output import link_videos, needs_link, write_together
 from .verify import CLIP_KINDS, LIST_KINDS, Finding, check_entries, check_files, count_kinds
 
 REPORT_NAME = 'report.json'
@@ -103,87 +104,123 @@ def prepare_dataset(
     spec = SPECS[dataset] if isinstance(dataset, str) else dataset
     out = Path(options.out)
     videos = Path(options.videos or out / 'videos')
-    report = out / REPORT_NAME
     lists = read_lists(spec, Path(options.lists or out / 'annotations'), options.split)
     if not videos.is_dir():
         raise DatasetError(f'{videos}: no such folder of videos; name yours with --videos')
     needs_link(out / 'videos', videos)
-    check_writable(out)
-
+    try_folder(out)
     if spec.any_layout:
         found = locate([*lists.train, *lists.test], videos)
         number = len(lists.train)
         lists = replace(lists, train=found[:number], test=found[number:])
-    findings = _check_lists(spec, options, lists, say)
-    parts = hold_out(
-        _once(lists.train), options.val_share, options.seed, divide_groups=spec.divide_groups
-    )
-    official = dict(train=parts.train, val=parts.val, test=_once(lists.test))
-    decode = options.decode or spec.decode
-    say(f'{spec.name}: checking {sum(map(len, official.values()))} videos (--decode {decode})')
-    findings += check_files(official, videos, decode, options.workers)
-    bad = [finding for finding in findings if finding.kind in CLIP_KINDS]
-    splits = _without(official, bad)
-    findings += _notes(lists, parts, splits)
-    failed = bool(bad) and options.missing == 'fail'
-    text = _report(spec, options, lists, official, findings, None if failed else splits)
-    _show(findings, report, say)
-    if failed:
-        write_report(report, text)
-        raise DatasetError(
-            f'{videos}: {len(bad)} clips cannot be used ({count_kinds(bad)}), the first: {bad[0]}; '
-            f'all are in {report}; mend them, or leave them out with --missing drop; no annotation '
-            'file was written'
-        )
-    _write(spec, options, lists, splits, text, videos)
-    for split, clips in splits.items():
-        lacking = len(official[split]) - len(clips)
-        say(f'{split}: {len(clips)} clips' + (f' ({lacking} left out)' if lacking else ''))
-    return Prepared(splits, tuple(findings), len(bad), report)
 
-
-def _check_lists(
-    spec: DatasetSpec, options: PrepareOptions, lists: OfficialLists, say: Callable[[str], object]
-) -> list[Finding]:
+    job = _Job(spec, options, lists, out / REPORT_NAME, say)
     listed = dict(train=lists.train, test=lists.test)
     findings = check_entries(listed, spec.num_classes)
     wrong = [finding for finding in findings if finding.kind in LIST_KINDS]
     if wrong:
-        report = Path(options.out) / REPORT_NAME
-        write_report(report, _report(spec, options, lists, listed, findings, None))
-        _show(findings, report, say)
-        raise DatasetError(
-            f'{lists.files[0].parent}: wrong lists ({count_kinds(wrong)}), the first: {wrong[0]}; '
-            f'all are in {report}; no annotation file was written'
+        raise job.failure(
+            lists.files[0].parent, 'wrong entries of the lists', wrong, listed, findings
         )
     check_sizes(spec, lists, options.split)
-    return findings
-
-
-def _write(
-    spec: DatasetSpec,
-    options: PrepareOptions,
-    lists: OfficialLists,
-    splits: dict[str, tuple[Clip, ...]],
-    report: str,
-    videos: Path,
-) -> None:
-    out = Path(options.out)
+    parts = hold_out(
+        _once(lists.train), options.val_share, options.seed, divide_groups=spec.divide_groups
+    )
+    official = dict(train=parts.train, val=parts.val, test=_once(lists.test))
+    say(f'{spec.name}: checking {sum(map(len, official.values()))} videos (--decode {job.decode})')
+    findings += check_files(official, videos, job.decode, options.workers)
+    bad = [finding for finding in findings if finding.kind in CLIP_KINDS]
+    unusable = {finding.name for finding in bad if finding.kind != 'duplicate'}
+    splits = {
+        split: tuple(clip for clip in clips if clip.path not in unusable)
+        for split, clips in official.items()
+    }
+    findings += _notes(lists, parts, splits)
+    if bad and options.missing == 'fail':
+        remedy = 'mend them, or leave them out with --missing drop'
+        raise job.failure(videos, 'clips cannot be used', bad, official, findings, remedy)
+    job.show(findings)
     empty = [split for split, clips in splits.items() if not clips]
+    report = job.content(official, findings, splits)
     if empty:
-        write_report(out / REPORT_NAME, report)
+        write_json(job.report, report)
         raise DatasetError(
             f'{videos}: no usable clip is left for {", ".join(empty)}; all that is wrong is in '
-            f'{out / REPORT_NAME}; no annotation file was written'
+            f'{job.report}; no annotation file was written'
         )
     suffix = spec.suffix.format(split=options.split)
     delimiter = spec.delimiter if options.delimiter is None else options.delimiter
-    texts = {
+    contents: dict[str, Any] = {
         f'{split}{suffix}.txt': format_lines(clips, delimiter) for split, clips in splits.items()
     }
-    texts[LABEL_MAP_NAME] = ''.join(f'{name}\n' for name in lists.classes)
-    texts[REPORT_NAME] = report
-    write_together(out, texts, before_naming=lambda: link_videos(out / 'videos', videos))
+    contents[LABEL_MAP_NAME] = ''.join(f'{name}\n' for name in lists.classes)
+    contents[REPORT_NAME] = report
+    write_together(out, contents, last=lambda: link_videos(out / 'videos', videos))
+    for split, clips in splits.items():
+        lacking = len(official[split]) - len(clips)
+        say(f'{split}: {len(clips)} clips' + (f' ({lacking} left out)' if lacking else ''))
+    return Prepared(splits, tuple(findings), len(bad), job.report)
+
+
+@dataclass(frozen=True)
+class _Job:
+    spec: DatasetSpec
+    options: PrepareOptions
+    lists: OfficialLists
+    report: Path
+    say: Callable[[str], object]
+
+    @property
+    def decode(self) -> str:
+        return self.options.decode or self.spec.decode
+
+    def content(
+        self,
+        official: dict[str, Sequence[Clip]],
+        findings: Sequence[Finding],
+        splits: dict[str, Sequence[Clip]] | None,
+    ) -> dict[str, Any]:
+        """Of the report; ``splits`` is None where no annotation file is written."""
+        decode, options = self.decode, self.options
+        return dict(
+            dataset=self.spec.name,
+            split=options.split,
+            val_share=options.val_share,
+            seed=options.seed,
+            classes=len(self.lists.classes),
+            written=splits is not None,
+            clips={
+                split: dict(listed=len(clips), written=len(splits[split]) if splits else 0)
+                for split, clips in official.items()
+            },
+            checked=dict(decode=decode, decoder=None if decode == 'none' else decoder_name()),
+            lists=[file_identity(path) for path in self.lists.files],
+            findings=[asdict(finding) for finding in findings],
+        )
+
+    def show(self, findings: Sequence[Finding]) -> None:
+        for finding in findings[:SHOWN_FINDINGS]:
+            self.say(f'  {finding}')
+        if len(findings) > SHOWN_FINDINGS:
+            rest = findings[SHOWN_FINDINGS:]
+            self.say(f'  and {len(rest)} more ({count_kinds(rest)}): {self.report}')
+
+    def failure(
+        self,
+        place: Path,
+        what: str,
+        wrong: Sequence[Finding],
+        official: dict[str, Sequence[Clip]],
+        findings: Sequence[Finding],
+        remedy: str = 'download the official lists again',
+    ) -> DatasetError:
+        """Shows and reports what was found; the error to raise."""
+        self.show(findings)
+        write_json(self.report, self.content(official, findings, None))
+        return DatasetError(
+            f'{place}: {len(wrong)} {what} ({count_kinds(wrong)}), the first: {wrong[0]}; all are '
+            f'in {self.report}; {remedy}; no annotation file was written'
+        )
 
 
 def _once(clips: Sequence[Clip]) -> tuple[Clip, ...]:
@@ -194,33 +231,16 @@ def _once(clips: Sequence[Clip]) -> tuple[Clip, ...]:
     return tuple(kept.values())
 
 
-def _without(
-    official: dict[str, tuple[Clip, ...]], bad: Sequence[Finding]
-) -> dict[str, tuple[Clip, ...]]:
-    unusable = {finding.name for finding in bad if finding.kind != 'duplicate'}
-    return {
-        split: tuple(clip for clip in clips if clip.path not in unusable)
-        for split, clips in official.items()
-    }
-
-
 def _notes(
     lists: OfficialLists, parts: HoldOut, splits: dict[str, tuple[Clip, ...]]
 ) -> list[Finding]:
-    notes = [
-        Finding(
-            'divided group',
-            'val',
-            name,
-            'its clips are in train and in val: no group of the '
-            'class is small enough to be held out whole',
-        )
-        for name in parts.divided
-    ]
-    notes += [
-        Finding('no validation clip', 'val', name, 'all its training clips are one group')
-        for name in parts.not_held_out
-    ]
+    divided = (
+        'its clips are in train and in val: no group of the class is small enough to be held out '
+        'whole'
+    )
+    alone = 'all its training clips are one group'
+    notes = [Finding('divided group', 'val', name, divided) for name in parts.divided]
+    notes += [Finding('no validation clip', 'val', name, alone) for name in parts.not_held_out]
     for split, clips in splits.items():
         absent = set(lists.classes) - {clip.class_name for clip in clips}
         if split == 'val':
@@ -230,38 +250,3 @@ def _notes(
             for name in sorted(absent)
         ]
     return notes
-
-
-def _report(
-    spec: DatasetSpec,
-    options: PrepareOptions,
-    lists: OfficialLists,
-    official: dict[str, Sequence[Clip]],
-    findings: Sequence[Finding],
-    splits: dict[str, Sequence[Clip]] | None,
-) -> str:
-    decode = options.decode or spec.decode
-    content = dict(
-        dataset=spec.name,
-        split=options.split,
-        val_share=options.val_share,
-        seed=options.seed,
-        classes=len(lists.classes),
-        written=splits is not None,
-        clips={
-            split: dict(listed=len(clips), written=len(splits[split]) if splits else 0)
-            for split, clips in official.items()
-        },
-        checked=dict(decode=decode, decoder=None if decode == 'none' else decoder_name()),
-        lists=[file_identity(path) for path in lists.files],
-        findings=[asdict(finding) for finding in findings],
-    )
-    return json.dumps(content, indent=1, ensure_ascii=False) + '\n'
-
-
-def _show(findings: Sequence[Finding], report: Path, say: Callable[[str], object]) -> None:
-    for finding in findings[:SHOWN_FINDINGS]:
-        say(f'  {finding}')
-    if len(findings) > SHOWN_FINDINGS:
-        rest = findings[SHOWN_FINDINGS:]
-        say(f'  and {len(rest)} more ({count_kinds(rest)}): {report}')

@@ -22,12 +22,15 @@ from ...engine.launch import load_config
 from ...utils.errors import BadVideoError, DatasetError
 from ...utils.files import check_output
 from ...utils.identity import file_identity
+from ...utils.numbers import number
 from ...utils.parallel import map_videos
 from ...utils.text import name_some
 from .network import number_of_classes
 from .scores import MEASURES, VideoScores, published_scores
 from .scoring import score_videos
 from .videos import TrainingVideo, read_resized, training_videos
+
+_LEAST = dict(size=1, every=1, frame_size=1, seed=0, workers=0)
 
 
 @dataclass(frozen=True)
@@ -58,26 +61,17 @@ class FrameBankOptions:
     device: str | None = None
 
     def __post_init__(self) -> None:
-        try:
-            low, high = self.window
-            sound = 0 <= low < high <= 1
-        except (TypeError, ValueError) as error:
-            raise DatasetError(f'--window {self.window}: expected two shares') from error
-        if not sound:
+        if len(self.window) != 2:
+            raise DatasetError(f'--window {self.window}: expected two shares')
+        low, high = (number(share, '--window', 0, 1) for share in self.window)
+        if low >= high:
             raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
         if self.measure not in MEASURES:
             raise DatasetError(f'--measure {self.measure}: expected one of {", ".join(MEASURES)}')
-        for name, least in (
-            ('size', 1),
-            ('every', 1),
-            ('frame_size', 1),
-            ('seed', 0),
-            ('workers', 0),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                flag = name.replace('_', '-')
-                raise DatasetError(f'--{flag} {value}: expected {least} or more')
+        for name, least in _LEAST.items():
+            given = getattr(self, name)
+            given = given if isinstance(given, int) else repr(given)
+            number(given, f'--{name.replace("_", "-")}', least, whole=True)
 
 
 @dataclass(frozen=True)
@@ -151,33 +145,21 @@ def build_frame_bank(
         how = f'read from {published} ({others} other videos of it are not in {ann_file})'
     else:
         file = Path(scores) if scores is not None else Path(out).with_suffix('.scores.jsonl')
-        found, left_out, settings = score_videos(
-            cfg,
-            checkpoint,
-            videos,
-            file,
-            options.every,
-            options.workers,
-            options.device,
-            options.skip_unreadable,
-        )
+        found, left_out, settings = score_videos(cfg, checkpoint, videos, file, options)
         reference |= dict(checkpoint=Path(checkpoint).name, **settings)
         how = f'scored, kept in {file}'
     probability = np.concatenate([getattr(one, options.measure) for one in found])
     drawn, kept = select_frames(probability, options.window, options.size, options.seed)
     frames, sources, lost = _read_frames(found, drawn, videos, options)
-    drawn, left_out = drawn[~lost], [*left_out, *_names_of(found, drawn[lost])]
+    gone = {str(source).rpartition('#')[0] for source in sources[lost]}
+    drawn, sources, left_out = drawn[~lost], sources[~lost], [*left_out, *gone]
     if not drawn.size:
         raise DatasetError(f'none of the drawn frames can be read: {name_some(left_out)}')
     top1 = np.concatenate([one.top1 for one in found])
     agreed = float(np.mean(np.concatenate([one.gt for one in found]) >= top1))
-    info = dict(
+    info = {key: getattr(options, key) for key in ('measure', *_LEAST) if key != 'workers'}
+    info |= dict(
         window=list(options.window),
-        measure=options.measure,
-        every=options.every,
-        seed=options.seed,
-        size=options.size,
-        frame_size=options.frame_size,
         reference=reference,
         annotation=file_identity(ann_file),
         left_out=sorted(left_out),
@@ -227,11 +209,6 @@ def select_frames(
     return inside[np.sort(places)], len(inside)
 
 
-def _names_of(found: Sequence[VideoScores], indices: np.ndarray) -> list[str]:
-    ends = np.cumsum([len(one.frames) for one in found])
-    return sorted({found[place].video for place in np.searchsorted(ends, indices, side='right')})
-
-
 def _read_frames(
     found: Sequence[VideoScores],
     drawn: np.ndarray,
@@ -240,34 +217,27 @@ def _read_frames(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frames (m, side, side, 3), their names, and which of the drawn ones (M,) cannot be read."""
     side = options.frame_size
-    ends = np.cumsum([len(one.frames) for one in found])
-    owner = np.searchsorted(ends, drawn, side='right')
-    number = np.concatenate([one.frames for one in found])[drawn]
+    owner = np.repeat(np.arange(len(found)), [len(one.frames) for one in found])[drawn]
+    number_of = np.concatenate([one.frames for one in found])[drawn]
     paths = {video.name: video.path for video in videos}
     owners = np.unique(owner)
-    tasks = [
-        (
-            paths[found[one].video],
-            options.every,
-            tuple(map(int, np.sort(number[owner == one]))),
-            side,
-        )
-        for one in owners
-    ]
+    tasks = []
+    for one in owners:
+        numbers = tuple(map(int, np.sort(number_of[owner == one])))
+        tasks.append((paths[found[one].video], options.every, numbers, side))
     frames = np.zeros((len(drawn), side, side, 3), np.uint8)
     lost = np.zeros(len(drawn), bool)
-    for one, read in zip(
-        owners, map_videos(read_resized, tasks, max(1, options.workers)), strict=True
-    ):
+    results = map_videos(read_resized, tasks, max(1, options.workers))
+    for one, read in zip(owners, results, strict=True):
         rows = np.flatnonzero(owner == one)
-        if isinstance(read, BadVideoError):
-            if not options.skip_unreadable:
-                raise read
+        if not isinstance(read, BadVideoError):
+            frames[rows[np.argsort(number_of[rows])]] = read
+        elif options.skip_unreadable:
             lost[rows] = True
         else:
-            frames[rows[np.argsort(number[rows])]] = read
-    sources = [f'{found[place].video}#{n}' for place, n in zip(owner, number, strict=True)]
-    return frames[~lost], np.array(sources)[~lost], lost
+            raise read
+    sources = [f'{found[place].video}#{n}' for place, n in zip(owner, number_of, strict=True)]
+    return frames[~lost], np.array(sources), lost
 
 
 def _summary(path: Path, bank: FrameBank, how: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.config import Config
@@ -21,6 +21,9 @@ from .network import ReferenceNetwork, scoring_steps
 from .scores import ScoresFile, VideoScores
 from .videos import FrameChunk, FrameChunks, TrainingVideo
 
+if TYPE_CHECKING:
+    from .build import FrameBankOptions
+
 GIVE_UP = 8
 """If the first so many videos are all unreadable, the folder or the decoder is wrong."""
 
@@ -30,10 +33,7 @@ def score_videos(
     checkpoint: str | os.PathLike,
     videos: Sequence[TrainingVideo],
     path: Path,
-    every: int,
-    workers: int,
-    device: str | None,
-    skip_unreadable: bool,
+    options: FrameBankOptions,
 ) -> tuple[list[VideoScores], list[str], dict[str, Any]]:
     """Score the frames of videos, except of those that a scores file has already.
 
@@ -42,10 +42,7 @@ def score_videos(
         checkpoint: Its weights.
         videos: The videos.
         path: The scores file, written video by video.
-        every: Every so-manieth frame is scored.
-        workers: Processes that read videos.
-        device: Where the network runs; None takes a GPU if there is one.
-        skip_unreadable: Leave out videos that cannot be read.
+        options: Of them ``every``, ``workers``, ``device`` and ``skip_unreadable``.
 
     Returns:
         Scores in the order of the videos, names of unreadable videos, and what the scores depend
@@ -54,8 +51,8 @@ def score_videos(
     Raises:
         DatasetError: See :func:`albar_mm.preparation.frame_bank.build.build_frame_bank`.
     """
-    steps = scoring_steps(cfg)
-    network = ReferenceNetwork(cfg, checkpoint, _device(device))
+    steps, every = scoring_steps(cfg), options.every
+    network = ReferenceNetwork(cfg, checkpoint, _device(options.device))
     # the weights do not tell how the input is normalised
     normalised = repr(sorted((cfg.model.get('data_preprocessor') or {}).items()))
     settings = dict(
@@ -72,7 +69,7 @@ def score_videos(
     progress = ProgressBar(len(videos))
     progress.completed = done
     parts: dict[int, list[Tensor]] = {}
-    for chunk in _chunks(FrameChunks(waiting, every, steps), workers):
+    for chunk in _chunks(FrameChunks(waiting, every, steps), options.workers):
         video = waiting[chunk.video]
         if chunk.inputs is not None:
             scored = network.probabilities(chunk.inputs).clamp(0, 1)
@@ -94,7 +91,7 @@ def score_videos(
         progress.update()
     print(flush=True)
     found = [file.get(video) for video in videos if video.name not in bad]
-    if bad and not skip_unreadable:
+    if bad and not options.skip_unreadable:
         raise DatasetError(
             f'{len(bad)} of {len(videos)} videos cannot be read: '
             + name_some(f'{name} ({why})' for name, why in bad.items())
