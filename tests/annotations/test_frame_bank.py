@@ -121,7 +121,7 @@ def test_other_files_are_named(tmp_path, monkeypatch):
         flipped='cannot be read',
         pickle='cannot be read',
         single='cannot be read as arrays: it holds a single array',
-        objects='cannot be read as arrays: it holds Python objects',
+        objects='cannot be read as arrays: .*Python objects',
         keys="'source' is missing",
         list='info: expected a JSON object, got list',
         json='info: is no JSON',

@@ -1,41 +1,15 @@
 """``tools/label_scenes.py``: what a user meets at the command line."""
 
-import subprocess
-import sys
-
 import pytest
 
 from albar_mm.annotations.scene_labels import read_scene_labels
-from tests.tools.test_train_and_test import TOOLS, tool
+from tests.in_process import run_tool
+from tests.preparation.test_scenes import clips  # noqa: F401
 
 
 def arguments(*others):
-    return (
-        '--list',
-        'list.txt',
-        '--videos',
-        'videos',
-        '--out',
-        's.npz',
-        '--workers',
-        '1',
-        '--classifier',
-        'onnx:m.onnx,softmax=true',
-        *others,
-    )
-
-
-def test_help():
-    command = [sys.executable, '-X', 'importtime', TOOLS / 'label_scenes.py', '--help']
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0 and 'examples:' in done.stdout and '--debug' in done.stdout
-    assert '| torch' not in done.stderr
-
-
-def test_classifiers_are_explained(capfd):
-    assert tool('label_scenes').main(['--classifier', 'help']) == 0
-    shown = capfd.readouterr().out
-    assert 'onnx:MODEL' in shown and 'mmpretrain:CONFIG,CHECKPOINT' in shown
+    given = '--list list.txt --videos videos --out s.npz --workers 1'.split()
+    return [*given, '--classifier', 'onnx:m.onnx,softmax=true', *others]
 
 
 def test_a_run(call, clips):  # noqa: F811
@@ -48,13 +22,16 @@ def test_a_run(call, clips):  # noqa: F811
     assert status == 3 and len(read_scene_labels(clips / 'h.jsonl')) == 2
 
 
-def test_wrong_arguments(call, clips):  # noqa: F811
-    for wrong in (
-        ['--classifier', 'help', '--frames', 'x'],
-        ['--classifier', 'onnx:m.onnx'],
-        [*arguments(), '--workers', '0'],
-    ):
-        with pytest.raises(SystemExit):
-            tool('label_scenes').parse_args(wrong)
-    status, lines = call('label_scenes', *arguments('--classifier', 'onnx:absent.onnx'))
-    assert status == 1 and 'absent.onnx: no such file' in lines[0]
+@pytest.mark.parametrize(
+    ('words', 'status', 'said'),
+    [
+        (['--classifier', 'help'], 0, 'mmpretrain:CONFIG,CHECKPOINT'),
+        (['--classifier', 'help', '--frames', 'x'], 2, 'invalid int value'),
+        (['--classifier', 'onnx:m.onnx'], 2, 'missing: --list, --videos, --out'),
+        (arguments('--workers', '0'), 2, '--workers and --frames must be at least 1'),
+        (arguments('--classifier', 'onnx:absent.onnx'), 1, 'absent.onnx: no such file'),
+    ],
+)
+def test_words_without_a_run(words, status, said, tmp_path):
+    done = run_tool('label_scenes', *words, folder=tmp_path)
+    assert done.returncode == status and said in done.stdout + done.stderr
