@@ -21,6 +21,7 @@ from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
 from ..utils.errors import CheckpointError
+from ..utils.files import whole_file
 from ..utils.safe_pickle import STAND_INS, Array, finished, refuse
 
 _HISTORY_FIELDS = {'max_length', '_log_history', '_count_history', 'statistics_methods'}
@@ -217,13 +218,8 @@ def save_whole(save: Callable) -> Callable:
         if '://' in filename or ':' in os.path.basename(filename) or file_client_args:
             save(checkpoint, filename, file_client_args, backend_args)
             return
-        part = f'{filename}.part'
-        try:
-            save(checkpoint, part, file_client_args, backend_args)
-            os.replace(part, filename)
-        finally:
-            if os.path.exists(part):
-                os.remove(part)
+        with whole_file(filename) as part:
+            save(checkpoint, str(part), file_client_args, backend_args)
 
     save_checkpoint.__doc__ = save.__doc__
     return save_checkpoint

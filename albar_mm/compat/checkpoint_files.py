@@ -2,10 +2,11 @@
 
 import builtins
 import functools
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import IO, Any
+
+from ..utils.files import whole_file
 
 
 class _RemoveLater:
@@ -74,8 +75,6 @@ def open_whole(path: str, mode: str = 'r', **kwargs: Any) -> Iterator[IO]:  # no
         mode: As for :func:`open`.
         kwargs: As for :func:`open`.
     """
-    target = f'{path}.part' if mode == 'w' else path
-    with builtins.open(target, mode, **kwargs) as stream:
-        yield stream
-    if target != path:
-        os.replace(target, path)
+    with whole_file(path) if mode == 'w' else nullcontext(path) as target:
+        with builtins.open(target, mode, **kwargs) as stream:
+            yield stream
