@@ -48,9 +48,6 @@ class FrameBank:
 def load_frame_bank(path: str | os.PathLike) -> FrameBank:
     """Read a frame bank. Pickled content is never loaded.
 
-    Args:
-        path: The ``.npz`` file.
-
     Returns:
         The bank, checked.
 

@@ -59,12 +59,7 @@ def read_hmdb51(folder: Path, split: int) -> OfficialLists:
 
 
 def hmdb51_source(video: str, class_name: str) -> str:
-    """The source video that an HMDB51 clip was cut from, or the clip's own name if it names none.
-
-    Args:
-        video: File name, with or without its ending.
-        class_name: Class of the clip.
-    """
+    """The source video that an HMDB51 clip was cut from, or the clip's own name if it names none."""
     stem = stem_of(video)
     match = re.fullmatch(_HMDB51_NAME.format(re.escape(class_name)), stem)
     return match['source'] if match else stem
@@ -74,10 +69,6 @@ def read_ucf101(folder: Path, split: int) -> OfficialLists:
     """Read ``classInd.txt`` (``index Class`` from 1), ``trainlist0N.txt`` and ``testlist0N.txt``.
 
     Labels are the official index minus 1. The group is the official one (g01 to g25) of a class.
-
-    Args:
-        folder: Folder of the lists.
-        split: 1, 2 or 3.
 
     Returns:
         Clips ``<Class>/v_<Class>_gXX_cYY.avi``.

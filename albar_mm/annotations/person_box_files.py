@@ -42,9 +42,6 @@ class VideoEntry:
 def read_box_lines(path: Path) -> Iterator[VideoEntry]:
     """Read JSON lines ``{"video": ..., "boxes": [one entry per frame]}``.
 
-    Args:
-        path: The file.
-
     Yields:
         One video a line; other keys are ignored.
 
@@ -60,10 +57,6 @@ def read_box_lines(path: Path) -> Iterator[VideoEntry]:
 
 def entries_of(videos: Mapping[str, Sequence[Tube]], path: Path) -> Iterator[VideoEntry]:
     """Take annotated tubes for boxes.
-
-    Args:
-        videos: Name of a video -> its tubes, see :mod:`albar_mm.annotations.tubes`.
-        path: Their file, for messages.
 
     Yields:
         One video each, up to its last frame with a box; annotated boxes have the score 1.

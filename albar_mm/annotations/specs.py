@@ -64,11 +64,6 @@ SPECS = {
 def read_lists(spec: DatasetSpec, folder: Path, split: int) -> OfficialLists:
     """Read the official lists and check that they are complete.
 
-    Args:
-        spec: The data set.
-        folder: Folder of the lists.
-        split: Number of the split.
-
     Returns:
         The lists.
 
@@ -93,11 +88,6 @@ def read_lists(spec: DatasetSpec, folder: Path, split: int) -> OfficialLists:
 
 def check_sizes(spec: DatasetSpec, lists: OfficialLists, split: int) -> None:
     """Compare the numbers of clips with the official ones.
-
-    Args:
-        spec: The data set.
-        lists: What :func:`read_lists` returned.
-        split: Number of the split.
 
     Raises:
         DatasetError: They differ: a list was cut short or edited.

@@ -55,9 +55,6 @@ class Tube:
 def read_boxes(path: Path) -> dict[str, tuple[Tube, ...]]:
     """Read a file of boxes; ``.pkl`` and ``.pickle`` as a restricted pickle, all else as text.
 
-    Args:
-        path: The file.
-
     Returns:
         Name of a video as the file has it -> its tubes in the order of the file.
 
@@ -70,11 +67,7 @@ def read_boxes(path: Path) -> dict[str, tuple[Tube, ...]]:
 
 
 def is_annotation(content: object) -> bool:
-    """Whether a pickled object is one of the layouts of the UCF101-24 annotation.
-
-    Args:
-        content: The object.
-    """
+    """Whether a pickled object is one of the layouts of the UCF101-24 annotation."""
     if not isinstance(content, dict) or not content:
         return False
     first = next(iter(content.values()))
@@ -83,10 +76,6 @@ def is_annotation(content: object) -> bool:
 
 def annotated_tubes(content: Any, path: Path) -> dict[str, tuple[Tube, ...]]:  # noqa: ANN401
     """Take the UCF101-24 annotation apart, in either layout.
-
-    Args:
-        content: What was pickled.
-        path: Its file, for messages.
 
     Returns:
         As :func:`read_boxes`.

@@ -53,10 +53,6 @@ class OfficialLists:
 def parse_line(line: str, origin: str) -> tuple[str, int]:
     """Split ``path number`` at the last blank or tab, so that the path may hold blanks.
 
-    Args:
-        line: Line of an official list or of an annotation file.
-        origin: ``file:line``, for the message.
-
     Returns:
         Path and number.
 
@@ -71,9 +67,6 @@ def parse_line(line: str, origin: str) -> tuple[str, int]:
 
 def read_list(path: Path) -> list[tuple[str, str, int]]:
     """Read lines ``path label``, as ``tools/prepare_dataset.py`` writes them.
-
-    Args:
-        path: The list.
 
     Returns:
         ``file:line``, path of the video and label of every line that is not blank.

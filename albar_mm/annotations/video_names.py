@@ -53,9 +53,6 @@ class VideoNames:
     def find(self, path: str) -> int | None:
         """Position of the name of a video.
 
-        Args:
-            path: Path of its file, or of the folder of its frames.
-
         Returns:
             Index into the names; None where none fits.
 
@@ -84,11 +81,7 @@ class VideoNames:
         return None
 
     def like(self, path: str) -> str:
-        """Names some entries of the same file name in other folders, for messages; or ''.
-
-        Args:
-            path: Path of a video that was not found.
-        """
+        """Names some entries of the same file name in other folders, for messages; or ''."""
         parts = _parts(path)
         same = [self._names[i] for some in self._candidates(parts[-1]) for i in some]
         return f'; it has {name_some(same)}, in another folder' if same else ''

@@ -64,9 +64,6 @@ class ListJob:
     def earlier(self, result: Callable[[dict[str, Any]], _Result]) -> _Result | None:
         """What an earlier run made, if it is complete and of the same settings.
 
-        Args:
-            result: Makes it of the report's content.
-
         Returns:
             The result; None if ``out`` is not there, or the run ended before its report was
             written.
@@ -95,9 +92,6 @@ class ListJob:
 
     def begin(self, say: Callable[[str], object]) -> list[str]:
         """Begin, or go on with what the file of finished videos holds.
-
-        Args:
-            say: Shows a line of text to the user.
 
         Returns:
             Videos that are not finished.
@@ -187,12 +181,7 @@ def _crashed(name: str, missing: str) -> dict[str, str]:
 
 
 def left_out_lines(left_out: Sequence[Mapping[str, str]], report: Path) -> list[str]:
-    """Lines for the terminal about videos that were left out; none if there are none.
-
-    Args:
-        left_out: Rows with ``video`` and ``reason``.
-        report: Where they all are.
-    """
+    """Lines for the terminal about videos that were left out; none if there are none."""
     if not left_out:
         return []
     return [

@@ -44,10 +44,6 @@ class Finding:
 def check_entries(splits: Mapping[str, Sequence[Clip]], num_classes: int) -> list[Finding]:
     """Find labels out of range, entries that are listed twice, and overlapping splits.
 
-    Args:
-        splits: Split name to its clips.
-        num_classes: Labels must be within [0, num_classes).
-
     Returns:
         Findings of kind ``label``, ``duplicate`` and ``overlap``, in the order of the lists.
     """

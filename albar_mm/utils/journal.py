@@ -81,9 +81,6 @@ class Journal:
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row; any number of processes may do so at once.
 
-        Args:
-            row: With ``video``, as plain JSON.
-
         Raises:
             WriteError: It cannot be written; nothing of it stays.
         """
@@ -98,19 +95,11 @@ class Journal:
                 raise
 
     def rows(self, places: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
-        """Read rows.
-
-        Args:
-            places: From :meth:`begin`, in the order wanted.
-        """
+        """Read rows."""
         return map(json.loads, self._lines(places))
 
     def copy(self, places: Iterable[tuple[int, int]], to: Path) -> None:
         """Copy rows to a new file, whole or not at all.
-
-        Args:
-            places: From :meth:`begin`, in the order wanted.
-            to: The file.
 
         Raises:
             WriteError: The file cannot be written.

@@ -29,9 +29,6 @@ _PLAIN_DTYPE = re.compile(r'[biuf](?:1|2|4|8|16)|c(?:8|16|32)|[SU]\d{1,9}')
 def refuse(what: str) -> None:
     """Stop reading a pickle.
 
-    Args:
-        what: What it asks for, for the message.
-
     Raises:
         UnpicklingError: Always.
     """

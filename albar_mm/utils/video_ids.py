@@ -57,10 +57,6 @@ def id_of(
 def check_id(name: str, where: str) -> str:
     """Check that a file can be called like a video.
 
-    Args:
-        name: The id.
-        where: File or line that it comes from, for the message.
-
     Returns:
         ``name``.
 
@@ -81,12 +77,7 @@ def check_id(name: str, where: str) -> str:
 
 
 def listed_path(path: str, prefix: str | None) -> str:
-    """The path of a video as its annotation file has it.
-
-    Args:
-        path: The path that a dataset made of it.
-        prefix: Folder that the dataset put before it, if any.
-    """
+    """The path of a video as its annotation file has it."""
     return path.removeprefix(prefix).lstrip('/') if prefix else path
 
 

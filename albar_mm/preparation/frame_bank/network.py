@@ -19,9 +19,6 @@ from ...utils.identity import weights_sha256
 def number_of_classes(cfg: Config) -> int:
     """``num_classes`` of a config's head.
 
-    Args:
-        cfg: The config.
-
     Raises:
         DatasetError: It names none.
     """

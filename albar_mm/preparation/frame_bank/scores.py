@@ -62,11 +62,7 @@ class ScoresFile:
         self._journal.begin(dict(format=_FORMAT, settings=settings), self._keep)
 
     def get(self, video: TrainingVideo) -> VideoScores | None:
-        """Scores of a video that is finished, under the same label; else None.
-
-        Args:
-            video: The video.
-        """
+        """Scores of a video that is finished, under the same label; else None."""
         label, scores = self._found.get(video.name, (None, None))
         return scores if label == video.label else None
 

@@ -120,11 +120,7 @@ def detect_people(
 
 
 def summary(done: Detected) -> list[str]:
-    """Lines for the terminal: counts, and all that a person should look at.
-
-    Args:
-        done: What :func:`detect_people` returned.
-    """
+    """Lines for the terminal: counts, and all that a person should look at."""
     share = 100 * done.frames_without / max(1, done.frames)
     lines = [
         f'{done.out}: people in {done.videos - len(done.without)} of {done.videos} videos; '

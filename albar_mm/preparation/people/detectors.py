@@ -40,9 +40,6 @@ class PersonDetector(Protocol):
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """Boxes of every frame.
 
-        Args:
-            video: The video.
-
         Returns:
             T arrays float (n, 5) of x1, y1, x2, y2, score in px of the frames.
         """
@@ -89,11 +86,7 @@ class HogDetector:
         return dict(name=self.name, **asdict(self), opencv=cv2.__version__)
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`.
-
-        Args:
-            video: The video.
-        """
+        """See :meth:`PersonDetector.detect`."""
         return [self._frame(frame) for frame in video.frames]
 
     def _frame(self, frame: np.ndarray) -> np.ndarray:
@@ -150,11 +143,7 @@ class MaskBoxes:
         )
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`.
-
-        Args:
-            video: The video.
-        """
+        """See :meth:`PersonDetector.detect`."""
         masks = result_of(self.masks, video).masks
         return [mask_boxes(mask, self.min_area * mask.size) for mask in masks]
 
@@ -188,9 +177,6 @@ class FileBoxes:
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """See :meth:`PersonDetector.detect`.
-
-        Args:
-            video: The video.
 
         Raises:
             DatasetError: The file does not have the video.
@@ -228,11 +214,7 @@ class EveryNth:
         return dict(self.detector.settings(), every=self.every)
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`.
-
-        Args:
-            video: The video.
-        """
+        """See :meth:`PersonDetector.detect`."""
         length = len(video.frames)
         some = SourceVideo(
             video.video_id, video.path, video.label, video.class_name, video.frames[:: self.every]

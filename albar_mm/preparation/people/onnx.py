@@ -113,9 +113,6 @@ class OnnxDetector:
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """Boxes of every frame.
 
-        Args:
-            video: The video.
-
         Returns:
             T arrays float64 (n, 5) of x1, y1, x2, y2, score, the best first.
         """

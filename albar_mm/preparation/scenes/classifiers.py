@@ -119,9 +119,6 @@ class OnnxClassifier:
     def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
         """See :class:`SceneClassifier`.
 
-        Args:
-            frames: n pictures, uint8 RGB (H, W, 3).
-
         Raises:
             DatasetError: The model gives no probabilities (or, with ``softmax``, gives them).
         """
@@ -194,9 +191,6 @@ class MMPretrainClassifier:
 
     def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
         """See :class:`SceneClassifier`.
-
-        Args:
-            frames: n pictures, uint8 RGB (H, W, 3).
 
         Raises:
             DatasetError: The network gives no probabilities.

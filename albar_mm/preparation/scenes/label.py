@@ -122,11 +122,7 @@ def label_scenes(
 
 
 def summary(done: Labelled) -> list[str]:
-    """Lines for the terminal: counts, and what was left out.
-
-    Args:
-        done: What :func:`label_scenes` returned.
-    """
+    """Lines for the terminal: counts, and what was left out."""
     lines = [f'{done.out}: scene labels of {done.videos} videos, num_scenes={done.num_scenes}']
     return lines + left_out_lines(done.left_out, done.report)
 
