@@ -29,6 +29,99 @@ OFFICIAL = dict(
 )
 
 
+_MISSING = dict(choices=('fail', 'drop'), default='fail')
+_DROP = 'with missing videos: write nothing (default), or leave them out'
+OTHERS = dict(
+    motion_sprites='labelled clips whose class is the motion alone',
+    ucf_crime='UCF-Crime for tools/downstream.py anomaly',
+    thumos14='THUMOS14 for tools/downstream.py tal',
+)
+OPTIONS = dict(
+    motion_sprites={
+        '--out': dict(default='data/motion_sprites', help='folder to write to'),
+        '--seed': dict(type=int, default=0),
+        '--scene-rate': dict(
+            type=float,
+            default=0.95,
+            help='share of clips whose background hints at the class (default: 0.95)',
+        ),
+        '--look-rate': dict(
+            type=float,
+            default=0.90,
+            help="share of clips whose actor's look hints at the class (default: 0.90)",
+        ),
+        '--train': dict(type=int, default=2400, help='training clips (default: 2400)'),
+        '--val': dict(type=int, default=320, help='clips held out of train (default: 320)'),
+        '--test': dict(type=int, default=320, help='clips of each test set (default: 320)'),
+        '--no-unbiased': dict(action='store_true', help='leave out the unbiased training set'),
+        '--workers': dict(type=int, default=2, help='processes (default: 2)'),
+    },
+    ucf_crime={
+        '--lists': dict(
+            default='data/ucf_crime/annotations',
+            help='folder of the official lists (default: data/ucf_crime/annotations)',
+        ),
+        '--videos': dict(
+            help='folder that the paths of the lists start at (default: not looked for)'
+        ),
+        '--out': dict(
+            default='data/ucf_crime', help='folder to write to (default: data/ucf_crime)'
+        ),
+        '--missing': dict(_MISSING, help=_DROP),
+    },
+    thumos14={
+        '--annotations': dict(
+            required=True, metavar='FILE', help='thumos14.json, as ActionFormer and TriDet read it'
+        ),
+        '--videos': dict(
+            help='folder of the videos, named like in the annotation (default: not looked for)'
+        ),
+        '--out': dict(default='data/thumos14', help='folder to write to (default: data/thumos14)'),
+        '--missing': dict(_MISSING, help=_DROP),
+    },
+)
+
+
+def _official_options(name: str) -> dict[str, dict]:
+    options = {
+        '--videos': dict(
+            help=f'folder of the videos (default: data/{name}/videos); linked to there'
+        ),
+        '--lists': dict(help=f'folder of the official lists (default: data/{name}/annotations)'),
+    }
+    if name == 'jhmdb21':
+        text = 'folder of index.csv and videos/<class>/<name>.avi'
+        options = {'--source': dict(required=True, help=text)}
+    if name in ('hmdb51', 'ucf101'):
+        splits = dict(type=int, choices=(1, 2, 3), default=1)
+        options['--split'] = dict(splits, help='official split (default: 1)')
+    return options | {
+        '--out': dict(default=f'data/{name}', help=f'folder to write to (default: data/{name})'),
+        '--val-share': dict(
+            type=float,
+            default=0.1,
+            metavar='SHARE',
+            help='share of the training clips held out for validation (default: 0.1)',
+        ),
+        '--seed': dict(type=int, default=0, help='seed of what is held out (default: 0)'),
+        '--workers': dict(type=int, default=2, help='processes that check videos (default: 2)'),
+        '--missing': dict(
+            _MISSING,
+            help='with missing or broken videos: write nothing (default), or leave them out',
+        ),
+        '--decode': dict(
+            choices=('first', 'all', 'none'),
+            help='check of every video: decode the first frame, all frames, or only see whether '
+            'the file is there (default: all for hmdb51 and jhmdb21, else first)',
+        ),
+        '--delimiter': dict(
+            choices=('space', 'tab'),
+            help='between path and label (default: space; kinetics400, whose folders hold blanks: '
+            'tab)',
+        ),
+    }
+
+
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line.
 
@@ -37,140 +130,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     commands = parser.add_subparsers(dest='dataset', required=True, metavar='DATASET')
-    for name, text in OFFICIAL.items():
-        examples = ''.join(_examples_of(name))
-        _add_official(_command.add_command(commands, name, text, examples + EPILOG), name)
-    _add_sprites(
-        _command.add_command(
-            commands,
-            'motion_sprites',
-            'labelled clips whose class is the motion alone',
-            _examples_of('motion_sprites')
-            + '  python tools/prepare_dataset.py motion_sprites --out data/other '
-            '--scene-rate 0.8\n',
-        )
-    )
-    _add_ucf_crime(
-        _command.add_command(
-            commands,
-            'ucf_crime',
-            'UCF-Crime for tools/downstream.py anomaly',
-            _examples_of('ucf_crime') + EPILOG,
-        )
-    )
-    _add_thumos14(
-        _command.add_command(
-            commands,
-            'thumos14',
-            'THUMOS14 for tools/downstream.py tal',
-            _examples_of('thumos14') + EPILOG,
-        )
-    )
+    for name, text in {**OFFICIAL, **OTHERS}.items():
+        epilog = _examples_of(name) + EPILOG
+        if name == 'motion_sprites':
+            more = 'motion_sprites --out data/other --scene-rate 0.8'
+            epilog = f'{_examples_of(name)}  python tools/prepare_dataset.py {more}\n'
+        command = _command.add_command(commands, name, text, epilog)
+        for flag, options in (OPTIONS.get(name) or _official_options(name)).items():
+            command.add_argument(flag, **options)
     return parser.parse_args(argv)
 
 
 def _examples_of(name: str) -> str:
     first, *rest = EXAMPLES.split('  python ')
     return first + ''.join(f'  python {text}' for text in rest if text.split()[1] == name) + '\n'
-
-
-def _add_official(parser: argparse.ArgumentParser, name: str) -> None:
-    add = parser.add_argument
-    if name == 'jhmdb21':
-        add('--source', required=True, help='folder of index.csv and videos/<class>/<name>.avi')
-    else:
-        add('--videos', help=f'folder of the videos (default: data/{name}/videos); linked to there')
-        add('--lists', help=f'folder of the official lists (default: data/{name}/annotations)')
-    if name in ('hmdb51', 'ucf101'):
-        add('--split', type=int, choices=(1, 2, 3), default=1, help='official split (default: 1)')
-    add('--out', default=f'data/{name}', help=f'folder to write to (default: data/{name})')
-    add(
-        '--val-share',
-        type=float,
-        default=0.1,
-        metavar='SHARE',
-        help='share of the training clips held out for validation (default: 0.1)',
-    )
-    add('--seed', type=int, default=0, help='seed of what is held out (default: 0)')
-    add('--workers', type=int, default=2, help='processes that check videos (default: 2)')
-    add(
-        '--missing',
-        choices=('fail', 'drop'),
-        default='fail',
-        help='with missing or broken videos: write nothing (default), or leave them out',
-    )
-    add(
-        '--decode',
-        choices=('first', 'all', 'none'),
-        help='check of every video: decode the first frame, all frames, or only see whether the '
-        'file is there (default: all for hmdb51 and jhmdb21, else first)',
-    )
-    add(
-        '--delimiter',
-        choices=('space', 'tab'),
-        help='between path and label (default: space; kinetics400, whose folders hold blanks: tab)',
-    )
-
-
-def _add_ucf_crime(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        '--lists',
-        default='data/ucf_crime/annotations',
-        help='folder of the official lists (default: data/ucf_crime/annotations)',
-    )
-    add('--videos', help='folder that the paths of the lists start at (default: not looked for)')
-    add('--out', default='data/ucf_crime', help='folder to write to (default: data/ucf_crime)')
-    add(
-        '--missing',
-        choices=('fail', 'drop'),
-        default='fail',
-        help='with missing videos: write nothing (default), or leave them out',
-    )
-
-
-def _add_thumos14(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        '--annotations',
-        required=True,
-        metavar='FILE',
-        help='thumos14.json, as ActionFormer and TriDet read it',
-    )
-    add(
-        '--videos',
-        help='folder of the videos, named like in the annotation (default: not looked for)',
-    )
-    add('--out', default='data/thumos14', help='folder to write to (default: data/thumos14)')
-    add(
-        '--missing',
-        choices=('fail', 'drop'),
-        default='fail',
-        help='with missing videos: write nothing (default), or leave them out',
-    )
-
-
-def _add_sprites(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('--out', default='data/motion_sprites', help='folder to write to')
-    add('--seed', type=int, default=0)
-    add(
-        '--scene-rate',
-        type=float,
-        default=0.95,
-        help='share of clips whose background hints at the class (default: 0.95)',
-    )
-    add(
-        '--look-rate',
-        type=float,
-        default=0.90,
-        help="share of clips whose actor's look hints at the class (default: 0.90)",
-    )
-    add('--train', type=int, default=2400, help='training clips (default: 2400)')
-    add('--val', type=int, default=320, help='clips held out of train (default: 320)')
-    add('--test', type=int, default=320, help='clips of each test set (default: 320)')
-    add('--no-unbiased', action='store_true', help='leave out the unbiased training set')
-    add('--workers', type=int, default=2, help='processes (default: 2)')
 
 
 def _prepare_sprites(args: argparse.Namespace) -> None:
@@ -233,22 +206,15 @@ def _prepare_thumos14(args: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the tool; returns the exit status."""
     args = parse_args(argv)
+    kept = f'no annotation file was written to {args.out}; run the same command again'
+    prepare, on_interrupt = _prepare_official, lambda: kept
     if args.dataset == 'motion_sprites':
-        return _command.run(
-            lambda: _prepare_sprites(args),
-            debug=args.debug,
-            on_interrupt=lambda: f'finished parts are kept in {args.out}; the same command goes on',
-        )
-    for name, prepare in (('ucf_crime', _prepare_ucf_crime), ('thumos14', _prepare_thumos14)):
-        if args.dataset == name:
-            return _command.run(lambda prepare=prepare: prepare(args), debug=args.debug)
-    return _command.run(
-        lambda: _prepare_official(args),
-        debug=args.debug,
-        on_interrupt=lambda: (
-            f'no annotation file was written to {args.out}; run the same command again'
-        ),
-    )
+        kept = f'finished parts are kept in {args.out}; the same command goes on'
+        prepare = _prepare_sprites
+    elif args.dataset in OTHERS:
+        prepare = _prepare_ucf_crime if args.dataset == 'ucf_crime' else _prepare_thumos14
+        on_interrupt = None
+    return _command.run(lambda: prepare(args), debug=args.debug, on_interrupt=on_interrupt)
 
 
 if __name__ == '__main__':

@@ -59,7 +59,7 @@ def read_hmdb51(folder: Path, split: int) -> OfficialLists:
 
 
 def hmdb51_source(video: str, class_name: str) -> str:
-    """The source video that an HMDB51 clip was cut from, or the clip's own name if it names none."""
+    """The source video that an HMDB51 clip was cut from; the clip itself where none is named."""
     stem = stem_of(video)
     match = re.fullmatch(_HMDB51_NAME.format(re.escape(class_name)), stem)
     return match['source'] if match else stem
