@@ -84,12 +84,14 @@ class Journal:
         Raises:
             WriteError: It cannot be written; nothing of it stays.
         """
-        with writing(self.path), self.path.open('ab') as stream:
+        rest = _line(row)
+        # without a buffer, whose rest would be written when the file is closed
+        with writing(self.path), self.path.open('ab', buffering=0) as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             end = stream.seek(0, os.SEEK_END)
             try:
-                stream.write(_line(row))
-                stream.flush()
+                while rest:
+                    rest = rest[stream.write(rest) :]
             except OSError:
                 os.truncate(self.path, end)
                 raise

@@ -54,13 +54,8 @@ def test_lines(tmp_path):
     assert len(known) == 2 and known.num_boxes == 5 and known.dropped == 0
     boxes, positions = known.of('/d/wave/a.avi').at([1, 0, 2, 1])
     assert boxes.dtype == np.float32 and positions.dtype == np.int64
-    assert boxes.tolist() == [
-        [1, 2, 3.5, 4],
-        [0, 0, 9, 9],
-        [1, 1, 2, 2],
-        [1, 2, 3.5, 4],
-        [0, 0, 9, 9],
-    ]
+    second = [[1, 2, 3.5, 4], [0, 0, 9, 9]]
+    assert boxes.tolist() == [*second, [1, 1, 2, 2], *second]
     assert positions.tolist() == [0, 0, 2, 3, 3]
     assert known.of('wave/a').at([1], 0.51)[0].tolist() == [[0, 0, 9, 9]]  # no score counts as 1
     other = known.of('wave/b.avi')
@@ -85,11 +80,7 @@ def test_boxes_of_another_video_are_noticed(tmp_path):
     path = write_lines(tmp_path / 'b.jsonl', dict(video='a', boxes=[[0, 0, 1, 1]] * 30))
     video = read_person_boxes(path).of('a')
     assert len(video.at([29, 42])[0]) == 2  # OpenCV announces up to a quarter too many
-    with pytest.raises(
-        DatasetError,
-        match=r'b.jsonl: a has entries for 30 frames, but frame 43 '
-        r'\(from 0\) was asked for',
-    ):
+    with pytest.raises(DatasetError, match=r'b.jsonl: a has entries for 30 frames, but frame 43 '):
         video.at([43])
 
 
@@ -144,11 +135,8 @@ def test_the_longest_name_wins_and_two_are_an_error(tmp_path):
     assert known.of('/d/train/clip.avi').name == 'train/clip.avi'
     assert known.of('/d/clip.avi').name == 'clip.avi'
     for video in ('/d/val/clip.avi', 'val/clip.mkv'):
-        with pytest.raises(
-            DatasetError,
-            match=f'b.jsonl: 2 entries may be video {video}: '
-            'val/clip.avi, val/clip.mp4; keep the right one',
-        ):
+        match = f'b.jsonl: 2 entries may be video {video}: val/clip.avi, val/clip.mp4; keep'
+        with pytest.raises(DatasetError, match=match):
             known.of(video)
     assert known.of('/d/train/other.avi') is None
     assert 'it has run/other, in another folder' in str(known.missing('/d/train/other.avi'))
@@ -170,27 +158,17 @@ def test_read_once_and_again_after_a_change(tmp_path):
         ('{"video": "a", "boxes": [[1, 2, 3', 'b.jsonl:2: is no JSON'),
         ('[1]', 'b.jsonl:2: expected a JSON object'),
         (dict(boxes=[[]]), 'b.jsonl:2: expected "video", some text, which is missing'),
-        (
-            dict(video='a'),
-            'b.jsonl:2: a: expected "boxes", a list with one entry per frame, which is miss',
-        ),
+        (dict(video='a'), 'b.jsonl:2: a: expected "boxes", a list with one entry per frame, which'),
         (dict(video='a', boxes=[]), 'a: expected "boxes", a list with one entry'),
-        (
-            dict(video='a', boxes=[[], 3]),
-            'b.jsonl:2: a: frame 1: expected a list of boxes, got int 3',
-        ),
-        (dict(video='a', boxes=[[], [[1, 2, 3]]]), 'a: frame 1: expected boxes x1, y1, x2, y2'),
-        (dict(video='a', boxes=[[1, 2]]), 'a: frame 0: expected boxes x1'),
+        (dict(video='a', boxes=[[], 3]), 'b.jsonl:2: a: frame 1: expected a list of boxes'),
+        (dict(video='a', boxes=[[1, 2]]), 'a: frame 0: expected boxes x1, y1, x2, y2 or'),
         (dict(video='a', boxes=[[], [[1, 2, 'x', 4]]]), 'a: frame 1: expected boxes of numbers'),
         (dict(video='a', boxes=[[[0, 0, 9, 9], 7]]), 'a: frame 0: expected boxes of numbers'),
         # a box without numbers would move the boxes of all frames and videos after it
         (dict(video='a', boxes=[[], [[]]]), 'a: frame 1: expected boxes x1'),
         (dict(video='a', boxes=[[], [[0, 0, 9, 9], []]]), 'a: frame 1: expected boxes x1'),
         (dict(video='a', boxes=[[[0, 0, 10**400, 9]]]), 'a: frame 0: expected boxes of numbers'),
-        (
-            dict(video='a', boxes=[[[1, 2, 1, 4]]]),
-            r'a: frame 0: the box \[1.0, 2.0, 1.0, 4.0\] is emp',
-        ),
+        (dict(video='a', boxes=[[[1, 2, 1, 4]]]), 'frame 0: the box .* is empty'),
         ('{"video": "a", "boxes": [[[1, 2, NaN, 4]]]}', 'a: frame 0: expected finite numbers'),
         (dict(video='/', boxes=[[]]), "'/' names no video"),
     ],

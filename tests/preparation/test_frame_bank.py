@@ -19,6 +19,7 @@ from albar_mm.preparation.frame_bank import network as network
 from albar_mm.preparation.frame_bank import videos as videos_module
 from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank, select_frames
 from albar_mm.preparation.frame_bank.network import scoring_steps
+from albar_mm.preparation.frame_bank.scores import ScoresFile, published_scores
 from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError
 from albar_mm.video.source_video import read_frames
 from tests.toy import FRAMES
@@ -199,7 +200,6 @@ def test_a_changed_label_is_scored_again(copied, tmp_path, monkeypatch):
 
 def test_scores_of_another_setting_or_broken_ones_are_refused(reference, tmp_path):
     build(reference, tmp_path / 'a.npz')
-    file = tmp_path / 'a.scores.jsonl'
     pipeline, mean = 'val_dataloader.dataset.pipeline.3.scale', 'model.data_preprocessor.mean'
     for options, setting in (
         (dict(every=2), 'every is 1, asked for 2'),
@@ -209,35 +209,22 @@ def test_scores_of_another_setting_or_broken_ones_are_refused(reference, tmp_pat
         match = rf'a.scores.jsonl was begun with other settings \(settings.{setting}.*another file'
         with pytest.raises(DatasetError, match=match):
             build(reference, tmp_path / 'a.npz', **options)
-    lines = file.read_text().splitlines()
-    good = json.loads(lines[2])
-    for number, broken in (
-        (3, '{"video"'),
-        (3, '[]'),
-        (3, json.dumps({**good, 'gt': [0.5]})),
-        (3, json.dumps({**good, 'top1': [2.0] * FRAMES})),
-        (3, json.dumps({**good, 'gt': 'x'})),
-        (3, json.dumps({**good, 'label': 'x'})),
-        (1, 'PK'),
-    ):
-        file.write_text('\n'.join([*lines[: number - 1], broken, *lines[number:]]) + '\n')
-        with pytest.raises(DatasetError, match=rf'a.scores.jsonl:{number}: .*delete it'):
-            build(reference, tmp_path / 'a.npz')
 
 
-def test_a_file_of_somebody_else_is_not_emptied(reference, tmp_path):
-    """A first line without an end is cut off only where it is the begin of our own."""
-    (tmp_path / 'notes.json').write_text('{"my": "notes"}')
-    with pytest.raises(DatasetError, match='notes.json:1: is no file of finished videos'):
-        build(reference, tmp_path / 'a.npz', scores=tmp_path / 'notes.json')
-    assert (tmp_path / 'notes.json').read_text() == '{"my": "notes"}'
-    built = build(reference, tmp_path / 'a.npz')
-    file = tmp_path / 'a.scores.jsonl'
-    whole = file.read_bytes()
-    for kept in (0, 20):
-        file.write_bytes(whole[:kept])
-        assert build(reference, tmp_path / 'a.npz').path == built.path
-        assert file.read_bytes() == whole
+@pytest.mark.parametrize(
+    'broken',
+    [dict(gt=[0.5]), dict(top1=[2.0, 0.5]), dict(gt=[0.5, 1.1]), dict(gt='x'), dict(label='x')],
+)
+def test_broken_rows_of_scores(tmp_path, broken):
+    video = videos_module.TrainingVideo('a', 'a', 1)
+    ScoresFile(tmp_path / 's.jsonl', {}, 2).add(video, np.array([0.25, 0.5]), np.ones(2))
+    found = ScoresFile(tmp_path / 's.jsonl', {}, 2).get(video)
+    assert (found.frames.tolist(), found.gt.tolist()) == ([0, 2], [0.25, 0.5])
+    head, row = (tmp_path / 's.jsonl').read_text().splitlines()
+    row = json.dumps({**json.loads(row), **broken})
+    (tmp_path / 's.jsonl').write_text(f'{head}\n{row}\n')
+    with pytest.raises(DatasetError, match='s.jsonl:2: expected video, label, .*delete it'):
+        ScoresFile(tmp_path / 's.jsonl', {}, 2)
 
 
 def test_scores_that_cannot_be_written(reference, tmp_path):
@@ -368,6 +355,14 @@ def test_a_wrong_folder_stops_at_once(reference, tmp_path):
 # published scores
 
 
+class Runs:
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
 def published(folder, content):
     (folder / 'scores.pkl').write_bytes(pickle.dumps(content))
     return folder / 'scores.pkl'
@@ -421,16 +416,9 @@ def test_published_scores_without_some_videos_or_with_too_many_frames(
         build(reference, tmp_path / 'a.npz', published=published(tmp_path, content), size=10**6)
 
 
-class Runs:
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-def test_published_files_that_cannot_be_used(reference, tmp_path):
+def test_published_files_that_cannot_be_used(tmp_path):
     mark = tmp_path / 'ran'
+    videos = [videos_module.TrainingVideo('clip_0.mp4', '', 0)]
     for content, text in (
         ({'a/frame000001.jpg': Runs(mark)}, r'scores.pkl: the pickle asks for posix.mkdir'),
         ({'a/frame000001.jpg': [0.9, 0.1]}, r'frame a/frame000001.jpg: expected \[p\(gt\), p\(top'),
@@ -439,14 +427,14 @@ def test_published_files_that_cannot_be_used(reference, tmp_path):
         ({'a/frame000000.jpg': [0.1, 0.2]}, "'a/frame000000.jpg': expected .* counted from 1"),
         ({'a': [0.1, 0.2]}, "frame 'a': expected <video>/frame<number>.jpg"),
         ({3: [0.1, 0.2]}, 'frame 3: expected'),
-        ({'a/frame000001.jpg': [0.1, 0.2]}, 'has none of the 8 training videos; it has a, they'),
+        ({'a/frame000001.jpg': [0.1, 0.2]}, 'has none of the 1 training videos; it has a, they'),
         ([1], 'expected a pickled dict of frames, got a list of 1'),
         ({}, 'expected a pickled dict of frames, got a dict'),
     ):
         with pytest.raises(DatasetError, match=text) as said:
-            build(reference, tmp_path / 'a.npz', published=published(tmp_path, content))
+            published_scores(published(tmp_path, content), videos)
         assert 'scores.pkl' in str(said.value) and '\n' not in str(said.value)
-    assert not mark.exists() and not (tmp_path / 'a.npz').exists()
+    assert not mark.exists()
 
 
 # what does not fit
@@ -513,15 +501,15 @@ def test_lists_and_configs_that_do_not_fit(reference, toy_videos, tmp_path):
         ('', 'is empty'),
         (
             'clip_0.mp4 0\nclip_1.mp4 2\n',
-            ":2: label: expected a whole number from 0 to 1, got '2'",
+            r'line 2: expected a '
+            r"label in \[0, 2\), got '2'",
         ),
-        ('clip_0.mp4\n', ':1: expected '),
+        ('clip_0.mp4\n', 'line 1: expected path'),
         ('clip_0.mp4 0\nclip_0.mp4 1\n', 'clip_0.mp4 has two labels, 0 and 1'),
     ):
         (tmp_path / 'list.txt').write_text(content)
         fails(
-            rf'list.txt.*{text}',
-            train_dataloader__dataset__ann_file=str(tmp_path / 'list.txt'),
+            rf'\S+list.txt.*{text}', train_dataloader__dataset__ann_file=str(tmp_path / 'list.txt')
         )
     (tmp_path / 'list.txt').write_text('clip_0.mp4 0\nclip_1.mp4 2\n')
     fails(

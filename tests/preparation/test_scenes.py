@@ -109,12 +109,8 @@ def test_label_of_a_video():
     assert video_label(rows, True) == 0
     np.testing.assert_allclose(video_label(rows, False), [1.3 / 3, 1.7 / 3, 0])
     assert video_label(rows[:2], True) == 1  # one vote each: the mean decides
-    assert (
-        video_label(
-            np.array([[0, 0.5, 0.5], [0.6, 0.1, 0.3], [0.2, 0.5, 0.3], [0.5, 0.1, 0.4]]), True
-        )
-        == 0
-    )
+    two_each = np.array([[0, 0.5, 0.5], [0.6, 0.1, 0.3], [0.2, 0.5, 0.3], [0.5, 0.1, 0.4]])
+    assert video_label(two_each, True) == 0
 
 
 @pytest.mark.parametrize(
@@ -147,8 +143,6 @@ def test_an_interrupted_run_goes_on(clips, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         label(clips)
     assert not (clips / 's.jsonl').exists()
-    with (clips / 's.jsonl.part.jsonl').open('a') as part:
-        part.write('{"video": "k/mi')  # and a line that was cut short
     with pytest.raises(DatasetError, match=r'part.jsonl was begun with other settings \(hard is'):
         label(clips, hard=True)
     done, said = label(clips)
@@ -158,12 +152,6 @@ def test_an_interrupted_run_goes_on(clips, monkeypatch):
     assert len(calls) == 4 and said == [f'{clips}/s.jsonl: is complete already']
     with pytest.raises(DatasetError, match='is there already, made with other settings .frames is'):
         label(clips, frames=3)
-    (clips / 's.jsonl').write_text('{}')
-    with pytest.raises(DatasetError, match='it was changed since'):
-        label(clips)
-    (clips / 's.jsonl.report.json').unlink()
-    with pytest.raises(DatasetError, match='without a sound s.jsonl.report.json'):
-        label(clips)
 
 
 def test_unreadable_videos(clips):
@@ -176,10 +164,6 @@ def test_unreadable_videos(clips):
     lines = scenes.summary(done)
     assert lines[0].endswith('scene labels of 2 videos, num_scenes=3')
     assert 'left out 1 listed videos' in lines[1] and 'k/mixed.avi: ' in lines[2]
-    for name in ('red', 'blue'):
-        (clips / 'videos' / 'k' / f'{name}.avi').unlink()
-    with pytest.raises(DatasetError, match='none of 3 videos can be read; the first: .*blue.avi'):
-        label(clips, 't.jsonl', missing='drop')
 
 
 def test_probabilities_or_logits(clips):
@@ -213,16 +197,14 @@ def test_normalisation_and_channels(clips):
 
 
 def test_models_that_do_not_fit(clips):
-    with pytest.raises(DatasetError, match='takes an input of shape .*image of 3 colours'):
-        write_model(
-            clips / 'm.onnx', [node('Identity', ['x'], 'y')], [], (1, 5, 8, 8), (1, 5, 8, 8)
-        )
-        onnx(clips).check()
-    with pytest.raises(DatasetError, match=r'gives an output of shape \(1, 3, 8, 8\); expected'):
-        write_model(
-            clips / 'm.onnx', [node('Identity', ['x'], 'y')], [], (1, 3, 8, 8), (1, 3, 8, 8)
-        )
-        onnx(clips).check()
+    identity = [node('Identity', ['x'], 'y')]
+    for shape, said in (
+        ((1, 5, 8, 8), 'takes an input of shape .*image of 3 colours'),
+        ((1, 3, 8, 8), r'gives an output of shape \(1, 3, 8, 8\); expected'),
+    ):
+        write_model(clips / 'm.onnx', identity, [], shape, shape)
+        with pytest.raises(DatasetError, match=said):
+            onnx(clips).check()
     model(clips / 'm.onnx', shape=('n', 3, 'h', 'w'))
     with pytest.raises(DatasetError, match='does not fix the size of its input.*size=HEIGHTxW'):
         onnx(clips).check()
@@ -255,19 +237,11 @@ def test_wrong_descriptions(clips, text, match):
     assert '\n' not in str(caught.value)
 
 
-def test_bad_lists_and_names(clips):
+def test_bad_names(clips):
     with pytest.raises(DatasetError, match='s.txt: name a file that ends in .jsonl or .npz'):
         label(clips, 's.txt')
     with pytest.raises(ValueError, match='frames must be 1 or more, got 0'):
         label(clips, frames=0)
-    with pytest.raises(ValueError, match='missing must be one of'):
-        label(clips, missing='none')
-    (clips / 'list.txt').write_text('k/red.avi\n')
-    with pytest.raises(DatasetError, match="list.txt:1: expected '<path> <number>'"):
-        label(clips)
-    (clips / 'list.txt').write_text('\n')
-    with pytest.raises(DatasetError, match='list.txt: the list is empty'):
-        label(clips)
 
 
 class FakeInferencer:
