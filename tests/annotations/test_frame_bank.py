@@ -45,24 +45,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ['a.npz']
 
 
+F32, ZEROS = np.float32, np.zeros((3, 4, 6, 3), np.uint8)
 WRONG = {
-    r'frames must be uint8 of shape \(M, H, W, 3\).*got float32': dict(
-        frames=np.zeros((3, 4, 6, 3), np.float32)
-    ),
-    r'frames must be .*got uint8 of shape \(3, 4, 6\)': dict(frames=np.zeros((3, 4, 6), np.uint8)),
-    r'frames must be .*got uint8 of shape \(0, 4, 6, 3\)': dict(
-        frames=np.zeros((0, 4, 6, 3), np.uint8)
-    ),
+    r'frames must be uint8 of shape \(M, H, W, 3\).*got float32': dict(frames=ZEROS.astype(F32)),
+    r'frames must be .*got uint8 of shape \(3, 4, 6\)': dict(frames=ZEROS[..., 0]),
+    r'frames must be .*got uint8 of shape \(0, 4, 6, 3\)': dict(frames=ZEROS[:0]),
     r'probability must be float32 of shape \(3,\), got float64': dict(probability=np.zeros(3)),
-    r'probability must be float32 of shape \(3,\), got float32 of shape \(2,\)': dict(
-        probability=np.zeros(2, np.float32)
-    ),
-    r'probability must be in \[0, 1\], got nan for wave': dict(
-        probability=np.array([0, np.nan, 1], np.float32)
-    ),
-    r'probability must be in \[0, 1\], got 1.5': dict(
-        probability=np.array([0, 1.5, 1], np.float32)
-    ),
+    r'probability must be .* got float32 of shape \(2,\)': dict(probability=np.zeros(2, F32)),
+    r'probability must be in \[0, 1\], got nan for wave': dict(probability=F32([0, np.nan, 1])),
+    r'probability must be in \[0, 1\], got 1.5': dict(probability=F32([0, 1.5, 1])),
     r'source must be unicode of shape \(3,\), got int64': dict(source=np.arange(3)),
     'num_classes must be >= 2, got 1': dict(num_classes=1),
 }
@@ -74,14 +65,7 @@ def test_wrong_content_is_neither_written_nor_read(tmp_path, message):
     with pytest.raises(ValueError, match=rf'frame bank \S+/a.npz: {message}'):
         save_frame_bank(tmp_path / 'a.npz', wrong)
     assert not list(tmp_path.iterdir())
-    np.savez(
-        tmp_path / 'a.npz',
-        frames=wrong.frames,
-        probability=wrong.probability,
-        source=wrong.source,
-        num_classes=wrong.num_classes,
-        info='{}',
-    )
+    np.savez(tmp_path / 'a.npz', **dict(vars(wrong), info='{}'))
     with pytest.raises(ValueError, match=rf'frame bank \S+/a.npz: {message}'):
         load_frame_bank(tmp_path / 'a.npz')
 
@@ -97,16 +81,20 @@ def test_other_files_are_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     good = save_frame_bank('good.npz', bank()).read_bytes()
     fields = dict(np.load('good.npz'))
-    (tmp_path / 'cut.npz').write_bytes(good[: len(good) // 2])
-    (tmp_path / 'text.npz').write_text('no archive')
-    (tmp_path / 'empty.npz').write_bytes(b'')
-    place = good.index(fields['frames'].tobytes())  # a flipped bit fails the checksum
-    (tmp_path / 'flipped.npz').write_bytes(
-        good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
-    )
-    (tmp_path / 'pickle.npz').write_bytes(pickle.dumps(Runs()))
-    np.save('single.npy', np.zeros(3))
-    os.rename('single.npy', 'single.npz')
+    place = good.index(fields['frames'].tobytes())
+    np.savez_compressed('whole.npz', **fields)
+    small = (tmp_path / 'whole.npz').read_bytes()
+    for name, content in dict(
+        cut=good[: len(good) // 2],
+        text=b'no archive',
+        empty=b'',
+        flipped=good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :],  # fails the checksum
+        shrunk=small[:90] + b'\xff' * 20 + small[110:],
+        pickle=pickle.dumps(Runs()),
+    ).items():
+        (tmp_path / f'{name}.npz').write_bytes(content)
+    with open('single.npz', 'wb') as stream:
+        np.save(stream, np.zeros(3))
     np.savez('objects.npz', **dict(fields, source=np.array([Runs()] * 3, object)))
     np.savez('keys.npz', **{k: v for k, v in fields.items() if k != 'source'})
     np.savez('list.npz', **dict(fields, info='[1]'))
@@ -114,12 +102,8 @@ def test_other_files_are_named(tmp_path, monkeypatch):
     np.savez('bytes.npz', **dict(fields, info=np.zeros(2)))
     np.savez('half.npz', **dict(fields, num_classes=51.5))
     says = dict(
+        **dict.fromkeys(('cut', 'text', 'empty', 'flipped', 'shrunk', 'pickle'), 'cannot be read'),
         absent='no such file',
-        cut='cannot be read',
-        text='cannot be read',
-        empty='cannot be read',
-        flipped='cannot be read',
-        pickle='cannot be read',
         single='cannot be read as arrays: it holds a single array',
         objects='cannot be read as arrays: .*Python objects',
         keys="'source' is missing",

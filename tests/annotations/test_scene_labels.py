@@ -1,7 +1,6 @@
 """Files of scene labels: what they may hold, how a video is found, what is refused."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -31,12 +30,6 @@ def test_hard_labels(tmp_path):
     assert read_scene_labels(path) is known  # read once
 
 
-def test_the_longest_tail_wins(tmp_path):
-    path = write_lines(tmp_path / 's.jsonl', [hard('a', 0), hard('one/a', 1), hard('two/a', 2)])
-    known = read_scene_labels(path)
-    assert [known.of(f'/v/{folder}/a.avi') for folder in ('one', 'two', 'three')] == [1, 2, 0]
-
-
 def test_soft_labels_sum_to_one_again(tmp_path):
     rows = [dict(video='a', scene_prob=[0.2, 0.3, 0.499]), dict(video='b', scene_prob=[0, 0, 1])]
     known = read_scene_labels(write_lines(tmp_path / 's.jsonl', rows))
@@ -54,14 +47,6 @@ def test_probabilities_come_before_a_class(tmp_path):
 def test_a_told_number_of_scenes(tmp_path):
     path = write_lines(tmp_path / 's.jsonl', [hard('a', 3, num_scenes=365)])
     assert scene_count(path) == 365
-
-
-def test_a_changed_file_is_read_again(tmp_path):
-    path = write_lines(tmp_path / 's.jsonl', [hard('a', 3)])
-    assert scene_count(path) == 4
-    write_lines(path, [hard('a', 11)])
-    os.utime(path, ns=(1, 1))
-    assert scene_count(path) == 12
 
 
 @pytest.mark.parametrize('soft', [True, False])
@@ -142,17 +127,11 @@ NAMES = np.array(['a', 'b'])
         (dict(video=np.arange(2), scene=np.arange(2)), 'expected the arrays video'),
         (dict(video=NAMES), 'expected the arrays video'),
         (dict(video=NAMES, scene=np.arange(3)), r'scene is int64 \(3,\) for 2 videos'),
-        (
-            dict(video=NAMES, scene=np.ones(2)),
-            r'scene is float64 \(2,\) for 2 videos; expected int',
-        ),
+        (dict(video=NAMES, scene=np.ones(2)), r'scene is float64 \(2,\) for 2 videos; expected in'),
         (dict(video=NAMES, scene_prob=np.ones(2)), r'scene_prob is float64 \(2,\)'),
         (dict(video=NAMES, scene=np.array([0, -3])), 'b: scene -3; expected a class index'),
         (dict(video=NAMES, scene=np.arange(2), num_scenes=np.ones(2)), 'num_scenes is float64'),
-        (
-            dict(video=NAMES, scene=np.arange(2), num_scenes=1),
-            'says num_scenes=1, but its .* need 2',
-        ),
+        (dict(video=NAMES, scene=np.arange(2), num_scenes=1), 'says num_scenes=1, .* need 2'),
         (dict(video=np.array(['a', 'b'], object), scene=np.arange(2)), 'cannot be read as arrays'),
     ],
 )
@@ -165,20 +144,7 @@ def test_bad_arrays(tmp_path, arrays, match):
 def test_files_that_are_none(tmp_path):
     with pytest.raises(DatasetError, match='s.npz: no such file of scene labels; tools/label_'):
         read_scene_labels(tmp_path / 's.npz')
-    np.savez_compressed(tmp_path / 'whole.npz', video=NAMES, scene=np.arange(2))
-    whole = (tmp_path / 'whole.npz').read_bytes()
-    stream = whole.index(b'video.npy') + 9  # after the first header: its compressed data
-    np.save(tmp_path / 'single.npy', np.arange(2))
-    for content in (
-        b'no zip at all',
-        b'',
-        whole[:-30],
-        (tmp_path / 'single.npy').read_bytes(),
-        whole[: stream + 20] + b'\xff' * 20 + whole[stream + 40 :],
-    ):
-        (tmp_path / 's.npz').write_bytes(content)
-        with pytest.raises(DatasetError, match='s.npz: cannot be read as arrays: '):
-            read_scene_labels(tmp_path / 's.npz')
-    (tmp_path / 's.jsonl').write_bytes(b'\xff\xfe\xff')
-    with pytest.raises(DatasetError, match='s.jsonl:1: is no UTF-8 text'):
-        read_scene_labels(tmp_path / 's.jsonl')
+    for name, said in (('s.npz', 'cannot be read as arrays: '), ('s.jsonl', '1: is no UTF-8 text')):
+        (tmp_path / name).write_bytes(b'\xff\xfe\xff')
+        with pytest.raises(DatasetError, match=f'{name}:.*{said}'):
+            read_scene_labels(tmp_path / name)

@@ -44,14 +44,8 @@ def test_written_lists_are_read_by_mmaction2(source, tmp_path):
     out = tmp_path / 'data' / 'jhmdb21'
     said = []
     done = prepare_dataset('jhmdb21', options(source, out), said.append)
-    assert names_in(out) == [
-        'label_map.txt',
-        'report.json',
-        'test_split1.txt',
-        'train_split1.txt',
-        'val_split1.txt',
-        'videos',
-    ]
+    lists = [f'{part}_split1.txt' for part in ('test', 'train', 'val')]
+    assert names_in(out) == ['label_map.txt', 'report.json', *lists, 'videos']
     paths = {}
     for split, size in (('train', 63), ('val', 42), ('test', 21)):
         infos = read_back(out / f'{split}_split1.txt', out / 'videos')
@@ -77,20 +71,13 @@ def test_written_lists_are_read_by_mmaction2(source, tmp_path):
 def damage(source):
     """One video gone, one cut, one of text, one without frames; their class folders and names."""
     files = sorted((source / 'videos').glob('*/*.avi'))
-    gone, cut, text, empty = files[3], files[10], files[30], files[50]
+    gone, cut, text, empty = chosen = files[3], files[10], files[30], files[50]
     gone.unlink()
     cut.write_bytes(cut.read_bytes()[:2000])
     text.write_text('nothing to see\n' * 50)
     write_video(empty, 0)
-    return {
-        str(path.relative_to(source / 'videos')): kind
-        for path, kind in (
-            (gone, 'missing'),
-            (cut, 'truncated'),
-            (text, 'undecodable'),
-            (empty, 'zero-frame'),
-        )
-    }
+    names = [str(path.relative_to(source / 'videos')) for path in chosen]
+    return dict(zip(names, ('missing', 'truncated', 'undecodable', 'zero-frame'), strict=True))
 
 
 def test_broken_videos_fail_or_are_left_out(source, tmp_path):
@@ -161,26 +148,21 @@ def test_labels_out_of_range():
     assert 'label 3 in list:3, expected 0 to 2' in str(found[1])
 
 
+KINETICS = ['-train_0000_000000_000010', '-train_0001_000010_000020', '-val_0000_000000_000010']
+
+
 @pytest.mark.parametrize('layout', ['class', 'underscore', 'flat', 'nested'])
 def test_kinetics_layouts(tmp_path, layout):
     lists = write_kinetics400(tmp_path / 'csv')
     folder = {'class': 'a b', 'underscore': 'a_b', 'flat': '', 'nested': 'x/train/a_b'}[layout]
-    for name in (
-        '-train_0000_000000_000010',
-        '-train_0001_000010_000020',
-        '-train_0002_000020_000030',
-        '-val_0000_000000_000010',
-    ):
-        write_video(tmp_path / 'v' / folder / f'{name}.mp4', 6, 'mp4v')
-    done = prepare_dataset(
-        'kinetics400',
-        PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', missing='drop'),
-        quietly,
-    )
+    for name in (*KINETICS, '-train_0002_000020_000030'):
+        (tmp_path / 'v' / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / 'v' / folder / f'{name}.mp4').touch()
+    options = PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', decode='none', missing='drop')
+    done = prepare_dataset('kinetics400', options, quietly)
     assert done.left_out == 1600 - 4
-    assert {split: len(clips) for split, clips in done.splits.items()} == dict(
-        train=2, val=1, test=1
-    )
+    sizes = {split: len(clips) for split, clips in done.splits.items()}
+    assert sizes == dict(train=2, val=1, test=1)
     for split in ('train', 'val', 'test'):
         for info in read_back(tmp_path / 'out' / f'{split}.txt', tmp_path / 'v', '\t'):
             assert os.path.isfile(info['filename'])
@@ -195,12 +177,8 @@ def test_one_file_of_two_kinetics_classes(tmp_path):
     rows = (lists / 'train.csv').read_text().splitlines()
     (lists / 'train.csv').write_text('\n'.join([*rows, rows[1].replace('a b', 'aBc')]) + '\n')
     options = PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', decode='none', missing='drop')
-    for name in (
-        '-train_0000_000000_000010',
-        '-train_0001_000010_000020',
-        '-val_0000_000000_000010',
-    ):
-        (tmp_path / 'v').mkdir(exist_ok=True)
+    (tmp_path / 'v').mkdir()
+    for name in KINETICS:
         (tmp_path / 'v' / f'{name}.mp4').touch()
     done = prepare_dataset('kinetics400', options, quietly)
     doubles = [f for f in done.findings if f.kind == 'duplicate']
