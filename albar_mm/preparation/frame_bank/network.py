@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import Tensor, nn
 
+from ...utils.config_types import type_name
 from ...utils.errors import DatasetError
 from ...utils.identity import weights_sha256
 
@@ -32,6 +33,14 @@ def number_of_classes(cfg: Config) -> int:
     return found
 
 
+def dataset_of(cfg: Config, loader: str) -> Mapping[str, Any]:
+    """The innermost dataset of a loader, within ``RepeatDataset`` and the like; {} without one."""
+    node = (cfg.get(loader) or {}).get('dataset') or {}
+    while isinstance(node.get('dataset'), Mapping):
+        node = node['dataset']
+    return node
+
+
 def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
     """What happens to a frame before it is scored: what validation does after decoding.
 
@@ -46,21 +55,15 @@ def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
     """
     steps = {}
     for loader in ('train_dataloader', 'val_dataloader'):
-        node = (cfg.get(loader) or {}).get('dataset') or {}
-        while isinstance(node.get('dataset'), Mapping):
-            node = node['dataset']
-        steps[loader] = [dict(step) for step in node.get('pipeline') or []]
+        steps[loader] = [dict(step) for step in dataset_of(cfg, loader).get('pipeline') or []]
     lengths = [step.get('clip_len') for step in steps['train_dataloader'] if 'clip_len' in step]
     if lengths and lengths != [1]:
         raise DatasetError(
             f'{cfg.filename} trains on clips of {lengths[0]} frames: a reference '
             'network sees single ones, see configs/stillmix/reference'
         )
-    decoding = [
-        i
-        for i, step in enumerate(steps['val_dataloader'])
-        if str(getattr(step['type'], '__name__', step['type'])).endswith('Decode')
-    ]
+    names = [type_name(step) for step in steps['val_dataloader']]
+    decoding = [i for i, name in enumerate(names) if name.endswith('Decode')]
     if not decoding:
         raise DatasetError(
             f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '

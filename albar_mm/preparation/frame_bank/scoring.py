@@ -13,13 +13,13 @@ from mmengine.utils import ProgressBar
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ...utils.errors import DatasetError
+from ...utils.errors import DatasetError, reason_of
 from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
 from ...video.source_video import decoder_name
 from .network import ReferenceNetwork, scoring_steps
 from .scores import ScoresFile, VideoScores
-from .videos import FrameChunk, FrameChunks, TrainingVideo
+from .videos import FrameChunks, TrainingVideo
 
 if TYPE_CHECKING:
     from .build import FrameBankOptions
@@ -69,7 +69,14 @@ def score_videos(
     progress = ProgressBar(len(videos))
     progress.completed = done
     parts: dict[int, list[Tensor]] = {}
-    for chunk in _chunks(FrameChunks(waiting, every, steps), options.workers):
+    # read ahead by worker processes
+    chunks = DataLoader(
+        FrameChunks(waiting, every, steps),
+        batch_size=None,
+        num_workers=options.workers,
+        worker_init_fn=prepare_worker if options.workers else None,
+    )
+    for chunk in chunks:
         video = waiting[chunk.video]
         if chunk.inputs is not None:
             scored = network.probabilities(chunk.inputs).clamp(0, 1)
@@ -108,22 +115,7 @@ def _device(name: str | None) -> torch.device:
     try:
         return torch.empty(1, device=name).device
     except (RuntimeError, AssertionError) as error:  # the latter without CUDA in PyTorch
-        text = ' '.join(str(error).split())[:200]
         raise DatasetError(
-            f'--device {name}: cannot be used: {text}; take cpu, or cuda on a machine with a GPU'
+            f'--device {name}: cannot be used: {reason_of(error)}; take cpu, or cuda on a machine '
+            'with a GPU'
         ) from error
-
-
-def _chunks(dataset: FrameChunks, workers: int) -> DataLoader:
-    """Chunks as they are made, read ahead by worker processes."""
-    return DataLoader(
-        dataset,
-        batch_size=None,
-        num_workers=workers,
-        collate_fn=_as_it_is,
-        worker_init_fn=prepare_worker if workers else None,
-    )
-
-
-def _as_it_is(chunk: FrameChunk) -> FrameChunk:
-    return chunk

@@ -21,9 +21,21 @@ from ...utils.errors import BadVideoError, DatasetError
 from ...utils.video_ids import listed_path
 from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
+from .network import dataset_of
 
 CHUNK = 64
 """Frames that are decoded at once: what bounds the memory."""
+_ONE_FRAME = dict(
+    num_clips=1,
+    clip_len=1,
+    frame_interval=1,
+    frame_inds=np.zeros(1, int),
+    total_frames=1,
+    start_index=0,
+    modality='RGB',
+    label=0,
+    filename='',
+)
 
 
 @dataclass(frozen=True)
@@ -54,9 +66,7 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
     Raises:
         DatasetError: There is no such dataset or file, or a line of it cannot be used.
     """
-    node = (cfg.get('train_dataloader') or {}).get('dataset') or {}
-    while isinstance(node.get('dataset'), Mapping):  # RepeatDataset and the like
-        node = node['dataset']
+    node = dataset_of(cfg, 'train_dataloader')
     kind = DATASETS.get(node.get('type', '')) if isinstance(node.get('type'), str) else None
     if kind is None or not issubclass(kind, VideoDataset) or node.get('multi_class'):
         raise DatasetError(
@@ -186,23 +196,8 @@ class FrameChunks(IterableDataset):
 
     def _input(self, frame: np.ndarray) -> torch.Tensor:
         shape = frame.shape[:2]
-        packed = self._pipeline(
-            dict(
-                imgs=[frame],
-                num_clips=1,
-                clip_len=1,
-                frame_interval=1,
-                frame_inds=np.zeros(1, int),
-                total_frames=1,
-                start_index=0,
-                modality='RGB',
-                label=0,
-                filename='',
-                img_shape=shape,
-                original_shape=shape,
-            )
-        )
-        return packed['inputs']
+        one = dict(_ONE_FRAME, imgs=[frame], img_shape=shape, original_shape=shape)
+        return self._pipeline(one)['inputs']
 
 
 def read_resized(task: tuple[str, int, tuple[int, ...], int]) -> np.ndarray | BadVideoError:
@@ -219,20 +214,18 @@ def read_resized(task: tuple[str, int, tuple[int, ...], int]) -> np.ndarray | Ba
         DatasetError: The video ends before one of the frames.
     """
     path, every, numbers, side = task
-    found: dict[int, np.ndarray] = {}
-    seen = 0
+    wanted, found, seen = set(numbers), {}, 0
     try:
         for chunk, frames in read_chunks(path, every):
-            for number in set(chunk) & set(numbers):
-                picture = frames[chunk.index(number)]
-                found[number] = cv2.resize(picture, (side, side), interpolation=cv2.INTER_LINEAR)
+            for number in wanted & set(chunk):
+                found[number] = cv2.resize(frames[chunk.index(number)], (side, side))
             seen = chunk[-1] + 1
             if seen > numbers[-1]:
                 break
     except BadVideoError as error:
         return error
     if len(found) < len(numbers):
-        missing = min(set(numbers) - found.keys())
+        missing = min(wanted - found.keys())
         raise DatasetError(
             f'video {path}: frame {missing} was scored, but it ends after frame '
             f'{seen - 1}; the scores belong to another file of it'

@@ -74,11 +74,7 @@ class HogDetector:
         )
 
     def check(self) -> None:
-        """Find the detector in the installed OpenCV.
-
-        Raises:
-            DatasetError: This build does not have it.
-        """
+        """Raise a ``DatasetError`` if this build of OpenCV does not have it."""
         _hog()
 
     def settings(self) -> dict[str, Any]:
@@ -125,11 +121,7 @@ class MaskBoxes:
         return self.label or self.masks.name
 
     def check(self) -> None:
-        """Load what the masks need.
-
-        Raises:
-            DatasetError: It cannot be loaded.
-        """
+        """Load what the masks need, or raise a ``DatasetError``."""
         if hasattr(self.masks, 'check'):
             self.masks.check()
 
@@ -157,18 +149,10 @@ class FileBoxes:
     """
 
     path: Path
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``file``."""
-        return 'file'
+    name = 'file'
 
     def check(self) -> None:
-        """Read the file.
-
-        Raises:
-            DatasetError: It cannot be read.
-        """
+        """Read the file, or raise a ``DatasetError``."""
         read_person_boxes(self.path)
 
     def settings(self) -> dict[str, Any]:
