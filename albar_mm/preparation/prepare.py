@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..annotations.specs import SPECS, DatasetSpec, check_sizes, read_lists
 from ..annotations.video_lists import Clip, OfficialLists, format_lines
-from ..utils.errors import DatasetError
-from ..utils.files import try_folder, write_json
+from ..utils.errors import DatasetError, writing
+from ..utils.files import try_folder, write_json, write_text
 from ..utils.identity import file_identity
 from ..video.source_video import DECODE, decoder_name
 from .holdout import HoldOut, hold_out
-from .layout import locate
-from .output import link_videos, needs_link, write_together
-from .verify import CLIP_KINDS, LIST_KINDS, Finding, check_entries, check_files, count_kinds
+from .verify import CLIP_KINDS, LIST_KINDS, Finding, check_entries, check_files, count_kinds, locate
 
 REPORT_NAME = 'report.json'
 LABEL_MAP_NAME = 'label_map.txt'
@@ -107,7 +107,7 @@ def prepare_dataset(
     lists = read_lists(spec, Path(options.lists or out / 'annotations'), options.split)
     if not videos.is_dir():
         raise DatasetError(f'{videos}: no such folder of videos; name yours with --videos')
-    needs_link(out / 'videos', videos)
+    _needs_link(out / 'videos', videos)
     try_folder(out)
     if spec.any_layout:
         found = locate([*lists.train, *lists.test], videos)
@@ -155,7 +155,7 @@ def prepare_dataset(
     }
     contents[LABEL_MAP_NAME] = ''.join(f'{name}\n' for name in lists.classes)
     contents[REPORT_NAME] = report
-    write_together(out, contents, last=lambda: link_videos(out / 'videos', videos))
+    _write_together(out, contents, last=lambda: _link_videos(out / 'videos', videos))
     for split, clips in splits.items():
         lacking = len(official[split]) - len(clips)
         say(f'{split}: {len(clips)} clips' + (f' ({lacking} left out)' if lacking else ''))
@@ -250,3 +250,37 @@ def _notes(
             for name in sorted(absent)
         ]
     return notes
+
+
+def _write_together(
+    folder: Path, contents: Mapping[str, str | Mapping[str, Any]], last: Callable[[], object]
+) -> None:
+    """Write several files; none takes its name before all are on the disk and ``last`` is done."""
+    with writing(folder), tempfile.TemporaryDirectory(dir=folder, prefix='.new.') as scratch:
+        for name, content in contents.items():
+            write = write_text if isinstance(content, str) else write_json
+            write(Path(scratch) / name, content)
+        last()
+        for name in contents:
+            os.replace(Path(scratch) / name, folder / name)
+
+
+def _needs_link(link: Path, videos: Path) -> bool:
+    """Whether ``<out>/videos``, where the configs look, must be made to lead to the videos."""
+    if os.path.realpath(link) == os.path.realpath(videos):
+        return False
+    if os.path.lexists(link) and not link.is_symlink():
+        raise DatasetError(
+            f'{link}: a folder of its own is there already, and the configs read it: move it away, '
+            f'leave out --videos, or name another --out for {videos}'
+        )
+    return True
+
+
+def _link_videos(link: Path, videos: Path) -> None:
+    """Let ``link`` lead to the folder of videos, in place of where it led before."""
+    if _needs_link(link, videos):
+        with writing(link):
+            temporary = link.with_name(f'.{link.name}.{os.getpid()}')
+            temporary.symlink_to(videos.resolve(), target_is_directory=True)
+            os.replace(temporary, link)

@@ -10,7 +10,7 @@ import pytest
 from mmaction.datasets import VideoDataset
 
 from albar_mm.preparation import Clip, PrepareOptions, check_entries, format_lines, prepare_dataset
-from albar_mm.preparation import output as output_module
+from albar_mm.preparation import prepare as prepare_module
 from albar_mm.utils.errors import DatasetError
 
 from .official import write_jhmdb21, write_kinetics400, write_ucf101, write_video
@@ -205,13 +205,13 @@ def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
     prepare_dataset('jhmdb21', options(source, out), quietly)
     before = {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'}
     written = []
-    write = output_module.write_text
+    write = prepare_module.write_text
 
     def second_fails(path, text):
         written.append(path)
         return disk_full() if len(written) == 2 else write(path, text)
 
-    monkeypatch.setattr(output_module, 'write_text', second_fails)
+    monkeypatch.setattr(prepare_module, 'write_text', second_fails)
     with pytest.raises(DatasetError, match='the disk is full: make room'):
         prepare_dataset('jhmdb21', options(source, out, seed=3), quietly)
     assert {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'} == before
