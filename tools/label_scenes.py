@@ -56,12 +56,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def _label(args: argparse.Namespace) -> int:
-    from albar_mm.preparation.scenes.label import (
-        CLASSIFIERS_HELP,
-        label_scenes,
-        parse_classifier,
-        summary,
-    )
+    from albar_mm.preparation.scenes.classifiers import CLASSIFIERS_HELP, parse_classifier
+    from albar_mm.preparation.scenes.label import label_scenes, summary
 
     if args.classifier == 'help':
         print(CLASSIFIERS_HELP)

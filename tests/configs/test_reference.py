@@ -8,7 +8,7 @@ from mmaction.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from albar_mm.preparation.frame_bank.network import number_of_classes, scoring_steps
+from albar_mm.preparation.frame_bank.scoring import number_of_classes, scoring_steps
 from tests.preparation.official import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'

@@ -15,10 +15,9 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from albar_mm.annotations.frame_bank import load_frame_bank
-from albar_mm.preparation.frame_bank import network as network
+from albar_mm.preparation.frame_bank import scoring
 from albar_mm.preparation.frame_bank import videos as videos_module
 from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank, select_frames
-from albar_mm.preparation.frame_bank.network import scoring_steps
 from albar_mm.preparation.frame_bank.scores import ScoresFile, published_scores
 from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError
 from albar_mm.video.source_video import read_frames
@@ -155,7 +154,7 @@ def test_every_so_manieth_frame(reference, tmp_path):
 
 def test_an_interrupted_run_goes_on(reference, tmp_path, monkeypatch):
     whole = build(reference, tmp_path / 'whole.npz')
-    score, calls = network.ReferenceNetwork.probabilities, []
+    score, calls = scoring.ReferenceNetwork.probabilities, []
 
     def killed(self, inputs):
         calls.append(len(inputs))
@@ -163,7 +162,7 @@ def test_an_interrupted_run_goes_on(reference, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return score(self, inputs)
 
-    monkeypatch.setattr(network.ReferenceNetwork, 'probabilities', killed)
+    monkeypatch.setattr(scoring.ReferenceNetwork, 'probabilities', killed)
     with pytest.raises(KeyboardInterrupt):
         build(reference, tmp_path / 'a.npz')
     file = tmp_path / 'a.scores.jsonl'
@@ -182,9 +181,9 @@ def test_a_changed_label_is_scored_again(copied, tmp_path, monkeypatch):
     build(reference, tmp_path / 'a.npz')
     text = (toy / 'list.txt').read_text()
     (toy / 'list.txt').write_text(text.replace('clip_0.mp4 0', 'clip_0.mp4 1'))
-    calls, score = [], network.ReferenceNetwork.probabilities
+    calls, score = [], scoring.ReferenceNetwork.probabilities
     monkeypatch.setattr(
-        network.ReferenceNetwork, 'probabilities', lambda *args: calls.append(1) or score(*args)
+        scoring.ReferenceNetwork, 'probabilities', lambda *args: calls.append(1) or score(*args)
     )
     again = build(reference, tmp_path / 'a.npz', measure='gt', window=(0, 1), size=96)
     assert len(calls) == 1
@@ -485,7 +484,7 @@ def test_configs_and_options_that_do_not_fit(reference, tmp_path):
 def test_types_of_steps_may_be_classes():
     steps = [dict(type=DecordInit), dict(type=DecordDecode), dict(type='FormatShape')]
     cfg = dict(train_dataloader=None, val_dataloader=dict(dataset=dict(pipeline=steps)))
-    assert scoring_steps(cfg) == [dict(type='FormatShape')]
+    assert scoring.scoring_steps(cfg) == [dict(type='FormatShape')]
 
 
 def test_a_video_listed_twice_counts_once(reference, tmp_path):

@@ -12,12 +12,8 @@ import torch
 from albar_mm.annotations.scene_labels import read_scene_labels
 from albar_mm.preparation.scenes import classifiers as _scene_classifiers
 from albar_mm.preparation.scenes import label as scenes
-from albar_mm.preparation.scenes.label import (
-    label_scenes,
-    parse_classifier,
-    uniform_frames,
-    video_label,
-)
+from albar_mm.preparation.scenes.classifiers import parse_classifier
+from albar_mm.preparation.scenes.label import label_scenes, uniform_frames, video_label
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from tests.bias_sets.masks.tiny_onnx import mixing, node, write_model
 from tests.video_files import write_video

@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from albar_mm.annotations.frame_bank import load_frame_bank
-from albar_mm.preparation.frame_bank import network
+from albar_mm.preparation.frame_bank import scoring
 from tests.in_process import run_tool
 from tests.preparation.toy_reference import write_reference
 
@@ -71,7 +71,7 @@ def test_ctrl_c_says_how_to_go_on(reference, run, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(network.ReferenceNetwork, 'probabilities', stop)
+    monkeypatch.setattr(scoring.ReferenceNetwork, 'probabilities', stop)
     status, _, notes = run(*reference, '--workers', 0)
     said = 'interrupted: finished videos are kept; the same command goes on'
     assert (status, notes) == (130, [f'build_frame_bank.py: {said}'])

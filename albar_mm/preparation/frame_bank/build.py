@@ -25,9 +25,8 @@ from ...utils.identity import file_identity
 from ...utils.numbers import number
 from ...utils.parallel import map_videos
 from ...utils.text import name_some
-from .network import number_of_classes
 from .scores import MEASURES, VideoScores, published_scores
-from .scoring import score_videos
+from .scoring import number_of_classes, score_videos
 from .videos import TrainingVideo, read_resized, training_videos
 
 _LEAST = dict(size=1, every=1, frame_size=1, seed=0, workers=0)

@@ -1,25 +1,28 @@
-"""Scoring the frames of videos with a reference network (for ``frame_bank`` only)."""
+"""Scoring the frames of videos with a reference network, a trained 2D recogniser."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from mmaction.registry import MODELS
 from mmengine.config import Config
+from mmengine.runner.checkpoint import _load_checkpoint
 from mmengine.utils import ProgressBar
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ...utils.config_types import type_name
 from ...utils.errors import DatasetError, reason_of
+from ...utils.identity import weights_sha256
 from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
-from ...video.source_video import decoder_name
-from .network import ReferenceNetwork, scoring_steps
+from ...video.check import decoder_name
 from .scores import ScoresFile, VideoScores
-from .videos import FrameChunks, TrainingVideo
+from .videos import FrameChunks, TrainingVideo, dataset_of
 
 if TYPE_CHECKING:
     from .build import FrameBankOptions
@@ -119,3 +122,122 @@ def _device(name: str | None) -> torch.device:
             f'--device {name}: cannot be used: {reason_of(error)}; take cpu, or cuda on a machine '
             'with a GPU'
         ) from error
+
+
+def number_of_classes(cfg: Config) -> int:
+    """``num_classes`` of a config's head.
+
+    Raises:
+        DatasetError: It names none.
+    """
+    head = (cfg.get('model') or {}).get('cls_head') or {}
+    found = head.get('num_classes')
+    if not isinstance(found, int) or found < 2:
+        raise DatasetError(
+            f'{cfg.filename}: model.cls_head.num_classes must be a number of 2 or '
+            f'more, got {found!r}'
+        )
+    return found
+
+
+def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
+    """What happens to a frame before it is scored: what validation does after decoding.
+
+    Args:
+        cfg: The config; its training must see one frame at a time.
+
+    Returns:
+        Steps of ``val_dataloader``'s pipeline.
+
+    Raises:
+        DatasetError: There is no such pipeline, or the network takes clips.
+    """
+    steps = {}
+    for loader in ('train_dataloader', 'val_dataloader'):
+        steps[loader] = [dict(step) for step in dataset_of(cfg, loader).get('pipeline') or []]
+    lengths = [step.get('clip_len') for step in steps['train_dataloader'] if 'clip_len' in step]
+    if lengths and lengths != [1]:
+        raise DatasetError(
+            f'{cfg.filename} trains on clips of {lengths[0]} frames: a reference '
+            'network sees single ones, see configs/stillmix/reference'
+        )
+    names = [type_name(step) for step in steps['val_dataloader']]
+    decoding = [i for i, name in enumerate(names) if name.endswith('Decode')]
+    if not decoding:
+        raise DatasetError(
+            f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '
+            'scored, has no decoding step such as DecordDecode'
+        )
+    return steps['val_dataloader'][decoding[-1] + 1 :]
+
+
+class ReferenceNetwork:
+    """A trained network for frames.
+
+    Args:
+        cfg: The config that it was trained with.
+        checkpoint: Its weights; only data is read of the file.
+        device: Where it runs.
+
+    Attributes:
+        weights: SHA-256 of the weights, see :func:`weights_sha256`.
+
+    Raises:
+        DatasetError: There is no such file, or the weights are those of another network.
+        CheckpointError: The file is damaged, or asks to run something.
+    """
+
+    def __init__(self, cfg: Config, checkpoint: str | Path, device: torch.device) -> None:
+        if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
+            raise DatasetError(
+                f'checkpoint {checkpoint}: no such file; train it with '
+                f'tools/train.py {cfg.filename}'
+            )
+        loaded = _load_checkpoint(str(checkpoint), map_location='cpu')
+        model = MODELS.build(cfg.model)
+        state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else {}
+        state = {key.removeprefix('module.'): value for key, value in state.items()}
+        _check_fits(model, state, f'checkpoint {checkpoint}', str(cfg.filename))
+        model.load_state_dict(state, strict=False)
+        self._model, self._where = model.to(device).eval(), f'checkpoint {checkpoint}'
+        self.weights = weights_sha256(model)
+
+    @torch.inference_mode()
+    def probabilities(self, inputs: Tensor) -> Tensor:
+        """Score frames.
+
+        Args:
+            inputs: uint8 (n, V, C, H, W), or (n, V, C, 1, H, W) for 3D recognisers; V views (crops)
+                of a frame are averaged.
+
+        Returns:
+            Tensor: float32 (n, K) on the CPU, softmax at temperature 1.
+
+        Raises:
+            DatasetError: The network gives no numbers.
+        """
+        batch = self._model.data_preprocessor(dict(inputs=list(inputs), data_samples=[]))
+        logits = self._model(batch['inputs'], mode='tensor', stage='head')
+        logits = logits.reshape(len(inputs), -1, logits.shape[-1])
+        found = logits.float().softmax(-1).mean(1).cpu()
+        if not found.isfinite().all():
+            raise DatasetError(f'{self._where} gives NaN; train again with a lower learning rate')
+        return found
+
+
+def _check_fits(model: nn.Module, state: Mapping[str, Any], where: str, config: str) -> None:
+    shapes = {key: tuple(value.shape) for key, value in state.items() if hasattr(value, 'shape')}
+    needed = model.state_dict()
+    wrong = [name for name, value in needed.items() if shapes.get(name) != tuple(value.shape)]
+    if not wrong:
+        return
+    name, theirs = wrong[0], shapes.get(wrong[0])
+    if name.startswith('cls_head.') and theirs and len(theirs) == needed[name].ndim:
+        raise DatasetError(
+            f'{where}: its head has {theirs[0]} classes, that of {config} has '
+            f'{needed[name].shape[0]}: use the config of its training'
+        )
+    raise DatasetError(
+        f'{where}: {len(wrong)} of {len(needed)} tensors of {config} are missing or '
+        f'of another shape, as {name}: use the config of its training'
+    )

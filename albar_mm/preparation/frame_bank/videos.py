@@ -21,7 +21,6 @@ from ...utils.errors import BadVideoError, DatasetError
 from ...utils.video_ids import listed_path
 from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
-from .network import dataset_of
 
 CHUNK = 64
 """Frames that are decoded at once: what bounds the memory."""
@@ -51,6 +50,14 @@ class TrainingVideo:
     name: str
     path: str
     label: int
+
+
+def dataset_of(cfg: Config, loader: str) -> Mapping[str, Any]:
+    """The innermost dataset of a loader, within ``RepeatDataset`` and the like; {} without one."""
+    node = (cfg.get(loader) or {}).get('dataset') or {}
+    while isinstance(node.get('dataset'), Mapping):
+        node = node['dataset']
+    return node
 
 
 def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo], Path]:

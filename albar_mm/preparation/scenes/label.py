@@ -17,18 +17,7 @@ from ...utils.journal import Journal
 from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
 from ..list_job import ListJob, left_out_lines
-from .classifiers import CLASSIFIERS_HELP, SceneClassifier, parse_classifier
-
-__all__ = [
-    'CLASSIFIERS_HELP',
-    'Labelled',
-    'SceneClassifier',
-    'label_scenes',
-    'parse_classifier',
-    'summary',
-    'uniform_frames',
-    'video_label',
-]
+from .classifiers import SceneClassifier
 
 _DIGITS = 6  # of a probability in a text file
 
