@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..annotations.specs import SPECS
+from ..annotations.official_lists import SPECS
 from ..compositing.backgrounds import MIN_SIDE, Backgrounds, parse_background
 from ..utils.errors import DatasetError
 from ..utils.numbers import number

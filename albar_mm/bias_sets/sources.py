@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..annotations.specs import SPECS, read_lists
+from ..annotations.official_lists import SPECS, read_lists
 from ..annotations.video_lists import parse_line
 from ..utils.errors import DatasetError
 from ..utils.files import filled_lines, read_lines

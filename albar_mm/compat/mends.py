@@ -207,7 +207,7 @@ def _checkpoint_files() -> bool:
     """
     import mmengine.hooks.checkpoint_hook as module
 
-    from .checkpoint_files import open_whole, remove_after_saving
+    from .checkpoint import open_whole, remove_after_saving
 
     for name in ('_save_checkpoint_with_step', '_save_best_checkpoint'):
         save = getattr(module.CheckpointHook, name)

@@ -1,6 +1,6 @@
 """Official split lists in, verified MMAction2 annotation files out."""
 
-from ..annotations.specs import SPECS, DatasetSpec
+from ..annotations.official_lists import SPECS, DatasetSpec
 from ..annotations.video_lists import DELIMITERS, Clip, OfficialLists, format_lines, parse_line
 from .holdout import HoldOut, hold_out
 from .prepare import Prepared, PrepareOptions, prepare_dataset

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..annotations.specs import SPECS, DatasetSpec, check_sizes, read_lists
+from ..annotations.official_lists import SPECS, DatasetSpec, check_sizes, read_lists
 from ..annotations.video_lists import Clip, OfficialLists, format_lines
 from ..utils.errors import DatasetError, writing
 from ..utils.files import try_folder, write_json, write_text

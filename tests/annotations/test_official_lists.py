@@ -7,13 +7,14 @@ from collections import Counter
 import pytest
 
 from albar_mm.annotations.official_lists import (
+    check_sizes,
     hmdb51_source,
     read_hmdb51,
     read_jhmdb21,
     read_kinetics400,
+    read_lists,
     read_ucf101,
 )
-from albar_mm.annotations.specs import check_sizes, read_lists
 from albar_mm.preparation import SPECS, parse_line
 from albar_mm.utils.errors import DatasetError
 
