@@ -279,15 +279,15 @@ def read_lists(spec: DatasetSpec, folder: Path, split: int) -> OfficialLists:
         DatasetError: A list is missing, broken, empty or cut short.
     """
     if not folder.is_dir():
-        raise DatasetError(
+        raise BadFileError(
             f'{folder}: no such folder; name the one with the official {spec.name} lists'
         )
     lists = spec.read(folder, split)
     for part, clips in (('training', lists.train), ('test', lists.test)):
         if not clips:
-            raise DatasetError(f'{folder}: the lists name no {part} clips')
+            raise BadFileError(f'{folder}: the lists name no {part} clips')
     if len(lists.classes) != spec.num_classes:
-        raise DatasetError(
+        raise BadFileError(
             f'{folder}: the lists name {len(lists.classes)} classes, {spec.name} has '
             f'{spec.num_classes}: a list is incomplete; download the official lists again'
         )
@@ -303,7 +303,7 @@ def check_sizes(spec: DatasetSpec, lists: OfficialLists, split: int) -> None:
     found = (len(lists.train), len(lists.test))
     official = spec.sizes.get(split, found)
     if found != official:
-        raise DatasetError(
+        raise BadFileError(
             f'{lists.files[-1].parent}: the lists of split {split} name {found[0]} training and '
             f'{found[1]} test clips, the official ones {official[0]} and {official[1]}: a list is '
             'cut short or edited; download the official lists again'
