@@ -22,6 +22,60 @@ see docs/frame_bank.md
 """
 
 
+OPTIONS = {
+    'config': dict(metavar='CONFIG', help='config of the reference network'),
+    'checkpoint': dict(metavar='CHECKPOINT', nargs='?', help='its weights'),
+    '--out': dict(type=Path, required=True, metavar='BANK.npz', help='bank to write'),
+    '--window': dict(
+        type=float,
+        nargs=2,
+        default=(0.1, 1.0),
+        metavar=('LOW', 'HIGH'),
+        help='frames to keep, as shares of all, sorted by ascending probability (default: 0.1 1.0)',
+    ),
+    '--size': dict(type=int, default=1024, help='frames to draw of those (default: 1024)'),
+    '--measure': dict(
+        default='top1',
+        metavar='{top1,gt}',
+        help='probability of the most probable class, or of the label (default: top1)',
+    ),
+    '--every': dict(
+        type=int,
+        default=1,
+        metavar='N',
+        help='score every N-th frame (default: 1; StillMix took 20 for Kinetics-400)',
+    ),
+    '--frame-size': dict(
+        type=int,
+        default=224,
+        metavar='PX',
+        help="side of the bank's frames: that of the clips to mix them into (default: 224)",
+    ),
+    '--seed': dict(type=int, default=0, help='seed of the draw (default: 0)'),
+    '--scores': dict(
+        type=Path,
+        metavar='FILE',
+        help='scores to go on with, or to make (default: BANK.scores.jsonl)',
+    ),
+    '--published-scores': dict(
+        type=Path, metavar='FILE.pkl', help="scores of StillMix's authors, in place of a checkpoint"
+    ),
+    '--skip-unreadable': dict(
+        action='store_true',
+        help='leave out videos that cannot be read; without it they stop the command at its end',
+    ),
+    '--report': dict(type=Path, metavar='PNG', help='draw the most and the least telling frames'),
+    '--workers': dict(type=int, default=2, help='processes that read videos (default: 2)'),
+    '--device': dict(help='where the network runs (default: a GPU if there is one)'),
+    '--cfg-options': dict(
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_dataloader.dataset.ann_file=train.txt',
+    ),
+}
+
+
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line.
 
@@ -29,67 +83,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         argv: Arguments without the program's name; those of the process when None.
     """
     parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    add('config', metavar='CONFIG', help='config of the reference network')
-    add('checkpoint', metavar='CHECKPOINT', nargs='?', help='its weights')
-    add('--out', type=Path, required=True, metavar='BANK.npz', help='bank to write')
-    add(
-        '--window',
-        type=float,
-        nargs=2,
-        default=(0.1, 1.0),
-        metavar=('LOW', 'HIGH'),
-        help='frames to keep, as shares of all, sorted by ascending probability (default: 0.1 1.0)',
-    )
-    add('--size', type=int, default=1024, help='frames to draw of those (default: 1024)')
-    add(
-        '--measure',
-        default='top1',
-        metavar='{top1,gt}',
-        help='probability of the most probable class, or of the label (default: top1)',
-    )
-    add(
-        '--every',
-        type=int,
-        default=1,
-        metavar='N',
-        help='score every N-th frame (default: 1; StillMix took 20 for Kinetics-400)',
-    )
-    add(
-        '--frame-size',
-        type=int,
-        default=224,
-        metavar='PX',
-        help="side of the bank's frames: that of the clips to mix them into (default: 224)",
-    )
-    add('--seed', type=int, default=0, help='seed of the draw (default: 0)')
-    add(
-        '--scores',
-        type=Path,
-        metavar='FILE',
-        help='scores to go on with, or to make (default: BANK.scores.jsonl)',
-    )
-    add(
-        '--published-scores',
-        type=Path,
-        metavar='FILE.pkl',
-        help="scores of StillMix's authors, in place of a checkpoint",
-    )
-    add(
-        '--skip-unreadable',
-        action='store_true',
-        help='leave out videos that cannot be read; without it they stop the command at its end',
-    )
-    add('--report', type=Path, metavar='PNG', help='draw the most and the least telling frames')
-    add('--workers', type=int, default=2, help='processes that read videos (default: 2)')
-    add('--device', help='where the network runs (default: a GPU if there is one)')
-    add(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='override settings of the config, e.g. train_dataloader.dataset.ann_file=train.txt',
-    )
+    for flag, options in OPTIONS.items():
+        parser.add_argument(flag, **options)
     return parser.parse_args(argv)
 
 

@@ -48,9 +48,6 @@ class FrameBank:
 def load_frame_bank(path: str | os.PathLike) -> FrameBank:
     """Read a frame bank. Pickled content is never loaded.
 
-    Returns:
-        The bank, checked.
-
     Raises:
         BadFileError: There is no such file, it is damaged, or it is no frame bank; names the file.
     """
@@ -84,9 +81,6 @@ def save_frame_bank(path: str | os.PathLike, bank: FrameBank) -> Path:
     Args:
         path: The ``.npz`` file; its folder is made if absent.
         bank: What to write.
-
-    Returns:
-        ``path``.
 
     Raises:
         BadFileError: The bank is not as :class:`FrameBank` says, or the name does not end in

@@ -48,9 +48,6 @@ def find_set_folder(root: str | os.PathLike, dataset: str, set_name: str, backgr
         set_name: ``'SCUBA'``, ``'SCUFO'`` or ``'ConflFG'``.
         background: e.g. ``'Places365'``.
 
-    Returns:
-        The folder.
-
     Raises:
         MissingFileError: if there is none; names what the root holds.
         BadFileError: if several folders differ by case only.
@@ -104,10 +101,6 @@ def read_manifest(
 
 def read_rows(folder: Path, check_files: bool = False) -> list[dict[str, Any]]:
     """Read all entries of the rows of a set that this package built.
-
-    Args:
-        folder: Folder of the set.
-        check_files: As for :func:`read_manifest`, which checks the rows.
 
     Raises:
         DatasetError: The manifest is missing or invalid, or was made by something else.

@@ -272,9 +272,6 @@ SPECS = {
 def read_lists(spec: DatasetSpec, folder: Path, split: int) -> OfficialLists:
     """Read the official lists and check that they are complete.
 
-    Returns:
-        The lists.
-
     Raises:
         DatasetError: A list is missing, broken, empty or cut short.
     """

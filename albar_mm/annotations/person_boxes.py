@@ -205,14 +205,7 @@ def _read(path: Path) -> PersonBoxes:
 
 
 def _box_lines(path: Path) -> Iterator[VideoEntry]:
-    """Read JSON lines ``{"video": ..., "boxes": [one entry per frame]}``.
-
-    Yields:
-        One video a line; other keys are ignored.
-
-    Raises:
-        DatasetError: A line is none of these; names it.
-    """
+    """Read JSON lines ``{"video": ..., "boxes": [one entry per frame]}``."""
     for where, row in read_json_lines(path):
         check_row(row, where, dict(video=str))
         where = f'{where}: {row["video"]}'
@@ -221,14 +214,7 @@ def _box_lines(path: Path) -> Iterator[VideoEntry]:
 
 
 def _entries_of(videos: Mapping[str, Sequence[Tube]], path: Path) -> Iterator[VideoEntry]:
-    """Take annotated tubes for boxes.
-
-    Yields:
-        One video each, up to its last frame with a box; annotated boxes have the score 1.
-
-    Raises:
-        DatasetError: A frame number is too high.
-    """
+    """Take annotated tubes for boxes."""
     for name, tubes in videos.items():
         frames = np.concatenate([tube.frames for tube in tubes]) if tubes else np.empty(0, int)
         order = np.argsort(frames, kind='stable')
@@ -241,18 +227,7 @@ def _entries_of(videos: Mapping[str, Sequence[Tube]], path: Path) -> Iterator[Vi
 
 
 def _detections(content: Any, path: Path) -> Iterator[VideoEntry]:  # noqa: ANN401
-    """Take the published detections of ActorCutMix and StillMix apart.
-
-    Args:
-        content: Dict video -> {frame from 1 -> (n, 4 or 5)}.
-        path: Their file, for messages.
-
-    Yields:
-        One video each; frames without a key have no boxes.
-
-    Raises:
-        DatasetError: They are laid out differently; names the video and the frame.
-    """
+    """The published detections of ActorCutMix and StillMix; frames without a key have no boxes."""
     if not isinstance(content, Mapping) or not content:
         raise BadFileError(f'{path}: expected a dict of videos, got {_shown(content)}')
     for name, frames in content.items():

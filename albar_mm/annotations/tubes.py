@@ -77,9 +77,6 @@ def is_annotation(content: object) -> bool:
 def annotated_tubes(content: Any, path: Path) -> dict[str, tuple[Tube, ...]]:  # noqa: ANN401
     """Take the UCF101-24 annotation apart, in either layout.
 
-    Returns:
-        As :func:`read_boxes`.
-
     Raises:
         DatasetError: As :func:`read_boxes`.
     """

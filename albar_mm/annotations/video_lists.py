@@ -53,9 +53,6 @@ class OfficialLists:
 def parse_line(line: str, origin: str) -> tuple[str, int]:
     """Split ``path number`` at the last blank or tab, so that the path may hold blanks.
 
-    Returns:
-        Path and number.
-
     Raises:
         DatasetError: The line does not end in a whole number.
     """

@@ -169,14 +169,6 @@ def safe_load(
 def safe_load_url(url: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
     """:func:`torch.hub.load_state_dict_from_url` with the rules of :func:`safe_load`.
 
-    Args:
-        url: Address of the checkpoint.
-        args: As for :func:`torch.hub.load_state_dict_from_url`.
-        kwargs: The same; ``weights_only`` is ignored.
-
-    Returns:
-        As :func:`safe_load`.
-
     Raises:
         CheckpointError: As :func:`safe_load`.
     """

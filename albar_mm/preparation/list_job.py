@@ -93,9 +93,6 @@ class ListJob:
     def begin(self, say: Callable[[str], object]) -> list[str]:
         """Begin, or go on with what the file of finished videos holds.
 
-        Returns:
-            Videos that are not finished.
-
         Raises:
             DatasetError: The file is of other settings, broken, or cannot be written.
         """
@@ -135,15 +132,7 @@ class ListJob:
         return [places[video] for video in self.videos if video in places], left_out
 
     def finish(self, left_out: Sequence[Mapping[str, str]], **counts: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Write the report, after ``out``, and delete the file of finished videos.
-
-        Args:
-            left_out: From :meth:`run`.
-            counts: What else to report.
-
-        Returns:
-            The report's content.
-        """
+        """Write the report, after ``out``, and delete the file of finished videos."""
         made = {self.key: file_identity(self.out)}
         row = dict(self.settings, **made, **counts, left_out=left_out)
         write_json(self.report, row)

@@ -95,9 +95,6 @@ def prepare_dataset(
         options: What to read, and where to write.
         say: Shows a line of text to the user.
 
-    Returns:
-        What was written.
-
     Raises:
         DatasetError: The lists are wrong; with ``missing='fail'`` also if a video is.
     """

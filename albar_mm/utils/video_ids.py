@@ -57,9 +57,6 @@ def id_of(
 def check_id(name: str, where: str) -> str:
     """Check that a file can be called like a video.
 
-    Returns:
-        ``name``.
-
     Raises:
         DatasetError: It is empty, too long, begins with a dot (as ``..`` does), or holds a
             separator or a control character.

@@ -115,9 +115,6 @@ def build_frame_bank(
         published: A score file of StillMix's authors, in place of a checkpoint.
         cfg_options: Settings that override the config.
 
-    Returns:
-        What was made.
-
     Raises:
         DatasetError: Something is missing, cannot be read or written, or does not fit.
         LaunchError: The config cannot be read.

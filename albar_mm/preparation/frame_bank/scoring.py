@@ -146,9 +146,6 @@ def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
     Args:
         cfg: The config; its training must see one frame at a time.
 
-    Returns:
-        Steps of ``val_dataloader``'s pipeline.
-
     Raises:
         DatasetError: There is no such pipeline, or the network takes clips.
     """

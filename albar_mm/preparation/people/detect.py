@@ -93,9 +93,6 @@ def detect_people(
         workers: Processes.
         say: Shows a line of text to the user.
 
-    Returns:
-        Counts.
-
     Raises:
         DatasetError: The list is empty or wrong, a video cannot be read, the detector fails, or
             ``out`` or ``<out>.part`` is of other settings.

@@ -74,9 +74,6 @@ def label_scenes(
         workers: Processes; a classifier that does not allow several runs in this one.
         say: Shows a line of text to the user.
 
-    Returns:
-        Counts.
-
     Raises:
         DatasetError: The list is empty or wrong, a video cannot be read, the classifier fails, or
             ``out`` or ``<out>.part.jsonl`` is of other settings.
