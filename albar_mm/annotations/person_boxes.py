@@ -18,7 +18,7 @@ from ..utils.errors import BadFileError, DatasetError
 from ..utils.files import read_json_lines
 from ..utils.rows import check_row
 from ..utils.safe_pickle import load_restricted
-from ..video.strict_reading import MAX_MISSING
+from ..video.container import MAX_MISSING
 from .tubes import Tube, annotated_tubes, is_annotation, read_boxes
 from .video_names import VideoEntries, read_once
 

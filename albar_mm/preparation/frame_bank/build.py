@@ -22,55 +22,13 @@ from ...engine.launch import load_config
 from ...utils.errors import BadVideoError, DatasetError
 from ...utils.files import check_output
 from ...utils.identity import file_identity
-from ...utils.numbers import number
 from ...utils.parallel import map_videos
 from ...utils.text import name_some
-from .scores import MEASURES, VideoScores, published_scores
-from .scoring import number_of_classes, score_videos
+from .scores import VideoScores, published_scores
+from .scoring import FrameBankOptions, number_of_classes, score_videos
 from .videos import TrainingVideo, read_resized, training_videos
 
-_LEAST = dict(size=1, every=1, frame_size=1, seed=0, workers=0)
-
-
-@dataclass(frozen=True)
-class FrameBankOptions:
-    """How a bank is made. The defaults are StillMix's (its HMDB51 setting).
-
-    Attributes:
-        window: Which frames are kept, as shares of all, sorted by ascending probability: (0.1, 1.0)
-            leaves out the tenth in which the network is least sure.
-        size: Number of frames that are drawn of those.
-        measure: ``'top1'`` sorts by the largest probability, ``'gt'`` by the label's.
-        every: Every so-manieth frame is scored (StillMix: 1; 20 for Kinetics-400).
-        frame_size: Side of the frames in the bank, px.
-        seed: Seed of the draw.
-        skip_unreadable: Leave out videos that cannot be read, in place of stopping.
-        workers: Processes that read videos; 0 reads in this one.
-        device: Where the network runs; default: a GPU if there is one.
-    """
-
-    window: tuple[float, float] = (0.1, 1.0)
-    size: int = 1024
-    measure: str = 'top1'
-    every: int = 1
-    frame_size: int = 224
-    seed: int = 0
-    skip_unreadable: bool = False
-    workers: int = 2
-    device: str | None = None
-
-    def __post_init__(self) -> None:
-        if len(self.window) != 2:
-            raise DatasetError(f'--window {self.window}: expected two shares')
-        low, high = (number(share, '--window', 0, 1) for share in self.window)
-        if low >= high:
-            raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
-        if self.measure not in MEASURES:
-            raise DatasetError(f'--measure {self.measure}: expected one of {", ".join(MEASURES)}')
-        for name, least in _LEAST.items():
-            given = getattr(self, name)
-            given = given if isinstance(given, int) else repr(given)
-            number(given, f'--{name.replace("_", "-")}', least, whole=True)
+_KEPT = ('measure', 'size', 'every', 'frame_size', 'seed')
 
 
 @dataclass(frozen=True)
@@ -153,7 +111,7 @@ def build_frame_bank(
         raise DatasetError(f'none of the drawn frames can be read: {name_some(left_out)}')
     top1 = np.concatenate([one.top1 for one in found])
     agreed = float(np.mean(np.concatenate([one.gt for one in found]) >= top1))
-    info = {key: getattr(options, key) for key in ('measure', *_LEAST) if key != 'workers'}
+    info = {key: getattr(options, key) for key in _KEPT}
     info |= dict(
         window=list(options.window),
         reference=reference,

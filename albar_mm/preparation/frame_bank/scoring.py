@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from mmaction.registry import MODELS
@@ -18,17 +19,57 @@ from torch.utils.data import DataLoader
 from ...utils.config_types import type_name
 from ...utils.errors import DatasetError, reason_of
 from ...utils.identity import weights_sha256
+from ...utils.numbers import number
 from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
-from ...video.check import decoder_name
-from .scores import ScoresFile, VideoScores
+from ...video.source_video import decoder_name
+from .scores import MEASURES, ScoresFile, VideoScores
 from .videos import FrameChunks, TrainingVideo, dataset_of
-
-if TYPE_CHECKING:
-    from .build import FrameBankOptions
 
 GIVE_UP = 8
 """If the first so many videos are all unreadable, the folder or the decoder is wrong."""
+_LEAST = dict(size=1, every=1, frame_size=1, seed=0, workers=0)
+
+
+@dataclass(frozen=True)
+class FrameBankOptions:
+    """How a bank is made. The defaults are StillMix's (its HMDB51 setting).
+
+    Attributes:
+        window: Which frames are kept, as shares of all, sorted by ascending probability: (0.1, 1.0)
+            leaves out the tenth in which the network is least sure.
+        size: Number of frames that are drawn of those.
+        measure: ``'top1'`` sorts by the largest probability, ``'gt'`` by the label's.
+        every: Every so-manieth frame is scored (StillMix: 1; 20 for Kinetics-400).
+        frame_size: Side of the frames in the bank, px.
+        seed: Seed of the draw.
+        skip_unreadable: Leave out videos that cannot be read, in place of stopping.
+        workers: Processes that read videos; 0 reads in this one.
+        device: Where the network runs; default: a GPU if there is one.
+    """
+
+    window: tuple[float, float] = (0.1, 1.0)
+    size: int = 1024
+    measure: str = 'top1'
+    every: int = 1
+    frame_size: int = 224
+    seed: int = 0
+    skip_unreadable: bool = False
+    workers: int = 2
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.window) != 2:
+            raise DatasetError(f'--window {self.window}: expected two shares')
+        low, high = (number(share, '--window', 0, 1) for share in self.window)
+        if low >= high:
+            raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
+        if self.measure not in MEASURES:
+            raise DatasetError(f'--measure {self.measure}: expected one of {", ".join(MEASURES)}')
+        for name, least in _LEAST.items():
+            given = getattr(self, name)
+            given = given if isinstance(given, int) else repr(given)
+            number(given, f'--{name.replace("_", "-")}', least, whole=True)
 
 
 def score_videos(
