@@ -62,14 +62,11 @@ class ListJob:
         self.finished: frozenset[str] = frozenset()
 
     def earlier(self, result: Callable[[dict[str, Any]], _Result]) -> _Result | None:
-        """What an earlier run made, if it is complete and of the same settings.
-
-        Returns:
-            The result; None if ``out`` is not there, or the run ended before its report was
-            written.
+        """The result of an earlier run's report; None without a complete run.
 
         Raises:
-            DatasetError: ``out`` is there, but the report does not bear it out.
+            DatasetError: ``out`` is there, but the report does not bear it out, or is of other
+                settings.
         """
         out, report = self.out, self.report
         if not out.exists() or (self.journal.path.exists() and not report.exists()):
@@ -91,10 +88,10 @@ class ListJob:
         return done
 
     def begin(self, say: Callable[[str], object]) -> list[str]:
-        """Begin, or go on with what the file of finished videos holds.
+        """Begin, or go on with what the journal holds; returns the videos that are not finished.
 
         Raises:
-            DatasetError: The file is of other settings, broken, or cannot be written.
+            DatasetError: The journal is of other settings, broken, or cannot be written.
         """
         check_output(self.journal.path)
         self.finished = frozenset(self.journal.begin(self.settings))
@@ -106,12 +103,7 @@ class ListJob:
     def run(
         self, row_of: Callable[[str], dict[str, Any]], todo: Sequence[str], workers: int
     ) -> tuple[list[tuple[int, int]], list[dict[str, str]]]:
-        """Do the work.
-
-        Args:
-            row_of: Makes the row of a video, without ``video``.
-            todo: From :meth:`begin`.
-            workers: Processes; 1 stays in this one.
+        """Make the row of every video in ``todo``, without ``video``; 1 worker is this process.
 
         Returns:
             Where the rows are in the journal, in the order of the list; and ``video`` and

@@ -18,7 +18,7 @@ from ...utils.text import name_some
 from ...utils.video_ids import stem_of
 from ...video.source_video import SourceVideo
 from ..list_job import ListJob, left_out_lines
-from .detectors import EveryNth, FileBoxes, HogDetector, MaskBoxes, PersonDetector
+from .detectors import EveryNth, FileBoxes, FrameDetector, HogDetector, MaskBoxes, PersonDetector
 from .onnx import OnnxDetector
 
 DETECTORS_HELP = """\
@@ -228,7 +228,7 @@ def parse_detector(text: str, every: int = 1) -> PersonDetector:
     if every < 1:
         raise DatasetError(f'every={every}: expected a number of frames from 1')
     made = make(text, FORMS, 'detector')
-    looks_at_frames = isinstance(made, HogDetector | OnnxDetector) or (
+    looks_at_frames = isinstance(made, FrameDetector) or (
         isinstance(made, MaskBoxes) and made.label
     )
     if every > 1 and not looks_at_frames:

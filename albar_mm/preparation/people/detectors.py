@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -46,8 +46,16 @@ class PersonDetector(Protocol):
         ...
 
 
+class FrameDetector:
+    """Looks at frames one by one, on its own."""
+
+    def detect(self, video: SourceVideo) -> list[np.ndarray]:
+        """See :meth:`PersonDetector.detect`."""
+        return [self._frame(frame) for frame in video.frames]
+
+
 @dataclass(frozen=True)
-class HogDetector:
+class HogDetector(FrameDetector):
     """OpenCV's built-in people detector: HOG features and a linear SVM (Dalal and Triggs, 2005).
 
     It needs no file, and finds people who stand upright, whole and at least about 100 px tall in
@@ -80,10 +88,6 @@ class HogDetector:
     def settings(self) -> dict[str, Any]:
         """Name, options and version of OpenCV."""
         return dict(name=self.name, **asdict(self), opencv=cv2.__version__)
-
-    def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`."""
-        return [self._frame(frame) for frame in video.frames]
 
     def _frame(self, frame: np.ndarray) -> np.ndarray:
         image = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
@@ -199,12 +203,11 @@ class EveryNth:
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """See :meth:`PersonDetector.detect`."""
-        length = len(video.frames)
-        some = SourceVideo(
-            video.video_id, video.path, video.label, video.class_name, video.frames[:: self.every]
-        )
+        some = replace(video, _frames=video.frames[:: self.every])
         found = self.detector.detect(some)
-        nearest = np.rint(np.arange(length) / self.every).astype(int).clip(max=len(found) - 1)
+        nearest = (
+            np.rint(np.arange(len(video.frames)) / self.every).astype(int).clip(max=len(found) - 1)
+        )
         return [found[index] for index in nearest]
 
 

@@ -15,7 +15,7 @@ from ...bias_sets.masks.network import image_blob, image_size, load_network
 from ...utils.errors import DatasetError
 from ...utils.parallel import one_opencv_thread
 from ...utils.spec import require
-from ...video.source_video import SourceVideo
+from .detectors import FrameDetector
 
 OUTPUTS = ('auto', 'classes', 'objectness', 'suppressed')
 """How a model lays out its boxes; see :class:`OnnxDetector`."""
@@ -23,7 +23,7 @@ _PAD = 114  # grey with which the YOLO family fills up
 
 
 @dataclass(frozen=True)
-class OnnxDetector:
+class OnnxDetector(FrameDetector):
     """Every frame through an object detector, on the CPU; boxes of the person class are kept.
 
     A frame is resized to the input of the model with its aspect ratio, filled up with grey at the
@@ -109,14 +109,6 @@ class OnnxDetector:
         """
         with one_opencv_thread():
             self._frame(np.full((120, 160, 3), _PAD, np.uint8))
-
-    def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """Boxes of every frame.
-
-        Returns:
-            T arrays float64 (n, 5) of x1, y1, x2, y2, score, the best first.
-        """
-        return [self._frame(frame) for frame in video.frames]
 
     def _frame(self, frame: np.ndarray) -> np.ndarray:
         network = load_network(self.model)
