@@ -36,6 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_finish() -> None:
+    """Every data set collects garbage, a quarter of a second through all that was imported."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def disturbed_weights(request: pytest.FixtureRequest):
     """Trainings of the test begin beside their initial weights where ``--weight-noise`` says so."""
@@ -45,16 +51,13 @@ def disturbed_weights(request: pytest.FixtureRequest):
 
 @pytest.fixture(scope='session', autouse=True)
 def cheap_runners():
-    """What MMEngine does for every config, data set and run costs a test less, and is no lottery.
+    """What MMEngine does for every config and run costs a test less, and is no lottery.
 
     A shipped config is read once, and so are the dozens of model indices that MMAction2's take. A
-    data set collects garbage: what was imported is not looked through each time. A config is laid
-    out for every checkpoint: each layout is made once. Runs are named by the second, and two of one
-    name share their logs: each gets a second of its own, however fast tests follow each other.
-    Trainings side by side come from a process that has imported PyTorch.
+    config is laid out for every checkpoint: each layout is made once. Runs are named by the second,
+    and two of one name share their logs: each gets a second of its own, however fast tests follow
+    each other. Trainings side by side come from a process that has imported PyTorch.
     """
-    gc.collect()
-    gc.freeze()
     config, runner = map(sys.modules.get, ('mmengine.config.config', 'mmengine.runner.runner'))
     if runner is None:  # no test that was collected runs anything
         yield

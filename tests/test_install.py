@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -37,17 +38,13 @@ def wheel(tmp_path_factory):
     """A wheel built from a copy of the tracked folders (the repository stays clean)."""
     if importlib.util.find_spec('setuptools') is None:
         pytest.skip('setuptools, which builds the wheel, is not installed here')
-    import shutil
-
     folder = tmp_path_factory.mktemp('wheel')
     copy = folder / 'source'
     ignored = shutil.ignore_patterns('__pycache__', '*.egg-info')
-    for name in ('albar_mm', 'downstream', 'configs', 'tools', 'requirements'):
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    for name in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'README.md'):
-        if (ROOT / name).is_file():
-            shutil.copy(ROOT / name, copy / name)
+    for name in 'albar_mm downstream configs tools requirements'.split():
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    for name in 'setup.py pyproject.toml MANIFEST.in LICENSE README.md'.split():
+        shutil.copy(ROOT / name, copy / name)
     code = (
         'import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))'
     )
@@ -77,8 +74,8 @@ def test_wheel_holds_packages_configs_and_tools(wheel):
     plain = [line for line in required if 'extra ==' not in line]
     assert any('mmaction2==1.2.0' in line for line in plain)
     assert not any('mmcv' in line for line in plain)  # a full mmcv is the user's choice
-    assert any('mmcv-lite' in line and 'lite' in line for line in required)
-    assert any('numba' in line and 'fast' in line for line in required)
+    for package, extra in (('mmcv-lite', 'lite'), ('numba', 'fast')):
+        assert any(package in line and extra in line for line in required)
     assert [line for line in plain if 'torch' in line] == ['Requires-Dist: torch>=2.6']
 
 
@@ -108,12 +105,8 @@ def test_makefile_refuses_an_old_python(tmp_path):
     fake = tmp_path / 'python-old'
     fake.write_text('#!/bin/sh\nexit 1\n')
     fake.chmod(0o755)
-    done = subprocess.run(
-        ['make', 'test', f'PYTHON={fake}', f'VENV={tmp_path / "venv"}'],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    command = ['make', 'test', f'PYTHON={fake}', f'VENV={tmp_path / "venv"}']
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert 'albar_mm needs Python 3.10 or newer' in done.stderr
     assert not (tmp_path / 'venv').exists()

@@ -1,7 +1,5 @@
 """IID test videos and every OOD set of a bias benchmark as one dataset."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence

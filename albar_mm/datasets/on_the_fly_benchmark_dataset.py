@@ -1,7 +1,5 @@
 """A bias benchmark that is composited while it is read, without exported videos."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

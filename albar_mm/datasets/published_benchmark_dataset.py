@@ -1,7 +1,5 @@
 """Testing on the sets as StillMix and ALBAR published them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path

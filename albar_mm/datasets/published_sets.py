@@ -3,8 +3,6 @@
 Both code bases pair SCUBA and SCUFO by position; here everything is keyed by ``<video>__<k>``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

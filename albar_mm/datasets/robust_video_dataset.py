@@ -1,7 +1,5 @@
 """Training on videos of which a few cannot be read."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

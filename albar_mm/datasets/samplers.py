@@ -1,7 +1,5 @@
 """Batches that never mix test sets."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Hashable, Iterator
 

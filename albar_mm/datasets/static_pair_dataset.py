@@ -1,7 +1,5 @@
 """Validation videos together with their own static clips."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from typing import Any

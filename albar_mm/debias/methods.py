@@ -182,8 +182,8 @@ def difference(before: Config, after: Config) -> str:
     name = Path(before.filename or 'config').name
     return '\n'.join(
         difflib.unified_diff(
-            before.pretty_text.splitlines(),
-            after.pretty_text.splitlines(),
+            before.pretty_text.split('\n'),
+            after.pretty_text.split('\n'),
             name,
             f'{name} (debiased)',
             lineterm='',

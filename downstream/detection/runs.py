@@ -14,12 +14,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from albar_mm.engine.checkpoints.source import last_checkpoint
 from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
 from albar_mm.utils.config_types import is_type, type_name
 from albar_mm.utils.errors import LaunchError
-from albar_mm.utils.files import read_text
 from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
@@ -188,8 +188,7 @@ def last_weights(work_dir: str | os.PathLike, name: str, seed: int) -> str:
         name: Row of the table.
         seed: Which run.
     """
-    folder = Path(work_dir) / folder_name(name) / f'seed{seed}'
-    return read_text(folder / 'last_checkpoint').strip()
+    return last_checkpoint(Path(work_dir) / folder_name(name) / f'seed{seed}')
 
 
 def trained_detectors(

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from albar_mm.engine.launch import load_config
-from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.errors import LaunchError, reason_of
 
 from .encoder import FrozenEncoder
 from .extract import Extracted, extract_features, store_settings
@@ -140,7 +140,7 @@ def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise LaunchError(f'--device {device}: {str(error).splitlines()[0]}') from error
+        raise LaunchError(f'--device {device}: {reason_of(error)}') from error
     return index, max(1, count), device
 
 

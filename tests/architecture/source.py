@@ -24,16 +24,16 @@ def trees(root=ROOT):
     return {path: ast.parse(text) for path, text in texts(root).items()}
 
 
-def imports(path, given, functions=True):
+def imports(path, given, later=True):
     """(file, line) of each of our files that this one imports.
 
     Args:
         path: The file.
         given: What :func:`trees` returned.
-        functions: Also what is imported when a function runs.
+        later: Also what is imported when a function runs, or for type checkers alone.
     """
     package = path.split('/')[:-1]
-    for node in _nodes(given[path], functions):
+    for node in _nodes(given[path], later):
         if isinstance(node, ast.Import):
             names = [alias.name.split('.') for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -53,9 +53,9 @@ def _file(name, given):
     return next((p for p in (f'{path}.py', f'{path}/__init__.py') if p in given), None)
 
 
-def _nodes(tree, functions):
+def _nodes(tree, later):
     for node in ast.iter_child_nodes(tree):
-        if not functions and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        yield node
-        yield from _nodes(node, functions)
+        for_types = isinstance(node, ast.If) and 'TYPE_CHECKING' in ast.unparse(node.test)
+        if later or not (for_types or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))):
+            yield node
+            yield from _nodes(node, later)

@@ -65,7 +65,7 @@ def circle(graph):
 
 
 def files_graph(given):
-    return {path: {other for other, _ in imports(path, given, functions=False)} for path in given}
+    return {path: {other for other, _ in imports(path, given, later=False)} for path in given}
 
 
 def folder_circles(given):
@@ -135,7 +135,7 @@ def test_the_transfers_are_apart(tmp_path):
 
 
 def test_circles_are_found(tmp_path):
-    later = 'def f():\n    from ..one import a'
+    later = 'def f():\n    from ..one import a\nif TYPE_CHECKING:\n    from ..one import b'
     given = made_up(
         tmp_path,
         albar_mm__one__a='from . import b',

@@ -295,12 +295,12 @@ def test_further_iid_sets(sources, roots, tmp_path):
 
 
 @pytest.mark.real_data
-def test_three_real_clips(real_data, tmp_path):
+def test_two_real_clips(real_data, tmp_path):
     """Real clips with JHMDB's masks: pixels and indices of the lossless export."""
     source = real_data / 'hmdb51_jhmdb21'
     names = [
         min((source / 'videos' / c).glob('*.avi'), key=lambda p: (p.stat().st_size, p))
-        for c in ('jump', 'golf', 'wave')
+        for c in ('jump', 'wave')
     ]  # the shortest: PNG is slow
     lines = [f'{c.parent.name}/{c.name} {label}\n' for label, c in enumerate(names)]
     (tmp_path / 'test.txt').write_text(''.join(lines))
@@ -310,7 +310,7 @@ def test_three_real_clips(real_data, tmp_path):
     settings = settings_of(photos, encoding='lossless', per_video=1, masks=masks)
     build_benchmark(tmp_path / 'bias', settings, sources, say=quiet)
     steps = pipeline(clip_len=32)
-    options = arguments(tmp_path / 'bias', pipeline=steps, num_classes=3)
+    options = arguments(tmp_path / 'bias', pipeline=steps)
     exported = contents(BiasBenchmarkDataset(**options))
     made = OnTheFlyBenchmarkDataset(
         **options, videos=source / 'videos', backgrounds=dict(photos=photos)

@@ -19,29 +19,19 @@ import albar_mm  # noqa: F401  (registers the components)
 from tests.e2e.test_bias_test_run import run_test, stock_model
 from tests.evaluation.tiny_benchmark import test_pipeline, write_benchmark
 from tests.processes import in_processes
-from tests.toy_recognizers import SWIN, head, preprocessor
+from tests.toy_recognizers import R3D, SWIN, head, preprocessor
 
 from .runs import loader, runner
 
 CLIP_LEN, GLOBAL_BATCH, STEPS = 4, 4, 2
 
 PLAIN_SWIN = dict(SWIN, pretrained2d=False)
-GROUP_NORM = dict(
-    type='ResNet3d',
-    depth=18,
-    base_channels=8,
-    pretrained=None,
-    pretrained2d=False,
-    conv1_kernel=(3, 3, 3),
-    norm_cfg=dict(type='GN', num_groups=2),
-    norm_eval=False,
-    zero_init_residual=False,
-)
+GROUP_NORM = dict(R3D, norm_cfg=dict(type='GN', num_groups=2), zero_init_residual=False)
 #: name -> backbone, its channels, reduction of the gradient penalty
 TRAININGS = {
     'swin_official': (PLAIN_SWIN, 12, 'official'),
     'swin_sample': (PLAIN_SWIN, 12, 'sample'),
-    'group_norm_official': (GROUP_NORM, 64, 'official'),
+    'group_norm_official': (GROUP_NORM, 8, 'official'),
 }
 
 
@@ -235,17 +225,11 @@ def test_losses_and_gradients(name, two, data, tmp_path):
             torch.testing.assert_close(
                 averaged[0], alone, rtol=1e-5, atol=1e-5, msg=lambda m, key=key: f'{key}: {m}'
             )
+    # else the equality would hold for a loss that does nothing
+    assert all(abs(one['losses'][0][f'loss_static_{term}']) > 1e-3 for term in ('gp', 'adv'))
+    assert all(gradient.abs().sum() > 0 for gradient in one['gradients'][0])
     for key, alone in one['weights'].items():
         torch.testing.assert_close(ranks[0]['weights'][key], alone, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize('name', TRAININGS)
-def test_every_term_has_a_part_in_the_gradient(name, two):
-    """Else the equality above would hold for a loss that does nothing."""
-    for rank in two:
-        first = rank[name]['losses'][0]
-        assert abs(first['loss_static_gp']) > 1e-3 and abs(first['loss_static_adv']) > 1e-3
-        assert all(gradient.abs().sum() > 0 for gradient in rank[name]['gradients'][0])
 
 
 def test_bias_metric(two, data, tmp_path):

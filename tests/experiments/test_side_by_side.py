@@ -1,18 +1,18 @@
 """Trainings side by side: order, failures, and nothing that goes on alone."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from albar_mm.experiments import side_by_side
 from albar_mm.experiments.side_by_side import Job, run_side_by_side
 from albar_mm.utils.errors import LaunchError
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, forked
 
 
 def wait_for(path):
@@ -88,23 +88,18 @@ def test_a_killed_job_is_named_and_what_needs_it_is_not_begun(tmp_path):
     assert not begun.exists()
 
 
+def start_one(folder):
+    side_by_side._PROCESSES = multiprocessing.get_context('fork')  # nothing has run here yet
+    run_side_by_side(jobs_of(folder, a=partial(sleep_as, folder / 'asleep', folder / 'slept')), 1)
+
+
 def test_jobs_end_with_their_parent(tmp_path):
     asleep = tmp_path / 'asleep'
-    program = (
-        'from pathlib import Path; from functools import partial\n'
-        'from tests.experiments.test_side_by_side import *\n'
-        "if __name__ == '__main__':\n"
-        f'    root = Path({str(tmp_path)!r})\n'
-        "    work = partial(sleep_as, root / 'asleep', root / 'slept')\n"
-        '    run_side_by_side(jobs_of(root, a=work), 1)\n'
-    )
-    script = tmp_path / 'program.py'
-    script.write_text(program)
-    environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parents[2]))
-    parent = subprocess.Popen([sys.executable, str(script)], env=environment)
+    parent = forked().Process(target=start_one, args=(tmp_path,))
+    parent.start()
     wait_for(asleep)
     parent.kill()
-    parent.wait()
+    parent.join()
     ends = time.monotonic() + PATIENCE / 2
     while is_running(asleep.read_text()):
         assert time.monotonic() < ends, 'the job outlived the program that started it'

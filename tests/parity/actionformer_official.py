@@ -11,13 +11,11 @@ import sys
 from pathlib import Path
 
 from tests.parity.tridet_official import (
-    CHANNELS,
-    CLASSES,
-    LENGTH,
     RANGES,
     WIDTH,
     as_list,
     find_official_code,
+    official,
     outputs,
     weights,
 )
@@ -30,34 +28,11 @@ EACH = 7
 
 
 def main(folder: str) -> None:
-    """Print the reference.
-
-    Args:
-        folder: Of the official code.
-    """
+    """Print the reference."""
     find_official_code(folder)
-    from libs.core.config import load_default_config
-    from libs.modeling.meta_archs import PtTransformer
-
-    defaults, found = load_default_config(), {}
+    found = {}
     for kind, window in WINDOWS.items():
-        network = PtTransformer(
-            **dict(
-                defaults['model'],
-                input_dim=CHANNELS,
-                max_seq_len=LENGTH,
-                num_classes=CLASSES,
-                backbone_arch=(2, 2, BRANCH),
-                regression_range=RANGES,
-                embd_dim=WIDTH,
-                fpn_dim=WIDTH,
-                head_dim=WIDTH,
-                n_head=HEADS,
-                n_mha_win_size=window,
-                train_cfg=dict(defaults['train_cfg'], init_loss_norm=100),
-                test_cfg=dict(defaults['test_cfg'], pre_nms_topk=2000),
-            )
-        ).eval()
+        network = official('PtTransformer', n_head=HEADS, n_mha_win_size=window)
         levels = []
         network.neck.register_forward_hook(
             lambda _, args, out, levels=levels: levels.append(

@@ -30,11 +30,7 @@ OPTIONS = dict(
 
 
 def weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
-    """A state dict, buffers included.
-
-    Args:
-        shapes: Name -> shape of every entry, in order.
-    """
+    """A state dict, buffers included."""
     state = {}
     for number, (name, shape) in enumerate(shapes.items()):
         # the legacy generator gives the same numbers with every version
@@ -48,25 +44,13 @@ def weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
 
 
 def features(videos: int) -> torch.Tensor:
-    """Features of videos, each of 10 crops and 8 snippets; (videos, crops, T, C).
-
-    Args:
-        videos: How many.
-    """
+    """Features of videos, each of 10 crops and 8 snippets; (videos, crops, T, C)."""
     shape = (videos, CROPS, SNIPPETS, CHANNELS)
     return torch.tensor(np.random.RandomState(5).standard_normal(shape), dtype=torch.float32)
 
 
 def published(folder: str, options: dict | None = None) -> tuple[type, types.ModuleType]:
-    """The official network and its module of losses, so that they run without a GPU.
-
-    Args:
-        folder: Of the official code.
-        options: What its command line would say, over :data:`OPTIONS`.
-
-    Raises:
-        FileNotFoundError: It is another folder.
-    """
+    """The official network and its module of losses, so that they run without a GPU."""
     # it parses the command line and asks for a GPU as soon as it is imported
     if not (Path(folder) / 'models' / 'mgfn.py').is_file():
         raise FileNotFoundError(f'{folder}: no clone of MGFN: it has no models/mgfn.py')
@@ -100,11 +84,7 @@ def _take_sizes_from_features(file: Path) -> None:
 
 
 def main(folder: str) -> None:
-    """Print the reference.
-
-    Args:
-        folder: Of the official code.
-    """
+    """Print the reference."""
     mgfn, train = published(folder)
     model = mgfn(channels=CHANNELS)
     shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
@@ -118,21 +98,18 @@ def main(folder: str) -> None:
             out[1], out[0], torch.zeros(PAIRS), torch.ones(PAIRS), out[3], out[2]
         )
         flat = out[4][:PAIRS].view(-1)
-        print(
-            json.dumps(
-                dict(
-                    shapes=shapes,
-                    parameters=sum(p.numel() for p in model.parameters()),
-                    tested=tested.flatten().tolist(),
-                    trained=out[4].squeeze(2).tolist(),
-                    normal=out[1].flatten().tolist(),
-                    anomalous=out[0].flatten().tolist(),
-                    criterion=float(terms),
-                    sparsity=float(train.sparsity(flat, PAIRS, 8e-3)),
-                    smoothness=float(train.smooth(out[4], 8e-4)),
-                )
-            )
+        found = dict(
+            shapes=shapes,
+            parameters=sum(p.numel() for p in model.parameters()),
+            tested=tested.flatten().tolist(),
+            trained=out[4].squeeze(2).tolist(),
+            normal=out[1].flatten().tolist(),
+            anomalous=out[0].flatten().tolist(),
+            criterion=float(terms),
+            sparsity=float(train.sparsity(flat, PAIRS, 8e-3)),
+            smoothness=float(train.smooth(out[4], 8e-4)),
         )
+    print(json.dumps(found))
 
 
 if __name__ == '__main__':

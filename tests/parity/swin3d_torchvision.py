@@ -18,12 +18,7 @@ CLIP = (1, 3, 16, 96, 96)
 
 
 def filled(shape: tuple[int, ...], number: int) -> torch.Tensor:
-    """Numbers that are the same on every machine, about as large as a random initialisation's.
-
-    Args:
-        shape: Of the tensor.
-        number: Makes tensors differ.
-    """
+    """Numbers that are the same on every machine, about as large as a random initialisation's."""
     count = math.prod(shape)
     x = torch.arange(count, dtype=torch.float64)
     waves = 0.5 * torch.sin(0.7 * x + number) + 0.3 * torch.cos(
@@ -33,11 +28,7 @@ def filled(shape: tuple[int, ...], number: int) -> torch.Tensor:
 
 
 def weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
-    """A state dict.
-
-    Args:
-        shapes: Name -> shape of every parameter, in order.
-    """
+    """A state dict."""
     state = {}
     for number, (name, shape) in enumerate(shapes.items()):
         values = filled(tuple(shape), number)
@@ -61,11 +52,8 @@ def main() -> None:
     model.load_state_dict(weights(shapes), strict=False)
     with torch.no_grad():
         logits = model(filled(CLIP, 7).float())[0]
-    print(
-        json.dumps(
-            dict(shapes=shapes, buffers=index, logits=[round(float(value), 5) for value in logits])
-        )
-    )
+    rounded = [round(float(value), 5) for value in logits]
+    print(json.dumps(dict(shapes=shapes, buffers=index, logits=rounded)))
 
 
 if __name__ == '__main__':

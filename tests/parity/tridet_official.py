@@ -24,12 +24,7 @@ DEPTHWISE = ('psi', 'fc', 'convw', 'convkw', 'global_fc')
 
 
 def weights(shapes: dict[str, list[int]], dead: bool = False) -> dict[str, torch.Tensor]:
-    """A state dict.
-
-    Args:
-        shapes: Name -> shape of every entry, in order.
-        dead: The depth-wise convolutions of the blocks are zero, as published for THUMOS14.
-    """
+    """A state dict; dead: depth-wise convolutions of the blocks are zero, as for THUMOS14."""
     state = {}
     for number, (name, shape) in enumerate(shapes.items()):
         # the legacy generator gives the same numbers with every version
@@ -54,70 +49,57 @@ def inputs() -> list[torch.Tensor]:
 
 
 def find_official_code(folder: str) -> None:
-    """Make ``libs`` importable without its compiled suppression.
-
-    Args:
-        folder: Of the official code.
-    """
+    """Make ``libs`` importable without its compiled suppression."""
     sys.path.insert(0, folder)
     utilities = types.ModuleType('libs.utils')
     utilities.batched_nms = None
     sys.modules['libs.utils'] = utilities
 
 
-def main(folder: str) -> None:
-    """Print the reference.
-
-    Args:
-        folder: Of the official code.
-    """
-    find_official_code(folder)
+def official(kind: str, **settings: object) -> torch.nn.Module:
+    """An official detector at the sizes of the reference, in testing mode."""
     from libs.core.config import load_default_config
-    from libs.modeling.meta_archs import TriDet
+    from libs.modeling import meta_archs
 
     defaults = load_default_config()
-    network = TriDet(
-        **dict(
-            defaults['model'],
-            input_dim=CHANNELS,
-            max_seq_len=LENGTH,
-            num_classes=CLASSES,
-            backbone_arch=(2, 2, len(WINDOWS)),
-            regression_range=RANGES,
-            embd_dim=WIDTH,
-            fpn_dim=WIDTH,
-            head_dim=WIDTH,
-            sgp_mlp_dim=HIDDEN,
-            n_sgp_win_size=[1, *WINDOWS],
-            k=FACTOR,
-            num_bins=BINS,
-            iou_weight_power=0.2,
-            train_cfg=dict(defaults['train_cfg'], init_loss_norm=100),
-            test_cfg=dict(defaults['test_cfg'], pre_nms_topk=2000),
-        )
-    ).eval()
+    sizes = dict(
+        defaults['model'],
+        input_dim=CHANNELS,
+        max_seq_len=LENGTH,
+        num_classes=CLASSES,
+        backbone_arch=(2, 2, len(RANGES) - 1),
+        regression_range=RANGES,
+        embd_dim=WIDTH,
+        fpn_dim=WIDTH,
+        head_dim=WIDTH,
+        train_cfg=dict(defaults['train_cfg'], init_loss_norm=100),
+        test_cfg=dict(defaults['test_cfg'], pre_nms_topk=2000),
+    )
+    return getattr(meta_archs, kind)(**{**sizes, **settings}).eval()
+
+
+def main(folder: str) -> None:
+    """Print the reference."""
+    find_official_code(folder)
+    network = official(
+        'TriDet',
+        sgp_mlp_dim=HIDDEN,
+        n_sgp_win_size=[1, *WINDOWS],
+        k=FACTOR,
+        num_bins=BINS,
+        iou_weight_power=0.2,
+    )
     network.max_div_factor = 2 ** len(WINDOWS)
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-    print(
-        json.dumps(
-            dict(
-                shapes=shapes,
-                **{
-                    name: outputs(network, weights(shapes, dead))
-                    for name, dead in (('alive', False), ('dead', True))
-                },
-            )
-        )
-    )
+    found = {
+        name: outputs(network, weights(shapes, dead))
+        for name, dead in (('alive', False), ('dead', True))
+    }
+    print(json.dumps(dict(shapes=shapes, **found)))
 
 
 def outputs(network: torch.nn.Module, state: dict) -> dict:
-    """What an official detector gives: outputs, losses, candidates.
-
-    Args:
-        network: In testing mode.
-        state: Its weights.
-    """
+    """What an official detector gives: outputs, losses, candidates."""
     network.load_state_dict(state)
     network.loss_normalizer = 100
     videos = [
@@ -161,11 +143,7 @@ def outputs(network: torch.nn.Module, state: dict) -> dict:
 
 
 def as_list(values: torch.Tensor) -> list[float]:
-    """Numbers with seven digits.
-
-    Args:
-        values: Any shape.
-    """
+    """Numbers with seven digits."""
     return [float(f'{value:.7g}') for value in values.flatten().tolist()]
 
 

@@ -1,7 +1,5 @@
 """Frame sampling with a named policy for clips that are too short."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

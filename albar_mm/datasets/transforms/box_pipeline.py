@@ -1,7 +1,5 @@
 """Putting person boxes into a pipeline, and checking that its steps carry them."""
 
-from __future__ import annotations
-
 import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence

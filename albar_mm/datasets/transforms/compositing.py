@@ -1,7 +1,5 @@
 """Bias benchmarks on the fly: reading the source video, then SCUBA, SCUFO or Confl-FG."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Person boxes through the augmentations of a clip, to the data sample."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Decoding the frames of published sets: folders, zips and single images."""
 
-from __future__ import annotations
-
 import mmcv
 import numpy as np
 from mmaction.datasets.transforms import RawFrameDecode

@@ -1,7 +1,5 @@
 """Scene labels on the data sample, for the scene branch of SDN."""
 
-from __future__ import annotations
-
 import copy
 import os
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Fields looked up by video: loading them, and putting the steps for it into a pipeline."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The moving foreground of a clip without any network (FAME's mask)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """ActorCutMix: the people of one clip before the background of another."""
 
-from __future__ import annotations
-
 import torch
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList

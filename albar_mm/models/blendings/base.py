@@ -1,7 +1,5 @@
 """What every mini-batch blending does around its own formula."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """BE: one frame of a clip is blended into all its frames."""
 
-from __future__ import annotations
-
 import torch
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList

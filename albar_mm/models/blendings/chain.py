@@ -1,7 +1,5 @@
 """Several mini-batch blendings, one after the other."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

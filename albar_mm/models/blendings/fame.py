@@ -1,7 +1,5 @@
 """FAME: the moving foreground of one clip on another clip."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Mixup of clips."""
 
-from __future__ import annotations
-
 import torch
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList

@@ -1,7 +1,5 @@
 """StillMix: still frames are mixed into clips."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
 

@@ -1,7 +1,5 @@
 """VideoMix: a cuboid of another clip is pasted into a clip."""
 
-from __future__ import annotations
-
 import torch
 from mmaction.models.utils import CutmixBlending
 from mmaction.registry import MODELS

@@ -1,7 +1,5 @@
 """Labels of a batch as one tensor, hard or soft."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

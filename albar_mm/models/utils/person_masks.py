@@ -1,7 +1,5 @@
 """Person boxes of a batch as masks, and masking people out, on the device."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -113,7 +113,7 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
 def read_chunks(path: str, every: int = 1, size: int = CHUNK) -> Iterator[tuple[range, list]]:
     """Decode every so-manieth frame of a video, a few at a time, from the first to the last.
 
-    decord where it is installed, else OpenCV, as :func:`albar_mm.video.source_video.read_frames`
+    decord where it is installed, else OpenCV, as :func:`~albar_mm.video.source_video.read_frames`
     does, so that frame numbers mean the same everywhere.
 
     Args:
