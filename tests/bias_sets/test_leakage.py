@@ -68,7 +68,8 @@ def videos(telling):
         for group in range(GROUPS):
             ring = COLOURS[label if telling else rng.randint(CLASSES)]
             name = f'v_Class{label}_g{group:02d}_c01'
-            made.append(SourceVideo(name, None, label, f'Class{label}', picture(rng, ring)))
+            made.append(SourceVideo(name, None, label, f'Class{label}'))
+            made[-1].frames = picture(rng, ring)
     return made
 
 

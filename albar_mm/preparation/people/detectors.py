@@ -203,12 +203,11 @@ class EveryNth:
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """See :meth:`PersonDetector.detect`."""
-        some = replace(video, _frames=video.frames[:: self.every])
+        some = replace(video)
+        some.frames = video.frames[:: self.every]
         found = self.detector.detect(some)
-        nearest = (
-            np.rint(np.arange(len(video.frames)) / self.every).astype(int).clip(max=len(found) - 1)
-        )
-        return [found[index] for index in nearest]
+        nearest = np.rint(np.arange(len(video.frames)) / self.every).astype(int)
+        return [found[index] for index in nearest.clip(max=len(found) - 1)]
 
 
 def mask_boxes(mask: np.ndarray, min_pixels: float) -> np.ndarray:

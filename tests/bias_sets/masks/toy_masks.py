@@ -17,7 +17,9 @@ UCF_CLIPS = ('v_SoccerJuggling_g23_c01', 'v_SoccerJuggling_g24_c01')
 def video_of(frames, name='clip', class_name='wave'):
     """A source video that is in memory only."""
     path = Path('videos') / class_name / f'{name}.avi'
-    return SourceVideo(name, path, 0, class_name, np.asarray(frames, np.uint8))
+    video = SourceVideo(name, path, 0, class_name)
+    video.frames = np.asarray(frames, np.uint8)
+    return video
 
 
 def blank_video(frames=3, height=8, width=10, name='clip', class_name='wave'):
@@ -58,7 +60,7 @@ def real_clip(real_data, row, step=1):
     """A JHMDB clip of ``index.csv``; every ``step``-th frame of it."""
     root = real_data / 'hmdb51_jhmdb21' / 'videos'
     video = SourceVideo(row['video'], root / row['class'] / f'{row["video"]}.avi', 0, row['class'])
-    video._frames = video.frames[::step]
+    video.frames = video.frames[::step]
     return video
 
 
@@ -66,7 +68,7 @@ def ucf_clip(real_data, name, frames=None):
     """A real UCF101 clip, or the first frames of it."""
     video = SourceVideo(name, real_data / 'clips' / f'{name}.avi', 83, 'SoccerJuggling')
     if frames:
-        video._frames = video.frames[:frames].copy()
+        video.frames = video.frames[:frames].copy()
     return video
 
 
