@@ -18,12 +18,6 @@ ALLOWED = {
     'albar_mm/doctor/machine.py': 'what the system tells under /proc',
     'albar_mm/doctor/packages.py': 'runs where numpy is missing; files of the repository',
 }
-#: Files that read on their own yet: it shrinks.
-STILL = {
-    'albar_mm/bias_sets/masks/folders.py',
-    'albar_mm/compositing/materials.py',
-    'albar_mm/compositing/packed_arrays.py',
-}
 
 
 def own_reading(tree):
@@ -41,9 +35,7 @@ def own_reading(tree):
 def test_files_are_read_by_the_ground_floor():
     lines = {p: list(own_reading(t)) for p, t in trees().items() if not p.startswith(GROUND)}
     found = {path for path in lines if lines[path]}
-    assert ALLOWED.keys() <= found
-    mended, more = STILL - found, found - STILL - ALLOWED.keys()
-    assert not mended and not more, (mended, {path: lines[path] for path in more})
+    assert found == ALLOWED.keys(), {path: lines[path] for path in found - ALLOWED.keys()}
 
 
 @pytest.mark.parametrize(
