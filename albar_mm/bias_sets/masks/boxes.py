@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from ...annotations.tubes import Tube, read_boxes
-from ...utils.errors import DatasetError, reading
+from ...annotations.video_names import read_once
+from ...utils.errors import DatasetError
 from ...utils.files import write_text
 from ...video.source_video import SourceVideo
 from .source import CheckedMasks, MaskResult, MaskSource, result_of
@@ -95,9 +95,7 @@ class BoxMasks(CheckedMasks):
         return MaskResult(masks)
 
     def _find(self, video: SourceVideo) -> tuple[Tube, ...] | None:
-        with reading(self.path):
-            stat = self.path.stat()
-        known = _read_once(self.path, stat.st_size, stat.st_mtime_ns)
+        known = read_once(read_boxes, self.path, 'no such file')
         return next((known[key] for key in _keys(video) if known.get(key)), None)
 
     def _clipped(self, tube: Tube, width: int, height: int, video: SourceVideo) -> np.ndarray:
@@ -120,11 +118,6 @@ def _keys(video: SourceVideo) -> list[str]:
     folders = [name for name in (video.class_name, video.path.parent.name) if name]
     names = dict.fromkeys((video.video_id, video.path.stem, video.path.name))
     return [*dict.fromkeys(f'{f}/{n}' for f in folders for n in names), *names]
-
-
-@lru_cache(maxsize=4)
-def _read_once(path: Path, size: int, mtime_ns: int) -> dict[str, tuple[Tube, ...]]:
-    return read_boxes(path)
 
 
 @dataclass(frozen=True)

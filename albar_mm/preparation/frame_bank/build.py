@@ -178,7 +178,7 @@ def _read_frames(
     tasks = []
     for one in owners:
         numbers = tuple(map(int, np.sort(number_of[owner == one])))
-        tasks.append((paths[found[one].video], options.every, numbers, side))
+        tasks.append((paths[found[one].video], numbers, side))
     frames = np.zeros((len(drawn), side, side, 3), np.uint8)
     lost = np.zeros(len(drawn), bool)
     results = map_videos(read_resized, tasks, max(1, options.workers))

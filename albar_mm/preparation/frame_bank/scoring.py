@@ -128,8 +128,8 @@ def score_videos(
             parts.setdefault(chunk.video, []).append(both)
             continue
         whole = parts.pop(chunk.video, None)
-        if chunk.error or whole is None:
-            bad[video.name] = chunk.error or 'it holds no frames'
+        if chunk.error:
+            bad[video.name] = chunk.error
             if not done and len(bad) == GIVE_UP:
                 raise DatasetError(
                     f'none of the first {GIVE_UP} videos can be read, the last being '

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import cv2
 import numpy as np
 import torch
 from mmaction.datasets import VideoDataset
-from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode, OpenCVInit
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import Compose
@@ -19,8 +19,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from ...utils.errors import BadVideoError, DatasetError
 from ...utils.video_ids import listed_path
-from ...video.source_video import decoder_name
-from ...video.strict_reading import read_strictly
+from ...video.source_video import decode_frames, frames_in_order
 
 CHUNK = 64
 """Frames that are decoded at once: what bounds the memory."""
@@ -110,11 +109,11 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
     return list(videos.values()), ann_file
 
 
-def read_chunks(path: str, every: int = 1, size: int = CHUNK) -> Iterator[tuple[range, list]]:
+def read_chunks(path: str, every: int = 1, size: int = CHUNK) -> Iterator[list[np.ndarray]]:
     """Decode every so-manieth frame of a video, a few at a time, from the first to the last.
 
-    decord where it is installed, else OpenCV, as :func:`~albar_mm.video.source_video.read_frames`
-    does, so that frame numbers mean the same everywhere.
+    They are those of :func:`~albar_mm.video.source_video.read_frames`, so that frame numbers mean
+    the same everywhere.
 
     Args:
         path: The video file.
@@ -122,41 +121,14 @@ def read_chunks(path: str, every: int = 1, size: int = CHUNK) -> Iterator[tuple[
         size: Number of frames that are yielded at once, at most.
 
     Yields:
-        Numbers of frames, and as many pictures, uint8 RGB of shape (H, W, 3).
+        Pictures, uint8 RGB of shape (H, W, 3).
 
     Raises:
         BadVideoError: It cannot be read; names the file.
     """
-    decord = decoder_name() == 'decord'
-    init, decode = (DecordInit(), DecordDecode()) if decord else (OpenCVInit(), _InOrder(every))
-    opened = read_strictly([init], dict(filename=path))
-    numbers = range(0, int(opened['total_frames']), every)
-    for start in range(0, len(numbers), size):
-        wanted = numbers[start : start + size]
-        frames = read_strictly([decode], dict(opened, frame_inds=np.array(wanted)))['imgs']
-        if frames:
-            yield wanted[: len(frames)], frames
-        if len(frames) < len(wanted):
-            return
-
-
-class _InOrder(OpenCVDecode):
-    """Reads without a search, and without making up the frames that a file announces in vain."""
-
-    def __init__(self, every: int) -> None:
-        super().__init__()
-        self._every = every
-
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        wanted = results['frame_inds']
-        frames: list[np.ndarray] = []
-        for index in range(wanted[0], wanted[-1] + 1):
-            frame = results['video_reader'][index]
-            if frame is None:
-                break
-            if index % self._every == 0:
-                frames.append(np.ascontiguousarray(frame[:, :, ::-1]))
-        return dict(results, imgs=frames, video_reader=None)
+    taken = map(np.ascontiguousarray, islice(frames_in_order(path)[1], 0, None, every))
+    while chunk := list(islice(taken, size)):
+        yield chunk
 
 
 @dataclass(frozen=True)
@@ -194,7 +166,7 @@ class FrameChunks(IterableDataset):
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for index in range(first, len(self._videos), step):
             try:
-                for _, frames in read_chunks(self._videos[index].path, self._every):
+                for frames in read_chunks(self._videos[index].path, self._every):
                     yield FrameChunk(index, torch.stack([self._input(one) for one in frames]))
             except BadVideoError as error:
                 yield FrameChunk(index, error=error.reason or str(error))
@@ -207,12 +179,11 @@ class FrameChunks(IterableDataset):
         return self._pipeline(one)['inputs']
 
 
-def read_resized(task: tuple[str, int, tuple[int, ...], int]) -> np.ndarray | BadVideoError:
+def read_resized(task: tuple[str, tuple[int, ...], int]) -> np.ndarray | BadVideoError:
     """Read some frames of a video and resize them plainly, ignoring the aspect (bilinear).
 
     Args:
-        task: Path of the video, ``every`` as it was scored, frame numbers (multiples of ``every``,
-            ascending, distinct), and the side in px.
+        task: Path of the video, frame numbers (ascending, distinct), and the side in px.
 
     Returns:
         uint8 RGB, shape (n, side, side, 3); the error where the video cannot be read.
@@ -220,21 +191,15 @@ def read_resized(task: tuple[str, int, tuple[int, ...], int]) -> np.ndarray | Ba
     Raises:
         DatasetError: The video ends before one of the frames.
     """
-    path, every, numbers, side = task
-    wanted, found, seen = set(numbers), {}, 0
+    path, numbers, side = task
     try:
-        for chunk, frames in read_chunks(path, every):
-            for number in wanted & set(chunk):
-                found[number] = cv2.resize(frames[chunk.index(number)], (side, side))
-            seen = chunk[-1] + 1
-            if seen > numbers[-1]:
-                break
+        found, total = decode_frames(Path(path), numbers)
     except BadVideoError as error:
         return error
-    if len(found) < len(numbers):
-        missing = min(wanted - found.keys())
+    missing = [number for number in numbers if number not in found]
+    if missing:
         raise DatasetError(
-            f'video {path}: frame {missing} was scored, but it ends after frame '
-            f'{seen - 1}; the scores belong to another file of it'
+            f'video {path}: frame {missing[0]} was scored, but it ends after frame '
+            f'{total - 1}; the scores belong to another file of it'
         )
-    return np.stack([found[number] for number in numbers])
+    return np.stack([cv2.resize(found[number], (side, side)) for number in numbers])
