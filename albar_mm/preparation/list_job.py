@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..annotations.video_lists import read_list
 from ..utils.errors import BadVideoError, DatasetError
 from ..utils.files import check_output, read_json, write_json
 from ..utils.identity import file_identity
 from ..utils.journal import Journal
+from ..utils.numbers import one_of
 from ..utils.parallel import map_videos
 from ..utils.settings import difference
 
 MISSING = ('fail', 'drop')
-_Result = TypeVar('_Result')
 
 
+@dataclass(frozen=True)
+class ListResult:
+    """What a run made.
+
+    Attributes:
+        out: The file.
+        report: JSON file beside it.
+        row: What the report says: settings, counts, and ``left_out``, the ``video`` and ``reason``
+            of listed videos that are not in the file.
+        kept: Videos that an earlier, interrupted run had finished.
+    """
+
+    out: Path
+    report: Path
+    row: dict[str, Any]
+    kept: int
+
+    @property
+    def left_out(self) -> list[dict[str, str]]:
+        """What is not in the file."""
+        return self.row['left_out']
+
+
+@dataclass(frozen=True)
 class ListJob:
     """One file made of the videos of a list; finished videos are kept until it is complete.
 
-    Args:
+    Attributes:
         list_file: Lines ``path label``.
         out: File to make.
         key: What the report calls the identity of ``out``.
@@ -31,104 +55,86 @@ class ListJob:
         part: File of finished videos; deleted when the report is written.
         settings: What the rows depend on, as plain JSON; its ``list`` is filled in here.
         missing: With a video that cannot be read, or kills its process: ``'fail'`` or ``'drop'``.
-
-    Attributes:
-        videos: Videos of the list, each once, in its order.
-        journal: Rows of finished videos.
-        finished: Videos that an earlier run finished, after :meth:`begin`.
-
-    Raises:
-        DatasetError: The list is empty, or cannot be read.
-        ValueError: For another ``missing``.
+        workers: Processes; 1 is this one.
+        say: Shows a line of text to the user.
     """
 
-    def __init__(
-        self,
-        list_file: Path,
-        out: Path,
-        key: str,
-        report: Path,
-        part: Path,
-        settings: Mapping[str, Any],
-        missing: str,
-    ) -> None:
-        if missing not in MISSING:
-            raise ValueError(f'missing must be one of {MISSING}, got {missing!r}')
-        self.list_file, self.out, self.key, self.report = list_file, out, key, report
-        self.videos = list(dict.fromkeys(path for _, path, _ in read_list(list_file)))
-        self.settings = {**settings, 'list': file_identity(list_file)}
-        self.missing = missing
-        self.journal = Journal(part)
-        self.finished: frozenset[str] = frozenset()
-
-    def earlier(self, result: Callable[[dict[str, Any]], _Result]) -> _Result | None:
-        """The result of an earlier run's report; None without a complete run.
-
-        Raises:
-            DatasetError: ``out`` is there, but the report does not bear it out, or is of other
-                settings.
-        """
-        out, report = self.out, self.report
-        if not out.exists() or (self.journal.path.exists() and not report.exists()):
-            return None
-        advice = 'name another --out, or delete it'
-        try:
-            row = read_json(report)
-            same_file = row[self.key] == file_identity(out)
-            done = result(row)
-        except (DatasetError, KeyError, TypeError) as error:
-            raise DatasetError(
-                f'{out}: is there already, without a sound {report.name} ({error}); {advice}'
-            ) from error
-        why = difference(row, self.settings) or (not same_file and 'it was changed since')
-        if why:
-            raise DatasetError(
-                f'{out}: is there already, made with other settings ({why}); {advice}'
-            )
-        return done
-
-    def begin(self, say: Callable[[str], object]) -> list[str]:
-        """Begin, or go on with what the journal holds; returns the videos that are not finished.
-
-        Raises:
-            DatasetError: The journal is of other settings, broken, or cannot be written.
-        """
-        check_output(self.journal.path)
-        self.finished = frozenset(self.journal.begin(self.settings))
-        if self.finished:
-            number = f'{len(self.finished)} of {len(self.videos)}'
-            say(f'{self.journal.path}: {number} videos are finished already')
-        return [video for video in self.videos if video not in self.finished]
+    list_file: Path
+    out: Path
+    key: str
+    report: Path
+    part: Path
+    settings: Mapping[str, Any]
+    missing: str
+    workers: int
+    say: Callable[[str], object]
 
     def run(
-        self, row_of: Callable[[str], dict[str, Any]], todo: Sequence[str], workers: int
-    ) -> tuple[list[tuple[int, int]], list[dict[str, str]]]:
-        """Make the row of every video in ``todo``, without ``video``; 1 worker is this process.
+        self,
+        begin: Callable[[int], object],
+        row_of: Callable[[str], dict[str, Any]],
+        write: Callable[[Journal, list[tuple[int, int]]], dict[str, Any]],
+    ) -> ListResult:
+        """Make the file, or go on with it; one that is complete is not made again.
 
-        Returns:
-            Where the rows are in the journal, in the order of the list; and ``video`` and
-            ``reason`` of what was left out, by name.
+        Args:
+            begin: Is told how many videos are to be done, before the first.
+            row_of: Makes the row of a video, without ``video``.
+            write: Writes ``out`` from the journal and the places of its rows, in the order of the
+                list; returns counts for the report.
 
         Raises:
-            DatasetError: No video can be read, or the work fails.
+            DatasetError: The list is empty, or cannot be read; no video can be read, or the work
+                fails; ``out`` is there, but the report does not bear it out, or it or the journal
+                is of other settings; something cannot be written.
+            ValueError: For another ``missing``.
         """
-        crashed = None if workers == 1 else partial(_crashed, missing=self.missing)
-        wrong = map_videos(_Work(row_of, self.journal, self.missing), todo, workers, crashed)
+        one_of(self.missing, MISSING, 'missing')
+        videos = list(dict.fromkeys(path for _, path, _ in read_list(self.list_file)))
+        settings = {**self.settings, 'list': file_identity(self.list_file)}
+        journal = Journal(self.part)
+        if self.out.exists() and (self.report.exists() or not self.part.exists()):
+            row = self._earlier(settings)
+            self.say(f'{self.out}: is complete already')
+            return ListResult(self.out, self.report, row, row['videos'])
+        check_output(self.part)
+        finished = journal.begin(settings)
+        if finished:
+            self.say(f'{self.part}: {len(finished)} of {len(videos)} videos are finished already')
+        todo = [video for video in videos if video not in finished]
+        begin(len(todo))
+        crashed = None if self.workers == 1 else partial(_crashed, missing=self.missing)
+        wrong = map_videos(_Work(row_of, journal, self.missing), todo, self.workers, crashed)
         left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
-        places = self.journal.begin(self.settings)
+        places = journal.begin(settings)
         if not places:
             raise DatasetError(
-                f'{self.list_file}: none of {len(self.videos)} videos can be read; '
+                f'{self.list_file}: none of {len(videos)} videos can be read; '
                 f'the first: {left_out[0]["reason"]}'
             )
-        return [places[video] for video in self.videos if video in places], left_out
-
-    def finish(self, left_out: Sequence[Mapping[str, str]], **counts: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Write the report, after ``out``, and delete the file of finished videos."""
+        counts = write(journal, [places[video] for video in videos if video in places])
         made = {self.key: file_identity(self.out)}
-        row = dict(self.settings, **made, **counts, left_out=left_out)
+        row = dict(settings, **made, **counts, left_out=left_out)
         write_json(self.report, row)
-        self.journal.path.unlink()
+        self.part.unlink()
+        return ListResult(self.out, self.report, row, len(finished))
+
+    def _earlier(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The report of an earlier run, which must be of the same settings and the same file."""
+        advice = 'name another --out, or delete it'
+        try:
+            row = read_json(self.report)
+            same_file = row[self.key] == file_identity(self.out)
+        except (DatasetError, KeyError) as error:
+            raise DatasetError(
+                f'{self.out}: is there already, without a sound {self.report.name} ({error}); '
+                f'{advice}'
+            ) from error
+        why = difference(row, settings) or (not same_file and 'it was changed since')
+        if why:
+            raise DatasetError(
+                f'{self.out}: is there already, made with other settings ({why}); {advice}'
+            )
         return row
 
 
@@ -161,11 +167,11 @@ def _crashed(name: str, missing: str) -> dict[str, str]:
     return dict(video=name, reason=reason)
 
 
-def left_out_lines(left_out: Sequence[Mapping[str, str]], report: Path) -> list[str]:
+def left_out_lines(done: ListResult) -> list[str]:
     """Lines for the terminal about videos that were left out; none if there are none."""
-    if not left_out:
+    if not done.left_out:
         return []
     return [
-        f'left out {len(left_out)} listed videos, all in {report}:',
-        *(f'  {entry["video"]}: {entry["reason"]}' for entry in left_out[:5]),
+        f'left out {len(done.left_out)} listed videos, all in {done.report}:',
+        *(f'  {entry["video"]}: {entry["reason"]}' for entry in done.left_out[:5]),
     ]

@@ -314,7 +314,7 @@ def test_a_list(clips, workers):
         # clipped to the frame; the box beside it is gone
         assert row['boxes'] == [[[0.0, 0.1, 32, 5.0, 0.9877]] if b else [] for b in bright]
         assert 0 < sum(bright) < len(bright)
-    assert (done.videos, done.frames, done.frames_without) == (3, 15, 6)
+    assert (done.row['videos'], done.row['frames']) == (3, 15)
     report = json.loads(done.report.read_text())
     assert report['frames_without_people'] == 6 and report['detector'] == dict(name='bright')
     assert report['list']['file'] == 'list.txt' and report['videos_without_people'] == []
@@ -340,7 +340,7 @@ def test_an_interrupted_run_goes_on(clips):
     )
     assert whole.out.read_bytes() == done.out.read_bytes()
     complete = run(clips, Bright('a'))
-    assert complete.kept == 3 and complete.frames == done.frames
+    assert complete.kept == 3 and complete.row == done.row
     with pytest.raises(DatasetError, match='people.jsonl: is there already, made with other setti'):
         run(clips, Counted())
     done.out.write_text('')
@@ -353,16 +353,16 @@ def test_videos_that_cannot_be_read(clips):
     with pytest.raises(BadVideoError, match='a.avi cannot be read: the file is empty'):
         run(clips)
     done = run(clips, missing='drop')
-    assert done.videos == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
+    assert done.row['videos'] == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
     assert any('left out 1 listed videos' in line for line in summary(done))
-    assert json.loads(done.report.read_text())['left_out'] == list(done.left_out)
+    assert json.loads(done.report.read_text())['left_out'] == done.left_out
 
 
 def test_a_video_that_kills_its_process(clips):
     with pytest.raises(BadVideoError, match='video wave/a.avi: its process was killed while at'):
         run(clips, Bright('a dies'), workers=2)
     done = run(clips, Bright('a dies'), workers=2, missing='drop')
-    assert done.videos == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
+    assert done.row['videos'] == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
 
 
 def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):

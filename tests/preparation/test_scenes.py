@@ -78,7 +78,7 @@ def softmax(*logits):
 def test_mean_probabilities(clips, out, workers):
     done, _ = label(clips, out, frames=5, workers=workers)
     known = read_scene_labels(clips / out)
-    assert (done.videos, done.num_scenes, known.num_scenes, known.soft) == (3, 3, 3, True)
+    assert (done.row['num_scenes'], known.num_scenes, known.soft) == (3, 3, True)
     assert known.names == ('k/red.avi', 'k/mixed.avi', 'k/blue.avi')  # the order of the list
     pixel = 10 * np.array([230, 20, 20]) / 255
     red, green, blue = (softmax(*np.roll(pixel, shift)) for shift in range(3))
@@ -142,7 +142,7 @@ def test_an_interrupted_run_goes_on(clips, monkeypatch):
     with pytest.raises(DatasetError, match=r'part.jsonl was begun with other settings \(hard is'):
         label(clips, hard=True)
     done, said = label(clips)
-    assert len(calls) == 4 and done.kept == 1 and done.videos == 3
+    assert len(calls) == 4 and done.kept == 1 and done.row['videos'] == 3
     assert any('1 of 3 videos are finished already' in line for line in said)
     done, said = label(clips)
     assert len(calls) == 4 and said == [f'{clips}/s.jsonl: is complete already']

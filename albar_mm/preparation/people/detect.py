@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,11 +12,12 @@ import numpy as np
 from ...bias_sets.masks.motion import MotionMasks
 from ...bias_sets.masks.parse import parse_masks
 from ...utils.errors import DatasetError
+from ...utils.journal import Journal
 from ...utils.spec import make
 from ...utils.text import name_some
 from ...utils.video_ids import stem_of
 from ...video.source_video import SourceVideo
-from ..list_job import ListJob, left_out_lines
+from ..list_job import ListJob, ListResult, left_out_lines
 from .detectors import EveryNth, FileBoxes, FrameDetector, HogDetector, MaskBoxes, PersonDetector
 from .onnx import OnnxDetector
 
@@ -43,31 +43,6 @@ detectors (SPEC):
 """  # noqa: E501
 
 
-@dataclass(frozen=True)
-class Detected:
-    """What a run found.
-
-    Attributes:
-        out: The file of boxes.
-        report: JSON file beside it: detector, list, counts, and every video that is named here.
-        videos: Number of videos in the file.
-        frames: Frames of all of them.
-        frames_without: Frames without a person.
-        without: Videos without a person in any frame.
-        left_out: ``video`` and ``reason`` of listed videos that are not in the file.
-        kept: Videos that an earlier, interrupted run had finished.
-    """
-
-    out: Path
-    report: Path
-    videos: int
-    frames: int
-    frames_without: int
-    without: tuple[str, ...]
-    left_out: tuple[dict[str, str], ...]
-    kept: int
-
-
 def detect_people(
     list_file: Path,
     video_root: Path,
@@ -76,7 +51,7 @@ def detect_people(
     missing: str = 'fail',
     workers: int = 1,
     say: Callable[[str], object] = print,
-) -> Detected:
+) -> ListResult:
     """Detect the people in all frames of all listed videos.
 
     Writes JSON lines, ``{"video": "<path as listed>", "boxes": [[[x1, y1, x2, y2, score], ...],
@@ -108,42 +83,29 @@ def detect_people(
         part=out.with_name(f'{out.name}.part'),
         settings=dict(detector=detector.settings(), list=None),
         missing=missing,
+        workers=workers,
+        say=say,
     )
-    earlier = job.earlier(lambda row: _detected(job, row, row['videos']))
-    if earlier is not None:
-        say(f'{out}: is complete already')
-        return earlier
-    todo = job.begin(say)
-    say(f'detecting people ({detector.name}) in {len(todo)} videos')
-    places, left_out = job.run(partial(_boxes, detector, video_root), todo, workers)
-    counts = [
-        (row['video'], len(row['boxes']), row['boxes'].count([]))
-        for row in job.journal.rows(places)
-    ]
-    job.journal.copy(places, out)
-    row = job.finish(
-        left_out,
-        videos=len(counts),
-        frames=sum(c[1] for c in counts),
-        frames_without_people=sum(c[2] for c in counts),
-        videos_without_people=[c[0] for c in counts if c[1] == c[2]],
+    return job.run(
+        lambda number: say(f'detecting people ({detector.name}) in {number} videos'),
+        partial(_boxes, detector, video_root),
+        partial(_write, out),
     )
-    return _detected(job, row, len(job.finished))
 
 
-def summary(done: Detected) -> list[str]:
+def summary(done: ListResult) -> list[str]:
     """Lines for the terminal: counts, and all that a person should look at."""
-    share = 100 * done.frames_without / max(1, done.frames)
+    row, without = done.row, done.row['videos_without_people']
+    share = 100 * row['frames_without_people'] / max(1, row['frames'])
     lines = [
-        f'{done.out}: people in {done.videos - len(done.without)} of {done.videos} videos; '
-        f'{done.frames_without} of {done.frames} frames ({share:.1f} %) have none'
+        f'{done.out}: people in {row["videos"] - len(without)} of {row["videos"]} videos; '
+        f'{row["frames_without_people"]} of {row["frames"]} frames ({share:.1f} %) have none'
     ]
-    if done.without:
+    if without:
         lines.append(
-            f'{len(done.without)} videos without people, all in {done.report}: '
-            f'{name_some(done.without)}'
+            f'{len(without)} videos without people, all in {done.report}: {name_some(without)}'
         )
-    return lines + left_out_lines(done.left_out, done.report)
+    return lines + left_out_lines(done)
 
 
 def _boxes(detector: PersonDetector, root: Path, name: str) -> dict[str, Any]:
@@ -171,16 +133,16 @@ def _plain(rows: np.ndarray, width: int, height: int) -> list[list[float]]:
     return plain
 
 
-def _detected(job: ListJob, row: dict[str, Any], kept: int) -> Detected:
-    return Detected(
-        job.out,
-        job.report,
-        row['videos'],
-        row['frames'],
-        row['frames_without_people'],
-        tuple(row['videos_without_people']),
-        tuple(row['left_out']),
-        kept,
+def _write(out: Path, journal: Journal, places: list[tuple[int, int]]) -> dict[str, Any]:
+    counts = [
+        (row['video'], len(row['boxes']), row['boxes'].count([])) for row in journal.rows(places)
+    ]
+    journal.copy(places, out)
+    return dict(
+        videos=len(counts),
+        frames=sum(frames for _, frames, _ in counts),
+        frames_without_people=sum(without for *_, without in counts),
+        videos_without_people=[name for name, frames, without in counts if frames == without],
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,31 +15,10 @@ from ...utils.files import write_npz
 from ...utils.journal import Journal
 from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
-from ..list_job import ListJob, left_out_lines
+from ..list_job import ListJob, ListResult, left_out_lines
 from .classifiers import SceneClassifier
 
 _DIGITS = 6  # of a probability in a text file
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """What a run made.
-
-    Attributes:
-        out: The file of scene labels.
-        report: JSON file beside it: classifier, list, counts, and what was left out.
-        videos: Number of videos in the file.
-        num_scenes: Number of scene classes S.
-        left_out: ``video`` and ``reason`` of listed videos that are not in the file.
-        kept: Videos that an earlier, interrupted run had finished.
-    """
-
-    out: Path
-    report: Path
-    videos: int
-    num_scenes: int
-    left_out: tuple[dict[str, str], ...]
-    kept: int
 
 
 def label_scenes(
@@ -53,7 +31,7 @@ def label_scenes(
     missing: str = 'fail',
     workers: int = 1,
     say: Callable[[str], object] = print,
-) -> Labelled:
+) -> ListResult:
     """Label the scene of every listed video with an image classifier.
 
     SDN takes the softmax of a Places365 network, averaged over the frames of a video; ``hard``
@@ -91,26 +69,24 @@ def label_scenes(
         part=out.with_name(f'{out.name}.part.jsonl'),
         settings=dict(classifier=classifier.settings(), list=None, frames=frames, hard=hard),
         missing=missing,
+        workers=workers if classifier.parallel else 1,
+        say=say,
     )
-    earlier = job.earlier(lambda row: _labelled(job, row, row['videos']))
-    if earlier is not None:
-        say(f'{out}: is complete already')
-        return earlier
-    todo = job.begin(say)
-    if todo:
-        classifier.check()
-    say(f'labelling the scenes ({classifier.name}) of {len(todo)} videos')
+
+    def begin(number: int) -> None:
+        if number:
+            classifier.check()
+        say(f'labelling the scenes ({classifier.name}) of {number} videos')
+
     work = partial(_label, classifier, video_root, frames, hard)
-    places, left_out = job.run(work, todo, workers if classifier.parallel else 1)
-    scenes = _write(job.journal, places, out)
-    row = job.finish(left_out, videos=len(places), num_scenes=scenes)
-    return _labelled(job, row, len(job.finished))
+    return job.run(begin, work, partial(_write, out))
 
 
-def summary(done: Labelled) -> list[str]:
+def summary(done: ListResult) -> list[str]:
     """Lines for the terminal: counts, and what was left out."""
-    lines = [f'{done.out}: scene labels of {done.videos} videos, num_scenes={done.num_scenes}']
-    return lines + left_out_lines(done.left_out, done.report)
+    videos, scenes = done.row['videos'], done.row['num_scenes']
+    lines = [f'{done.out}: scene labels of {videos} videos, num_scenes={scenes}']
+    return lines + left_out_lines(done)
 
 
 def uniform_frames(path: Path, count: int) -> list[np.ndarray]:
@@ -164,8 +140,7 @@ def _label(
     return dict(scene_prob=[round(value, _DIGITS) for value in label.tolist()])
 
 
-def _write(journal: Journal, places: Sequence[tuple[int, int]], out: Path) -> int:
-    """Write the finished rows in the order of the list; returns the number of scene classes."""
+def _write(out: Path, journal: Journal, places: list[tuple[int, int]]) -> dict[str, int]:
     names, labels, counts = [], [], set()
     for row in journal.rows(places):
         names.append(row['video'])
@@ -179,16 +154,9 @@ def _write(journal: Journal, places: Sequence[tuple[int, int]], out: Path) -> in
     (scenes,) = counts
     if out.suffix.lower() == '.jsonl':
         journal.copy(places, out)
-        return scenes
-    soft = isinstance(labels[0], list)
-    name, kind = ('scene_prob', np.float32) if soft else ('scene', np.int64)
-    write_npz(
-        out,
-        {'video': np.array(names), 'num_scenes': np.array(scenes), name: np.array(labels, kind)},
-    )
-    return scenes
-
-
-def _labelled(job: ListJob, row: dict[str, Any], kept: int) -> Labelled:
-    counts = row['videos'], row['num_scenes'], tuple(row['left_out'])
-    return Labelled(job.out, job.report, *counts, kept)
+    else:
+        soft = isinstance(labels[0], list)
+        key, kind = ('scene_prob', np.float32) if soft else ('scene', np.int64)
+        arrays = dict(video=np.array(names), num_scenes=np.array(scenes))
+        write_npz(out, {**arrays, key: np.array(labels, kind)})
+    return dict(videos=len(names), num_scenes=scenes)
