@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from ..utils.errors import BadFileError, MissingFileError
 from ..utils.files import filled_lines, read_csv
@@ -13,7 +14,7 @@ from ..utils.numbers import number
 from ..utils.video_ids import stem_of
 from .video_lists import Clip, OfficialLists, parse_line
 
-_UNUSED, _TRAIN, _TEST = 0, 1, 2
+_Row = TypeVar('_Row')
 # <source>_<class>_<visible body>_<camera>_<people>_<view>_<quality>_<number>.avi
 _HMDB51_NAME = r'(?P<source>.+)_{}_[fulh]_(?:nm|cm)_np\d+_(?:fr|ri|le|ba)_(?:bad|med|goo)_\d+'
 _KINETICS_STEMS = ('', 'kinetics_', 'kinetics400_', 'kinetics-400_')
@@ -45,7 +46,7 @@ def read_hmdb51(folder: Path, split: int) -> OfficialLists:
             'with --lists'
         )
     classes = tuple(sorted(files))
-    parts: dict[int, list[Clip]] = {_UNUSED: [], _TRAIN: [], _TEST: []}
+    parts: dict[int, list[Clip]] = {0: [], 1: [], 2: []}  # unused, train, test
     for label, name in enumerate(classes):
         for origin, line in _lines(files[name]):
             video, flag = parse_line(line, origin)
@@ -56,7 +57,7 @@ def read_hmdb51(folder: Path, split: int) -> OfficialLists:
             group = hmdb51_source(video, name)
             parts[flag].append(Clip(f'{name}/{video}', label, name, group, origin))
     used = tuple(files[name] for name in classes)
-    return OfficialLists(classes, tuple(parts[_TRAIN]), tuple(parts[_TEST]), used)
+    return OfficialLists(classes, tuple(parts[1]), tuple(parts[2]), used)
 
 
 def hmdb51_source(video: str, class_name: str) -> str:
@@ -134,7 +135,7 @@ def read_kinetics400(folder: Path, split: int = 1) -> OfficialLists:
         for parts in (['train'], ['val', 'validate'])
     )
     columns = ('label', 'youtube_id', 'time_start', 'time_end')
-    train_rows = list(_rows(train_file, columns))
+    train_rows = _rows(train_file, columns)
     names = {row['label'].replace('"', '') for _, row in train_rows}
     classes = tuple(sorted(names, key=lambda name: name.replace(' ', '_')))
     labels = {name: label for label, name in enumerate(classes)}
@@ -171,7 +172,7 @@ def read_jhmdb21(folder: Path, split: int = 1) -> OfficialLists:
         DatasetError: The file or a column is missing, or a row is neither train nor test.
     """
     path = _need(folder, ['index.csv'], '--source')
-    rows = list(_rows(path, ('class', 'video', 'hmdb51_split1')))
+    rows = _rows(path, ('class', 'video', 'hmdb51_split1'))
     classes = tuple(sorted({row['class'] for _, row in rows}))
     parts: dict[str, list[Clip]] = dict(train=[], test=[])
     for origin, row in rows:
@@ -193,30 +194,30 @@ def _need(folder: Path, names: Sequence[str], option: str = '--lists') -> Path:
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    none = f'{folder / names[0]}: no such list'
-    if len(names) > 1:
-        none = f'{folder}: none of {", ".join(names)}'
+    one = len(names) == 1
+    none = f'{folder / names[0]}: no such list' if one else f'{folder}: none of {", ".join(names)}'
     raise MissingFileError(f'{none}; name the folder of the official lists with {option}')
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
+def _lines(path: Path) -> list[tuple[str, str]]:
     """``file:line`` and text of every line that is not blank."""
-    where = ''
-    for where, line in filled_lines(path):
-        yield where, line
-    if not where:
-        raise BadFileError(f'{path}: the list is empty; download it again')
+    return _some(filled_lines(path), path)
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    where = ''
-    for where, row in read_csv(path, columns):
+def _rows(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    rows = _some(read_csv(path, columns), path)
+    for where, row in rows:
         empty = [name for name in columns if not row[name]]
         if empty:
             raise BadFileError(f'{where}: {", ".join(empty)} is empty')
-        yield where, row
-    if not where:
+    return rows
+
+
+def _some(rows: Iterable[_Row], path: Path) -> list[_Row]:
+    found = list(rows)
+    if not found:
         raise BadFileError(f'{path}: the list is empty; download it again')
+    return found
 
 
 @dataclass(frozen=True)

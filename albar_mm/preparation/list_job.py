@@ -103,8 +103,9 @@ class ListJob:
             self.say(f'{self.part}: {len(finished)} of {len(videos)} videos are finished already')
         todo = [video for video in videos if video not in finished]
         begin(len(todo))
+        work = partial(_work, row_of, journal, self.missing)
         crashed = None if self.workers == 1 else partial(_crashed, missing=self.missing)
-        wrong = map_videos(_Work(row_of, journal, self.missing), todo, self.workers, crashed)
+        wrong = map_videos(work, todo, self.workers, crashed)
         left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
         places = journal.begin(settings)
         if not places:
@@ -138,23 +139,18 @@ class ListJob:
         return row
 
 
-@dataclass(frozen=True)
-class _Work:
-    """Puts the row of a video to those that are finished, or returns why it is left out."""
-
-    row_of: Callable[[str], dict[str, Any]]
-    journal: Journal
-    missing: str
-
-    def __call__(self, name: str) -> dict[str, str] | None:
-        try:
-            row = self.row_of(name)
-        except BadVideoError as error:
-            if self.missing == 'fail':
-                raise
-            return dict(video=name, reason=str(error))
-        self.journal.append(dict(video=name, **row))
-        return None
+def _work(
+    row_of: Callable[[str], dict[str, Any]], journal: Journal, missing: str, name: str
+) -> dict[str, str] | None:
+    """Put the row of a video to those that are finished, or return why it is left out."""
+    try:
+        row = row_of(name)
+    except BadVideoError as error:
+        if missing == 'fail':
+            raise
+        return dict(video=name, reason=str(error))
+    journal.append(dict(video=name, **row))
+    return None
 
 
 def _crashed(name: str, missing: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ..annotations.video_lists import Clip, OfficialLists, format_lines
 from ..utils.errors import DatasetError, writing
 from ..utils.files import try_folder, write_json, write_text
 from ..utils.identity import file_identity
+from ..utils.numbers import number, one_of
 from ..video.source_video import DECODE, decoder_name
 from .holdout import HoldOut, hold_out
 from .verify import CLIP_KINDS, LIST_KINDS, Finding, check_entries, check_files, count_kinds, locate
@@ -54,12 +55,9 @@ class PrepareOptions:
     delimiter: str | None = None
 
     def __post_init__(self) -> None:
-        if self.missing not in ('fail', 'drop'):
-            raise DatasetError(f"--missing {self.missing}: expected 'fail' or 'drop'")
-        if self.decode not in (None, *DECODE):
-            raise DatasetError(f'--decode {self.decode}: expected one of {", ".join(DECODE)}')
-        if self.workers < 1:
-            raise DatasetError(f'--workers {self.workers}: expected 1 or more')
+        one_of(self.missing, ('fail', 'drop'), '--missing', DatasetError)
+        one_of(self.decode, (*DECODE, None), '--decode', DatasetError)
+        number(self.workers, '--workers', 1, whole=True)
 
 
 @dataclass(frozen=True)
@@ -108,8 +106,8 @@ def prepare_dataset(
     try_folder(out)
     if spec.any_layout:
         found = locate([*lists.train, *lists.test], videos)
-        number = len(lists.train)
-        lists = replace(lists, train=found[:number], test=found[number:])
+        first = len(lists.train)
+        lists = replace(lists, train=found[:first], test=found[first:])
 
     job = _Job(spec, options, lists, out / REPORT_NAME, say)
     listed = dict(train=lists.train, test=lists.test)

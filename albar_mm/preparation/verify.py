@@ -17,8 +17,6 @@ from ..video.source_video import check_video
 LIST_KINDS = ('label', 'overlap')
 #: clips that ``--missing drop`` leaves out
 CLIP_KINDS = ('duplicate', 'missing', 'truncated', 'undecodable', 'zero-frame')
-#: facts to know; nothing is wrong
-NOTE_KINDS = ('divided group', 'no validation clip', 'class without clips')
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,8 @@ class Finding:
     """One thing that was found.
 
     Attributes:
-        kind: One of the kinds above.
+        kind: One of the kinds above, or of a note, where nothing is wrong: ``divided group``,
+            ``no validation clip``, ``class without clips``.
         split: ``'train'``, ``'val'``, ``'test'`` or ``''``.
         name: Path of the video, or name of a class or group.
         detail: What exactly, and where.

@@ -396,7 +396,7 @@ def test_published_files_that_cannot_be_used(tmp_path):
         (dict(window=('a', 1)), "--window: expected a finite number from 0 to 1, got 'a'"),
         (dict(window=(-0.1, 1)), '--window: expected .* from 0 to 1, got -0.1'),
         (dict(window=(0.5, float('nan'))), '--window: expected a finite number'),
-        (dict(measure='top5'), '--measure top5: expected one of top1, gt'),
+        (dict(measure='top5'), "--measure must be one of 'top1', 'gt', got 'top5'"),
         (dict(size='5'), '--size: expected a whole number from 1, got .*5'),
         (dict(every=0), '--every: expected a whole number from 1, got 0'),
         (dict(frame_size=0), '--frame-size: expected a whole number from 1'),

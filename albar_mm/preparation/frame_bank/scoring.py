@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from torch.utils.data import DataLoader
 from ...utils.config_types import type_name
 from ...utils.errors import DatasetError, reason_of
 from ...utils.identity import weights_sha256
-from ...utils.numbers import number
+from ...utils.numbers import number, one_of
 from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
 from ...video.source_video import decoder_name
@@ -64,8 +65,7 @@ class FrameBankOptions:
         low, high = (number(share, '--window', 0, 1) for share in self.window)
         if low >= high:
             raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
-        if self.measure not in MEASURES:
-            raise DatasetError(f'--measure {self.measure}: expected one of {", ".join(MEASURES)}')
+        one_of(self.measure, MEASURES, '--measure', DatasetError)
         for name, least in _LEAST.items():
             given = getattr(self, name)
             given = given if isinstance(given, int) else repr(given)
@@ -112,7 +112,7 @@ def score_videos(
     done = len(videos) - len(waiting)
     progress = ProgressBar(len(videos))
     progress.completed = done
-    parts: dict[int, list[Tensor]] = {}
+    parts: dict[int, list[Tensor]] = defaultdict(list)
     # read ahead by worker processes
     chunks = DataLoader(
         FrameChunks(waiting, every, steps),
@@ -125,9 +125,8 @@ def score_videos(
         if chunk.inputs is not None:
             scored = network.probabilities(chunk.inputs).clamp(0, 1)
             both = torch.stack([scored[:, video.label], scored.amax(1)])
-            parts.setdefault(chunk.video, []).append(both)
+            parts[chunk.video].append(both)
             continue
-        whole = parts.pop(chunk.video, None)
         if chunk.error:
             bad[video.name] = chunk.error
             if not done and len(bad) == GIVE_UP:
@@ -137,7 +136,7 @@ def score_videos(
                     'train_dataloader.dataset.data_prefix'
                 )
         else:
-            file.add(video, *torch.cat(whole, 1).numpy())
+            file.add(video, *torch.cat(parts.pop(chunk.video), 1).numpy())
             done += 1
         progress.update()
     print(flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -19,7 +19,6 @@ from ...utils.spec import require
 from ...video.source_video import SourceVideo
 
 
-@runtime_checkable
 class PersonDetector(Protocol):
     """Finds the people in a video. Detectors are frozen dataclasses: cheap to make and picklable.
 
@@ -31,11 +30,9 @@ class PersonDetector(Protocol):
 
     def check(self) -> None:
         """Raise a ``DatasetError`` if it cannot work here, before long work."""
-        ...
 
     def settings(self) -> dict[str, Any]:
         """All that decides its boxes, as plain JSON."""
-        ...
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """Boxes of every frame.
@@ -43,7 +40,6 @@ class PersonDetector(Protocol):
         Returns:
             T arrays float (n, 5) of x1, y1, x2, y2, score in px of the frames.
         """
-        ...
 
 
 class FrameDetector:
