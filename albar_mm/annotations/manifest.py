@@ -124,18 +124,15 @@ def _entries(folder: Path, num_classes: int | None) -> list[tuple[ManifestItem, 
     path = folder / MANIFEST_NAME
     if not path.is_file():
         raise MissingFileError(f'{path} does not exist; generate the set again')
-    entries: dict[str, tuple[ManifestItem, dict[str, Any]]] = {}
-    places: dict[str, str] = {}
+    entries: dict[str, tuple[str, ManifestItem, dict[str, Any]]] = {}
     for where, row in read_json_lines(path):
         item = _item(row, where, folder, num_classes)
-        first = places.setdefault(item.item_id, where)
-        if first != where:
-            line = first.rpartition(':')[2]
-            raise BadFileError(f'{where}: id {item.item_id} is a duplicate of line {line}')
-        entries[item.item_id] = item, row
+        first = entries.setdefault(item.item_id, (where, item, row))[0].rpartition(':')[2]
+        if not where.endswith(f':{first}'):
+            raise BadFileError(f'{where}: id {item.item_id} is a duplicate of line {first}')
     if not entries:
         raise BadFileError(f'{path} lists no items')
-    return list(entries.values())
+    return [(item, row) for _, item, row in entries.values()]
 
 
 def _item(row: dict[str, Any], where: str, folder: Path, num_classes: int | None) -> ManifestItem:
@@ -161,12 +158,6 @@ def _item(row: dict[str, Any], where: str, folder: Path, num_classes: int | None
     return ManifestItem(row['id'], str(folder / relative), label, conflict)
 
 
-def rows_text(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The manifest, sorted by id; the same rows give the same text."""
-    ordered = sorted(rows, key=lambda row: (row['video_id'], row['k']))
-    return ''.join(json.dumps(row, separators=(', ', ': ')) + '\n' for row in ordered)
-
-
 def rows_digest(rows: Iterable[Mapping[str, Any]]) -> str:
     """SHA-256 of rows in the given order."""
     text = ''.join(json.dumps(row, sort_keys=True) for row in rows)
@@ -186,7 +177,8 @@ def write_set(
     if hashes is not None:
         lines = ''.join(f'{hashes[name]}  {name}\n' for name in sorted(hashes))
         write_text(folder / HASHES_NAME, lines)
-    write_text(folder / MANIFEST_NAME, rows_text(rows))
+    ordered = sorted(rows, key=lambda row: (row['video_id'], row['k']))
+    write_text(folder / MANIFEST_NAME, ''.join(json.dumps(row) + '\n' for row in ordered))
 
 
 def read_hashes(folder: Path) -> dict[str, str]:

@@ -25,6 +25,7 @@ from .video_names import VideoEntries, read_once
 FRAME_SLACK = 3
 """Decoders differ by a frame or so about the end of a video."""
 _MOST_FRAMES = 10_000_000  # four days of video; no memory for a number that cannot be a frame
+_NONE = np.empty((0, 5), np.float32)
 LINES, PICKLES = ('.jsonl', '.json'), ('.pkl', '.pickle', '.npy')
 
 
@@ -154,7 +155,7 @@ class PersonBoxes(VideoEntries):
         Raises:
             DatasetError: Several entries may be meant.
         """
-        index = self._lookup.find(str(video))
+        index = self.find(str(video))
         if index is None:
             return None
         first, last = self._first_frame[index], self._first_frame[index + 1]
@@ -216,14 +217,15 @@ def _box_lines(path: Path) -> Iterator[VideoEntry]:
 def _entries_of(videos: Mapping[str, Sequence[Tube]], path: Path) -> Iterator[VideoEntry]:
     """Take annotated tubes for boxes."""
     for name, tubes in videos.items():
-        frames = np.concatenate([tube.frames for tube in tubes]) if tubes else np.empty(0, int)
+        frames = np.concatenate([np.empty(0, int), *(tube.frames for tube in tubes)])
+        boxes = np.concatenate([np.empty((0, 4)), *(tube.boxes for tube in tubes)])
         order = np.argsort(frames, kind='stable')
         if len(frames) and frames.max() >= _MOST_FRAMES:
             raise BadFileError(
                 f'{path}: {name}: a box of frame {frames.max() + 1}; expected '
                 f'numbers to {_MOST_FRAMES}'
             )
-        yield VideoEntry(name, np.bincount(frames), _scored(tubes)[order])
+        yield VideoEntry(name, np.bincount(frames), _scored(boxes[order]))
 
 
 def _detections(content: Any, path: Path) -> Iterator[VideoEntry]:  # noqa: ANN401
@@ -241,14 +243,14 @@ def _detections(content: Any, path: Path) -> Iterator[VideoEntry]:  # noqa: ANN4
         last = max((int(key) for key in frames), default=0)
         if last > 100 * max(1, len(frames)):  # no memory for a number that cannot be a frame
             raise BadFileError(f'{where}: {len(frames)} entries, but one of frame {last}')
-        counts, boxes, dropped = np.zeros(last, np.int64), [], 0
+        counts, boxes, dropped = np.zeros(last, np.int64), [_NONE], 0
         for frame in sorted(frames):
             rows = _rows(frames[frame], f'{where}: frame {frame}')
             # detectors clip boxes to the image, which can leave nothing of them
             sound = _not_empty(rows)
             counts[frame - 1], dropped = sound.sum(), dropped + int((~sound).sum())
             boxes.append(rows[sound])
-        yield VideoEntry(str(name), counts, np.concatenate(boxes) if boxes else _none(), dropped)
+        yield VideoEntry(str(name), counts, np.concatenate(boxes), dropped)
 
 
 def _entry(video: str, frames: list[Any], where: str) -> VideoEntry:
@@ -290,29 +292,24 @@ def _rows(boxes: Any, where: str) -> np.ndarray:  # noqa: ANN401
     except (TypeError, ValueError, OverflowError) as error:
         raise BadFileError(f'{where}: expected boxes of numbers, got {_shown(boxes)}') from error
     if array.ndim and not len(array):
-        return _none()
+        return _NONE
     if array.ndim != 2 or array.shape[1] not in (4, 5):
         raise BadFileError(
             f'{where}: expected boxes x1, y1, x2, y2 or x1, y1, x2, y2, score, got {_shown(boxes)}'
         )
     if not np.isfinite(array).all():
         raise BadFileError(f'{where}: expected finite numbers, got {_shown(boxes)}')
-    if array.shape[1] == 4:
-        array = np.concatenate([array, np.ones((len(array), 1))], axis=1)
-    return array.astype(np.float32)
+    return _scored(array)
 
 
 def _not_empty(rows: np.ndarray) -> np.ndarray:
     return (rows[:, 0] < rows[:, 2]) & (rows[:, 1] < rows[:, 3])
 
 
-def _scored(tubes: Sequence[Tube]) -> np.ndarray:
-    boxes = [np.concatenate([tube.boxes, np.ones((len(tube.boxes), 1))], axis=1) for tube in tubes]
-    return np.concatenate(boxes).astype(np.float32) if boxes else _none()
-
-
-def _none() -> np.ndarray:
-    return np.empty((0, 5), np.float32)
+def _scored(boxes: np.ndarray) -> np.ndarray:
+    """float32 (n, 5) of (n, 4), with the score 1, or of (n, 5)."""
+    rows = np.insert(boxes, 4, 1, axis=1) if boxes.shape[1] == 4 else boxes
+    return rows.astype(np.float32)
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401

@@ -73,7 +73,7 @@ class SceneLabels(VideoEntries):
         Raises:
             DatasetError: Several entries may be meant.
         """
-        index = self._lookup.find(str(video))
+        index = self.find(str(video))
         if index is None:
             return None
         return self.labels[index] if self.soft else int(self.labels[index])

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.errors import BadFileError, DatasetError
+from ..utils.errors import BadFileError, reading
 from ..utils.files import filled_lines
 from ..utils.safe_pickle import load_restricted
 
@@ -82,16 +82,10 @@ def annotated_tubes(content: Any, path: Path) -> dict[str, tuple[Tube, ...]]:  #
     """
     if not isinstance(content, dict):
         raise BadFileError(f'{path}: expected a dict of annotations, got {type(content).__name__}')
-    try:
+    layouts = 'either layout of the UCF101-24 annotation (gttubes, or annotations by video)'
+    with reading(path, layouts):
         read = _read_gttubes if 'gttubes' in content else _read_pyannot
         return read(content, path)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-        if isinstance(error, DatasetError):
-            raise
-        raise BadFileError(
-            f'{path}: neither layout of the UCF101-24 annotation (gttubes, or annotations by '
-            f'video): {type(error).__name__}: {error}'
-        ) from error
 
 
 def _read_gttubes(content: Mapping[str, Any], path: Path) -> dict[str, tuple[Tube, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -37,18 +38,18 @@ class VideoNames:
     """
 
     def __init__(self, names: Iterable[str], source: str) -> None:
-        self._names = tuple(names)
-        self._source = source
-        self._by_stem: dict[str, list[int]] = {}
-        self._by_id: dict[str, list[int]] = {}
-        for index, name in enumerate(self._names):
+        self.names = tuple(names)
+        self.source = source
+        self._by_stem: dict[str, list[int]] = defaultdict(list)
+        self._by_id: dict[str, list[int]] = defaultdict(list)
+        for index, name in enumerate(self.names):
             parts = _parts(name)
             if not parts:
                 raise DatasetError(f'{source}: {name!r} names no video')
-            self._by_stem.setdefault(parts[-1], []).append(index)
+            self._by_stem[parts[-1]].append(index)
             clip = _KINETICS.fullmatch(parts[-1])
             if clip:
-                self._by_id.setdefault(clip[1], []).append(index)
+                self._by_id[clip[1]].append(index)
 
     def find(self, path: str) -> int | None:
         """Position of the name of a video.
@@ -60,42 +61,33 @@ class VideoNames:
             DatasetError: Several names fit equally well.
         """
         parts = _parts(path)
-        if not parts:
-            return None
-        for candidates in self._candidates(parts[-1]):
-            fitting = [
-                (length, i)
-                for i in candidates
-                if (length := _overlap(_parts(self._names[i]), parts)) is not None
-            ]
-            if fitting:
-                best = max(length for length, _ in fitting)
-                found = [i for length, i in fitting if length == best]
-                if len(found) > 1:
-                    raise DatasetError(
-                        f'{self._source}: {len(found)} entries may be video {path}: '
-                        f'{name_some(self._names[i] for i in found)}; keep the right one, or write '
-                        'the names with their folders'
-                    )
+        for candidates in self._candidates(parts[-1]) if parts else ():
+            overlaps = {i: _overlap(_parts(self.names[i]), parts) for i in candidates}
+            best = max(overlaps.values(), default=-2)
+            found = [i for i, overlap in overlaps.items() if overlap == best > -2]
+            if len(found) > 1:
+                raise DatasetError(
+                    f'{self.source}: {len(found)} entries may be video {path}: '
+                    f'{name_some(self.names[i] for i in found)}; keep the right one, or write '
+                    'the names with their folders'
+                )
+            if found:
                 return found[0]
         return None
 
     def like(self, path: str) -> str:
         """Names some entries of the same file name in other folders, for messages; or ''."""
         parts = _parts(path)
-        same = [self._names[i] for some in self._candidates(parts[-1]) for i in some]
+        same = [self.names[i] for some in self._candidates(parts[-1]) for i in some]
         return f'; it has {name_some(same)}, in another folder' if same else ''
 
     def _candidates(self, stem: str) -> Iterable[list[int]]:
         yield self._by_stem.get(stem, [])
         clip = _KINETICS.fullmatch(stem)
-        if clip:
-            yield self._by_stem.get(clip[1], [])
-        else:
-            yield self._by_id.get(stem, [])
+        yield self._by_stem.get(clip[1], []) if clip else self._by_id.get(stem, [])
 
 
-class VideoEntries:
+class VideoEntries(VideoNames):
     """What a file says about videos, found by their paths; see :class:`VideoNames`.
 
     Args:
@@ -109,18 +101,17 @@ class VideoEntries:
     """
 
     def __init__(self, path: Path, names: Iterable[str], what: str, remedies: str) -> None:
-        self.path, self.names = path, tuple(names)
+        super().__init__(names, str(path))
         if not self.names:
             raise BadFileError(f'{path}: holds no videos')
-        self._what, self._remedies = what, remedies
-        self._lookup = VideoNames(self.names, str(path))
+        self.path, self._what, self._remedies = path, what, remedies
 
     def __len__(self) -> int:
         return len(self.names)
 
     def missing(self, video: str | os.PathLike) -> DatasetError:
         """The error that says that a video is not in the file, and what to do."""
-        like = self._lookup.like(str(video))
+        like = self.like(str(video))
         return DatasetError(
             f'{self.path}: no {self._what} of video {video}{like}; {self._remedies}'
         )
@@ -158,10 +149,10 @@ def _parts(path: str) -> list[str]:
     return [*parts[:-1], stem_of(parts[-1])] if parts else []
 
 
-def _overlap(name: list[str], path: list[str]) -> int | None:
-    """Number of folders that agree from the end; -1 if a difference means nothing, else None."""
+def _overlap(name: list[str], path: list[str]) -> int:
+    """Number of folders that agree from the end; -1 if a difference means nothing, else -2."""
     *folders, stem = name
     length = min(len(folders), len(path) - 1)
     if folders[len(folders) - length :] == path[len(path) - 1 - length : -1]:
         return length
-    return -1 if folders[-1] in stem or _KINETICS.fullmatch(stem) else None
+    return -1 if folders[-1] in stem or _KINETICS.fullmatch(stem) else -2

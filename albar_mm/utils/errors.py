@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import pickle
 import struct
 import zipfile
 import zlib
@@ -94,6 +95,8 @@ DAMAGE = (
     MemoryError,
     RuntimeError,  # RecursionError among them
     ArithmeticError,
+    AttributeError,
+    pickle.PickleError,
     struct.error,
     zipfile.BadZipFile,
     zlib.error,

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .errors import BadFileError, DatasetError, reason_of
+from .errors import BadFileError, DatasetError
 from .files import open_regular
 
 _PLAIN_DTYPE = re.compile(r'[biuf](?:1|2|4|8|16)|c(?:8|16|32)|[SU]\d{1,9}')
@@ -251,20 +251,14 @@ def load_restricted(path: str | os.PathLike, what: str = 'boxes') -> Any:  # noq
             broken.
     """
     path = Path(path)
-    try:
-        with open_regular(path, what=f'a pickle of {what}') as stream:
-            if path.suffix.lower() != '.npy':
-                return finished(_Unpickler(stream, path, _NAMES).load())
-            _skip_header(stream, path)
-            array = finished(_Unpickler(stream, path, _NAMES_OF_OBJECT_ARRAYS).load())
-            if not isinstance(array, np.ndarray) or array.shape != ():
-                raise ValueError(f'expected one object, got {array!r:.60}')
-            return array.item()
-    except DatasetError:
-        raise
-    except Exception as error:  # a broken pickle can raise nearly anything
-        reason = reason_of(error)
-        raise BadFileError(f'{path}: cannot be read as a pickle of {what}: {reason}') from error
+    with open_regular(path, what=f'a pickle of {what}') as stream:
+        if path.suffix.lower() != '.npy':
+            return finished(_Unpickler(stream, path, _NAMES).load())
+        _skip_header(stream, path)
+        array = finished(_Unpickler(stream, path, _NAMES_OF_OBJECT_ARRAYS).load())
+        if not isinstance(array, np.ndarray) or array.shape != ():
+            raise ValueError(f'expected one object, got {array!r:.60}')
+        return array.item()
 
 
 def _skip_header(stream: IO[bytes], path: Path) -> None:

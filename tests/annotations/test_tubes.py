@@ -83,10 +83,10 @@ def test_text_boxes_are_joined_to_actors(tmp_path):
     ('content', 'message'),
     [
         ([1], 'a.pkl: expected a dict of annotations, got list'),
-        ({'v': 3}, 'a.pkl: neither layout of the UCF101-24 annotation'),
-        ({'gttubes': {'v': {0: [np.zeros((1, 5))]}}}, 'neither layout'),
-        ({'gttubes': {'v': {7: [np.ones((1, 5))]}}, 'labels': ['a']}, 'neither layout'),
-        ({'gttubes': {'v': {0: [np.ones((1, 4))]}}, 'labels': ['a']}, 'neither layout'),
+        ({'v': 3}, 'a.pkl: cannot be read as either layout of the UCF101-24 annotation'),
+        ({'gttubes': {'v': {0: [np.zeros((1, 5))]}}}, 'either layout'),
+        ({'gttubes': {'v': {7: [np.ones((1, 5))]}}, 'labels': ['a']}, 'either layout'),
+        ({'gttubes': {'v': {0: [np.ones((1, 4))]}}, 'labels': ['a']}, 'either layout'),
         (
             {'gttubes': {'v': {0: [np.array([[0, 1, 1, 2, 2]])]}}, 'labels': ['a']},
             'v: frame numbers must be whole and start at the first frame',
