@@ -159,7 +159,8 @@ def _prepare_sprites(args: argparse.Namespace) -> None:
 def _prepare_official(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from albar_mm.preparation import DELIMITERS, PrepareOptions, prepare_dataset
+    from albar_mm.annotations.video_lists import DELIMITERS
+    from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
 
     if args.dataset == 'jhmdb21':
         lists, videos = Path(args.source), Path(args.source, 'videos')

@@ -98,10 +98,6 @@ class _Form:
         self.options = {name: hint for name, hint, _ in parameters[taken:]}
         self.needed = [name for name, _, needed in parameters[taken:] if needed]
 
-    def start(self) -> str:
-        """What its specs begin with, as a pattern."""
-        return self.name + (re.escape(self.opening) or r'\s*(?:,|$)')
-
     def make(self, given: list[Any], options: Mapping[str, str]) -> Any:  # noqa: ANN401
         """Make it of what it takes and the text of its options."""
         missing = [name for name in self.needed if name not in options]
@@ -150,7 +146,9 @@ class _Grammar:
         self.what = what
         self.forms = {form.name: form for form in (_Form(*row) for row in forms.items())}
         self.keys = {key for form in self.forms.values() for key in form.options}
-        starts = [form.start() for form in self.forms.values()]
+        starts = [
+            name + (re.escape(form.opening) or r'\s*(?:,|$)') for name, form in self.forms.items()
+        ]
         starts += [rf'{key}\s*=' for key in self.keys]
         self.argument = re.compile(rf'\s*(?:{"|".join(starts)})')
 
@@ -169,7 +167,7 @@ class _Grammar:
         left, options = form.split(rest[1:] if form.opening else rest)
         if form.opening:
             hint = form.hints[0]
-            given = left if hint is str else _of_path(hint, form.path(left))
+            given = left if hint is str else hint(form.path(left))
             return form.make([given], options)
         if left.strip(', '):
             raise form.no_option(left.strip(', ').partition('=')[0].strip())
@@ -228,10 +226,6 @@ def _without_none(hint: Any) -> Any:  # noqa: ANN401
     return hint
 
 
-def _of_path(hint: Any, path: Path) -> Any:  # noqa: ANN401
-    return path if hint is Path else hint(path)
-
-
 def _value(key: str, text: str, hint: Any) -> Any:  # noqa: ANN401
     """Read the value of an option as its annotation wants it."""
     if not text:
@@ -256,4 +250,4 @@ def _value(key: str, text: str, hint: Any) -> Any:  # noqa: ANN401
     path = _unquoted(text)
     if not path.is_file():
         raise DatasetError(f'{key}={text}: {path}: no such file')
-    return _of_path(hint, path)
+    return hint(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,7 @@ def annotated_video_ids(dataset: Any) -> list[str]:  # noqa: ANN401
         ids.append(listed_path(str(info['filename']), prefix))
     if not ids:
         raise ValueError(f'{source} lists no videos')
-    if len(set(ids)) != len(ids):
-        seen: set[str] = set()
-        twice = {video for video in ids if video in seen or seen.add(video)}
+    twice = [video for video, count in Counter(ids).items() if count > 1]
+    if twice:
         raise ValueError(f'{source} lists {len(twice)} video(s) more than once: {name_some(twice)}')
     return ids

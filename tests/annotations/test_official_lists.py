@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from albar_mm.annotations.official_lists import (
+    SPECS,
     check_sizes,
     hmdb51_source,
     read_hmdb51,
@@ -15,7 +16,7 @@ from albar_mm.annotations.official_lists import (
     read_lists,
     read_ucf101,
 )
-from albar_mm.preparation import SPECS, parse_line
+from albar_mm.annotations.video_lists import parse_line
 from albar_mm.utils.errors import DatasetError
 
 from ..preparation.official import mmaction2_parsers, write_jhmdb21, write_kinetics400, write_ucf101

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from albar_mm.engine import launch
-from albar_mm.preparation import PrepareOptions, prepare_dataset
+from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
 from tests.preparation.official import write_jhmdb21
 
 from .test_configs import FOLDER

@@ -467,7 +467,7 @@ def test_configs_and_options_that_do_not_fit(reference, tmp_path):
         (plain, r'list.txt, video clip_1.mp4: expected a label in \[0, 2\), got 2'),
         (dict(train_dataloader=None), 'is a None: expected a VideoDataset'),
         (pipeline, 'has no decoding step'),
-        ({'model.cls_head.num_classes': 1}, 'num_classes must be a number of 2 or more, got 1'),
+        ({'model.cls_head.num_classes': 1}, 'num_classes: expected a whole number from 2, got 1'),
     ):
         with pytest.raises(DatasetError, match=text):
             build(reference, tmp_path / 'a.npz', cfg_options=options)

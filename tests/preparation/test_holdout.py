@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from albar_mm.annotations.official_lists import read_hmdb51, read_jhmdb21, read_ucf101
-from albar_mm.preparation import Clip, hold_out
+from albar_mm.annotations.video_lists import Clip
+from albar_mm.preparation.holdout import hold_out
 from albar_mm.utils.errors import DatasetError
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from mmaction.datasets import VideoDataset
 
-from albar_mm.preparation import Clip, PrepareOptions, check_entries, format_lines, prepare_dataset
+from albar_mm.annotations.video_lists import Clip, format_lines
 from albar_mm.preparation import prepare as prepare_module
+from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
+from albar_mm.preparation.verify import check_entries
 from albar_mm.utils.errors import DatasetError
 
 from .official import write_jhmdb21, write_kinetics400, write_ucf101, write_video

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from albar_mm.preparation import SPECS
+from albar_mm.annotations.official_lists import SPECS
 from tests.in_process import TOOLS, run_tool
 from tests.preparation.official import write_jhmdb21, write_ucf101
 

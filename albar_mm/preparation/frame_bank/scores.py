@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,25 +120,22 @@ def published_scores(
             f'{path}: expected a pickled dict of frames, got a '
             f'{type(content).__name__} of {np.size(content)}'
         )
-    by_video: dict[str, dict[int, tuple[float, float]]] = {}
+    by_video: dict[str, dict[int, tuple[float, float]]] = defaultdict(dict)
     for key, value in content.items():
         name, number = _frame_of(key, path)
-        by_video.setdefault(name, {})[number] = _pair(value, f'{path}, frame {key}')
+        by_video[name][number] = _pair(value, f'{path}, frame {key}')
     names = VideoNames(by_video, str(path))
-    scores_of = {name: _sorted_scores(name, frames) for name, frames in by_video.items()}
-    keys = list(by_video)
-    found: list[VideoScores] = []
-    missing: list[str] = []
-    for video in videos:
-        place = names.find(video.name)
-        if place is None:
-            missing.append(video.name)
-        else:
-            found.append(replace(scores_of[keys[place]], video=video.name))
+    places = {video.name: names.find(video.name) for video in videos}
+    missing = [name for name, place in places.items() if place is None]
+    found = [
+        _sorted_scores(name, by_video[names.names[place]])
+        for name, place in places.items()
+        if place is not None
+    ]
     if not found:
         raise DatasetError(
             f'{path}: has none of the {len(videos)} training videos; it has '
-            f'{name_some(keys)}, they are {name_some(missing)}'
+            f'{name_some(by_video)}, they are {name_some(missing)}'
         )
     return found, missing, len(by_video) - len(found)
 

@@ -171,13 +171,9 @@ def number_of_classes(cfg: Config) -> int:
         DatasetError: It names none.
     """
     head = (cfg.get('model') or {}).get('cls_head') or {}
-    found = head.get('num_classes')
-    if not isinstance(found, int) or found < 2:
-        raise DatasetError(
-            f'{cfg.filename}: model.cls_head.num_classes must be a number of 2 or '
-            f'more, got {found!r}'
-        )
-    return found
+    return number(
+        head.get('num_classes'), f'{cfg.filename}: model.cls_head.num_classes', 2, whole=True
+    )
 
 
 def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
