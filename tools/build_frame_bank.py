@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import _command
@@ -95,15 +96,7 @@ def _work(args: argparse.Namespace) -> int:
     if args.report:
         check_output(args.report)
     options = FrameBankOptions(
-        tuple(args.window),
-        args.size,
-        args.measure,
-        args.every,
-        args.frame_size,
-        args.seed,
-        args.skip_unreadable,
-        args.workers,
-        args.device,
+        **{one.name: vars(args)[one.name] for one in fields(FrameBankOptions)}
     )
     built = build_frame_bank(
         args.config,

@@ -44,8 +44,6 @@ def load_config(
             if not osp.isfile(path):
                 raise FileNotFoundError(f'no such file; the current folder is {os.getcwd()}')
             cfg = Config.fromfile(path)
-        except KeyboardInterrupt:
-            raise
         except Exception as error:  # a config is Python: it can raise anything
             raise LaunchError(f'config {path}: {one_line(error)}') from error
     if cfg_options:

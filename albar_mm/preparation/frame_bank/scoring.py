@@ -185,23 +185,23 @@ def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
     Raises:
         DatasetError: There is no such pipeline, or the network takes clips.
     """
-    steps = {}
-    for loader in ('train_dataloader', 'val_dataloader'):
-        steps[loader] = [dict(step) for step in dataset_of(cfg, loader).get('pipeline') or []]
-    lengths = [step.get('clip_len') for step in steps['train_dataloader'] if 'clip_len' in step]
+    train, val = (
+        [dict(step) for step in dataset_of(cfg, loader).get('pipeline') or []]
+        for loader in ('train_dataloader', 'val_dataloader')
+    )
+    lengths = [step['clip_len'] for step in train if 'clip_len' in step]
     if lengths and lengths != [1]:
         raise DatasetError(
             f'{cfg.filename} trains on clips of {lengths[0]} frames: a reference '
             'network sees single ones, see configs/stillmix/reference'
         )
-    names = [type_name(step) for step in steps['val_dataloader']]
-    decoding = [i for i, name in enumerate(names) if name.endswith('Decode')]
+    decoding = [i for i, step in enumerate(val) if type_name(step).endswith('Decode')]
     if not decoding:
         raise DatasetError(
             f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '
             'scored, has no decoding step such as DecordDecode'
         )
-    return steps['val_dataloader'][decoding[-1] + 1 :]
+    return val[decoding[-1] + 1 :]
 
 
 class ReferenceNetwork:
