@@ -43,17 +43,6 @@ def test_pyannot(tmp_path):
     assert tube.class_name == UCF101_24_CLASSES[6] == 'Fencing'
 
 
-def test_both_layouts_agree(tmp_path):
-    gt = {
-        'labels': list(UCF101_24_CLASSES),
-        'gttubes': {'Fencing/v': {6: [np.array([[3, 250, 10, 310, 50], [4, 2, 3, 3, 4]])]}},
-    }
-    (one,) = read_boxes(written(tmp_path / 'a.pkl', gt))['Fencing/v']
-    (other,) = read_boxes(written(tmp_path / 'b.pkl', pyannot()))['Fencing/v']
-    assert np.array_equal(one.frames, other.frames) and np.array_equal(one.boxes, other.boxes)
-    assert one.class_name == other.class_name
-
-
 def test_text(tmp_path):
     path = write_boxes(tmp_path / 'b.txt', ('wave/a b', 1, 0, 0, 10, 10.5), ('clip', 5, 1, 2, 3, 4))
     path.write_text('\ufeff# a comment\n\n' + path.read_text(), encoding='utf-8')

@@ -16,22 +16,13 @@ from mmengine.logging import HistoryBuffer, MessageHub, MMLogger
 
 from albar_mm import compat
 from albar_mm.utils import safe_pickle
+from tests.pickled_call import Calls
 
 
 def saved(tmp_path, obj, name='x.pth'):
     path = tmp_path / name
     torch.save(obj, path)
     return path
-
-
-class Call:
-    """Pickles as a call of ``function(*args)``."""
-
-    def __init__(self, function, *args):
-        self.call = (function, args)
-
-    def __reduce__(self):
-        return self.call
 
 
 def test_safe_load_of_what_mmengine_writes(tmp_path):
@@ -102,14 +93,14 @@ def test_schedulers_load(tmp_path, name):
 @pytest.mark.parametrize(
     ('payload', 'named'),
     [
-        (Call(eval, '1+1'), 'eval'),
-        (Call(os.system, 'true'), 'system'),
-        (Call(getattr, os, 'system'), 'os'),
-        (Call(getattr, 'text', 'upper'), "getattr('text', 'upper')"),
-        (Call(getattr, HistoryBuffer, '__init__'), "'__init__'"),
-        (Call(getattr, HistoryBuffer, '__subclasses__'), "'__subclasses__'"),
-        (Call(getattr, torch.Tensor, 'storage'), "'storage'"),
-        (Call(getattr, HistoryBuffer, 'min', 'max'), ''),
+        (Calls(eval, '1+1'), 'eval'),
+        (Calls(os.system, 'true'), 'system'),
+        (Calls(getattr, os, 'system'), 'os'),
+        (Calls(getattr, 'text', 'upper'), "getattr('text', 'upper')"),
+        (Calls(getattr, HistoryBuffer, '__init__'), "'__init__'"),
+        (Calls(getattr, HistoryBuffer, '__subclasses__'), "'__subclasses__'"),
+        (Calls(getattr, torch.Tensor, 'storage'), "'storage'"),
+        (Calls(getattr, HistoryBuffer, 'min', 'max'), ''),
         (np.array([1, 'x'], dtype=object), 'numpy.dtype'),
         (np.zeros(2, dtype=[('a', 'f4')]), 'numpy.dtype'),
     ],
@@ -154,7 +145,7 @@ def test_structured_dtype_state_is_refused(tmp_path):
     crafted = np.dtype('V8').newbyteorder('=')
     crafted.__setstate__((3, '|', None, ('a',), {'a': (np.dtype('O'), 0)}, 8, 1, 0))
     assert not plain.hasobject and not crafted.hasobject  # numpy itself is fooled
-    path = saved(tmp_path, Call(np.dtype, 'V8', False, True))
+    path = saved(tmp_path, Calls(np.dtype, 'V8', False, True))
     with pytest.raises(compat.CheckpointError, match='V8'):
         compat.safe_load(path)
     for state in ((3, '|', None, ('a',), {'a': 1}, 8, 1, 0), (3, '<')):
@@ -187,7 +178,7 @@ def test_safe_load_with_users_own_allow_list(tmp_path):
     with torch.serialization.safe_globals(mine):
         assert compat.safe_load(path)['a'].tolist() == [0, 1]
         assert set(torch.serialization.get_safe_globals()) == before | set(mine)
-        evil = saved(tmp_path, Call(getattr, 'text', 'upper'), 'evil.pth')
+        evil = saved(tmp_path, Calls(getattr, 'text', 'upper'), 'evil.pth')
         with pytest.raises(compat.CheckpointError, match='getattr'):
             compat.safe_load(evil)
     assert set(torch.serialization.get_safe_globals()) == before
@@ -227,7 +218,7 @@ def test_downloads_are_loaded_as_data(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
     torch.save(dict(state_dict=dict(w=torch.ones(1))), folder / 'good.pth')
-    torch.save(Call(eval, '1'), folder / 'evil.pth')
+    torch.save(Calls(eval, '1'), folder / 'evil.pth')
     loaded = CheckpointLoader.load_checkpoint('https://example.org/good.pth', map_location='cpu')
     assert loaded['state_dict']['w'] == 1
     with pytest.raises(compat.CheckpointError, match='eval'):

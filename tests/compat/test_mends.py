@@ -201,18 +201,6 @@ def test_decoders(toy_videos, backend):
         assert abs(columns.min().item() - 4 * t) <= 1 and abs(len(columns) - 16) <= 2
 
 
-def test_mmcv_reads_images_and_videos(toy_videos, tmp_path):
-    import mmcv
-
-    video = mmcv.VideoReader(str(toy_videos / 'videos' / 'clip_0.mp4'))
-    assert len(video) == 12 and video.fps == 10
-    frame = video[5]
-    assert frame.shape == (64, 64, 3) and frame[30, 25].mean() > 200
-    assert mmcv.imwrite(frame, str(tmp_path / 'f.png'))
-    assert (mmcv.imread(str(tmp_path / 'f.png')) == frame).all()
-    assert mmcv.imresize(frame, (32, 16)).shape == (16, 32, 3)
-
-
 # --- the runner -----------------------------------------------------------------------------
 
 

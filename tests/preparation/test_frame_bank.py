@@ -22,6 +22,7 @@ from albar_mm.preparation.frame_bank.scores import ScoresFile, published_scores
 from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError
 from albar_mm.video import source_video
 from albar_mm.video.source_video import read_frames
+from tests.pickled_call import Calls
 from tests.toy import FRAMES
 from tests.video_files import write_video
 
@@ -310,14 +311,6 @@ def test_a_wrong_folder_stops_at_once(reference, tmp_path):
         build(reference, tmp_path / 'a.npz', skip_unreadable=True, cfg_options=elsewhere)
 
 
-class Runs:
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
 def published(folder, content):
     (folder / 'scores.pkl').write_bytes(pickle.dumps(content))
     return folder / 'scores.pkl'
@@ -370,7 +363,10 @@ def test_published_files_that_cannot_be_used(tmp_path):
     mark = tmp_path / 'ran'
     videos = [videos_module.TrainingVideo('clip_0.mp4', '', 0)]
     for content, text in (
-        ({'a/frame000001.jpg': Runs(mark)}, r'scores.pkl: the pickle asks for posix.mkdir'),
+        (
+            {'a/frame000001.jpg': Calls(os.mkdir, str(mark))},
+            r'scores.pkl: the pickle asks for posix.mkdir',
+        ),
         ({'a/frame000001.jpg': [0.9, 0.1]}, r'frame a/frame000001.jpg: expected \[p\(gt\), p\(top'),
         ({'a/frame000001.jpg': [0.1, np.nan]}, 'expected .* got'),
         ({'a/frame000001.jpg': [0.1]}, 'expected .* got'),
@@ -419,7 +415,7 @@ def test_checkpoints_that_do_not_fit(reference, toy_videos, tmp_path):
         build((config, tmp_path / 'none.pth'), tmp_path / 'a.npz')
     with pytest.raises(DatasetError, match=r'checkpoint \S+absent.pth: no such file'):
         build((config, tmp_path / 'absent.pth'), tmp_path / 'a.npz')
-    (tmp_path / 'evil.pth').write_bytes(pickle.dumps(Runs(tmp_path / 'ran')))
+    (tmp_path / 'evil.pth').write_bytes(pickle.dumps(Calls(os.mkdir, str(tmp_path / 'ran'))))
     with pytest.raises(CheckpointError, match='evil.pth'):
         build((config, tmp_path / 'evil.pth'), tmp_path / 'a.npz')
     assert not (tmp_path / 'ran').exists()

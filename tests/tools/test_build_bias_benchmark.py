@@ -13,6 +13,7 @@ from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets import survey
 from tests.bias_sets.toy_benchmark import SETS, VIDEOS, tree, write_photos, write_sources
 from tests.in_process import run_tool
+from tests.pickled_call import Calls
 
 
 @pytest.fixture
@@ -133,13 +134,6 @@ def test_leakage(toy):
     )
 
 
-class Evil:
-    """Unpickled by the plain loader, it makes a file."""
-
-    def __reduce__(self):
-        return os.system, ('touch evil_was_here',)
-
-
 def cut_short(root):
     path = root / 'data' / 'videos' / 'wave' / 'wave_a.avi'
     path.write_bytes(path.read_bytes()[:2000])
@@ -181,7 +175,7 @@ def test_a_folder_that_cannot_be_made(toy):
 
 
 def test_a_pickle_that_runs_code(toy):
-    (toy / 'evil.pkl').write_bytes(pickle.dumps(Evil()))
+    (toy / 'evil.pkl').write_bytes(pickle.dumps(Calls(os.mkdir, 'evil_was_here')))
     status, lines = call(*command(masks='boxes:evil.pkl'))
     assert status == 1 and len(lines) == 1 and 'evil.pkl' in lines[0]
     assert not list(toy.rglob('evil_was_here')) and not leftovers(toy)

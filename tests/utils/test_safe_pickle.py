@@ -10,16 +10,7 @@ import pytest
 from albar_mm.utils import safe_pickle
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.safe_pickle import load_restricted
-
-
-class Calls:
-    """Pickles as a call of a function."""
-
-    def __init__(self, function, *arguments):
-        self.call = function, arguments
-
-    def __reduce__(self):
-        return self.call
+from tests.pickled_call import Calls
 
 
 def written(path, content, protocol=2):
