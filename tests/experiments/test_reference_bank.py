@@ -42,7 +42,7 @@ def made(reference, **given):
     [
         (dict(sise=3), "unknown 'sise'; expected config, cfg_options, window"),
         (dict(window=(1, 0.5)), '--window 1 0.5: expected 0 <= first < second'),
-        (dict(size='many'), '--size many: expected 1 or more'),
+        (dict(size='many'), '--size: expected a whole number from 1, got .*many'),
     ],
 )
 def test_options_are_checked_before_the_training(reference, given, text):
