@@ -30,10 +30,6 @@ def test_written_document(tmp_path):
     assert written['metrics'] == {'iid/top1': 90.0}
     assert written['seed'] == 7 and written['config'] == dict(file='a.py')
     assert [p.name for p in path.parent.iterdir()] == ['results.json']
-
-
-def test_non_finite_metrics_become_null_and_are_named(tmp_path):
-    path = tmp_path / 'results.json'
     write_results(path, {'a': float('nan'), 'b': torch.tensor(2.5), 'c': float('inf')}, {})
     loaded = strict_load(path)
     assert loaded['metrics'] == {'a': None, 'b': 2.5, 'c': None}
@@ -114,9 +110,12 @@ def written(runner):
 
 def test_a_test_run_leaves_its_results(runner):
     hook = HOOKS.build(dict(type='ResultsHook'))
+    metric = SimpleNamespace(results_entries={'per_class': {'0': {'scuba/avg': 50.0}}})
+    runner.test_evaluator = SimpleNamespace(metrics=[SimpleNamespace(), metric])
     hook.after_test_epoch(runner, {'acc/top1': 0.5})
     document = written(runner)
     assert document['metrics'] == {'acc/top1': 0.5}
+    assert document['per_class'] == {'0': {'scuba/avg': 50.0}}
     assert document['data'][0]['file'] == 'val.txt'
     assert document['checkpoint']['file'] == 'weights.pth'
     assert document['checkpoint']['weights_sha256'] == weights_sha256(runner.model)
@@ -138,10 +137,3 @@ def test_only_the_main_process_writes_where_it_is_told_to(runner, tmp_path, monk
     assert not (tmp_path / 'elsewhere').exists()
     hook.after_test_epoch(runner, {'a': 1.0})
     assert (tmp_path / 'elsewhere' / 'iid.json').is_file()
-
-
-def test_what_metrics_have_besides_their_scores_is_written_too(runner):
-    metric = SimpleNamespace(results_entries={'per_class': {'0': {'scuba/avg': 50.0}}})
-    runner.test_evaluator = SimpleNamespace(metrics=[SimpleNamespace(), metric])
-    ResultsHook().after_test_epoch(runner, {'a': 1.0})
-    assert written(runner)['per_class'] == {'0': {'scuba/avg': 50.0}}

@@ -1,7 +1,5 @@
 """Reference numbers of ALBAR's terms, worked from the equations."""
 
-import math
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,8 +18,6 @@ from tests import toy_recognizers as toys
     [
         ([[0.0] * 4], -1.386294),
         ([[2.0, 1.0, 0.0]], -0.832396),
-        ([[0.0] * 51], -3.931826),
-        ([[0.0] * 101], -4.615121),
         ([[0.0] * 400], -5.991465),
         ([[0.45, 0.55], [0.55, 0.45], [0.4, 0.6]], -0.690656),
         ([[0.9, 0.1], [0.95, 0.05], [0.85, 0.15]], -0.618625),
@@ -32,13 +28,7 @@ def test_entropy_term(logits, expected):
 
 
 @pytest.mark.parametrize(
-    'penalty, weights, expected',
-    [
-        (0.0, (1, 4, 10), -4.721644),
-        (0.0, (1, 4.25, 10), -4.980887),
-        (0.5, (1, 4, 10), 0.278356),
-        (0.5, (1, 4.25, 10), 0.019113),
-    ],
+    'penalty, weights, expected', [(0.0, (1, 4, 10), -4.721644), (0.5, (1, 4.25, 10), 0.019113)]
 )
 def test_total(penalty, weights, expected):
     z = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.0]])
@@ -51,18 +41,6 @@ def test_total(penalty, weights, expected):
     assert entropy.item() == pytest.approx(-1.036970, abs=1e-4)
     total = ce + weights[0] * adversarial + weights[1] * entropy + weights[2] * penalty
     assert total.item() == pytest.approx(expected, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    'q, expected', [(1 / 51, -19.659), (0.01, -20.321), (0.001, -22.572), (1e-4, -24.861)]
-)
-def test_static_objective_is_unbounded_below(q, expected):
-    probs = torch.full((1, 51), (1 - q) / 50, dtype=torch.double)
-    probs[0, 0] = q
-    value = adversarial_cross_entropy(probs.log(), torch.tensor([0])) + 4 * negative_entropy(
-        probs.log()
-    )
-    assert value.item() == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize('reduction, expected', [('official', 8.5), ('sample', 13.0)])
@@ -81,15 +59,6 @@ def test_gradient_penalty_of_the_null_direction():
     logits = torch.stack([feature, -feature], 1)
     for reduction in ('official', 'sample'):
         assert gradient_penalty(logits, clip, reduction).item() == pytest.approx(1e-6, rel=1e-3)
-
-
-def test_full_norm_is_about_sqrt_width_of_the_official_one():
-    torch.manual_seed(0)
-    weight = torch.randn(3, 4, 32, 224)
-    clip = torch.zeros(2, 3, 4, 32, 224, requires_grad=True)
-    logits = (clip * weight).sum((1, 2, 3, 4)).unsqueeze(1)
-    ratio = gradient_penalty(logits, clip, 'sample') / gradient_penalty(logits, clip, 'official')
-    assert ratio.item() == pytest.approx(math.sqrt(224), rel=2e-3)
 
 
 @pytest.mark.parametrize('length, expected', [(32, 16), (8, 7)])

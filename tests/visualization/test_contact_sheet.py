@@ -67,9 +67,8 @@ def test_tiles_are_the_pixels_of_the_files(made, variant):
         pixels = read_frames(folder / item['file'])
         number = item['scufo_frame'] if 'SCUFO' in name else middle
         assert np.array_equal(tile, pixels[number])
-        assert note == (
-            f'frame {number}' if 'SCUFO' in name else '+ wave' if 'Confl' in name else ''
-        )
+        notes = dict(SCUFO=f'frame {number}', ConflFG='+ wave')
+        assert note == notes.get(name.split('_')[0], '')
 
 
 def test_title_and_frames_of_a_cut_video(made):

@@ -23,9 +23,6 @@ def shares(split):
 def test_scene_and_label_agree_in_training_and_are_independent_in_testing():
     assert shares('train') == pytest.approx([0.95, 0.05], abs=0.04)
     assert shares('test') == pytest.approx([0.5, 0.5], abs=0.1)
-
-
-def test_videos():
     for index in range(40):
         spec = draw_video(SETTINGS, 'train', index)
         events = spec.intervals(WRONG)

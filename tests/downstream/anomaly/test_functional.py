@@ -29,9 +29,15 @@ def test_pooling_by_the_published_numbers():
     assert np.array_equal(pool_segments(np.arange(32.0)), np.arange(32))
     assert pool_segments(np.arange(33.0))[-2:].tolist() == [30, 31.5]
     assert pool_segments(np.ones((1, 3, 4))).shape == (32, 3, 4)
+    for wrong, segments, message in (
+        (np.zeros((0, 3)), 32, r'shape \(0, 3\) to 32 segments'),
+        (np.zeros((4, 3)), 0, 'to 0 segments'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pool_segments(wrong, segments)
 
 
-@pytest.mark.parametrize('length, segments', [(1, 1), (7, 3), (100, 32), (31, 32), (1000, 7)])
+@pytest.mark.parametrize('length, segments', [(7, 3), (100, 32), (31, 32)])
 def test_pooling_by_its_definition(length, segments):
     features = np.random.default_rng(length).normal(size=(length, 2, 3)).astype(np.float32)
     bounds = np.linspace(0, length, segments + 1, dtype=int)
@@ -40,13 +46,6 @@ def test_pooling_by_its_definition(length, segments):
         for a, b in zip(bounds[:-1], bounds[1:], strict=True)
     ]
     assert pool_segments(features, segments) == pytest.approx(np.stack(wanted), abs=1e-6)
-
-
-def test_pooling_of_nothing():
-    with pytest.raises(ValueError, match=r'shape \(0, 3\) to 32 segments'):
-        pool_segments(np.zeros((0, 3)))
-    with pytest.raises(ValueError, match='to 0 segments'):
-        pool_segments(np.zeros((4, 3)), 0)
 
 
 def test_truth_of_frames():
@@ -72,23 +71,29 @@ def test_events_that_do_not_fit(events, first, message):
         frame_ground_truth(8, events, first)
 
 
-def test_scores_by_the_published_numbers():
+def test_scores_by_worked_numbers():
     scores, truth = np.repeat([0.1, 0.9, 0.4, 0.4], 2), np.array([0, 0, 1, 1, 0, 1, 0, 0], bool)
     counts = FrameCounts.of_frames(scores, truth)
     assert frame_auc(scores, truth) == roc_auc(counts) == pytest.approx(0.9)
     assert precision_recall_area(counts) == pytest.approx(0.9166667)
     assert average_precision(counts) == pytest.approx(0.8333333)
+    counts = FrameCounts.of_frames([0.4, 0.5, 0.6, 0.9], [0, 0, 0, 1])
+    assert false_alarm_rate(counts) == pytest.approx(2 / 3)
+    assert false_alarm_rate(counts, 0.55) == pytest.approx(1 / 3)
+    for truth in (np.zeros(3, bool), np.ones(3, bool)):  # one kind of frames alone
+        assert np.isnan(frame_auc([0.1, 0.2, 0.3], truth))
+    for score in (roc_auc, average_precision, false_alarm_rate, precision_recall_area):
+        assert np.isnan(score(FrameCounts.joined([])))
 
 
-@pytest.mark.parametrize('levels', [3, 10, 10**6])
+@pytest.mark.parametrize('levels', [3, 10**6])
 def test_scores_equal_those_of_scikit_learn(levels):
     random = np.random.default_rng(levels)
     scores, truth = random.integers(levels, size=5000) / levels, random.random(5000) < 0.2
     counts = FrameCounts.of_frames(scores, truth)
     assert roc_auc(counts) == pytest.approx(metrics.roc_auc_score(truth, scores), abs=1e-12)
-    assert average_precision(counts) == pytest.approx(
-        metrics.average_precision_score(truth, scores), abs=1e-12
-    )
+    wanted = metrics.average_precision_score(truth, scores)
+    assert average_precision(counts) == pytest.approx(wanted, abs=1e-12)
     precision, recall, _ = metrics.precision_recall_curve(truth, scores)
     assert precision_recall_area(counts) == pytest.approx(metrics.auc(recall, precision), abs=1e-12)
 
@@ -102,32 +107,18 @@ def test_snippets_count_like_their_frames():
         parts.append(FrameCounts.of_snippets(values, truth, snippets))
         scores.append(values[snippets])
         truths.append(truth)
-    assert roc_auc(FrameCounts.joined(parts)) == pytest.approx(
-        frame_auc(np.concatenate(scores), np.concatenate(truths)), abs=1e-12
-    )
-
-
-def test_false_alarms():
-    counts = FrameCounts.of_frames([0.4, 0.5, 0.6, 0.9], [0, 0, 0, 1])
-    assert false_alarm_rate(counts) == pytest.approx(2 / 3)
-    assert false_alarm_rate(counts, 0.55) == pytest.approx(1 / 3)
-
-
-def test_one_kind_of_frames_alone_gives_no_number():
-    for truth in (np.zeros(3, bool), np.ones(3, bool)):
-        assert np.isnan(frame_auc([0.1, 0.2, 0.3], truth))
-    nothing = FrameCounts.joined([])
-    for score in (roc_auc, average_precision, false_alarm_rate, precision_recall_area):
-        assert np.isnan(score(nothing))
+    wanted = frame_auc(np.concatenate(scores), np.concatenate(truths))
+    assert roc_auc(FrameCounts.joined(parts)) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_scores_that_are_refused():
-    with pytest.raises(ValueError, match='expected one score and one truth a frame'):
-        frame_auc([0.1, 0.2], [True])
-    with pytest.raises(ValueError, match='and finite scores'):
-        frame_auc([0.1, np.nan], [True, False])
-    with pytest.raises(ValueError, match='1 snippets, truth of shape'):
-        FrameCounts.of_snippets([0.1], [True, False], [0])
+    for function, given, message in (
+        (frame_auc, ([0.1, 0.2], [True]), 'expected one score and one truth a frame'),
+        (frame_auc, ([0.1, np.nan], [True, False]), 'and finite scores'),
+        (FrameCounts.of_snippets, ([0.1], [True, False], [0]), '1 snippets, truth of shape'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            function(*given)
 
 
 def test_bootstrap_holds_the_truth_of_separated_and_of_random_scores():

@@ -86,23 +86,14 @@ def one_video(folder, features, grid, **change):
 @pytest.mark.parametrize(
     'shape, grid, message',
     [
-        ((147, 2, 4), GRID, r'expected \(T, C\): extract one crop'),
-        (
-            (75, 4),
-            TimeGrid(75, 4, 8.0, 600, FPS),
-            '75 snippets of .v., one every 4 frames, span 296 of its 600 '
-            'frames: the features are of another stride',
-        ),
-        ((147, 4), TimeGrid(147, 8, 8.0, 600, FPS), 'another stride'),
-        (
-            (147, 4),
-            TimeGrid(147, 4, 8.0, 600, 15.0),
-            'lasts 40.0 s by its features, 20.0 s by the annotation',
-        ),
+        ((147, 2, 4), (147, 4, 8.0, 600, FPS), r'expected \(T, C\): extract one crop'),
+        ((75, 4), (75, 4, 8.0, 600, FPS), '75 snippets of .v., one every 4 frames, span 296 of'),
+        ((147, 4), (147, 8, 8.0, 600, FPS), 'another stride'),
+        ((147, 4), (147, 4, 8.0, 600, 15.0), 'lasts 40.0 s by its features, 20.0 s by the ann'),
     ],
 )
 def test_features_of_another_shape_stride_or_video(tmp_path, shape, grid, message):
-    data = one_video(tmp_path, np.random.default_rng(0).normal(size=shape), grid)
+    data = one_video(tmp_path, np.random.default_rng(0).normal(size=shape), TimeGrid(*grid))
     with pytest.raises(DatasetError, match=message) as caught:
         data[0]
     assert '\n' not in str(caught.value)
@@ -170,21 +161,7 @@ def test_published_draws(seed, max_len, margin, first, size, kept, segments):
     assert window.segments.tolist() == segments
 
 
-def test_a_video_that_is_taken_whole_keeps_everything():
-    for ratio in (None, (1.0, 1.0)):
-        window = truncate(20, SEGMENTS, 64, random.Random(0), 0.5, ratio)
-        assert (window.first, window.size) == (0, 20) and window.segments is SEGMENTS
-
-
-def test_windows_hold_an_action_if_they_can():
-    draws = random.Random(0)
-    for _ in range(200):
-        ((begin, end),) = truncate(50, np.array([[40.0, 44]]), 10, draws).segments
-        assert 0 <= begin < end <= 10 and end - begin >= 2
-    assert truncate(50, np.zeros((0, 2)), 10, draws).segments.shape == (0, 2)
-
-
-def test_after_many_draws_the_last_one_is_taken():
+def test_windows_hold_an_action_if_they_can_and_end_after_many_draws():
     class Counted:
         calls = 0
 
@@ -195,3 +172,11 @@ def test_after_many_draws_the_last_one_is_taken():
     draws = Counted()
     window = truncate(5000, np.array([[4000.0, 4100]]), 64, draws)
     assert draws.calls == TRIES and not window.kept.any() and window.first == 0
+    assert truncate(50, np.zeros((0, 2)), 10, draws).segments.shape == (0, 2)
+    draws = random.Random(0)
+    for _ in range(50):  # they hold an action if they can
+        ((begin, end),) = truncate(50, np.array([[40.0, 44]]), 10, draws).segments
+        assert 0 <= begin < end <= 10 and end - begin >= 2
+    for ratio in (None, (1.0, 1.0)):  # taken whole
+        window = truncate(20, SEGMENTS, 64, draws, 0.5, ratio)
+        assert (window.first, window.size) == (0, 20) and window.segments is SEGMENTS

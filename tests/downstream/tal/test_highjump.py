@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from downstream.detection.runs import last_weights
-from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 from downstream.tal.jobs import run_on_features
 from downstream.tal.ranking import temporal_iou
 
-from .toy import make_store, write_json
+from .toy import entry, make_store, write_json
 
 CONFIG = Path(__file__).resolve().parents[3] / 'configs/downstream/tal_tridet_thumos14.py'
 TRUTH = (8.86, 15.01)
@@ -40,25 +39,13 @@ def test_the_high_jump_is_found(real_data, tmp_path):
     features = np.load(real_data / 'thumos14/sample_features/highjump.npy', allow_pickle=False)
     assert features.shape == (164, 2048)
     grid = TimeGrid(164, 4, 8.0, 720, 30.0)
-    store: FeatureStore = make_store(tmp_path / 'store')
-    database = {}
+    store, database = make_store(tmp_path / 'store'), {}
     for name, subset in (('highjump', 'Validation'), ('highjump_again', 'Test')):
         store.put(name, features, grid)
-        database[name] = dict(
-            subset=subset,
-            fps=30.0,
-            duration=24.0,
-            annotations=[dict(label='HighJump', segment=list(TRUTH))],
-        )
-    write_json(tmp_path / 'segments.json', database)
+        database[name] = entry(subset, 24.0, [(*TRUTH, 'HighJump')])
+    annotation = write_json(tmp_path / 'segments.json', database)
     options = {**STEPS, 'test_evaluator.out_file': str(tmp_path / 'found.json')}
-    run_on_features(
-        str(CONFIG),
-        str(store.root),
-        str(tmp_path / 'segments.json'),
-        str(tmp_path / 'work'),
-        options=options,
-    )
+    run_on_features(*map(str, (CONFIG, store.root, annotation, tmp_path / 'work')), options=options)
     assert last_weights(tmp_path / 'work', 'detector', 0).endswith('epoch_50.pth')
     best = json.loads((tmp_path / 'found.json').read_text())['results']['highjump_again'][0]
     iou = temporal_iou(np.array([best['segment']]), np.array([TRUTH])).item()

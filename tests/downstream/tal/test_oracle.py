@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from albar_mm.utils.errors import DatasetError, LaunchError
+from albar_mm.utils.errors import LaunchError
 from downstream.detection.runs import last_weights, open_detector
 from downstream.features.store import FeatureStore
 from downstream.tal.annotations import read_annotation
@@ -14,7 +14,7 @@ from downstream.tal.jobs import detect_actions, run_on_features
 from downstream.tal.ranking import Segments
 from downstream.tal.scores import temporal_map
 
-from .toy import CHANNELS, SAMPLING, write_oracle
+from .toy import write_oracle
 
 CONFIG = Path(__file__).resolve().parents[3] / 'configs/downstream/tal_tridet_sprites.py'
 #: Validated once, for tests only: 180 steps of 8 videos.
@@ -94,20 +94,3 @@ model = dict(
 """)
     record = scores(folder, tmp_path / 'work', config)
     assert record['metrics']['tal/mAP'] >= 80
-
-
-def test_listed_videos_without_features(tmp_path):
-    """Told before anything is trained."""
-    folder = write_oracle(tmp_path, 8, 4)
-    path = folder / 'segments.json'
-    document = json.loads(path.read_text())
-    document['database']['gone'] = document['database']['test_000']
-    path.write_text(json.dumps(document))
-    with pytest.raises(DatasetError, match="lacks 1 of the 5 test videos .* as 'gone'"):
-        scores(folder, tmp_path / 'work')
-    grid = SAMPLING.grid(240, 30.0)
-    nothing = np.full((grid.num_snippets, CHANNELS), np.nan)
-    FeatureStore(folder / 'store').put('gone', nothing, grid)
-    with pytest.raises(DatasetError, match="'gone'"):
-        scores(folder, tmp_path / 'work')
-    assert not list((tmp_path / 'work').rglob('*.pth'))

@@ -13,7 +13,7 @@ from downstream.tal.annotations import read_annotation
 from downstream.tal.prepare import prepare_thumos14
 from tests.in_process import run_tool
 
-from .toy import write_json
+from .toy import entry, write_json
 
 #: What the small annotation below holds.
 SMALL = dict(validation=(2, 3), test=(1, 1), classes=2)
@@ -21,11 +21,10 @@ SMALL = dict(validation=(2, 3), test=(1, 1), classes=2)
 
 def video(subset, actions, duration=3.0, fps=FPS):
     names = ('Dive', 'Throw', 'Swim')
-    annotations = [
-        dict(label=names[label], label_id=label, segment=[begin, end])
-        for begin, end, label in actions
-    ]
-    return dict(subset=subset, duration=duration, fps=fps, annotations=annotations)
+    given = entry(subset, duration, [(begin, end, names[at]) for begin, end, at in actions])
+    for each, (*_, at) in zip(given['annotations'], actions, strict=True):
+        each['label_id'] = at
+    return dict(given, fps=fps)
 
 
 def small(folder, **changes):
@@ -101,7 +100,7 @@ def test_real_videos_of_which_most_are_missing(real_data, tmp_path):
     assert listed == tmp_path / 'videos' / 'video_test_0000004.mp4'
 
 
-def test_videos_as_annotated(tmp_path):
+def test_videos_as_annotated_and_of_another_frame_rate_or_length(tmp_path):
     folder = videos(tmp_path / 'videos', 'v1', 'v2', 't1', 'not_annotated')
     done = prepared(tmp_path, small(tmp_path), folder)
     assert done.left_out == () and len(done.lines) == 3
@@ -110,10 +109,6 @@ def test_videos_as_annotated(tmp_path):
     assert report(tmp_path / 'out') == nothing
     listed = (tmp_path / 'out/validation.txt').read_text().split()
     assert listed == [str(folder / f'{name}.avi') for name in ('v1', 'v2')]
-
-
-def test_another_frame_rate_or_length(tmp_path):
-    folder = videos(tmp_path / 'videos', 'v1', 'v2', 't1')
     changes = dict(
         v1=video('Validation', [(0, 1, 0), (1, 2, 1)], duration=9.0),
         t1=video('Test', [(4, 5, 1)], fps=30.0),
@@ -153,23 +148,21 @@ def test_videos_that_are_not_there(tmp_path):
 def test_folders_that_are_refused(tmp_path):
     folder = videos(tmp_path / 'videos', 'v1', 'v2', 't1')
     (folder / 't1.avi').write_bytes(b'')
-    for given, options, message in (
-        (tmp_path / 'gone', {}, 'gone: no such folder'),
-        (videos(tmp_path / 'other', 'x'), dict(missing='drop'), 'lacks 3 of the 3'),
-        (folder, {}, 't1.avi'),
+    other = videos(tmp_path / 'other', 'x')
+    for given, message in (
+        (tmp_path / 'gone', 'gone: no such folder'),
+        (other, 'lacks 3 of the 3'),
+        (folder, 't1.avi'),
     ):
         with pytest.raises(DatasetError, match=message):
-            prepared(tmp_path, small(tmp_path), given, **options)
+            prepared(tmp_path, small(tmp_path), given, missing='drop')
     assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize(
     'changes, message',
     [
-        (
-            dict(v3=video('Validation', [(0, 1, 0)])),
-            '3 validation videos with 4 actions; THUMOS14 has 2 and 3: another version',
-        ),
+        (dict(v3=video('Validation', [(0, 1, 0)])), '3 validation videos with 4 .* 2 and 3: an'),
         (dict(t1=video('Test', [])), '1 test videos with 0 actions; THUMOS14 has 1 and 1'),
         (dict(v1=video('Validation', [(0, 1, 0), (1, 2, 2)])), '3 classes; THUMOS14 has 2'),
         (dict(t1=video('Test', [(2, 1, 1)])), r"video 't1': segment \[2, 1\] ends before"),

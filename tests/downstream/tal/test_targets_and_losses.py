@@ -1,7 +1,5 @@
 """Targets, trident decoding and losses by the published numbers."""
 
-import math
-
 import pytest
 import torch
 
@@ -35,59 +33,26 @@ def test_targets():
         (4, 12): ([1], [2.75, 0.25]),
     }
     assert classes.max() == 1 and not distances[~classes.any(1)].any()
-
-
-def test_targets_without_an_action_and_wrong_levels():
-    points = Points.of_levels([4], RANGES[:1])
-    classes, distances = assign_targets(points, torch.zeros(0, 2), torch.zeros(0).long(), 3)
-    assert classes.shape == (4, 3) and not classes.any() and not distances.any()
+    classes, distances = assign_targets(points, segments[:0], torch.zeros(0).long(), 8)
+    assert classes.shape == (31, 8) and not classes.any() and not distances.any()
     with pytest.raises(ValueError, match='2 levels and 6 ranges'):
         Points.of_levels([4, 2])
 
 
 def test_trident():
-    start, end = torch.tensor([[[0.0, 1, 2, 3]]]), torch.tensor([[[3.0, 2, 1, 0]]])
+    single, point = torch.tensor([[[0.0, 1, 2, 3]]]), torch.arange(4)
     centre = torch.zeros(1, 6, 4)
     centre[0, :, 3] = torch.tensor([0.0, 0, 1, 2, 0, 0])
-    points = torch.arange(4)
-    found = trident_distances(start, end, centre, 0 * points, points, 0 * points)
-    assert found.shape == (4, 2)
-    wanted = [
-        [1, 0.4247896],
-        [0.6358247, 0.4247896],
-        [0.4247896, 0.6358247],
-        [0.1982153, 0.3195209],
-    ]
-    assert torch.allclose(found, torch.tensor(wanted), atol=1e-6)
-
-
-def test_trident_by_its_definition_and_of_wrong_shapes():
-    """Against sums in plain loops, at all points and classes of two videos."""
-    torch.manual_seed(0)
-    bins = 4
-    start, end, centre = torch.randn(2, 3, 9), torch.randn(2, 3, 9), torch.randn(2, 10, 9)
-    where = torch.ones(2, 9, 3).nonzero()
-    found = trident_distances(start, end, centre, *where.T)
-    for (video, point, label), distances in zip(where.tolist(), found.tolist(), strict=True):
-        sides = []
-        for logits, first, way in ((start, 0, -1), (end, bins + 1, 1)):
-            chances = []
-            for far in range(bins + 1):
-                at = point + way * far
-                logit = logits[video, label, at].item() if 0 <= at < 9 else 0.0
-                place = first + (bins - far if way < 0 else far)
-                chances.append(math.exp(logit + centre[video, place, point].item()))
-            sides.append(sum(far * each for far, each in enumerate(chances)) / sum(chances))
-        assert distances == pytest.approx(sides, abs=1e-5)
+    found = trident_distances(single, single.flip(2), centre, 0 * point, point, 0 * point)
+    wanted = [[1, 0.4247896], [0.6358247, 0.4247896], [0.4247896, 0.6358247]]
+    assert torch.allclose(found, torch.tensor([*wanted, [0.1982153, 0.3195209]]), atol=1e-6)
     with pytest.raises(ValueError, match='expected .B, K, T. twice'):
-        trident_distances(start, end[:, :2], centre, *where.T)
+        trident_distances(single, single[..., :2], centre, 0 * point, point, 0 * point)
 
 
 def test_focal_loss():
-    found = [
-        sigmoid_focal_loss(torch.tensor(logit), torch.tensor(target)).item()
-        for logit, target in ((0.0, 1.0), (-4.59512, 0.0), (2.0, 1.0))
-    ]
+    logits, targets = torch.tensor([0.0, -4.59512, 2.0]), torch.tensor([1.0, 0.0, 1.0])
+    found = [sigmoid_focal_loss(*each).item() for each in zip(logits, targets, strict=True)]
     assert found == pytest.approx([0.0433217, 7.5377e-7, 4.50891e-4], rel=1e-4)
 
 

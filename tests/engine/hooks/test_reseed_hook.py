@@ -92,10 +92,7 @@ def test_without_workers_loading_leaves_the_training_steps_numbers_alone():
     assert [state[1:] for state in states] == [state[1:] for state in again]
     assert step == [state[0] for state in again]
     assert items == epochs_of(loader_of(0), [4])[4]
-
-
-def test_a_dataset_with_its_own_batches_keeps_them():
-    loader = loader_of(0)
+    # a dataset with its own batches keeps them
     loader.dataset.__getitems__ = lambda indices: [f'item {index}' for index in indices]
     assert epochs_of(loader, [0])[0] == [f'item {index}' for index in range(8)]
 
@@ -111,20 +108,11 @@ def test_another_seed_is_refused_on_resume():
 def train(work_dir, by_epoch, **changes):
     pipeline = [dict(type='PackActionInputs'), dict(type='StaticClip')]
     sampler = 'DefaultSampler' if by_epoch else 'InfiniteSampler'
-    more = dict(
-        train_dataloader=dict(
-            batch_size=6,
-            num_workers=int(by_epoch),
-            persistent_workers=by_epoch,
-            drop_last=True,
-            sampler=dict(type=sampler, shuffle=True),
-            dataset=dict(type='ToySquares', pipeline=pipeline),
-        ),
-        default_hooks=dict(
-            checkpoint=dict(type='CheckpointHook', by_epoch=by_epoch, interval=2 if by_epoch else 5)
-        ),
-        **changes,
-    )
+    loader = dict(batch_size=6, num_workers=int(by_epoch), persistent_workers=by_epoch)
+    loader |= dict(drop_last=True, sampler=dict(type=sampler, shuffle=True))
+    loader['dataset'] = dict(type='ToySquares', pipeline=pipeline)
+    saving = dict(type='CheckpointHook', by_epoch=by_epoch, interval=2 if by_epoch else 5)
+    more = dict(train_dataloader=loader, default_hooks=dict(checkpoint=saving), **changes)
     if not by_epoch:
         more['train_cfg'] = dict(type='IterBasedTrainLoop', max_iters=12)
     return run(work_dir, 4, [dict(type='ReseedHook')], more, dropout=0.5)

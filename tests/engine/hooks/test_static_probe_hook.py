@@ -213,32 +213,26 @@ def test_scores_that_are_not_finite_are_counted_and_nothing_is_written(config):
     broken = [row[:] for row in SCORES]
     broken[3] = broken[4] = [math.nan, 1.0]
     assert probe(Oracle(broken)) == ({}, 2)
+    with pytest.raises(ValueError, match='v0 has scores in .* that sum to 1.9'):
+        probe(Oracle([[1.9, 0.0]] * 6))
     diverging = on_its_own_dataset(config('diverging', 'Recognizer3D'), max_epochs=1)
     diverging.optim_wrapper.optimizer.lr = 1e30
     assert [line['step'] for line in probes(trained(diverging))] == [0]
 
 
-def test_scores_must_be_probabilities():
-    with pytest.raises(ValueError, match='v0 has scores in .* that sum to 1.9'):
-        probe(Oracle([[1.9, 0.0]] * 6))
-
-
-def test_a_dataset_of_its_own_and_intervals_in_epochs(config):
+def test_a_dataset_of_its_own_intervals_in_epochs_and_no_second_start(config, tmp_path):
     cfg = config('own', 'Recognizer3D')
-    runner = trained(on_its_own_dataset(cfg, max_epochs=3, interval=2, at_start=False))
-    assert [line['step'] for line in probes(runner)] == [8, 12]  # epoch 2, and the end
+    runner = trained(on_its_own_dataset(cfg, max_epochs=3, interval=2))
+    assert [line['step'] for line in probes(runner)] == [0, 8, 12]  # epoch 2, and the end
+    weights = str(tmp_path / 'own' / 'epoch_2.pth')
+    cfg = config('own', 'Recognizer3D', resume=True, load_from=weights)
+    cfg.experiment_name = 'resumed'
+    cfg = on_its_own_dataset(cfg, max_epochs=3, at_start=True)
+    assert [line['step'] for line in probes(trained(cfg))] == [12]
+    cfg = on_its_own_dataset(config('late', 'Recognizer3D'), max_epochs=1, at_start=False)
+    assert [line['step'] for line in probes(trained(cfg))] == [4]
     names = {f'static_probe/{n}' for n in 'top1 entropy cross_entropy clip_top1 contrast'.split()}
     assert all(line.keys() == names | {'step'} for line in probes(runner))
-
-
-def test_a_resumed_run_goes_on_without_a_second_start(config, tmp_path):
-    hook = dict(num_videos=2)
-    first = trained(config('resumed', hook=hook, train_cfg=dict(max_epochs=1)))
-    assert [line['step'] for line in probes(first)] == [0, 4]
-    weights = str(tmp_path / 'resumed' / 'epoch_1.pth')
-    cfg = config('resumed', hook=hook, resume=True, load_from=weights)
-    cfg.experiment_name = 'resumed_2'
-    assert [line['step'] for line in probes(trained(cfg))] == [8]
 
 
 def test_bad_settings(config):

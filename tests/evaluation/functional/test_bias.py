@@ -20,10 +20,8 @@ SCUFO = [0, 2, 2, 1, 1]
 
 def records(preds, labels=LABELS, conflict=None, names='abcdefghij'):
     conflict = conflict if conflict is not None else [None] * len(preds)
-    return {
-        f'{name}__0': row
-        for name, row in zip(names, zip(preds, labels, conflict))  # noqa: B905
-    }
+    rows = zip(names, zip(preds, labels, conflict, strict=True), strict=False)
+    return {f'{name}__0': row for name, row in rows}
 
 
 @pytest.mark.parametrize('module', [bias_module, static_contrast])
@@ -42,36 +40,25 @@ def test_worked_example():
             ('scufo', 'p'): records([1, 0, 0, 1, 1]),  # none right
         }
     )
-    assert scores == {
-        f'{name}/{background}': value
-        for name, values in dict(
-            scuba=(80.0, 100.0, 90.0), scufo=(40.0, 0.0, 20.0), contrasted=(40.0, 100.0, 70.0)
-        ).items()
-        for background, value in zip(('stripe', 'p', 'avg'), values, strict=True)
-    }
+    wanted = dict(scuba=(80, 100, 90), scufo=(40, 0, 20), contrasted=(40, 100, 70))
+    columns = 'stripe', 'p', 'avg'
+    rows = {name: zip(columns, wanted[name], strict=True) for name in wanted}
+    assert scores == {f'{name}/{column}': value for name in rows for column, value in rows[name]}
 
 
-def test_average_over_backgrounds_is_unweighted():
-    scores = bias_scores(
-        {
-            ('scuba', 'p'): records([0, 1, 2, 0, 0]),  # 100 % of 5
-            ('scuba', 's'): records([1], [0]),  # 0 % of 1
-        }
-    )
-    assert scores['scuba/avg'] == 50.0
-    assert not any(key.startswith('contrasted') for key in scores)
-
-
-def test_no_contrasted_average_over_different_backgrounds():
-    scores = bias_scores(
-        {
-            ('scuba', 'p'): records(SCUBA),
-            ('scuba', 's'): records(SCUBA),
-            ('scufo', 's'): records(SCUFO),
-        }
-    )
+def test_averages():
+    # unweighted: 100 % of 5 and 0 % of 1
+    unlike = {('scuba', 'p'): records([0, 1, 2, 0, 0]), ('scuba', 's'): records([1], [0])}
+    assert bias_scores(unlike) == {'scuba/p': 100.0, 'scuba/s': 0.0, 'scuba/avg': 50.0}
+    # none of contrasted over different backgrounds
+    sets = {('scuba', b): records(SCUBA) for b in 'ps'} | {('scufo', 's'): records(SCUFO)}
+    scores = bias_scores(sets)
     assert scores['contrasted/s'] == 40.0
     assert 'contrasted/avg' not in scores and 'contrasted/p' not in scores
+    sets = {('clip', ''): records(SCUBA), ('static', ''): records(SCUFO)}
+    assert static_contrast_scores(sets) == dict(top1=80.0, static_top1=40.0, contrast=40.0)
+    with pytest.raises(ValueError, match='StaticPairDataset'):
+        static_contrast_scores({('clip', ''): records(SCUBA)})
 
 
 def test_conflicting_foreground():
@@ -107,9 +94,6 @@ def test_ties_go_to_the_first_maximum():
 def test_unusable_predictions(preds, match):
     with pytest.raises(ValueError, match=match):
         predicted_class(preds)
-
-
-def test_lengths_must_agree():
     with pytest.raises(ValueError, match='same videos, got 2, 1'):
         contrasted_accuracy([0, 1], [0], [0, 1])
     with pytest.raises(ValueError, match='no predictions'):
@@ -129,10 +113,7 @@ def pair(names, other_names, other_labels=(0,) * 20):
 @pytest.mark.parametrize(
     'predictions, match',
     [
-        (
-            pair(['a', 'b'], ['a', 'x']),
-            r'scuba/s \(2 ids\) and scufo/s .*1 missing .*: b__0; 1 .*x__0',
-        ),
+        (pair('ab', 'ax'), r'scuba/s \(2 ids\) and scufo/s .*1 missing .*: b__0; 1 .*x__0'),
         (pair([f'v{i:02}' for i in range(20)], ['x']), r'20 missing.*v04__0 and 15 more; 1 in'),
         (pair('abcde', 'abcde', [0, 1, 1, 0, 0]), r'scuba/s and scufo/s give 1 of 5.*c__0'),
         ({('sucba', 's'): records(SCUBA)}, "unknown domain 'sucba'"),
@@ -145,11 +126,3 @@ def pair(names, other_names, other_labels=(0,) * 20):
 def test_bad_sets(predictions, match):
     with pytest.raises(ValueError, match=match):
         bias_scores(predictions)
-
-
-def test_static_contrast():
-    sets = {('clip', ''): records(SCUBA), ('static', ''): records(SCUFO)}
-    assert static_contrast_scores(sets) == dict(top1=80.0, static_top1=40.0, contrast=40.0)
-    del sets['static', '']
-    with pytest.raises(ValueError, match='StaticPairDataset'):
-        static_contrast_scores(sets)

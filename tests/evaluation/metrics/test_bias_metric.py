@@ -32,19 +32,23 @@ def worked_samples():
     ]
 
 
-def test_worked_example():
-    metric = METRICS.build(dict(type='BiasMetric'))
-    samples = worked_samples()
-    metric.process(None, samples[:3])
-    metric.process(None, samples[3:])
-    assert metric.evaluate(10) == WORKED
-    assert metric.results == []
-
-
 def scores_of(samples, **options):
-    metric = BiasMetric(**options)
-    metric.process(None, samples)
+    metric = METRICS.build(dict(type='BiasMetric', **options))
+    for part in (samples[:1], samples[1:]):
+        metric.process(None, part)
     return metric.evaluate(len(samples)), metric
+
+
+def test_worked_example_and_its_table(monkeypatch):
+    lines = []
+    monkeypatch.setattr(bias_metric, 'print_log', lambda text, **_: lines.append(text))
+    scores, metric = scores_of(worked_samples())
+    assert scores == WORKED and metric.results == []
+    assert len(lines) == 1 and 'Contrasted' in lines[0] and '40.00' in lines[0]
+    one = sample('conflfg', 'a', 1, 0, conflict_label=1)  # of a single view, not averaged
+    one['pred_score'] = one['pred_score'][None]
+    samples = [one, sample('conflfg', 'b', 0, 0, conflict_label=1)]
+    assert scores_of(samples)[0] == {'conflfg/top1': 50.0, 'conflfg/conflict_top1': 50.0}
 
 
 def test_prefix_and_scores_of_every_class():
@@ -57,22 +61,8 @@ def test_prefix_and_scores_of_every_class():
     assert 'scuba/avg/class_0' not in scores  # not in the log, but for the results file
     per_class = metric.results_entries['per_class']
     assert sorted(per_class) == ['0', '1', '2']
-    assert per_class['0'] == pytest.approx(
-        {'scuba/avg': 200 / 3, 'scufo/avg': 100 / 3, 'contrasted/avg': 100 / 3}
-    )
-
-
-def test_conflict_label_is_read_from_the_sample():
-    conflicting = dict(label=0, conflict_label=1)
-    samples = [sample('conflfg', name, pred, **conflicting) for name, pred in (('a', 1), ('b', 0))]
-    assert scores_of(samples)[0] == {'conflfg/top1': 50.0, 'conflfg/conflict_top1': 50.0}
-
-
-def test_table_is_logged(monkeypatch):
-    lines = []
-    monkeypatch.setattr(bias_metric, 'print_log', lambda text, **_: lines.append(text))
-    scores_of(worked_samples())
-    assert len(lines) == 1 and 'Contrasted' in lines[0] and '40.00' in lines[0]
+    wanted = {'scuba/avg': 200 / 3, 'scufo/avg': 100 / 3, 'contrasted/avg': 100 / 3}
+    assert per_class['0'] == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(
@@ -112,9 +102,3 @@ def bad(**changes):
 def test_unusable_samples(broken, match):
     with pytest.raises(ValueError, match=match):
         BiasMetric().process(None, [broken])
-
-
-def test_a_single_unaveraged_view_is_accepted():
-    metric = BiasMetric()
-    metric.process(None, [bad(pred_score=torch.tensor([[0.1, 0.9, 0.0, 0.0]]))])
-    assert metric.results[0].pred == 1

@@ -14,10 +14,9 @@ class FakeBenchmark:
     """11 samples with known predictions: 3 IID, 4 SCUBA, 4 SCUFO."""
 
     def __init__(self):
-        rows = [('iid', f'v{i}', i % 2, 0) for i in range(3)]
-        rows += [('scuba', f'w{i}', 0, min(i, 1)) for i in range(4)]
-        rows += [('scufo', f'w{i}', i % 2, min(i, 1)) for i in range(4)]
-        self.rows = rows
+        self.rows = [('iid', f'v{i}', i % 2, 0) for i in range(3)]
+        self.rows += [('scuba', f'w{i}', 0, min(i, 1)) for i in range(4)]
+        self.rows += [('scufo', f'w{i}', i % 2, min(i, 1)) for i in range(4)]
 
     def __len__(self):
         return len(self.rows)
@@ -29,9 +28,8 @@ class FakeBenchmark:
 def evaluate(extra_label=None):
     """Run the metric as a test loop would; returns scores and the number of processed samples."""
     dataset = FakeBenchmark()
-    sampler = DATA_SAMPLERS.build(
-        dict(type='DefaultSampler', shuffle=False, dataset=dataset, seed=0)
-    )
+    sampler = dict(type='DefaultSampler', shuffle=False, dataset=dataset, seed=0)
+    sampler = DATA_SAMPLERS.build(sampler)
     batches = DATA_SAMPLERS.build(dict(type='DomainBatchSampler', sampler=sampler, batch_size=3))
     metric = BiasMetric()
     processed = 0
@@ -62,15 +60,10 @@ def outcomes(tmp_path_factory):
 def test_two_processes_give_the_scores_of_one(outcomes):
     expected, processed = evaluate()
     assert processed == 11
-    assert expected == {
-        'iid/top1': pytest.approx(200 / 3),  # v0, v2 of three
-        'scuba/stripe': 25.0,
-        'scuba/avg': 25.0,  # w0
-        'scufo/stripe': 75.0,
-        'scufo/avg': 75.0,  # w0, w1, w3
-        'contrasted/stripe': 0.0,
-        'contrasted/avg': 0.0,
-    }
+    # v0, v2 of three; w0; w0, w1, w3
+    wanted = dict(scuba=25.0, scufo=75.0, contrasted=0.0)
+    wanted = {f'{name}/{of}': wanted[name] for name in wanted for of in ('stripe', 'avg')}
+    assert expected == wanted | {'iid/top1': pytest.approx(200 / 3)}
     (first, first_count), (second, second_count) = outcomes[0][0], outcomes[1][0]
     # one sample was repeated, not as the last: cutting the collected list would lose another
     assert first_count + second_count == 12

@@ -20,9 +20,8 @@ def test_scores():
         ('c', 0, 0, 2),
         ('d', 2, 0, 2),
     ):
-        metric.process(
-            None, [sample('static', name, static, label), sample('clip', name, clip, label)]
-        )
+        pair = dict(static=static, clip=clip)
+        metric.process(None, [sample(domain, name, pair[domain], label) for domain in pair])
     expected = {'val/top1': 75.0, 'val/static_top1': 25.0, 'val/contrast': 50.0}
     assert metric.evaluate(8) == expected
 

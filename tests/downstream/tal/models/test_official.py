@@ -43,10 +43,8 @@ def detector(kind):
         sizes = dict(hidden=tridet.HIDDEN, windows=tridet.WINDOWS, factor=tridet.FACTOR)
         pyramid, head = dict(type='SGPPyramid', **sizes), dict(type='TridentHead', bins=tridet.BINS)
     else:
-        sizes = {
-            name: getattr(actionformer, name.upper()) for name in ('heads', 'hidden', 'branch')
-        }
-        window = actionformer.WINDOWS[kind]
+        names, window = ('heads', 'hidden', 'branch'), actionformer.WINDOWS[kind]
+        sizes = {name: getattr(actionformer, name.upper()) for name in names}
         pyramid = dict(type='TransformerPyramid', window=window, **sizes)
         head = dict(type='ActionFormerHead')
     divisor = 8 if convert is convert_tridet else LENGTH
@@ -135,30 +133,13 @@ def test_converted_files(detector, kind, tmp_path):
     assert all(torch.equal(value, saved[key]) for key, value in detector.state_dict().items())
 
 
-def test_the_window_of_attention_matters():
-    first, second = (ACTIONFORMER[kind]['levels'][0] for kind in actionformer.WINDOWS)
-    assert max(abs(a - b) for a, b in zip(first, second, strict=True)) > 0.1
-
-
 @pytest.mark.parametrize(
     'convert, name, message',
     [
         (convert_tridet, 'a', 'no TriDet of the official code'),
-        (
-            convert_actionformer,
-            'a',
-            'no ActionFormer of the official code: it has no backbone.stem.0.attn.query',
-        ),
-        (
-            convert_actionformer,
-            'module.backbone.stem.0.attn.rel_pe',
-            'rel_pe: an ActionFormer with relative position',
-        ),
-        (
-            convert_actionformer,
-            'backbone.proj.0.conv.weight',
-            'proj.0.conv.weight: an ActionFormer with several streams',
-        ),
+        (convert_actionformer, 'a', 'no ActionFormer of .*: it has no backbone.stem.0.attn.query'),
+        (convert_actionformer, 'module.backbone.stem.0.attn.rel_pe', 'rel_pe: .* relative posit'),
+        (convert_actionformer, 'backbone.proj.0.conv.weight', 'weight: .* with several streams'),
     ],
 )
 def test_other_weights_are_refused(convert, name, message):

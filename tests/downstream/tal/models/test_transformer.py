@@ -27,8 +27,8 @@ def given(length):
     return *(torch.randn(**shape) for _ in range(3)), mask
 
 
-@pytest.mark.parametrize('window', [1, 3, 9, 19, 99])
-@pytest.mark.parametrize('length, block', [(1, 32), (5, 2), (37, 8), (64, 32), (70, 32), (40, 64)])
+@pytest.mark.parametrize('window', [1, 9, 99])
+@pytest.mark.parametrize('length, block', [(1, 32), (5, 2), (37, 8), (64, 32), (40, 64)])
 def test_local_attention_and_its_gradients(window, length, block):
     *parts, mask = given(length)
     kept = mask if length > 1 else torch.ones_like(mask)
@@ -41,22 +41,24 @@ def test_local_attention_and_its_gradients(window, length, block):
         torch.autograd.grad((out[kept] * weight).sum(), parts) for out in (found, wanted)
     )
     assert all(torch.allclose(*each, atol=1e-12) for each in zip(ours, theirs, strict=True))
+    out = local_attention(*parts, torch.zeros_like(mask), window, block)  # a video of nothing
+    assert out.isfinite().all()
+    assert all(each.isfinite().all() for each in torch.autograd.grad(out.sum(), parts))
+    with pytest.raises(ValueError, match=f'window {window - 1}: expected an odd number'):
+        local_attention(*parts, mask, window - 1)
 
 
-def test_a_video_of_nothing_gives_finite_numbers():
-    *parts, mask = given(20)
-    out = local_attention(*parts, torch.zeros_like(mask), 5)
-    out.sum().backward()
-    assert out.isfinite().all() and parts[0].grad.isfinite().all()
-
-
-@pytest.mark.parametrize('window, divisor', [(19, 576), (5, 128), (1, 32), (-1, 32)])
+@pytest.mark.parametrize('window, divisor', [(19, 576), (1, 32), (-1, 32)])
 def test_divisor(window, divisor):
     pyramid = TransformerPyramid(8, 2, 16, window)
     assert pyramid.divisor == divisor
     message = f'{divisor - 1} snippets; expected a multiple of {divisor}'
     with pytest.raises(ValueError, match=message):
         pyramid(torch.zeros(1, 8, divisor - 1), torch.ones(1, divisor - 1, dtype=torch.bool))
+    with pytest.raises(ValueError, match='8 channels for 3 heads'):
+        TransformerPyramid(8, heads=3)
+    with pytest.raises(ValueError, match='window 18: expected an odd number'):
+        TransformerPyramid(16, window=18)
 
 
 @pytest.mark.parametrize('window', [5, 1])
@@ -95,13 +97,3 @@ def test_biases_begin_at_zero_and_dropout_and_drop_path_act_in_training():
     assert not torch.equal(rough(x, mask)[0], rough(x, mask)[0])
     rough.train(False)
     assert torch.equal(rough(x, mask)[0], rough(x, mask)[0])
-
-
-@pytest.mark.parametrize('window', [0, -1, 18])
-def test_settings_that_do_not_fit_are_refused(window):
-    with pytest.raises(ValueError, match=f'window {window}: expected an odd number'):
-        local_attention(*given(20), window)
-    with pytest.raises(ValueError, match='16 channels for 3 heads'):
-        TransformerPyramid(16, heads=3)
-    with pytest.raises(ValueError, match='window 18: expected an odd number'):
-        TransformerPyramid(16, window=18)
