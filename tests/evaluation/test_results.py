@@ -62,18 +62,13 @@ def test_identity_of_files_and_versions(tmp_path):
 
 
 def test_protocol_of_a_plain_dataset():
-    class Sampler:
+    class SampleFrames:
         def __init__(self):
             self.clip_len, self._private, self.reader = 32, 1, object()
 
-    class SampleFrames(Sampler):
-        pass
-
-    class Dataset(list):
-        pipeline = type('Compose', (), dict(transforms=[SampleFrames()]))()
-        metainfo = {}
-
-    protocol = describe_protocol(Dataset([1, 2]))
+    dataset = Dataset('')
+    dataset.pipeline = SimpleNamespace(transforms=[SampleFrames()])
+    protocol = describe_protocol(dataset)
     assert protocol['num_samples'] == 2
     assert protocol['clip_sampling'] == {'all': [dict(type='SampleFrames', clip_len=32)]}
 

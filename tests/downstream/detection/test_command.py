@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from downstream.features.store import FeatureStore
+from downstream.tal import scores
 from downstream.tal.jobs import config_for
 from tests.downstream.tal.toy import entry, write_json, write_oracle
 from tests.in_process import run_tool
@@ -173,7 +174,7 @@ def detections(path, **videos):
     return path
 
 
-def test_scores_of_a_file(tmp_path):
+def test_scores_of_a_file(tmp_path, monkeypatch):
     """The published example, in a class of its own; another class, of which nothing is found."""
     videos = dict(
         a=entry('Test', actions=[(0, 10, 'jump'), (20, 30, 'jump')]),
@@ -186,16 +187,20 @@ def test_scores_of_a_file(tmp_path):
     rows = [(0, 6.5, 'jump', 0.9), (1, 10, 'jump', 0.8), (24, 29, 'jump', 0.7)]
     found = detections(tmp_path / 'found.json', a=rows)
     before, given = sorted(tmp_path.iterdir()), ['--evaluate', found, '--annotations', annotation]
+    told = []
+    monkeypatch.setattr(scores, 'print_log', lambda *given: told.append(given))
     done = run_tool('downstream', 'tal', *given)
     assert done.returncode == 0 and sorted(tmp_path.iterdir()) == before
     lines = [line.split() for line in done.stdout.splitlines() if line.split()]
     rows = {line[0]: line[1:] for line in lines}
     # 83.33 83.33 83.33 50 25 of one class and 0 of the other
     assert rows['jump'] == ['65.00'] and rows['run'] == ['0.00'] and 'swim' not in rows
-    scores = [line[1:] for line in lines if line[0] == 'found']
-    assert scores[0] == ['32.50', '41.67', '41.67', '41.67', '25.00', '12.50']
-    assert scores[1][:2] == ['25.00', '50.00']  # at 0.5 the best two find one action of two
+    own = [line[1:] for line in lines if line[0] == 'found']
+    assert own[0] == ['32.50', '41.67', '41.67', '41.67', '25.00', '12.50']
+    assert own[1][:2] == ['25.00', '50.00']  # at 0.5 the best two find one action of two
     assert '3 test videos, 3 actions: mAP by tIoU' in done.stdout
+    ((text, _, level),) = told
+    assert level == 30 and "no detection in 1 of the 2 videos with actions, as 'b'" in text
     refused([*given, '--subset', 'train'], "subset 'train' has no video; there are 'test', 'tr")
     refused([*given, '--subset', 'training'], 'none of the 1 training videos has an action')
     detections(found, a=[(2, 1, 'jump', 0.5)])

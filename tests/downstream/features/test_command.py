@@ -181,17 +181,12 @@ def test_killed_twenty_times(given, tmp_path):
     make_videos(tmp_path / 'many', 30, frames=400)
     given = dict(given, videos=[str(tmp_path / 'many')])
     run_features(**given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'whole')
-    whole, store, moments = FeatureStore(tmp_path / 'whole'), tmp_path / 'killed', []
-    chance = random.Random(0)
+    whole, store, chance = FeatureStore(tmp_path / 'whole'), tmp_path / 'killed', random.Random(0)
     for _ in range(20):
-        process = subprocess.Popen(
-            command(given, store, '--workers', 2, '--batch-size', 2),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, 'OMP_NUM_THREADS': '1'},
-        )
-        before, left = len(list(store.glob('v*.json'))), set(store.glob('.*.part.npy'))
-        ends = time.monotonic() + PATIENCE
+        quiet = dict.fromkeys(('stdout', 'stderr'), subprocess.DEVNULL)
+        words = command(given, store, '--workers', 2, '--batch-size', 2)
+        process = subprocess.Popen(words, **quiet, env={**os.environ, 'OMP_NUM_THREADS': '1'})
+        left, ends = set(store.glob('.*.part.npy')), time.monotonic() + PATIENCE
         # the import takes seconds: wait until it works, then a moment at random
         while set(store.glob('.*.part.npy')) <= left and process.poll() is None:
             assert time.monotonic() < ends
@@ -200,10 +195,8 @@ def test_killed_twenty_times(given, tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         there = FeatureStore(store) if (store / 'store.json').exists() else None
-        moments.append((before, 0 if there is None else len(there)))
         for video in there.ids() if there else []:
             assert np.isfinite(there.load(video)).all() and there.info(video) == whole.info(video)
-    assert any(after < 30 for _, after in moments)
     status, _, own = run(given, store, '--batch-size', 2)
     assert (status, own) == (0, [])
     same(whole, FeatureStore(store))

@@ -15,12 +15,24 @@ from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
 from downstream.features.videos import Video, find_videos
 
-from .plain_loop import plain_loop
 from .videos import moving, write_video
 
 READER = choose_reader('pyav')
 SAMPLING = Sampling(4, 3, 2)
 LENGTHS = (1, 30, 7, 3, 41, 16)
+
+
+def plain_loop(encoder, reader, path, sampling):
+    """Features of a whole video, one window after another; short windows show the last frame."""
+    with reader(path) as opened:
+        seen = np.concatenate([encoder.view(chunk.pixels) for chunk in opened.chunks()])
+    rows = []
+    for index in range(sampling.num_snippets(len(seen))):
+        wanted = index * sampling.stride + sampling.frame_interval * np.arange(sampling.clip_len)
+        clip = seen[np.minimum(wanted, len(seen) - 1)].swapaxes(0, 1)
+        batch = torch.from_numpy(encoder.formatted(clip))[None]
+        rows.append(encoder.encode(batch)[0, 0].numpy())
+    return np.stack(rows)
 
 
 @pytest.fixture

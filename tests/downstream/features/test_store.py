@@ -15,13 +15,8 @@ from albar_mm.utils.identity import weights_sha256
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
 
-SETTINGS = dict(
-    encoder=dict(weights_sha256='ab', level='pooled'),
-    sampling=dict(stride=4),
-    decoder='pyav',
-    decoder_version='1',
-    dtype='float32',
-)
+SETTINGS = dict(encoder=dict(weights_sha256='ab', level='pooled'), sampling=dict(stride=4))
+SETTINGS |= dict(decoder='pyav', decoder_version='1', dtype='float32')
 
 
 def grid(snippets=3):

@@ -5,9 +5,7 @@ import json
 import pytest
 
 from albar_mm.utils.errors import DatasetError
-from downstream.tal import scores as module
 from downstream.tal.annotations import read_annotation, read_predictions, write_predictions
-from downstream.tal.scores import evaluate_file
 
 from .rows import segments
 from .toy import entry, write_json
@@ -98,21 +96,6 @@ def test_detections_that_are_written_are_read(tmp_path):
     assert list(again.videos) == ['a', 'a', 'b'] and again.labels.tolist() == [1, 0, 0]
     assert again.segments.tolist() == [[0, 9.25], [2, 3], [1, 10]]
     assert again.scores.tolist() == [0.9, 0.5, 0.125]
-
-
-def test_scores_of_a_file(tmp_path, monkeypatch):
-    truth = segments([('a', 0, 10, 0), ('a', 20, 30, 0), ('b', 0, 1, 1)])
-    rows = ((0, 9, 0.9), (1, 10, 0.8), (21, 29, 0.7))
-    found = [dict(label='Dive', segment=[begin, end], score=score) for begin, end, score in rows]
-    told, path = [], written(tmp_path, dict(a=found, b=[]))
-    monkeypatch.setattr(module, 'print_log', lambda *given: told.append(given))
-    scores = evaluate_file(path, truth, CLASSES, per_class=True, recall_k=(1,))
-    assert scores['AP_Dive'] == 83.3333 and scores['AP_Throw'] == 0
-    assert scores['recall@1x@0.5'] == 25 and scores['fp_double_detection'] == 33.3333
-    ((text, _, level),) = told
-    assert level == 30 and "no detection in 1 of the 2 videos with actions, as 'b'" in text
-    with pytest.raises(DatasetError, match="2 of 2 videos are not annotated, as 'a'"):
-        evaluate_file(path, truth, CLASSES, videos=['x'])
 
 
 def second(**change):

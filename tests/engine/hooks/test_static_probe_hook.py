@@ -11,7 +11,6 @@ import torch
 from mmaction.registry import HOOKS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from torch import nn
 
@@ -97,8 +96,8 @@ def test_training_is_bit_for_bit_the_one_without_the_hook(config, model, workers
     assert different == []
 
 
-def test_values_are_those_of_the_validation_and_of_the_logits(config):
-    """The last probe against MMEngine's own validation and against softmax of the head."""
+def test_values_are_those_of_the_validation(config):
+    """The last probe against MMEngine's own validation."""
     cfg = config('values', hook=dict(num_videos=None))
     cfg.model.cls_head.average_clips = None
     cfg.train_cfg.val_interval = 2
@@ -111,16 +110,6 @@ def test_values_are_those_of_the_validation_and_of_the_logits(config):
     assert last['static_probe/top1'] == validated['val/static_top1']
     assert last['static_probe/clip_top1'] == validated['val/top1']
     assert last['static_probe/contrast'] == validated['val/contrast']
-
-    model = runner.model.eval()
-    data = pseudo_collate([runner.val_dataloader.dataset[index] for index in range(1, 16, 2)])
-    labels = torch.cat([sample.gt_label for sample in data['data_samples']])
-    with torch.no_grad():
-        logits = model(model.data_preprocessor(data)['inputs'], stage='head')
-    p, cross_entropy = logits.double().softmax(1), nn.functional.cross_entropy(logits, labels)
-    entropy = -(p * p.log()).sum(1).mean()
-    assert last['static_probe/cross_entropy'] == pytest.approx(cross_entropy.item(), rel=1e-5)
-    assert last['static_probe/entropy'] == pytest.approx(entropy.item(), rel=1e-5)
 
 
 class Held(torch.utils.data.Dataset):

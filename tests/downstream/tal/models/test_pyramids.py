@@ -1,10 +1,11 @@
-"""The pyramid of ActionFormer: its attention, levels, masks, what it refuses."""
+"""The pyramids of TriDet and ActionFormer, and their heads: levels, masks, what they refuse."""
 
 import pytest
 import torch
 from mmaction.registry import MODELS
 
-from downstream.tal.models import DistanceHead, TransformerPyramid
+from downstream.tal import models
+from downstream.tal.models.pyramid import SGPBlock, wide_kernel
 from downstream.tal.models.transformer import TransformerBlock, local_attention
 
 
@@ -50,19 +51,19 @@ def test_local_attention_and_its_gradients(window, length, block):
 
 @pytest.mark.parametrize('window, divisor', [(19, 576), (1, 32), (-1, 32)])
 def test_divisor(window, divisor):
-    pyramid = TransformerPyramid(8, 2, 16, window)
+    pyramid = models.TransformerPyramid(8, 2, 16, window)
     assert pyramid.divisor == divisor
     message = f'{divisor - 1} snippets; expected a multiple of {divisor}'
     with pytest.raises(ValueError, match=message):
         pyramid(torch.zeros(1, 8, divisor - 1), torch.ones(1, divisor - 1, dtype=torch.bool))
     with pytest.raises(ValueError, match='8 channels for 3 heads'):
-        TransformerPyramid(8, heads=3)
+        models.TransformerPyramid(8, heads=3)
     with pytest.raises(ValueError, match='window 18: expected an odd number'):
-        TransformerPyramid(16, window=18)
+        models.TransformerPyramid(16, window=18)
 
 
 @pytest.mark.parametrize('window', [5, 1])
-def test_levels_and_masks(window):
+def test_levels_and_masks_of_actionformer(window):
     torch.manual_seed(0)
     sizes = dict(channels=16, heads=2, hidden=24, window=window, stem=1, branch=2)
     pyramid = MODELS.build(dict(type='TransformerPyramid', **sizes))
@@ -70,7 +71,7 @@ def test_levels_and_masks(window):
     levels, masks = pyramid(torch.randn(2, 16, 32), mask)
     assert [tuple(level.shape) for level in levels] == [(2, 16, 32), (2, 16, 16), (2, 16, 8)]
     assert [int(each[1].sum()) for each in masks] == [17, 9, 5]
-    distances = DistanceHead(16, 3)(levels, masks)
+    distances = models.DistanceHead(16, 3)(levels, masks)
     assert distances[2].shape == (2, 2, 8) and min(each.min() for each in distances) == 0
     assert not distances[0][1, :, 17:].any()
 
@@ -97,3 +98,43 @@ def test_biases_begin_at_zero_and_dropout_and_drop_path_act_in_training():
     assert not torch.equal(rough(x, mask)[0], rough(x, mask)[0])
     rough.train(False)
     assert torch.equal(rough(x, mask)[0], rough(x, mask)[0])
+
+
+def test_zero_layers_stay_dead_and_leaving_them_out_changes_nothing():
+    torch.manual_seed(0)
+    whole, fast = (SGPBlock(16, 24, skip_zeros=skip) for skip in (False, True))
+    fast.load_state_dict(whole.state_dict())
+    x, mask = torch.randn(2, 16, 8), torch.ones(2, 8, dtype=torch.bool)
+    assert torch.equal(whole(x, mask)[0], fast(x, mask)[0])
+    whole(x, mask)[0].square().sum().backward()
+    for layer in (whole.gate, whole.fc, whole.narrow, whole.wide, whole.whole):
+        assert not layer.weight.grad.any() and not layer.bias.grad.any()
+    fast.gate.weight.data.fill_(1)
+    fast.wide.weight.data.fill_(1)
+    assert not torch.equal(whole(x, mask)[0], fast(x, mask)[0])
+
+
+def test_levels_and_masks():
+    assert [wide_kernel(*each) for each in ((1, 5), (1, 1.5), (3, 1.5), (5, 1.5))] == [11, 3, 7, 9]
+    torch.manual_seed(0)
+    pyramid = models.SGPPyramid(16, 24, windows=(1, 1), factor=1.5)
+    mask = torch.arange(16) < torch.tensor([[16], [9]])
+    levels, masks = pyramid(models.ConvProjection(6, 16)(torch.randn(2, 6, 16), mask), mask)
+    assert [tuple(level.shape) for level in levels] == [(2, 16, 16), (2, 16, 8), (2, 16, 4)]
+    assert [int(each[1].sum()) for each in masks] == [9, 5, 3]
+    offsets = models.OffsetHead(16, 3, bins=4)(levels, masks)
+    logits = models.BoundaryHead(16, 5)(levels, masks)
+    assert offsets[1].shape == (2, 10, 8) and logits[2].shape == (2, 5, 4)
+    assert not logits[0][1, :, 9:].any() and offsets[0].min() == 0
+    with pytest.raises(ValueError, match='15 snippets; expected a multiple of 4'):
+        pyramid(torch.randn(1, 16, 15), mask[:1, :15])
+
+
+def test_an_untrained_head_gives_its_prior_and_a_detached_one_no_gradient():
+    levels = [torch.randn(1, 16, 8, requires_grad=True)]
+    masks = [torch.ones(1, 8, dtype=torch.bool)]
+    head = models.BoundaryHead(16, 3, detach=True)
+    head.out.weight.data.zero_()
+    assert torch.allclose(head(levels, masks)[0].sigmoid(), torch.tensor(0.01), atol=1e-6)
+    sum(logits.sum() for logits in head(levels, masks)).backward()
+    assert levels[0].grad is None and head.stack.convs[0].weight.grad is not None
