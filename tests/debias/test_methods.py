@@ -158,7 +158,7 @@ def test_wrapped_data_sets_and_models():
     assert made.model.architecture.data_preprocessor.blending.type == 'StillMixBlending'
 
 
-def test_boxes_and_scenes_go_into_the_pipeline(files):
+def test_boxes_scenes_and_bank(files):
     cfg = debias(hmdb51(), 'sdn', **options_of('sdn', files))
     assert cfg.model.type == 'SDNRecognizer3D' and cfg.model.sdn.num_scenes == 7
     kinds = [step.type for step in cfg.train_pipeline]
@@ -172,9 +172,6 @@ def test_boxes_and_scenes_go_into_the_pipeline(files):
     cfg.train_dataloader.dataset.pipeline.insert(5, dict(type='ThreeCrop', crop_size=224))
     with pytest.raises(DebiasError, match='ThreeCrop'):  # it does not carry boxes
         debias(cfg, 'actorcutmix', boxes=files / 'boxes.jsonl')
-
-
-def test_bank(files):
     blending = debias(hmdb51(), 'stillmix', bank=files / 'bank51.npz').model.data_preprocessor
     assert blending.blending.bank == str(files / 'bank51.npz')
     with pytest.raises(DebiasError, match=r'bank101.npz was scored for 101 classes, .* has 51'):

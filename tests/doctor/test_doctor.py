@@ -235,13 +235,28 @@ def annotation(toy_videos, ann_file, videos=None, delimiter=' '):
     return Annotation(KEY, str(ann_file), videos, delimiter, 'VideoDataset', 'opencv')
 
 
-def test_a_good_annotation(toy_videos, tmp_path):
+def test_a_good_annotation_and_missing_data(toy_videos, tmp_path):
     fact, findings = check_annotation(annotation(toy_videos, toy_videos / 'list.txt'), 2)
     assert findings == [] and fact.endswith('8 lines, first video 64x64 with opencv')
     tabs = tmp_path / 'tabs.txt'
     tabs.write_text((toy_videos / 'list.txt').read_text().replace(' ', '\t'))
     assert check_annotation(annotation(toy_videos, tabs, delimiter='\t'), 2)[1] == []
     assert errors(check_annotation(annotation(toy_videos, tabs), 2)[1])
+
+    def fix(path):
+        return check_annotation(annotation(toy_videos, tmp_path / path))[1][0].fix
+
+    assert fix('motion_sprites/a.txt') == 'python tools/prepare_dataset.py motion_sprites'
+    assert fix('jhmdb21/a.txt').startswith('python tools/prepare_dataset.py jhmdb21 --source ')
+    assert fix('own/a.txt').startswith('add --cfg-options train_dataloader.dataset.ann_file=')
+    folder = tmp_path / 'masks'
+    (gone,) = check_folder(f'{KEY}.mask_root', str(folder))
+    folder.mkdir()
+    (empty,) = check_folder(f'{KEY}.mask_root', str(folder))
+    assert 'no such folder' in gone.what and 'is empty' in empty.what
+    assert gone.fix == empty.fix
+    (folder / 'a.png').touch()
+    assert check_folder(f'{KEY}.mask_root', str(folder)) == []
 
 
 @pytest.mark.parametrize(
@@ -264,23 +279,6 @@ def test_a_bad_annotation(toy_videos, tmp_path, text, what):
     ann = annotation(toy_videos, tmp_path / 'list.txt', folder)
     (finding,) = check_annotation(ann, 2)[1]
     assert finding.level == 'error' and what in finding.what and finding.fix
-
-
-def test_missing_data_names_the_command(toy_videos, tmp_path):
-    def fix(path):
-        return check_annotation(annotation(toy_videos, tmp_path / path))[1][0].fix
-
-    assert fix('motion_sprites/a.txt') == 'python tools/prepare_dataset.py motion_sprites'
-    assert fix('jhmdb21/a.txt').startswith('python tools/prepare_dataset.py jhmdb21 --source ')
-    assert fix('own/a.txt').startswith('add --cfg-options train_dataloader.dataset.ann_file=')
-    folder = tmp_path / 'masks'
-    (gone,) = check_folder(f'{KEY}.mask_root', str(folder))
-    folder.mkdir()
-    (empty,) = check_folder(f'{KEY}.mask_root', str(folder))
-    assert 'no such folder' in gone.what and 'is empty' in empty.what
-    assert gone.fix == empty.fix
-    (folder / 'a.png').touch()
-    assert check_folder(f'{KEY}.mask_root', str(folder)) == []
 
 
 # --- the whole config

@@ -116,15 +116,12 @@ def test_a_test_run_leaves_its_results(runner):
     assert document['checkpoint']['weights_sha256'] == weights_sha256(runner.model)
 
 
-def test_weights_trained_in_this_run_are_not_passed_off_as_the_loaded_file(runner):
+def test_trained_weights_and_the_one_process_that_writes(runner, tmp_path, monkeypatch):
     runner._train_loop = Mock(EpochBasedTrainLoop, iter=12)
     ResultsHook().after_test_epoch(runner, {})
     assert written(runner)['checkpoint'] == dict(
         weights_sha256=weights_sha256(runner.model), file=None, trained_iterations=12
     )
-
-
-def test_only_the_main_process_writes_where_it_is_told_to(runner, tmp_path, monkeypatch):
     hook = ResultsHook(filename='iid.json', out_dir=tmp_path / 'elsewhere')
     with monkeypatch.context() as patch:
         patch.setattr(results, 'is_main_process', lambda: False)

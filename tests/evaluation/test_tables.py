@@ -16,7 +16,7 @@ def cells(line):
     return line.split()
 
 
-def test_bias_table_puts_each_score_in_its_column():
+def test_each_score_stands_in_its_column_with_its_spread():
     lines = format_bias_table(SCORES, title='Swin-T').splitlines()
     assert lines[0] == 'Swin-T'
     assert cells(lines[1])[-3:] == ['places365', 'stripe', 'average']
@@ -28,9 +28,6 @@ def test_bias_table_puts_each_score_in_its_column():
     assert len({len(line) for line in lines[1:]}) == 1
     text = format_bias_table({'iid/top1': 50.0})  # sets that were not run are left out
     assert '50.00' in text and 'SCUBA' not in text
-
-
-def test_comparison_gives_mean_and_spread_over_seeds():
     other = {key: value + 2 for key, value in SCORES.items()}
     lines = format_bias_comparison({'one': SCORES, 'two seeds': [SCORES, other]}).splitlines()
     assert cells(lines[0])[-5:] == ['IID', 'SCUBA', 'SCUFO', 'Confl-FG', 'Contrasted']

@@ -11,16 +11,6 @@ def methods(groups):
     return [[run.method for run in group] for group in groups]
 
 
-def test_runs_that_were_measured_alike_share_a_table(tmp_path):
-    other = protocol()
-    other['pipelines'] = {  # how bytes are fetched and packed is no difference
-        domain: [dict(steps[0], io_backend='petrel'), steps[1], dict(type='FormatShape', x=1)]
-        for domain, steps in other['pipelines'].items()
-    }
-    runs = [run(tmp_path, 'a'), run(tmp_path, 'b', how=other)]
-    assert group_runs(runs) == ([runs], [])
-
-
 def test_what_was_measured_otherwise_is_another_table_and_named(tmp_path):
     files, few = data(), ('stripe',)
     files[2]['sha256'] = 'cd' * 32
@@ -39,7 +29,7 @@ def test_what_was_measured_otherwise_is_another_table_and_named(tmp_path):
         assert differences == [f'Table 2 (b) was measured differently from table 1 (a, c): {said}']
 
 
-def test_a_run_of_one_set_joins_the_table_that_holds_the_set(tmp_path):
+def test_runs_that_were_measured_alike_share_a_table(tmp_path):
     iid = protocol('clamp')
     iid['sets'] = {'iid/original': 10}
     groups, _ = group_runs(
@@ -50,6 +40,13 @@ def test_a_run_of_one_set_joins_the_table_that_holds_the_set(tmp_path):
         ]
     )
     assert methods(groups) == [['only iid', 'clamp'], ['loop']]
+    other = protocol()
+    other['pipelines'] = {  # how bytes are fetched and packed is no difference
+        domain: [dict(steps[0], io_backend='petrel'), steps[1], dict(type='FormatShape', x=1)]
+        for domain, steps in other['pipelines'].items()
+    }
+    runs = [run(tmp_path, 'a'), run(tmp_path, 'b', how=other)]
+    assert group_runs(runs) == ([runs], [])
 
 
 def test_no_mean_over_seeds_that_were_measured_differently(tmp_path):

@@ -91,15 +91,6 @@ def stats(label, name, *flags):
     return MaskStatistics(f'{label}/{name}.avi', name, str(label), label, *numbers, flags=flags)
 
 
-def test_choice_of_videos():
-    found = [stats(1, 'bad', 'x'), *(stats(n // 5, f'v{n}') for n in range(10))]
-    worst, shown = sheet.choose_videos(found, per_class=2, suspicious=5)
-    assert [one.video_id for one in worst] == ['bad']
-    assert [one.video_id for one in shown] == ['v0', 'v2', 'bad', 'v7']
-    assert len(sheet.choose_videos(found, per_class=0)[1]) == 11
-    assert sheet.choose_videos(found, suspicious=0)[0] == []
-
-
 def test_report_and_a_smaller_one_after_it(made):
     folder, backgrounds = made
     root = folder / 'none'
@@ -116,7 +107,7 @@ def test_report_and_a_smaller_one_after_it(made):
     assert [p.name for p in (root / 'contact_sheet').iterdir()] == ['page_001.png']
 
 
-def test_names_on_the_page_are_only_text():
+def test_choice_of_videos_and_names_are_only_text():
     hostile = '<i>"&'
     one, named = stats(0, hostile, hostile), {'name': hostile}
     described = dict(masks=named, backgrounds=[named], per_video=1, seed=hostile, dataset=hostile)
@@ -125,6 +116,12 @@ def test_names_on_the_page_are_only_text():
     values |= dict(title=hostile, settings=described, left_out=0)
     text = render('contact_sheet.html', pictures=[dict.fromkeys(parts, hostile)], **values)
     assert '<i' not in text.replace('<img', '') and text.count('&lt;i&gt;&#34;&amp;') == 15
+    found = [stats(1, 'bad', 'x'), *(stats(n // 5, f'v{n}') for n in range(10))]
+    worst, shown = sheet.choose_videos(found, per_class=2, suspicious=5)
+    assert [one.video_id for one in worst] == ['bad']
+    assert [one.video_id for one in shown] == ['v0', 'v2', 'bad', 'v7']
+    assert len(sheet.choose_videos(found, per_class=0)[1]) == 11
+    assert sheet.choose_videos(found, suspicious=0)[0] == []
 
 
 def test_what_does_not_fit(made, tmp_path):

@@ -23,7 +23,7 @@ def dataset(folder, split='train', **options):
     return AnomalyFeatureDataset(str(folder / f'{split}.txt'), folder / 'store', **options)
 
 
-def test_items(folder):
+def test_items_and_labels_in_any_order_of_lines(folder, tmp_path):
     store = FeatureStore(folder / 'store')
     whole = dataset(folder, 'test')[3]
     sample = whole['data_samples']
@@ -36,9 +36,6 @@ def test_items(folder):
     assert np.array_equal(pooled[3]['inputs'][0].numpy(), pool_segments(features[:, 1]))
     assert pooled[3]['inputs'] is pooled[3]['inputs']  # pooled once
     assert 'snippet_of_frame' not in pooled[3]['data_samples']
-
-
-def test_labels_are_those_of_the_lines_in_any_order(folder, tmp_path):
     lines = (folder / 'train.txt').read_text().splitlines()[::-1]
     (tmp_path / 'train.txt').write_text('\n'.join(lines))
     turned = AnomalyFeatureDataset(str(tmp_path / 'train.txt'), folder / 'store')

@@ -66,6 +66,13 @@ def test_scores_by_worked_numbers():
         assert np.isnan(F.frame_auc([0.1, 0.2, 0.3], truth))
     for score in (F.roc_auc, F.average_precision, F.false_alarm_rate, F.precision_recall_area):
         assert np.isnan(score(F.FrameCounts.joined([])))
+    for function, given, message in (
+        (F.frame_auc, ([0.1, 0.2], [True]), 'expected one score and one truth a frame'),
+        (F.frame_auc, ([0.1, np.nan], [True, False]), 'and finite scores'),
+        (F.FrameCounts.of_snippets, ([0.1], [True, False], [0]), '1 snippets, truth of shape'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            function(*given)
 
 
 @pytest.mark.parametrize('levels', [3, 10**6])
@@ -93,16 +100,6 @@ def test_snippets_count_like_their_frames():
         truths.append(truth)
     wanted = F.frame_auc(np.concatenate(scores), np.concatenate(truths))
     assert F.roc_auc(F.FrameCounts.joined(parts)) == pytest.approx(wanted, abs=1e-12)
-
-
-def test_scores_that_are_refused():
-    for function, given, message in (
-        (F.frame_auc, ([0.1, 0.2], [True]), 'expected one score and one truth a frame'),
-        (F.frame_auc, ([0.1, np.nan], [True, False]), 'and finite scores'),
-        (F.FrameCounts.of_snippets, ([0.1], [True, False], [0]), '1 snippets, truth of shape'),
-    ):
-        with pytest.raises(ValueError, match=message):
-            function(*given)
 
 
 def test_bootstrap_holds_the_truth_of_separated_and_of_random_scores():

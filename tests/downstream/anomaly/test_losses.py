@@ -31,7 +31,7 @@ def triples(*sums):
     return torch.tensor(sums)[None, :, None]
 
 
-def test_contrast_by_worked_numbers():
+def test_terms_by_worked_numbers():
     one, other = triples(800.0, 810, 790), triples(820.0, 810, 800)
     assert losses.magnitude_distance(one, other).item() == pytest.approx(22.36068, abs=1e-4)
     assert losses.contrast_apart(other, one).item() == pytest.approx(31555.73, rel=1e-6)
@@ -40,9 +40,10 @@ def test_contrast_by_worked_numbers():
     normal, anomalous = torch.tensor([[[3.0, 4]]]), torch.tensor([[[60.0, 80], [0, 0]]])
     assert losses.magnitude_margin(normal, anomalous).item() == pytest.approx((50 + 5) ** 2)
     assert losses.magnitude_margin(normal, 4 * anomalous).item() == pytest.approx((100 + 5) ** 2)
-
-
-def test_sparsity_and_smoothness_by_worked_numbers():
+    feats = torch.rand(3, 2, 3, 8)
+    head = MGFNHead(8, intra='videos')
+    wanted = losses.magnitude_distance(feats[:2], feats[1:]).square().mean()
+    assert head._contrast(feats, feats)['normal'].item() == pytest.approx(wanted.item(), rel=1e-3)
     normal, anomalous = torch.tensor([0.1, 0.2, 0.4]), torch.tensor([0.9, 0.9, 0.5])
     both = torch.stack([normal, anomalous])
     assert 8e-3 * losses.sparsity(normal) == pytest.approx(0.003666061, abs=1e-8)
@@ -50,14 +51,6 @@ def test_sparsity_and_smoothness_by_worked_numbers():
     assert 8e-4 * losses.smoothness(both) == pytest.approx(1.68e-4, abs=1e-9)
     assert 8e-4 * losses.smoothness(anomalous) == pytest.approx(1.28e-4, abs=1e-9)
     assert 8e-4 * losses.smoothness(both.flatten()) == pytest.approx(3.68e-4, abs=1e-9)
-
-
-def test_different_videos_within_a_class():
-    """Three videos: the first with the second, the second with the third, crop by crop."""
-    feats = torch.rand(3, 2, 3, 8)
-    head = MGFNHead(8, intra='videos')
-    wanted = losses.magnitude_distance(feats[:2], feats[1:]).square().mean()
-    assert head._contrast(feats, feats)['normal'].item() == pytest.approx(wanted.item(), rel=1e-3)
 
 
 def test_mil_ranking_head_by_hand():

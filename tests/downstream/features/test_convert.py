@@ -92,16 +92,6 @@ def test_the_tool_there_and_back(tmp_path):
     assert done.returncode == 1 and 'stride: not given: say how snippets' in done.stderr
 
 
-@pytest.mark.real_data
-def test_published_features(real_data, tmp_path):
-    """The real I3D features of a THUMOS14-like video: 164 snippets of (164 - 1) * 4 + 16 frames."""
-    folder = next((real_data / 'thumos14').rglob('highjump.npy')).parent
-    lengths, sampling = {'highjump': (668, 30.0)}, Sampling(16, 4, tail='drop')
-    lines, _ = import_features(folder, tmp_path / 'store', 'tridet', sampling, lengths)
-    store = FeatureStore(tmp_path / 'store')
-    assert store.load('highjump').shape == (164, 2048) and len(lines) == 1
-
-
 def test_what_is_refused(tmp_path):
     store, out = make_store(tmp_path / 'store', 1), tmp_path / 'out'
     export_features(store, out, 'tridet')
@@ -133,7 +123,7 @@ def test_what_is_refused(tmp_path):
 
 
 @pytest.mark.real_data
-def test_lengths_of_the_real_lists(real_data, tmp_path):
+def test_real_lists_and_published_features(real_data, tmp_path):
     """The numbers of the published annotation: frames of all test videos; videos of THUMOS14."""
     crime = read_lengths(real_data / 'ucf_crime/UCF_Annotation_with_frame_counts.txt', fps=30)
     assert len(crime) == 290 and sum(frames for frames, _ in crime.values()) == 1_111_808
@@ -143,6 +133,11 @@ def test_lengths_of_the_real_lists(real_data, tmp_path):
     videos = dict(v=dict(duration=4), w=dict(duration_frame=7))
     (tmp_path / 'a.json').write_text(json.dumps(dict(database=videos)))
     assert read_lengths(tmp_path / 'a.json', fps=25) == dict(v=(100, 25.0), w=(7, 25.0))
+    folder = next((real_data / 'thumos14').rglob('highjump.npy')).parent
+    lengths, sampling = {'highjump': (668, 30.0)}, Sampling(16, 4, tail='drop')
+    lines, _ = import_features(folder, tmp_path / 'store', 'tridet', sampling, lengths)
+    store = FeatureStore(tmp_path / 'store')
+    assert store.load('highjump').shape == (164, 2048) and len(lines) == 1
 
 
 @pytest.mark.parametrize(

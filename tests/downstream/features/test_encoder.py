@@ -74,6 +74,12 @@ def test_pooled_features_of_a_3d_recogniser(toy_config):
     with torch.no_grad():  # any module is a level
         maps = stem.layer2(stem.pool2(stem.layer1(stem.maxpool(stem.conv1(inputs)))))
     assert torch.allclose(level.encode(batch)[:, 0], maps.mean((2, 3, 4)), atol=1e-6)
+    plain = FrozenEncoder(toy_config, None)
+    batch = snippets(plain)
+    wanted = plain.encode(batch)
+    for options, tolerance in ((dict(channels_last=True), 1e-5), (dict(amp=True), 0.05)):
+        found = like(plain, **options).encode(batch)
+        assert torch.allclose(found, wanted, atol=tolerance * wanted.abs().max())
 
 
 def test_crops_of_a_2d_recogniser_stay_apart(config_2d):
@@ -89,15 +95,6 @@ def test_crops_of_a_2d_recogniser_stay_apart(config_2d):
     predicted, kwargs = encoder.model.extract_feat(inputs['inputs'])
     by_model = encoder.model.cls_head(predicted, **kwargs)
     assert torch.allclose(logits.encode(batch)[:, 1], by_model, atol=1e-5)
-
-
-def test_channels_last_and_half_precision(toy_config):
-    plain = FrozenEncoder(toy_config, None)
-    batch = snippets(plain)
-    wanted = plain.encode(batch)
-    for options, tolerance in ((dict(channels_last=True), 1e-5), (dict(amp=True), 0.05)):
-        found = like(plain, **options).encode(batch)
-        assert torch.allclose(found, wanted, atol=tolerance * wanted.abs().max())
 
 
 def test_weights_that_differ_and_a_head_of_other_classes(toy_config, tmp_path):

@@ -142,6 +142,20 @@ def test_a_store_of_a_former_decoder_is_read_but_not_extended(tmp_path, decoder)
         FeatureStore.create(tmp_path, SETTINGS)
 
 
+def test_folders_that_are_no_store(tmp_path, store):
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other' / 'notes.txt').touch()
+    (store.root / 'store.json').write_text('{"format": 99}')
+    for folder, settings, message in (
+        (tmp_path, None, 'is no feature store: it has no store.json'),
+        (tmp_path / 'other', SETTINGS, 'holds other files, as notes.txt'),
+        (tmp_path / 'other' / 'notes.txt', SETTINGS, 'cannot be written'),
+        (store.root, None, 'format 99, this version reads 1'),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            FeatureStore.create(folder, settings) if settings else FeatureStore(folder)
+
+
 def test_videos_that_are_broken_or_failed(store):
     rows = [dict(video=name, path=f'{name}.mp4', reason='empty') for name in 'cab']
     store.note_failed(rows, ['a', 'b', 'c'])

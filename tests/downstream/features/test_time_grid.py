@@ -29,13 +29,16 @@ def test_there_and_back(times):
     assert one.second_to_snippet(one.snippet_to_second(positions)) == pytest.approx(positions)
 
 
-def test_variable_frame_rate():
+def test_variable_frame_rate_and_json():
     one = TimeGrid(2, 2, 1.0, 4, 8.0, (0, 0.1, 0.3, 0.35, 0.5))
     assert one.duration_s == 0.5
     assert one.frame_to_second([0, 1, 1.5, 4]) == pytest.approx([0, 0.1, 0.2, 0.5])
     assert one.centres_s() == pytest.approx([0.1, 0.35])
     # before and after it time goes on at the average rate
     assert one.frame_to_second([-2, 6]) == pytest.approx([-0.25, 0.75])
+    for one in (grid(), TimeGrid(1, 3, 1.0, 2, 5.0, (0, 0.1, 0.5))):
+        assert TimeGrid.from_json(one.to_json()) == one
+    assert grid().to_json()['duration_s'] == pytest.approx(1015 / 30)
 
 
 @pytest.mark.parametrize('length, interval', [(16, 1), (32, 2)])
@@ -46,12 +49,6 @@ def test_snippets_that_do_not_overlap_are_repeated(length, interval):
     assert one.snippet_of_frame().tolist() == [0] * step + [1] * step + [2] * 5
     # frames beyond the last snippet belong to it
     assert TimeGrid(2, 4, 8.0, 30, 30.0).snippet_of_frame().tolist() == [0] * 10 + [1] * 20
-
-
-def test_json():
-    for one in (grid(), TimeGrid(1, 3, 1.0, 2, 5.0, (0, 0.1, 0.5))):
-        assert TimeGrid.from_json(one.to_json()) == one
-    assert grid().to_json()['duration_s'] == pytest.approx(1015 / 30)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def dataset(folder, subset='validation', **given):
     return SegmentFeatureDataset(str(folder / 'segments.json'), folder / 'store', subset, **given)
 
 
-def test_items(folder):
+def test_items_and_the_grid_of_a_published_example(folder, tmp_path):
     data = dataset(folder, 'test')
     assert len(data) == 4 and data.metainfo['classes'] == ['bow', 'dive', 'hop']
     item = data[1]
@@ -36,6 +36,12 @@ def test_items(folder):
     assert np.array_equal(item['inputs'].numpy().T, data.store.load('test_001'))
     assert sample.gt_segments.shape == (len(sample.gt_labels), 2)
     assert 'snippet_segments' not in sample
+    store = make_store(tmp_path / 'store')
+    store.put('v', np.random.default_rng(0).normal(size=(250, 4)), SAMPLING.grid(1015, FPS))
+    video = entry(actions=[(0.2, 1.1, 'jump')], duration=33.83)
+    write_json(tmp_path / 'segments.json', dict(v=video))
+    found = dataset(tmp_path, max_len=2304, crop_ratio=None)[0]['data_samples'].snippet_segments
+    assert found.flatten().tolist() == pytest.approx([-0.5, 6.25])
 
 
 def test_windows_of_training(folder):
@@ -49,16 +55,6 @@ def test_windows_of_training(folder):
         for (begin, end), label in zip(sample.snippet_segments, sample.snippet_labels, strict=True):
             inside = item['inputs'][:3, int(begin) + 1 : int(end)]
             assert inside.shape[1] < 3 or int(inside.mean(1).argmax()) == int(label)
-
-
-def test_grid_of_a_published_example(tmp_path):
-    """30 fps, stride 4, 16 frames: 0.2 and 1.1 s are snippets -0.5 and 6.25."""
-    store = make_store(tmp_path / 'store')
-    store.put('v', np.random.default_rng(0).normal(size=(250, 4)), SAMPLING.grid(1015, FPS))
-    video = entry(actions=[(0.2, 1.1, 'jump')], duration=33.83)
-    write_json(tmp_path / 'segments.json', dict(v=video))
-    found = dataset(tmp_path, max_len=2304, crop_ratio=None)[0]['data_samples'].snippet_segments
-    assert found.flatten().tolist() == pytest.approx([-0.5, 6.25])
 
 
 def test_videos_that_are_left_out_or_missing(folder, tmp_path):

@@ -24,14 +24,11 @@ def shares(split, **changes):
     return [sum(found) / len(found) for found in (hinted, main)]
 
 
-def test_scenes_hint_in_training_alone():
+def test_videos_and_that_scenes_hint_in_training_alone():
     # one of eight scenes is right by chance, and so is one of four actions
     assert shares('train') == pytest.approx([0.95 + 0.05 / 8, 0.8 + 0.2 / 4], abs=0.03)
     assert shares('test') == pytest.approx([1 / 8, 0.8 + 0.2 / 4], abs=0.04)
     assert shares('train', scene_rate=0, main_rate=0) == pytest.approx([1 / 8, 1 / 4], abs=0.04)
-
-
-def test_videos():
     counts = set()
     for index in range(60):
         spec = tal.draw_video(SETTINGS, 'train', index)

@@ -72,6 +72,10 @@ def test_hard_and_voting_by_the_published_numbers(kernel):
     wanted = [[0.470588, 10.470588], [20, 30], [0, 20], [0.470588, 10.470588]]
     assert torch.allclose(moved, torch.tensor(wanted), atol=1e-5)
     assert not torch.allclose(vote(found[0], SEGMENTS, SCORES, by_overlap=True), moved)
+    segments = torch.tensor([[4.0, 5], [0, 1], [8, 9], [2, 3]])
+    found = soft_nms(segments, torch.full((4,), 0.5), torch.tensor([1, 0, 0, 1]), kernel=kernel)
+    assert found[0][:, 0].tolist() == [0, 8, 4, 2]
+    assert nms(segments, torch.full((4,), 0.5), kernel=kernel).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize('classes', [1, 4])
@@ -123,14 +127,6 @@ def test_both_kernels_are_equal(classes, dtype):
             assert torch.equal(*kept)
     # below the limit from the start all of a class go but the first
     assert len(soft_nms(*given, min_score=2.0, kernel='numba')[0]) == len(given[2].unique())
-
-
-def test_equal_scores_in_order(kernel):
-    """Of a class the first one given, then of classes the lower."""
-    segments = torch.tensor([[4.0, 5], [0, 1], [8, 9], [2, 3]])
-    found = soft_nms(segments, torch.full((4,), 0.5), torch.tensor([1, 0, 0, 1]), kernel=kernel)
-    assert found[0][:, 0].tolist() == [0, 8, 4, 2]
-    assert nms(segments, torch.full((4,), 0.5), kernel=kernel).tolist() == [0, 1, 2, 3]
 
 
 def test_a_batch_is_each_video_alone(kernel):

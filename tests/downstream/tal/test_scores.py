@@ -28,7 +28,7 @@ def counted(truth, rows, **options):
     return {kind: int(count) for kind, count in zip(KINDS, counts.sum(0), strict=True) if count}
 
 
-def test_by_the_published_numbers():
+def test_by_the_published_numbers_and_with_equal_scores():
     assert at(TRUTH, FIRST) == pytest.approx([5 / 6] * 5)
     second = [('a', 0, 6.5, 0, 0.9), ('a', 1, 10, 0, 0.8), ('a', 24, 29, 0, 0.7)]
     assert at(TRUTH, second) == pytest.approx([5 / 6] * 3 + [0.5, 0.25])
@@ -37,9 +37,6 @@ def test_by_the_published_numbers():
     near = [('a', 0, 10, 0), ('a', 4, 14, 0)]
     twice = [('a', 1, 11, 0, 0.9), ('a', 1, 11, 0, 0.8)]
     assert at(near, twice, tious=[0.3, 0.5, 0.6, 0.7]) == pytest.approx([1, 1, 0.5, 0.5])
-
-
-def test_equal_scores():
     truth, rows = [('a', 0, 10, 0)], [('a', 0, 10, 0, 0.5), ('a', 50, 60, 0, 0.5)]
     assert at(truth, rows) == [0.5] * 5 and at(truth, rows[::-1]) == [1] * 5
     assert at(truth, rows, ties='first') == [1] * 5

@@ -42,13 +42,10 @@ def test_trident():
         trident_distances(single, single[..., :2], centre, 0 * point, point, 0 * point)
 
 
-def test_focal_loss():
+def test_losses_and_their_normaliser():
     logits, targets = torch.tensor([0.0, -4.59512, 2.0]), torch.tensor([1.0, 0.0, 1.0])
     found = [losses.sigmoid_focal_loss(*each).item() for each in zip(logits, targets, strict=True)]
     assert found == pytest.approx([0.0433217, 7.5377e-7, 4.50891e-4], rel=1e-4)
-
-
-def test_distance_iou():
     predicted = torch.tensor([[2.0, 3], [1, 1], [0, 0], [4, 0]])
     wanted = torch.tensor([[2.0, 3], [2, 2], [1, 1], [0, 4]])
     assert (1 - losses.offset_iou(predicted, wanted)).tolist() == pytest.approx([0, 0.5, 1, 1])
@@ -56,9 +53,6 @@ def test_distance_iou():
     nothing = torch.zeros(1, 2, requires_grad=True)
     losses.distance_iou_loss(nothing, torch.zeros(1, 2)).sum().backward()
     assert torch.isfinite(nothing.grad).all()
-
-
-def test_normaliser():
     normaliser = losses.LossNormaliser()
     assert [normaliser(n).item() for n in (40, 0, 12)] == pytest.approx([94, 84.7, 77.43])
     again = losses.LossNormaliser()

@@ -40,7 +40,7 @@ def test_it_loads_strictly_and_predicts_the_same(tmp_path, suffix, extra, shape)
     assert all(torch.equal(a.pred_score, b.pred_score) for a, b in zip(*scores, strict=True))
 
 
-def test_moving_averages_are_stripped_too(tmp_path):
+def test_moving_averages_are_stripped_too_and_nothing_is_a_copy(tmp_path):
     state = build().state_dict()
     ema = {f'module.{key}': value for key, value in state.items()}
     ema['steps'] = torch.tensor(5)
@@ -58,9 +58,6 @@ def test_moving_averages_are_stripped_too(tmp_path):
     kept = ['backbone.sdn_scene_head.weight', 'sdn_scene_heads.x']  # names that only look alike
     taken = ['sdn_mask_head.layers.0.bias', 'module.sdn_scene_head.layers.0.bias']
     assert list(strip_training_branches(dict.fromkeys([*kept, *taken]))) == kept
-
-
-def test_nothing_to_strip_is_a_copy(tmp_path):
     source = save(build('Recognizer3D'), tmp_path / 'in.pth', optimizer=dict(state={}))
     done = strip_checkpoint(source, tmp_path / 'out.pth')
     assert done.branches == {} and done.lines() == ['no training branches in it: copied as it is']

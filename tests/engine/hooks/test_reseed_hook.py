@@ -51,10 +51,15 @@ def epochs_of(loader, epochs, **kwargs):
     return seen
 
 
-def test_seeds_differ_in_every_part():
+def test_seeds_differ_and_another_one_is_refused_on_resume():
     parts = list(product(('process', 'loader', 'iteration'), *[range(3)] * 4))
     assert len({derived_seed(*part) for part in parts}) == len(parts)
     assert all(0 <= derived_seed(*part) < 2**32 for part in parts)
+    runner, hook = training(loader_of(0), seed=0), ReseedHook()
+    hook.before_run(runner)
+    runner.seed = 7  # what Runner.resume takes over from the checkpoint
+    with pytest.raises(LaunchError, match='trained with seed 7.*resume it with --seed 7'):
+        hook.before_train(runner)
 
 
 @pytest.mark.parametrize('persistent', [True, False])
@@ -95,14 +100,6 @@ def test_without_workers_loading_leaves_the_training_steps_numbers_alone():
     # a dataset with its own batches keeps them
     loader.dataset.__getitems__ = lambda indices: [f'item {index}' for index in indices]
     assert epochs_of(loader, [0])[0] == [f'item {index}' for index in range(8)]
-
-
-def test_another_seed_is_refused_on_resume():
-    runner, hook = training(loader_of(0), seed=0), ReseedHook()
-    hook.before_run(runner)
-    runner.seed = 7  # what Runner.resume takes over from the checkpoint
-    with pytest.raises(LaunchError, match='trained with seed 7.*resume it with --seed 7'):
-        hook.before_train(runner)
 
 
 def train(work_dir, by_epoch, **changes):

@@ -159,7 +159,7 @@ def probe(model=None, num_videos=None, seed=0, batch_size=2):
     return StaticProbe(Held(LABELS), num_videos, batch_size, 0, seed).measure(model)
 
 
-def test_worked_by_hand():
+def test_worked_by_hand_on_videos_drawn_once_and_never_split():
     scores, broken = probe()
     assert broken == 0
     # entropies: ln 2, 0.562335, 0; cross-entropies: ln 2, ln 4, -ln(smallest normal float32)
@@ -172,8 +172,6 @@ def test_worked_by_hand():
     )
     assert scores == pytest.approx(expected, rel=1e-5)
 
-
-def test_videos_are_drawn_once_from_the_seed_and_never_split():
     def seen(seed):
         model = Oracle(SCORES)
         probe(model, num_videos=2, seed=seed)

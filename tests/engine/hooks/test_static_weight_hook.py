@@ -51,6 +51,9 @@ def test_a_weight_of_zero_leaves_the_term_out():
     hook.before_train_iter(runner(model, epoch=1), 0)
     _, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1]))
     assert losses['loss_static_gp'].item() == pytest.approx(10 * losses['static_penalty'].item())
+    hook = StaticWeightHook([dict(loss='penalty', weight=1.0, end=2)])
+    with pytest.raises(ValueError, match=r"no static loss 'penalty', it has \['adv', 'ent'"):
+        hook.before_train(runner(model))
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_worked_example():
     assert scores == {f'{name}/{column}': value for name in rows for column, value in rows[name]}
 
 
-def test_averages():
+def test_averages_and_conflicting_foreground():
     # unweighted: 100 % of 5 and 0 % of 1
     unlike = {('scuba', 'p'): records([0, 1, 2, 0, 0]), ('scuba', 's'): records([1], [0])}
     assert F.bias_scores(unlike) == {'scuba/p': 100.0, 'scuba/s': 0.0, 'scuba/avg': 50.0}
@@ -52,9 +52,6 @@ def test_averages():
     assert F.static_contrast_scores(sets) == dict(top1=80.0, static_top1=40.0, contrast=40.0)
     with pytest.raises(ValueError, match='StaticPairDataset'):
         F.static_contrast_scores({('clip', ''): records(SCUBA)})
-
-
-def test_conflicting_foreground():
     one = records([0, 1, 2, 3], [0, 0, 0, 0], conflict=[1, 1, 1, 3])
     expected = {'conflfg/top1': 25.0, 'conflfg/conflict_top1': 50.0}
     assert F.bias_scores({('conflfg', 'stripe'): one}) == expected
@@ -62,16 +59,13 @@ def test_conflicting_foreground():
     assert F.bias_scores(two) == {'conflfg/p': 100.0, 'conflfg/s': 0.0, 'conflfg/top1': 50.0}
 
 
-def test_per_class_scores_restrict_the_set():
+def test_per_class_scores_and_ties():
     predictions = {('scuba', 's'): records(SCUBA), ('scufo', 's'): records(SCUFO)}
     scores = F.per_class_scores(predictions)
     assert sorted(scores) == [0, 1, 2]
     assert scores[0]['scuba/s'] == pytest.approx(200 / 3)  # a and e of a, d, e
     assert scores[0]['contrasted/s'] == pytest.approx(100 / 3)  # e
     assert (scores[2]['scufo/avg'], scores[2]['contrasted/avg']) == (100.0, 0.0)
-
-
-def test_ties_go_to_the_first_maximum():
     assert F.predicted_class([[0.2, 0.4, 0.4], [0.5, 0.5, 0.0]]).tolist() == [1, 0]
     assert F.contrasted_accuracy([[0.5, 0.5]], [[0.1, 0.9]], [0]) == 100.0
 
@@ -125,24 +119,18 @@ A = F.PredictionRecord('scuba', 's', 'a__0', 1, 1)
 B = F.PredictionRecord('scufo', 's', 'a__0', 2, 1)
 
 
-def test_records_are_sorted_into_sets():
+def test_records_are_sorted_into_sets_and_may_repeat():
     assert F.collate_records([A, B, A._replace(background='p')]) == {
         ('scuba', 's'): {'a__0': F.Prediction(1, 1)},
         ('scufo', 's'): {'a__0': F.Prediction(2, 1)},
         ('scuba', 'p'): {'a__0': F.Prediction(1, 1)},
     }
-
-
-def test_repeats():
     with pytest.raises(ValueError, match=r'scuba/s: 1 id\(s\) come more than once: a__0'):
         F.collate_records([A, B, A])
     # of a distributed sampler
     assert F.collate_records([A, A, A], allow_repeats=True) == F.collate_records([A])
     with pytest.raises(ValueError, match='different labels: a__0'):
         F.collate_records([A, A._replace(label=0)], allow_repeats=True)
-
-
-def test_repeat_with_another_prediction_keeps_the_first_and_warns():
     with pytest.warns(UserWarning, match='1 sample'):
         sets = F.collate_records([A, A._replace(pred=0)], allow_repeats=True)
     assert sets['scuba', 's']['a__0'].pred == 1

@@ -93,6 +93,8 @@ def test_candidates_are_the_best_of_each_level():
         best = (logits[level][video].sigmoid() * masks[level][video]).flatten().topk(7)[0]
         assert torch.allclose(found[video].scores[7 * level :][:7], best)
     assert len(everything[0].scores) == 48 * 3 and len(everything[1].scores) == 30 * 3
+    with torch.no_grad():
+        assert not len(model.head.candidates(levels, masks, 0.5)[0].scores)
 
 
 SEGMENTS = torch.tensor([[0.0, 10], [1, 11], [20, 30], [0, 20]])

@@ -100,7 +100,7 @@ def test_biases_begin_at_zero_and_dropout_and_drop_path_act_in_training():
     assert torch.equal(rough(x, mask)[0], rough(x, mask)[0])
 
 
-def test_zero_layers_stay_dead_and_leaving_them_out_changes_nothing():
+def test_zero_layers_untrained_and_detached_heads():
     torch.manual_seed(0)
     whole, fast = (SGPBlock(16, 24, skip_zeros=skip) for skip in (False, True))
     fast.load_state_dict(whole.state_dict())
@@ -112,6 +112,13 @@ def test_zero_layers_stay_dead_and_leaving_them_out_changes_nothing():
     fast.gate.weight.data.fill_(1)
     fast.wide.weight.data.fill_(1)
     assert not torch.equal(whole(x, mask)[0], fast(x, mask)[0])
+    levels = [torch.randn(1, 16, 8, requires_grad=True)]
+    masks = [torch.ones(1, 8, dtype=torch.bool)]
+    head = models.BoundaryHead(16, 3, detach=True)
+    head.out.weight.data.zero_()
+    assert torch.allclose(head(levels, masks)[0].sigmoid(), torch.tensor(0.01), atol=1e-6)
+    sum(logits.sum() for logits in head(levels, masks)).backward()
+    assert levels[0].grad is None and head.stack.convs[0].weight.grad is not None
 
 
 def test_levels_and_masks():
@@ -128,13 +135,3 @@ def test_levels_and_masks():
     assert not logits[0][1, :, 9:].any() and offsets[0].min() == 0
     with pytest.raises(ValueError, match='15 snippets; expected a multiple of 4'):
         pyramid(torch.randn(1, 16, 15), mask[:1, :15])
-
-
-def test_an_untrained_head_gives_its_prior_and_a_detached_one_no_gradient():
-    levels = [torch.randn(1, 16, 8, requires_grad=True)]
-    masks = [torch.ones(1, 8, dtype=torch.bool)]
-    head = models.BoundaryHead(16, 3, detach=True)
-    head.out.weight.data.zero_()
-    assert torch.allclose(head(levels, masks)[0].sigmoid(), torch.tensor(0.01), atol=1e-6)
-    sum(logits.sum() for logits in head(levels, masks)).backward()
-    assert levels[0].grad is None and head.stack.convs[0].weight.grad is not None
