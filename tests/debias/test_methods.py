@@ -142,22 +142,6 @@ def test_albar_in_stock_configs(config, kind):
         assert debias(REPEATED, 'albar').model.type == kind
 
 
-def test_wrapped_data_sets_and_models():
-    cfg = hmdb51()
-    inner = cfg.train_dataloader.dataset
-    both = dict(type='ConcatDataset', datasets=[inner, dict(inner, ann_file='hmdb51/b.txt')])
-    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=both)
-    made = debias(cfg, 'albar')
-    for dataset in made.train_dataloader.dataset.dataset.datasets:
-        assert dataset.pipeline[-1].type == 'StaticClip'
-    cfg = hmdb51()
-    cfg.model = dict(type='AnyDistiller', architecture=cfg.model, weight=1)
-    made = debias(cfg, 'albar+stillmix')
-    assert made.model.type == 'AnyDistiller'
-    assert made.model.architecture.type == 'ALBARRecognizer3D'
-    assert made.model.architecture.data_preprocessor.blending.type == 'StillMixBlending'
-
-
 def test_boxes_scenes_and_bank(files):
     cfg = debias(hmdb51(), 'sdn', **options_of('sdn', files))
     assert cfg.model.type == 'SDNRecognizer3D' and cfg.model.sdn.num_scenes == 7
@@ -210,7 +194,7 @@ def test_models_that_no_method_fits(change, message):
         debias(hmdb51(**change), 'albar')
 
 
-def test_the_same_blending_twice_is_refused():
+def test_wrapped_models_and_the_same_blending_twice():
     once = debias(hmdb51(), 'mixup')
     with pytest.raises(DebiasError, match='blending is a ClipMixupBlending already'):
         debias(once, 'mixup')
@@ -221,6 +205,19 @@ def test_the_same_blending_twice_is_refused():
     ]
     with pytest.raises(DebiasError, match='blending is a BEBlending already'):
         debias(two, 'be')
+    cfg = hmdb51()
+    inner = cfg.train_dataloader.dataset
+    both = dict(type='ConcatDataset', datasets=[inner, dict(inner, ann_file='hmdb51/b.txt')])
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=both)
+    made = debias(cfg, 'albar')
+    for dataset in made.train_dataloader.dataset.dataset.datasets:
+        assert dataset.pipeline[-1].type == 'StaticClip'
+    cfg = hmdb51()
+    cfg.model = dict(type='AnyDistiller', architecture=cfg.model, weight=1)
+    made = debias(cfg, 'albar+stillmix')
+    assert made.model.type == 'AnyDistiller'
+    assert made.model.architecture.type == 'ALBARRecognizer3D'
+    assert made.model.architecture.data_preprocessor.blending.type == 'StillMixBlending'
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def strict_load(path):
     return json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
-def test_written_document(tmp_path):
+def test_written_document_and_identities(tmp_path):
     path = tmp_path / 'new' / 'results.json'
     sets = {'sets': {'iid/original': 3}}
     written = write_results(path, {'iid/top1': 90.0}, sets, seed=7, config=dict(file='a.py'))
@@ -34,6 +34,14 @@ def test_written_document(tmp_path):
     loaded = strict_load(path)
     assert loaded['metrics'] == {'a': None, 'b': 2.5, 'c': None}
     assert loaded['non_finite'] == ['a', 'c']
+    file = tmp_path / 'test.txt'
+    file.write_bytes(b'a.avi 0\n')
+    digest = hashlib.sha256(b'a.avi 0\n').hexdigest()
+    assert file_identity(file) == dict(file='test.txt', bytes=8, sha256=digest)  # no folder
+    assert file_identity(file, 'iid/test.txt')['file'] == 'iid/test.txt'
+    versions = library_versions()
+    assert (versions['albar_mm'], versions['torch']) == (__version__, torch.__version__)
+    assert {'mmaction2', 'mmengine', 'mmcv', 'numpy', 'python', 'platform'} <= set(versions)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -48,17 +56,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         write_results(path, {'a': 2.0}, {}, versions={})
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ['results.json']
-
-
-def test_identity_of_files_and_versions(tmp_path):
-    file = tmp_path / 'test.txt'
-    file.write_bytes(b'a.avi 0\n')
-    digest = hashlib.sha256(b'a.avi 0\n').hexdigest()
-    assert file_identity(file) == dict(file='test.txt', bytes=8, sha256=digest)  # no folder
-    assert file_identity(file, 'iid/test.txt')['file'] == 'iid/test.txt'
-    versions = library_versions()
-    assert (versions['albar_mm'], versions['torch']) == (__version__, torch.__version__)
-    assert {'mmaction2', 'mmengine', 'mmcv', 'numpy', 'python', 'platform'} <= set(versions)
 
 
 def test_protocol_of_a_plain_dataset():
@@ -119,9 +116,8 @@ def test_a_test_run_leaves_its_results(runner):
 def test_trained_weights_and_the_one_process_that_writes(runner, tmp_path, monkeypatch):
     runner._train_loop = Mock(EpochBasedTrainLoop, iter=12)
     ResultsHook().after_test_epoch(runner, {})
-    assert written(runner)['checkpoint'] == dict(
-        weights_sha256=weights_sha256(runner.model), file=None, trained_iterations=12
-    )
+    wanted = dict(weights_sha256=weights_sha256(runner.model), file=None, trained_iterations=12)
+    assert written(runner)['checkpoint'] == wanted
     hook = ResultsHook(filename='iid.json', out_dir=tmp_path / 'elsewhere')
     with monkeypatch.context() as patch:
         patch.setattr(results, 'is_main_process', lambda: False)

@@ -47,16 +47,7 @@ def test_gradient_penalty_of_linear_logits(reduction, expected):
     assert L.gradient_penalty(logits, clip, reduction).item() == pytest.approx(expected, abs=1e-4)
 
 
-def test_gradient_penalty_of_the_null_direction():
-    backbone = toys.build().backbone
-    clip = torch.randn(2, 3, 4, 8, 8, requires_grad=True)
-    feature = backbone(clip).mean((1, 2, 3, 4))
-    logits = torch.stack([feature, -feature], 1)
-    for reduction in ('official', 'sample'):
-        assert L.gradient_penalty(logits, clip, reduction).item() == pytest.approx(1e-6, rel=1e-3)
-
-
-def test_identical_frames_cancel_the_cross_entropies():
+def test_identical_frames_cancel_and_the_null_direction():
     """With x equal to its static clip the cross-entropies cancel: L = 4 ent + 10 GP."""
     model = toys.build()
     data = toys.batch([0, 2])
@@ -65,3 +56,9 @@ def test_identical_frames_cancel_the_cross_entropies():
     assert losses['loss_cls'].item() == pytest.approx(-losses['loss_static_adv'].item(), rel=1e-6)
     expected = -4 * losses['static_entropy'] + 10 * losses['static_penalty']
     assert total.item() == pytest.approx(expected.item(), abs=1e-5)
+    backbone = toys.build().backbone
+    clip = torch.randn(2, 3, 4, 8, 8, requires_grad=True)
+    feature = backbone(clip).mean((1, 2, 3, 4))
+    logits = torch.stack([feature, -feature], 1)
+    for reduction in ('official', 'sample'):
+        assert L.gradient_penalty(logits, clip, reduction).item() == pytest.approx(1e-6, rel=1e-3)

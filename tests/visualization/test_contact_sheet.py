@@ -55,15 +55,6 @@ def test_tiles_are_the_pixels_of_the_files(made, variant):
         assert note == notes.get(name.split('_')[0], '')
 
 
-def test_title_and_frames_of_a_cut_video(made):
-    _, row = painted(made, 'jump_a', 0)
-    assert row.title.startswith('jump · jump_a · 6 frames, cover ')
-    assert row.flags == '1 frames without own mask'
-    # the first of seven frames is cut: the middle of the kept ones is frame 3 of the video
-    assert row.tiles[0][0] == row.tiles[1][0] == 'frame 3'
-    assert row.tiles[2][0] == 'frame 4'  # kept frames 3 and 4 differ most: 3 was filled from 2
-
-
 def test_the_outline_hides_nothing_of_the_mask():
     frame = np.full((60, 80, 3), 200, np.uint8)
     mask = np.zeros((60, 80), bool)
@@ -124,7 +115,7 @@ def test_choice_of_videos_and_names_are_only_text():
     assert sheet.choose_videos(found, suspicious=0)[0] == []
 
 
-def test_what_does_not_fit(made, tmp_path):
+def test_a_cut_video_and_what_does_not_fit(made, tmp_path):
     folder, backgrounds = made
     found = benchmark_statistics(folder / 'none')
     parts = {'all': found}
@@ -138,3 +129,9 @@ def test_what_does_not_fit(made, tmp_path):
     path.write_bytes((tmp_path / 'videos' / 'wave' / 'wave_a.avi').read_bytes())
     with pytest.raises(DatasetError, match='jump_a.avi: not the video that .* --videos'):
         sheet.write_sheet(folder / 'none', tmp_path / 'videos', backgrounds, parts)
+    _, row = painted(made, 'jump_a', 0)
+    assert row.title.startswith('jump · jump_a · 6 frames, cover ')
+    assert row.flags == '1 frames without own mask'
+    # the first of seven frames is cut: the middle of the kept ones is frame 3 of the video
+    assert row.tiles[0][0] == row.tiles[1][0] == 'frame 3'
+    assert row.tiles[2][0] == 'frame 4'  # kept frames 3 and 4 differ most: 3 was filled from 2

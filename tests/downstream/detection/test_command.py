@@ -47,9 +47,7 @@ def test_what_is_started(task, monkeypatch):
     """Every argument reaches its job under its name."""
     calls = []
     names = ('run_on_features', 'run_on_one', 'run_evaluate', 'run_embedded')
-    fakes = {
-        name: lambda *args, name=name, **given: calls.append((name, args, given)) for name in names
-    }
+    fakes = {n: lambda *args, n=n, **given: calls.append((n, args, given)) for n in names}
     monkeypatch.setitem(sys.modules, f'downstream.{task}.jobs', SimpleNamespace(**fakes))
     lists = ['a', 'b'] if task == 'anomaly' else 'a'
     own = {} if task == 'anomaly' else dict(missing='drop')

@@ -56,19 +56,7 @@ def done(request, encoder, tmp_path_factory):
     return SimpleNamespace(name=name, job=job, one=one, told=told.getvalue(), **paths)
 
 
-def test_the_job(done):
-    names = dict(anomaly='curves.png', tal='timelines.png')
-    detector = dict(anomaly='MGFN', tal='TriDet')[done.name]
-    title = f'{detector} on untrimmed motion_sprites, 1 seed(s), last weights'
-    assert title in done.told and ' min for the encoders' in done.told
-    assert ('Plain/1 encoder: test: 2 videos, ' in done.told) == (done.name == 'tal')
-    assert done.picture.name == names[done.name] and done.picture.stat().st_size > 5000
-    records = json.loads((done.folder / 'work/results.json').read_text())['rows']
-    assert list(records) == ['Plain/1'] and len(records['Plain/1']) == 1
-    assert (done.folder / 'work/features/plain_1/store.json').is_file()
-
-
-def test_one_video(done, tmp_path, capsys):
+def test_the_job_and_one_video(done, tmp_path, capsys):
     """Features, detection and files as in the test run."""
     out = tmp_path / 'found'
     written = done.job.run_on_one(**done.one, out=str(out))
@@ -100,6 +88,15 @@ def test_one_video(done, tmp_path, capsys):
         own = {f'tal/{name}': v for name, v in scores.items() if not name.startswith('AP_')}
         assert own == record['metrics']
     assert [path.name for path in written] == names and written[1].stat().st_size > 5000
+    names = dict(anomaly='curves.png', tal='timelines.png')
+    detector = dict(anomaly='MGFN', tal='TriDet')[done.name]
+    title = f'{detector} on untrimmed motion_sprites, 1 seed(s), last weights'
+    assert title in done.told and ' min for the encoders' in done.told
+    assert ('Plain/1 encoder: test: 2 videos, ' in done.told) == (done.name == 'tal')
+    assert done.picture.name == names[done.name] and done.picture.stat().st_size > 5000
+    records = json.loads((done.folder / 'work/results.json').read_text())['rows']
+    assert list(records) == ['Plain/1'] and len(records['Plain/1']) == 1
+    assert (done.folder / 'work/features/plain_1/store.json').is_file()
 
 
 def test_what_cannot_be_used_on_one_video(done, encoder, tmp_path):

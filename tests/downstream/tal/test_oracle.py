@@ -52,7 +52,7 @@ def mean_average_precision(folder, store):
     return temporal_map(*segments, [0.5, 0.7]).at
 
 
-def test_oracle_features(oracle, capsys):
+def test_oracle_features_and_a_grid_that_is_off_by_half_a_window(oracle, capsys, tmp_path):
     folder, record = oracle
     assert record['metrics']['tal/mAP'] >= 90
     assert record['metrics_best']['tal/mAP'] >= 90 and record['metrics']['tal/mAP@0.7'] > 70
@@ -66,10 +66,6 @@ def test_oracle_features(oracle, capsys):
     assert 'last weights' in text and 'chosen on held-out training videos' in text
     with pytest.raises(LaunchError, match='holds a run of other settings'):
         scores(folder, folder / 'work', **{'model.head.radius': 2.0})
-
-
-def test_a_grid_that_is_off_by_half_a_window(oracle, tmp_path):
-    """Eight frames of sixteen: with the same weights and features, segments are told too late."""
     folder, record = oracle
     right = mean_average_precision(folder, FeatureStore(folder / 'store'))
     assert 100 * right[1] == pytest.approx(record['metrics']['tal/mAP@0.7'], abs=0.01)

@@ -61,12 +61,8 @@ def test_the_real_annotation(real_data, tmp_path):
     assert 'video_test_0000270: 22 of its 29 actions lie beyond its end' in text
     given = json.loads(path.read_text())
     assert json.loads((tmp_path / 'thumos14.json').read_text()) == given
-    beyond = {
-        name: sum(action['segment'][0] >= entry['duration'] for action in entry['annotations'])
-        for name, entry in given['database'].items()
-    }
-    beyond = {name: late for name, late in beyond.items() if late}
-    assert report(tmp_path)['actions_beyond_the_end'] == beyond and len(beyond) == 5
+    beyond = report(tmp_path)['actions_beyond_the_end']
+    assert len(beyond) == 5 and beyond['video_test_0000270'] == 22
     assert f'{sum(beyond.values())} actions of 5 videos begin beyond the end' in text
     classes = (tmp_path / 'classes.txt').read_text().split()
     assert len(classes) == 20 and classes[4::3][:2] == ['CliffDiving', 'Diving']
@@ -103,10 +99,8 @@ def test_videos_as_annotated_and_of_another_frame_rate_or_length(tmp_path):
     assert report(tmp_path / 'out') == nothing
     listed = (tmp_path / 'out/validation.txt').read_text().split()
     assert listed == [str(folder / f'{name}.avi') for name in ('v1', 'v2')]
-    changes = dict(
-        v1=video('Validation', [(0, 1, 0), (1, 2, 1)], duration=9.0),
-        t1=video('Test', [(4, 5, 1)], fps=30.0),
-    )
+    changes = dict(t1=video('Test', [(4, 5, 1)], fps=30.0))
+    changes['v1'] = video('Validation', [(0, 1, 0), (1, 2, 1)], duration=9.0)
     text = '\n'.join(prepared(tmp_path, small(tmp_path, **changes), folder).lines)
     assert '1 videos have another frame rate than annotated, as t1 (8, annotated 30)' in text
     assert '1 videos have another length than annotated, as v1 (3, annotated 9)' in text
