@@ -197,11 +197,8 @@ class BalancedAnomalySampler(Sampler):
             yield [*orders[0][part].tolist(), *orders[1][part].tolist()]
 
     def __len__(self) -> int:
-        longest = max(map(len, self.kinds))
-        batches = longest // self.half if self.drop_last else -(-longest // self.half)
-        return max(
-            1, batches // self.world_size if self.drop_last else -(-batches // self.world_size)
-        )
+        longest, share = max(map(len, self.kinds)), self.half * self.world_size
+        return max(1, longest // share if self.drop_last else -(-longest // share))
 
 
 def _repeated(kind: np.ndarray, total: int, random: np.random.Generator) -> np.ndarray:

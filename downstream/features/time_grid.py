@@ -94,10 +94,6 @@ class TimeGrid:
         """Times in seconds of positions on the snippet axis, as of where an action begins."""
         return self.frame_to_second(self.snippet_to_frame(snippet))
 
-    def centres_s(self) -> np.ndarray:
-        """Centres of all snippets in seconds, shape (T,)."""
-        return self.snippet_to_second(np.arange(self.num_snippets))
-
     def snippet_of_frame(self) -> np.ndarray:
         """For each frame the snippet whose centre is nearest, int64, shape (N,).
 

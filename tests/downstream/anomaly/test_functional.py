@@ -12,7 +12,6 @@ from downstream.anomaly.functional import (
     frame_auc,
     frame_ground_truth,
     pool_segments,
-    precision_recall_area,
     roc_auc,
 )
 
@@ -76,7 +75,6 @@ def test_scores_by_the_published_numbers():
     scores, truth = np.repeat([0.1, 0.9, 0.4, 0.4], 2), np.array([0, 0, 1, 1, 0, 1, 0, 0], bool)
     counts = FrameCounts.of_frames(scores, truth)
     assert frame_auc(scores, truth) == roc_auc(counts) == pytest.approx(0.9)
-    assert precision_recall_area(counts) == pytest.approx(0.9166667)
     assert average_precision(counts) == pytest.approx(0.8333333)
 
 
@@ -89,8 +87,6 @@ def test_scores_equal_those_of_scikit_learn(levels):
     assert average_precision(counts) == pytest.approx(
         metrics.average_precision_score(truth, scores), abs=1e-12
     )
-    precision, recall, _ = metrics.precision_recall_curve(truth, scores)
-    assert precision_recall_area(counts) == pytest.approx(metrics.auc(recall, precision), abs=1e-12)
 
 
 def test_snippets_count_like_their_frames():
@@ -117,7 +113,7 @@ def test_one_kind_of_frames_alone_gives_no_number():
     for truth in (np.zeros(3, bool), np.ones(3, bool)):
         assert np.isnan(frame_auc([0.1, 0.2, 0.3], truth))
     nothing = FrameCounts.joined([])
-    for score in (roc_auc, average_precision, false_alarm_rate, precision_recall_area):
+    for score in (roc_auc, average_precision, false_alarm_rate):
         assert np.isnan(score(nothing))
 
 

@@ -173,7 +173,7 @@ def test_lengths_of_the_real_lists(real_data):
         ('a.txt', '\n', 30, r'lists no video'),
         ('a.txt', None, 30, r'a\.txt: no such file'),
         ('a.json', '[1]', 30, r'a\.json: expected a JSON object'),
-        ('a.json', '{"database": 1}', 30, r'no annotation with a "database"'),
+        ('a.json', '{"database": 1}', 30, 'expected "database", an object with its videos'),
         ('a.json', '{"database": {"v": 3}}', 30, r"video 'v': expected keys"),
         ('a.json', '{"database": {"v": {"fps": 30}}}', None, r"video 'v': tells no length"),
         ('a.json', '{"database": {"v": {"duration": 3}}}', None, r"video 'v': tells no frame rate"),

@@ -69,7 +69,7 @@ def test_entries_that_are_refused(tmp_path, change, message):
 @pytest.mark.parametrize(
     'text, message',
     [
-        ('[]', 'no annotation with a "database"'),
+        ('[]', r'a\.json: expected a JSON object'),
         ('{"database": {}}', 'lists no video'),
         ('{"database"', r'a\.json: is no JSON'),
         ('{"database": {"v": 3}}', "video 'v': expected keys"),
@@ -157,8 +157,8 @@ def test_detections_that_are_refused(tmp_path, entry, message):
     [
         ({}, '"results" is empty: no video was tested'),
         (dict(a=[], b=[]), 'its videos have no detection: was the score threshold too high'),
-        ([], 'expected {"results"'),
-        (None, 'expected {"results"'),
+        ([], r'expected "results", {video: \[{"label", "segment", "score"'),
+        (None, 'expected "results", {video'),
         (dict(a=GOOD), "video 'a': expected a list of detections"),
         (
             dict(a=[GOOD], x=[GOOD], y=[]),

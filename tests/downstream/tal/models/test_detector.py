@@ -160,5 +160,7 @@ def test_hard_suppression_and_none():
     assert hard([SEGMENTS], [SCORES], [LABELS])[0][1].tolist() == pytest.approx([0.9, 0.7, 0.6])
     none = PostProcessing(method='none', max_segments=2)
     assert none([SEGMENTS], [SCORES], [LABELS])[0][2].tolist() == [0, 1]
-    with pytest.raises(ValueError, match="method is 'fuzzy'; expected one of soft, hard, none"):
+    with pytest.raises(
+        ValueError, match="method must be one of 'soft', 'hard', 'none', got 'fuzzy'"
+    ):
         PostProcessing(method='fuzzy')
