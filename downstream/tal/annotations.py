@@ -89,8 +89,9 @@ def read_annotation(path: str | os.PathLike, classes: Sequence[str] | None = Non
     Raises:
         DatasetError: The file cannot be read, or an entry cannot be; the message names the video.
     """
-    database = read_database(path)
-    entries = [(video, entry, f'{path}: video {video!r}') for video, entry in database.items()]
+    entries = [
+        (video, entry, f'{path}: video {video!r}') for video, entry in read_database(path).items()
+    ]
     names = tuple(classes) if classes is not None else _classes(entries, path)
     known = {name: label for label, name in enumerate(names)}
     return Annotation(names, tuple(_video(*given, known) for given in entries))

@@ -341,10 +341,10 @@ def _soft_suppression(
     compiled = _compiled(kernel, boxes)
     if compiled is not None:
         begin, end, scalar = _ends(boxes)
-        given = begin, end, np.ascontiguousarray(scores), np.argsort(begin)
-        count, kinds = int(kinds.max()) + 1, np.ascontiguousarray(kinds)
+        name, starts = np.lexsort((begin, kinds)), np.r_[0, np.cumsum(np.bincount(kinds))]
+        given = begin[name], end[name], np.asarray(scores)[name], name, starts
         limits = scalar(sigma), scalar(min_score), max_segments, scalar(_LENGTH)
-        index, left = compiled.soft_suppression(*given, kinds, count, *limits)
+        index, left = compiled.soft_suppression(*given, *limits)
         return torch.from_numpy(index), torch.from_numpy(left)
     table, members = _by_class(kinds)
     boxes, left = boxes[table], torch.where(members, scores[table], -torch.inf)
