@@ -47,8 +47,8 @@ def test_build(tmp_path):
 @pytest.mark.parametrize(
     'change, message',
     [
-        (dict(anomaly='jump'), "anomaly is 'jump'"),
-        (dict(scene_rate=2), 'scene_rate must be'),
+        (dict(anomaly='jump'), "anomaly must be one of .*got 'jump'"),
+        (dict(scene_rate=2), 'scene_rate: expected'),
         (dict(frames=64), '192 frames a video'),
     ],
 )

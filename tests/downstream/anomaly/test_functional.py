@@ -57,14 +57,13 @@ def test_scores_by_worked_numbers():
     scores, truth = np.repeat([0.1, 0.9, 0.4, 0.4], 2), np.array([0, 0, 1, 1, 0, 1, 0, 0], bool)
     counts = F.FrameCounts.of_frames(scores, truth)
     assert F.frame_auc(scores, truth) == F.roc_auc(counts) == pytest.approx(0.9)
-    assert F.precision_recall_area(counts) == pytest.approx(0.9166667)
     assert F.average_precision(counts) == pytest.approx(0.8333333)
     counts = F.FrameCounts.of_frames([0.4, 0.5, 0.6, 0.9], [0, 0, 0, 1])
     assert F.false_alarm_rate(counts) == pytest.approx(2 / 3)
     assert F.false_alarm_rate(counts, 0.55) == pytest.approx(1 / 3)
     for truth in (np.zeros(3, bool), np.ones(3, bool)):  # one kind of frames alone
         assert np.isnan(F.frame_auc([0.1, 0.2, 0.3], truth))
-    for score in (F.roc_auc, F.average_precision, F.false_alarm_rate, F.precision_recall_area):
+    for score in (F.roc_auc, F.average_precision, F.false_alarm_rate):
         assert np.isnan(score(F.FrameCounts.joined([])))
     for function, given, message in (
         (F.frame_auc, ([0.1, 0.2], [True]), 'expected one score and one truth a frame'),
@@ -83,10 +82,6 @@ def test_scores_equal_those_of_scikit_learn(levels):
     assert F.roc_auc(counts) == pytest.approx(metrics.roc_auc_score(truth, scores), abs=1e-12)
     wanted = metrics.average_precision_score(truth, scores)
     assert F.average_precision(counts) == pytest.approx(wanted, abs=1e-12)
-    precision, recall, _ = metrics.precision_recall_curve(truth, scores)
-    assert F.precision_recall_area(counts) == pytest.approx(
-        metrics.auc(recall, precision), abs=1e-12
-    )
 
 
 def test_snippets_count_like_their_frames():

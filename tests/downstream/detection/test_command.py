@@ -145,7 +145,7 @@ def test_features_of_another_stride_or_not_finite(data):
 
 def test_configs_annotations_and_folders_that_are_refused(data):
     other = CONFIGS / 'anomaly_mgfn_sprites.py'
-    refused(on_features(data, other), 'sprites.py: its model is not a SegmentDetector')
+    refused(on_features(data, other), 'sprites.py: its model is no SegmentDetector')
     refused(on_features(data, data / 'gone.py'), 'gone.py', 'no such file')
     refused(on_features(data, annotations='gone.json'), 'gone.json: no such file')
     document = json.loads((data / 'segments.json').read_text())

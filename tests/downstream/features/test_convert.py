@@ -150,7 +150,7 @@ def test_real_lists_and_published_features(real_data, tmp_path):
         ('a.txt', '\n', 30, r'lists no video'),
         ('a.txt', None, 30, r'a\.txt: no such file'),
         ('a.json', '[1]', 30, r'a\.json: expected a JSON object'),
-        ('a.json', '{"database": 1}', 30, r'no annotation with a "database"'),
+        ('a.json', '{"database": 1}', 30, 'expected "database", an object with its videos'),
         ('a.json', '{"database": {"v": 3}}', 30, r"video 'v': expected keys"),
         ('a.json', '{"database": {"v": {"fps": 30}}}', None, r"video 'v': tells no length"),
         ('a.json', '{"database": {"v": {"duration": 3}}}', None, r"video 'v': tells no frame rate"),

@@ -33,7 +33,7 @@ def test_variable_frame_rate_and_json():
     one = TimeGrid(2, 2, 1.0, 4, 8.0, (0, 0.1, 0.3, 0.35, 0.5))
     assert one.duration_s == 0.5
     assert one.frame_to_second([0, 1, 1.5, 4]) == pytest.approx([0, 0.1, 0.2, 0.5])
-    assert one.centres_s() == pytest.approx([0.1, 0.35])
+    assert one.snippet_to_second([0, 1]) == pytest.approx([0.1, 0.35])
     # before and after it time goes on at the average rate
     assert one.frame_to_second([-2, 6]) == pytest.approx([-0.25, 0.75])
     for one in (grid(), TimeGrid(1, 3, 1.0, 2, 5.0, (0, 0.1, 0.5))):

@@ -37,7 +37,7 @@ def document(text):
 @pytest.mark.parametrize(
     'change, message',
     [
-        ('[]', 'no annotation with a "database"'),
+        ('[]', r'a\.json: expected a JSON object'),
         (document('{}'), 'lists no video'),
         (document('{"v"'), 'is no JSON'),
         (document('{"v": 3}'), "video 'v': expected keys"),
@@ -107,8 +107,8 @@ def second(**change):
     [
         ({}, '"results" is empty: no video was tested'),
         (dict(a=[], b=[]), 'its videos have no detection: was the score threshold too high'),
-        ([], 'expected {"results"'),
-        (None, 'expected {"results"'),
+        ([], r'expected "results", {video: \[{"label", "segment", "score"'),
+        (None, 'expected "results", {video'),
         (dict(a=GOOD), "video 'a': expected a list of detections"),
         (dict(a=[GOOD], x=[GOOD], y=[]), "2 of 3 videos are not annotated, as 'x', 'y'; expected"),
         (second(segment=[3, 2]), r"'b', detection 1: segment \[3, 2\] ends before it begins"),

@@ -62,7 +62,7 @@ def test_videos_that_are_left_out_or_missing(folder, tmp_path):
     assert len(names) == 9 and 'validation_003' not in names
     with pytest.raises(DatasetError, match="leave_out names 'gone'"):
         dataset(folder, leave_out=['gone'])
-    with pytest.raises(DatasetError, match="missing is 'x'"):
+    with pytest.raises(DatasetError, match="missing must be one of 'fail', 'drop', got 'x'"):
         dataset(folder, missing='x')
     store = make_store(tmp_path / 'store')
     given = FeatureStore(folder / 'store')

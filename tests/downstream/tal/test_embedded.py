@@ -75,8 +75,8 @@ def test_build(tmp_path):
 @pytest.mark.parametrize(
     'change, message',
     [
-        (dict(scene_rate=2), r'scene_rate must be within \[0, 1\], got 2'),
-        (dict(main_rate=-0.1), 'main_rate must be'),
+        (dict(scene_rate=2), 'scene_rate: expected a finite number from 0 to 1, got 2'),
+        (dict(main_rate=-0.1), 'main_rate: expected'),
         (dict(train=0), 'at least one video'),
         (dict(frames=255), '256 frames a video'),
     ],

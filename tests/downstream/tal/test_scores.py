@@ -211,7 +211,10 @@ def test_no_detection():
 def test_what_is_refused():
     good, found, wrong = segments(TRUTH), segments(FIRST), ([], [0.5, 0], [1.5], [np.nan])
     for call, message in (
-        (lambda: temporal_map(good, found, ties='any'), "ties is 'any'"),
+        (
+            lambda: temporal_map(good, found, ties='any'),
+            "ties must be one of 'last', 'first', got 'any'",
+        ),
         (lambda: temporal_map(good, good), 'predictions need scores'),
         (lambda: temporal_map(segments([]), found), 'no annotated segment'),
         (lambda: Segments(['a'], np.zeros((2, 2)), [0]), 'differ in number'),

@@ -46,7 +46,7 @@ def write_oracle(folder, train=60, test=40, noise=0.3, seed=0, classes=3, shuffl
             actions = _actions(frames, classes, random)
             grid = SAMPLING.grid(frames, FPS)
             features = random.normal(scale=noise, size=(grid.num_snippets, CHANNELS))
-            centres = grid.centres_s()
+            centres = grid.snippet_to_second(np.arange(grid.num_snippets))
             for begin, end, label in actions:
                 inside = (centres >= begin) & (centres <= end)
                 features[inside, CLASSES.index(label)] += 1

@@ -123,5 +123,7 @@ def test_post_processing(options, scores, labels):
     if 'method' not in options and options:
         wanted = torch.tensor([[20.0, 30], [0, 20], moved if moved[0] else [1, 11]])
         assert torch.allclose(segments[1:], wanted, atol=1e-5)
-    with pytest.raises(ValueError, match="method is 'fuzzy'; expected one of soft, hard, none"):
+    with pytest.raises(
+        ValueError, match="method must be one of 'soft', 'hard', 'none', got 'fuzzy'"
+    ):
         PostProcessing(method='fuzzy')
