@@ -8,14 +8,6 @@ import _command
 LAYOUTS = ('mgfn', 'rtfm', 'ur-dmu', 'deepmil', 'ted-spad', 'actionformer', 'tridet', 'opentad')
 SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps')
 CONFIGS = dict(anomaly='anomaly_mgfn_by_score.py', tal='tal_tridet_thumos14.py')
-FEATURES = 'extract features of videos with the encoder of any recogniser config'
-EXPORT = 'write a feature store as published code reads its features'
-ANOMALY = 'detect anomalies: train and test on features, score a video, or the embedded job'
-IMPORT = 'make a feature store of published features'
-TAL = (
-    'localise actions: train and test on features, detect in a video, score detections, or the '
-    'embedded job'
-)
 EXAMPLES = """\
 examples:
   python tools/downstream.py anomaly                 the embedded job: plain and ALBAR encoder
@@ -25,7 +17,9 @@ examples:
   python tools/downstream.py export --help
   python tools/downstream.py import --help
 """
-FEATURES_EXAMPLES = """\
+FEATURES = """\
+extract features of videos with the encoder of any recogniser config
+
 examples:
   python tools/downstream.py features --config configs/albar_hmdb51.py \\
       --checkpoint work_dirs/albar_hmdb51/epoch_30.pth --preset thumos14-swin \\
@@ -42,7 +36,9 @@ exit status: 0 complete, 1 failed, 3 complete but for videos that cannot be read
 
 see docs/features.md
 """
-EXPORT_EXAMPLES = """\
+EXPORT = """\
+write a feature store as published code reads its features
+
 examples:
   python tools/downstream.py export data/ucf_crime/features_albar MGFN/data --layout mgfn \\
       --lists train.list test.list
@@ -52,7 +48,9 @@ A list (a video or feature file a line) is written anew beside the features, wit
 
 see docs/features.md
 """
-IMPORT_EXAMPLES = """\
+IMPORT = """\
+make a feature store of published features
+
 examples:
   python tools/downstream.py import data/thumos/i3d_features data/thumos14/features_i3d \\
       --layout tridet --lengths data/thumos/annotations/thumos14.json --preset thumos14
@@ -63,7 +61,9 @@ exit status: 0 complete, 1 failed, 3 complete but for listed videos without feat
 
 see docs/features.md
 """
-ANOMALY_EXAMPLES = """\
+ANOMALY = """\
+detect anomalies: train and test on features, score a video, or the embedded job
+
 examples:
   python tools/downstream.py anomaly
   python tools/downstream.py anomaly --features data/ucf_crime/features_albar --seeds 0 1 2 \\
@@ -84,7 +84,10 @@ event (-1 for none); test videos need the events. Finished parts are not repeate
 see docs/anomaly.md
 """
 
-TAL_EXAMPLES = """\
+TAL = """\
+localise actions: train and test on features, detect in a video, score detections, or the \
+embedded job
+
 examples:
   python tools/downstream.py tal
   python tools/downstream.py tal --features data/thumos14/features_albar --seeds 0 1 2 \\
@@ -118,11 +121,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     commands = parser.add_subparsers(dest='command', required=True)
-    _add_features(_command.add_command(commands, 'features', FEATURES, FEATURES_EXAMPLES))
-    _add_export(_command.add_command(commands, 'export', EXPORT, EXPORT_EXAMPLES))
-    _add_import(_command.add_command(commands, 'import', IMPORT, IMPORT_EXAMPLES))
-    _add_anomaly(_command.add_command(commands, 'anomaly', ANOMALY, ANOMALY_EXAMPLES))
-    _add_tal(_command.add_command(commands, 'tal', TAL, TAL_EXAMPLES))
+    for name, text, add_options in (
+        ('features', FEATURES, _add_features),
+        ('export', EXPORT, _add_export),
+        ('import', IMPORT, _add_import),
+        ('anomaly', ANOMALY, _add_anomaly),
+        ('tal', TAL, _add_tal),
+    ):
+        add_options(_command.add_command(commands, name, *text.split('\n\n', 1)))
     args = parser.parse_args(argv)
     if args.command in ('anomaly', 'tal'):
         _check_job(parser, args, 'score' if args.command == 'anomaly' else 'detect')

@@ -6,7 +6,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 from mmaction.datasets import BaseActionDataset
+from mmaction.datasets.transforms import CenterCrop, RandomCrop, Resize, TenCrop, ThreeCrop
 from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
 
@@ -17,7 +19,6 @@ from ..utils.numbers import class_index
 from ..utils.text import name_some
 from ..utils.video_ids import annotated_video_ids
 from ..video.strict_reading import read_strictly
-from ..video.view_shapes import fixes_size, frame_size
 from .robust_video_dataset import RobustVideoDataset
 
 SET_NAMES = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
@@ -237,14 +238,19 @@ class BiasBenchmarkDataset(BaseActionDataset):
             self.full_init()
         domain = self._domains[idx]
         pipeline = self._own_pipelines.get(domain, self.pipeline)
-        if fixes_size(pipeline.transforms):
+        if any(map(_fixes_size, pipeline.transforms)):
             return domain
         if idx not in self._groups:
             self._groups[idx] = (domain, *self._frame_size(self.get_data_info(idx)))
         return self._groups[idx]
 
     def _frame_size(self, info: Mapping[str, Any]) -> tuple[int, int]:
-        return frame_size(str(info['filename']))
+        reader = cv2.VideoCapture(str(info['filename']))
+        height, width = (
+            int(reader.get(side)) for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
+        )
+        reader.release()
+        return height, width
 
     def _load_iid(self, name: str, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         settings = dict(dict(type=RobustVideoDataset), **settings)
@@ -280,3 +286,9 @@ def _background_names(domain: str, names: Sequence[str]) -> tuple[str, ...]:
     if len(set(lower)) != len(lower):
         raise ValueError(f'{domain} names a background twice: {list(names)}')
     return lower
+
+
+def _fixes_size(step: Any) -> bool:
+    """Whether videos of all sizes leave a step with one height and width."""
+    crops = CenterCrop, RandomCrop, TenCrop, ThreeCrop
+    return isinstance(step, crops) or (isinstance(step, Resize) and not step.keep_ratio)

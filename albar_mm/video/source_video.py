@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from mmaction.datasets.transforms import DecordInit, OpenCVInit
@@ -176,7 +175,8 @@ class FrameCache:
         self.max_bytes = max_bytes
         #: number of times that a video was decoded
         self.decoded = 0
-        self._kept: OrderedDict[Path, _Entry] = OrderedDict()
+        # frames that were asked for, those that there are, and the length of the video
+        self._kept: OrderedDict[Path, tuple[set[int], dict[int, np.ndarray], int]] = OrderedDict()
 
     def get(
         self, path: Path, indices: Sequence[int], also: Collection[int] = ()
@@ -195,22 +195,21 @@ class FrameCache:
         Raises:
             BadVideoError: It cannot be read; names the file.
         """
-        entry = self._kept.pop(path, None)
-        if entry is None or not set(indices) <= entry.asked:
-            asked = {*indices, *also} | (entry.asked if entry else set())
+        asked, frames, total = self._kept.pop(path, (set(), {}, 0))
+        if not total or not asked.issuperset(indices):
+            asked = asked.union(indices, also)
             frames, total = decode_frames(path, asked)
-            entry = _Entry(asked, frames, total, sum(each.nbytes for each in frames.values()))
             self.decoded += 1
-        if entry.bytes <= self.max_bytes:
-            self._kept[path] = entry
+        if _size(frames) <= self.max_bytes:
+            self._kept[path] = asked, frames, total
             while self.bytes > self.max_bytes:
                 self._kept.popitem(last=False)
-        return [entry.frames.get(index) for index in indices], entry.total
+        return [frames.get(index) for index in indices], total
 
     @property
     def bytes(self) -> int:
         """Size of what is kept."""
-        return sum(entry.bytes for entry in self._kept.values())
+        return sum(_size(frames) for _, frames, _ in self._kept.values())
 
     def clear(self) -> None:
         """Forget all."""
@@ -223,8 +222,5 @@ def frame_cache(max_mib: int) -> FrameCache:
     return FrameCache(max_mib << 20)
 
 
-class _Entry(NamedTuple):
-    asked: set[int]
-    frames: dict[int, np.ndarray]
-    total: int
-    bytes: int
+def _size(frames: Mapping[int, np.ndarray]) -> int:
+    return sum(frame.nbytes for frame in frames.values())

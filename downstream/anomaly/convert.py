@@ -1,6 +1,7 @@
 """Weights of the official MGFN for :class:`~.models.MGFN` and its head."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from torch import Tensor
@@ -38,24 +39,21 @@ def convert_mgfn(state_dict: Mapping[str, Tensor]) -> Converted:
         raise CheckpointError(
             'no MGFN of the official code: it has no to_tokens.weight and fc.weight'
         )
-    depths: dict[int, int] = {}
-    for name in given:
-        if found := _LAYER.fullmatch(name):
-            stage, layer = int(found[1]), int(found[2])
-            depths[stage] = max(depths.get(stage, 0), layer + 1)
-    renamed, left_out = {}, []
-    for name, value in given.items():
-        new = _renamed(name, depths)
-        if new is None:
-            left_out.append(name)
-        else:
-            # channel norms are kept as (1, D, 1)
-            renamed[new] = value.flatten() if name.endswith(('.g', '.b')) else value
+    layers = {(int(found[1]), found[2]) for found in map(_LAYER.fullmatch, given) if found}
+    depths = Counter(stage for stage, _ in layers)
+    names = {name: _renamed(name, depths) for name in given}
+    renamed = {
+        # channel norms are kept as (1, D, 1)
+        names[name]: value.flatten() if name.endswith(('.g', '.b')) else value
+        for name, value in given.items()
+        if names[name] is not None
+    }
+    left_out = tuple(name for name, new in names.items() if new is None)
     what = f'an MGFN for features of {given["to_tokens.weight"].shape[1]} channels'
-    return Converted(renamed, tuple(left_out), 0, what)
+    return Converted(renamed, left_out, 0, what)
 
 
-def _renamed(name: str, depths: Mapping[int, int]) -> str | None:
+def _renamed(name: str, depths: Counter[int]) -> str | None:
     if found := _OWN.fullmatch(name):
         return f'{_PLACES[found[1]]}.{found[2]}'
     found = _LAYER.fullmatch(name) or _BETWEEN.fullmatch(name)
@@ -63,11 +61,11 @@ def _renamed(name: str, depths: Mapping[int, int]) -> str | None:
         return None
     stage, place = int(found[1]), found[2]
     # before a stage: the layers of earlier ones, and what stands behind each
-    first = sum(depths.get(earlier, 0) + 1 for earlier in range(stage))
+    first = sum(depths[earlier] + 1 for earlier in range(stage))
     if found.re is _LAYER:
         mixer, _, inside = found[4].partition('.')
         rest = f'{_MIXERS[mixer]}.{inside}' if mixer in _MIXERS else found[4]
         name = f'{first + int(place)}.{_PARTS[int(found[3])]}.{rest}'
     else:
-        name = f'{first + depths.get(stage, 0)}.{place}.{found[3]}'
+        name = f'{first + depths[stage]}.{place}.{found[3]}'
     return f'backbone.layers.{re.sub(r"[.]b$", ".bias", re.sub(r"[.]g$", ".weight", name))}'

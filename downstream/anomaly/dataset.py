@@ -69,13 +69,13 @@ class AnomalyFeatureDataset(FeatureDataset):
     def load_data_list(self) -> list[dict[str, Any]]:
         """Rows of the annotation."""
         every = read_annotation(self.ann_file)
-        kinds: dict[str, list[str]] = {}
-        for video in every:
-            kinds.setdefault(video.category, []).append(video.video_id)
         # a generator of its own for each kind: another kind's videos change nothing here
         groups = [
-            (np.random.default_rng([self.val_seed, *kind.encode()]), kinds[kind])
-            for kind in sorted(kinds)
+            (
+                np.random.default_rng([self.val_seed, *kind.encode()]),
+                [video.video_id for video in every if video.category == kind],
+            )
+            for kind in sorted({video.category for video in every})
         ]
         videos = self.chosen(
             every,
@@ -174,8 +174,7 @@ class BalancedAnomalySampler(Sampler):
                 f'batch_size is {batch_size}; expected an even number: half of a '
                 'batch is normal, half anomalous'
             )
-        dataset = sampler.dataset
-        labels = np.asarray(dataset.labels())
+        labels = np.asarray(sampler.dataset.labels())
         self.kinds = [np.flatnonzero(labels == label) for label in (0, 1)]
         if not all(map(len, self.kinds)):
             raise ValueError(
@@ -197,11 +196,8 @@ class BalancedAnomalySampler(Sampler):
             yield [*orders[0][part].tolist(), *orders[1][part].tolist()]
 
     def __len__(self) -> int:
-        longest = max(map(len, self.kinds))
-        batches = longest // self.half if self.drop_last else -(-longest // self.half)
-        return max(
-            1, batches // self.world_size if self.drop_last else -(-batches // self.world_size)
-        )
+        longest, share = max(map(len, self.kinds)), self.half * self.world_size
+        return max(1, longest // share if self.drop_last else -(-longest // share))
 
 
 def _repeated(kind: np.ndarray, total: int, random: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_C
 from albar_mm.datasets.motion_sprites.looks import rng_for
 from albar_mm.datasets.motion_sprites.motions import CLASSES
 from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
+from albar_mm.utils.numbers import number, one_of
 
 from ..detection.embedded import build_sprites, draw_stretches, scatter
 from .annotations import NORMAL
@@ -41,10 +42,8 @@ class AnomalySpritesSettings:
     frames: int = 256
 
     def __post_init__(self) -> None:
-        if self.anomaly not in CLASSES:
-            raise ValueError(f'anomaly is {self.anomaly!r}; expected one of {", ".join(CLASSES)}')
-        if not 0 <= self.scene_rate <= 1:
-            raise ValueError(f'scene_rate must be within [0, 1], got {self.scene_rate}')
+        one_of(self.anomaly, CLASSES, 'anomaly')
+        number(self.scene_rate, 'scene_rate', 0, 1, error=ValueError)
         if min(self.train, self.test) < 2 or self.frames < 192:
             raise ValueError('expected at least 2 videos of each split and 192 frames a video')
 

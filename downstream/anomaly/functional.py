@@ -187,23 +187,6 @@ def average_precision(counts: FrameCounts) -> float:
     return float((steps * hits / np.maximum(hits + alarms, 1)).sum())
 
 
-def precision_recall_area(counts: FrameCounts) -> float:
-    """Area under the precision-recall curve by trapezoids, the second number of published code.
-
-    It is not :func:`average_precision`, and too high between far points; for comparison alone.
-
-    Args:
-        counts: Frames and their scores.
-
-    Returns:
-        In [0, 1]; NaN where there is no anomalous frame.
-    """
-    hits, alarms = counts.hits()
-    if not hits[-1:].any():
-        return float('nan')
-    return _area(np.r_[1, hits / np.maximum(hits + alarms, 1)], np.r_[0, hits] / hits[-1])
-
-
 def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
     """ROC-AUC over frames, in [0, 1].
 
@@ -276,9 +259,6 @@ def bootstrap_interval(
 def _auc(hits: np.ndarray, alarms: np.ndarray) -> float:
     if not (hits[-1:].any() and alarms[-1:].any()):
         return float('nan')
-    return _area(np.r_[0, hits] / hits[-1], np.r_[0, alarms] / alarms[-1])
-
-
-def _area(heights: np.ndarray, at: np.ndarray) -> float:
-    """By trapezoids; NumPy's function for it is called otherwise in each of its versions."""
+    # by trapezoids; NumPy's function for it is called otherwise in each of its versions
+    heights, at = np.r_[0, hits] / hits[-1], np.r_[0, alarms] / alarms[-1]
     return float(((heights[1:] + heights[:-1]) / 2 * np.diff(at)).sum())

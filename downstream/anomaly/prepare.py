@@ -47,10 +47,8 @@ def prepare_ucf_crime(
     lists, out = Path(lists), Path(out)
     found = dict(train=read_annotation(lists / TRAIN), test=read_annotation(lists / EVENTS))
     _check_lists(lists, found, read_annotation(lists / TEST), official)
-    paths = {}
-    for name in (TRAIN, TEST):
-        listed = (line.split()[0] for _, line in filled_lines(lists / name))
-        paths |= {Path(path).stem: path for path in listed}
+    rows = (line.split() for name in (TRAIN, TEST) for _, line in filled_lines(lists / name))
+    paths = {Path(path).stem: path for path, *_ in rows}
     lines = [
         f'{split}: {len(each)} videos, {sum(v.is_anomalous for v in each)} anomalous'
         for split, each in found.items()
@@ -139,12 +137,9 @@ def _check_lists(
 
 
 def _check_frames(videos: Sequence[AnomalyVideo], report: dict, official: Mapping) -> list[str]:
-    frames = positives = 0
-    clipped: list[str] = []
-    for video in videos:
-        truth, cut = video.truth(video.num_frames)
-        frames, positives = frames + len(truth), positives + int(truth.sum())
-        clipped += cut
+    truths, cuts = zip(*(video.truth(video.num_frames) for video in videos), strict=True)
+    frames, positives = sum(map(len, truths)), sum(int(truth.sum()) for truth in truths)
+    clipped = [event for cut in cuts for event in cut]
     if (frames, positives) != (official['frames'], official['anomalous']):
         raise DatasetError(
             f'{FRAMES}: {frames} frames, {positives} of them anomalous; UCF-Crime '

@@ -1,7 +1,7 @@
 """Pictures of scores over time: curves against the truth, and a video with its curve."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ..features.time_grid import TimeGrid
 
 _COLOURS = ('#9aa5b1', '#1f77b4', '#2ca02c', '#9467bd')
 _TRUTH = '#d62728'
+_STRIP = 64  # height below a video, in px
 
 
 @dataclass(frozen=True)
@@ -78,51 +79,43 @@ def score_curves(
     return draw_panels(path, panels, 1.1 + 1.5 * len(rows), draw, title)
 
 
-class CurveUnderVideo:
-    """Draws frames of a video with its score below: the curve so far, and where it stands now.
+def curve_under_video(
+    video: ScoredVideo, width: int, threshold: float = 0.5
+) -> Callable[[np.ndarray, int], np.ndarray]:
+    """Draw frames of a video with its score below: the curve so far, and where it stands now.
 
     Args:
         video: The scores.
         width: Of the frames, in px.
         threshold: From which the frame has a red border.
-        height: Of the strip below, in px.
+
+    Returns:
+        A frame, uint8 BGR (H, width, 3), and its number -> uint8 BGR, (H + 64, width, 3).
     """
+    scores = video.of_frames()
+    columns = np.arange(len(scores)) * (width - 1) / max(1, len(scores) - 1)
+    rows = (1 - scores) * (_STRIP - 9) + 4
+    points = np.stack([columns, rows], 1).round().astype(np.int32)
+    empty = np.full((_STRIP, width, 3), 255, np.uint8)
+    cv2.polylines(empty, [points], False, (200, 200, 200), 1, cv2.LINE_AA)
+    line = round((1 - threshold) * (_STRIP - 9) + 4)
+    cv2.line(empty, (0, line), (width, line), (190, 190, 240), 1)
 
-    def __init__(
-        self, video: ScoredVideo, width: int, threshold: float = 0.5, height: int = 64
-    ) -> None:
-        self.scores, self.threshold = video.of_frames(), threshold
-        self.width, self.height = width, height
-        columns = np.arange(len(self.scores)) * (width - 1) / max(1, len(self.scores) - 1)
-        rows = (1 - self.scores) * (height - 9) + 4
-        self._points = np.stack([columns, rows], 1).round().astype(np.int32)
-        self._strip = np.full((height, width, 3), 255, np.uint8)
-        cv2.polylines(self._strip, [self._points], False, (200, 200, 200), 1, cv2.LINE_AA)
-        line = round((1 - threshold) * (height - 9) + 4)
-        cv2.line(self._strip, (0, line), (width, line), (190, 190, 240), 1)
-
-    def __call__(self, frame: np.ndarray, index: int) -> np.ndarray:
-        """One frame with its strip.
-
-        Args:
-            frame: uint8 BGR, (H, width, 3).
-            index: Its number.
-
-        Returns:
-            uint8 BGR, (H + height, width, 3).
-        """
-        index = min(index, len(self.scores) - 1)
-        frame, strip = frame.copy(), self._strip.copy()
-        alarm = self.scores[index] >= self.threshold
+    def draw(frame: np.ndarray, index: int) -> np.ndarray:
+        index = min(index, len(scores) - 1)
+        frame, strip = frame.copy(), empty.copy()
+        alarm = scores[index] >= threshold
         colour = (40, 40, 214) if alarm else (180, 119, 31)
         if alarm:
             cv2.rectangle(frame, (0, 0), (frame.shape[1] - 1, frame.shape[0] - 1), colour, 3)
-        cv2.polylines(strip, [self._points[: index + 1]], False, colour, 2, cv2.LINE_AA)
-        cv2.circle(strip, tuple(self._points[index].tolist()), 3, colour, -1, cv2.LINE_AA)
-        text, font = f'{self.scores[index]:.2f}', cv2.FONT_HERSHEY_SIMPLEX
-        for ink, width in (((255, 255, 255), 3), (colour, 1)):  # a white rim makes it readable
-            cv2.putText(frame, text, (5, 16), font, 0.5, ink, width, cv2.LINE_AA)
+        cv2.polylines(strip, [points[: index + 1]], False, colour, 2, cv2.LINE_AA)
+        cv2.circle(strip, tuple(points[index].tolist()), 3, colour, -1, cv2.LINE_AA)
+        text, font = f'{scores[index]:.2f}', cv2.FONT_HERSHEY_SIMPLEX
+        for ink, thickness in (((255, 255, 255), 3), (colour, 1)):  # a white rim for readability
+            cv2.putText(frame, text, (5, 16), font, 0.5, ink, thickness, cv2.LINE_AA)
         return np.concatenate([frame, strip])
+
+    return draw
 
 
 def write_overlay(
@@ -147,9 +140,9 @@ def write_overlay(
                 if writer is None:
                     # codecs take even sides alone
                     height, width = (side // 2 * 2 for side in frame.shape[:2])
-                    draw = CurveUnderVideo(scored, width, threshold)
+                    draw = curve_under_video(scored, width, threshold)
                     fps = opened.fps or scored.grid.fps
-                    size, codec = (width, height + draw.height), cv2.VideoWriter_fourcc(*'mp4v')
+                    size, codec = (width, height + _STRIP), cv2.VideoWriter_fourcc(*'mp4v')
                     writer = cv2.VideoWriter(str(part), codec, fps, size)
                     if not writer.isOpened():
                         raise DatasetError(f'{path}: OpenCV cannot write .mp4 files here')

@@ -10,10 +10,9 @@ from mmengine.dataset import BaseDataset
 from torch import Tensor
 
 from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.numbers import one_of
 
 from ..features.store import FeatureStore
-
-PARTS = ('all', 'train', 'val')
 
 
 class FeatureDataset(BaseDataset):
@@ -41,8 +40,7 @@ class FeatureDataset(BaseDataset):
         val_seed: int,
         **kwargs: Any,
     ) -> None:
-        if part not in PARTS:
-            raise DatasetError(f'part is {part!r}; expected one of {", ".join(PARTS)}')
+        one_of(part, ('all', 'train', 'val'), 'part', DatasetError)
         if not 0 < val_share < 1:
             raise DatasetError(f'val_share is {val_share}; expected a share between 0 and 1')
         self.store, self.part = FeatureStore(store), part

@@ -23,14 +23,15 @@ from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
-from ..features.command import VideoProgress
-from ..features.encoder import FrozenEncoder, load_weights
+from ..features.command import video_progress
+from ..features.encoder import FrozenEncoder, load_weights, require_checkpoint
 from ..features.extract import extract_features, store_settings
 from ..features.readers import choose_reader
 from ..features.sampling import Sampling
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
 from ..features.videos import Video
+from ..features.view import CROPS
 
 LAST, BEST = ('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos')
 """Key of the scores in a record of a run, and what was tested."""
@@ -79,8 +80,7 @@ def detector_config(
     if not ids:
         raise LaunchError(f'{store}: holds no features')
     if not is_type(cfg.get('model') or {}, kind):
-        article = 'an' if kind[0] in 'AEIOU' else 'a'
-        raise LaunchError(f'{cfg.filename or "the config"}: its model is not {article} {kind}')
+        raise LaunchError(f'{cfg.filename or "the config"}: its model is no {kind}')
     cfg.feature_settings = copy.deepcopy(opened.settings)
     for part, dataset in datasets_of(cfg).items():
         dataset.store = os.fspath(store)
@@ -219,7 +219,7 @@ def open_detector(
         LaunchError: The weights are not there or do not fit, or there is no config, or several.
     """
     if config is None:
-        _require(checkpoint)
+        require_checkpoint(checkpoint)
         found = sorted(Path(checkpoint).parent.glob('*.py'))
         if len(found) != 1:
             raise LaunchError(
@@ -281,11 +281,12 @@ def features_for_detector(
         )
     settings, reader = cfg.feature_settings.to_dict(), choose_reader(decoder)
     sampling = Sampling(**settings['sampling'])
+    steps = set(map(type_name, settings.get('view', ())))
     made = FrozenEncoder(
         encoder,
         weights,
         level=settings['encoder'].get('level', 'pooled'),
-        crops=_crops(settings),
+        crops=next((number for number in (10, 3) if CROPS[number] in steps), None),
         device=device,
     )
     if not is_weights_sha256(settings['encoder'].get('weights_sha256'), made.model):
@@ -302,18 +303,6 @@ def features_for_detector(
     one = Video(Path(video).stem, Path(video))
     with tempfile.TemporaryDirectory() as folder:
         store = FeatureStore.create(folder, store_settings(made, sampling, reader))
-        with VideoProgress([one]) as progress:
+        with video_progress([one]) as progress:
             extract_features(made, sampling, [one], store, reader, notice=progress)
         return store.grid(one.video_id), store.load(one.video_id)
-
-
-def _require(checkpoint: str | os.PathLike) -> str:
-    if not os.path.isfile(checkpoint):
-        raise LaunchError(f'checkpoint {os.fspath(checkpoint)}: no such file')
-    return os.fspath(checkpoint)
-
-
-def _crops(settings: Mapping[str, Any]) -> int | None:
-    """Ten or three crops are told by the step that makes them."""
-    names = set(map(type_name, settings.get('view', ())))
-    return 10 if 'TenCrop' in names else 3 if 'ThreeCrop' in names else None

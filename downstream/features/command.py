@@ -6,8 +6,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import LaunchError, reason_of
 
 from .encoder import FrozenEncoder
-from .extract import Extracted, extract_features, store_settings
+from .extract import Notice, extract_features, store_settings
 from .presets import sampling_of
 from .readers import choose_reader
 from .store import FAILED_FILE, FeatureStore
@@ -91,7 +91,7 @@ def run_features(
         flush=True,
     )
     todo = [video for video in mine if video.video_id not in store]
-    with VideoProgress(todo) as progress:
+    with video_progress(todo) as progress:
         done = extract_features(
             encoder,
             snippets,
@@ -103,22 +103,19 @@ def run_features(
             workers=workers or (1 if device == 'cpu' else 4),
             notice=progress,
         )
-    print('\n'.join(_told(done, store)), flush=True)
-    return INCOMPLETE if done.failed else 0
-
-
-def _told(done: Extracted, store: FeatureStore) -> list[str]:
     rate = done.frames / done.seconds if done.seconds else 0
-    lines = [
+    print(
         f'{store.root}: {done.done} videos done, {done.kept} were there already; '
         f'{done.snippets} snippets of {done.frames} frames in {done.seconds:.1f} s '
-        f'({rate:.0f} frames/s)'
-    ]
-    if done.failed:
-        listed = store.root / FAILED_FILE
-        lines.append(f'{len(done.failed)} videos cannot be read, all in {listed}:')
-        lines += [f'  {row["path"]}: {row["reason"]}' for row in done.failed[:5]]
-    return lines
+        f'({rate:.0f} frames/s)',
+        flush=True,
+    )
+    if not done.failed:
+        return 0
+    print(f'{len(done.failed)} videos cannot be read, all in {store.root / FAILED_FILE}:')
+    rows = [f'  {row["path"]}: {row["reason"]}' for row in done.failed[:5]]
+    print(*rows, sep='\n', flush=True)
+    return INCOMPLETE
 
 
 def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
@@ -144,54 +141,38 @@ def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
     return index, max(1, count), device
 
 
-class VideoProgress(AbstractContextManager):
-    """Shows how far the decoding is, frames a second and the time left; a context manager.
+@contextmanager
+def video_progress(videos: Sequence[Video]) -> Iterator[Notice]:
+    """Show how far the decoding is, frames a second and the time left.
 
     It goes by bytes of video, which are known before any of them is opened.
 
     Args:
         videos: The videos to do.
+
+    Yields:
+        What takes note of decoded frames.
     """
+    sizes = {
+        video.video_id: video.path.stat().st_size if video.path.is_file() else 0 for video in videos
+    }
+    lock, decoded = threading.Lock(), 0
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        TextColumn('{task.percentage:>5.1f} %'),
+        TextColumn('{task.fields[rate]}'),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task(f'{len(sizes)} videos', rate='', total=sum(sizes.values()))
 
-    def __init__(self, videos: Sequence[Video]) -> None:
-        self._bytes = {
-            video.video_id: video.path.stat().st_size if video.path.is_file() else 0
-            for video in videos
-        }
-        self._lock = threading.Lock()
-        self._frames = 0
-        self._progress = Progress(
-            TextColumn('{task.description}'),
-            BarColumn(),
-            TextColumn('{task.percentage:>5.1f} %'),
-            TextColumn('{task.fields[rate]}'),
-            TimeRemainingColumn(),
-            console=Console(file=sys.stderr),
-            transient=True,
-        )
+        def note(video: Video, frames: int, part: float) -> None:
+            nonlocal decoded
+            with lock:
+                decoded += frames
+                elapsed = progress.tasks[0].elapsed
+                rate = f'{decoded / elapsed:.0f} frames/s' if elapsed else ''
+                progress.update(task, advance=part * sizes.get(video.video_id, 0), rate=rate)
 
-    def __call__(self, video: Video, frames: int, part: float) -> None:
-        """Take note of frames that were decoded.
-
-        Args:
-            video: Of which video.
-            frames: How many.
-            part: Which part of the video they are.
-        """
-        with self._lock:
-            self._frames += frames
-            task = self._progress.tasks[0]
-            rate = f'{self._frames / task.elapsed:.0f} frames/s' if task.elapsed else ''
-            self._progress.update(
-                self._task, advance=part * self._bytes.get(video.video_id, 0), rate=rate
-            )
-
-    def __enter__(self) -> VideoProgress:
-        self._progress.start()
-        self._task = self._progress.add_task(
-            f'{len(self._bytes)} videos', rate='', total=sum(self._bytes.values())
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        yield note

@@ -23,6 +23,7 @@ from albar_mm.utils.files import (
     write_text,
 )
 from albar_mm.utils.numbers import number, one_of
+from albar_mm.utils.rows import check_row
 from albar_mm.utils.video_ids import stem_of
 
 from .sampling import Sampling
@@ -31,7 +32,6 @@ from .videos import read_list
 
 TEN_CROPS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 """MMAction2 has each crop beside its flip; published features have five crops, then their flips."""
-ON_MISSING = ('fail', 'skip')
 Lengths = dict[str, tuple[int, float]]
 """Id of a video -> number of frames, frames a second."""
 
@@ -151,7 +151,7 @@ def import_features(
             its video give (a difference of one at the end is accepted and counted); all are
             missing.
     """
-    one_of(on_missing, ON_MISSING, 'on_missing', DatasetError)
+    one_of(on_missing, ('fail', 'skip'), 'on_missing', DatasetError)
     one_of(layout, LAYOUTS, 'layout', DatasetError)
     chosen, folder = LAYOUTS[layout], Path(folder)
     settings = dict(
@@ -263,23 +263,34 @@ def read_lengths(path: str | os.PathLike, fps: float | None = None) -> Lengths:
         DatasetError: The file cannot be read, a line or an entry tells no length, a video is listed
             twice with different ones, or a frame rate is missing.
     """
-    path = Path(path)
-    if path.suffix == '.json':
-        database = read_json(path).get('database')
-        if not isinstance(database, dict):
-            raise DatasetError(f'{path}: no annotation with a "database" of videos')
-        lengths = {
+    if Path(path).suffix == '.json':
+        return {
             video: _of_entry(entry, f'{path}: video {video!r}', fps)
-            for video, entry in database.items()
+            for video, entry in read_database(path).items()
         }
-    else:
-        lengths = _of_lines(path, fps)
+    lengths = _of_lines(path, fps)
     if not lengths:
         raise DatasetError(f'{path}: lists no video')
     return lengths
 
 
-def _of_lines(path: Path, fps: float | None) -> Lengths:
+def read_database(path: str | os.PathLike) -> dict[str, Any]:
+    """Entries of an annotation like ActivityNet's, by the names of their videos.
+
+    Args:
+        path: JSON with the key ``database``.
+
+    Raises:
+        DatasetError: It cannot be read, is another file, or lists no video.
+    """
+    content = read_json(path)
+    check_row(content, os.fspath(path), dict(database=(dict, 'an object with its videos')))
+    if not content['database']:
+        raise DatasetError(f'{path}: lists no video')
+    return content['database']
+
+
+def _of_lines(path: str | os.PathLike, fps: float | None) -> Lengths:
     lengths: Lengths = {}
     for where, line in filled_lines(path):
         if fps is None:

@@ -227,12 +227,25 @@ def load_weights(
     Raises:
         LaunchError: It is not there, or does not fit.
     """
-    path = os.fspath(checkpoint)
-    if '://' not in path and not os.path.isfile(path):
-        raise LaunchError(f'checkpoint {path}: no such file')
+    path = require_checkpoint(checkpoint)
     given = load_checkpoint(model, path, map_location='cpu', logger='silent')
     parameters = model.named_parameters()
     needed = [each for each in parameters if not (optional and each[0].startswith(optional))]
     fault = unfilled(needed, given.get('state_dict', given))
     if fault:
         raise LaunchError(f'checkpoint {path} does not fit the model of {name}: {fault}')
+
+
+def require_checkpoint(checkpoint: str | os.PathLike) -> str:
+    """Path of a checkpoint that is there, or its address.
+
+    Args:
+        checkpoint: File or address.
+
+    Raises:
+        LaunchError: There is no such file.
+    """
+    path = os.fspath(checkpoint)
+    if '://' not in path and not os.path.isfile(path):
+        raise LaunchError(f'checkpoint {path}: no such file')
+    return path

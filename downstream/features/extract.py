@@ -25,11 +25,10 @@ from albar_mm.utils.parallel import one_opencv_thread
 from .encoder import FrozenEncoder
 from .readers import FrameClock, VideoReader
 from .sampling import Sampling, Windows
-from .store import DTYPES, FeatureStore, SnippetWriter
+from .store import FeatureStore, SnippetWriter
 from .time_grid import TimeGrid
 from .videos import Video
 
-ON_BAD = ('fail', 'skip')
 Notice = Callable[[Video, int, float], object]
 """Called with a video, frames that were decoded since, and which part of it they are."""
 _PATIENCE = 0.1  # seconds after which a thread that waits looks whether the work is over
@@ -94,7 +93,7 @@ def store_settings(
     Raises:
         DatasetError: Another ``dtype``.
     """
-    one_of(dtype, DTYPES, 'dtype', DatasetError)
+    one_of(dtype, ('float32', 'float16'), 'dtype', DatasetError)
     return dict(
         encoder=encoder.identity(),
         sampling=sampling.settings(),
@@ -146,10 +145,10 @@ def extract_features(
         BadVideoError: A video cannot be read, with ``on_bad='fail'``.
         DatasetError: Features are not finite, or the store cannot be written.
     """
-    one_of(on_bad, ON_BAD, 'on_bad', DatasetError)
-    started, result = time.monotonic(), Extracted()
+    one_of(on_bad, ('fail', 'skip'), 'on_bad', DatasetError)
+    started = time.monotonic()
     todo = [video for video in videos if video.video_id not in store]
-    result.kept = len(videos) - len(todo)
+    result = Extracted(kept=len(videos) - len(todo))
     writers: dict[str, SnippetWriter] = {}
     items = decode_snippets(todo, reader, sampling, encoder, workers, 2 * batch_size, notice)
     try:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -140,10 +141,10 @@ def join_clips(
 
 def _clips(folder: Path) -> dict[str, list[Path]]:
     """Class -> its clips, both sorted; only classes that have some."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob('*/*')):
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            found.setdefault(path.parent.name, []).append(path)
+    paths = [path for path in folder.glob('*/*') if path.suffix.lower() in VIDEO_SUFFIXES]
+    found = {
+        name: list(each) for name, each in groupby(sorted(paths), lambda path: path.parent.name)
+    }
     if len(found) < 2:
         raise DatasetError(
             f'{folder}: expected a folder of video clips for each of two or more '

@@ -14,8 +14,7 @@ from albar_mm.utils.numbers import number, one_of
 
 from .time_grid import TimeGrid
 
-ALIGNMENTS, TAILS, PADDINGS = ('left', 'centre'), ('pad', 'drop'), ('repeat', 'loop', 'zero')
-_CENTRED = (('pad', 'repeat'), ('pad', 'zero'))
+_ALLOWED = dict(align=('left', 'centre'), tail=('pad', 'drop'), padding=('repeat', 'loop', 'zero'))
 OUTSIDE = -1
 """Index of a black frame."""
 View = Callable[[np.ndarray], np.ndarray]
@@ -56,12 +55,11 @@ class Sampling:
     def __post_init__(self) -> None:
         for name in ('clip_len', 'stride', 'frame_interval'):
             number(getattr(self, name), name, 1, whole=True, error=LaunchError)
+        for name, allowed in _ALLOWED.items():
+            one_of(getattr(self, name), allowed, name, LaunchError)
         if self.fps is not None:
             number(self.fps, 'fps', above=0, error=LaunchError)
-        one_of(self.align, ALIGNMENTS, 'align', LaunchError)
-        one_of(self.tail, TAILS, 'tail', LaunchError)
-        one_of(self.padding, PADDINGS, 'padding', LaunchError)
-        if self.align == 'centre' and (self.tail, self.padding) not in _CENTRED:
+        if self.align == 'centre' and (self.tail == 'drop' or self.padding == 'loop'):
             raise LaunchError(
                 "align='centre' needs tail='pad' and cannot go with padding='loop': its first "
                 'snippets begin before the video'

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SETTINGS_FILE, FAILED_FILE = 'store.json', 'failed.jsonl'
-DTYPES = ('float32', 'float16')
 FORMER_DECODERS = ('decord', 'opencv')
 """Decoders of earlier versions: stores that were made with them are read, but not extended."""
 _NOT_COMPARED = ('decoder_version', 'made_with')

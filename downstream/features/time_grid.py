@@ -74,8 +74,7 @@ class TimeGrid:
         """
         if self.frame_times_s is None:
             return np.asarray(frame, float) / self.fps
-        frames = np.arange(self.num_frames + 1.0)
-        return _along(frame, frames, self.frame_times_s, 1 / self.fps)
+        return _along(frame, np.arange(self.num_frames + 1.0), self.frame_times_s, 1 / self.fps)
 
     def second_to_frame(self, second: ArrayLike) -> np.ndarray:
         """Positions on the frame axis of times in seconds, the inverse of
@@ -83,8 +82,7 @@ class TimeGrid:
         """
         if self.frame_times_s is None:
             return np.asarray(second, float) * self.fps
-        frames = np.arange(self.num_frames + 1.0)
-        return _along(second, self.frame_times_s, frames, self.fps)
+        return _along(second, self.frame_times_s, np.arange(self.num_frames + 1.0), self.fps)
 
     def second_to_snippet(self, second: ArrayLike) -> np.ndarray:
         """Positions on the snippet axis of times in seconds, as of where an action begins."""
@@ -93,10 +91,6 @@ class TimeGrid:
     def snippet_to_second(self, snippet: ArrayLike) -> np.ndarray:
         """Times in seconds of positions on the snippet axis, as of where an action begins."""
         return self.frame_to_second(self.snippet_to_frame(snippet))
-
-    def centres_s(self) -> np.ndarray:
-        """Centres of all snippets in seconds, shape (T,)."""
-        return self.snippet_to_second(np.arange(self.num_snippets))
 
     def snippet_of_frame(self) -> np.ndarray:
         """For each frame the snippet whose centre is nearest, int64, shape (N,).

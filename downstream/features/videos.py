@@ -14,7 +14,6 @@ from albar_mm.utils.files import filled_lines
 from albar_mm.utils.numbers import one_of
 from albar_mm.utils.video_ids import VIDEO_SUFFIXES, id_of
 
-IDS = ('stem', 'path')
 _LISTED = '|'.join(map(re.escape, {*VIDEO_SUFFIXES, '.npy'}))
 _NAME = re.compile(rf'(.*(?:{_LISTED}))(?:\s.*)?$', re.IGNORECASE)
 
@@ -51,7 +50,7 @@ def find_videos(
         DatasetError: Nothing is found, two videos would be called alike, or no file can be called
             like a video.
     """
-    one_of(ids, IDS, 'ids', DatasetError)
+    one_of(ids, ('stem', 'path'), 'ids', DatasetError)
     found: list[tuple[Path, Path]] = []  # base, path
     others = 0
     for name in map(os.fspath, named):

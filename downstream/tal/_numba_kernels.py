@@ -134,31 +134,22 @@ def _soft_of_class(
 def soft_suppression(
     begin: np.ndarray,
     end: np.ndarray,
-    scores: np.ndarray,
-    order: np.ndarray,
-    kind: np.ndarray,
-    kinds: int,
+    score: np.ndarray,
+    name: np.ndarray,
+    starts: np.ndarray,
     sigma: float,
     min_score: float,
     most: int,
     extra: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Soft suppression in every class: indices and new scores of those that stay, best first.
+    """Soft suppression in every class: names and new scores of those that stay, best first.
 
-    Class by class, in ``[0, kinds)``; at most ``most`` stay of each. Neighbours in ``order`` should
-    be neighbours in time, for speed alone. The others as of ``soft_nms``.
+    Segments come class by class; class k is those from ``starts[k]`` up to ``starts[k + 1]``. At
+    most ``most`` stay of each. Neighbours should be neighbours in time, for speed alone. The others
+    as of ``soft_nms``. Changes its arguments.
     """
-    starts = np.zeros(kinds + 1, np.int64)
-    for index in range(len(kind)):
-        starts[kind[index] + 1] += 1
-    starts = np.cumsum(starts)
-    filled, name = starts.copy(), np.empty(len(kind), np.int64)
-    for index in order:
-        name[filled[kind[index]]] = index
-        filled[kind[index]] += 1
-    begin, end, score = begin[name], end[name], scores[name]
-    chosen, values, total = np.empty_like(name), np.empty_like(scores), 0
-    for number in range(kinds):
+    chosen, values, total = np.empty_like(name), np.empty_like(score), 0
+    for number in range(len(starts) - 1):
         own = slice(starts[number], starts[number + 1])
         total += _soft_of_class(
             begin[own],

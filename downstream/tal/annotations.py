@@ -11,7 +11,9 @@ import numpy as np
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_json, write_json
 from albar_mm.utils.numbers import number
+from albar_mm.utils.rows import check_row
 
+from ..features.convert import read_database
 from .ranking import Segments
 
 _VERSION = 'VERSION 1.3'  # of ActivityNet's layout
@@ -87,13 +89,9 @@ def read_annotation(path: str | os.PathLike, classes: Sequence[str] | None = Non
     Raises:
         DatasetError: The file cannot be read, or an entry cannot be; the message names the video.
     """
-    database = read_json(path, object)
-    database = database.get('database') if isinstance(database, dict) else None
-    if not isinstance(database, dict):
-        raise DatasetError(f'{path}: no annotation with a "database" of videos')
-    if not database:
-        raise DatasetError(f'{path}: lists no video')
-    entries = [(video, entry, f'{path}: video {video!r}') for video, entry in database.items()]
+    entries = [
+        (video, entry, f'{path}: video {video!r}') for video, entry in read_database(path).items()
+    ]
     names = tuple(classes) if classes is not None else _classes(entries, path)
     known = {name: label for label, name in enumerate(names)}
     return Annotation(names, tuple(_video(*given, known) for given in entries))
@@ -193,12 +191,9 @@ def read_predictions(
         DatasetError: The file cannot be read, has no detection, or an entry cannot be used; the
             message names it.
     """
-    results = read_json(path, object)
-    results = results.get('results') if isinstance(results, dict) else None
-    if not isinstance(results, dict):
-        raise DatasetError(
-            f'{path}: expected {{"results": {{video: [{{"label", "segment", "score"}}]}}}}'
-        )
+    content, words = read_json(path), '{video: [{"label", "segment", "score"}]}'
+    check_row(content, os.fspath(path), dict(results=(dict, words)))
+    results = content['results']
     if not results:
         raise DatasetError(f'{path}: "results" is empty: no video was tested')
     unknown = sorted(set(results) - set(videos))

@@ -81,8 +81,7 @@ def coverage(data: FeatureDataset) -> float:
     covered = total = 0.0
     for video in data.videos():
         grid = data.store.grid(video.video_id)
-        ends = grid.snippet_to_second([-0.5, grid.num_snippets - 0.5])
-        inside = video.segments.clip(*ends)
+        inside = video.segments.clip(*grid.snippet_to_second([-0.5, grid.num_snippets - 0.5]))
         covered += float((inside[:, 1] - inside[:, 0]).sum())
         total += float((video.segments[:, 1] - video.segments[:, 0]).sum())
     return covered / total if total else 0.0

@@ -13,6 +13,7 @@ from mmaction.registry import DATASETS
 from mmengine.structures import BaseDataElement
 
 from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.numbers import one_of
 
 from ..detection.dataset import FeatureDataset
 from .annotations import SegmentedVideo, read_annotation
@@ -78,8 +79,7 @@ class SegmentFeatureDataset(FeatureDataset):
         missing: str = 'fail',
         **kwargs: Any,
     ) -> None:
-        if missing not in ('fail', 'drop'):
-            raise DatasetError(f"missing is {missing!r}; expected 'fail' or 'drop'")
+        one_of(missing, ('fail', 'drop'), 'missing', DatasetError)
         self.subset, self.missing, self.leave_out = subset, missing, frozenset(leave_out)
         self.max_len, self.keep_share, self.crop_ratio = max_len, keep_share, crop_ratio
         self.margin, self.dropped = margin, []

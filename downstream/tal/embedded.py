@@ -11,6 +11,7 @@ from albar_mm.datasets.motion_sprites.looks import rng_for
 from albar_mm.datasets.motion_sprites.motions import CLASSES
 from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
 from albar_mm.datasets.motion_sprites.video_file import FPS
+from albar_mm.utils.numbers import number
 
 from ..detection.embedded import build_sprites, draw_stretches, scatter
 
@@ -45,8 +46,7 @@ class TalSpritesSettings:
 
     def __post_init__(self) -> None:
         for name in ('scene_rate', 'main_rate'):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f'{name} must be within [0, 1], got {getattr(self, name)}')
+            number(getattr(self, name), name, 0, 1, error=ValueError)
         if min(self.train, self.test) < 1 or self.frames < 256:
             raise ValueError('expected at least one video of each split and 256 frames a video')
 

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from albar_mm.utils.numbers import one_of
+
 from .scores import temporal_map as temporal_map  # the score of a test is at hand here too
 
-KERNELS = ('auto', 'numba', 'torch')
-METHODS = ('soft', 'hard', 'none')
 _LENGTH = 1e-6
 """Added to every length, as published code does: segments of no length have an IoU then."""
 
@@ -239,8 +239,7 @@ class PostProcessing:
     voting: float = 0.7
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ValueError(f'method is {self.method!r}; expected one of {", ".join(METHODS)}')
+        one_of(self.method, ('soft', 'hard', 'none'), 'method')
 
     def __call__(
         self, segments: Sequence[Tensor], scores: Sequence[Tensor], labels: Sequence[Tensor]
@@ -301,8 +300,7 @@ def _ends(segments: Tensor) -> tuple[np.ndarray, np.ndarray, type]:
 
 def _compiled(kernel: str, segments: Tensor) -> ModuleType | None:
     """The compiled functions where they are wanted and fit the segments, else None."""
-    if kernel not in KERNELS:
-        raise ValueError(f'kernel is {kernel!r}; expected one of {", ".join(KERNELS)}')
+    one_of(kernel, ('auto', 'numba', 'torch'), 'kernel')
     fits = segments.device.type == 'cpu' and segments.dtype in (torch.float32, torch.float64)
     if kernel == 'torch' or (kernel == 'auto' and not fits):
         return None
@@ -343,10 +341,10 @@ def _soft_suppression(
     compiled = _compiled(kernel, boxes)
     if compiled is not None:
         begin, end, scalar = _ends(boxes)
-        given = begin, end, np.ascontiguousarray(scores), np.argsort(begin)
-        count, kinds = int(kinds.max()) + 1, np.ascontiguousarray(kinds)
+        name, starts = np.lexsort((begin, kinds)), np.r_[0, np.cumsum(np.bincount(kinds))]
+        given = begin[name], end[name], np.asarray(scores)[name], name, starts
         limits = scalar(sigma), scalar(min_score), max_segments, scalar(_LENGTH)
-        index, left = compiled.soft_suppression(*given, kinds, count, *limits)
+        index, left = compiled.soft_suppression(*given, *limits)
         return torch.from_numpy(index), torch.from_numpy(left)
     table, members = _by_class(kinds)
     boxes, left = boxes[table], torch.where(members, scores[table], -torch.inf)

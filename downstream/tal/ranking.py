@@ -6,7 +6,8 @@ from itertools import repeat
 
 import numpy as np
 
-TIES = ('last', 'first')
+from albar_mm.utils.numbers import one_of
+
 _SAME_S = 1e-3  # ends of two annotations that are one
 _CHUNK = 1 << 18  # pairs at once: bounds the memory, and they stay in the cache
 
@@ -87,8 +88,7 @@ class Ranking:
         Raises:
             ValueError: There is no annotation, predictions have no scores, or another ``ties``.
         """
-        if ties not in TIES:
-            raise ValueError(f'ties is {ties!r}; expected one of {", ".join(TIES)}')
+        one_of(ties, ('last', 'first'), 'ties')
         if predictions.scores is None:
             raise ValueError('predictions need scores')
         if not len(ground_truth.videos):

@@ -22,7 +22,7 @@ def strict_load(path):
     return json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
-def test_written_document(tmp_path):
+def test_written_document_and_identities(tmp_path):
     path = tmp_path / 'new' / 'results.json'
     sets = {'sets': {'iid/original': 3}}
     written = write_results(path, {'iid/top1': 90.0}, sets, seed=7, config=dict(file='a.py'))
@@ -30,14 +30,18 @@ def test_written_document(tmp_path):
     assert written['metrics'] == {'iid/top1': 90.0}
     assert written['seed'] == 7 and written['config'] == dict(file='a.py')
     assert [p.name for p in path.parent.iterdir()] == ['results.json']
-
-
-def test_non_finite_metrics_become_null_and_are_named(tmp_path):
-    path = tmp_path / 'results.json'
     write_results(path, {'a': float('nan'), 'b': torch.tensor(2.5), 'c': float('inf')}, {})
     loaded = strict_load(path)
     assert loaded['metrics'] == {'a': None, 'b': 2.5, 'c': None}
     assert loaded['non_finite'] == ['a', 'c']
+    file = tmp_path / 'test.txt'
+    file.write_bytes(b'a.avi 0\n')
+    digest = hashlib.sha256(b'a.avi 0\n').hexdigest()
+    assert file_identity(file) == dict(file='test.txt', bytes=8, sha256=digest)  # no folder
+    assert file_identity(file, 'iid/test.txt')['file'] == 'iid/test.txt'
+    versions = library_versions()
+    assert (versions['albar_mm'], versions['torch']) == (__version__, torch.__version__)
+    assert {'mmaction2', 'mmengine', 'mmcv', 'numpy', 'python', 'platform'} <= set(versions)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -54,30 +58,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ['results.json']
 
 
-def test_identity_of_files_and_versions(tmp_path):
-    file = tmp_path / 'test.txt'
-    file.write_bytes(b'a.avi 0\n')
-    digest = hashlib.sha256(b'a.avi 0\n').hexdigest()
-    assert file_identity(file) == dict(file='test.txt', bytes=8, sha256=digest)  # no folder
-    assert file_identity(file, 'iid/test.txt')['file'] == 'iid/test.txt'
-    versions = library_versions()
-    assert (versions['albar_mm'], versions['torch']) == (__version__, torch.__version__)
-    assert {'mmaction2', 'mmengine', 'mmcv', 'numpy', 'python', 'platform'} <= set(versions)
-
-
 def test_protocol_of_a_plain_dataset():
-    class Sampler:
+    class SampleFrames:
         def __init__(self):
             self.clip_len, self._private, self.reader = 32, 1, object()
 
-    class SampleFrames(Sampler):
-        pass
-
-    class Dataset(list):
-        pipeline = type('Compose', (), dict(transforms=[SampleFrames()]))()
-        metainfo = {}
-
-    protocol = describe_protocol(Dataset([1, 2]))
+    dataset = Dataset('')
+    dataset.pipeline = SimpleNamespace(transforms=[SampleFrames()])
+    protocol = describe_protocol(dataset)
     assert protocol['num_samples'] == 2
     assert protocol['clip_sampling'] == {'all': [dict(type='SampleFrames', clip_len=32)]}
 
@@ -114,23 +102,22 @@ def written(runner):
 
 def test_a_test_run_leaves_its_results(runner):
     hook = HOOKS.build(dict(type='ResultsHook'))
+    metric = SimpleNamespace(results_entries={'per_class': {'0': {'scuba/avg': 50.0}}})
+    runner.test_evaluator = SimpleNamespace(metrics=[SimpleNamespace(), metric])
     hook.after_test_epoch(runner, {'acc/top1': 0.5})
     document = written(runner)
     assert document['metrics'] == {'acc/top1': 0.5}
+    assert document['per_class'] == {'0': {'scuba/avg': 50.0}}
     assert document['data'][0]['file'] == 'val.txt'
     assert document['checkpoint']['file'] == 'weights.pth'
     assert document['checkpoint']['weights_sha256'] == weights_sha256(runner.model)
 
 
-def test_weights_trained_in_this_run_are_not_passed_off_as_the_loaded_file(runner):
+def test_trained_weights_and_the_one_process_that_writes(runner, tmp_path, monkeypatch):
     runner._train_loop = Mock(EpochBasedTrainLoop, iter=12)
     ResultsHook().after_test_epoch(runner, {})
-    assert written(runner)['checkpoint'] == dict(
-        weights_sha256=weights_sha256(runner.model), file=None, trained_iterations=12
-    )
-
-
-def test_only_the_main_process_writes_where_it_is_told_to(runner, tmp_path, monkeypatch):
+    wanted = dict(weights_sha256=weights_sha256(runner.model), file=None, trained_iterations=12)
+    assert written(runner)['checkpoint'] == wanted
     hook = ResultsHook(filename='iid.json', out_dir=tmp_path / 'elsewhere')
     with monkeypatch.context() as patch:
         patch.setattr(results, 'is_main_process', lambda: False)
@@ -138,10 +125,3 @@ def test_only_the_main_process_writes_where_it_is_told_to(runner, tmp_path, monk
     assert not (tmp_path / 'elsewhere').exists()
     hook.after_test_epoch(runner, {'a': 1.0})
     assert (tmp_path / 'elsewhere' / 'iid.json').is_file()
-
-
-def test_what_metrics_have_besides_their_scores_is_written_too(runner):
-    metric = SimpleNamespace(results_entries={'per_class': {'0': {'scuba/avg': 50.0}}})
-    runner.test_evaluator = SimpleNamespace(metrics=[SimpleNamespace(), metric])
-    ResultsHook().after_test_epoch(runner, {'a': 1.0})
-    assert written(runner)['per_class'] == {'0': {'scuba/avg': 50.0}}

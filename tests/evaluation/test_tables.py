@@ -16,7 +16,7 @@ def cells(line):
     return line.split()
 
 
-def test_bias_table_puts_each_score_in_its_column():
+def test_each_score_stands_in_its_column_with_its_spread():
     lines = format_bias_table(SCORES, title='Swin-T').splitlines()
     assert lines[0] == 'Swin-T'
     assert cells(lines[1])[-3:] == ['places365', 'stripe', 'average']
@@ -26,21 +26,12 @@ def test_bias_table_puts_each_score_in_its_column():
     assert cells(lines[6])[-3:] == ['54.70', '50.10', '52.40']
     assert cells(lines[7])[-1] == '49.84' and cells(lines[8])[-1] == '7.50'
     assert len({len(line) for line in lines[1:]}) == 1
-
-
-def test_bias_table_leaves_out_sets_that_were_not_run():
-    text = format_bias_table({'iid/top1': 50.0})
+    text = format_bias_table({'iid/top1': 50.0})  # sets that were not run are left out
     assert '50.00' in text and 'SCUBA' not in text
-
-
-def test_comparison_gives_mean_and_spread_over_seeds():
     other = {key: value + 2 for key, value in SCORES.items()}
     lines = format_bias_comparison({'one': SCORES, 'two seeds': [SCORES, other]}).splitlines()
     assert cells(lines[0])[-5:] == ['IID', 'SCUBA', 'SCUFO', 'Confl-FG', 'Contrasted']
     assert cells(lines[2]) == ['one', '73.20', '52.42', '0.04', '49.84', '52.40']
     assert '74.20 ± 1.41' in lines[3]
-
-
-def test_comparison_refuses_seeds_with_gaps():
     with pytest.raises(ValueError, match='1 of 2 runs lack conflfg/top1'):
         format_bias_comparison({'m': [{'iid/top1': 1.0, 'conflfg/top1': 1.0}, {'iid/top1': 1.0}]})

@@ -1,6 +1,7 @@
 """The reference network of a comparison: what is asked for is checked before it is trained."""
 
 import json
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -48,11 +49,8 @@ def made(reference, **given):
 def test_options_are_checked_before_the_training(reference, given, text):
     with pytest.raises(LaunchError, match=f'^comparison.reference: .*{text}'):
         made(reference, **given)
-
-
-def test_a_config_is_needed(tmp_path):
     with pytest.raises(LaunchError, match='^comparison.reference: no config; expected config'):
-        ReferenceBank.from_config({}, tmp_path)
+        ReferenceBank.from_config({}, reference[0].parent)
 
 
 def test_one_training_and_one_bank(reference, trainings, tmp_path):
@@ -69,21 +67,15 @@ def test_one_training_and_one_bank(reference, trainings, tmp_path):
     assert np.array_equal(load_frame_bank(path).frames, load_frame_bank(bank.make(folder)).frames)
 
 
-@pytest.mark.parametrize('content', ['{"settings', '[]'])
-def test_a_broken_state_is_named(reference, trainings, tmp_path, content):
-    (tmp_path / 'work').mkdir()
-    (tmp_path / 'work' / 'reference.json').write_text(content)
-    with pytest.raises(LaunchError, match=r'work/reference.json: .*: delete'):
-        made(reference).make(tmp_path / 'work')
-    assert not trainings
-
-
-def test_an_interrupted_training_goes_on(reference, tmp_path, monkeypatch):
-    def stopped(*_, **__):
-        raise KeyboardInterrupt
-
+def test_a_broken_state_is_named_and_an_interrupted_one_kept(reference, tmp_path, monkeypatch):
+    stopped, path = Mock(side_effect=KeyboardInterrupt), tmp_path / 'work' / 'reference.json'
     monkeypatch.setattr(reference_bank, 'train', stopped)
     with pytest.raises(KeyboardInterrupt):
-        made(reference).make(tmp_path / 'work')
-    state = json.loads((tmp_path / 'work' / 'reference.json').read_text())
+        made(reference).make(path.parent)
+    state = json.loads(path.read_text())
     assert not state.get('trained') and len(state['settings_sha256']) == 64
+    for content in ('{"settings', '[]'):
+        path.write_text(content)
+        with pytest.raises(LaunchError, match=r'work/reference.json: .*: delete'):
+            made(reference).make(path.parent)
+    stopped.assert_called_once()

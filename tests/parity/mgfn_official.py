@@ -16,17 +16,8 @@ import torch
 
 FILE = Path(__file__).with_suffix('.json')
 CHANNELS, CROPS, PAIRS, SNIPPETS = 2048, 10, 2, 8
-OPTIONS = dict(
-    depths1=3,
-    depths2=3,
-    depths3=2,
-    mgfn_type1='gb',
-    mgfn_type2='fb',
-    mgfn_type3='fb',
-    batch_size=PAIRS,
-    dropout_rate=0.0,
-    mag_ratio=0.1,
-)
+OPTIONS = dict(depths1=3, depths2=3, depths3=2, batch_size=PAIRS, dropout_rate=0.0, mag_ratio=0.1)
+OPTIONS |= dict(mgfn_type1='gb', mgfn_type2='fb', mgfn_type3='fb')
 
 
 def weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:

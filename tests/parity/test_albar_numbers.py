@@ -1,17 +1,10 @@
 """Reference numbers of ALBAR's terms, worked from the equations."""
 
-import math
-
 import pytest
 import torch
 import torch.nn.functional as F
 
-from albar_mm.models.losses.functional import (
-    adversarial_cross_entropy,
-    gradient_penalty,
-    negative_entropy,
-)
-from albar_mm.models.utils.static_frames import repeat_frames, static_frame_indices, take_frames
+from albar_mm.models.losses import functional as L
 from tests import toy_recognizers as toys
 
 
@@ -20,49 +13,29 @@ from tests import toy_recognizers as toys
     [
         ([[0.0] * 4], -1.386294),
         ([[2.0, 1.0, 0.0]], -0.832396),
-        ([[0.0] * 51], -3.931826),
-        ([[0.0] * 101], -4.615121),
         ([[0.0] * 400], -5.991465),
         ([[0.45, 0.55], [0.55, 0.45], [0.4, 0.6]], -0.690656),
         ([[0.9, 0.1], [0.95, 0.05], [0.85, 0.15]], -0.618625),
     ],
 )
 def test_entropy_term(logits, expected):
-    assert negative_entropy(torch.tensor(logits)).item() == pytest.approx(expected, abs=1e-4)
+    assert L.negative_entropy(torch.tensor(logits)).item() == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(
-    'penalty, weights, expected',
-    [
-        (0.0, (1, 4, 10), -4.721644),
-        (0.0, (1, 4.25, 10), -4.980887),
-        (0.5, (1, 4, 10), 0.278356),
-        (0.5, (1, 4.25, 10), 0.019113),
-    ],
+    'penalty, weights, expected', [(0.0, (1, 4, 10), -4.721644), (0.5, (1, 4.25, 10), 0.019113)]
 )
 def test_total(penalty, weights, expected):
     z = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 0.0]])
     z_static = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     y = torch.tensor([0, 1])
     ce = F.cross_entropy(z, y)
-    adversarial, entropy = adversarial_cross_entropy(z_static, y), negative_entropy(z_static)
+    adversarial, entropy = (L.adversarial_cross_entropy(z_static, y), L.negative_entropy(z_static))
     assert ce.item() == pytest.approx(0.251264, abs=1e-4)
     assert adversarial.item() == pytest.approx(-0.825028, abs=1e-4)
     assert entropy.item() == pytest.approx(-1.036970, abs=1e-4)
     total = ce + weights[0] * adversarial + weights[1] * entropy + weights[2] * penalty
     assert total.item() == pytest.approx(expected, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    'q, expected', [(1 / 51, -19.659), (0.01, -20.321), (0.001, -22.572), (1e-4, -24.861)]
-)
-def test_static_objective_is_unbounded_below(q, expected):
-    probs = torch.full((1, 51), (1 - q) / 50, dtype=torch.double)
-    probs[0, 0] = q
-    value = adversarial_cross_entropy(probs.log(), torch.tensor([0])) + 4 * negative_entropy(
-        probs.log()
-    )
-    assert value.item() == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize('reduction, expected', [('official', 8.5), ('sample', 13.0)])
@@ -71,39 +44,10 @@ def test_gradient_penalty_of_linear_logits(reduction, expected):
     clip = torch.randn(2, 1, 2, 2, 2, requires_grad=True)
     score = (clip[:, 0] * g).sum((1, 2, 3))
     logits = torch.stack([score / 4, 3 * score / 4], 1)
-    assert gradient_penalty(logits, clip, reduction).item() == pytest.approx(expected, abs=1e-4)
+    assert L.gradient_penalty(logits, clip, reduction).item() == pytest.approx(expected, abs=1e-4)
 
 
-def test_gradient_penalty_of_the_null_direction():
-    backbone = toys.build().backbone
-    clip = torch.randn(2, 3, 4, 8, 8, requires_grad=True)
-    feature = backbone(clip).mean((1, 2, 3, 4))
-    logits = torch.stack([feature, -feature], 1)
-    for reduction in ('official', 'sample'):
-        assert gradient_penalty(logits, clip, reduction).item() == pytest.approx(1e-6, rel=1e-3)
-
-
-def test_full_norm_is_about_sqrt_width_of_the_official_one():
-    torch.manual_seed(0)
-    weight = torch.randn(3, 4, 32, 224)
-    clip = torch.zeros(2, 3, 4, 32, 224, requires_grad=True)
-    logits = (clip * weight).sum((1, 2, 3, 4)).unsqueeze(1)
-    ratio = gradient_penalty(logits, clip, 'sample') / gradient_penalty(logits, clip, 'official')
-    assert ratio.item() == pytest.approx(math.sqrt(224), rel=2e-3)
-
-
-@pytest.mark.parametrize('length, expected', [(32, 16), (8, 7)])
-def test_static_clip_of_frame_16(length, expected):
-    inputs = torch.randn(2, 1, 3, length, 4, 4)
-    indices = static_frame_indices(toys.samples([0, 0]), length, 16, 'cpu')
-    static = repeat_frames(take_frames(inputs, indices), length)
-    assert indices.tolist() == [expected, expected]
-    assert static.shape == inputs.shape
-    for t in range(length):
-        assert torch.equal(static[:, :, :, t], inputs[:, :, :, expected])
-
-
-def test_identical_frames_cancel_the_cross_entropies():
+def test_identical_frames_cancel_and_the_null_direction():
     """With x equal to its static clip the cross-entropies cancel: L = 4 ent + 10 GP."""
     model = toys.build()
     data = toys.batch([0, 2])
@@ -112,3 +56,9 @@ def test_identical_frames_cancel_the_cross_entropies():
     assert losses['loss_cls'].item() == pytest.approx(-losses['loss_static_adv'].item(), rel=1e-6)
     expected = -4 * losses['static_entropy'] + 10 * losses['static_penalty']
     assert total.item() == pytest.approx(expected.item(), abs=1e-5)
+    backbone = toys.build().backbone
+    clip = torch.randn(2, 3, 4, 8, 8, requires_grad=True)
+    feature = backbone(clip).mean((1, 2, 3, 4))
+    logits = torch.stack([feature, -feature], 1)
+    for reduction in ('official', 'sample'):
+        assert L.gradient_penalty(logits, clip, reduction).item() == pytest.approx(1e-6, rel=1e-3)

@@ -27,11 +27,7 @@ def test_a_broken_bound_is_named(tmp_path):
     wrong = {'contrasted/stripe': 60.1, 'contrasted/scene': 60, 'iid/top1': 101.0}
     path = write(tmp_path, metrics() | wrong)
     checks, faults = check_runs([read_run(path, 'ERM')])  # SCUBA 80, SCUFO 40: 40 to 60
-    assert [(c.background, c.holds) for c in checks] == [
-        ('scene', True),
-        ('stripe', False),
-        ('avg', True),
-    ]
+    assert {c.background: c.holds for c in checks} == dict(scene=True, stripe=False, avg=True)
     assert faults == [
         'ERM, seed 0, stripe: contrasted 60.10 is not between 40.00 and 60.00, as '
         'SCUBA 80.00 and SCUFO 40.00 require',
@@ -50,10 +46,7 @@ def test_published_cells_that_break_the_bounds_are_the_marked_ones():
             }
             assert broken == set(table.inconsistent)
     assert sum(len(t.inconsistent) for tables in PUBLISHED.values() for t in tables) == 2
-
-
-def test_published_tables_agree_with_each_other():
-    main, by_background = PUBLISHED['hmdb51']
+    main, by_background = PUBLISHED['hmdb51']  # they agree with each other
     for method in set(main.rows) & set(by_background.rows):
         one, other = main.scores(method), by_background.scores(method)
         assert one['iid/top1'] == other['iid/top1']

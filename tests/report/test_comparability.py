@@ -11,30 +11,15 @@ def methods(groups):
     return [[run.method for run in group] for group in groups]
 
 
-def test_runs_that_were_measured_alike_share_a_table(tmp_path):
-    other = protocol()
-    other['pipelines'] = {  # how bytes are fetched and packed is no difference
-        domain: [dict(steps[0], io_backend='petrel'), steps[1], dict(type='FormatShape', x=1)]
-        for domain, steps in other['pipelines'].items()
-    }
-    runs = [run(tmp_path, 'a'), run(tmp_path, 'b', how=other)]
-    assert group_runs(runs) == ([runs], [])
-
-
 def test_what_was_measured_otherwise_is_another_table_and_named(tmp_path):
     files, few = data(), ('stripe',)
     files[2]['sha256'] = 'cd' * 32
+    fewer = dict(how=protocol(backgrounds=few), files=data(backgrounds=few))
     for number, (changed, said) in enumerate(
         (
             (dict(how=protocol('clamp')), 'all sets: SampleFrames.out_of_bound_opt loop / clamp.'),
-            (
-                dict(files=files),
-                'SCUBA stripe: list of videos (sha256) abababababab / cdcdcdcdcdcd.',
-            ),
-            (
-                dict(how=protocol(backgrounds=few), files=data(backgrounds=few)),
-                'SCUBA average, SCUFO average: backgrounds scene, stripe / stripe.',
-            ),
+            (dict(files=files), f'SCUBA stripe: list of videos (sha256) {"ab" * 6} / {"cd" * 6}.'),
+            (fewer, 'SCUBA average, SCUFO average: backgrounds scene, stripe / stripe.'),
         )
     ):
         folder = tmp_path / str(number)
@@ -44,7 +29,7 @@ def test_what_was_measured_otherwise_is_another_table_and_named(tmp_path):
         assert differences == [f'Table 2 (b) was measured differently from table 1 (a, c): {said}']
 
 
-def test_a_run_of_one_set_joins_the_table_that_holds_the_set(tmp_path):
+def test_runs_that_were_measured_alike_share_a_table(tmp_path):
     iid = protocol('clamp')
     iid['sets'] = {'iid/original': 10}
     groups, _ = group_runs(
@@ -55,6 +40,13 @@ def test_a_run_of_one_set_joins_the_table_that_holds_the_set(tmp_path):
         ]
     )
     assert methods(groups) == [['only iid', 'clamp'], ['loop']]
+    other = protocol()
+    other['pipelines'] = {  # how bytes are fetched and packed is no difference
+        domain: [dict(steps[0], io_backend='petrel'), steps[1], dict(type='FormatShape', x=1)]
+        for domain, steps in other['pipelines'].items()
+    }
+    runs = [run(tmp_path, 'a'), run(tmp_path, 'b', how=other)]
+    assert group_runs(runs) == ([runs], [])
 
 
 def test_no_mean_over_seeds_that_were_measured_differently(tmp_path):
@@ -62,12 +54,9 @@ def test_no_mean_over_seeds_that_were_measured_differently(tmp_path):
     report = Report.of(runs)
     assert methods(report.groups) == [['a'], ['a']]
     assert any(w.startswith('The seeds of a were not all measured alike') for w in report.warnings)
-
-
-def test_the_same_weights_twice_are_no_two_seeds(tmp_path):
-    runs = [run(tmp_path, 'a', seed, weights='same') for seed in (0, 1)]
+    runs = [run(tmp_path, 'b', seed, weights='same') for seed in (0, 1)]
     assert Report.of(runs).warnings == [
-        'a, seed 0 and a, seed 1 tested the same weights, so they are not independent runs.'
+        'b, seed 0 and b, seed 1 tested the same weights, so they are not independent runs.'
     ]
 
 
@@ -75,13 +64,12 @@ def test_a_file_that_lists_no_sets_is_compared_by_its_scores(tmp_path):
     plain = dict(num_samples=5, sets={}, pipelines=dict(all=[dict(type='Resize', scale=8)]))
     larger = dict(plain, pipelines=dict(all=[dict(type='Resize', scale=16)]))
     scores = {'acc/top1': 50.0}
-    groups, said = group_runs(
-        [
-            run(tmp_path, 'a', scores=scores, how=plain, files=[]),
-            run(tmp_path, 'b', scores=scores, how=larger, files=[]),
-        ]
-    )
+    alike = [
+        run(tmp_path, name, scores=scores, how=how, files=[])
+        for name, how in dict(a=plain, b=larger).items()
+    ]
+    groups, said = group_runs(alike)
     assert methods(groups) == [['a'], ['b']] and 'Resize.scale 8 / 16' in said[0]
-    assert group_runs(
-        [run(tmp_path, 'c', scores=metrics()), run(tmp_path, 'd', scores=scores, how=plain)]
-    )[1] == ['Table 2 (d) was measured differently from table 1 (c): they have no set in common.']
+    unlike = [run(tmp_path, 'c', scores=metrics()), run(tmp_path, 'd', scores=scores, how=plain)]
+    said = 'Table 2 (d) was measured differently from table 1 (c): they have no set in common.'
+    assert group_runs(unlike)[1] == [said]

@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -19,28 +20,23 @@ def test_folders_are_methods_and_their_seeds(tmp_path):
     runs, notes = collect_runs([tmp_path])
     assert named(runs) == [('albar', 7), ('erm', 0), ('erm', 1), ('swin', 3)]
     assert notes == []
+    # names of one's own come first and take their files
+    runs, _ = collect_runs([tmp_path, tmp_path], [('Ours', tmp_path / 'erm/seed0')])
+    assert named(runs) == [('Ours', 0), ('albar', 7), ('erm', 1), ('swin', 3)]
+    for place, said in ((tmp_path / 'albar/x', 'no results of a test run in'), ('gone', 'no such')):
+        Path(place).name == 'x' and place.mkdir()
+        with pytest.raises(DatasetError, match=said):
+            collect_runs([place])
 
 
-def test_the_name_of_the_experiment_comes_before_the_folder(tmp_path):
-    folder = write(tmp_path / 'a_none' / 'seed2').parent
+def test_links_are_followed_once_and_names_of_experiments_come_first(tmp_path):
+    folder = write(tmp_path / 'elsewhere' / 'a_none' / 'seed2').parent
+    (tmp_path / 'runs').mkdir()
+    os.symlink(folder.parent, tmp_path / 'runs' / 'linked')
+    os.symlink(tmp_path / 'runs', tmp_path / 'runs' / 'loop')
     for text, name in (('{"name": "(a) none", "seed": 2}', '(a) none'), ('{"name": [', 'a_none')):
         (folder / 'experiment.json').write_text(text)
-        assert named(collect_runs([tmp_path])[0]) == [(name, 2)]
-
-
-def test_names_of_ones_own_come_first_and_take_their_files(tmp_path):
-    write(tmp_path / 'x' / 'seed0')
-    write(tmp_path / 'y' / 'seed0')
-    runs, _ = collect_runs([tmp_path, tmp_path], [('Ours', tmp_path / 'y')])
-    assert named(runs) == [('Ours', 0), ('x', 0)]
-
-
-def test_links_are_followed_once(tmp_path):
-    real = write(tmp_path / 'elsewhere' / 'erm' / 'seed0').parent
-    (tmp_path / 'runs').mkdir()
-    os.symlink(real.parent, tmp_path / 'runs' / 'linked')
-    os.symlink(tmp_path / 'runs', tmp_path / 'runs' / 'loop')
-    assert named(collect_runs([tmp_path / 'runs'])[0]) == [('erm', 0)]
+        assert named(collect_runs([tmp_path / 'runs'])[0]) == [(name, 2)]
 
 
 def test_two_runs_of_one_method_and_seed(tmp_path):
@@ -88,12 +84,6 @@ def test_what_a_search_leaves_out_is_listed(tmp_path):
     runs, notes = collect_runs([tmp_path])
     assert named(runs) == [('erm', 0)] and len(notes) == 2
     assert 'summary' in notes[0] and 'only roc_auc' in notes[1]
-
-
-def test_nothing_found(tmp_path):
-    for place, said in ((tmp_path, 'no results of a test run in'), ('gone', 'no such file or')):
-        with pytest.raises(DatasetError, match=said):
-            collect_runs([place])
 
 
 def test_scores_are_sorted_into_those_shown_and_the_others(tmp_path):

@@ -115,14 +115,16 @@ def test_nothing_is_half_written(tmp_path):
     with pytest.raises(DatasetError, match='r.html: cannot be written'):
         make_report([write(tmp_path / 'erm')], [], tmp_path / 'r.html', tmp_path / 'r.md')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['erm', 'r.html']
+    run = read_run(tmp_path / 'erm' / 'results.json')
+    with pytest.raises(DatasetError, match="no published numbers named 'ssv2'"):
+        Report.of([run], published='ssv2')
+    with pytest.raises(DatasetError, match='at least 2, got 1'):
+        Report.of([run], num_classes=1)
 
 
-def test_a_run_of_one_background_has_no_main_table(tmp_path):
+def test_files_that_lack_scores(tmp_path):
     _, page, _ = made(tmp_path, [('erm', write(tmp_path / 'erm', {'scuba/stripe': 50.0}))])
-    assert 'best contrasted' not in Page(page).text and '50.00' in page
-
-
-def test_old_files_are_listed_as_lacking_per_class_scores(tmp_path):
+    assert 'best contrasted' not in Page(page).text and '50.00' in page  # of one background
     block = {'0': {'scuba/avg': 50.0, 'scufo/avg': 20.0}}
     named = [('new', write(tmp_path / 'new', per_class=block)), ('old', write(tmp_path / 'old'))]
     report, page, _ = made(tmp_path, named)
@@ -139,11 +141,3 @@ def test_class_names(tmp_path):
     names.write_text('jump\n\nrun\n')
     with pytest.raises(DatasetError, match='one class name per line'):
         made(tmp_path, [('a', path)], classes=names)
-
-
-def test_bad_options(tmp_path):
-    run = read_run(write(tmp_path))
-    with pytest.raises(DatasetError, match="no published numbers named 'ssv2'"):
-        Report.of([run], published='ssv2')
-    with pytest.raises(DatasetError, match='at least 2, got 1'):
-        Report.of([run], num_classes=1)

@@ -8,12 +8,10 @@ from matplotlib.figure import Figure
 from albar_mm.visualization import bias_figure, comparison_figure
 
 KEYS = ('iid/top1', 'scuba/avg', 'scufo/avg', 'conflfg/top1', 'contrasted/avg')
+SCORES = dict(None_=[(90, 20, 30, 10, 5), (94, 24, 30, 10, 7)], ALBAR=[(91, 80, 10, 60, 70)])
 RESULTS = {
-    'None': [
-        dict(zip(KEYS, (90.0, 20.0, 30.0, 10.0, 5.0), strict=True)),
-        dict(zip(KEYS, (94.0, 24.0, 30.0, 10.0, 7.0), strict=True)),
-    ],
-    'ALBAR': [dict(zip(KEYS, (91.0, 80.0, 10.0, 60.0, 70.0), strict=True))],
+    name.strip('_'): [dict(zip(KEYS, map(float, run), strict=True)) for run in runs]
+    for name, runs in SCORES.items()
 }
 
 
@@ -35,14 +33,14 @@ def drawn(tmp_path, figures):
     return figures[0].axes
 
 
-def test_bars_are_means_in_the_order_of_the_rows(drawn):
+def test_bars_are_means_and_the_best_is_marked_of_scufo_the_lowest(drawn):
     for key, ax in zip(KEYS, drawn, strict=True):
         means = [sum(run[key] for run in runs) / len(runs) for runs in RESULTS.values()]
         assert [bar.get_width() for bar in ax.patches] == pytest.approx(means)
     assert [label.get_text() for label in drawn[0].get_yticklabels()] == list(RESULTS)
-
-
-def test_the_best_is_marked_and_for_scufo_that_is_the_lowest(drawn):
+    whiskers = drawn[0].containers[0].lines[2][0].get_segments()
+    # seeds 90 and 94: mean 92, sample standard deviation sqrt(8)
+    assert whiskers[0][:, 0] == pytest.approx([92 - 8**0.5, 92 + 8**0.5])
     for ax, winner in zip(drawn, [0, 1, 1, 1, 1], strict=True):
         colours = [bar.get_facecolor() for bar in ax.patches]
         assert colours.count(colours[winner]) == 1
@@ -51,12 +49,6 @@ def test_the_best_is_marked_and_for_scufo_that_is_the_lowest(drawn):
         numbers = {text.get_text(): text.get_fontweight() for text in ax.texts[:2]}
         best = f'{ax.patches[winner].get_width():.1f}'
         assert [text for text, weight in numbers.items() if weight == 'bold'] == [best]
-
-
-def test_whiskers_are_one_standard_deviation(drawn):
-    segments = drawn[0].containers[0].lines[2][0].get_segments()
-    # seeds 90 and 94: mean 92, sample standard deviation sqrt(8)
-    assert segments[0][:, 0] == pytest.approx([92 - 8**0.5, 92 + 8**0.5])
 
 
 @pytest.mark.parametrize('keys', [KEYS, KEYS[:1]])
@@ -80,13 +72,6 @@ def test_nothing_overlaps(keys, tmp_path, figures):
     assert min(label.x0 for label in rows) >= 0
 
 
-def test_scores_that_one_row_lacks_have_no_panel(tmp_path, figures):
-    (run,) = RESULTS['ALBAR']
-    fewer = {**RESULTS, 'ALBAR': [{k: v for k, v in run.items() if k != 'conflfg/top1'}]}
-    comparison_figure(tmp_path / 'a.png', fewer, 'no Confl-FG')
-    assert len(figures[0].axes) == len(KEYS) - 1
-
-
 @pytest.mark.parametrize(
     ('results', 'message'),
     [
@@ -98,10 +83,19 @@ def test_scores_that_one_row_lacks_have_no_panel(tmp_path, figures):
 def test_nothing_to_draw(results, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         comparison_figure(tmp_path / 'a.png', results, '')
+    out, strips = tmp_path / 'a.png', {'IID': np.zeros((1, 2, 2, 3), np.uint8)}
+    with pytest.raises(ValueError, match='at least one clip and one run of every model'):
+        bias_figure(out, {'plain': []}, strips, 10, '')
+    with pytest.raises(KeyError, match='scuba/avg'):
+        bias_figure(out, {'plain': [{'iid/top1': 1.0}]}, strips, 10, '')
     assert not list(tmp_path.iterdir())
 
 
-def test_pictures_of_one_and_of_several_seeds(tmp_path):
+def test_pictures_of_one_and_of_several_seeds(tmp_path, figures):
+    (run,) = RESULTS['ALBAR']  # scores that one row lacks have no panel
+    fewer = {**RESULTS, 'ALBAR': [{k: v for k, v in run.items() if k != 'conflfg/top1'}]}
+    comparison_figure(tmp_path / 'a.png', fewer, 'no Confl-FG')
+    assert len(figures[0].axes) == len(KEYS) - 1
     clip = np.full((4, 16, 16, 3), (250, 10, 10), np.uint8)
     strips = {'IID': clip, 'SCUBA': clip}
     path = bias_figure(tmp_path / 'a.png', RESULTS, strips, 12.5, 'title')
@@ -109,12 +103,3 @@ def test_pictures_of_one_and_of_several_seeds(tmp_path):
     assert path == tmp_path / 'a.png' and [p.name for p in tmp_path.iterdir()] == ['a.png']
     # The example clips are in it, in RGB order.
     assert (picture == (10, 10, 250)).all(-1).mean() > 0.01
-
-
-def test_missing_parts_are_named(tmp_path):
-    out, strips = tmp_path / 'a.png', {'IID': np.zeros((1, 2, 2, 3), np.uint8)}
-    with pytest.raises(ValueError, match='at least one clip and one run of every model'):
-        bias_figure(out, {'plain': []}, strips, 10, '')
-    with pytest.raises(KeyError, match='scuba/avg'):
-        bias_figure(out, {'plain': [{'iid/top1': 1.0}]}, strips, 10, '')
-    assert not list(tmp_path.iterdir())

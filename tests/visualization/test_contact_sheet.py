@@ -10,26 +10,9 @@ from albar_mm.compositing.backgrounds import Backgrounds
 from albar_mm.report.page import render
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import read_frames
-from albar_mm.visualization.contact_sheet import (
-    TILE_HEIGHT,
-    TILE_WIDTH,
-    SheetRow,
-    choose_videos,
-    draw_page,
-    outlined,
-    paint_row,
-    sheet_columns,
-    write_sheet,
-)
+from albar_mm.visualization import contact_sheet as sheet
 from albar_mm.visualization.contact_sheet_page import report_benchmark
-from tests.bias_sets.toy_benchmark import (
-    RectangleMasks,
-    build,
-    settings_of,
-    toy_frames,
-    write_photos,
-    write_sources,
-)
+from tests.bias_sets import toy_benchmark as toy
 
 COLUMNS = ['source, middle frame', 'mask, middle frame', 'mask, largest jump']
 COLUMNS += ['SCUBA, Stripe', 'SCUBA, Photos', 'SCUFO, Stripe', 'SCUFO, Photos', 'ConflFG, Stripe']
@@ -39,19 +22,20 @@ COLUMNS += ['SCUBA, Stripe', 'SCUBA, Photos', 'SCUFO, Stripe', 'SCUFO, Photos', 
 def made(tmp_path_factory):
     """A lossless benchmark, the same as manifests alone, and their settings."""
     folder = tmp_path_factory.mktemp('sheet')
-    sources, photos = write_sources(folder), write_photos(folder / 'photos')
+    sources, photos = toy.write_sources(folder), toy.write_photos(folder / 'photos')
     for encoding in ('lossless', 'none'):
-        settings = settings_of(photos, encoding=encoding)
-        build(folder / encoding, sources, settings, RectangleMasks(blank={'jump_a': (0, 3)}))
+        settings = toy.settings_of(photos, encoding=encoding)
+        masks = toy.RectangleMasks(blank={'jump_a': (0, 3)})
+        toy.build(folder / encoding, sources, settings, masks)
     return folder, Backgrounds(settings.families)
 
 
 def painted(made, video_id, variant):
     folder, backgrounds = made
-    columns, items = sheet_columns(folder / 'none', variant)
+    columns, items = sheet.sheet_columns(folder / 'none', variant)
     found = {one.video_id: one for one in benchmark_statistics(folder / 'none')}
     task = found[video_id], items[video_id]
-    return columns, paint_row(folder / 'none', folder / 'videos', backgrounds, task)
+    return columns, sheet.paint_row(folder / 'none', folder / 'videos', backgrounds, task)
 
 
 @pytest.mark.parametrize('variant', [0, 1])
@@ -59,7 +43,7 @@ def test_tiles_are_the_pixels_of_the_files(made, variant):
     columns, row = painted(made, 'jump_b (1)#&!', variant)
     assert columns == COLUMNS and len(row.tiles) == len(columns)
     middle = 2  # of five frames
-    assert np.array_equal(row.tiles[0][1], toy_frames('jump/jump_b (1)#&!.avi')[middle])
+    assert np.array_equal(row.tiles[0][1], toy.toy_frames('jump/jump_b (1)#&!.avi')[middle])
     folders = [name.replace(', ', '_') for name in columns[3:]]
     for name, (note, tile) in zip(folders, row.tiles[3:], strict=True):
         folder = made[0] / 'lossless' / f'TOY_{name}'
@@ -67,38 +51,28 @@ def test_tiles_are_the_pixels_of_the_files(made, variant):
         pixels = read_frames(folder / item['file'])
         number = item['scufo_frame'] if 'SCUFO' in name else middle
         assert np.array_equal(tile, pixels[number])
-        assert note == (
-            f'frame {number}' if 'SCUFO' in name else '+ wave' if 'Confl' in name else ''
-        )
-
-
-def test_title_and_frames_of_a_cut_video(made):
-    _, row = painted(made, 'jump_a', 0)
-    assert row.title.startswith('jump · jump_a · 6 frames, cover ')
-    assert row.flags == '1 frames without own mask'
-    # the first of seven frames is cut: the middle of the kept ones is frame 3 of the video
-    assert row.tiles[0][0] == row.tiles[1][0] == 'frame 3'
-    assert row.tiles[2][0] == 'frame 4'  # kept frames 3 and 4 differ most: 3 was filled from 2
+        notes = dict(SCUFO=f'frame {number}', ConflFG='+ wave')
+        assert note == notes.get(name.split('_')[0], '')
 
 
 def test_the_outline_hides_nothing_of_the_mask():
     frame = np.full((60, 80, 3), 200, np.uint8)
     mask = np.zeros((60, 80), bool)
     mask[20:40, 20:50] = True
-    picture = outlined(frame, mask)
-    assert picture.shape == (TILE_HEIGHT, TILE_WIDTH, 3)
+    picture = sheet.outlined(frame, mask)
+    assert picture.shape == (sheet.TILE_HEIGHT, sheet.TILE_WIDTH, 3)
     inside = picture[int(20 * 2.5) : int(40 * 2.5), int(20 * 2.5) : int(50 * 2.5)]
     assert (inside == 200).all() and (picture[48] != 200).any() and (picture[:40] == 200).all()
-    assert (outlined(frame, np.zeros_like(mask)) == 200).all()
+    assert (sheet.outlined(frame, np.zeros_like(mask)) == 200).all()
 
 
 def test_a_page_has_room_for_every_tile_and_long_names():
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     tiles = tuple(('', np.full((30, 40, 3), colour, np.uint8)) for colour in colours)
-    rows = [SheetRow('name ' * 80, 'flag', tiles)] * 3
-    page = np.asarray(draw_page('title', ['a', 'b', 'a very long heading ' * 5], rows))
+    rows = [sheet.SheetRow('name ' * 80, 'flag', tiles)] * 3
+    page = np.asarray(sheet.draw_page('title', ['a', 'b', 'a very long heading ' * 5], rows))
     for colour in colours:
-        assert (page == colour).all(-1).sum() == 3 * TILE_WIDTH * TILE_HEIGHT
+        assert (page == colour).all(-1).sum() == 3 * sheet.TILE_WIDTH * sheet.TILE_HEIGHT
     # the flag is drawn in red at the end of a name that was shortened
     assert (np.abs(page.astype(int) - (179, 38, 30)).sum(-1) < 40).any()
 
@@ -108,15 +82,6 @@ def stats(label, name, *flags):
     return MaskStatistics(f'{label}/{name}.avi', name, str(label), label, *numbers, flags=flags)
 
 
-def test_choice_of_videos():
-    found = [stats(1, 'bad', 'x'), *(stats(n // 5, f'v{n}') for n in range(10))]
-    worst, shown = choose_videos(found, per_class=2, suspicious=5)
-    assert [one.video_id for one in worst] == ['bad']
-    assert [one.video_id for one in shown] == ['v0', 'v2', 'bad', 'v7']
-    assert len(choose_videos(found, per_class=0)[1]) == 11
-    assert choose_videos(found, suspicious=0)[0] == []
-
-
 def test_report_and_a_smaller_one_after_it(made):
     folder, backgrounds = made
     root = folder / 'none'
@@ -124,7 +89,7 @@ def test_report_and_a_smaller_one_after_it(made):
     assert lines[-1].endswith('contact_sheet.html: 2 pages, 1 suspicious and 3 of 3 videos')
     pages = sorted((root / 'contact_sheet').iterdir())
     assert [page.name for page in pages] == ['page_001.png', 'page_002.png']
-    assert Image.open(pages[1]).size[0] == 8 * (TILE_WIDTH + 4) + 20
+    assert Image.open(pages[1]).size[0] == 8 * (sheet.TILE_WIDTH + 4) + 20
     html = (root / 'contact_sheet.html').read_text()
     assert html.index('Suspicious videos') < html.index('page_001.png') < html.index('page_002.png')
     assert html.count('src="data:image/jpeg;base64,') == 2 and '://' not in html
@@ -133,7 +98,7 @@ def test_report_and_a_smaller_one_after_it(made):
     assert [p.name for p in (root / 'contact_sheet').iterdir()] == ['page_001.png']
 
 
-def test_names_on_the_page_are_only_text():
+def test_choice_of_videos_and_names_are_only_text():
     hostile = '<i>"&'
     one, named = stats(0, hostile, hostile), {'name': hostile}
     described = dict(masks=named, backgrounds=[named], per_video=1, seed=hostile, dataset=hostile)
@@ -142,19 +107,31 @@ def test_names_on_the_page_are_only_text():
     values |= dict(title=hostile, settings=described, left_out=0)
     text = render('contact_sheet.html', pictures=[dict.fromkeys(parts, hostile)], **values)
     assert '<i' not in text.replace('<img', '') and text.count('&lt;i&gt;&#34;&amp;') == 15
+    found = [stats(1, 'bad', 'x'), *(stats(n // 5, f'v{n}') for n in range(10))]
+    worst, shown = sheet.choose_videos(found, per_class=2, suspicious=5)
+    assert [one.video_id for one in worst] == ['bad']
+    assert [one.video_id for one in shown] == ['v0', 'v2', 'bad', 'v7']
+    assert len(sheet.choose_videos(found, per_class=0)[1]) == 11
+    assert sheet.choose_videos(found, suspicious=0)[0] == []
 
 
-def test_what_does_not_fit(made, tmp_path):
+def test_a_cut_video_and_what_does_not_fit(made, tmp_path):
     folder, backgrounds = made
     found = benchmark_statistics(folder / 'none')
     parts = {'all': found}
     with pytest.raises(DatasetError, match='--variant 2: .* has the variants 0 to 1'):
-        write_sheet(folder / 'none', folder / 'videos', backgrounds, parts, variant=2)
+        sheet.write_sheet(folder / 'none', folder / 'videos', backgrounds, parts, variant=2)
     stripes = Backgrounds(backgrounds.families[:1])
     with pytest.raises(DatasetError, match="no folder was given for the backgrounds 'photos'"):
-        write_sheet(folder / 'none', folder / 'videos', stripes, parts)
-    write_sources(tmp_path)
+        sheet.write_sheet(folder / 'none', folder / 'videos', stripes, parts)
+    toy.write_sources(tmp_path)
     path = tmp_path / 'videos' / 'jump' / 'jump_a.avi'
     path.write_bytes((tmp_path / 'videos' / 'wave' / 'wave_a.avi').read_bytes())
     with pytest.raises(DatasetError, match='jump_a.avi: not the video that .* --videos'):
-        write_sheet(folder / 'none', tmp_path / 'videos', backgrounds, parts)
+        sheet.write_sheet(folder / 'none', tmp_path / 'videos', backgrounds, parts)
+    _, row = painted(made, 'jump_a', 0)
+    assert row.title.startswith('jump · jump_a · 6 frames, cover ')
+    assert row.flags == '1 frames without own mask'
+    # the first of seven frames is cut: the middle of the kept ones is frame 3 of the video
+    assert row.tiles[0][0] == row.tiles[1][0] == 'frame 3'
+    assert row.tiles[2][0] == 'frame 4'  # kept frames 3 and 4 differ most: 3 was filled from 2

@@ -91,11 +91,8 @@ def test_a_broken_line_is_named(tmp_path, line):
     file = write(tmp_path, '1', [train(20), line, train(40)])
     with pytest.raises(ValueError, match=f'{file}:2: .*; mend or remove this line'):
         read_run(tmp_path)
-
-
-def test_no_logs(tmp_path):
     with pytest.raises(FileNotFoundError, match='no <time>/vis_data/scalars.json in it'):
-        read_run(tmp_path)
-    write(tmp_path, '1', [val(0, 7.0)])
+        read_run(tmp_path / '1' / 'vis_data')
+    write(tmp_path / 'tested', '1', [val(0, 7.0)])
     with pytest.raises(ValueError, match='no scalars.json in it holds a training iteration'):
-        read_run(tmp_path)
+        read_run(tmp_path / 'tested')

@@ -71,20 +71,19 @@ def test_runs_are_read_named_and_what_is_missing_is_said(tmp_path):
 
 
 def test_bad_runs(tmp_path):
-    run, out = tmp_path / 'run', tmp_path / 'd.png'
+    run, other, nothing = (tmp_path / name for name in ('run', 'other', 'nothing'))
     write(run, '1', [train(20, **MONITORS)], CONFIG)
-    with pytest.raises(ValueError, match='1 labels for 2 runs'):
-        plot_stability([run, run], out, labels=['a'])
-    with pytest.raises(ValueError, match='names of their own'):
-        plot_stability([run, run], out)
-    write(tmp_path / 'other', '1', [train(20, **MONITORS)], CONFIG.replace('4', '5'))
-    with pytest.raises(ValueError, match=r'different numbers of classes, \[4, 5\]'):
-        plot_stability([run, tmp_path / 'other'], out)
-    write(tmp_path / 'nothing', '1', [train(20, grad_norm=1.0)], CONFIG)
-    with pytest.raises(ValueError, match='nothing: the log holds none of .*StaticProbeHook'):
-        plot_stability([tmp_path / 'nothing'], out)
-    with pytest.raises(ValueError, match='num_classes must be at least 2'):
-        plot_stability([run], out, num_classes=1)
-    with pytest.raises(ValueError, match='[Ff]ormat .*xyz.* not supported'):
-        plot_stability([run], tmp_path / 'd.xyz')
+    write(other, '1', [train(20, **MONITORS)], CONFIG.replace('4', '5'))
+    write(nothing, '1', [train(20, grad_norm=1.0)], CONFIG)
+    out = tmp_path / 'd.png'
+    for runs, path, options, message in (
+        ([run, run], out, dict(labels=['a']), '1 labels for 2 runs'),
+        ([run, run], out, {}, 'names of their own'),
+        ([run, other], out, {}, r'different numbers of classes, \[4, 5\]'),
+        ([nothing], out, {}, 'nothing: the log holds none of .*StaticProbeHook'),
+        ([run], out, dict(num_classes=1), 'num_classes must be at least 2'),
+        ([run], tmp_path / 'd.xyz', {}, '[Ff]ormat .*xyz.* not supported'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            plot_stability(runs, path, **options)
     assert not out.exists() and not list(tmp_path.glob('.*'))

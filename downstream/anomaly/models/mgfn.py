@@ -8,6 +8,8 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from albar_mm.utils.numbers import one_of
+
 
 class SnippetConv(nn.Conv1d):
     """``nn.Conv1d`` over snippets, channels last: one matrix product for all of a batch.
@@ -51,11 +53,7 @@ def shifted_sum(parts: Sequence[Tensor]) -> Tensor:
     for index, part in enumerate(parts):
         by = index - middle
         if by and abs(by) < length:
-            out = out + (
-                F.pad(part[:, by:], (0, 0, 0, by))
-                if by > 0
-                else F.pad(part[:, :by], (0, 0, -by, 0))
-            )
+            out = out + F.pad(part, (0, 0, -by, by))  # what is negative is cut off
     return out
 
 
@@ -195,8 +193,7 @@ class GlanceFocusLayer(nn.Module):
     def __init__(self, channels: int, kind: str, head_channels: int = 64) -> None:
         super().__init__()
         kinds = dict(glance=Glance, focus=Focus)
-        if kind not in kinds:
-            raise ValueError(f"layer {kind!r}; expected 'glance' or 'focus'")
+        one_of(kind, kinds, 'kind of a layer')
         self.conv = SnippetConv(channels, channels, 3)
         self.mixer = kinds[kind](channels, max(1, channels // head_channels), head_channels)
         self.ffn = FeedForward(channels)

@@ -7,6 +7,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
+from albar_mm.utils.numbers import one_of
+
 from .. import losses
 from .detector import AnomalyHead
 
@@ -14,10 +16,6 @@ WEIGHTS = MappingProxyType(
     dict(bce=1.0, apart=1e-6, normal=1e-3, anomalous=1e-3, sparsity=8e-3, smoothness=8e-4)
 )
 """Of the terms of the loss, as published."""
-_INTRA = ('halves', 'videos')
-_SPARSITY = ('normal', 'anomalous')
-_SMOOTHNESS = ('each', 'flattened')
-_SELECT = ('magnitude', 'score')
 
 
 @MODELS.register_module()
@@ -76,21 +74,14 @@ class MGFNHead(AnomalyHead):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        unknown = sorted(set(weights) - set(WEIGHTS))
-        if unknown:
-            raise ValueError(f'weight {unknown[0]!r}; expected some of {", ".join(WEIGHTS)}')
-        for name, value, allowed in (
-            ('intra', intra, _INTRA),
-            ('sparsity', sparsity, _SPARSITY),
-            ('smoothness', smoothness, _SMOOTHNESS),
-            ('select', select, _SELECT),
-        ):
-            if value not in allowed:
-                raise ValueError(f'{name} is {value!r}; expected one of {", ".join(allowed)}')
+        for weight in weights:
+            one_of(weight, WEIGHTS, 'weight')
+        self.intra = one_of(intra, ('halves', 'videos'), 'intra')
+        self.sparsity = one_of(sparsity, ('normal', 'anomalous'), 'sparsity')
+        self.smoothness = one_of(smoothness, ('each', 'flattened'), 'smoothness')
+        self.select = one_of(select, ('magnitude', 'score'), 'select')
         self.k, self.dropout, self.margin = k, dropout, margin
         self.weights = {**WEIGHTS, **weights}
-        self.intra, self.sparsity, self.smoothness = intra, sparsity, smoothness
-        self.select = select
         self.norm = nn.LayerNorm(in_channels)
         self.fc = nn.Linear(in_channels, 1)
 

@@ -201,16 +201,19 @@ class SegmentHead(BaseModule):
             ``loss_cls`` and ``loss_reg``.
         """
         logits = torch.cat(self.cls_head(levels, masks), 2).transpose(1, 2)
-        classes, wanted = self._targets(levels, segments, labels)
+        points, sizes = self._points(levels)
+        found = [
+            assign_targets(points, *each, self.num_classes, self.radius)
+            for each in zip(segments, labels, strict=True)
+        ]
+        classes, wanted = (torch.stack(parts) for parts in zip(*found, strict=True))
         valid = torch.cat(list(masks), 1)
         classes *= valid[..., None]
         positive = classes.any(2)
         normaliser = self.normaliser(positive.sum())
         # (video, point, class) of each positive entry; one entry a point without classes of its own
         where = (classes if self.per_class else positive[..., None]).nonzero()
-        predicted, where = self._predicted(
-            self.boundaries(levels, masks), where, [level.shape[2] for level in levels]
-        )
+        predicted, where = self._predicted(self.boundaries(levels, masks), where, sizes)
         wanted = wanted[where[:, 0], where[:, 1]]
         focal = sigmoid_focal_loss(logits, classes) * valid[..., None]
         if self.iou_power:
@@ -264,18 +267,6 @@ class SegmentHead(BaseModule):
         """Points of all levels, and the length of each."""
         sizes = [level.shape[2] for level in levels]
         return Points.of_levels(sizes, self.ranges, levels[0].device), sizes
-
-    def _targets(
-        self, levels: Sequence[Tensor], segments: Sequence[Tensor], labels: Sequence[Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Classes (B, P, K) and distances (B, P, 2) of the points of all levels."""
-        points, _ = self._points(levels)
-        found = [
-            assign_targets(points, *each, self.num_classes, self.radius)
-            for each in zip(segments, labels, strict=True)
-        ]
-        classes, distances = (torch.stack(parts) for parts in zip(*found, strict=True))
-        return classes, distances
 
     def _predicted(
         self, boundaries: Sequence[tuple[Tensor, ...]], where: Tensor, sizes: Sequence[int]

@@ -23,7 +23,7 @@ def dataset(folder, split='train', **options):
     return AnomalyFeatureDataset(str(folder / f'{split}.txt'), folder / 'store', **options)
 
 
-def test_items(folder):
+def test_items_and_labels_in_any_order_of_lines(folder, tmp_path):
     store = FeatureStore(folder / 'store')
     whole = dataset(folder, 'test')[3]
     sample = whole['data_samples']
@@ -36,21 +36,20 @@ def test_items(folder):
     assert np.array_equal(pooled[3]['inputs'][0].numpy(), pool_segments(features[:, 1]))
     assert pooled[3]['inputs'] is pooled[3]['inputs']  # pooled once
     assert 'snippet_of_frame' not in pooled[3]['data_samples']
-
-
-def test_labels_are_those_of_the_lines_in_any_order(folder, tmp_path):
     lines = (folder / 'train.txt').read_text().splitlines()[::-1]
     (tmp_path / 'train.txt').write_text('\n'.join(lines))
     turned = AnomalyFeatureDataset(str(tmp_path / 'train.txt'), folder / 'store')
     assert turned.labels() == dataset(folder).labels()[::-1] == [1, 0] * 12
     assert turned[0]['data_samples'].gt_label == 1
+    assert sorted(dataset(folder, part='val').labels()) == [0, 0, 1, 1]  # of every kind
 
 
-def test_held_out_videos_are_of_every_kind(folder):
-    assert sorted(dataset(folder, part='val').labels()) == [0, 0, 1, 1]
-
-
-def test_data_that_are_refused(folder, tmp_path):
+def test_halves_and_data_that_are_refused(folder, tmp_path):
+    halves = dict(encoder={}, sampling=SAMPLING.settings(), dtype='float16')
+    store = FeatureStore.create(tmp_path / 'store', halves)
+    store.put('train000', np.ones((2, 3)), SAMPLING.grid(16, 30.0))
+    (tmp_path / 'train.txt').write_text('train000.mp4 Normal\n')
+    assert dataset(tmp_path)[0]['inputs'].dtype == torch.float32
     (tmp_path / 'train.txt').write_text('train000.mp4 7 Normal\n')
     short = AnomalyFeatureDataset(str(tmp_path / 'train.txt'), folder / 'store')
     with pytest.raises(DatasetError, match="'train000' has .* frames, its annotation says 7"):
@@ -59,15 +58,6 @@ def test_data_that_are_refused(folder, tmp_path):
         dataset(folder, crop=2)[0]
     with pytest.raises(DatasetError, match='is no feature store'):
         AnomalyFeatureDataset(str(folder / 'train.txt'), tmp_path)
-
-
-def test_float16_stores_are_read_as_float32(tmp_path):
-    settings = dict(encoder={}, sampling=SAMPLING.settings(), dtype='float16')
-    store = FeatureStore.create(tmp_path / 'store', settings)
-    store.put('a', np.ones((2, 3)), SAMPLING.grid(16, 30.0))
-    (tmp_path / 'list.txt').write_text('a.mp4 Normal -1 -1\n')
-    data = AnomalyFeatureDataset(str(tmp_path / 'list.txt'), tmp_path / 'store')
-    assert data[0]['inputs'].dtype == torch.float32
 
 
 class Labelled(list):
@@ -90,25 +80,19 @@ def test_batches_are_balanced_and_every_video_is_used():
         for batch in found:
             assert [i >= normal for i in batch] == [False] * 4 + [True] * 4
         assert {i for batch in found for i in batch} == set(range(normal + anomalous))
+    with pytest.raises(ValueError, match='batch_size is 7; expected an even number'):
+        batches(10, 10, 7)
+    with pytest.raises(ValueError, match='0 normal and 3 anomalous videos'):
+        batches(0, 3, 2)
 
 
-def test_batches_differ_between_epochs_and_are_the_same_again():
+def test_batches_of_epochs_and_processes(monkeypatch):
     assert batches(10, 23, 8) == batches(10, 23, 8) != batches(10, 23, 8, epoch=1)
     assert batches(10, 23, 8) != batches(10, 23, 8, seed=1)
     assert len(batches(10, 23, 8, drop_last=True)) == 5
-
-
-def test_processes_share_out_the_batches(monkeypatch):
     whole, parts = batches(10, 23, 8), []
     for rank in range(2):
         monkeypatch.setattr(module, 'get_dist_info', lambda rank=rank: (rank, 2))
         parts.append(batches(10, 23, 8))
     assert len(parts[0]) == len(parts[1]) == 3
     assert [parts[i % 2][i // 2] for i in range(6)] == whole
-
-
-def test_batches_that_cannot_be():
-    with pytest.raises(ValueError, match='batch_size is 7; expected an even number'):
-        batches(10, 10, 7)
-    with pytest.raises(ValueError, match='0 normal and 3 anomalous videos'):
-        batches(0, 3, 2)

@@ -23,9 +23,6 @@ def shares(split):
 def test_scene_and_label_agree_in_training_and_are_independent_in_testing():
     assert shares('train') == pytest.approx([0.95, 0.05], abs=0.04)
     assert shares('test') == pytest.approx([0.5, 0.5], abs=0.1)
-
-
-def test_videos():
     for index in range(40):
         spec = draw_video(SETTINGS, 'train', index)
         events = spec.intervals(WRONG)
@@ -50,8 +47,8 @@ def test_build(tmp_path):
 @pytest.mark.parametrize(
     'change, message',
     [
-        (dict(anomaly='jump'), "anomaly is 'jump'"),
-        (dict(scene_rate=2), 'scene_rate must be'),
+        (dict(anomaly='jump'), "anomaly must be one of .*got 'jump'"),
+        (dict(scene_rate=2), 'scene_rate: expected'),
         (dict(frames=64), '192 frames a video'),
     ],
 )

@@ -67,24 +67,19 @@ def test_every_number_against_scikit_learn(tmp_path):
         assert np.array_equal(snippet_of_frame(row), sample['snippet_of_frame'])
 
 
-def test_a_video_that_comes_twice_counts_once():
+def test_videos_twice_not_finite_or_of_which_only_the_label_is_known():
     samples, _, _ = results()
     assert evaluated([*samples, samples[1]], bootstrap=0) == evaluated(samples, bootstrap=0)
-
-
-def test_videos_of_which_only_the_label_is_known():
-    samples, _, _ = results()
+    # what cannot be had is left out
+    assert list(evaluated([samples[0], samples[2]])) == ['frame/false_alarm_rate']
+    broken = dict(samples[2], scores=samples[2]['scores'] * torch.nan)
+    with pytest.raises(ValueError, match="'v2': its scores are not finite"):
+        evaluated([*samples[:2], broken])
     for sample in samples:
         sample['events'] = None
     assert list(evaluated(samples, frames=False)) == ['frame/video_auc']
     with pytest.raises(DatasetError, match="'v0': its annotation does not say when"):
         evaluated(samples)
-
-
-def test_numbers_that_cannot_be_had_are_left_out():
-    samples, _, _ = results()
-    found = evaluated([samples[0], samples[2]])
-    assert list(found) == ['frame/false_alarm_rate']
 
 
 def test_events_past_the_end_are_told(monkeypatch):
@@ -97,10 +92,3 @@ def test_events_past_the_end_are_told(monkeypatch):
     samples[1]['events'] = ((5, length + 3),)
     with pytest.raises(DatasetError, match="'v1': event 5 to .* ends 4 frames past"):
         evaluated(samples, bootstrap=0)
-
-
-def test_scores_that_are_not_finite():
-    samples, _, _ = results()
-    samples[2]['scores'][0] = float('nan')
-    with pytest.raises(ValueError, match="'v2': its scores are not finite"):
-        evaluated(samples)

@@ -28,22 +28,18 @@ def test_the_real_lists(lists, tmp_path):
     assert 'train: 1610 videos, 810 anomalous' in done.stdout
     assert 'test: 1111808 frames, 84331 anomalous; 7 events end up to three' in done.stdout
     train, test = (read_annotation(tmp_path / 'out' / f'{name}.txt') for name in ('train', 'test'))
-    assert train == [video for video in read_annotation(lists / TRAIN)]
-    assert {v.video_id: v.events for v in test} == {
-        v.video_id: v.events for v in read_annotation(lists / EVENTS)
-    }
+    given_events = read_annotation(lists / EVENTS)
+    assert train == list(read_annotation(lists / TRAIN))
+    found, wanted = ({v.video_id: v.events for v in part} for part in (test, given_events))
+    assert found == wanted
     assert sum(video.num_frames for video in test) == 1_111_808
     report = json.loads((tmp_path / 'out/report.json').read_text())
     assert len(report['clipped']) == 7 and report['left_out'] == []
 
 
 def test_videos_that_are_not_there(lists, tmp_path):
-    names = [
-        line.split()[0]
-        for name in (TRAIN, TEST)
-        for line in (lists / name).read_text().splitlines()
-    ]
-    for name in names[1:]:
+    text = ''.join((lists / name).read_text() for name in (TRAIN, TEST))
+    for name in [line.split()[0] for line in text.splitlines()[1:]]:
         (tmp_path / 'videos' / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / 'videos' / name).touch()
     with pytest.raises(DatasetError, match=r'lacks 1 videos, as Abuse/Abuse001_x264.mp4'):

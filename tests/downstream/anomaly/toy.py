@@ -10,16 +10,10 @@ CHANNELS = 16
 
 
 def write_oracle(folder, videos=24, crops=1, noise=0.3, scene=0.0, seed=0, labels=None):
-    """The truth of each snippet as one of two channels, plus noise; lists of both splits.
+    """The truth of each snippet as one of two channels plus noise: ``store``, lists of both splits.
 
-    Args:
-        folder: Gets ``store``, ``train.txt`` and ``test.txt``.
-        videos: Of each split; half of them anomalous.
-        crops: Of each snippet.
-        noise: Standard deviation, anew in each snippet.
-        scene: Standard deviation of what all snippets of a video share, as they do a background.
-        seed: Of noise and events.
-        labels: Of the training videos, 0 or 1; by default the true ones: every other is anomalous.
+    Every other video is anomalous, in training unless ``labels`` tell otherwise. ``scene`` is the
+    standard deviation of what all snippets of a video share, as they do a background.
     """
     random = np.random.default_rng(seed)
     store = FeatureStore.create(

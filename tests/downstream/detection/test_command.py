@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,41 +10,30 @@ import numpy as np
 import pytest
 
 from downstream.features.store import FeatureStore
-from downstream.features.time_grid import TimeGrid
+from downstream.tal import scores
 from downstream.tal.jobs import config_for
-from tests.downstream.tal.toy import FPS, entry, write_json, write_oracle
+from tests.downstream.tal.toy import entry, write_json, write_oracle
 from tests.in_process import run_tool
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / 'downstream'
 SPRITES = CONFIGS / 'tal_tridet_sprites.py'
-ENCODER = ['--encoder-config', 'c', '--encoder-checkpoint', 'w']
+WORDS = '--encoder-config c --encoder-checkpoint w'
+ENCODER = WORDS.split()
 
 
 @pytest.mark.parametrize(
     'args, message',
     [
-        (
-            'tal --features s --videos v --annotations a',
-            '--features and --videos are different jobs: give one of them',
-        ),
+        ('tal --features s --videos v --annotations a', 'are different jobs: give one of them'),
         ('tal --detect v --evaluate f --annotations a', '--detect and --evaluate are different'),
-        (
-            'tal --detect v',
-            '--detect needs --checkpoint, --encoder-config, --encoder-checkpoint',
-        ),
+        ('tal --detect v', '--detect needs --checkpoint, --encoder-config, --encoder-checkpoint'),
         ('anomaly --score v --encoder-config c', '--score needs --checkpoint, --encoder-check'),
         ('anomaly --features s', '--features needs --annotations'),
-        (
-            'tal --videos v --annotations a --encoder-config c',
-            '--videos needs --encoder-checkpoint',
-        ),
+        ('tal --videos v --annotations a --encoder-config c', '--videos needs --encoder-check'),
         ('tal --evaluate f', '--evaluate needs --annotations'),
         ('tal --annotations a', '--annotations needs --features or --videos or --evaluate'),
         ('anomaly --annotations a b', '--annotations needs --features or --videos'),
-        (
-            f'tal --detect v --annotations a --checkpoint d {" ".join(ENCODER)}',
-            '--annotations needs',
-        ),
+        (f'tal --detect v --annotations a --checkpoint d {WORDS}', '--annotations needs'),
         ('tal --on-missing skip', "--on-missing: invalid choice: 'skip'"),
     ],
 )
@@ -57,9 +47,7 @@ def test_what_is_started(task, monkeypatch):
     """Every argument reaches its job under its name."""
     calls = []
     names = ('run_on_features', 'run_on_one', 'run_evaluate', 'run_embedded')
-    fakes = {
-        name: lambda *args, name=name, **given: calls.append((name, args, given)) for name in names
-    }
+    fakes = {n: lambda *args, n=n, **given: calls.append((n, args, given)) for n in names}
     monkeypatch.setitem(sys.modules, f'downstream.{task}.jobs', SimpleNamespace(**fakes))
     lists = ['a', 'b'] if task == 'anomaly' else 'a'
     own = {} if task == 'anomaly' else dict(missing='drop')
@@ -83,24 +71,16 @@ def test_what_is_started(task, monkeypatch):
     extract = given.pop('extract')
     assert given == dict(seeds=[1, 2], options=['k=1'], **own)
     sampling = dict.fromkeys(('clip_len', 'frame_interval', 'align', 'tail', 'padding'))
-    assert extract == dict(
-        config='c',
-        checkpoint='w',
-        videos=['v'],
-        preset='p',
-        sampling=dict(sampling, stride=4),
-        device='cpu',
-    )
+    encoder = dict(config='c', checkpoint='w', videos=['v'], preset='p', device='cpu')
+    assert extract == dict(encoder, sampling=dict(sampling, stride=4))
     one = 'score' if task == 'anomaly' else 'detect'
     name, args, given = started(f'--{one}', 'v', '--checkpoint', 'k', *ENCODER, '--threshold', '1')
     assert (name, args) == ('run_on_one', ('v', 'k', f'{one}d' if one == 'score' else 'detected'))
     rest = dict(config=None, threshold=1, device='cpu')
     assert given == dict(encoder='c', weights='w', **rest)
     name, args, given = started('--workers', '1')
-    assert (name, args) == (
-        'run_embedded',
-        (f'work_dirs/{task}', 'work_dirs/demo', 'configs', (0, 1, 2)),
-    )
+    folders = f'work_dirs/{task}', 'work_dirs/demo', 'configs'
+    assert (name, args) == ('run_embedded', (*folders, (0, 1, 2)))
     assert given == dict(options=None, workers=1)
     if task == 'tal':
         assert started('--evaluate', 'f', *words[:2]) == ('run_evaluate', ('f', 'a', 'test'), {})
@@ -122,21 +102,9 @@ def on_features(data, config=SPRITES, options=(), annotations='segments.json'):
 def refused(args, *parts):
     done = run_tool('downstream', 'tal', *args)
     lines = [line for line in done.stderr.splitlines() if line.startswith('downstream.py')]
-    assert (
-        done.returncode == 1 and len(lines) == 1 and lines[0].startswith('downstream.py: error: ')
-    )
+    assert done.returncode == 1 and len(lines) == 1 and lines[0][:22] == 'downstream.py: error: '
     assert '(at ' not in lines[0]  # told on purpose, not where it happened to fail
     assert all(part in lines[0] for part in parts), lines[0]
-
-
-def test_annotations_that_are_refused(data):
-    document = json.loads((data / 'segments.json').read_text())
-    document['database']['test_001']['annotations'][0]['segment'] = [3.0, 2.0]
-    (data / 'changed.json').write_text(json.dumps(document))
-    given = on_features(data, annotations='changed.json')
-    refused(given, "changed.json: video 'test_001': segment [3.0, 2.0] ends before it begins")
-    given = on_features(data, options=["train_dataloader.dataset.classes=['bow','dive']"])
-    refused(given, "class 'hop' is not one of the 2 in the list, as 'bow': correct it, or add")
 
 
 def test_a_list_of_classes_numbers_those_of_all_parts(data):
@@ -145,6 +113,8 @@ def test_a_list_of_classes_numbers_those_of_all_parts(data):
     options = {'train_dataloader.dataset.classes': classes}
     cfg = config_for(SPRITES, data / 'store', str(data / 'segments.json'), options=options)
     assert cfg.classes == classes and cfg.model.head.num_classes == 3
+    given = on_features(data, options=["train_dataloader.dataset.classes=['bow','dive']"])
+    refused(given, "class 'hop' is not one of the 2 in the list, as 'bow': correct it, or add")
     for part in ('train', 'val', 'test'):
         assert cfg[f'{part}_dataloader'].dataset.classes == classes
 
@@ -153,33 +123,36 @@ def test_features_of_another_stride_or_not_finite(data):
     """Told before the first step, of a training and of a test video."""
     store = FeatureStore(data / 'store')
 
-    def put(name, change, grid=None):
-        features = np.array(store.load(name))
-        grid = grid or store.grid(name)
+    def put(name, features, grid):
         (data / f'store/{name}.npy').unlink()
-        change(features)
         store.put(name, features, grid)
 
-    right = store.grid('test_002')
-    wrong = right.num_snippets, right.stride_frames * 2, right.offset_frames, right.num_frames, FPS
-    put('test_002', lambda features: None, TimeGrid(*wrong))
+    name, right = 'test_002', store.grid('test_002')
+    features = np.array(store.load(name))
+    put(name, features, replace(right, stride_frames=2 * right.stride_frames))
     refused(on_features(data), "'test_002', one every 8 frames", 'are of another stride')
-    put('test_002', lambda features: None, right)
+    put(name, features, right)
     # wherever it is: a random window may leave it out
     name = next(video for video in store.ids() if video.startswith('validation'))
-    put(name, lambda features: features[-1].fill(np.nan))
-    short = [
-        f'{part}.max_len=8' for part in ('train_dataloader.dataset', 'model.data_preprocessor')
-    ]
+    features, right = np.array(store.load(name)), store.grid(name)
+    features[-1] = np.nan
+    put(name, features, right)
+    parts = 'train_dataloader.dataset', 'model.data_preprocessor'
+    short = [f'{part}.max_len=8' for part in parts]
     refused(on_features(data, options=short), f'features of {name!r} are not all finite: delete it')
     assert not list((data / 'work').rglob('*.pth'))
 
 
-def test_configs_and_folders_that_are_refused(data):
+def test_configs_annotations_and_folders_that_are_refused(data):
     other = CONFIGS / 'anomaly_mgfn_sprites.py'
-    refused(on_features(data, other), 'sprites.py: its model is not a SegmentDetector')
+    refused(on_features(data, other), 'sprites.py: its model is no SegmentDetector')
     refused(on_features(data, data / 'gone.py'), 'gone.py', 'no such file')
     refused(on_features(data, annotations='gone.json'), 'gone.json: no such file')
+    document = json.loads((data / 'segments.json').read_text())
+    document['database']['test_001']['annotations'][0]['segment'] = [3.0, 2.0]
+    write_json(data / 'changed.json', document['database'])
+    given = on_features(data, annotations='changed.json')
+    refused(given, "changed.json: video 'test_001': segment [3.0, 2.0] ends before it begins")
     record = data / 'work/detector/seed0/experiment.json'
     record.parent.mkdir(parents=True)
     record.write_text('{"settings_sha256": "other"}')
@@ -192,17 +165,14 @@ def test_configs_and_folders_that_are_refused(data):
 def detections(path, **videos):
     """A file of rows ``(begin, end, label, score)``."""
     results = {
-        video: [
-            dict(label=label, segment=[begin, end], score=score)
-            for begin, end, label, score in rows
-        ]
+        video: [dict(label=row[2], segment=row[:2], score=row[3]) for row in rows]
         for video, rows in videos.items()
     }
     path.write_text(json.dumps(dict(results=results)))
     return path
 
 
-def test_scores_of_a_file(tmp_path):
+def test_scores_of_a_file(tmp_path, monkeypatch):
     """The published example, in a class of its own; another class, of which nothing is found."""
     videos = dict(
         a=entry('Test', actions=[(0, 10, 'jump'), (20, 30, 'jump')]),
@@ -215,16 +185,20 @@ def test_scores_of_a_file(tmp_path):
     rows = [(0, 6.5, 'jump', 0.9), (1, 10, 'jump', 0.8), (24, 29, 'jump', 0.7)]
     found = detections(tmp_path / 'found.json', a=rows)
     before, given = sorted(tmp_path.iterdir()), ['--evaluate', found, '--annotations', annotation]
+    told = []
+    monkeypatch.setattr(scores, 'print_log', lambda *given: told.append(given))
     done = run_tool('downstream', 'tal', *given)
     assert done.returncode == 0 and sorted(tmp_path.iterdir()) == before
     lines = [line.split() for line in done.stdout.splitlines() if line.split()]
     rows = {line[0]: line[1:] for line in lines}
     # 83.33 83.33 83.33 50 25 of one class and 0 of the other
     assert rows['jump'] == ['65.00'] and rows['run'] == ['0.00'] and 'swim' not in rows
-    scores = [line[1:] for line in lines if line[0] == 'found']
-    assert scores[0] == ['32.50', '41.67', '41.67', '41.67', '25.00', '12.50']
-    assert scores[1][:2] == ['25.00', '50.00']  # at 0.5 the best two find one action of two
+    own = [line[1:] for line in lines if line[0] == 'found']
+    assert own[0] == ['32.50', '41.67', '41.67', '41.67', '25.00', '12.50']
+    assert own[1][:2] == ['25.00', '50.00']  # at 0.5 the best two find one action of two
     assert '3 test videos, 3 actions: mAP by tIoU' in done.stdout
+    ((text, _, level),) = told
+    assert level == 30 and "no detection in 1 of the 2 videos with actions, as 'b'" in text
     refused([*given, '--subset', 'train'], "subset 'train' has no video; there are 'test', 'tr")
     refused([*given, '--subset', 'training'], 'none of the 1 training videos has an action')
     detections(found, a=[(2, 1, 'jump', 0.5)])

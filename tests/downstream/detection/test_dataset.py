@@ -48,7 +48,7 @@ def test_parts_share_no_video(made):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (dict(part='dev'), "part is 'dev'; expected one of all, train, val"),
+        (dict(part='dev'), "part must be one of 'all', 'train', 'val', got 'dev'"),
         (dict(val_share=1), 'val_share is 1'),
         (dict(part='val', val_share=0.01), "part 'val' of 2 videos with 0.01 held out has no "),
     ],

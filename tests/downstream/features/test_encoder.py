@@ -45,6 +45,13 @@ def snippets(encoder, count=3, length=4):
     return torch.from_numpy(np.stack([encoder.formatted(each) for each in found]))
 
 
+def like(encoder, **options):
+    """Another encoder with the same weights."""
+    other = FrozenEncoder(encoder.cfg, None, **options)
+    other.model.load_state_dict(encoder.model.state_dict())
+    return other
+
+
 def classified(encoder, features):
     return encoder.model.cls_head.fc_cls(features)
 
@@ -61,9 +68,18 @@ def test_pooled_features_of_a_3d_recogniser(toy_config):
         inputs = (batch[:, 0].float() - 128) / 64
         maps = encoder.model.backbone(inputs)
     assert torch.allclose(features[:, 0], maps.mean((2, 3, 4)), atol=1e-6)
-    logits = FrozenEncoder(toy_config, None, level='logits')
-    logits.model.load_state_dict(encoder.model.state_dict())
+    logits, level = like(encoder, level='logits'), like(encoder, level='backbone.layer2')
     assert torch.allclose(logits.encode(batch), classified(encoder, features), atol=1e-6)
+    stem = encoder.model.backbone
+    with torch.no_grad():  # any module is a level
+        maps = stem.layer2(stem.pool2(stem.layer1(stem.maxpool(stem.conv1(inputs)))))
+    assert torch.allclose(level.encode(batch)[:, 0], maps.mean((2, 3, 4)), atol=1e-6)
+    plain = FrozenEncoder(toy_config, None)
+    batch = snippets(plain)
+    wanted = plain.encode(batch)
+    for options, tolerance in ((dict(channels_last=True), 1e-5), (dict(amp=True), 0.05)):
+        found = like(plain, **options).encode(batch)
+        assert torch.allclose(found, wanted, atol=tolerance * wanted.abs().max())
 
 
 def test_crops_of_a_2d_recogniser_stay_apart(config_2d):
@@ -72,35 +88,13 @@ def test_crops_of_a_2d_recogniser_stay_apart(config_2d):
     assert batch.shape == (2, 3, 5, 3, 32, 32)
     features = encoder.encode(batch)
     assert features.shape == (2, 3, 512)
-    logits = FrozenEncoder(config_2d, None, level='logits')
-    logits.model.load_state_dict(encoder.model.state_dict())
+    logits = like(encoder, level='logits')
     # the mean over frames comes before or after the linear layer: it is the same
     assert torch.allclose(logits.encode(batch), classified(encoder, features), atol=1e-5)
     inputs = encoder.model.data_preprocessor(dict(inputs=list(batch[:, 1]), data_samples=None))
     predicted, kwargs = encoder.model.extract_feat(inputs['inputs'])
     by_model = encoder.model.cls_head(predicted, **kwargs)
     assert torch.allclose(logits.encode(batch)[:, 1], by_model, atol=1e-5)
-
-
-def test_any_module_is_a_level(toy_config):
-    encoder = FrozenEncoder(toy_config, None, level='backbone.layer2')
-    features = encoder.encode(snippets(encoder))
-    assert features.shape == (3, 1, 8)
-    stem = encoder.model.backbone
-    with torch.no_grad():
-        maps = stem.maxpool(stem.conv1((snippets(encoder)[:, 0].float() - 128) / 64))
-        maps = stem.layer2(stem.pool2(stem.layer1(maps)))
-    assert torch.allclose(features[:, 0], maps.mean((2, 3, 4)), atol=1e-6)
-
-
-def test_channels_last_and_half_precision(toy_config):
-    plain = FrozenEncoder(toy_config, None)
-    batch = snippets(plain)
-    wanted = plain.encode(batch)
-    for options, tolerance in ((dict(channels_last=True), 1e-5), (dict(amp=True), 0.05)):
-        other = FrozenEncoder(toy_config, None, **options)
-        other.model.load_state_dict(plain.model.state_dict())
-        assert torch.allclose(other.encode(batch), wanted, atol=tolerance * wanted.abs().max())
 
 
 def test_weights_that_differ_and_a_head_of_other_classes(toy_config, tmp_path):
@@ -127,12 +121,13 @@ def test_the_views_of_a_pipeline(config_2d):
         assert encoder.view(FRAMES).shape == (12, crops, 32, 32, 3)
         assert encoder.encode(snippets(encoder, 1)).shape == (1, crops, 512)
     jitter = [*steps[:4], dict(type='ColorJitter'), *steps[4:]]
-    with pytest.raises(LaunchError, match='ColorJitter between decoding and FormatShape'):
-        spatial_steps(jitter)
-    with pytest.raises(LaunchError, match='no crop step'):
-        spatial_steps([*steps[:4], *steps[5:]], 10)
-    with pytest.raises(LaunchError, match='crops must be one of 1, 3, 10, got 5'):
-        spatial_steps(steps, 5)
+    for wrong, crops, message in (
+        (jitter, None, 'ColorJitter between decoding and FormatShape'),
+        ([*steps[:4], *steps[5:]], 10, 'no crop step'),
+        (steps, 5, 'crops must be one of 1, 3, 10, got 5'),
+    ):
+        with pytest.raises(LaunchError, match=message):
+            spatial_steps(wrong, crops)
 
 
 def test_what_does_not_fit(toy_config, tmp_path):

@@ -11,20 +11,11 @@ from downstream.anomaly.annotations import read_annotation
 from downstream.features.joining import JoinSettings, join_clips
 from downstream.features.readers import choose_reader
 
-from .videos import moving, write_video
+from .videos import write_video
 
-SETTINGS = JoinSettings(
-    ('calm',),
-    train=4,
-    test=4,
-    fillers=(2, 3),
-    events=(1, 2),
-    eventless=0.5,
-    test_share=0.5,
-    fps=10,
-    height=24,
-    width=40,
-)
+SHAPE = dict(fps=10, height=24, width=40)
+COUNTS = dict(train=4, test=4, fillers=(2, 3), events=(1, 2), eventless=0.5, test_share=0.5)
+SETTINGS = JoinSettings(('calm',), **COUNTS, **SHAPE)
 
 
 @pytest.fixture
@@ -79,23 +70,22 @@ def test_events_are_where_the_annotation_says(clips, tmp_path):
 def test_the_same_again_and_other_settings(clips, tmp_path):
     join_clips(clips, tmp_path / 'a', SETTINGS)
     join_clips(clips, tmp_path / 'b', SETTINGS)
-    for path in sorted((tmp_path / 'a').rglob('*.*')):
-        if path.is_file():
-            assert (
-                path.read_bytes()
-                == (tmp_path / 'b' / path.relative_to(tmp_path / 'a')).read_bytes()
-            )
+    one, other = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).rglob('*.*') if path.is_file()}
+        for name in 'ab'
+    )
+    assert one == other and len(one) > 8
     assert 'was joined with these settings before' in join_clips(clips, tmp_path / 'a', SETTINGS)[0]
     with pytest.raises(DatasetError, match='holds videos of other settings or clips'):
         join_clips(clips, tmp_path / 'a', replace(SETTINGS, seed=1))
 
 
 def test_what_is_refused(clips, tmp_path):
-    with pytest.raises(DatasetError, match='expected those of the background .quiet. and others'):
-        join_clips(clips, tmp_path / 'a', replace(SETTINGS, background=('quiet',)))
-    with pytest.raises(DatasetError, match="'calm' has 4 clips: too few .*test_share=0.01"):
-        join_clips(clips, tmp_path / 'a', replace(SETTINGS, test_share=0.01))
-    with pytest.raises(DatasetError, match='two or more classes, found 0'):
-        join_clips(tmp_path / 'gone', tmp_path / 'a', SETTINGS)
-    write_video(clips / 'x.mp4', moving(4))
+    for folder, change, message in (
+        (clips, dict(background=('quiet',)), 'those of the background .quiet. and others'),
+        (clips, dict(test_share=0.01), "'calm' has 4 clips: too few .*test_share=0.01"),
+        (tmp_path / 'gone', {}, 'two or more classes, found 0'),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            join_clips(folder, tmp_path / 'a', replace(SETTINGS, **change))
     assert not (tmp_path / 'a').exists()

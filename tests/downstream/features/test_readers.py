@@ -70,8 +70,7 @@ def test_the_same_frames_of_real_clips(real_data):
 
 
 @each_reader
-@pytest.mark.parametrize('count', [1, CHUNK, 2 * CHUNK + 5])
-@pytest.mark.parametrize('suffix', ['.mp4', '.avi', '.mkv'])
+@pytest.mark.parametrize('count, suffix', [(1, '.mp4'), (CHUNK, '.avi'), (2 * CHUNK + 5, '.mkv')])
 def test_numbers_of_frames(tmp_path, name, count, suffix):
     path = write_video(tmp_path / f'a{suffix}', moving(count))
     frames, _, reader = read(name, path)
@@ -80,16 +79,12 @@ def test_numbers_of_frames(tmp_path, name, count, suffix):
 
 
 @each_reader
-def test_odd_sizes_and_a_wrong_suffix(tmp_path, name):
+def test_rotated_videos_are_upright_odd_sizes_and_a_wrong_suffix(tmp_path, name):
     path = write_video(tmp_path / 'odd.mp4', moving(5, 47, 63)).rename(tmp_path / 'odd.avi')
     frames, times, _ = read(name, path)
     assert frames.shape == (5, 47, 63, 3) and times[3] == pytest.approx(0.3)
     different = grey_levels(frames, read('pyav', path)[0])
     assert different.max() <= 1 or (name == 'torchcodec' and different.mean() < 2)
-
-
-@each_reader
-def test_rotated_videos_are_upright(tmp_path, name):
     source = write_video(tmp_path / 'a.mp4', moving(5))
     turned = read(name, rotate_mp4(source, tmp_path / 'turned.mp4'))[0]
     assert grey_levels(turned, np.rot90(read(name, source)[0], -1, (1, 2))).max() <= 1
@@ -169,14 +164,13 @@ def test_what_cannot_be_read_is_named(real_data, tmp_path, name, clip, change, r
 
 
 def test_readers_that_are_not_there(monkeypatch):
-    with pytest.raises(
-        LaunchError, match="decoder must be one of 'auto', 'torchcodec', 'pyav', got"
-    ):
-        choose_reader('ffmpeg')
-    for former in ('decord', 'opencv'):
-        with pytest.raises(LaunchError, match=rf"{former}': features are read with pyav now"):
-            choose_reader(former)
     monkeypatch.setitem(sys.modules, 'torchcodec', None)
-    with pytest.raises(LaunchError, match='torchcodec.* cannot be loaded: .*; install it, or use'):
-        choose_reader('torchcodec')
+    for name, message in (
+        ('ffmpeg', "decoder must be one of 'auto', 'torchcodec', 'pyav', got"),
+        ('decord', "decord': features are read with pyav now"),
+        ('opencv', "opencv': features are read with pyav now"),
+        ('torchcodec', 'torchcodec.* cannot be loaded: .*; install it, or use'),
+    ):
+        with pytest.raises(LaunchError, match=message):
+            choose_reader(name)
     assert choose_reader().name == 'pyav'

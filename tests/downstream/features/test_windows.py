@@ -32,13 +32,10 @@ def two_crops(frames):
 
 
 @pytest.mark.parametrize(
-    'length, interval, stride',
-    [(16, 1, 16), (4, 2, 8), (4, 2, 3), (3, 4, 1), (2, 3, 40), (1, 1, 5), (8, 3, 2)],
+    'length, interval, stride', [(16, 1, 16), (4, 2, 3), (3, 4, 1), (2, 3, 40)]
 )
 @pytest.mark.parametrize(
-    'convention',
-    ['left pad repeat', 'left pad loop', 'left pad zero', 'left drop repeat', 'left drop loop']
-    + ['centre pad repeat', 'centre pad zero'],
+    'convention', ['left pad repeat', 'left pad loop', 'left drop repeat', 'centre pad zero']
 )
 def test_a_stream_gives_the_snippets_of_the_whole(length, interval, stride, convention):
     sampling = Sampling(length, stride, interval, *convention.split())
@@ -56,25 +53,18 @@ def test_a_stream_gives_the_snippets_of_the_whole(length, interval, stride, conv
             assert np.array_equal(np.concatenate([*one.swapaxes(0, 1).swapaxes(0, 1)], 1), other)
 
 
-def test_only_frames_that_are_shown_are_resized_once():
-    seen = []
-
-    def view(frames):
-        seen.extend(frames[:, 0, 0, 0].tolist())
-        return frames[:, None]
-
-    frames = np.arange(100, dtype=np.uint8)[:, None, None, None].repeat(3, 3)
-    list(Windows(Sampling(4, 10, 2, tail='drop'), view).cut([frames[:50], frames[50:]]))
-    assert sorted(seen) == [i for i in range(100) if i % 10 in (0, 2, 4, 6)]
-
-
 @pytest.mark.parametrize(
     'settings',
     [(32, 4, 2), (16, 500), (16, 16, 1, 'left', 'pad', 'loop'), (8, 4, 2, 'centre', 'pad', 'zero')],
 )
-def test_memory_does_not_grow_with_the_video(settings):
+def test_frames_are_resized_once_and_memory_does_not_grow_with_the_video(settings):
     sampling = Sampling(*settings)
     windows, held = Windows(sampling, lambda frames: frames[:, None]), []
+
+    seen, frames = [], np.arange(100, dtype=np.uint8)[:, None, None, None].repeat(3, 3)
+    view = lambda part: seen.extend(part[:, 0, 0, 0].tolist()) or part[:, None]  # noqa: E731
+    list(Windows(Sampling(4, 10, 2, tail='drop'), view).cut([frames[:50], frames[50:]]))
+    assert sorted(seen) == [i for i in range(100) if i % 10 in (0, 2, 4, 6)]  # those shown, once
 
     def chunks():
         for _ in range(200):

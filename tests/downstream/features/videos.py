@@ -65,27 +65,6 @@ def rotate_mp4(source: Path, target: Path) -> Path:
     return target
 
 
-def join_clips(clips: list[Path], target: Path, seconds: int) -> Path:
-    """Write clips end to end, again and again; other files are passed by."""
-    fps, height, width, count = 25, 128, 160, 0
-    clips = [path for path in clips if path.suffix in ('.mp4', '.avi')]
-    with av.open(str(target), 'w') as container:
-        stream = container.add_stream('mpeg4', rate=fps)
-        stream.height, stream.width, stream.pix_fmt = height, width, 'yuv420p'
-        while count < seconds * fps:
-            for clip in clips:
-                with av.open(str(clip), metadata_errors='replace') as source:
-                    for frame in source.decode(video=0):
-                        if count == seconds * fps:
-                            break
-                        frame = frame.reformat(width, height, 'yuv420p')
-                        frame.pts, frame.time_base = count, Fraction(1, fps)
-                        container.mux(stream.encode(frame))
-                        count += 1
-        container.mux(stream.encode())
-    return target
-
-
 def repeat_video(source: Path, target: Path, times: int) -> Path:
     """Write a video without reordered frames again and again, without encoding it again."""
     with av.open(str(source)) as given, av.open(str(target), 'w') as container:

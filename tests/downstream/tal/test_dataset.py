@@ -1,6 +1,7 @@
 """Videos with actions as a dataset: items, random windows, checks, and what is refused."""
 
 import random
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def dataset(folder, subset='validation', **given):
     return SegmentFeatureDataset(str(folder / 'segments.json'), folder / 'store', subset, **given)
 
 
-def test_items(folder):
+def test_items_and_the_grid_of_a_published_example(folder, tmp_path):
     data = dataset(folder, 'test')
     assert len(data) == 4 and data.metainfo['classes'] == ['bow', 'dive', 'hop']
     item = data[1]
@@ -35,6 +36,12 @@ def test_items(folder):
     assert np.array_equal(item['inputs'].numpy().T, data.store.load('test_001'))
     assert sample.gt_segments.shape == (len(sample.gt_labels), 2)
     assert 'snippet_segments' not in sample
+    store = make_store(tmp_path / 'store')
+    store.put('v', np.random.default_rng(0).normal(size=(250, 4)), SAMPLING.grid(1015, FPS))
+    video = entry(actions=[(0.2, 1.1, 'jump')], duration=33.83)
+    write_json(tmp_path / 'segments.json', dict(v=video))
+    found = dataset(tmp_path, max_len=2304, crop_ratio=None)[0]['data_samples'].snippet_segments
+    assert found.flatten().tolist() == pytest.approx([-0.5, 6.25])
 
 
 def test_windows_of_training(folder):
@@ -50,22 +57,12 @@ def test_windows_of_training(folder):
             assert inside.shape[1] < 3 or int(inside.mean(1).argmax()) == int(label)
 
 
-def test_grid_of_a_published_example(tmp_path):
-    """30 fps, stride 4, 16 frames: 0.2 and 1.1 s are snippets -0.5 and 6.25."""
-    store = make_store(tmp_path / 'store')
-    store.put('v', np.random.default_rng(0).normal(size=(250, 4)), SAMPLING.grid(1015, FPS))
-    video = entry(actions=[(0.2, 1.1, 'jump')], duration=33.83)
-    write_json(tmp_path / 'segments.json', dict(v=video))
-    found = dataset(tmp_path, max_len=2304, crop_ratio=None)[0]['data_samples'].snippet_segments
-    assert found.flatten().tolist() == pytest.approx([-0.5, 6.25])
-
-
 def test_videos_that_are_left_out_or_missing(folder, tmp_path):
     names = [v.video_id for v in dataset(folder, leave_out=['validation_003']).videos()]
     assert len(names) == 9 and 'validation_003' not in names
     with pytest.raises(DatasetError, match="leave_out names 'gone'"):
         dataset(folder, leave_out=['gone'])
-    with pytest.raises(DatasetError, match="missing is 'x'"):
+    with pytest.raises(DatasetError, match="missing must be one of 'fail', 'drop', got 'x'"):
         dataset(folder, missing='x')
     store = make_store(tmp_path / 'store')
     given = FeatureStore(folder / 'store')
@@ -86,23 +83,14 @@ def one_video(folder, features, grid, **change):
 @pytest.mark.parametrize(
     'shape, grid, message',
     [
-        ((147, 2, 4), GRID, r'expected \(T, C\): extract one crop'),
-        (
-            (75, 4),
-            TimeGrid(75, 4, 8.0, 600, FPS),
-            '75 snippets of .v., one every 4 frames, span 296 of its 600 '
-            'frames: the features are of another stride',
-        ),
-        ((147, 4), TimeGrid(147, 8, 8.0, 600, FPS), 'another stride'),
-        (
-            (147, 4),
-            TimeGrid(147, 4, 8.0, 600, 15.0),
-            'lasts 40.0 s by its features, 20.0 s by the annotation',
-        ),
+        ((147, 2, 4), (147, 4, 8.0, 600, FPS), r'expected \(T, C\): extract one crop'),
+        ((75, 4), (75, 4, 8.0, 600, FPS), '75 snippets of .v., one every 4 frames, span 296 of'),
+        ((147, 4), (147, 8, 8.0, 600, FPS), 'another stride'),
+        ((147, 4), (147, 4, 8.0, 600, 15.0), 'lasts 40.0 s by its features, 20.0 s by the ann'),
     ],
 )
 def test_features_of_another_shape_stride_or_video(tmp_path, shape, grid, message):
-    data = one_video(tmp_path, np.random.default_rng(0).normal(size=shape), grid)
+    data = one_video(tmp_path, np.random.default_rng(0).normal(size=shape), TimeGrid(*grid))
     with pytest.raises(DatasetError, match=message) as caught:
         data[0]
     assert '\n' not in str(caught.value)
@@ -170,28 +158,15 @@ def test_published_draws(seed, max_len, margin, first, size, kept, segments):
     assert window.segments.tolist() == segments
 
 
-def test_a_video_that_is_taken_whole_keeps_everything():
-    for ratio in (None, (1.0, 1.0)):
-        window = truncate(20, SEGMENTS, 64, random.Random(0), 0.5, ratio)
-        assert (window.first, window.size) == (0, 20) and window.segments is SEGMENTS
-
-
-def test_windows_hold_an_action_if_they_can():
+def test_windows_hold_an_action_if_they_can_and_end_after_many_draws():
+    draws = Mock(randint=Mock(return_value=0))
+    window = truncate(5000, np.array([[4000.0, 4100]]), 64, draws)
+    assert draws.randint.call_count == TRIES and not window.kept.any() and window.first == 0
+    assert truncate(50, np.zeros((0, 2)), 10, draws).segments.shape == (0, 2)
     draws = random.Random(0)
-    for _ in range(200):
+    for _ in range(50):  # they hold an action if they can
         ((begin, end),) = truncate(50, np.array([[40.0, 44]]), 10, draws).segments
         assert 0 <= begin < end <= 10 and end - begin >= 2
-    assert truncate(50, np.zeros((0, 2)), 10, draws).segments.shape == (0, 2)
-
-
-def test_after_many_draws_the_last_one_is_taken():
-    class Counted:
-        calls = 0
-
-        def randint(self, first, last):
-            self.calls += 1
-            return first
-
-    draws = Counted()
-    window = truncate(5000, np.array([[4000.0, 4100]]), 64, draws)
-    assert draws.calls == TRIES and not window.kept.any() and window.first == 0
+    for ratio in (None, (1.0, 1.0)):  # taken whole
+        window = truncate(20, SEGMENTS, 64, draws, 0.5, ratio)
+        assert (window.first, window.size) == (0, 20) and window.segments is SEGMENTS

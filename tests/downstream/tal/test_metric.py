@@ -41,7 +41,7 @@ def evaluated(samples, **options):
     return metric.evaluate(len(samples))
 
 
-def test_by_the_published_numbers():
+def test_published_numbers_and_a_video_that_comes_twice():
     truth = [('v0', 0, 10, 0), ('v0', 20, 30, 0)]
     rows = [('v0', 0, 6.5, 0, 0.9), ('v0', 1, 10, 0, 0.8), ('v0', 24, 29, 0, 0.7)]
     maps = {'mAP@0.3': 83.3333, 'mAP@0.4': 83.3333, 'mAP@0.5': 83.3333, 'mAP@0.6': 50}
@@ -50,67 +50,38 @@ def test_by_the_published_numbers():
     wanted |= {f'fp_{kind}': share for kind, share in kinds.items()}
     found = evaluated(samples_of(truth, rows, 1))
     assert found == pytest.approx({f'tal/{name}': value for name, value in wanted.items()})
+    samples = samples_of(*random_test(1))
+    assert evaluated([*samples, samples[1]]) == evaluated(samples)
 
 
 def test_every_setting_reaches_its_function(tmp_path):
     truth, rows = random_test(3, decimals=1)
     path = tmp_path / 'found.json'
-    options = dict(
-        tious=(0.2, 0.45),
-        ties='first',
-        drop_duplicates=False,
-        per_class=True,
-        recall_k=(2,),
-        recall_tiou=(0.25,),
-    )
-    found = evaluated(
-        samples_of(truth, rows), prefix='x', false_positives=False, out_file=str(path), **options
-    )
-    wanted = temporal_map(
-        segments(truth), segments(rows), (0.2, 0.45), ties='first', drop_duplicates=False
-    )
-    recall = recall_at(
-        segments(truth), segments(rows), 0.25, 2, ties='first', drop_duplicates=False
-    )
-    names = {f'x/AP_{CLASSES[label]}': 100 * ap.mean() for label, ap in wanted.per_class.items()}
-    assert found == pytest.approx(
-        {
-            'x/mAP': 100 * wanted.mean,
-            'x/mAP@0.2': 100 * wanted.at[0],
-            'x/mAP@0.45': 100 * wanted.at[1],
-            'x/recall@2x@0.25': 100 * recall[0, 0],
-            **names,
-        },
-        abs=1e-4,
-    )
+    options = dict(tious=(0.2, 0.45), ties='first', drop_duplicates=False, per_class=True)
+    options |= dict(recall_k=(2,), recall_tiou=(0.25,))
+    given = dict(options, prefix='x', false_positives=False, out_file=str(path))
+    found = evaluated(samples_of(truth, rows), **given)
+    parts, rules = (segments(truth), segments(rows)), dict(ties='first', drop_duplicates=False)
+    wanted = temporal_map(*parts, (0.2, 0.45), **rules)
+    shares = {f'AP_{CLASSES[label]}': ap.mean() for label, ap in wanted.per_class.items()}
+    shares |= {'mAP': wanted.mean, 'mAP@0.2': wanted.at[0], 'mAP@0.45': wanted.at[1]}
+    shares['recall@2x@0.25'] = recall_at(*parts, 0.25, 2, **rules)[0, 0]
+    wanted = {f'x/{name}': 100 * share for name, share in shares.items()}
+    assert found == pytest.approx(wanted, abs=1e-4)
     assert list(json.loads(path.read_text())['results']) == [f'v{video}' for video in range(6)]
     # the file gives the numbers of the run
-    again = evaluate_file(
-        path,
-        segments(truth),
-        CLASSES,
-        [f'v{video}' for video in range(6)],
-        breakdown=False,
-        **options,
-    )
+    videos = [f'v{video}' for video in range(6)]
+    again = evaluate_file(path, segments(truth), CLASSES, videos, breakdown=False, **options)
     assert {f'x/{name}': value for name, value in again.items()} == found
 
 
-def test_a_video_that_comes_twice_counts_once():
-    samples = samples_of(*random_test(1))
-    assert evaluated([*samples, samples[1]]) == evaluated(samples)
-
-
-def test_half_precision():
-    samples = samples_of([('v0', 0, 8, 0)], [('v0', 0, 8, 0, 0.5)], 1)
-    samples[0]['pred_scores'] = samples[0]['pred_scores'].bfloat16()
-    assert evaluated(samples)['tal/mAP'] == 100
-
-
-def test_no_detection_at_all(monkeypatch):
+def test_half_precision_and_no_detection_at_all(monkeypatch):
     told = []
     monkeypatch.setattr('downstream.tal.metric.print_log', lambda *given: told.append(given))
     truth = [('v0', 0, 10, 0)]
+    half = samples_of(truth, [('v0', 0, 10, 0, 0.5)], 1)
+    half[0]['pred_scores'] = half[0]['pred_scores'].bfloat16()
+    assert evaluated(half)['tal/mAP'] == 100 and told == []
     found = evaluated(samples_of(truth, [], 2), per_class=True)
     assert found['tal/AP_Dive'] == 0 and not any(found.values())
     ((text, _, level),) = told
@@ -124,15 +95,10 @@ def test_no_detection_at_all(monkeypatch):
     [
         (dict(pred_scores=torch.tensor([float('nan')])), "'v0': detections: not finite"),
         (dict(pred_segments=torch.tensor([[0, torch.inf]])), "'v0': detections: not finite"),
-        (
-            dict(pred_labels=torch.tensor([4])),
-            "'v0': detections: labels 4 to 4; .* expected 0 to 3",
-        ),
+        (dict(pred_labels=torch.tensor([4])), "'v0': detections: labels 4 to 4; .* 0 to 3"),
         (dict(gt_labels=np.array([-1])), "'v0': annotation: labels -1 to -1"),
-        (
-            dict(pred_labels=torch.tensor([0, 0])),
-            r"'v0': detections: shapes \(1, 2\) of pred_segments, \(2,\) of pred_labels",
-        ),
+        (dict(pred_labels=torch.tensor([0, 0])), r"'v0': .*: shapes \(1, 2\) of .*, \(2,\) of"),
+        (dict(gt_labels=np.zeros(0, int), gt_segments=np.zeros((0, 2))), 'none of the 1 tested'),
     ],
 )
 def test_samples_that_are_refused(changes, message):
@@ -141,16 +107,10 @@ def test_samples_that_are_refused(changes, message):
         evaluated([sample])
 
 
-def test_what_is_refused():
-    with pytest.raises(ValueError, match='none of the 6 tested videos has an annotated action'):
-        evaluated(samples_of([], [('v0', 0, 10, 0, 0.5)]))
-    for options in (
-        dict(tious=(0,)),
-        dict(ties='any'),
-        dict(recall_k=(0,)),
-        dict(false_positive_tiou=2),
-    ):
-        with pytest.raises(ValueError, match='expected'):
-            TemporalMAP(**options)
+def test_settings_that_are_refused():
+    wrong = dict(tious=(0,), ties='any', recall_k=(0,), false_positive_tiou=2)
+    for name, value in wrong.items():
+        with pytest.raises(ValueError, match='expected|must be one of'):
+            TemporalMAP(**{name: value})
     with pytest.raises(ValueError, match="no names of classes: its metainfo needs 'classes'"):
         TemporalMAP().process(None, [])

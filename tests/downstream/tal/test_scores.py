@@ -28,7 +28,7 @@ def counted(truth, rows, **options):
     return {kind: int(count) for kind, count in zip(KINDS, counts.sum(0), strict=True) if count}
 
 
-def test_by_the_published_numbers():
+def test_by_the_published_numbers_and_with_equal_scores():
     assert at(TRUTH, FIRST) == pytest.approx([5 / 6] * 5)
     second = [('a', 0, 6.5, 0, 0.9), ('a', 1, 10, 0, 0.8), ('a', 24, 29, 0, 0.7)]
     assert at(TRUTH, second) == pytest.approx([5 / 6] * 3 + [0.5, 0.25])
@@ -37,9 +37,6 @@ def test_by_the_published_numbers():
     near = [('a', 0, 10, 0), ('a', 4, 14, 0)]
     twice = [('a', 1, 11, 0, 0.9), ('a', 1, 11, 0, 0.8)]
     assert at(near, twice, tious=[0.3, 0.5, 0.6, 0.7]) == pytest.approx([1, 1, 0.5, 0.5])
-
-
-def test_equal_scores():
     truth, rows = [('a', 0, 10, 0)], [('a', 0, 10, 0, 0.5), ('a', 50, 60, 0, 0.5)]
     assert at(truth, rows) == [0.5] * 5 and at(truth, rows[::-1]) == [1] * 5
     assert at(truth, rows, ties='first') == [1] * 5
@@ -62,27 +59,13 @@ def test_classes_and_duplicates():
     assert recall(truth, rows, k=1, drop_duplicates=False) == [[1]]
 
 
-@pytest.mark.parametrize('seed', range(6))
+@pytest.mark.parametrize('seed', range(4))
 def test_equal_to_mmaction2(seed, tmp_path):
     """Random sets with ties, duplicates, and videos without predictions."""
-    random = np.random.default_rng(seed)
-    truth, rows = [], []
-    for video in range(12):
-        for _ in range(random.integers(1, 5)):
-            begin, label = random.random() * 50, int(random.integers(3))
-            truth.append((f'v{video}', begin, begin + 1 + random.random() * 20, label))
-            if random.random() < 0.2:
-                truth.append(truth[-1])
-        for _ in range(random.integers(0, 25)):
-            if random.random() < 0.6:
-                _, begin, end, label = truth[random.integers(len(truth))]
-                begin, end = begin + random.normal(), end + random.normal()
-            else:
-                begin, label = random.random() * 50, int(random.integers(3))
-                end = begin + 5
-            score = round(random.random(), 1)
-            rows.append((f'v{video}', begin, max(end, begin + 0.1), label, score))
-    tious = np.linspace(0.3, 0.7, 5)
+    truth, rows = random_test(seed, decimals=1)
+    known = {row[3] for row in truth}
+    rows = [row for row in rows if row[3] in known]  # it knows no other class
+    truth, tious = truth + truth[::5], np.linspace(0.3, 0.7, 5)
     ours = at(truth, rows, tious=tious, ties='first', drop_duplicates=False)
     assert ours == pytest.approx(peer(truth, rows, tious, tmp_path).tolist(), abs=1e-6)
 
@@ -104,41 +87,6 @@ def peer(truth, rows, tious, folder):
     return evaluation.evaluate()[0]
 
 
-@pytest.mark.parametrize('seed', range(20))
-def test_equal_to_one_detection_after_another(seed):
-    """The rule in plain loops, at two thresholds, with many overlaps and equal scores."""
-    truth, rows = random_test(seed, decimals=1)
-    found = temporal_map(segments(truth), segments(rows), [0.3, 0.5], drop_duplicates=False)
-    for place, tiou in enumerate(found.tious):
-        for label in {row[3] for row in truth}:
-            taken, hits = set(), []
-            last_first = [row for row in reversed(rows) if row[3] == label]
-            for row in sorted(last_first, key=lambda row: -row[4]):
-                own = [
-                    index
-                    for index, other in enumerate(truth)
-                    if (other[0], other[3]) == (row[0], label)
-                    and overlap(row, other) >= tiou
-                    and index not in taken
-                ]
-                hits.append(bool(own))
-                taken |= {max(own, key=lambda index: overlap(row, truth[index]))} if own else set()
-            total = sum(other[3] == label for other in truth)
-            precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-            area = sum(precision[index:].max() for index, hit in enumerate(hits) if hit) / total
-            assert found.per_class[label][place] == pytest.approx(area, abs=1e-12)
-
-
-def test_sequences_and_arrays_give_the_same():
-    truth, rows = (segments(rows) for rows in random_test(0))
-    arrays = [
-        Segments(np.array(each.videos), each.segments, np.array(each.labels), each.scores)
-        for each in (truth, rows)
-    ]
-    one, other = temporal_map(truth, rows), temporal_map(*arrays)
-    assert one.per_class.keys() == other.per_class.keys() and one.mean == other.mean > 0
-
-
 def test_recall_by_hand():
     # class 0: two actions in a, one in b; class 1: one in a
     truth = [('a', 0, 10, 0), ('a', 20, 30, 0), ('b', 0, 10, 0), ('a', 40, 50, 1)]
@@ -156,29 +104,6 @@ def test_recall_by_hand():
     assert np.ravel(found) == pytest.approx([2 / 6, 1 / 6, 1 / 6])
     # one detection finds all that it overlaps
     assert recall([('a', 0, 10, 0), ('a', 1, 11, 0)], [('a', 0, 11, 0, 0.9)], k=1) == [[1]]
-
-
-@pytest.mark.parametrize('seed', range(10))
-def test_recall_by_plain_loops(seed):
-    truth, rows = random_test(seed)
-    tious, multiples = (0.3, 0.5, 0.7), (1, 2, 5)
-    wanted = np.zeros((3, 3))
-    classes = {row[3] for row in truth}
-    for label, (i, tiou), (j, k) in (
-        (label, one, other)
-        for label in classes
-        for one in enumerate(tious)
-        for other in enumerate(multiples)
-    ):
-        own, found = [row for row in truth if row[3] == label], 0
-        for action in own:
-            count = sum(other[0] == action[0] for other in own)
-            mine = [row for row in rows if (row[0], row[3]) == (action[0], label)]
-            best = sorted(mine, key=lambda row: -row[4])[: k * count]
-            found += any(overlap(row, action) >= tiou for row in best)
-        wanted[i, j] += found / len(own) / len(classes)
-    found = recall(truth, rows, tious, multiples, drop_duplicates=False)
-    np.testing.assert_allclose(found, wanted)
 
 
 MIXED = [('a', 0, 10, 0), ('a', 20, 30, 1), ('b', 0, 10, 1)]
@@ -202,6 +127,9 @@ MIXED = [('a', 0, 10, 0), ('a', 20, 30, 1), ('b', 0, 10, 1)]
 )
 def test_each_kind_of_error(row, kind):
     assert counted(MIXED, [row]) == {kind: 1}
+    if row == ('a', 0, 4, 0, 0.9):  # by its thresholds
+        assert counted(MIXED, [row], tiou=0.4) == dict(true_positive=1)
+        assert counted(MIXED, [row], background=0.41) == dict(background=1)
 
 
 def test_several_detections_of_one_action():
@@ -218,12 +146,6 @@ def test_several_detections_of_one_action():
     listed = dict(true_positive=1, wrong_label=1, confusion=1)
     assert counted(truth, rows, own_first=False) == listed
     assert counted(truth[::-1], rows, own_first=False) == counted(truth, rows)
-
-
-def test_thresholds_of_errors():
-    row = ('a', 0, 4, 0, 0.9)
-    assert counted(MIXED, [row], tiou=0.4) == dict(true_positive=1)
-    assert counted(MIXED, [row], background=0.41) == dict(background=1)
 
 
 def test_multiples_of_the_number_of_actions():
@@ -250,7 +172,7 @@ def test_multiples_of_the_number_of_actions():
     assert false_positives(segments(truth), segments(rows)).counts.sum() == 8
 
 
-@pytest.mark.parametrize('seed', range(10))
+@pytest.mark.parametrize('seed', range(3))
 def test_errors_by_plain_loops(seed):
     truth, rows = random_test(seed)
     wanted = dict.fromkeys(KINDS, 0)
@@ -287,23 +209,22 @@ def test_no_detection():
 
 
 def test_what_is_refused():
-    good, found = segments(TRUTH), segments(FIRST)
+    good, found, wrong = segments(TRUTH), segments(FIRST), ([], [0.5, 0], [1.5], [np.nan])
     for call, message in (
-        (lambda: temporal_map(good, found, ties='any'), "ties is 'any'"),
+        (
+            lambda: temporal_map(good, found, ties='any'),
+            "ties must be one of 'last', 'first', got 'any'",
+        ),
         (lambda: temporal_map(good, good), 'predictions need scores'),
         (lambda: temporal_map(segments([]), found), 'no annotated segment'),
         (lambda: Segments(['a'], np.zeros((2, 2)), [0]), 'differ in number'),
         (lambda: Segments(['a'], np.array([[0, np.nan]]), [0]), 'must be finite'),
         (lambda: false_positives(good, found, multiples=0), 'multiples is 0'),
+        *((lambda t=t: temporal_map(good, found, t), 'numbers above 0') for t in wrong),
+        *((lambda k=k: recall_at(good, found, k=k), 'numbers of at least 1') for k in ([], 0, 1.5)),
+        (lambda: false_positives(good, found, tiou=0.05), 'expected 0 < background <= tiou <= 1'),
+        (lambda: false_positives(good, found, background=0), 'expected 0 < background'),
+        (lambda: false_positives(good, found, tiou=1.1), 'expected 0 < background'),
     ):
         with pytest.raises(ValueError, match=message):
             call()
-    for tious in ([], [0.5, 0], [1.5], [np.nan]):
-        with pytest.raises(ValueError, match='expected one or more numbers above 0'):
-            temporal_map(good, found, tious)
-    for k in ([], 0, 1.5):
-        with pytest.raises(ValueError, match='expected whole numbers of at least 1'):
-            recall_at(good, found, k=k)
-    for options in (dict(tiou=0.05), dict(background=0), dict(tiou=1.1)):
-        with pytest.raises(ValueError, match='expected 0 < background <= tiou <= 1'):
-            false_positives(good, found, **options)

@@ -1,26 +1,16 @@
 """Targets, trident decoding and losses by the published numbers."""
 
-import math
-
 import pytest
 import torch
 
-from downstream.tal.losses import (
-    RANGES,
-    LossNormaliser,
-    Points,
-    assign_targets,
-    distance_iou_loss,
-    offset_iou,
-    sigmoid_focal_loss,
-)
+from downstream.tal import losses
 from downstream.tal.models.heads import trident_distances
 
 
 def test_targets():
-    points = Points.of_levels([16, 8, 4, 2, 1], RANGES[:5])
+    points = losses.Points.of_levels([16, 8, 4, 2, 1], losses.RANGES[:5])
     segments = torch.tensor([[2.0, 6], [2, 6], [1, 13]])
-    classes, distances = assign_targets(points, segments, torch.tensor([4, 7, 1]), 8)
+    classes, distances = losses.assign_targets(points, segments, torch.tensor([4, 7, 1]), 8)
     found = {}
     for i in classes.any(1).nonzero().flatten().tolist():
         place = (int(points.strides[i]), int(points.positions[i]))
@@ -35,75 +25,36 @@ def test_targets():
         (4, 12): ([1], [2.75, 0.25]),
     }
     assert classes.max() == 1 and not distances[~classes.any(1)].any()
-
-
-def test_targets_without_an_action_and_wrong_levels():
-    points = Points.of_levels([4], RANGES[:1])
-    classes, distances = assign_targets(points, torch.zeros(0, 2), torch.zeros(0).long(), 3)
-    assert classes.shape == (4, 3) and not classes.any() and not distances.any()
+    classes, distances = losses.assign_targets(points, segments[:0], torch.zeros(0).long(), 8)
+    assert classes.shape == (31, 8) and not classes.any() and not distances.any()
     with pytest.raises(ValueError, match='2 levels and 6 ranges'):
-        Points.of_levels([4, 2])
+        losses.Points.of_levels([4, 2])
 
 
 def test_trident():
-    start, end = torch.tensor([[[0.0, 1, 2, 3]]]), torch.tensor([[[3.0, 2, 1, 0]]])
+    single, point = torch.tensor([[[0.0, 1, 2, 3]]]), torch.arange(4)
     centre = torch.zeros(1, 6, 4)
     centre[0, :, 3] = torch.tensor([0.0, 0, 1, 2, 0, 0])
-    points = torch.arange(4)
-    found = trident_distances(start, end, centre, 0 * points, points, 0 * points)
-    assert found.shape == (4, 2)
-    wanted = [
-        [1, 0.4247896],
-        [0.6358247, 0.4247896],
-        [0.4247896, 0.6358247],
-        [0.1982153, 0.3195209],
-    ]
-    assert torch.allclose(found, torch.tensor(wanted), atol=1e-6)
-
-
-def test_trident_by_its_definition_and_of_wrong_shapes():
-    """Against sums in plain loops, at all points and classes of two videos."""
-    torch.manual_seed(0)
-    bins = 4
-    start, end, centre = torch.randn(2, 3, 9), torch.randn(2, 3, 9), torch.randn(2, 10, 9)
-    where = torch.ones(2, 9, 3).nonzero()
-    found = trident_distances(start, end, centre, *where.T)
-    for (video, point, label), distances in zip(where.tolist(), found.tolist(), strict=True):
-        sides = []
-        for logits, first, way in ((start, 0, -1), (end, bins + 1, 1)):
-            chances = []
-            for far in range(bins + 1):
-                at = point + way * far
-                logit = logits[video, label, at].item() if 0 <= at < 9 else 0.0
-                place = first + (bins - far if way < 0 else far)
-                chances.append(math.exp(logit + centre[video, place, point].item()))
-            sides.append(sum(far * each for far, each in enumerate(chances)) / sum(chances))
-        assert distances == pytest.approx(sides, abs=1e-5)
+    found = trident_distances(single, single.flip(2), centre, 0 * point, point, 0 * point)
+    wanted = [[1, 0.4247896], [0.6358247, 0.4247896], [0.4247896, 0.6358247]]
+    assert torch.allclose(found, torch.tensor([*wanted, [0.1982153, 0.3195209]]), atol=1e-6)
     with pytest.raises(ValueError, match='expected .B, K, T. twice'):
-        trident_distances(start, end[:, :2], centre, *where.T)
+        trident_distances(single, single[..., :2], centre, 0 * point, point, 0 * point)
 
 
-def test_focal_loss():
-    found = [
-        sigmoid_focal_loss(torch.tensor(logit), torch.tensor(target)).item()
-        for logit, target in ((0.0, 1.0), (-4.59512, 0.0), (2.0, 1.0))
-    ]
+def test_losses_and_their_normaliser():
+    logits, targets = torch.tensor([0.0, -4.59512, 2.0]), torch.tensor([1.0, 0.0, 1.0])
+    found = [losses.sigmoid_focal_loss(*each).item() for each in zip(logits, targets, strict=True)]
     assert found == pytest.approx([0.0433217, 7.5377e-7, 4.50891e-4], rel=1e-4)
-
-
-def test_distance_iou():
     predicted = torch.tensor([[2.0, 3], [1, 1], [0, 0], [4, 0]])
     wanted = torch.tensor([[2.0, 3], [2, 2], [1, 1], [0, 4]])
-    assert (1 - offset_iou(predicted, wanted)).tolist() == pytest.approx([0, 0.5, 1, 1])
-    assert distance_iou_loss(predicted, wanted).tolist() == pytest.approx([0, 0.5, 1, 1.25])
+    assert (1 - losses.offset_iou(predicted, wanted)).tolist() == pytest.approx([0, 0.5, 1, 1])
+    assert losses.distance_iou_loss(predicted, wanted).tolist() == pytest.approx([0, 0.5, 1, 1.25])
     nothing = torch.zeros(1, 2, requires_grad=True)
-    distance_iou_loss(nothing, torch.zeros(1, 2)).sum().backward()
+    losses.distance_iou_loss(nothing, torch.zeros(1, 2)).sum().backward()
     assert torch.isfinite(nothing.grad).all()
-
-
-def test_normaliser():
-    normaliser = LossNormaliser()
+    normaliser = losses.LossNormaliser()
     assert [normaliser(n).item() for n in (40, 0, 12)] == pytest.approx([94, 84.7, 77.43])
-    again = LossNormaliser()
+    again = losses.LossNormaliser()
     again.load_state_dict(normaliser.state_dict())
     assert again.train(False)(5).item() == pytest.approx(77.43)

@@ -16,12 +16,8 @@ FPS = 30.0
 
 def entry(subset='Validation', duration=20.0, actions=((2.0, 5.0, 'jump'), (9.0, 12.5, 'run'))):
     """One video of an annotation."""
-    return dict(
-        subset=subset,
-        fps=FPS,
-        duration=duration,
-        annotations=[dict(label=label, segment=[begin, end]) for begin, end, label in actions],
-    )
+    annotations = [dict(label=label, segment=[begin, end]) for begin, end, label in actions]
+    return dict(subset=subset, fps=FPS, duration=duration, annotations=annotations)
 
 
 def write_json(path, database):
@@ -32,24 +28,15 @@ def write_json(path, database):
 
 def make_store(folder):
     """An empty store."""
-    return FeatureStore.create(
-        folder,
-        dict(encoder=dict(published='oracle'), sampling=SAMPLING.settings(), dtype='float32'),
-    )
+    settings = dict(encoder=dict(published='oracle'), sampling=SAMPLING.settings())
+    return FeatureStore.create(folder, dict(settings, dtype='float32'))
 
 
 def write_oracle(folder, train=60, test=40, noise=0.3, seed=0, classes=3, shuffled=False, shift=0):
-    """One-hot truth of each snippet plus noise; ``segments.json`` and ``store``.
+    """Videos of one-hot truth of each snippet plus noise: ``segments.json`` and ``store``.
 
-    Args:
-        folder: Gets both.
-        train: Training videos.
-        test: Test videos.
-        noise: Standard deviation, anew in each snippet.
-        seed: Of everything.
-        classes: How many.
-        shuffled: The annotated segments of the training videos lie anywhere, with any class.
-        shift: Frames by which the grid of the test videos is told wrongly.
+    Shuffled: the annotated segments of the training videos lie anywhere, with any class. The grid
+    of the test videos is told wrongly by ``shift`` frames.
     """
     random = np.random.default_rng(seed)
     store, database = make_store(folder / 'store'), {}
@@ -59,7 +46,7 @@ def write_oracle(folder, train=60, test=40, noise=0.3, seed=0, classes=3, shuffl
             actions = _actions(frames, classes, random)
             grid = SAMPLING.grid(frames, FPS)
             features = random.normal(scale=noise, size=(grid.num_snippets, CHANNELS))
-            centres = grid.centres_s()
+            centres = grid.snippet_to_second(np.arange(grid.num_snippets))
             for begin, end, label in actions:
                 inside = (centres >= begin) & (centres <= end)
                 features[inside, CLASSES.index(label)] += 1

@@ -1,6 +1,7 @@
 """Checkpoints of SDN become those of the stock recogniser."""
 
 import copy
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -39,7 +40,7 @@ def test_it_loads_strictly_and_predicts_the_same(tmp_path, suffix, extra, shape)
     assert all(torch.equal(a.pred_score, b.pred_score) for a, b in zip(*scores, strict=True))
 
 
-def test_moving_averages_are_stripped_too(tmp_path):
+def test_moving_averages_are_stripped_too_and_nothing_is_a_copy(tmp_path):
     state = build().state_dict()
     ema = {f'module.{key}': value for key, value in state.items()}
     ema['steps'] = torch.tensor(5)
@@ -51,29 +52,19 @@ def test_moving_averages_are_stripped_too(tmp_path):
     assert list(kept['state_dict']) == plain
     assert list(kept['ema_state_dict']) == [*(f'module.{key}' for key in plain), 'steps']
     assert done.branches['sdn_mask_head'] == 2 * sum(k.startswith('sdn_mask_head') for k in state)
-
-
-def test_a_state_dict_alone(tmp_path):
-    model = build()
-    torch.save(model.state_dict(), tmp_path / 'in.pth')
-    strip_checkpoint(tmp_path / 'in.pth', tmp_path / 'out.pth')
-    build('Recognizer3D').load_state_dict(safe_load(tmp_path / 'out.pth'), strict=True)
-
-
-def test_nothing_to_strip_is_a_copy(tmp_path):
+    torch.save(state, source)  # a state dict alone
+    strip_checkpoint(source, tmp_path / 'alone.pth')
+    assert list(safe_load(tmp_path / 'alone.pth')) == plain
+    kept = ['backbone.sdn_scene_head.weight', 'sdn_scene_heads.x']  # names that only look alike
+    taken = ['sdn_mask_head.layers.0.bias', 'module.sdn_scene_head.layers.0.bias']
+    assert list(strip_training_branches(dict.fromkeys([*kept, *taken]))) == kept
     source = save(build('Recognizer3D'), tmp_path / 'in.pth', optimizer=dict(state={}))
     done = strip_checkpoint(source, tmp_path / 'out.pth')
     assert done.branches == {} and done.lines() == ['no training branches in it: copied as it is']
     assert (tmp_path / 'out.pth').read_bytes() == source.read_bytes()
 
 
-def test_names_that_only_look_alike_stay():
-    kept = ['backbone.sdn_scene_head.weight', 'sdn_scene_heads.x']
-    taken = ['sdn_mask_head.layers.0.bias', 'module.sdn_scene_head.layers.0.bias']
-    assert list(strip_training_branches(dict.fromkeys([*kept, *taken]))) == kept
-
-
-def test_bad_files(tmp_path):
+def test_bad_files_and_failures(tmp_path, monkeypatch):
     source, out = tmp_path / 'in.pth', tmp_path / 'out.pth'
     with pytest.raises(CheckpointError, match='in.pth: no such checkpoint file'):
         strip_checkpoint(source, out)
@@ -91,12 +82,7 @@ def test_bad_files(tmp_path):
     save(build(), source)
     with pytest.raises(CheckpointError, match='is the checkpoint itself: name another file'):
         strip_checkpoint(source, tmp_path / '..' / tmp_path.name / 'in.pth')
-    assert not out.exists()
-
-
-def test_a_failure_leaves_no_half_file(tmp_path, monkeypatch):
-    source = save(build(), tmp_path / 'in.pth')
-    monkeypatch.setattr(torch, 'save', lambda *a, **k: (_ for _ in ()).throw(OSError('full')))
+    monkeypatch.setattr(torch, 'save', Mock(side_effect=OSError('full')))
     with pytest.raises(OSError, match='full'):
-        strip_checkpoint(source, tmp_path / 'out.pth')
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['in.pth']
+        strip_checkpoint(source, out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['in.pth']  # no half file

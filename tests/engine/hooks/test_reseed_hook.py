@@ -51,10 +51,15 @@ def epochs_of(loader, epochs, **kwargs):
     return seen
 
 
-def test_seeds_differ_in_every_part():
+def test_seeds_differ_and_another_one_is_refused_on_resume():
     parts = list(product(('process', 'loader', 'iteration'), *[range(3)] * 4))
     assert len({derived_seed(*part) for part in parts}) == len(parts)
     assert all(0 <= derived_seed(*part) < 2**32 for part in parts)
+    runner, hook = training(loader_of(0), seed=0), ReseedHook()
+    hook.before_run(runner)
+    runner.seed = 7  # what Runner.resume takes over from the checkpoint
+    with pytest.raises(LaunchError, match='trained with seed 7.*resume it with --seed 7'):
+        hook.before_train(runner)
 
 
 @pytest.mark.parametrize('persistent', [True, False])
@@ -92,39 +97,19 @@ def test_without_workers_loading_leaves_the_training_steps_numbers_alone():
     assert [state[1:] for state in states] == [state[1:] for state in again]
     assert step == [state[0] for state in again]
     assert items == epochs_of(loader_of(0), [4])[4]
-
-
-def test_a_dataset_with_its_own_batches_keeps_them():
-    loader = loader_of(0)
+    # a dataset with its own batches keeps them
     loader.dataset.__getitems__ = lambda indices: [f'item {index}' for index in indices]
     assert epochs_of(loader, [0])[0] == [f'item {index}' for index in range(8)]
-
-
-def test_another_seed_is_refused_on_resume():
-    runner, hook = training(loader_of(0), seed=0), ReseedHook()
-    hook.before_run(runner)
-    runner.seed = 7  # what Runner.resume takes over from the checkpoint
-    with pytest.raises(LaunchError, match='trained with seed 7.*resume it with --seed 7'):
-        hook.before_train(runner)
 
 
 def train(work_dir, by_epoch, **changes):
     pipeline = [dict(type='PackActionInputs'), dict(type='StaticClip')]
     sampler = 'DefaultSampler' if by_epoch else 'InfiniteSampler'
-    more = dict(
-        train_dataloader=dict(
-            batch_size=6,
-            num_workers=int(by_epoch),
-            persistent_workers=by_epoch,
-            drop_last=True,
-            sampler=dict(type=sampler, shuffle=True),
-            dataset=dict(type='ToySquares', pipeline=pipeline),
-        ),
-        default_hooks=dict(
-            checkpoint=dict(type='CheckpointHook', by_epoch=by_epoch, interval=2 if by_epoch else 5)
-        ),
-        **changes,
-    )
+    loader = dict(batch_size=6, num_workers=int(by_epoch), persistent_workers=by_epoch)
+    loader |= dict(drop_last=True, sampler=dict(type=sampler, shuffle=True))
+    loader['dataset'] = dict(type='ToySquares', pipeline=pipeline)
+    saving = dict(type='CheckpointHook', by_epoch=by_epoch, interval=2 if by_epoch else 5)
+    more = dict(train_dataloader=loader, default_hooks=dict(checkpoint=saving), **changes)
     if not by_epoch:
         more['train_cfg'] = dict(type='IterBasedTrainLoop', max_iters=12)
     return run(work_dir, 4, [dict(type='ReseedHook')], more, dropout=0.5)

@@ -33,6 +33,13 @@ def test_the_sampler_gets_the_seed(toy_config, tmp_path, built, diff_rank_seed):
     own = {'train_dataloader.sampler.seed': 4}
     launch.train(toy_config, work_dir=str(tmp_path / 'b'), seed=9, cfg_options=own)
     assert built[1].train_dataloader.sampler.seed == 4
+    # a config that is given stays as it is, else the next seed's sampler would have this one
+    cfg = launch.load_config(toy_config)
+    before = cfg.pretty_text
+    for seed in (3, 4):
+        launch.train(cfg, work_dir=str(tmp_path / str(seed)), seed=seed)
+    assert cfg.pretty_text == before
+    assert [c.train_dataloader.sampler.seed for c in built[2:]] == [3, 4]
 
 
 @pytest.mark.parametrize('text, said', [('', 'names nothing'), ('/gone/epoch_7.pth', 'epoch_7')])
@@ -77,21 +84,8 @@ def test_failing_disks(toy_config, tmp_path, monkeypatch, code, said):
 
 def test_bad_video_in_validation_is_one_line(toy_config, toy_videos, tmp_path):
     (tmp_path / 'list.txt').write_text('gone.mp4 0\n')
-    options = {
-        'val_dataloader.dataset.type': 'RobustVideoDataset',
-        'val_dataloader.dataset.test_mode': True,
-        'val_dataloader.dataset.ann_file': str(tmp_path / 'list.txt'),
-        'train_cfg.max_epochs': 1,
-    }
+    data = dict(type='RobustVideoDataset', test_mode=True, ann_file=str(tmp_path / 'list.txt'))
+    options = {f'val_dataloader.dataset.{key}': value for key, value in data.items()}
+    options['train_cfg.max_epochs'] = 1
     with pytest.raises(launch.LaunchError, match=r'^video .*gone.mp4 cannot be read: no such file'):
         launch.train(toy_config, work_dir=str(tmp_path / 'run'), cfg_options=options)
-
-
-def test_a_config_that_is_given_stays_as_it_is(toy_config, tmp_path, built):
-    """Else the sampler of the next seed would go on with the seed of this one."""
-    cfg = launch.load_config(toy_config)
-    before = cfg.pretty_text
-    for seed in (3, 4):
-        launch.train(cfg, work_dir=str(tmp_path / str(seed)), seed=seed)
-    assert cfg.pretty_text == before
-    assert [c.train_dataloader.sampler.seed for c in built] == [3, 4]

@@ -1,12 +1,13 @@
 """The detector: padding, losses, seconds of what it finds, and post-processing."""
 
+from itertools import product
+
 import pytest
 import torch
 from mmengine.structures import BaseDataElement
 
 from downstream.features.time_grid import TimeGrid
 from downstream.tal.functional import PostProcessing
-from downstream.tal.losses import sigmoid_focal_loss
 from downstream.tal.models import SegmentDetector, SequencePreprocessor
 from downstream.tal.models.heads import Candidates
 
@@ -64,33 +65,6 @@ def test_a_batch_without_an_action(head):
     assert not model.head.offset_head.out.weight.grad.any()
 
 
-def test_actionformer_losses_by_hand():
-    """One entry a point whatever its classes, and no weight on the focal loss."""
-    model = detector(ACTIONFORMER)
-    data = batch(model, [[[4.0, 8], [4, 8]], []], [[0, 2], []])
-    losses = model(**data, mode='loss')
-    levels, masks = model(**data)
-    with torch.no_grad():
-        logits = torch.cat(model.head.cls_head(levels, masks), 2)
-        distances = [each[0] for each in model.head.boundaries(levels, masks)]
-    targets = torch.zeros(2, 3, 48)
-    # level 1, range [0, 4]: strictly within 1.5 of 6; level 2 begins at distances of 4
-    for point in (5, 6, 7):
-        targets[0, [0, 2], point] = 1
-    valid = torch.cat(masks, 1)[:, None]
-    normaliser = 0.9 * 100 + 0.1 * 3
-    focal = (sigmoid_focal_loss(logits, targets) * valid).sum() / normaliser
-    assert losses['loss_cls'].item() == pytest.approx(focal.item(), rel=1e-5)
-    total = 0.0
-    for point, wanted in ((5, (1.0, 3.0)), (6, (2.0, 2.0)), (7, (3.0, 1.0))):
-        left, right = distances[0][0, :, point].tolist()
-        inside = min(left, wanted[0]) + min(right, wanted[1])
-        around = max(left, wanted[0]) + max(right, wanted[1])
-        shift = 0.5 * ((right - left) - (wanted[1] - wanted[0]))
-        total += 1 - inside / (left + right + 4 - inside) + (shift / around) ** 2
-    assert losses['loss_reg'].item() == pytest.approx(total / normaliser, rel=1e-4)
-
-
 def test_what_is_found_is_told_in_seconds():
     """30 fps, stride 4, 16 frames: snippets -3, 10 are 0, 1.6 s; 5, 2000 are .93 s and the end."""
     model = detector(test_cfg=dict(method='none')).train(False)
@@ -107,58 +81,49 @@ def test_what_is_found_is_told_in_seconds():
         model(**data, mode='test')
 
 
-def test_candidates_are_what_every_point_and_class_says():
+def test_candidates_are_the_best_of_each_level():
     model = detector().train(False)
     data = batch(model, [[], []], [[], []])
     with torch.no_grad():
         levels, masks = model(**data)
         logits = model.head.cls_head(levels, masks)
-        boundaries = model.head.boundaries(levels, masks)
         found = model.head.candidates(levels, masks, 0.001, 7, 0.0)
         everything = model.head.candidates(levels, masks, 0.0, 10_000, 0.0)
-    for video in (0, 1):
-        for level, first in ((0, 0), (1, 7)):
-            chances = logits[level][video].sigmoid() * masks[level][video]
-            best = chances.T.flatten().sort(descending=True)
-            assert torch.allclose(found[video].scores[first : first + 7], best[0][:7])
-            point, label = int(best[1][0]) // 3, int(best[1][0]) % 3
-            left, right = model.head.distances(
-                boundaries[level], *(torch.tensor([n]) for n in (video, point, label))
-            )[0]
-            assert found[video].segments[first].tolist() == pytest.approx(
-                [2**level * (point - float(left)), 2**level * (point + float(right))], abs=1e-5
-            )
+    for video, level in product((0, 1), (0, 1)):  # seven of each level
+        best = (logits[level][video].sigmoid() * masks[level][video]).flatten().topk(7)[0]
+        assert torch.allclose(found[video].scores[7 * level :][:7], best)
     assert len(everything[0].scores) == 48 * 3 and len(everything[1].scores) == 30 * 3
+    with torch.no_grad():
+        assert not len(model.head.candidates(levels, masks, 0.5)[0].scores)
 
 
 SEGMENTS = torch.tensor([[0.0, 10], [1, 11], [20, 30], [0, 20]])
 SCORES, LABELS = torch.tensor([0.9, 0.8, 0.7, 0.6]), torch.tensor([0, 1, 0, 1])
+TOGETHER = dict(per_class=False, voting=0.0)
 
 
-def test_post_processing_of_classes_apart():
-    ((segments, scores, labels),) = PostProcessing()([SEGMENTS], [SCORES], [LABELS])
-    assert scores.tolist() == pytest.approx([0.9, 0.8, 0.7, 0.3639185])
-    assert labels.tolist() == [0, 1, 0, 1] and segments[1].tolist() == [1, 11]
-
-
-def test_post_processing_of_classes_together_with_voting():
-    """The published example, with classes that do not count but are told."""
-    once = PostProcessing(per_class=False)
-    found = once([SEGMENTS, SEGMENTS[:0]], [SCORES, SCORES[:0]], [LABELS, LABELS[:0]])
-    segments, scores, labels = found[0]
-    assert scores.tolist() == pytest.approx([0.9, 0.7, 0.3639185, 0.1272011])
-    assert labels.tolist() == [0, 0, 1, 1]  # each keeps its own
-    wanted = [[0.470588, 10.470588], [20, 30], [0, 20], [0.470588, 10.470588]]
-    assert torch.allclose(segments, torch.tensor(wanted), atol=1e-5)
-    assert len(found[1][1]) == 0
-    unmoved = PostProcessing(per_class=False, voting=0.0)([SEGMENTS], [SCORES], [LABELS])[0][0]
-    assert unmoved[0].tolist() == [0, 10]
-
-
-def test_hard_suppression_and_none():
-    hard = PostProcessing(method='hard', iou_threshold=0.5, per_class=False, voting=0.0)
-    assert hard([SEGMENTS], [SCORES], [LABELS])[0][1].tolist() == pytest.approx([0.9, 0.7, 0.6])
-    none = PostProcessing(method='none', max_segments=2)
-    assert none([SEGMENTS], [SCORES], [LABELS])[0][2].tolist() == [0, 1]
-    with pytest.raises(ValueError, match="method is 'fuzzy'; expected one of soft, hard, none"):
+@pytest.mark.parametrize(
+    'options, scores, labels',
+    [
+        ({}, [0.9, 0.8, 0.7, 0.3639185], [0, 1, 0, 1]),
+        # classes that do not count, but each segment keeps its own
+        (dict(per_class=False), [0.9, 0.7, 0.3639185, 0.1272011], [0, 0, 1, 1]),
+        (TOGETHER, [0.9, 0.7, 0.3639185, 0.1272011], [0, 0, 1, 1]),
+        (dict(TOGETHER, method='hard', iou_threshold=0.5), [0.9, 0.7, 0.6], [0, 0, 1]),
+        (dict(method='none', max_segments=2), [0.9, 0.8], [0, 1]),
+    ],
+)
+def test_post_processing(options, scores, labels):
+    """The published example; classes together vote, if they may."""
+    given = ([part, part[:0]] for part in (SEGMENTS, SCORES, LABELS))
+    (segments, *found), nothing = PostProcessing(**options)(*given)
+    assert found[0].tolist() == pytest.approx(scores) and found[1].tolist() == labels
+    moved = [0.470588, 10.470588] if options == dict(per_class=False) else [0, 10]
+    assert segments[0].tolist() == pytest.approx(moved, abs=1e-5) and len(nothing[1]) == 0
+    if 'method' not in options and options:
+        wanted = torch.tensor([[20.0, 30], [0, 20], moved if moved[0] else [1, 11]])
+        assert torch.allclose(segments[1:], wanted, atol=1e-5)
+    with pytest.raises(
+        ValueError, match="method must be one of 'soft', 'hard', 'none', got 'fuzzy'"
+    ):
         PostProcessing(method='fuzzy')
