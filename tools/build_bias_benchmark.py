@@ -213,7 +213,7 @@ def _build(args: argparse.Namespace) -> int:
     if args.report:
         _print_report(root, videos, families, settings.masks, args.workers)
     sound = not args.verify or _print_verified(root, videos, families, 50, 0, args.workers)
-    return (_command.INCOMPLETE if built.left_out else 0) if sound else _command.FAILED
+    return (_command.INCOMPLETE if built.described['left_out'] else 0) if sound else _command.FAILED
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -258,7 +258,7 @@ def _print_verified(
 def _print_report(
     root: Path, videos: Path, families: object, boxes: object, workers: int, **chosen: int
 ) -> None:
-    from albar_mm.visualization.contact_sheet_page import report_benchmark
+    from albar_mm.visualization.contact_sheet import report_benchmark
 
     print(*report_benchmark(root, videos, families, boxes, workers=workers, **chosen), sep='\n')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,17 +197,21 @@ def _cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
 
 def summary(built: Built) -> list[str]:
     """Lines for the terminal: counts, and everything that was left out or replaced."""
-    lines = [f'{folder}: {count} items' for folder, count in built.counts.items()]
-    if built.left_out:
-        lines.append(f'left out {len(built.left_out)} listed videos, all in {BENCHMARK_NAME}:')
-        lines += _some(f'{entry["video"]}: {entry["reason"]}' for entry in built.left_out)
-    if built.filled:
-        count = sum(map(len, built.filled.values()))
+    made = built.described
+    lines = [f'{folder}: {count} items' for folder, count in made['items'].items()]
+    if made['left_out']:
+        lines.append(f'left out {len(made["left_out"])} listed videos, all in {BENCHMARK_NAME}:')
+        lines += _some(f'{entry["video"]}: {entry["reason"]}' for entry in made['left_out'])
+    filled = made['frames_without_own_mask']
+    if filled:
         lines.append(
-            f'{count} kept frames of {len(built.filled)} source videos have no mask of '
-            f'their own, all in {BENCHMARK_NAME}: {name_some(built.filled)}'
+            f'{sum(map(len, filled.values()))} kept frames of {len(filled)} source videos have no '
+            f'mask of their own, all in {BENCHMARK_NAME}: {name_some(filled)}'
         )
-    lines += [f'{name} (mask source): {count}' for name, count in built.notes.items()]
+    notes: Counter[str] = Counter()
+    for of_video in made['mask_notes'].values():
+        notes.update(of_video)
+    lines += [f'{name} (mask source): {count}' for name, count in notes.items()]
     for family, images in built.rejected.items():
         if images:
             lines.append(f'{family}: refused {len(images)} images, all in {REPORT_NAME}:')
@@ -233,9 +238,9 @@ def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> li
 
 def cost_line(built: Built, seconds: float) -> str:
     """What a build that ran some seconds took, for the terminal."""
-    items = sum(built.counts.values())
+    items, frames = sum(built.described['items'].values()), built.described['frames']
     size = sum(path.stat().st_size for path in built.root.rglob('*') if path.is_file())
-    line = f'{items} items, {built.frames} frames, {size / GIGABYTE:.2f} GB, {seconds:.0f} s'
+    line = f'{items} items, {frames} frames, {size / GIGABYTE:.2f} GB, {seconds:.0f} s'
     if built.written == items:
-        return f'{line}, {built.frames / max(seconds, 1e-9):.0f} frames/s'
+        return f'{line}, {frames / max(seconds, 1e-9):.0f} frames/s'
     return f'{line}; {built.written} files were written now'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,8 @@ from ..utils.parallel import map_videos
 from ..video.avi import avi_bytes, encode_frames
 from ..video.source_video import SourceVideo
 from .settings import BENCHMARK_NAME, BuildSettings, write_report
-from .survey import Surveyed
+from .sources import SourceList
+from .survey import Survey
 
 PROGRESS_FOLDER = '.progress/items'
 
@@ -38,31 +38,22 @@ class Built:
 
     Attributes:
         root: Folder of the benchmark.
-        counts: Folder of a set -> number of items.
-        videos: Number of source videos.
-        frames: Frames in all items.
-        left_out: ``video`` and ``reason`` of listed videos without items.
-        filled: Source video -> frames that had no mask of their own.
+        described: Content of ``benchmark.json``: ``items`` per folder, ``left_out``, ...
         rejected: Background family -> images that were refused.
-        notes: Counts that the mask source took, over all videos.
         written: Files written by this run; the others were there.
     """
 
     root: Path
-    counts: dict[str, int]
-    videos: int
-    frames: int
-    left_out: tuple[dict[str, str], ...]
-    filled: dict[str, list[int]]
+    described: dict[str, Any]
     rejected: dict[str, list[dict[str, str]]]
-    notes: dict[str, int]
     written: int
 
 
 def export(
     root: Path,
     settings: BuildSettings,
-    surveyed: Surveyed,
+    sources: SourceList,
+    surveys: Mapping[str, Survey],
     rows: Sequence[Mapping[str, Any]],
     workers: int = 1,
     say: Callable[[str], object] = print,
@@ -75,7 +66,6 @@ def export(
     Raises:
         DatasetError: Something cannot be read or written.
     """
-    sources, surveys = surveyed.sources, dict(sorted(surveyed.surveys.items()))
     for folder in settings.folders().values():
         (root / folder).mkdir(exist_ok=True)
     say(f'writing {len(rows)} items of {len(sources.videos)} source videos to {root}')
@@ -87,34 +77,21 @@ def export(
     results = map_videos(exporter, tasks, workers)
     counts = _write_sets(root, settings, results)
     write_report(root, settings)
-    notes = {video_id: dict(one.notes) for video_id, one in surveys.items() if one.notes}
-    totals: Counter[str] = Counter()
-    for of_video in notes.values():
-        totals.update(of_video)
-    built = Built(
-        root,
-        counts,
-        len(sources.videos),
-        sum(row['frames'] for row in rows),
-        sources.left_out,
-        {video_id: list(one.filled) for video_id, one in surveys.items() if one.filled},
-        {family.name: family.rejected() for family in settings.families},
-        dict(totals),
-        sum(written for _, _, written in results),
-    )
-    description = dict(
+    found = sorted(surveys.items())
+    described = dict(
         complete=True,
         settings=settings.identity(sources),
         training_lists_checked=list(sources.training_lists),
-        source_videos=built.videos,
-        items=built.counts,
-        frames=built.frames,
-        left_out=list(built.left_out),
-        frames_without_own_mask=built.filled,
-        mask_notes=notes,
+        source_videos=len(sources.videos),
+        items=counts,
+        frames=sum(row['frames'] for row in rows),
+        left_out=list(sources.left_out),
+        frames_without_own_mask={name: list(one.filled) for name, one in found if one.filled},
+        mask_notes={name: dict(one.notes) for name, one in found if one.notes},
     )
-    write_json(root / BENCHMARK_NAME, description)
-    return built
+    write_json(root / BENCHMARK_NAME, described)
+    rejected = {family.name: family.rejected() for family in settings.families}
+    return Built(root, described, rejected, sum(written for _, _, written in results))
 
 
 Done = tuple[Sequence[dict[str, Any]], Mapping[str, str], int]

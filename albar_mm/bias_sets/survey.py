@@ -89,26 +89,13 @@ class Problem:
     filtered: bool = False
 
 
-@dataclass(frozen=True)
-class Surveyed:
-    """The source videos and what is known of them.
-
-    Attributes:
-        sources: Those that passed the filter on mask cover.
-        surveys: Id -> survey.
-    """
-
-    sources: SourceList
-    surveys: dict[str, Survey]
-
-
 def survey(
     root: Path,
     settings: BuildSettings,
     sources: SourceList,
     workers: int = 1,
     say: Callable[[str], object] = print,
-) -> Surveyed:
+) -> tuple[SourceList, dict[str, Survey]]:
     """Second stage of a build: look at every video once, and keep its masks and stills.
 
     Takes what :func:`.sources.usable_sources` gives; ``say`` shows a line of text to the user.
@@ -127,7 +114,7 @@ def survey(
         raise DatasetError(wrong[0].reason + (others if len(wrong) > 1 else ''))
     sources = sources.without({problem.video_id: problem.reason for problem in problems})
     sources.require_some()
-    return Surveyed(sources, {one.video_id: one for one in found if isinstance(one, Survey)})
+    return sources, {one.video_id: one for one in found if isinstance(one, Survey)}
 
 
 @dataclass(frozen=True)
@@ -157,8 +144,8 @@ class Surveyor:
         reason = cover_filter.reason(masks) if cover_filter else ''
         if reason:
             return Problem(video.video_id, reason, filtered=True)
-        track = fill_missing(masks, self.settings.empty_frames, video.video_id)
-        save_kept_masks(kept_masks_path(self.root, video.video_id), track.masks)
+        kept, first, filled = fill_missing(masks, self.settings.empty_frames, video.video_id)
+        save_kept_masks(kept_masks_path(self.root, video.video_id), kept)
         lent = self._still_frames(video.video_id, np.flatnonzero(masks.any((1, 2))))
         for index in set(lent):
             still = Still(frames[index], masks[index])
@@ -171,10 +158,10 @@ class Surveyor:
             height,
             width,
             read_fps(video.path),
-            track.first,
-            track.last,
-            tuple(track.filled),
-            mask_sha256(track.masks),
+            first,
+            first + len(kept) - 1,
+            filled,
+            mask_sha256(kept),
             lent,
             dict(notes),
         )
@@ -233,23 +220,15 @@ def read_fps(path: Path) -> float:
     return round(fps, 3) if math.isfinite(fps) and 0.1 <= fps <= 1000 else DEFAULT_FPS
 
 
-@dataclass(frozen=True)
-class MaskTrack:
-    """Masks of the frames ``first`` to ``last``, inclusive, that are kept.
-
-    ``masks`` is bool, shape (last - first + 1, H, W); no frame of it is empty, except under the
-    policy ``background``. ``filled`` are kept frames that had no mask, as indices into the whole
-    video. Frames that were cut had none either.
-    """
-
-    masks: np.ndarray
-    first: int
-    last: int
-    filled: tuple[int, ...]
-
-
-def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> MaskTrack:
+def fill_missing(
+    masks: np.ndarray, policy: str = 'cut', video_id: str = ''
+) -> tuple[np.ndarray, int, tuple[int, ...]]:
     """Apply one of ``POLICIES`` to masks, bool (T, H, W); an all-False frame has no mask.
+
+    Returns:
+        Masks of the frames that are kept, bool (t, H, W), none empty except under the policy
+        ``background``; the first of these frames; and those that had no mask of their own, as
+        indices into the whole video.
 
     Raises:
         DatasetError: No frame has a mask; or the policy is ``error`` and some frame has none.
@@ -281,4 +260,4 @@ def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> 
         kept = kept.copy()
         for index in filled:
             kept[index - first] = masks[having[np.argmin(np.abs(having - index))]]
-    return MaskTrack(kept, first, last, filled)
+    return kept, first, filled

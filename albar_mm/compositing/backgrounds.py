@@ -184,7 +184,6 @@ class Backgrounds:
         if len(self._by_name) < len(self.families) or not self.families:
             names = ', '.join(family.name for family in self.families) or 'none'
             raise DatasetError(f'--backgrounds: expected different names, got {names}')
-        self._stretched = lru_cache(_KEPT_IMAGES)(self._stretch)
 
     def of_row(self, row: Mapping[str, Any], height: int, width: int) -> np.ndarray:
         """The background of an item, stretched to the video's size by PIL's default filter.
@@ -200,24 +199,22 @@ class Backgrounds:
         Raises:
             DatasetError: The image is gone or another one, or its family is not known here.
         """
-        keys = ('background', 'stripe_seed', 'background_file', 'background_sha256')
-        return self._stretched(tuple((k, row[k]) for k in keys if k in row), height, width)
-
-    def _stretch(self, entries: tuple[tuple[str, Any], ...], height: int, width: int) -> np.ndarray:
-        row = dict(entries)
         family = self._by_name.get(row['background'])
         if family is None:
             raise DatasetError(
                 f'no folder was given for the backgrounds {row["background"]!r}; '
                 'name it with --backgrounds NAME=FOLDER'
             )
-        return np.asarray(Image.fromarray(family.image(row)).resize((width, height)))
+        keys = ('stripe_seed', 'background_file', 'background_sha256')
+        entries = tuple((key, row[key]) for key in keys if key in row)
+        return _stretched(family, entries, height, width)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return dict(families=self.families)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state['families'])
+@lru_cache(_KEPT_IMAGES)
+def _stretched(
+    family: BackgroundFamily, entries: tuple[tuple[str, Any], ...], height: int, width: int
+) -> np.ndarray:
+    return np.asarray(Image.fromarray(family.image(dict(entries))).resize((width, height)))
 
 
 def parse_background(text: str, min_side: int = MIN_SIDE) -> BackgroundFamily:

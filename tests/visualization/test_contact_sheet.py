@@ -18,10 +18,10 @@ from albar_mm.visualization.contact_sheet import (
     draw_page,
     outlined,
     paint_row,
+    report_benchmark,
     sheet_columns,
     write_sheet,
 )
-from albar_mm.visualization.contact_sheet_page import report_benchmark
 from tests.bias_sets.toy_benchmark import (
     RectangleMasks,
     build,

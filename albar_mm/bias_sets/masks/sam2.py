@@ -26,7 +26,7 @@ from ...utils.errors import DatasetError, reason_of
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
-from .model_files import model_key, model_sha256
+from .network import model_key, model_sha256
 from .source import CheckedMasks, MaskResult
 
 PROMPTS = ('first', 'largest')

@@ -13,8 +13,7 @@ import numpy as np
 from ...utils.errors import DatasetError
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
-from .model_files import model_sha256
-from .network import Network, image_blob, image_size, load_network, score_map
+from .network import Network, image_blob, image_size, load_network, model_sha256, score_map
 from .source import CheckedMasks, MaskResult
 
 OUTPUTS = ('probability', 'logit', 'softmax', 'argmax', 'index')
