@@ -21,7 +21,7 @@ from ..utils.errors import DatasetError
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .masks.source import MaskSource, mean_share, result_of
+from .masks.source import MaskSource, mean_share
 
 WHOLE = 'whole background'
 """Name of the comparison in which the classifier sees all pixels outside of the silhouette."""
@@ -156,8 +156,8 @@ class LeakageMeter:
 
     def _regions(self, video: SourceVideo) -> tuple[np.ndarray, dict, np.ndarray, np.ndarray]:
         """Silhouettes, masks by source, chosen frames, and what lies far from the actor in them."""
-        truth = result_of(self.silhouettes, video).masks
-        masks = {name: result_of(source, video).masks for name, source in self.sources.items()}
+        truth = self.silhouettes.masks(video)
+        masks = {name: source.masks(video) for name, source in self.sources.items()}
         present = np.flatnonzero(truth.any((1, 2)))
         if not present.size:
             raise DatasetError(

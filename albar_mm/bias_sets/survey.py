@@ -27,7 +27,6 @@ from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .masks.source import result_of, settings_of
 from .settings import BuildSettings, begin_description
 from .sources import SourceList
 
@@ -171,7 +170,7 @@ class Surveyor:
 
     def _masks(self, video: SourceVideo) -> tuple[np.ndarray, Mapping[str, int]]:
         try:
-            made = result_of(self.settings.masks, video)
+            made = self.settings.masks.result(video)
         except DatasetError:
             raise
         except Exception as error:  # a source of the user's may raise anything
@@ -188,7 +187,7 @@ class Surveyor:
 
     def _key(self) -> dict[str, Any]:
         return dict(
-            masks=settings_of(self.settings.masks),
+            masks=self.settings.masks.settings(),
             empty_frames=self.settings.empty_frames,
             seed=self.settings.seed,
             wanted_stills=self.settings.stills,

@@ -142,15 +142,15 @@ class ImageFolder:
         checked = sorted(self._checked.items())
         return [dict(file=file, reason=reason) for file, (reason, _) in checked if reason]
 
-    def check_all(self, at_most: int = 2000) -> None:
-        """Look at all images of a folder of moderate size, so that every refused one is listed."""
-        if len(self.files) <= at_most:
-            for file in self.files:
-                self._look(file)
+    def report(self, at_most: int = 2000) -> dict[str, Any]:
+        """How many images there are, were looked at, and which were refused.
 
-    def looked_at(self) -> int:
-        """Number of images that were looked at so far."""
-        return len(self._checked)
+        All images of a folder of at most so many are looked at first, so that every refused one is
+        listed.
+        """
+        for file in self.files if len(self.files) <= at_most else ():
+            self._look(file)
+        return dict(images=len(self.files), looked_at=len(self._checked), refused=self.rejected())
 
     def __getstate__(self) -> dict[str, Any]:
         # worker processes read the images that rows name; they draw none

@@ -13,7 +13,7 @@ import numpy as np
 from ..bias_sets.leakage import FEATURES, PROBE, WHOLE, Leakage, LeakageMeter, measure_leakage
 from ..bias_sets.masks.boxes import BoundingBoxes, write_box_file
 from ..bias_sets.masks.parse import parse_masks
-from ..bias_sets.masks.source import MaskSource, settings_of
+from ..bias_sets.masks.source import MaskSource
 from ..bias_sets.sources import (
     SourceList,
     boxes_inside,
@@ -162,8 +162,8 @@ def _protocol(found: Leakage, meter: LeakageMeter, how: dict[str, int]) -> dict[
     return dict(
         task='background_leakage',
         **how,
-        silhouettes=settings_of(meter.silhouettes),
-        sources={name: settings_of(source) for name, source in meter.sources.items()},
+        silhouettes=meter.silhouettes.settings(),
+        sources={name: source.settings() for name, source in meter.sources.items()},
         videos=len(found.videos),
         classes=found.classes,
         groups=found.groups,

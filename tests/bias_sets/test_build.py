@@ -147,7 +147,7 @@ def test_identical_bytes_with_any_workers_and_order(tmp_path, source_list, photo
 def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, jpeg, crash):
     settings = settings_of(photos)
     place, name, number = {
-        'survey': (RectangleMasks, 'masks', 1),
+        'survey': (RectangleMasks, '_make', 1),
         'second item': (export_module, 'write_bytes', 12),  # in the second video
         'manifests': (export_module, 'write_set', 3),
     }[crash]

@@ -20,7 +20,7 @@ from albar_mm.bias_sets.leakage import (
     probe_accuracy,
 )
 from albar_mm.bias_sets.masks.boxes import BoundingBoxes, BoxMasks, bounding_boxes, write_box_file
-from albar_mm.bias_sets.masks.source import mean_share
+from albar_mm.bias_sets.masks.source import MaskResult, MaskSource, mean_share
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.avi import avi_bytes, encode_frames
 from albar_mm.video.source_video import SourceVideo
@@ -31,7 +31,7 @@ COLOURS = np.array([(200, 40, 40), (40, 200, 40), (40, 40, 200), (190, 190, 40)]
 
 
 @dataclass(frozen=True)
-class Square:
+class Square(MaskSource):
     """The middle of the picture, ``half`` px to each side.
 
     Attributes:
@@ -43,12 +43,12 @@ class Square:
     empty: tuple = ()
     name: str = 'square'
 
-    def masks(self, video):
+    def _make(self, video):
         masks = np.zeros(video.frames.shape[:3], bool)
         if video.video_id not in self.empty:
             inside = slice(SIDE // 2 - self.half, SIDE // 2 + self.half)
             masks[:, inside, inside] = True
-        return masks
+        return MaskResult(masks)
 
 
 def picture(rng, ring):

@@ -14,14 +14,14 @@ from PIL import Image
 from ...utils.errors import BadFileError, DatasetError, reason_of
 from ...utils.files import read_json, read_npz
 from ...video.source_video import SourceVideo
-from .source import CheckedMasks, MaskResult, find_entry
+from .source import MaskResult, MaskSource, find_entry
 
 _MASK_KEYS = ('mask', 'masks')
 _PUPPET_KEY = 'part_mask'
 
 
 @dataclass(frozen=True)
-class PngMasks(CheckedMasks):
+class PngMasks(MaskSource):
     """``<root>/[class/]<video>/*.png``, one per frame, in order of the numbers in their names.
 
     What is not zero is foreground; of a palette image, that is the index (as DAVIS stores masks);
@@ -60,7 +60,7 @@ class PngMasks(CheckedMasks):
 
 
 @dataclass(frozen=True)
-class NpzMasks(CheckedMasks):
+class NpzMasks(MaskSource):
     """``<root>/[class/]<video>.npz`` with ``mask`` or ``masks``: bool or integers, (T, H, W).
 
     Attributes:
@@ -87,7 +87,7 @@ class NpzMasks(CheckedMasks):
 
 
 @dataclass(frozen=True)
-class RleMasks(CheckedMasks):
+class RleMasks(MaskSource):
     """COCO run-length encoding, as most segmenters write it.
 
     A folder with ``[class/]<video>.json``, each a list with one entry per frame
@@ -136,7 +136,7 @@ class RleMasks(CheckedMasks):
 
 
 @dataclass(frozen=True)
-class JhmdbMasks(CheckedMasks):
+class JhmdbMasks(MaskSource):
     """Reads ``[class/]<video>.mat`` or JHMDB's own ``[class/]<video>/puppet_mask.mat``.
 
     A file holds ``part_mask``, uint8 of shape (H, W, T): 0, or the number of a body part. JHMDB did
