@@ -36,7 +36,6 @@ class Preset:
         source: Data set that the videos and lists belong to; default: ``name``.
         bias_folder: Folder of the benchmark below that of the data set.
         cover_filter: Smallest share of frames and of the image, or None for no filter.
-        known: Whether it is one of ``PRESETS``.
     """
 
     name: str
@@ -47,7 +46,6 @@ class Preset:
     source: str = ''
     bias_folder: str = 'bias'
     cover_filter: tuple[float, float] | None = None
-    known: bool = True
 
     @property
     def folder(self) -> Path:
@@ -85,7 +83,7 @@ PRESETS = {
 
 def preset_of(name: str) -> Preset:
     """Defaults for a name on the command line; an unknown one is a data set of the user's own."""
-    return PRESETS.get(name) or Preset(name, name, 10, 'test.txt', known=False)
+    return PRESETS.get(name) or Preset(name, name, 10, 'test.txt')
 
 
 def background_families(specs: Sequence[str], min_side: int = MIN_SIDE) -> Backgrounds:
@@ -111,7 +109,7 @@ def source_videos(
     """Take the source videos of a benchmark.
 
     Args:
-        preset: Its preset; one that is not known needs a ``list_file``.
+        preset: Its preset; one that is not of ``PRESETS`` needs a ``list_file``.
         video_root: Folder of the videos.
         list_file: Test list of ``path label`` lines; default: that of the preset.
         lists: Folder of the official lists, instead of ``list_file``.
@@ -135,7 +133,7 @@ def source_videos(
                 f'{", ".join(SPECS)}; name a test list with --list'
             )
         return official_sources(official, lists, video_root, split)
-    if list_file is None and not preset.known:
+    if list_file is None and preset.name not in PRESETS:
         raise DatasetError(
             f'{preset.name!r} is none of {", ".join(PRESETS)}; for a data set of your '
             'own name its test list with --list'

@@ -22,7 +22,7 @@ from ..compositing.kept import (
 )
 from ..compositing.render import Still
 from ..compositing.seeds import item_rng
-from ..utils.errors import DatasetError, reason_of
+from ..utils.errors import DatasetError
 from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
@@ -139,7 +139,8 @@ class Surveyor:
 
     def _survey(self, video: SourceVideo) -> Survey | Problem:
         frames, cover_filter = video.frames, self.settings.cover_filter
-        masks, notes = self._masks(video)
+        made = self.settings.masks.result(video)
+        masks = made.masks
         reason = cover_filter.reason(masks) if cover_filter else ''
         if reason:
             return Problem(video.video_id, reason, filtered=True)
@@ -162,23 +163,11 @@ class Surveyor:
             filled,
             mask_sha256(kept),
             lent,
-            dict(notes),
+            dict(made.notes),
         )
         text = json.dumps(dict(asdict(found), settings=self._key()), sort_keys=True)
         write_text(self._facts(video.video_id), text + '\n')
         return found
-
-    def _masks(self, video: SourceVideo) -> tuple[np.ndarray, Mapping[str, int]]:
-        try:
-            made = self.settings.masks.result(video)
-        except DatasetError:
-            raise
-        except Exception as error:  # a source of the user's may raise anything
-            raise DatasetError(
-                f'{video.path}: the masks {self.settings.masks.name} fail: '
-                f'{type(error).__name__}: {reason_of(error)}'
-            ) from error
-        return made.masks, made.notes
 
     def _still_frames(self, video_id: str, candidates: np.ndarray) -> tuple[int, ...]:
         seed, number = self.settings.seed, self.settings.stills

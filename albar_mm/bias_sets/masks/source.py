@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...utils.errors import DatasetError
+from ...utils.errors import DatasetError, reason_of
 from ...utils.text import name_some
 from ...video.source_video import SourceVideo
 
@@ -50,7 +50,15 @@ class MaskSource(ABC):
 
     def result(self, video: SourceVideo) -> MaskResult:
         """Masks with their notes; raises as :meth:`masks` does."""
-        made = self._make(video)
+        try:
+            made = self._make(video)
+        except DatasetError:
+            raise
+        except Exception as error:  # one of the user's may raise anything
+            raise DatasetError(
+                f'{video.path}: the masks {self.name} fail: {type(error).__name__}: '
+                f'{reason_of(error)}'
+            ) from error
         origin = name_some(str(path) for path in self.files(video)) or self.name
         check_fit(made.masks, video, origin)
         return MaskResult(np.ascontiguousarray(made.masks, dtype=bool), made.notes)
