@@ -143,13 +143,7 @@ def _add_build(add: Callable) -> None:
         help='keep videos of which this share of frames has this share of mask, or none '
         '(default: 0.9,0.1 for kinetics400)',
     )
-    add(
-        '--min-side',
-        type=int,
-        default=64,
-        metavar='PX',
-        help='of backgrounds, at least (default: 64)',
-    )
+    add('--min-side', type=int, default=64, help='least side of background images (default: 64)')
     add('--dry-run', action='store_true', help='write plan.jsonl alone; needs no videos')
     add('--verify', action='store_true', help='check the sets right after')
     add('--report', action='store_true', help='write contact sheet and mask statistics right after')
@@ -184,16 +178,9 @@ def _add_report(add: Callable) -> None:
         '--per-class',
         type=int,
         default=2,
-        metavar='N',
-        help='videos per class (default: 2; 0: all)',
+        help='videos of every class to show (default: 2; 0: all)',
     )
-    add(
-        '--suspicious',
-        type=int,
-        default=20,
-        metavar='N',
-        help='suspicious ones before (default: 20)',
-    )
+    add('--suspicious', type=int, default=20, help='suspicious videos before them (default: 20)')
     add('--variant', type=int, default=0, metavar='K', help='which variant to show (default: 0)')
     add('--boxes', metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept')
 
