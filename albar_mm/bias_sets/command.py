@@ -210,10 +210,11 @@ def summary(built: Built) -> list[str]:
     for of_video in made['mask_notes'].values():
         notes.update(of_video)
     lines += [f'{name} (mask source): {count}' for name, count in notes.items()]
-    for family, images in built.rejected.items():
-        if images:
-            lines.append(f'{family}: refused {len(images)} images, all in {REPORT_NAME}:')
-            lines += _some(f'{image["file"]}: {image["reason"]}' for image in images)
+    for family, images in built.images.items():
+        refused = images['refused']
+        if refused:
+            lines.append(f'{family}: refused {len(refused)} images, all in {REPORT_NAME}:')
+            lines += _some(f'{image["file"]}: {image["reason"]}' for image in refused)
     return lines
 
 

@@ -39,13 +39,13 @@ class Built:
     Attributes:
         root: Folder of the benchmark.
         described: Content of ``benchmark.json``: ``items`` per folder, ``left_out``, ...
-        rejected: Background family -> images that were refused.
+        images: Background family -> what :meth:`.ImageFolder.report` says.
         written: Files written by this run; the others were there.
     """
 
     root: Path
     described: dict[str, Any]
-    rejected: dict[str, list[dict[str, str]]]
+    images: dict[str, dict[str, Any]]
     written: int
 
 
@@ -76,7 +76,7 @@ def export(
     exporter = Exporter(root, settings, Backgrounds(settings.families))
     results = map_videos(exporter, tasks, workers)
     counts = _write_sets(root, settings, results)
-    write_report(root, settings)
+    images = write_report(root, settings)
     found = sorted(surveys.items())
     described = dict(
         complete=True,
@@ -90,8 +90,7 @@ def export(
         mask_notes={name: dict(one.notes) for name, one in found if one.notes},
     )
     write_json(root / BENCHMARK_NAME, described)
-    rejected = {family.name: family.rejected() for family in settings.families}
-    return Built(root, described, rejected, sum(written for _, _, written in results))
+    return Built(root, described, images, sum(written for _, _, written in results))
 
 
 Done = tuple[Sequence[dict[str, Any]], Mapping[str, str], int]
@@ -135,7 +134,11 @@ class Exporter:
         wanted = [f'{folders[row["set"], row["background"]]}/{row["file"]}' for row in planned]
         if encoding == 'none':
             wanted = []
-            self._keep_backgrounds(planned)
+            for row in planned:
+                path = kept_background_path(self.root, row)
+                if not path.is_file():
+                    image = self.backgrounds.of_row(row, row['height'], row['width'])
+                    save_arrays(path, image=image)
         marker = self.root / PROGRESS_FOLDER / f'{video.video_id}.json'
         digest = rows_digest(planned)
         rows, hashes = self._finished(marker, digest)
@@ -160,13 +163,6 @@ class Exporter:
         state = dict(planned=digest, rows=rows, files=dict(sorted(hashes.items())))
         write_json(marker, state, indent=None)
         return rows, hashes, len(missing)
-
-    def _keep_backgrounds(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        for row in rows:
-            path = kept_background_path(self.root, row)
-            if not path.is_file():
-                image = self.backgrounds.of_row(row, row['height'], row['width'])
-                save_arrays(path, image=image)
 
     def _still(self, row: Mapping[str, Any]) -> Still | None:
         if row['set'] != 'conflfg':

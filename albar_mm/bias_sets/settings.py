@@ -137,11 +137,16 @@ def read_description(root: Path) -> dict[str, Any]:
     return described
 
 
-def write_report(root: Path, settings: BuildSettings) -> None:
-    """Write ``report.json``: background images that were refused."""
+def write_report(root: Path, settings: BuildSettings) -> dict[str, dict[str, Any]]:
+    """Write ``report.json``: background images that were refused.
+
+    Returns:
+        Background family -> what :meth:`.ImageFolder.report` says.
+    """
     folders = [family for family in settings.families if isinstance(family, ImageFolder)]
     report = {family.name: family.report() for family in folders}
     write_json(root / REPORT_NAME, dict(backgrounds=report))
+    return report
 
 
 def _described(path: Path, advice: str) -> dict[str, Any]:

@@ -43,9 +43,6 @@ class BackgroundFamily(Protocol):
     def image(self, row: Mapping[str, Any]) -> np.ndarray:
         """The image that a row names, uint8 RGB (h, w, 3), at its own size."""
 
-    def rejected(self) -> list[dict[str, str]]:
-        """Images that were looked at and refused: ``file`` and ``reason``."""
-
 
 class Stripes:
     """Sinusoid stripes, a new image for every item (:mod:`albar_mm.compositing.stripes`)."""
@@ -60,9 +57,6 @@ class Stripes:
 
     def image(self, row: Mapping[str, Any]) -> np.ndarray:
         return stripe_image(np.random.RandomState(row['stripe_seed']))
-
-    def rejected(self) -> list[dict[str, str]]:
-        return []
 
 
 class ImageFolder:
@@ -138,19 +132,17 @@ class ImageFolder:
         with reading(path, 'a background'):
             return _colour(content)
 
-    def rejected(self) -> list[dict[str, str]]:
-        checked = sorted(self._checked.items())
-        return [dict(file=file, reason=reason) for file, (reason, _) in checked if reason]
-
     def report(self, at_most: int = 2000) -> dict[str, Any]:
-        """How many images there are, were looked at, and which were refused.
+        """``images``, ``looked_at`` (both numbers) and ``refused`` (``file`` and ``reason`` each).
 
         All images of a folder of at most so many are looked at first, so that every refused one is
         listed.
         """
         for file in self.files if len(self.files) <= at_most else ():
             self._look(file)
-        return dict(images=len(self.files), looked_at=len(self._checked), refused=self.rejected())
+        checked = sorted(self._checked.items())
+        refused = [dict(file=file, reason=reason) for file, (reason, _) in checked if reason]
+        return dict(images=len(self.files), looked_at=len(checked), refused=refused)
 
     def __getstate__(self) -> dict[str, Any]:
         # worker processes read the images that rows name; they draw none
