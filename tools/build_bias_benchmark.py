@@ -68,7 +68,6 @@ examples:
       --list data/ucf101/test_split1.txt --boxes boxes:/data/pyannot.pkl \\
       --silhouettes png:/data/ucf101_masks
 """
-EMPTY_FRAMES = ('cut', 'nearest', 'background', 'error')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -79,13 +78,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _command.parser(__doc__, EXAMPLES)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for name, fill, what, examples in (
-        ('build', _add_build, 'make sets, or go on making them', BUILD),
-        ('verify', _add_verify, 'check built sets', VERIFY),
-        ('report', _add_report, 'pictures and statistics to check masks by eye', REPORT),
-        ('leakage', _add_leakage, 'how much background masks let through', LEAKAGE),
+    for fill, work, what, examples in (
+        (_add_build, _build, 'make sets, or go on making them', BUILD),
+        (_add_verify, _verify, 'check built sets', VERIFY),
+        (_add_report, _report, 'pictures and statistics to check masks by eye', REPORT),
+        (_add_leakage, _leakage, 'how much background masks let through', LEAKAGE),
     ):
-        made = _command.add_command(commands, name, what, examples)
+        made = _command.add_command(commands, work.__name__[1:], what, examples)
+        made.set_defaults(work=work)
         fill(made.add_argument)
         made.add_argument('--workers', type=_count, help='processes (default: one per core)')
     return parser.parse_args(argv)
@@ -102,47 +102,61 @@ def _add_build(add: Callable) -> None:
     add('--masks', required=True, metavar='SPEC', help='where the masks come from, see below')
     _add_backgrounds(add)
     add('--videos', type=Path, help='folder of the videos (default: data/DATASET/videos)')
-    what = 'test list of "path label" lines (default: that of tools/prepare_dataset.py)'
-    add('--list', type=Path, metavar='FILE', help=what)
+    add('--list', type=Path, help='"path label" lines (default: that of tools/prepare_dataset.py)')
     add('--lists', type=Path, metavar='FOLDER', help='folder of the official lists instead')
     add('--split', type=int, choices=(1, 2, 3), default=1, help='official split for --lists')
     add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
-    what = 'lists that must name none of the videos (default: those beside the list)'
-    add('--training-lists', type=Path, nargs='*', metavar='FILE', help=what)
+    add(
+        '--training-lists',
+        type=Path,
+        nargs='*',
+        metavar='FILE',
+        help='lists that must name none of the videos (default: those beside the list)',
+    )
     add('--out', type=Path, help='folder to write to (default: data/DATASET/bias)')
     add('--name', help='first part of the folder names (default: HMDB51, UCF101, ...)')
-    what = 'variants of every video (default: as published, else 10)'
-    add('--per-video', type=int, metavar='N', help=what)
+    add('--per-video', type=int, metavar='N', help='variants (default: as published, else 10)')
     add('--seed', type=int, default=0, help='seed of all draws (default: 0)')
     add('--sets', nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all')
-    what = (
-        'frames without a mask: cut both ends and take the nearest mask between (default), '
-        'the nearest mask always, background alone between as published, or refuse the video'
+    add(
+        '--empty-frames',
+        choices=('cut', 'nearest', 'background', 'error'),
+        default='cut',
+        help='frames without a mask: cut both ends and take the nearest mask between (default), '
+        'the nearest mask always, background alone between as published, or refuse the video',
     )
-    add('--empty-frames', choices=EMPTY_FRAMES, default='cut', help=what)
-    what = (
-        'videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
-        'kinetics400)'
+    add(
+        '--missing-masks',
+        choices=('fail', 'drop'),
+        help='videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
+        'kinetics400)',
     )
-    add('--missing-masks', choices=('fail', 'drop'), help=what)
-    what = 'none writes masks and manifests alone, to composite on the fly (default: jpeg)'
-    add('--encoding', choices=('jpeg', 'lossless', 'none'), default='jpeg', help=what)
-    what = (
-        'keep videos of which this share of frames has this share of mask, or none '
-        '(default: 0.9,0.1 for kinetics400)'
+    add(
+        '--encoding',
+        choices=('jpeg', 'lossless', 'none'),
+        default='jpeg',
+        help='none writes masks and manifests alone, to composite on the fly (default: jpeg)',
     )
-    add('--cover-filter', metavar='FRAMES,COVER', help=what)
-    what = 'refuse background images with a shorter side (default: 64)'
-    add('--min-side', type=int, default=64, metavar='PX', help=what)
+    add(
+        '--cover-filter',
+        metavar='FRAMES,COVER',
+        help='keep videos of which this share of frames has this share of mask, or none '
+        '(default: 0.9,0.1 for kinetics400)',
+    )
+    add('--min-side', type=int, default=64, help='least side of background images (default: 64)')
     add('--dry-run', action='store_true', help='write plan.jsonl alone; needs no videos')
     add('--verify', action='store_true', help='check the sets right after')
     add('--report', action='store_true', help='write contact sheet and mask statistics right after')
 
 
 def _add_backgrounds(add: Callable) -> None:
-    what = 'background families (default: stripe)'
-    names = 'stripe|NAME=FOLDER'
-    add('--backgrounds', nargs='+', default=['stripe'], metavar=names, help=what)
+    add(
+        '--backgrounds',
+        nargs='+',
+        default=['stripe'],
+        metavar='stripe|NAME=FOLDER',
+        help='background families (default: stripe)',
+    )
 
 
 def _add_root(add: Callable) -> None:
@@ -160,10 +174,13 @@ def _add_verify(add: Callable) -> None:
 
 def _add_report(add: Callable) -> None:
     _add_root(add)
-    what = 'videos of every class to show (default: 2; 0 shows all)'
-    add('--per-class', type=int, default=2, metavar='N', help=what)
-    what = 'suspicious videos to show before them (default: 20)'
-    add('--suspicious', type=int, default=20, metavar='N', help=what)
+    add(
+        '--per-class',
+        type=int,
+        default=2,
+        help='videos of every class to show (default: 2; 0: all)',
+    )
+    add('--suspicious', type=int, default=20, help='suspicious videos before them (default: 20)')
     add('--variant', type=int, default=0, metavar='K', help='which variant to show (default: 0)')
     add('--boxes', metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept')
 
@@ -177,12 +194,16 @@ def _add_leakage(add: Callable) -> None:
     add('--refined', metavar='SPEC', help='a third mask source; {boxes} in it is the file of boxes')
     add('--out', type=Path, default=Path('leakage'), help='folder to write to (default: leakage)')
     add('--frames', type=int, default=4, metavar='N', help='frames of every video (default: 4)')
-    what = 'pixels next to the silhouette that do not count as background (default: 4)'
-    add('--margin', type=int, default=4, metavar='PX', help=what)
+    add(
+        '--margin',
+        type=int,
+        default=4,
+        metavar='PX',
+        help='pixels next to the silhouette that do not count as background (default: 4)',
+    )
     add('--folds', type=int, default=5, help='folds of the cross-validation (default: 5)')
     add('--seed', type=int, default=0, help='seed of the folds (default: 0)')
-    what = 'videos without masks: stop, or leave them out'
-    add('--missing-masks', choices=('fail', 'drop'), default='fail', help=what)
+    add('--missing-masks', choices=('fail', 'drop'), default='fail', help='videos without masks')
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -213,7 +234,7 @@ def _build(args: argparse.Namespace) -> int:
     if args.report:
         _print_report(root, videos, families, settings.masks, args.workers)
     sound = not args.verify or _print_verified(root, videos, families, 50, 0, args.workers)
-    return (_command.INCOMPLETE if built.left_out else 0) if sound else _command.FAILED
+    return (_command.INCOMPLETE if built.described['left_out'] else 0) if sound else _command.FAILED
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -258,7 +279,7 @@ def _print_verified(
 def _print_report(
     root: Path, videos: Path, families: object, boxes: object, workers: int, **chosen: int
 ) -> None:
-    from albar_mm.visualization.contact_sheet_page import report_benchmark
+    from albar_mm.visualization.contact_sheet import report_benchmark
 
     print(*report_benchmark(root, videos, families, boxes, workers=workers, **chosen), sep='\n')
 
@@ -267,8 +288,7 @@ def _work(args: argparse.Namespace) -> int | None:
     from albar_mm.utils.parallel import default_workers
 
     args.workers = args.workers or default_workers()
-    work = dict(build=_build, verify=_verify, report=_report, leakage=_leakage)
-    return work[args.command](args)
+    return vars(args).pop('work')(args)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -63,6 +63,6 @@ def build_benchmark(
             other settings.
     """
     usable = usable_sources(settings, sources)
-    surveyed = survey(root, settings, usable, workers, say)
-    rows = plan_rows(settings, surveyed, workers)
-    return export(root, settings, surveyed, rows, workers, say)
+    usable, surveys = survey(root, settings, usable, workers, say)
+    rows = plan_rows(settings, usable, surveys, workers)
+    return export(root, settings, usable, surveys, rows, workers, say)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,6 @@ class Preset:
         source: Data set that the videos and lists belong to; default: ``name``.
         bias_folder: Folder of the benchmark below that of the data set.
         cover_filter: Smallest share of frames and of the image, or None for no filter.
-        known: Whether it is one of ``PRESETS``.
     """
 
     name: str
@@ -46,7 +46,6 @@ class Preset:
     source: str = ''
     bias_folder: str = 'bias'
     cover_filter: tuple[float, float] | None = None
-    known: bool = True
 
     @property
     def folder(self) -> Path:
@@ -84,7 +83,7 @@ PRESETS = {
 
 def preset_of(name: str) -> Preset:
     """Defaults for a name on the command line; an unknown one is a data set of the user's own."""
-    return PRESETS.get(name) or Preset(name, name, 10, 'test.txt', known=False)
+    return PRESETS.get(name) or Preset(name, name, 10, 'test.txt')
 
 
 def background_families(specs: Sequence[str], min_side: int = MIN_SIDE) -> Backgrounds:
@@ -110,7 +109,7 @@ def source_videos(
     """Take the source videos of a benchmark.
 
     Args:
-        preset: Its preset; one that is not known needs a ``list_file``.
+        preset: Its preset; one that is not of ``PRESETS`` needs a ``list_file``.
         video_root: Folder of the videos.
         list_file: Test list of ``path label`` lines; default: that of the preset.
         lists: Folder of the official lists, instead of ``list_file``.
@@ -134,7 +133,7 @@ def source_videos(
                 f'{", ".join(SPECS)}; name a test list with --list'
             )
         return official_sources(official, lists, video_root, split)
-    if list_file is None and not preset.known:
+    if list_file is None and preset.name not in PRESETS:
         raise DatasetError(
             f'{preset.name!r} is none of {", ".join(PRESETS)}; for a data set of your '
             'own name its test list with --list'
@@ -196,21 +195,26 @@ def _cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
 
 def summary(built: Built) -> list[str]:
     """Lines for the terminal: counts, and everything that was left out or replaced."""
-    lines = [f'{folder}: {count} items' for folder, count in built.counts.items()]
-    if built.left_out:
-        lines.append(f'left out {len(built.left_out)} listed videos, all in {BENCHMARK_NAME}:')
-        lines += _some(f'{entry["video"]}: {entry["reason"]}' for entry in built.left_out)
-    if built.filled:
-        count = sum(map(len, built.filled.values()))
+    made = built.described
+    lines = [f'{folder}: {count} items' for folder, count in made['items'].items()]
+    if made['left_out']:
+        lines.append(f'left out {len(made["left_out"])} listed videos, all in {BENCHMARK_NAME}:')
+        lines += _some(f'{entry["video"]}: {entry["reason"]}' for entry in made['left_out'])
+    filled = made['frames_without_own_mask']
+    if filled:
         lines.append(
-            f'{count} kept frames of {len(built.filled)} source videos have no mask of '
-            f'their own, all in {BENCHMARK_NAME}: {name_some(built.filled)}'
+            f'{sum(map(len, filled.values()))} kept frames of {len(filled)} source videos have no '
+            f'mask of their own, all in {BENCHMARK_NAME}: {name_some(filled)}'
         )
-    lines += [f'{name} (mask source): {count}' for name, count in built.notes.items()]
-    for family, images in built.rejected.items():
-        if images:
-            lines.append(f'{family}: refused {len(images)} images, all in {REPORT_NAME}:')
-            lines += _some(f'{image["file"]}: {image["reason"]}' for image in images)
+    notes: Counter[str] = Counter()
+    for of_video in made['mask_notes'].values():
+        notes.update(of_video)
+    lines += [f'{name} (mask source): {count}' for name, count in notes.items()]
+    for family, images in built.images.items():
+        refused = images['refused']
+        if refused:
+            lines.append(f'{family}: refused {len(refused)} images, all in {REPORT_NAME}:')
+            lines += _some(f'{image["file"]}: {image["reason"]}' for image in refused)
     return lines
 
 
@@ -233,9 +237,9 @@ def plan_lines(root: Path, sources: SourceList, counts: Mapping[str, int]) -> li
 
 def cost_line(built: Built, seconds: float) -> str:
     """What a build that ran some seconds took, for the terminal."""
-    items = sum(built.counts.values())
+    items, frames = sum(built.described['items'].values()), built.described['frames']
     size = sum(path.stat().st_size for path in built.root.rglob('*') if path.is_file())
-    line = f'{items} items, {built.frames} frames, {size / GIGABYTE:.2f} GB, {seconds:.0f} s'
+    line = f'{items} items, {frames} frames, {size / GIGABYTE:.2f} GB, {seconds:.0f} s'
     if built.written == items:
-        return f'{line}, {built.frames / max(seconds, 1e-9):.0f} frames/s'
+        return f'{line}, {frames / max(seconds, 1e-9):.0f} frames/s'
     return f'{line}; {built.written} files were written now'

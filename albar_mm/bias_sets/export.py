@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,8 @@ from ..utils.parallel import map_videos
 from ..video.avi import avi_bytes, encode_frames
 from ..video.source_video import SourceVideo
 from .settings import BENCHMARK_NAME, BuildSettings, write_report
-from .survey import Surveyed
+from .sources import SourceList
+from .survey import Survey
 
 PROGRESS_FOLDER = '.progress/items'
 
@@ -38,31 +38,22 @@ class Built:
 
     Attributes:
         root: Folder of the benchmark.
-        counts: Folder of a set -> number of items.
-        videos: Number of source videos.
-        frames: Frames in all items.
-        left_out: ``video`` and ``reason`` of listed videos without items.
-        filled: Source video -> frames that had no mask of their own.
-        rejected: Background family -> images that were refused.
-        notes: Counts that the mask source took, over all videos.
+        described: Content of ``benchmark.json``: ``items`` per folder, ``left_out``, ...
+        images: Background family -> what :meth:`.ImageFolder.report` says.
         written: Files written by this run; the others were there.
     """
 
     root: Path
-    counts: dict[str, int]
-    videos: int
-    frames: int
-    left_out: tuple[dict[str, str], ...]
-    filled: dict[str, list[int]]
-    rejected: dict[str, list[dict[str, str]]]
-    notes: dict[str, int]
+    described: dict[str, Any]
+    images: dict[str, dict[str, Any]]
     written: int
 
 
 def export(
     root: Path,
     settings: BuildSettings,
-    surveyed: Surveyed,
+    sources: SourceList,
+    surveys: Mapping[str, Survey],
     rows: Sequence[Mapping[str, Any]],
     workers: int = 1,
     say: Callable[[str], object] = print,
@@ -75,7 +66,6 @@ def export(
     Raises:
         DatasetError: Something cannot be read or written.
     """
-    sources, surveys = surveyed.sources, dict(sorted(surveyed.surveys.items()))
     for folder in settings.folders().values():
         (root / folder).mkdir(exist_ok=True)
     say(f'writing {len(rows)} items of {len(sources.videos)} source videos to {root}')
@@ -86,35 +76,21 @@ def export(
     exporter = Exporter(root, settings, Backgrounds(settings.families))
     results = map_videos(exporter, tasks, workers)
     counts = _write_sets(root, settings, results)
-    write_report(root, settings)
-    notes = {video_id: dict(one.notes) for video_id, one in surveys.items() if one.notes}
-    totals: Counter[str] = Counter()
-    for of_video in notes.values():
-        totals.update(of_video)
-    built = Built(
-        root,
-        counts,
-        len(sources.videos),
-        sum(row['frames'] for row in rows),
-        sources.left_out,
-        {video_id: list(one.filled) for video_id, one in surveys.items() if one.filled},
-        {family.name: family.rejected() for family in settings.families},
-        dict(totals),
-        sum(written for _, _, written in results),
-    )
-    description = dict(
+    images = write_report(root, settings)
+    found = sorted(surveys.items())
+    described = dict(
         complete=True,
         settings=settings.identity(sources),
         training_lists_checked=list(sources.training_lists),
-        source_videos=built.videos,
-        items=built.counts,
-        frames=built.frames,
-        left_out=list(built.left_out),
-        frames_without_own_mask=built.filled,
-        mask_notes=notes,
+        source_videos=len(sources.videos),
+        items=counts,
+        frames=sum(row['frames'] for row in rows),
+        left_out=list(sources.left_out),
+        frames_without_own_mask={name: list(one.filled) for name, one in found if one.filled},
+        mask_notes={name: dict(one.notes) for name, one in found if one.notes},
     )
-    write_json(root / BENCHMARK_NAME, description)
-    return built
+    write_json(root / BENCHMARK_NAME, described)
+    return Built(root, described, images, sum(written for _, _, written in results))
 
 
 Done = tuple[Sequence[dict[str, Any]], Mapping[str, str], int]
@@ -158,7 +134,11 @@ class Exporter:
         wanted = [f'{folders[row["set"], row["background"]]}/{row["file"]}' for row in planned]
         if encoding == 'none':
             wanted = []
-            self._keep_backgrounds(planned)
+            for row in planned:
+                path = kept_background_path(self.root, row)
+                if not path.is_file():
+                    image = self.backgrounds.of_row(row, row['height'], row['width'])
+                    save_arrays(path, image=image)
         marker = self.root / PROGRESS_FOLDER / f'{video.video_id}.json'
         digest = rows_digest(planned)
         rows, hashes = self._finished(marker, digest)
@@ -183,13 +163,6 @@ class Exporter:
         state = dict(planned=digest, rows=rows, files=dict(sorted(hashes.items())))
         write_json(marker, state, indent=None)
         return rows, hashes, len(missing)
-
-    def _keep_backgrounds(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        for row in rows:
-            path = kept_background_path(self.root, row)
-            if not path.is_file():
-                image = self.backgrounds.of_row(row, row['height'], row['width'])
-                save_arrays(path, image=image)
 
     def _still(self, row: Mapping[str, Any]) -> Still | None:
         if row['set'] != 'conflfg':

@@ -21,7 +21,7 @@ from ..utils.errors import DatasetError
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .masks.source import MaskSource, mean_share, result_of
+from .masks.source import MaskSource, mean_share
 
 WHOLE = 'whole background'
 """Name of the comparison in which the classifier sees all pixels outside of the silhouette."""
@@ -68,7 +68,8 @@ class SourceLeakage:
         outside: Mean share of masked-in pixels outside of the silhouette; None for ``WHOLE``.
         outside_error: Its standard error, groups as units; None with a single group.
         kept: Mean share of the silhouette that is kept; None for ``WHOLE``.
-        probe: Accuracy on the background it shows; None where it cannot be measured.
+        probe: Accuracy on the background it shows and its standard error, groups as units; None
+            where it cannot be measured.
         empty: Videos that show no background at all beyond the margin.
     """
 
@@ -76,7 +77,7 @@ class SourceLeakage:
     outside: float | None
     outside_error: float | None
     kept: float | None
-    probe: ProbeResult | None
+    probe: tuple[float, float] | None
     empty: int
 
 
@@ -89,7 +90,6 @@ class Leakage:
         videos: The videos.
         classes: Number of classes.
         groups: Number of groups.
-        chance: Accuracy of a uniform guess, 1 / classes.
         majority: Accuracy of always naming the most frequent class.
         no_probe: Why no accuracy was measured; '' if it was.
         left_out: ``video`` and ``reason`` of videos that could not be measured.
@@ -99,7 +99,6 @@ class Leakage:
     videos: tuple[VideoLeakage, ...]
     classes: int
     groups: int
-    chance: float
     majority: float
     no_probe: str
     left_out: tuple[dict[str, str], ...]
@@ -145,19 +144,20 @@ class LeakageMeter:
         frames = video.frames[chosen]
         shown = {name: mask[chosen] & far for name, mask in masks.items()} | {WHOLE: far}
         present = truth.any((1, 2))
+        actor, given = truth[present], {name: mask[present] for name, mask in masks.items()}
         return VideoLeakage(
             video,
             group_of(video),
-            {name: outside_share(mask[present], truth[present]) for name, mask in masks.items()},
-            {name: kept_share(mask[present], truth[present]) for name, mask in masks.items()},
+            {name: mean_share(mask & ~actor, mask) for name, mask in given.items()},
+            {name: mean_share(mask & actor, actor) for name, mask in given.items()},
             {name: background_features(frames, region) for name, region in shown.items()},
             {name: int(region.sum()) for name, region in shown.items()},
         )
 
     def _regions(self, video: SourceVideo) -> tuple[np.ndarray, dict, np.ndarray, np.ndarray]:
         """Silhouettes, masks by source, chosen frames, and what lies far from the actor in them."""
-        truth = result_of(self.silhouettes, video).masks
-        masks = {name: result_of(source, video).masks for name, source in self.sources.items()}
+        truth = self.silhouettes.masks(video)
+        masks = {name: source.masks(video) for name, source in self.sources.items()}
         present = np.flatnonzero(truth.any((1, 2)))
         if not present.size:
             raise DatasetError(
@@ -199,7 +199,6 @@ def measure_leakage(
         measured,
         len(counts),
         len(set(groups)),
-        1 / len(counts),
         float(counts.max() / counts.sum()),
         no_probe,
         left_out,
@@ -226,19 +225,6 @@ def grown(masks: np.ndarray, margin: int) -> np.ndarray:
     side = 2 * margin + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return np.stack([cv2.dilate(mask.astype(np.uint8), disc) > 0 for mask in masks])
-
-
-def outside_share(masks: np.ndarray, truth: np.ndarray) -> float | None:
-    """Mean share of masked-in pixels that are not actor, in [0, 1], over frames with a mask.
-
-    Masks and silhouettes are bool (T, H, W); None if no frame has a mask.
-    """
-    return mean_share(masks & ~truth, masks)
-
-
-def kept_share(masks: np.ndarray, truth: np.ndarray) -> float:
-    """Mean share of the silhouettes, bool (T, H, W) and none empty, that is masked in."""
-    return mean_share(masks & truth, truth)
 
 
 def _summary(
@@ -290,19 +276,6 @@ def background_features(frames: np.ndarray, selected: np.ndarray) -> np.ndarray:
     return np.sqrt(np.concatenate([colours / colours.sum(), shares, [strength]]))
 
 
-@dataclass(frozen=True)
-class ProbeResult:
-    """How well a probe tells the classes of groups that it has not seen.
-
-    Attributes:
-        accuracy: Share of samples that are right, in [0, 1].
-        standard_error: Of the accuracy, with groups as the units that vary.
-    """
-
-    accuracy: float
-    standard_error: float
-
-
 def grouped_folds(
     labels: Sequence[int], groups: Sequence[str], folds: int, seed: int = 0
 ) -> np.ndarray:
@@ -335,8 +308,8 @@ def probe_accuracy(
     groups: Sequence[str],
     folds: int = 5,
     seed: int = 0,
-) -> ProbeResult:
-    """Accuracy of a linear probe, cross-validated by group.
+) -> tuple[float, float]:
+    """Accuracy of a linear probe, cross-validated by group, and its standard error by group.
 
     Args:
         features: float, shape (N, D).
@@ -359,7 +332,7 @@ def probe_accuracy(
         probe = _ridge(_best_strength(features[train], targets[train], groups[train], seed))
         predicted[held] = probe.fit(features[train], targets[train]).predict(features[held])
     correct = predicted == targets
-    return ProbeResult(float(correct.mean()), grouped_error(correct, groups))
+    return float(correct.mean()), grouped_error(correct, groups)
 
 
 def grouped_error(values: Sequence[float] | np.ndarray, groups: Sequence[str]) -> float:

@@ -22,15 +22,15 @@ from .settings import read_description
 from .sources import boxes_inside
 
 CSV_NAME, JSON_NAME = 'mask_statistics.csv', 'mask_statistics.json'
-MIN_COVER, MAX_COVER = 0.01, 0.8
-MIN_IOU = 0.5
-"""Mean overlap of consecutive masks below which a mask is said to flicker."""
-MAX_FILLED = 0.1
-"""Share of frames without a mask of their own from which a video is suspicious."""
-MAX_FALLBACKS = 0.1
-"""Share of boxes that a refinement gave back unrefined from which a video is suspicious."""
-MIN_BOX_KEPT = 0.2
-"""Share of the given boxes below which the actor was probably lost."""
+LIMITS = dict(
+    min_cover=0.01,
+    max_cover=0.8,
+    min_iou=0.5,  # mean overlap of consecutive masks; below, a mask is said to flicker
+    max_filled=0.1,  # share of frames without a mask of their own
+    max_fallbacks=0.1,  # share of boxes that a refinement gave back unrefined
+    min_box_kept=0.2,  # share of the given boxes; below, the actor was probably lost
+)
+"""From where on a video is suspicious."""
 
 
 @dataclass(frozen=True)
@@ -129,18 +129,20 @@ def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first
 
 def flags_of(found: MaskStatistics) -> tuple[str, ...]:
     """What is suspicious about a video, a few words each; empty if nothing is."""
+    iou, filled, given = found.iou, found.filled, found.given_boxes
+    unrefined = found.box_fallbacks
     checks = (
-        (found.cover < MIN_COVER, f'cover {100 * found.cover:.1f} %'),
-        (found.cover > MAX_COVER, f'cover {100 * found.cover:.0f} %'),
-        (found.iou is not None and found.iou < MIN_IOU, f'flickers (IoU {found.iou or 0:.2f})'),
-        (found.filled > MAX_FILLED * found.frames, f'{found.filled} frames without own mask'),
+        (found.cover < LIMITS['min_cover'], f'cover {100 * found.cover:.1f} %'),
+        (found.cover > LIMITS['max_cover'], f'cover {100 * found.cover:.0f} %'),
+        (iou is not None and iou < LIMITS['min_iou'], f'flickers (IoU {iou or 0:.2f})'),
+        (filled > LIMITS['max_filled'] * found.frames, f'{filled} frames without own mask'),
         (
-            found.box_fallbacks > MAX_FALLBACKS * found.boxes,
-            f'{found.box_fallbacks} of {found.boxes} boxes unrefined',
+            unrefined > LIMITS['max_fallbacks'] * found.boxes,
+            f'{unrefined} of {found.boxes} boxes unrefined',
         ),
         (
-            found.given_boxes is not None and found.given_boxes < MIN_BOX_KEPT,
-            f'{100 * (found.given_boxes or 0):.0f} % of the boxes kept',
+            given is not None and given < LIMITS['min_box_kept'],
+            f'{100 * (given or 0):.0f} % of the boxes kept',
         ),
     )
     return tuple(text for suspicious, text in checks if suspicious)
@@ -176,16 +178,8 @@ def by_suspicion(found: Iterable[MaskStatistics]) -> list[MaskStatistics]:
 
 def write_statistics(root: Path, found: Sequence[MaskStatistics]) -> tuple[Path, Path]:
     """Write ``mask_statistics.csv`` and ``mask_statistics.json``; returns both files."""
-    limits = dict(
-        min_cover=MIN_COVER,
-        max_cover=MAX_COVER,
-        min_iou=MIN_IOU,
-        max_filled=MAX_FILLED,
-        max_fallbacks=MAX_FALLBACKS,
-        min_box_kept=MIN_BOX_KEPT,
-    )
     content = dict(
-        limits=limits,
+        limits=LIMITS,
         suspicious=sum(bool(one.flags) for one in found),
         videos=[asdict(one) for one in found],
     )

@@ -12,16 +12,18 @@ from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo
 from .settings import CONFLICT_FAMILY, BuildSettings
 from .sources import SourceList
-from .survey import Survey, Surveyed
+from .survey import Survey
 
 
-def plan_rows(settings: BuildSettings, surveyed: Surveyed, workers: int = 1) -> list[dict]:
+def plan_rows(
+    settings: BuildSettings, sources: SourceList, surveys: Mapping[str, Survey], workers: int = 1
+) -> list[dict]:
     """Third stage of a build: the row of every item of every set.
 
     As :func:`draw_rows`, with what the survey found; only ``conflict_shift`` is still open.
     """
-    rows = draw_rows(settings, surveyed.sources, workers)
-    return [_complete(row, settings, surveyed.surveys) for row in rows]
+    rows = draw_rows(settings, sources, workers)
+    return [_complete(row, settings, surveys) for row in rows]
 
 
 def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) -> list[dict]:

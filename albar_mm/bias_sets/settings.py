@@ -13,7 +13,7 @@ from ..compositing.kept import GENERATOR
 from ..utils.errors import BadFileError, DatasetError
 from ..utils.files import read_json, write_json
 from ..utils.settings import require_same
-from .masks.source import MaskSource, settings_of
+from .masks.source import MaskSource
 from .masks.union import CoverFilter
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class BuildSettings:
             empty_frames=self.empty_frames,
             encoding=self.encoding,
             backgrounds=[family.identity() for family in self.families],
-            masks=settings_of(self.masks),
+            masks=self.masks.settings(),
             missing_masks=self.missing_masks,
             cover_filter=asdict(self.cover_filter) if self.cover_filter else None,
             lists=list(sources.lists),
@@ -137,16 +137,16 @@ def read_description(root: Path) -> dict[str, Any]:
     return described
 
 
-def write_report(root: Path, settings: BuildSettings) -> None:
-    """Write ``report.json``: background images that were refused."""
-    report = {}
-    for family in settings.families:
-        if isinstance(family, ImageFolder):
-            family.check_all()
-            report[family.name] = dict(
-                images=len(family.files), looked_at=family.looked_at(), refused=family.rejected()
-            )
+def write_report(root: Path, settings: BuildSettings) -> dict[str, dict[str, Any]]:
+    """Write ``report.json``: background images that were refused.
+
+    Returns:
+        Background family -> what :meth:`.ImageFolder.report` says.
+    """
+    folders = [family for family in settings.families if isinstance(family, ImageFolder)]
+    report = {family.name: family.report() for family in folders}
     write_json(root / REPORT_NAME, dict(backgrounds=report))
+    return report
 
 
 def _described(path: Path, advice: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..utils.identity import file_identity
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks
-from .masks.source import MaskSource, files_of
+from .masks.source import MaskSource
 from .settings import BuildSettings
 
 #: what a sibling of a test list is called: lists of clips that models are trained or selected on
@@ -175,7 +175,7 @@ def boxes_inside(source: object) -> Iterator[BoxMasks]:
 
 def _without_masks(source: MaskSource, video: SourceVideo) -> str:
     try:
-        files_of(source, video)
+        source.files(video)
         for boxes in boxes_inside(source):
             found = boxes.tubes(video)[0].class_name
             if found and video.class_name and found != video.class_name:

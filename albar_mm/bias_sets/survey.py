@@ -22,12 +22,11 @@ from ..compositing.kept import (
 )
 from ..compositing.render import Still
 from ..compositing.seeds import item_rng
-from ..utils.errors import DatasetError, reason_of
+from ..utils.errors import DatasetError
 from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .masks.source import result_of, settings_of
 from .settings import BuildSettings, begin_description
 from .sources import SourceList
 
@@ -89,26 +88,13 @@ class Problem:
     filtered: bool = False
 
 
-@dataclass(frozen=True)
-class Surveyed:
-    """The source videos and what is known of them.
-
-    Attributes:
-        sources: Those that passed the filter on mask cover.
-        surveys: Id -> survey.
-    """
-
-    sources: SourceList
-    surveys: dict[str, Survey]
-
-
 def survey(
     root: Path,
     settings: BuildSettings,
     sources: SourceList,
     workers: int = 1,
     say: Callable[[str], object] = print,
-) -> Surveyed:
+) -> tuple[SourceList, dict[str, Survey]]:
     """Second stage of a build: look at every video once, and keep its masks and stills.
 
     Takes what :func:`.sources.usable_sources` gives; ``say`` shows a line of text to the user.
@@ -127,7 +113,7 @@ def survey(
         raise DatasetError(wrong[0].reason + (others if len(wrong) > 1 else ''))
     sources = sources.without({problem.video_id: problem.reason for problem in problems})
     sources.require_some()
-    return Surveyed(sources, {one.video_id: one for one in found if isinstance(one, Survey)})
+    return sources, {one.video_id: one for one in found if isinstance(one, Survey)}
 
 
 @dataclass(frozen=True)
@@ -153,12 +139,13 @@ class Surveyor:
 
     def _survey(self, video: SourceVideo) -> Survey | Problem:
         frames, cover_filter = video.frames, self.settings.cover_filter
-        masks, notes = self._masks(video)
+        made = self.settings.masks.result(video)
+        masks = made.masks
         reason = cover_filter.reason(masks) if cover_filter else ''
         if reason:
             return Problem(video.video_id, reason, filtered=True)
-        track = fill_missing(masks, self.settings.empty_frames, video.video_id)
-        save_kept_masks(kept_masks_path(self.root, video.video_id), track.masks)
+        kept, first, filled = fill_missing(masks, self.settings.empty_frames, video.video_id)
+        save_kept_masks(kept_masks_path(self.root, video.video_id), kept)
         lent = self._still_frames(video.video_id, np.flatnonzero(masks.any((1, 2))))
         for index in set(lent):
             still = Still(frames[index], masks[index])
@@ -171,28 +158,16 @@ class Surveyor:
             height,
             width,
             read_fps(video.path),
-            track.first,
-            track.last,
-            tuple(track.filled),
-            mask_sha256(track.masks),
+            first,
+            first + len(kept) - 1,
+            filled,
+            mask_sha256(kept),
             lent,
-            dict(notes),
+            dict(made.notes),
         )
         text = json.dumps(dict(asdict(found), settings=self._key()), sort_keys=True)
         write_text(self._facts(video.video_id), text + '\n')
         return found
-
-    def _masks(self, video: SourceVideo) -> tuple[np.ndarray, Mapping[str, int]]:
-        try:
-            made = result_of(self.settings.masks, video)
-        except DatasetError:
-            raise
-        except Exception as error:  # a source of the user's may raise anything
-            raise DatasetError(
-                f'{video.path}: the masks {self.settings.masks.name} fail: '
-                f'{type(error).__name__}: {reason_of(error)}'
-            ) from error
-        return made.masks, made.notes
 
     def _still_frames(self, video_id: str, candidates: np.ndarray) -> tuple[int, ...]:
         seed, number = self.settings.seed, self.settings.stills
@@ -201,7 +176,7 @@ class Surveyor:
 
     def _key(self) -> dict[str, Any]:
         return dict(
-            masks=settings_of(self.settings.masks),
+            masks=self.settings.masks.settings(),
             empty_frames=self.settings.empty_frames,
             seed=self.settings.seed,
             wanted_stills=self.settings.stills,
@@ -233,23 +208,15 @@ def read_fps(path: Path) -> float:
     return round(fps, 3) if math.isfinite(fps) and 0.1 <= fps <= 1000 else DEFAULT_FPS
 
 
-@dataclass(frozen=True)
-class MaskTrack:
-    """Masks of the frames ``first`` to ``last``, inclusive, that are kept.
-
-    ``masks`` is bool, shape (last - first + 1, H, W); no frame of it is empty, except under the
-    policy ``background``. ``filled`` are kept frames that had no mask, as indices into the whole
-    video. Frames that were cut had none either.
-    """
-
-    masks: np.ndarray
-    first: int
-    last: int
-    filled: tuple[int, ...]
-
-
-def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> MaskTrack:
+def fill_missing(
+    masks: np.ndarray, policy: str = 'cut', video_id: str = ''
+) -> tuple[np.ndarray, int, tuple[int, ...]]:
     """Apply one of ``POLICIES`` to masks, bool (T, H, W); an all-False frame has no mask.
+
+    Returns:
+        Masks of the frames that are kept, bool (t, H, W), none empty except under the policy
+        ``background``; the first of these frames; and those that had no mask of their own, as
+        indices into the whole video.
 
     Raises:
         DatasetError: No frame has a mask; or the policy is ``error`` and some frame has none.
@@ -281,4 +248,4 @@ def fill_missing(masks: np.ndarray, policy: str = 'cut', video_id: str = '') -> 
         kept = kept.copy()
         for index in filled:
             kept[index - first] = masks[having[np.argmin(np.abs(having - index))]]
-    return MaskTrack(kept, first, last, filled)
+    return kept, first, filled

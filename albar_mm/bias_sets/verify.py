@@ -50,15 +50,14 @@ class Renderer:
     """Renders the items of one source video again and compares the files.
 
     Masks come from the benchmark, whose SHA-256 is in the manifest; source videos, those that lend
-    a still included, and background images are read afresh. ``encoding`` and the version of OpenCV
-    are those that the files were made with.
+    a still included, and background images are read afresh. ``settings`` are those that the files
+    were made with.
     """
 
     root: Path
     videos: Path
     backgrounds: Backgrounds
-    encoding: str
-    opencv: str
+    settings: dict[str, Any]
 
     def __call__(self, items: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
         """Check items (folder and row) of one source video; what is wrong with them."""
@@ -89,15 +88,16 @@ class Renderer:
         kept = load_kept_background(kept_background_path(self.root, row), *size)
         if kept is not None and not np.array_equal(kept, self.backgrounds.of_row(row, *size)):
             return 'its kept background is not the one that its manifest row names'
-        if self.encoding == 'none':
+        encoding, opencv = self.settings['encoding'], self.settings['opencv']
+        if encoding == 'none':
             return ''
-        wanted = encode_item(row, frames, masks, self.backgrounds, still, self.encoding)
+        wanted = encode_item(row, frames, masks, self.backgrounds, still, encoding)
         if read_bytes(self.root / folder / row['file'], math.inf) == wanted:
             return ''
-        made_by = f'; it was made with OpenCV {self.opencv}, this is {cv2.__version__}'
-        return 'its pixels are not those that its manifest row describes' + (
-            made_by if self.opencv != cv2.__version__ else ''
-        )
+        text = 'its pixels are not those that its manifest row describes'
+        if opencv == cv2.__version__:
+            return text
+        return f'{text}; it was made with OpenCV {opencv}, this is {cv2.__version__}'
 
     def _still(self, row: dict[str, Any]) -> Still | None:
         if row['set'] != 'conflfg':
@@ -144,7 +144,7 @@ def verify_benchmark(
             findings += _check_files(root / folder, rows[folder])
     findings += _check_ids(rows, described)
     chosen = _sample(rows, sample, seed)
-    renderer = Renderer(root, videos, backgrounds, settings['encoding'], settings['opencv'])
+    renderer = Renderer(root, videos, backgrounds, settings)
     for found in map_videos(renderer, chosen, workers):
         findings += found
     files = sum(map(len, rows.values())) if exported else 0

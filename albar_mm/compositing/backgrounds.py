@@ -43,9 +43,6 @@ class BackgroundFamily(Protocol):
     def image(self, row: Mapping[str, Any]) -> np.ndarray:
         """The image that a row names, uint8 RGB (h, w, 3), at its own size."""
 
-    def rejected(self) -> list[dict[str, str]]:
-        """Images that were looked at and refused: ``file`` and ``reason``."""
-
 
 class Stripes:
     """Sinusoid stripes, a new image for every item (:mod:`albar_mm.compositing.stripes`)."""
@@ -60,9 +57,6 @@ class Stripes:
 
     def image(self, row: Mapping[str, Any]) -> np.ndarray:
         return stripe_image(np.random.RandomState(row['stripe_seed']))
-
-    def rejected(self) -> list[dict[str, str]]:
-        return []
 
 
 class ImageFolder:
@@ -138,19 +132,17 @@ class ImageFolder:
         with reading(path, 'a background'):
             return _colour(content)
 
-    def rejected(self) -> list[dict[str, str]]:
+    def report(self, at_most: int = 2000) -> dict[str, Any]:
+        """``images``, ``looked_at`` (both numbers) and ``refused`` (``file`` and ``reason`` each).
+
+        All images of a folder of at most so many are looked at first, so that every refused one is
+        listed.
+        """
+        for file in self.files if len(self.files) <= at_most else ():
+            self._look(file)
         checked = sorted(self._checked.items())
-        return [dict(file=file, reason=reason) for file, (reason, _) in checked if reason]
-
-    def check_all(self, at_most: int = 2000) -> None:
-        """Look at all images of a folder of moderate size, so that every refused one is listed."""
-        if len(self.files) <= at_most:
-            for file in self.files:
-                self._look(file)
-
-    def looked_at(self) -> int:
-        """Number of images that were looked at so far."""
-        return len(self._checked)
+        refused = [dict(file=file, reason=reason) for file, (reason, _) in checked if reason]
+        return dict(images=len(self.files), looked_at=len(checked), refused=refused)
 
     def __getstate__(self) -> dict[str, Any]:
         # worker processes read the images that rows name; they draw none
@@ -184,7 +176,6 @@ class Backgrounds:
         if len(self._by_name) < len(self.families) or not self.families:
             names = ', '.join(family.name for family in self.families) or 'none'
             raise DatasetError(f'--backgrounds: expected different names, got {names}')
-        self._stretched = lru_cache(_KEPT_IMAGES)(self._stretch)
 
     def of_row(self, row: Mapping[str, Any], height: int, width: int) -> np.ndarray:
         """The background of an item, stretched to the video's size by PIL's default filter.
@@ -200,24 +191,22 @@ class Backgrounds:
         Raises:
             DatasetError: The image is gone or another one, or its family is not known here.
         """
-        keys = ('background', 'stripe_seed', 'background_file', 'background_sha256')
-        return self._stretched(tuple((k, row[k]) for k in keys if k in row), height, width)
-
-    def _stretch(self, entries: tuple[tuple[str, Any], ...], height: int, width: int) -> np.ndarray:
-        row = dict(entries)
         family = self._by_name.get(row['background'])
         if family is None:
             raise DatasetError(
                 f'no folder was given for the backgrounds {row["background"]!r}; '
                 'name it with --backgrounds NAME=FOLDER'
             )
-        return np.asarray(Image.fromarray(family.image(row)).resize((width, height)))
+        keys = ('stripe_seed', 'background_file', 'background_sha256')
+        entries = tuple((key, row[key]) for key in keys if key in row)
+        return _stretched(family, entries, height, width)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return dict(families=self.families)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state['families'])
+@lru_cache(_KEPT_IMAGES)
+def _stretched(
+    family: BackgroundFamily, entries: tuple[tuple[str, Any], ...], height: int, width: int
+) -> np.ndarray:
+    return np.asarray(Image.fromarray(family.image(dict(entries))).resize((width, height)))
 
 
 def parse_background(text: str, min_side: int = MIN_SIDE) -> BackgroundFamily:

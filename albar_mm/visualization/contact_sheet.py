@@ -1,11 +1,17 @@
-"""Contact sheets: every step from a source frame to SCUBA, SCUFO and Confl-FG, side by side."""
+"""Contact sheets: every step from a source frame to SCUBA, SCUFO and Confl-FG, side by side.
+
+Pages as pictures, and one HTML file with all of them and the numbers of the masks.
+"""
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import cv2
@@ -13,22 +19,113 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..annotations.manifest import read_rows
-from ..bias_sets.mask_statistics import MaskStatistics
+from ..bias_sets.mask_statistics import (
+    MaskStatistics,
+    benchmark_statistics,
+    statistics_lines,
+    write_statistics,
+)
 from ..bias_sets.settings import read_description
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.kept import kept_masks_path, load_kept_masks, read_still
 from ..compositing.render import render_item
+from ..report.page import render
 from ..utils.errors import DatasetError
-from ..utils.files import whole_file
+from ..utils.files import whole_file, write_text
+from ..utils.numbers import number
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
 
 TILE_WIDTH, TILE_HEIGHT = 200, 150
 ROWS_A_PAGE = 20
-SHEET_FOLDER = 'contact_sheet'
+SHEET_FOLDER, PAGE_NAME = 'contact_sheet', 'contact_sheet.html'
+_JPEG_QUALITY = 88
 _GAP, _MARGIN, _TITLE, _HEAD = 4, 12, 21, 46
 _INK, _SOFT, _BAD, _PAPER = '#17202b', '#5b6775', '#b3261e', '#ffffff'
 _OUTLINE = (60, 255, 90)
+
+
+def report_benchmark(
+    root: Path,
+    videos: Path,
+    backgrounds: Backgrounds,
+    boxes: Any = None,  # noqa: ANN401  any mask source
+    workers: int = 1,
+    per_class: int = 2,
+    suspicious: int = 20,
+    variant: int = 0,
+) -> list[str]:
+    """Write mask statistics, contact sheet and the page that shows both.
+
+    Args:
+        root: Folder of the benchmark, where everything goes.
+        videos: Folder of the source videos.
+        backgrounds: All families of the benchmark.
+        boxes: A mask source whose boxes, if it has any, are compared with the masks.
+        workers: Processes.
+        per_class: Videos of every class to show; 0 shows all.
+        suspicious: Most suspicious videos to show before them, at most.
+        variant: Which variant of every video to show.
+
+    Returns:
+        Lines for the terminal.
+
+    Raises:
+        DatasetError: ``root`` holds no finished benchmark, or something is gone.
+    """
+    number(per_class, '--per-class', 0, whole=True)
+    number(suspicious, '--suspicious', 0, whole=True)
+    found = benchmark_statistics(root, boxes, workers)
+    files = write_statistics(root, found)
+    worst, shown = choose_videos(found, per_class, suspicious)
+    parts = {'Suspicious videos': worst, 'Videos by class': shown}
+    parts = {heading: part for heading, part in parts.items() if part}
+    pages = write_sheet(root, videos, backgrounds, parts, variant, workers)
+    write_text(root / PAGE_NAME, page_html(root, found, pages))
+    return [
+        *statistics_lines(found),
+        *map(str, files),
+        f'{root / PAGE_NAME}: {len(pages)} pages, {len(worst)} suspicious and {len(shown)} of '
+        f'{len(found)} videos',
+    ]
+
+
+def page_html(
+    root: Path, found: Sequence[MaskStatistics], pages: Sequence[tuple[str, Path]]
+) -> str:
+    """The page; it needs no other file.
+
+    Args:
+        root: Folder of the benchmark.
+        found: Statistics of all videos, suspicious ones first.
+        pages: Heading and PNG file of every page of the contact sheet.
+    """
+    described = read_description(root)
+    overlaps = [one.iou for one in found if one.iou is not None]
+    return render(
+        'contact_sheet.html',
+        title=f'Contact sheet of {described["settings"]["dataset"]}',
+        settings=described['settings'],
+        left_out=len(described['left_out']),
+        found=found,
+        bad=[one for one in found if one.flags],
+        good=[one for one in found if not one.flags],
+        cover=fmean(one.cover for one in found),
+        border=fmean(one.border for one in found),
+        overlap=fmean(overlaps) if overlaps else None,
+        pictures=[_picture(title, path) for title, path in pages],
+    )
+
+
+def _picture(title: str, path: Path) -> dict[str, Any]:
+    content = io.BytesIO()
+    with Image.open(path) as image:
+        width, height = image.size
+        # PNG pages lie beside; photographs would make the page several times as large
+        image.convert('RGB').save(content, 'JPEG', quality=_JPEG_QUALITY, subsampling=0)
+    data = base64.b64encode(content.getvalue()).decode()
+    file = f'{path.parent.name}/{path.name}'
+    return dict(title=title, file=file, data=data, width=width, height=height)
 
 
 @dataclass(frozen=True)
@@ -156,9 +253,9 @@ def sheet_columns(root: Path, variant: int = 0) -> tuple[list[str], dict[str, li
         DatasetError: No such benchmark or no such variant.
     """
     described = read_description(root)
-    number = described['settings']['per_video']
-    if not 0 <= variant < number:
-        raise DatasetError(f'--variant {variant}: {root} has the variants 0 to {number - 1}')
+    variants = described['settings']['per_video']
+    if not 0 <= variant < variants:
+        raise DatasetError(f'--variant {variant}: {root} has the variants 0 to {variants - 1}')
     columns = ['source, middle frame', 'mask, middle frame', 'mask, largest jump']
     items: dict[str, list[dict]] = {}
     for folder in described['items']:
@@ -203,8 +300,8 @@ def write_sheet(
     pages: list[tuple[str, Path]] = []
     for heading, part in parts.items():
         groups = [part[i : i + ROWS_A_PAGE] for i in range(0, len(part), ROWS_A_PAGE)]
-        for number, group in enumerate(groups, 1):
-            title = heading + (f', {number} of {len(groups)}' if len(groups) > 1 else '')
+        for place, group in enumerate(groups, 1):
+            title = heading + (f', {place} of {len(groups)}' if len(groups) > 1 else '')
             path = folder / f'page_{len(pages) + 1:03d}.png'
             with whole_file(path) as file:
                 draw_page(title, columns, [painted[one.video_id] for one in group]).save(file)
@@ -230,8 +327,8 @@ def draw_page(title: str, columns: Sequence[str], rows: Sequence[SheetRow]) -> I
     draw.text((_MARGIN, _MARGIN), title, _INK, _font(17, bold=True))
     for left, name in zip(lefts, columns, strict=True):
         _write(draw, (left, _MARGIN + 27), name, _SOFT, _font(12, bold=True), TILE_WIDTH)
-    for number, row in enumerate(rows):
-        top = _MARGIN + _HEAD + number * step
+    for place, row in enumerate(rows):
+        top = _MARGIN + _HEAD + place * step
         flags = f'   {row.flags}' if row.flags else ''
         bold = _font(13, bold=True)
         room = width - 2 * _MARGIN - draw.textlength(flags, bold)

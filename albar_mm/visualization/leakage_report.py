@@ -1,16 +1,19 @@
-"""From words of the command line to ``leakage.json``, ``leakage.png`` and a table."""
+"""What masks let through: ``leakage.json``, ``leakage.png`` (after Figure 2 of ALBAR), a table."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..bias_sets.leakage import FEATURES, PROBE, WHOLE, Leakage, LeakageMeter, measure_leakage
 from ..bias_sets.masks.boxes import BoundingBoxes, write_box_file
 from ..bias_sets.masks.parse import parse_masks
-from ..bias_sets.masks.source import MaskSource, settings_of
+from ..bias_sets.masks.source import MaskSource
 from ..bias_sets.sources import (
     SourceList,
     boxes_inside,
@@ -20,12 +23,17 @@ from ..bias_sets.sources import (
 )
 from ..evaluation.results import write_results
 from ..utils.errors import DatasetError
+from ..utils.files import save_figure
 from ..utils.numbers import number
 from ..utils.text import aligned, name_some
-from .leakage_figure import choose_examples, leakage_figure
+from ..video.source_video import SourceVideo
 
 RESULTS_NAME, FIGURE_NAME, BOXES_NAME = 'leakage.json', 'leakage.png', 'boxes.txt'
 _BOXES = '{boxes}'
+_COLOURS = ('#d62728', '#1f77b4', '#2ca02c', '#9467bd')
+_WHOLE_COLOUR = '#9aa5b1'
+_EMPTY = 235
+"""Grey of what a mask hides."""
 
 
 def leakage_report(
@@ -71,12 +79,15 @@ def leakage_report(
     truth = parse_masks(silhouettes)
     listed = _listed(lists, videos, label_map)
     given = parse_masks(boxes) if boxes else BoundingBoxes(truth)
-    listed = _with_masks(listed, (truth, given), missing_masks)
+    for source in (truth, given):
+        listed = require_masks(source, listed, missing_masks, 'videos')
+    listed.require_some()
     require_files(listed)
     sources: dict[str, MaskSource] = {'boxes': given}
     if refined:
         sources['refined'] = parse_masks(_filled(refined, given, truth, listed, out))
-        listed = _with_masks(listed, (sources['refined'],), missing_masks)
+        listed = require_masks(sources['refined'], listed, missing_masks, 'videos')
+        listed.require_some()
     meter = LeakageMeter(truth, sources, frames, margin)
     found = measure_leakage(meter, listed.videos, folds, seed, workers)
     left_out = [*listed.left_out, *found.left_out]
@@ -120,19 +131,6 @@ def _listed(lists: Sequence[Path], videos: Path, label_map: Path | None) -> Sour
     )
 
 
-def _with_masks(
-    listed: SourceList, sources: Sequence[MaskSource], missing_masks: str
-) -> SourceList:
-    for source in sources:
-        listed = require_masks(source, listed, missing_masks, 'videos')
-    if not listed.videos:
-        raise DatasetError(
-            'no video is left; left out: '
-            f'{name_some({entry["reason"] for entry in listed.left_out})}'
-        )
-    return listed
-
-
 def _filled(spec: str, given: MaskSource, truth: MaskSource, listed: SourceList, out: Path) -> str:
     """Put the file of boxes into a mask source; boxes of silhouettes are written to one first."""
     if _BOXES not in spec:
@@ -153,8 +151,7 @@ def _metrics(found: Leakage) -> dict[str, float]:
         values = dict(
             outside_share=one.outside, outside_share_se=one.outside_error, actor_kept=one.kept
         )
-        if one.probe:
-            values |= dict(ring_top1=one.probe.accuracy, ring_top1_se=one.probe.standard_error)
+        values['ring_top1'], values['ring_top1_se'] = one.probe or (None, None)
         for name, value in values.items():
             if value is not None:
                 metrics[f'{one.name.replace(" ", "_")}/{name}'] = 100 * value
@@ -165,12 +162,12 @@ def _protocol(found: Leakage, meter: LeakageMeter, how: dict[str, int]) -> dict[
     return dict(
         task='background_leakage',
         **how,
-        silhouettes=settings_of(meter.silhouettes),
-        sources={name: settings_of(source) for name, source in meter.sources.items()},
+        silhouettes=meter.silhouettes.settings(),
+        sources={name: source.settings() for name, source in meter.sources.items()},
         videos=len(found.videos),
         classes=found.classes,
         groups=found.groups,
-        chance=100 * found.chance,
+        chance=100 / found.classes,
         largest_class=100 * found.majority,
         features=FEATURES,
         probe=PROBE,
@@ -182,8 +179,7 @@ def _protocol(found: Leakage, meter: LeakageMeter, how: dict[str, int]) -> dict[
 def _table(found: Leakage) -> list[str]:
     rows = [['', 'not actor, %', 'actor kept, %', 'ring top-1, %', 'no ring']]
     for one in found.sources:
-        ring = (one.probe.accuracy, one.probe.standard_error) if one.probe else (None, None)
-        shares = (one.outside, one.outside_error), (one.kept, None), ring
+        shares = (one.outside, one.outside_error), (one.kept, None), one.probe or (None, None)
         empty = '-' if one.name == WHOLE else str(one.empty)
         rows.append([one.name, *(_with_error(*share) for share in shares), empty])
     return ['  '.join(row) for row in aligned(rows)]
@@ -192,7 +188,7 @@ def _table(found: Leakage) -> list[str]:
 def _notes(found: Leakage, left_out: Sequence[dict[str, str]]) -> list[str]:
     lines = [
         f'{len(found.videos)} videos, {found.classes} classes, {found.groups} groups; '
-        f'chance {100 * found.chance:.1f} %, largest class {100 * found.majority:.1f} %; '
+        f'chance {100 / found.classes:.1f} %, largest class {100 * found.majority:.1f} %; '
         '+- is one standard error, groups as units'
     ]
     if found.no_probe:
@@ -209,3 +205,129 @@ def _with_error(value: float | None, error: float | None) -> str:
     if value is None:
         return '-'
     return f'{100 * value:.1f}' + (f' +- {100 * error:.1f}' if error is not None else '')
+
+
+def choose_examples(found: Leakage, count: int = 3) -> list[SourceVideo]:
+    """Videos from little to much background, of different classes where possible.
+
+    Args:
+        found: What was measured; its first source decides.
+        count: Number of examples, at most.
+    """
+    name = found.sources[0].name
+    measured = [one for one in found.videos if one.outside[name] is not None]
+    ordered = [
+        one.video
+        for one in sorted(measured, key=lambda one: (one.outside[name], one.video.video_id))
+    ]
+    chosen: list[SourceVideo] = []
+    count = min(count, len(ordered))
+    for place in range(count):
+        wanted = round((place + 1) * (len(ordered) - 1) / (count + 1))
+        nearest = sorted(range(len(ordered)), key=lambda i, w=wanted: abs(i - w))
+        videos = [ordered[i] for i in nearest if ordered[i] not in chosen]
+        seen = {video.label for video in chosen}
+        chosen.append(next((v for v in videos if v.label not in seen), videos[0]))
+    return chosen
+
+
+def leakage_figure(
+    path: Path, found: Leakage, meter: LeakageMeter, examples: Sequence[SourceVideo]
+) -> Path:
+    """Draw examples over two bar charts.
+
+    Args:
+        path: PNG file to write, whole or not at all.
+        found: What was measured.
+        meter: How; gives the pictures of the examples.
+        examples: Videos to show, at least one, from :func:`choose_examples`.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        DatasetError: An example cannot be read any more.
+    """
+    from matplotlib.figure import Figure
+
+    columns, rows = 2 + 2 * len(meter.sources), len(examples)
+    figure = Figure(figsize=(2.05 * columns + 0.4, 1.75 * rows + 4.3), layout='constrained')
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1.75 * rows + 0.5, 3.6))
+    upper.suptitle(f'Background that masks let through ({len(found.videos)} videos)', fontsize=13)
+    axes = upper.subplots(rows, columns, squeeze=False)
+    for row, video in zip(axes, examples, strict=True):
+        _draw_example(row, video, meter, first=video is examples[0])
+    left, right = lower.subplots(1, 2, width_ratios=(1, 1.25))
+    colours = {one.name: colour for one, colour in zip(found.sources, cycle(_COLOURS))}
+    colours[WHOLE] = _WHOLE_COLOUR
+    _draw_shares(left, found, colours)
+    _draw_accuracies(right, found, colours)
+    for axis in (left, right):
+        axis.spines[['top', 'right']].set_visible(False)
+    return save_figure(figure, path)
+
+
+def _draw_example(axes: Any, video: SourceVideo, meter: LeakageMeter, first: bool) -> None:
+    frames, truth, regions = meter.rings(video)
+    video.forget_frames()
+    middle = len(frames) // 2
+    frame = frames[middle]
+    pictures = [('source', frame)]
+    for name, (masks, rings) in regions.items():
+        pictures += [
+            (name, _only(frame, masks[middle])),
+            (f'{name}: ring', _only(frame, rings[middle])),
+        ]
+    pictures.append(('silhouette', _only(frame, truth[middle])))
+    for axis, (title, picture) in zip(axes, pictures, strict=True):
+        axis.imshow(picture, interpolation='lanczos')
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_color('#cccccc')
+        if first:
+            axis.set_title(title, fontsize=10)
+    axes[0].set_ylabel(video.class_name or video.path.parent.name, fontsize=9)
+
+
+def _only(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return np.where(mask[..., None], frame, np.uint8(_EMPTY))
+
+
+def _draw_shares(axis: Any, found: Leakage, colours: Mapping[str, str]) -> None:
+    sources = [one for one in found.sources if one.outside is not None]
+    for place, one in enumerate(sources):
+        _bar(axis, place, one.outside, one.outside_error, colours[one.name])
+    kept = [f'{one.name}\n(keeps {100 * (one.kept or 0):.0f} % of the actor)' for one in sources]
+    axis.set_xticks(range(len(sources)), kept, fontsize=9)
+    axis.set(xlim=(-0.6, len(sources) - 0.4), ylim=(0, 100))
+    axis.set_title('Shown pixels that are not actor, %', fontsize=11, loc='left')
+
+
+def _draw_accuracies(axis: Any, found: Leakage, colours: Mapping[str, str]) -> None:
+    axis.set_title('Action told from the ring alone, top-1 %', fontsize=11, loc='left')
+    if found.no_probe:
+        style = dict(ha='center', va='center', fontsize=10, color='#666666', wrap=True)
+        text = f'not measured:\n{found.no_probe}'
+        axis.text(0.5, 0.5, text, transform=axis.transAxes, **style)
+        axis.set(xticks=[], yticks=[])
+        return
+    for place, one in enumerate(found.sources):
+        _bar(axis, place, *one.probe, colours[one.name])
+    highest = max(found.majority, *(sum(one.probe) for one in found.sources))
+    right = len(found.sources) - 0.35
+    for level, name, line, side, shift in (
+        (100 / found.classes, 'chance', '--', 'top', -2),
+        (100 * found.majority, 'largest class', ':', 'bottom', 2),
+    ):
+        axis.axhline(level, color='#444444', linestyle=line, linewidth=1)
+        text, style = f'{name} {level:.1f}', dict(fontsize=8, va=side, color='#444444')
+        axis.annotate(text, (right, level), (0, shift), textcoords='offset points', **style)
+    labels = [one.name if one.name == WHOLE else f'ring of\n{one.name}' for one in found.sources]
+    axis.set_xticks(range(len(labels)), labels, fontsize=9)
+    axis.set(xlim=(-0.6, len(found.sources) + 0.35), ylim=(0, min(105, 130 * highest)))
+
+
+def _bar(axis: Any, place: int, share: float, error: float | None, colour: str) -> None:
+    value, error = 100 * share, None if error is None else 100 * error
+    axis.bar(place, value, 0.6, color=colour, yerr=error, capsize=4)
+    top, style = value + (error or 0), dict(ha='center', va='bottom', fontsize=10)
+    axis.annotate(f'{value:.1f}', (place, top), (0, 3), textcoords='offset points', **style)

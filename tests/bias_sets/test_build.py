@@ -147,7 +147,7 @@ def test_identical_bytes_with_any_workers_and_order(tmp_path, source_list, photo
 def test_killed_and_resumed(tmp_path, monkeypatch, source_list, photos, jpeg, crash):
     settings = settings_of(photos)
     place, name, number = {
-        'survey': (RectangleMasks, 'masks', 1),
+        'survey': (RectangleMasks, '_make', 1),
         'second item': (export_module, 'write_bytes', 12),  # in the second video
         'manifests': (export_module, 'write_set', 3),
     }[crash]
@@ -203,9 +203,12 @@ def test_missing_masks_stop_or_are_left_out_and_listed(tmp_path, source_list):
     with pytest.raises(DatasetError, match='1 of 3 .* no mask: jump_a; .*--missing-masks drop'):
         build(tmp_path / 'a', source_list, settings_of(masks=masks))
     done = build(tmp_path / 'b', source_list, settings_of(masks=masks, missing_masks='drop'))
-    assert done.videos == 2 and set(done.counts.values()) == {4}
-    listed = json.loads((tmp_path / 'b' / 'benchmark.json').read_text())['left_out']
-    assert listed == [dict(video='jump/jump_a.avi', reason='jump_a.mat: no such mask file')]
+    listed = json.loads((tmp_path / 'b' / 'benchmark.json').read_text())
+    assert listed == done.described
+    assert listed['source_videos'] == 2 and set(listed['items'].values()) == {4}
+    assert listed['left_out'] == [
+        dict(video='jump/jump_a.avi', reason='jump_a.mat: no such mask file')
+    ]
     assert any('jump_a.avi' in line for line in summary(done))
     with pytest.raises(DatasetError, match='no source video is left; left out: jump_a.mat'):
         everything = RectangleMasks(missing=('jump_a', 'jump_b (1)#&!', 'wave_a'))
@@ -216,7 +219,6 @@ def test_frames_without_a_mask_follow_the_policy_and_are_counted(tmp_path, sourc
     masks = RectangleMasks(blank={'jump_a': (0, 3, 6)})
     settings = settings_of(sets=('scuba',), encoding='lossless', masks=masks)
     done = build(tmp_path, source_list, settings)
-    assert done.filled == {'jump_a': [3]}
     rows = read_rows(tmp_path / 'TOY_SCUBA_Stripe')
     row = next(row for row in rows if row['id'] == 'jump_a__0')
     assert (row['first'], row['last'], row['frames'], row['filled_frames']) == (1, 5, 5, 1)
@@ -224,8 +226,7 @@ def test_frames_without_a_mask_follow_the_policy_and_are_counted(tmp_path, sourc
     kept = load_kept_masks(kept_masks_path(tmp_path, 'jump_a'))
     assert len(pixels) == len(kept) == 5 and kept.any((1, 2)).all()
     assert np.array_equal(pixels[kept], toy_frames(row['video'])[1:6][kept])
-    described = json.loads((tmp_path / 'benchmark.json').read_text())
-    assert described['frames_without_own_mask'] == {'jump_a': [3]}
+    assert done.described['frames_without_own_mask'] == {'jump_a': [3]}
     assert any('jump_a' in line for line in summary(done))
 
 

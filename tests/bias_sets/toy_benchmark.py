@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from albar_mm.bias_sets.build import build_benchmark
+from albar_mm.bias_sets.masks.source import MaskResult, MaskSource
 from albar_mm.bias_sets.settings import BuildSettings
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import ImageFolder, Stripes
@@ -40,7 +41,7 @@ def toy_frames(name):
 
 
 @dataclass
-class RectangleMasks:
+class RectangleMasks(MaskSource):
     """A rectangle that moves to the right, one column a frame.
 
     Attributes:
@@ -59,7 +60,10 @@ class RectangleMasks:
             raise DatasetError(f'{video.video_id}.mat: no such mask file')
         return []
 
-    def masks(self, video):
+    def settings(self):
+        return {'name': self.name}
+
+    def _make(self, video):
         shape = video.frames.shape[:3]
         masks = np.zeros(shape, bool)
         top = sum(video.video_id.encode()) % 10
@@ -67,7 +71,7 @@ class RectangleMasks:
             masks[t, top : top + 20, 5 + t : 5 + t + 15] = t not in self.blank.get(
                 video.video_id, ()
             )
-        return masks[:, 1:] if video.video_id in self.wrong_size else masks
+        return MaskResult(masks[:, 1:] if video.video_id in self.wrong_size else masks)
 
 
 def write_sources(folder: Path, names=tuple(VIDEOS)) -> Path:

@@ -34,8 +34,7 @@ def test_refused_images_are_never_drawn_and_all_listed(mixed):
     family = ImageFolder('Photos', mixed)
     drawn = [family.draw(0, f'v{n}', 0)['background_file'] for n in range(60)]
     assert set(drawn) == {'photo0.png', 'photo1.png', 'sub/deep.PNG'}
-    family.check_all()
-    refused = {image['file']: image['reason'] for image in family.rejected()}
+    refused = {image['file']: image['reason'] for image in family.report()['refused']}
     assert set(refused) == {'grey1.png', 'grey3.png', 'deep_grey.png', 'tiny.png', 'broken.jpg'}
     assert refused['grey1.png'] == refused['grey3.png'] == refused['deep_grey.png'] == 'grey-scale'
     assert refused['tiny.png'] == 'too small: 90x63 px'

@@ -9,7 +9,7 @@ import torch
 from mmaction.registry import DATASETS
 from mmengine.runner import Runner
 
-from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
+from albar_mm.bias_sets.masks.folders import JhmdbMasks
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.materials import forget_materials
 from albar_mm.datasets import BiasBenchmarkDataset, OnTheFlyBenchmarkDataset

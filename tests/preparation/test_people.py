@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from albar_mm.annotations.person_boxes import read_person_boxes
-from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks
+from albar_mm.bias_sets.masks.folders import JhmdbMasks
 from albar_mm.preparation.people.detect import detect_people, parse_detector, summary
 from albar_mm.preparation.people.detectors import EveryNth, HogDetector, mask_boxes
 from albar_mm.preparation.people.onnx import OnnxDetector

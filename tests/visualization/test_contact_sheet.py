@@ -11,7 +11,7 @@ from albar_mm.report.page import render
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import read_frames
 from albar_mm.visualization import contact_sheet as sheet
-from albar_mm.visualization.contact_sheet_page import report_benchmark
+from albar_mm.visualization.contact_sheet import report_benchmark
 from tests.bias_sets import toy_benchmark as toy
 
 COLUMNS = ['source, middle frame', 'mask, middle frame', 'mask, largest jump']

@@ -13,14 +13,14 @@ from ...annotations.video_names import read_once
 from ...utils.errors import DatasetError
 from ...utils.files import write_text
 from ...video.source_video import SourceVideo
-from .source import CheckedMasks, MaskResult, MaskSource, result_of
+from .source import MaskResult, MaskSource
 
 FRAME_SLACK = 3
 """Decoders differ by a frame or so about the end of a video; boxes that far beyond are dropped."""
 
 
 @dataclass(frozen=True)
-class BoxMasks(CheckedMasks):
+class BoxMasks(MaskSource):
     """Boxes from a pickle (UCF101-24, either layout) or a text file; see
     :mod:`albar_mm.annotations.tubes`.
 
@@ -48,11 +48,12 @@ class BoxMasks(CheckedMasks):
         Raises:
             DatasetError: The file holds no box of the video.
         """
-        found = self._find(video)
+        known, keys = read_once(read_boxes, self.path, 'no such file'), _keys(video)
+        found = next((known[key] for key in keys if known.get(key)), None)
         if found is None:
             raise DatasetError(
                 f'video {video.video_id}: {self.path} holds no boxes of it; looked for '
-                f'{" and ".join(_keys(video))}'
+                f'{" and ".join(keys)}'
             )
         return found
 
@@ -94,10 +95,6 @@ class BoxMasks(CheckedMasks):
                 masks[index, y1:y2, x1:x2] = True
         return MaskResult(masks)
 
-    def _find(self, video: SourceVideo) -> tuple[Tube, ...] | None:
-        known = read_once(read_boxes, self.path, 'no such file')
-        return next((known[key] for key in _keys(video) if known.get(key)), None)
-
     def _clipped(self, tube: Tube, width: int, height: int, video: SourceVideo) -> np.ndarray:
         x1, y1, x2, y2 = np.trunc(tube.boxes.T).astype(np.int64)
         x2, y2 = np.maximum(x2, x1 + 1), np.maximum(y2, y1 + 1)
@@ -121,7 +118,7 @@ def _keys(video: SourceVideo) -> list[str]:
 
 
 @dataclass(frozen=True)
-class BoundingBoxes(CheckedMasks):
+class BoundingBoxes(MaskSource):
     """The bounding box of each frame's mask, as a filled rectangle.
 
     Attributes:
@@ -136,7 +133,7 @@ class BoundingBoxes(CheckedMasks):
         return f'bounding({self.source.name})'
 
     def _make(self, video: SourceVideo) -> MaskResult:
-        given = result_of(self.source, video)
+        given = self.source.result(video)
         masks = np.zeros_like(given.masks)
         for index, (x1, y1, x2, y2) in enumerate(bounding_boxes(given.masks)):
             masks[index, y1:y2, x1:x2] = True
@@ -167,7 +164,7 @@ def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]
     lines = [f'# boxes around the masks of {source.name}: video frame x1 y1 x2 y2\n']
     for video in videos:
         name = f'{video.path.parent.name}/{video.path.stem}'
-        boxes = bounding_boxes(result_of(source, video).masks)
+        boxes = bounding_boxes(source.masks(video))
         video.forget_frames()
         lines += [
             f'{name} {frame} {x1} {y1} {x2} {y2}\n'

@@ -1,4 +1,4 @@
-"""Masks that some other program wrote: PNG folders, NPZ files, run-length encoding."""
+"""Masks that some other program wrote: PNG folders, NPZ files, run lengths, JHMDB's puppets."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from PIL import Image
 from ...utils.errors import BadFileError, DatasetError, reason_of
 from ...utils.files import read_json, read_npz
 from ...video.source_video import SourceVideo
-from .source import CheckedMasks, MaskResult, find_entry
+from .source import MaskResult, MaskSource, find_entry
 
 _MASK_KEYS = ('mask', 'masks')
+_PUPPET_KEY = 'part_mask'
 
 
 @dataclass(frozen=True)
-class PngMasks(CheckedMasks):
+class PngMasks(MaskSource):
     """``<root>/[class/]<video>/*.png``, one per frame, in order of the numbers in their names.
 
     What is not zero is foreground; of a palette image, that is the index (as DAVIS stores masks);
@@ -59,7 +60,7 @@ class PngMasks(CheckedMasks):
 
 
 @dataclass(frozen=True)
-class NpzMasks(CheckedMasks):
+class NpzMasks(MaskSource):
     """``<root>/[class/]<video>.npz`` with ``mask`` or ``masks``: bool or integers, (T, H, W).
 
     Attributes:
@@ -86,7 +87,7 @@ class NpzMasks(CheckedMasks):
 
 
 @dataclass(frozen=True)
-class RleMasks(CheckedMasks):
+class RleMasks(MaskSource):
     """COCO run-length encoding, as most segmenters write it.
 
     A folder with ``[class/]<video>.json``, each a list with one entry per frame
@@ -131,6 +132,35 @@ class RleMasks(CheckedMasks):
                     f'{where}: the mask is of {_px(mask)}, the video of {_px(masks[0])}'
                 )
             masks[index] = mask
+        return MaskResult(masks)
+
+
+@dataclass(frozen=True)
+class JhmdbMasks(MaskSource):
+    """Reads ``[class/]<video>.mat`` or JHMDB's own ``[class/]<video>/puppet_mask.mat``.
+
+    A file holds ``part_mask``, uint8 of shape (H, W, T): 0, or the number of a body part. JHMDB did
+    not annotate every frame of every clip: frames beyond T are frames without a mask. More masks
+    than frames are an error. JHMDB writes ``@`` where the names of HMDB51 have ``#``.
+
+    Attributes:
+        root: Folder of the masks.
+    """
+
+    root: Path
+    name = 'jhmdb'
+
+    def files(self, video: SourceVideo) -> list[Path]:
+        """The video's mask file."""
+        as_in_jhmdb = video.video_id.replace('#', '@')
+        return [find_entry(self.root, video, ('{}.mat', '{}/puppet_mask.mat'), [as_in_jhmdb])]
+
+    def _make(self, video: SourceVideo) -> MaskResult:
+        masks = read_puppet_mask(self.files(video)[0])
+        missing = len(video.frames) - len(masks)
+        if missing > 0:
+            empty = np.zeros((missing, *masks.shape[1:]), dtype=bool)
+            masks = np.concatenate([masks, empty])
         return MaskResult(masks)
 
 
@@ -211,3 +241,26 @@ def _runs_of_string(text: str) -> list[int]:
 def _signed(digits: Sequence[int]) -> int:
     value = sum(digit << (5 * place) for place, digit in enumerate(digits))
     return value - (1 << (5 * len(digits))) if digits[-1] & 16 else value
+
+
+def read_puppet_mask(path: Path) -> np.ndarray:
+    """Read one mask file of MATLAB 5: bool, shape (T, H, W), True on the person.
+
+    Raises:
+        DatasetError: It cannot be read, or holds no such array.
+    """
+    from scipy.io import loadmat  # takes a while to import
+
+    try:
+        content = loadmat(str(path), variable_names=[_PUPPET_KEY])
+    except Exception as error:  # scipy raises whatever it stumbles over in a broken file
+        reason = reason_of(error)
+        raise BadFileError(f'{path}: cannot be read as a MATLAB 5 file: {reason}') from error
+    array = content.get(_PUPPET_KEY)
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in 'biuf':
+        raise DatasetError(f'{path}: no numeric array {_PUPPET_KEY}; expected a JHMDB puppet mask')
+    if array.ndim == 2:  # MATLAB drops a last dimension of 1
+        array = array[:, :, None]
+    if array.ndim != 3:
+        raise DatasetError(f'{path}: {_PUPPET_KEY} has shape {array.shape}; expected (H, W, T)')
+    return np.ascontiguousarray(np.moveaxis(array != 0, 2, 0))

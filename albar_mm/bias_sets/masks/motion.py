@@ -9,11 +9,11 @@ import numpy as np
 
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
-from .source import CheckedMasks, MaskResult
+from .source import MaskResult, MaskSource
 
 
 @dataclass(frozen=True)
-class MotionMasks(CheckedMasks):
+class MotionMasks(MaskSource):
     """What differs from the median of the whole clip.
 
     Limits: the camera must stand still (under a moving one, edges everywhere become foreground); an

@@ -1,4 +1,4 @@
-"""Running a network of the user's with OpenCV: its input, and the map of scores it gives."""
+"""Running a network of the user's with OpenCV: its file, its input, and the scores it gives."""
 
 from __future__ import annotations
 
@@ -11,9 +11,33 @@ import cv2
 import numpy as np
 
 from ...utils.errors import DatasetError, reason_of
-from .model_files import model_key
+from ...utils.identity import file_sha256
 
 _INPUT = re.compile(r'<Input> \S+ \[([^\]]*)\]')
+
+
+def model_key(path: Path) -> tuple[Path, int, int]:
+    """Path, size in bytes and time of change in ns: a key for caches that reads nothing.
+
+    Raises:
+        DatasetError: There is no such file.
+    """
+    if not path.exists():
+        raise DatasetError(f'{path}: no such model file')
+    if not path.is_file():
+        raise DatasetError(f'{path}: expected the file of a model, not a folder')
+    stat = path.stat()
+    return path, stat.st_size, stat.st_mtime_ns
+
+
+def model_sha256(path: Path) -> str:
+    """SHA-256 of a file of a network; read once in a process."""
+    return _sha256(*model_key(path))
+
+
+@lru_cache(maxsize=8)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    return file_sha256(path)
 
 
 @dataclass(frozen=True, eq=False)

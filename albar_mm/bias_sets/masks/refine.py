@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
 from .motion import keep_pieces
-from .source import CheckedMasks, MaskResult, MaskSource, files_of, result_of
+from .source import MaskResult, MaskSource
 
 CONTEXT = 0.5
 """How much sure background around the padded box is looked at, in shares of its sides."""
@@ -64,7 +63,7 @@ def silhouette_or_box(
 
 
 @dataclass(frozen=True)
-class GrabCutMasks(CheckedMasks):
+class GrabCutMasks(MaskSource):
     """Every actor's box refined by GrabCut (Rother et al., SIGGRAPH 2004), without any model.
 
     Outside of the padded box is background for sure, a slim ellipse in the middle of the box is the
@@ -129,7 +128,7 @@ class GrabCutMasks(CheckedMasks):
 
 
 @dataclass(frozen=True)
-class WithinBoxes(CheckedMasks):
+class WithinBoxes(MaskSource):
     """Any source's masks within the padded boxes: a segmenter of one's own, prompted with boxes.
 
     Persons without a box are dropped. A box in which the source finds less than 5 % is kept whole
@@ -154,12 +153,8 @@ class WithinBoxes(CheckedMasks):
         """``within(<source>,<boxes>)``."""
         return f'within({self.source.name},{self.boxes.name})'
 
-    def files(self, video: SourceVideo) -> list[Path]:
-        """The files of both."""
-        return [*files_of(self.source, video), *self.boxes.files(video)]
-
     def _make(self, video: SourceVideo) -> MaskResult:
-        given = result_of(self.source, video)
+        given = self.source.result(video)
         height, width = given.masks.shape[1:]
         masks = np.zeros_like(given.masks)
         fallbacks = count = 0

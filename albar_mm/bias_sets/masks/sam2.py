@@ -26,8 +26,8 @@ from ...utils.errors import DatasetError, reason_of
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
-from .model_files import model_key, model_sha256
-from .source import CheckedMasks, MaskResult
+from .network import model_key, model_sha256
+from .source import MaskResult, MaskSource
 
 PROMPTS = ('first', 'largest')
 """The frame of the first prompt: the first one with a box, or the one with the largest box, from
@@ -43,7 +43,7 @@ _OBJECT = 1
 
 
 @dataclass(frozen=True)
-class Sam2Masks(CheckedMasks):
+class Sam2Masks(MaskSource):
     """Every actor's box as a prompt, followed through the frames of its tube.
 
     An actor is masked in the frames alone that its tube has a box for; the masks of all actors are

@@ -13,9 +13,8 @@ import numpy as np
 from ...utils.errors import DatasetError
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
-from .model_files import model_sha256
-from .network import Network, image_blob, image_size, load_network, score_map
-from .source import CheckedMasks, MaskResult
+from .network import Network, image_blob, image_size, load_network, model_sha256, score_map
+from .source import MaskResult, MaskSource
 
 OUTPUTS = ('probability', 'logit', 'softmax', 'argmax', 'index')
 """What a model gives: ``probability`` of the person; its ``logit`` (a sigmoid is applied);
@@ -24,7 +23,7 @@ or the ``index`` of the class itself."""
 
 
 @dataclass(frozen=True)
-class SegmenterMasks(CheckedMasks):
+class SegmenterMasks(MaskSource):
     """Every frame through a segmenter, by itself, on the CPU.
 
     A frame is resized to the input of the model, whatever its aspect ratio, and fed as

@@ -6,32 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
-from ...utils.errors import DatasetError
+from ...utils.errors import DatasetError, reason_of
 from ...utils.text import name_some
 from ...video.source_video import SourceVideo
-
-
-@runtime_checkable
-class MaskSource(Protocol):
-    """Says which pixels of a video are the actors.
-
-    Attributes:
-        name: Goes to the manifest, e.g. ``'jhmdb'`` or ``'grabcut(ucf24_boxes)'``.
-    """
-
-    name: str
-
-    def masks(self, video: SourceVideo) -> np.ndarray:
-        """Masks of all frames: bool (T, H, W) as ``video.frames``; an all-False one is none.
-
-        Raises:
-            DatasetError: There are none, or they do not fit; names the video and the file.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -47,21 +28,37 @@ class MaskResult:
     notes: Mapping[str, int] = field(default_factory=dict)
 
 
-class CheckedMasks(ABC):
-    """Base of the built-in sources, which are frozen dataclasses: cheap to make and picklable.
+class MaskSource(ABC):
+    """Says which pixels of a video are the actors.
 
-    A subclass has a ``name`` and says how masks are made; length and size are checked here.
+    Sources are frozen dataclasses: cheap to make and picklable. One says how masks are made;
+    their length and size are checked here.
+
+    Attributes:
+        name: Goes to the manifest, e.g. ``'jhmdb'`` or ``'grabcut(ucf24_boxes)'``.
     """
 
     name: str
 
     def masks(self, video: SourceVideo) -> np.ndarray:
-        """See :meth:`MaskSource.masks`."""
+        """Masks of all frames: bool (T, H, W) as ``video.frames``; an all-False one is none.
+
+        Raises:
+            DatasetError: There are none, or they do not fit; names the video and the file.
+        """
         return self.result(video).masks
 
     def result(self, video: SourceVideo) -> MaskResult:
-        """Masks with their notes; raises as :meth:`MaskSource.masks` does."""
-        made = self._make(video)
+        """Masks with their notes; raises as :meth:`masks` does."""
+        try:
+            made = self._make(video)
+        except DatasetError:
+            raise
+        except Exception as error:  # one of the user's may raise anything
+            raise DatasetError(
+                f'{video.path}: the masks {self.name} fail: {type(error).__name__}: '
+                f'{reason_of(error)}'
+            ) from error
         origin = name_some(str(path) for path in self.files(video)) or self.name
         check_fit(made.masks, video, origin)
         return MaskResult(np.ascontiguousarray(made.masks, dtype=bool), made.notes)
@@ -73,12 +70,11 @@ class CheckedMasks(ABC):
             DatasetError: One is missing or does not fit.
         """
         for source in self._sources():
-            if hasattr(source, 'check'):
-                source.check()
+            source.check()
 
     def files(self, video: SourceVideo) -> list[Path]:
         """Files other than the video that decide its masks."""
-        return [path for source in self._sources() for path in files_of(source, video)]
+        return [path for source in self._sources() for path in source.files(video)]
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain JSON; of a path, its last part."""
@@ -88,31 +84,8 @@ class CheckedMasks(ABC):
     def _make(self, video: SourceVideo) -> MaskResult:
         """Masks that may still be of a wrong length or size."""
 
-    def _sources(self) -> Iterator[Any]:
+    def _sources(self) -> Iterator[MaskSource]:
         return (value for value in vars(self).values() if isinstance(value, MaskSource))
-
-
-def files_of(source: MaskSource, video: SourceVideo) -> list[Path]:
-    """Files that decide the masks of a video, where the source can tell."""
-    return list(source.files(video)) if hasattr(source, 'files') else []
-
-
-def settings_of(source: MaskSource) -> dict[str, Any]:
-    """Settings of a source as plain JSON; of one that cannot tell, its name."""
-    return source.settings() if hasattr(source, 'settings') else {'name': source.name}
-
-
-def result_of(source: MaskSource, video: SourceVideo) -> MaskResult:
-    """Masks of any source, built in or not, with the notes of sources that take any.
-
-    Raises:
-        DatasetError: See :meth:`MaskSource.masks`.
-    """
-    if hasattr(source, 'result'):
-        return source.result(video)
-    masks = source.masks(video)
-    check_fit(masks, video, source.name)
-    return MaskResult(masks)
 
 
 def mean_share(part: np.ndarray, whole: np.ndarray) -> float | None:
@@ -182,7 +155,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, Path):
         return value.name
     if isinstance(value, MaskSource):
-        return settings_of(value)
+        return value.settings()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value

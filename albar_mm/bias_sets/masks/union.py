@@ -9,11 +9,11 @@ import numpy as np
 
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
-from .source import CheckedMasks, MaskResult, MaskSource, result_of
+from .source import MaskResult, MaskSource
 
 
 @dataclass(frozen=True)
-class UnionMasks(CheckedMasks):
+class UnionMasks(MaskSource):
     """Person masks united with saliency masks, each over its neighbour frames first.
 
     The recipe of Kinetics-400 SCUBA (Li et al., StillMix, ICCV 2023): a person segmenter misses the
@@ -38,7 +38,7 @@ class UnionMasks(CheckedMasks):
         return f'union({self.person.name},{self.saliency.name})'
 
     def _make(self, video: SourceVideo) -> MaskResult:
-        parts = [result_of(source, video) for source in (self.person, self.saliency)]
+        parts = [source.result(video) for source in (self.person, self.saliency)]
         spread = [unite_neighbours(part.masks, self.radius) for part in parts]
         notes = Counter(parts[0].notes)
         notes.update(parts[1].notes)

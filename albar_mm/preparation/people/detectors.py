@@ -12,7 +12,7 @@ import numpy as np
 
 from ...annotations.person_boxes import read_person_boxes
 from ...bias_sets.masks.motion import keep_pieces
-from ...bias_sets.masks.source import MaskSource, result_of, settings_of
+from ...bias_sets.masks.source import MaskSource
 from ...utils.errors import DatasetError
 from ...utils.identity import file_identity
 from ...utils.spec import require
@@ -122,21 +122,20 @@ class MaskBoxes:
 
     def check(self) -> None:
         """Load what the masks need, or raise a ``DatasetError``."""
-        if hasattr(self.masks, 'check'):
-            self.masks.check()
+        self.masks.check()
 
     def settings(self) -> dict[str, Any]:
         """Those of the masks, and the smallest area."""
         return dict(
             name=self.name,
             min_area=self.min_area,
-            masks=settings_of(self.masks),
+            masks=self.masks.settings(),
             opencv=cv2.__version__,
         )
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
         """See :meth:`PersonDetector.detect`."""
-        masks = result_of(self.masks, video).masks
+        masks = self.masks.masks(video)
         return [mask_boxes(mask, self.min_area * mask.size) for mask in masks]
 
 

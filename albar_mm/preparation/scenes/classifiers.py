@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from ...bias_sets.masks.model_files import model_sha256
-from ...bias_sets.masks.network import image_blob, image_size, load_network
+from ...bias_sets.masks.network import image_blob, image_size, load_network, model_sha256
 from ...utils.errors import DatasetError, reason_of
 from ...utils.parallel import one_opencv_thread
 from ...utils.spec import make, require

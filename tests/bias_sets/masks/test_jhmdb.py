@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from albar_mm.bias_sets.masks.jhmdb import JhmdbMasks, read_puppet_mask
+from albar_mm.bias_sets.masks.folders import JhmdbMasks, read_puppet_mask
 from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import blank_video, index_of, iou, real_clip, toy_masks

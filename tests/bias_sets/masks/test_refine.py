@@ -15,6 +15,7 @@ from albar_mm.bias_sets.masks.refine import (
     padded_box,
     silhouette_or_box,
 )
+from albar_mm.bias_sets.masks.source import MaskResult, MaskSource
 from albar_mm.utils.errors import DatasetError
 
 from .test_grabcut import disc, textured
@@ -104,16 +105,16 @@ def test_grabcut_stays_within_the_padded_boxes(tmp_path):
 
 
 @dataclass(frozen=True)
-class Everything:
+class Everything(MaskSource):
     """Every pixel, or none from frame ``until`` on."""
 
     until: int = 99
     name: str = 'everything'
 
-    def masks(self, video):
+    def _make(self, video):
         masks = np.ones(video.frames.shape[:3], bool)
         masks[self.until :] = False
-        return masks
+        return MaskResult(masks)
 
 
 def test_within_by_hand(tmp_path):

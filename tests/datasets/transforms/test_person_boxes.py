@@ -12,7 +12,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
 from albar_mm.annotations.person_boxes import read_person_boxes
-from albar_mm.bias_sets.masks.jhmdb import read_puppet_mask
+from albar_mm.bias_sets.masks.folders import read_puppet_mask
 from albar_mm.datasets.transforms import (
     LoadPersonBoxes,
     PackPersonBoxes,
