@@ -182,8 +182,8 @@ def test_killed_twenty_times(given, tmp_path):
     given = dict(given, videos=[str(tmp_path / 'many')])
     run_features(**given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'whole')
     whole, store, chance = FeatureStore(tmp_path / 'whole'), tmp_path / 'killed', random.Random(0)
+    quiet, counts = dict.fromkeys(('stdout', 'stderr'), subprocess.DEVNULL), []
     for _ in range(20):
-        quiet = dict.fromkeys(('stdout', 'stderr'), subprocess.DEVNULL)
         words = command(given, store, '--workers', 2, '--batch-size', 2)
         process = subprocess.Popen(words, **quiet, env={**os.environ, 'OMP_NUM_THREADS': '1'})
         left, ends = set(store.glob('.*.part.npy')), time.monotonic() + PATIENCE
@@ -195,8 +195,10 @@ def test_killed_twenty_times(given, tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         there = FeatureStore(store) if (store / 'store.json').exists() else None
+        counts.append(len(there) if there else 0)
         for video in there.ids() if there else []:
             assert np.isfinite(there.load(video)).all() and there.info(video) == whole.info(video)
+    assert min(counts) < 30
     status, _, own = run(given, store, '--batch-size', 2)
     assert (status, own) == (0, [])
     same(whole, FeatureStore(store))
