@@ -253,8 +253,8 @@ class BiasBenchmarkDataset(BaseActionDataset):
         return height, width
 
     def _load_iid(self, name: str, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-        settings = dict(dict(type=RobustVideoDataset), **settings)
-        videos = DATASETS.build(dict(settings, pipeline=[], test_mode=True))
+        given = {'type': RobustVideoDataset, **settings, 'pipeline': [], 'test_mode': True}
+        videos = DATASETS.build(given)
         shown = 'iid' if name == OWN_BACKGROUND else name
         self.source_files[f'{shown}/{os.path.basename(videos.ann_file)}'] = videos.ann_file
         entries = []
@@ -263,7 +263,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
             where = f'{videos.ann_file}: {video}'
             label = class_index(info['label'], where, self.num_classes, BadFileError)
             entry = dict(filename=info['filename'], label=label, pair_id=video)
-            entries.append(dict(entry, domain='iid', background=name))
+            entries.append(entry | dict(domain='iid', background=name))
         missing = [e['pair_id'] for e in entries if not os.path.isfile(e['filename'])]
         if self.check_files and missing:
             raise MissingFileError(

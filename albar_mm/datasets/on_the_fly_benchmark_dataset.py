@@ -69,7 +69,7 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
         pipelines: Mapping[str, Sequence[Any]] | None = None,
         cache_mib: int = CACHE_MIB,
         bias_root: str | os.PathLike | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         self.videos, self.cache_mib = Path(videos), cache_mib
         self.folders = {name.lower(): str(path) for name, path in (backgrounds or {}).items()}
@@ -90,21 +90,17 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
                 'the benchmark was built with in backgrounds'
             )
         entries = super().load_data_list()
+        # IID videos have no row and stay in front
+        entries.sort(key=lambda entry: entry['row']['video_id'] if 'row' in entry else '')
         also: dict[str, set[int]] = {}
-        by_video: dict[str, list[dict[str, Any]]] = {}
-        for entry in entries:
-            row = entry.get('row')
-            if row is not None:
-                by_video.setdefault(row['video_id'], []).append(entry)
-                if row['set'] == 'scufo':
-                    frame = row['first'] + row['scufo_frame']
-                    also.setdefault(row['video_id'], set()).add(frame)
-        ordered = [entry for entry in entries if 'row' not in entry]
-        for video in sorted(by_video):
-            frames = sorted(also.get(video, ()))
-            ordered += [dict(entry, also_frames=frames) for entry in by_video[video]]
-        self._domains = [entry['domain'] for entry in ordered]
-        return ordered
+        composited = [entry for entry in entries if 'row' in entry]
+        for row in (entry['row'] for entry in composited):
+            frames = {row['first'] + row['scufo_frame']} if row['set'] == 'scufo' else set()
+            also.setdefault(row['video_id'], set()).update(frames)
+        for entry in composited:
+            entry['also_frames'] = sorted(also[entry['row']['video_id']])
+        self._domains = [entry['domain'] for entry in entries]
+        return entries
 
     def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
         """Read one OOD set; an item has the ``row`` of its manifest and the source video."""

@@ -67,7 +67,7 @@ class StillMixBenchmarkDataset(PublishedBenchmarkDataset):
         scufo: Sequence[str] | None = None,
         conflfg: Mapping[str, Mapping[str, str]] | None = None,
         scufo_seed: int = 0,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         self.set_files: dict[tuple[str, str], dict[str, str]] = {}
         needed = {'frames', 'list'}
@@ -138,7 +138,7 @@ class ALBARBenchmarkDataset(PublishedBenchmarkDataset):
         pipeline: Sequence[Any],
         labels: str | os.PathLike | None = None,
         classes: str | os.PathLike | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         if (labels is None) == (classes is None):
             raise DatasetError(

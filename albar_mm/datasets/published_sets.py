@@ -18,12 +18,12 @@ from ..utils.errors import BadFileError, DatasetError
 from ..utils.files import filled_lines, read_csv
 from ..utils.numbers import class_index
 from ..utils.text import name_some
+from ..utils.video_ids import stem_of
 from ..video.frame_files import IMAGE_SUFFIXES, zip_frame_names
 
 FRAME_PATTERNS = ('frame{:06}.jpg', '{:06}.jpg')
 _ID = re.compile(r'(?P<video>.+)__\d+')
 _UCF101 = re.compile(r'v_(?P<name>.+?)_g\d+_c\d+')
-_VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.webm', '.mov')
 
 
 def read_stillmix_set(
@@ -157,7 +157,7 @@ def read_labels(path: str | os.PathLike, num_classes: int | None = None) -> dict
     labels: dict[str, int] = {}
     table = os.fspath(path).lower().endswith('.csv')
     for where, name, label in _table_rows(path) if table else _list_rows(path):
-        index, video = class_index(label, where, num_classes), _video(name)
+        index, video = class_index(label, where, num_classes), stem_of(name)
         if labels.setdefault(video, index) != index:
             raise BadFileError(f'{where}: {video} has label {index}, but {labels[video]} before')
     return labels
@@ -229,12 +229,6 @@ def _list_rows(path: str | os.PathLike) -> Iterator[tuple[str, str, int]]:
         head, _, count = name.rpartition(' ')
         match = _ID.fullmatch(head.rpartition('/')[2]) if count.isdecimal() else None
         yield where, match['video'] if match else name, label
-
-
-def _video(name: str) -> str:
-    name = name.replace('\\', '/').rpartition('/')[2]
-    stem, ending = os.path.splitext(name)
-    return stem if ending.lower() in _VIDEO_SUFFIXES else name
 
 
 def _frame_pattern(folder: Path, count: int, where: str) -> str:

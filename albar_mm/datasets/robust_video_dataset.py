@@ -43,10 +43,10 @@ class RobustVideoDataset(VideoDataset):
 
     def __init__(
         self,
-        *args: Any,  # noqa: ANN401
+        *args: Any,
         max_attempts: int = 10,
         give_up: int = 8,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         for name, value in (('max_attempts', max_attempts), ('give_up', give_up)):
             number(value, f'RobustVideoDataset.{name}', 1, whole=True, error=ValueError)
@@ -89,7 +89,7 @@ class RobustVideoDataset(VideoDataset):
             label=labels if self.multi_class else (labels or [-1])[0],
         )
 
-    def prepare_data(self, idx: int) -> Any:  # noqa: ANN401
+    def prepare_data(self, idx: int) -> Any:
         """Read one video through the pipeline.
 
         Args:
@@ -107,11 +107,10 @@ class RobustVideoDataset(VideoDataset):
             return self.prepare_data(idx)
         try:
             return self._count(idx)
-        except BadVideoError as error:
-            bad = error
-        item = self._replacement(idx, bad)
-        item['data_samples'].set_metainfo(dict(replaced=bad.video, replaced_reason=bad.reason))
-        return item
+        except BadVideoError as bad:
+            item = self._replacement(idx, bad)
+            item['data_samples'].set_metainfo(dict(replaced=bad.video, replaced_reason=bad.reason))
+            return item
 
     def _count(self, idx: int) -> dict[str, Any]:
         try:

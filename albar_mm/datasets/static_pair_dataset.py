@@ -106,7 +106,7 @@ class StaticPairDataset(Dataset):
         sample.set_metainfo(fields)
         return dict(packed, inputs=inputs, data_samples=sample)
 
-    def _num_frames(self, inputs: Any) -> int:  # noqa: ANN401
+    def _num_frames(self, inputs: Any) -> int:
         shape = tuple(getattr(inputs, 'shape', ()))
         if len(shape) == 5:
             return shape[2]

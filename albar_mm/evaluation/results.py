@@ -1,7 +1,5 @@
 """``results.json``: what was measured, on which data, with which weights and versions."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -18,6 +16,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
+from ..utils.config_types import type_name
 from ..utils.files import write_json
 from ..utils.identity import file_identity, library_versions, weights_sha256
 from ..utils.settings import plain
@@ -105,7 +104,7 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
         sets=dict(getattr(dataset, 'metainfo', {}).get('sets', {})),
         pipelines=described,
         clip_sampling={
-            name: [step for step in steps if 'Sample' in step['type']]
+            name: [step for step in steps if 'Sample' in type_name(step)]
             for name, steps in described.items()
         },
         average_clips=getattr(getattr(model, 'cls_head', None), 'average_clips', None),
@@ -125,7 +124,7 @@ def _describe_transform(transform: Any) -> dict[str, Any]:
         for key, value in vars(transform).items()
         if not key.startswith('_') and _is_plain(value)
     }
-    return dict(type=type(transform).__name__, **settings)
+    return dict(type=type_name(transform), **settings)
 
 
 def _is_plain(value: Any) -> bool:

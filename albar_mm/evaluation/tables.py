@@ -1,7 +1,5 @@
 """Bias scores as plain-text tables: one model set by set, or several models side by side."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -80,13 +78,12 @@ def format_bias_comparison(
     Raises:
         ValueError: if a seed lacks a score that another seed of the same model has.
     """
-    rows = []
+    runs = {name: [s] if isinstance(s, Mapping) else list(s) for name, s in results.items()}
     if columns is COMPARISON_COLUMNS:
-        every = [s for v in results.values() for s in ([v] if isinstance(v, Mapping) else v)]
-        columns = (*columns, *further_iid_columns(every))
-    for name, scores in results.items():
-        runs = [scores] if isinstance(scores, Mapping) else list(scores)
-        rows.append([name, *(_spread(name, key, runs) for _, key in columns)])
+        columns = (*columns, *further_iid_columns([s for seeds in runs.values() for s in seeds]))
+    rows = [
+        [name, *(_spread(name, key, seeds) for _, key in columns)] for name, seeds in runs.items()
+    ]
     return _layout([unit, *(label for label, _ in columns)], rows, title)
 
 

@@ -1,7 +1,5 @@
 """Checks that every sound result passes: what contrasted accuracy can be, given SCUBA and SCUFO."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,12 +1,11 @@
 """Which runs may stand in one column: measured in the same way on the same data."""
 
-from __future__ import annotations
-
 import re
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..utils.config_types import is_type, type_name
 from .runs import Run
 
 #: settings of a transform that change how bytes are fetched or packed, not what is measured
@@ -178,9 +177,9 @@ def _pipeline(steps: Any) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     types: list[str] = []
     for step in steps:
-        if not isinstance(step, dict) or step.get('type') in _PACKING:
+        if not isinstance(step, dict) or is_type(step, *_PACKING):
             continue
-        kind = str(step.get('type'))
+        kind = type_name(step)
         types.append(kind)
         name = kind if types.count(kind) == 1 else f'{kind} ({types.count(kind)})'
         flat |= {f'{name}.{key}': v for key, v in step.items() if key not in _TECHNICAL}

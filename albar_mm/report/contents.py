@@ -1,11 +1,10 @@
 """What a report says, apart from its looks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..utils.errors import DatasetError
+from ..utils.numbers import number, one_of
 from .checks import Check, check_runs
 from .comparability import group_runs
 from .published import PUBLISHED, PublishedTable
@@ -50,7 +49,7 @@ class Report:
         published: str | None = None,
         class_names: Sequence[str] = (),
         num_classes: int | None = None,
-    ) -> Report:
+    ) -> 'Report':
         """Group and check runs.
 
         Args:
@@ -65,14 +64,11 @@ class Report:
         Raises:
             DatasetError: An unknown ``published`` or fewer than two classes.
         """
-        if published is not None and published not in PUBLISHED:
-            raise DatasetError(
-                f'no published numbers named {published!r}; there are {", ".join(PUBLISHED)}'
-            )
-        if num_classes is None and class_names:
-            num_classes = len(class_names)
-        if num_classes is not None and num_classes < 2:
-            raise DatasetError(f'the number of classes must be at least 2, got {num_classes}')
+        if published is not None:
+            one_of(published, PUBLISHED, 'published', DatasetError)
+        num_classes = num_classes if num_classes is not None else len(class_names) or None
+        if num_classes is not None:
+            number(num_classes, 'the number of classes', 2, whole=True)
         groups, differences = group_runs(runs)
         checks, faults = check_runs(runs)
         return cls(
@@ -118,9 +114,10 @@ def _same_weights(runs: Sequence[Run]) -> list[str]:
 
 def _left_out(runs: Sequence[Run]) -> list[str]:
     """What the files hold and no table shows, and the other way round."""
+    hidden = [(key, run) for run in runs for key in sorted(run.metrics.keys() - run.shown)]
     notes = [
-        f'score without a column: {key}, of {list_runs([r for r in runs if key in r.not_shown])}'
-        for key in dict.fromkeys(key for run in runs for key in run.not_shown)
+        f'score without a column: {key}, of {list_runs([run for k, run in hidden if k == key])}'
+        for key in dict.fromkeys(key for key, _ in hidden)
     ]
     notes += [
         f'not finite in {run.title}: {", ".join(run.not_finite)}' for run in runs if run.not_finite

@@ -1,7 +1,5 @@
 """The report as Markdown tables, for a README or an issue."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from html import escape

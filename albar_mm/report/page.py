@@ -1,7 +1,5 @@
 """Pages from templates: no script, nothing loaded from elsewhere, every text escaped."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -73,7 +71,7 @@ def render(template: str, **values: Any) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> 'Environment':
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(

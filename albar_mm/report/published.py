@@ -4,8 +4,6 @@ Source: Fioresi et al., ALBAR, ICLR 2025 (arXiv 2502.00156), Tables 1, 2, 6, 7 a
 beside measured results, never mixed with them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

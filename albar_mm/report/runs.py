@@ -1,11 +1,10 @@
 """Finding ``results.json`` files, reading them, and telling which method and seed each is of."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,15 @@ from typing import Any
 from ..evaluation.results import SCHEMA_VERSION
 from ..utils.errors import DatasetError
 from ..utils.files import read_json
+from ..utils.rows import check_row
 
 RESULTS_FILE = 'results.json'
 #: what :mod:`albar_mm.experiments.experiment` leaves beside it; tells the name of the row
 _EXPERIMENT_FILE = 'experiment.json'
+_KINDS = {
+    **dict.fromkeys(('per_class', 'protocol', 'versions', 'config', 'checkpoint'), dict),
+    'seed': (range(-(2**63), 2**63), 'a whole number or null'),
+}
 _PER_CLASS = re.compile(r'(?P<score>.+)/class_(?P<label>\d+)')
 _SEED = re.compile(r'(?:(?P<method>.+?)[_.-]+)?seed[_-]?(?P<seed>\d+)')
 _SHOWN = re.compile(r'(scuba|scufo|contrasted|conflfg)/.+|[^/]+/top1')
@@ -33,7 +37,6 @@ class Run:
         metrics: Score name to percentage; only finite ones.
         per_class: Class label to scores; empty where the file has none.
         document: The whole file.
-        not_shown: Names of scores that no table of the report has a column for.
         not_finite: Names of scores that were no number.
     """
 
@@ -43,7 +46,6 @@ class Run:
     metrics: Mapping[str, float]
     per_class: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     document: Mapping[str, Any] = field(default_factory=dict)
-    not_shown: tuple[str, ...] = ()
     not_finite: tuple[str, ...] = ()
 
     @property
@@ -54,7 +56,7 @@ class Run:
     @property
     def shown(self) -> set[str]:
         """Names of the scores that some table has a column for."""
-        return self.metrics.keys() - set(self.not_shown)
+        return {key for key in self.metrics if _SHOWN.fullmatch(key)}
 
 
 def collect_runs(
@@ -140,24 +142,19 @@ def read_run(path: str | os.PathLike, method: str | None = None) -> Run:
         values, missing = _numbers(scores, f'{path}: per_class {label}')
         per_class.setdefault(int(label), {}).update(values)
         not_finite += [f'{key}/class_{label}' for key in missing]
-    not_shown = sorted(key for key in metrics if not _SHOWN.fullmatch(key))
-    if len(not_shown) == len(metrics):
+    if not any(map(_SHOWN.fullmatch, metrics)):
         raise _NoScores(
             f'{path} holds none of the scores of a bias benchmark (iid/top1, scuba/avg, …), only '
-            f'{", ".join(not_shown[:5]) or "nothing"}'
+            f'{", ".join(sorted(metrics)[:5]) or "nothing"}'
         )
     own_method, seed = _identity(path)
-    seed = document.get('seed') if seed is None else seed
-    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
-        raise DatasetError(f'{path}: seed must be a whole number or null, got {seed!r}')
     return Run(
         method=clean(own_method if method is None else method),
-        seed=seed,
+        seed=document.get('seed') if seed is None else seed,
         path=str(path),
         metrics=metrics,
         per_class=dict(sorted(per_class.items())),
         document=document,
-        not_shown=tuple(not_shown),
         not_finite=tuple(not_finite),
     )
 
@@ -216,11 +213,7 @@ def _load(path: Path) -> dict[str, Any]:
             f'{path}: schema_version is {version!r}, this albar_mm reads {SCHEMA_VERSION}; '
             'test again or update albar_mm'
         )
-    for key in ('per_class', 'protocol', 'versions', 'config', 'checkpoint'):
-        value = document.get(key)
-        if value is not None and not isinstance(value, dict):
-            kind = type(value).__name__
-            raise DatasetError(f'{path}: {key} must be a JSON object, got {kind}')
+    check_row(document, str(path), _KINDS, optional=_KINDS)
     return document
 
 
@@ -246,9 +239,7 @@ def _identity(path: Path) -> tuple[str, int | None]:
     if match:
         method = match['method'] or (folder.parent if in_folder else folder).name
     if in_folder and (folder / _EXPERIMENT_FILE).is_file():
-        try:
+        with suppress(DatasetError):  # only a nicer name is looked for
             name = read_json(folder / _EXPERIMENT_FILE).get('name')
-        except DatasetError:
-            name = None  # only a nicer name was looked for
-        method = name if isinstance(name, str) and name.strip() else method
+            method = name if isinstance(name, str) and name.strip() else method
     return method or path.stem, int(match['seed']) if match else None

@@ -1,9 +1,7 @@
 """Scores of many runs as columns and cells: mean, spread over seeds, and the best per column."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 
 from ..evaluation.tables import mean_sd
@@ -145,15 +143,15 @@ def tabulate(runs: Sequence[Run], columns: Iterable[Column]) -> Table:
     columns, methods = tuple(columns), methods_of(runs)
     cells: dict[str, list[Cell]] = {method: [] for method in methods}
     for column in columns:
-        made = {}
-        for method, members in methods.items():
-            values = tuple(run.metrics[column.key] for run in members if column.key in run.metrics)
-            made[method] = Cell(values, len(members) - len(values))
-        means = {method: round(cell.mean, 2) for method, cell in made.items() if cell.values}
+        values = {
+            method: tuple(run.metrics[column.key] for run in members if column.key in run.metrics)
+            for method, members in methods.items()
+        }
+        means = {method: round(fmean(seeds), 2) for method, seeds in values.items() if seeds}
         top = (max if column.better == HIGHER else min)(means.values(), default=None)
-        for method, cell in made.items():
+        for method, seeds in values.items():
             best = len(set(means.values())) > 1 and means.get(method) == top
-            cells[method].append(replace(cell, best=best))
+            cells[method].append(Cell(seeds, len(methods[method]) - len(seeds), best))
     return Table(columns, {method: tuple(row) for method, row in cells.items()})
 
 

@@ -1,7 +1,5 @@
 """Making a report: from files and folders to the page and the table."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -24,6 +24,17 @@ def type_name(node: Any) -> str:  # noqa: ANN401
     return kind.rpartition('.')[2]
 
 
+def class_of(node: Any, registry: Any) -> Any:  # noqa: ANN401
+    """The class that a part of a config asks for; None if it is not registered.
+
+    Args:
+        node: A dict with ``type``, or a ``type`` itself (text or class).
+        registry: Registry of MMEngine, where a name is looked up.
+    """
+    kind = node.get('type') if isinstance(node, Mapping) else node
+    return registry.get(kind) if isinstance(kind, str) else kind
+
+
 def is_type(node: Any, *names: str) -> bool:  # noqa: ANN401
     """Whether a part of a config asks for one of these classes.
 

@@ -61,9 +61,9 @@ def results(**entries):
         (results(schema_version=2), 'schema_version is 2, this albar_mm reads 1'),
         (results(metrics={'iid/top1': '93'}), "iid/top1 must be a number, got '93'"),
         (results(metrics={'iid/top1': True}), 'iid/top1 must be a number, got True'),
-        (results(protocol=[]), 'protocol must be a JSON object, got list'),
+        (results(protocol=[]), 'expected "protocol", an object, got []'),
         (results(per_class={'x': {}}), "must map class labels to scores, got 'x'"),
-        (results(seed='1'), 'seed must be a whole'),
+        (results(seed='1'), 'expected "seed", a whole number or null, got'),
         (results(metrics={'AUC': 1}), 'none of the scores'),
         ('{"rows": {}}', 'summary of several runs'),
     ],
@@ -92,7 +92,7 @@ def test_scores_are_sorted_into_those_shown_and_the_others(tmp_path):
     run = read_run(path, 'a\x00b\u202ec\udc80')
     assert run.per_class == {3: {'scuba/avg': 70.0}, 12: {'scuba/avg': 60.0}}
     assert 'scuba/avg/class_12' not in run.metrics
-    assert run.not_finite == ('scuba/avg',) and run.not_shown == ('loss',)
+    assert run.not_finite == ('scuba/avg',) and run.metrics.keys() - run.shown == {'loss'}
     assert run.method == 'a\ufffdb\ufffdc\ufffd'  # hidden characters
     path.write_text(results(metrics={'iid/top1': 10**400, 'scuba/avg': 5}))
     assert read_run(path).not_finite == ('iid/top1',)

@@ -116,9 +116,9 @@ def test_nothing_is_half_written(tmp_path):
         make_report([write(tmp_path / 'erm')], [], tmp_path / 'r.html', tmp_path / 'r.md')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['erm', 'r.html']
     run = read_run(tmp_path / 'erm' / 'results.json')
-    with pytest.raises(DatasetError, match="no published numbers named 'ssv2'"):
+    with pytest.raises(DatasetError, match="published must be one of 'hmdb51'.* got 'ssv2'"):
         Report.of([run], published='ssv2')
-    with pytest.raises(DatasetError, match='at least 2, got 1'):
+    with pytest.raises(DatasetError, match='a whole number from 2, got 1'):
         Report.of([run], num_classes=1)
 
 

@@ -26,8 +26,8 @@ from .clips import (
     scuba_frames,
     scufo_index,
 )
+from .looks import boxes
 from .motions import CLASSES
-from .render import boxes
 from .video_file import write_mjpeg
 
 GENERATOR = 'motion_sprites/1'

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...utils.numbers import one_of
-from .looks import rng_for, scene_background, stripe_background, texture_background
+from .looks import (
+    Actor,
+    composite,
+    draw_actor,
+    rng_for,
+    scene_background,
+    stripe_background,
+    texture_background,
+)
 from .motions import CLASSES, Trajectory, draw_trajectory
-from .render import Actor, composite, draw_actor
 
 SIDE = 64
 """Side of the square frames in px."""

@@ -1,14 +1,16 @@
-"""What a ``motion_sprites`` clip shows: actor looks and backgrounds, drawn by plain NumPy.
+"""What a ``motion_sprites`` clip shows: actors, backgrounds, frames, masks, by plain NumPy.
 
 Nothing here uses an image library's resampling, so that the pixels do not move with its version.
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from albar_mm.compositing.stripes import stripe_image
+from ...compositing.stripes import stripe_image
+from .motions import Trajectory
 
 TEMPLATE = 57
 """Side of an actor template in template px; drawn 48 px wide at scale 1."""
@@ -111,3 +113,70 @@ def stripe_background(side: int, rng: np.random.RandomState) -> np.ndarray:
 def _mute(image: np.ndarray) -> np.ndarray:
     """Reduce the contrast of a background in [0, 255]."""
     return (127.5 + CONTRAST * (image - 127.5)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """An actor in T frames.
+
+    Attributes:
+        rgb: uint8 (T, H, W, 3); meaningful where ``mask`` is True.
+        mask: bool (T, H, W).
+    """
+
+    rgb: np.ndarray
+    mask: np.ndarray
+
+
+def draw_actor(look: int, trajectory: Trajectory, side: int) -> Actor:
+    """Draw an actor along its trajectory on a torus (what leaves on one side enters on the other).
+
+    Nearest neighbours, hard mask; ``side`` of the square frame in px.
+    """
+    texture, silhouette = actor_template(look)
+    # One empty px all around: whatever lies outside the template is clipped onto it.
+    texture = np.pad(texture, ((1, 1), (1, 1), (0, 0)))
+    silhouette = np.pad(silhouette, 1)
+    centre, last = TEMPLATE // 2 + 1, TEMPLATE + 1
+
+    half_frame = side // 2
+    rows, cols = np.mgrid[-half_frame : side - half_frame, -half_frame : side - half_frame]
+    size = trajectory.scale * TEMPLATE_TO_FRAME
+    cos, sin = np.cos(trajectory.angle) / size, np.sin(trajectory.angle) / size
+    u = np.clip(np.rint(cos * cols + sin * rows).astype(np.intp) + centre, 0, last)
+    v = np.clip(np.rint(cos * rows - sin * cols).astype(np.intp) + centre, 0, last)
+    shifts = [
+        (int(y) - half_frame, int(x) - half_frame)
+        for x, y in zip(trajectory.x, trajectory.y, strict=True)
+    ]
+
+    def moved(image: np.ndarray) -> np.ndarray:
+        return np.stack([np.roll(image, shift, axis=(0, 1)) for shift in shifts])
+
+    return Actor(rgb=moved(texture[v, u]), mask=moved(silhouette[v, u]))
+
+
+def composite(actor: Actor, background: np.ndarray) -> np.ndarray:
+    """Put an actor on a background with a hard mask (SCUBA's rule), uint8 (T, H, W, 3).
+
+    Args:
+        actor: T frames of an actor.
+        background: uint8, (H, W, 3) for a still or (T, H, W, 3).
+    """
+    return np.where(actor.mask[..., None], actor.rgb, background)
+
+
+def boxes(mask: np.ndarray) -> np.ndarray:
+    """Tight boxes of a mask in each frame.
+
+    Args:
+        mask: bool (T, H, W), at least one True in every frame.
+
+    Returns:
+        np.ndarray: int (T, 4) as x1, y1, x2, y2 in px, the end excluded. An actor that crosses the
+        border of the torus has a box as wide (or tall) as the frame.
+    """
+    covered = mask.any(1), mask.any(2)  # columns and rows
+    firsts = [line.argmax(1) for line in covered]
+    ends = [line.shape[1] - line[:, ::-1].argmax(1) for line in covered]
+    return np.stack([*firsts, *ends], axis=1)

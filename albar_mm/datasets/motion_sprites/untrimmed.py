@@ -12,9 +12,8 @@ from ...utils.files import read_json, try_folder, write_json, write_text
 from ...utils.parallel import map_videos
 from ...utils.settings import require_same
 from .clips import SIDE
-from .looks import rng_for, scene_background
+from .looks import composite, draw_actor, rng_for, scene_background
 from .motions import SCALE_RANGE, Trajectory, draw_trajectory
-from .render import composite, draw_actor
 from .video_file import write_mjpeg
 
 
@@ -57,16 +56,10 @@ class UntrimmedSpec:
 
     def intervals(self, label: int) -> list[tuple[int, int]]:
         """First and last frame of each stretch of a class; neighbouring stretches count as one."""
-        found, begin = [], 0
-        for stretch in self.stretches:
-            end = begin + stretch.frames - 1
-            if stretch.label == label:
-                if found and found[-1][1] + 1 == begin:
-                    found[-1] = (found[-1][0], end)
-                else:
-                    found.append((begin, end))
-            begin = end + 1
-        return found
+        lengths = [stretch.frames for stretch in self.stretches]
+        inside = np.repeat([stretch.label == label for stretch in self.stretches], lengths)
+        edges = np.flatnonzero(np.diff(np.r_[0, inside, 0])).tolist()
+        return [(first, end - 1) for first, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def untrimmed_frames(spec: UntrimmedSpec) -> np.ndarray:

@@ -47,7 +47,7 @@ class BiasSampleFrames(SampleFrames):
         frame_interval: int = 1,
         short: str = 'loop',
         start: str = 'centre',
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         one_of(short, SHORT_POLICIES, 'BiasSampleFrames.short')
         one_of(start, STARTS, 'BiasSampleFrames.start')

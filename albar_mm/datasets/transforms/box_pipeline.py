@@ -7,7 +7,7 @@ from typing import Any
 
 from mmaction.registry import TRANSFORMS
 
-from ...utils.config_types import type_name
+from ...utils.config_types import class_of, is_type, type_name
 from .person_boxes import MIN_SCORE
 from .video_fields import has_step, only, pack_field, step_names
 
@@ -130,43 +130,33 @@ def with_person_boxes(
 
 
 def _check_step(step: Mapping[str, Any]) -> None:
-    name = type_name(step)
-    if name in PIXELS_STAY:
+    name, known = type_name(step), (*CARRIERS, *PIXELS_STAY)
+    if name in CARRIERS and step.get('lazy'):
+        raise ValueError(
+            f'{name}(lazy=True) does not carry person boxes; take lazy=False and no Fuse'
+        )
+    if name == 'Flip' and step.get('direction', 'horizontal') != 'horizontal':
+        raise ValueError(
+            'Flip(direction="vertical") does not carry person boxes; take a horizontal one'
+        )
+    colours = name == 'TorchVisionWrapper' and step.get('op') in TORCHVISION_COLOURS
+    if name in known or colours:
         return
-    if name in CARRIERS:
-        if step.get('lazy'):
-            raise ValueError(
-                f'{name}(lazy=True) does not carry person boxes; take lazy=False and no Fuse'
-            )
-        if name == 'Flip' and step.get('direction', 'horizontal') != 'horizontal':
-            raise ValueError(
-                'Flip(direction="vertical") does not carry person boxes; take a horizontal one'
-            )
-        return
-    if name == 'TorchVisionWrapper' and step.get('op') in TORCHVISION_COLOURS:
-        return
-    kind = step.get('type')
-    made = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
-    if getattr(made, 'carries_person_boxes', False):
-        return
-    option = f'(op={step["op"]!r})' if 'op' in step else ''
-    reason = _REASONS.get(name, 'is not known to carry person boxes')
-    raise ValueError(
-        f'{name}{option} {reason}; take it out of the pipeline, or use a method '
-        'without person boxes. Steps that carry them: '
-        f'{", ".join((*CARRIERS, *PIXELS_STAY))}'
-    )
+    if not getattr(class_of(step, TRANSFORMS), 'carries_person_boxes', False):
+        option = f'(op={step["op"]!r})' if 'op' in step else ''
+        reason = _REASONS.get(name, 'is not known to carry person boxes')
+        raise ValueError(
+            f'{name}{option} {reason}; take it out of the pipeline, or use a method '
+            f'without person boxes. Steps that carry them: {", ".join(known)}'
+        )
 
 
-def _flat(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _flat(step: Mapping[str, Any] | Sequence[Any]) -> Iterator[Mapping[str, Any]]:
     """A step, or the steps that ``RandomApply`` and ``RandomChoice`` of mmcv choose from."""
-    if type_name(step) not in ('RandomApply', 'RandomChoice', 'Compose'):
-        yield step
-        return
-    waiting = list(step.get('transforms', ()))
-    while waiting:
-        inner = waiting.pop(0)
-        if isinstance(inner, Mapping):
-            yield from _flat(inner)
-        else:
-            waiting[:0] = inner
+    if isinstance(step, Mapping):
+        if not is_type(step, 'RandomApply', 'RandomChoice', 'Compose'):
+            yield step
+            return
+        step = step.get('transforms', ())
+    for inner in step:
+        yield from _flat(inner)

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
-from mmcv.transforms import BaseTransform
 
 from ...compositing.materials import changed, materials_of
 from ...compositing.render import needed_frames, render_frames
 from ...utils.numbers import number
 from ...video.source_video import frame_cache
+from .video_fields import ShownTransform
 
 CACHE_MIB = 256
 """Default limit of decoded source frames that a process keeps."""
 
 
 @TRANSFORMS.register_module()
-class SourceInit(BaseTransform):
+class SourceInit(ShownTransform):
     """Takes the place of ``DecordInit``: announces the item, not its source video.
 
     The frame sampler then sees what it would see of the exported video: its length (that of the
@@ -35,12 +35,9 @@ class SourceInit(BaseTransform):
         row = _row_of(results, type(self).__name__)
         return dict(results, total_frames=row['frames'], start_index=0, avg_fps=row['fps'])
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'
-
 
 @TRANSFORMS.register_module()
-class SourceDecode(BaseTransform):
+class SourceDecode(ShownTransform):
     """Takes the place of ``DecordDecode``: decodes those frames of the source that are needed.
 
     They stay in a cache of the process, for the other variants that are made from this video; the
@@ -84,11 +81,8 @@ class SourceDecode(BaseTransform):
             source_frames=dict(zip(kept, frames, strict=True)),
         )
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(cache_mib={self.cache_mib})'
 
-
-class CompositeFrames(BaseTransform):
+class CompositeFrames(ShownTransform):
     """Composites the sampled frames of an item; the pixels are those of the lossless export.
 
     Args:
@@ -154,9 +148,6 @@ class CompositeFrames(BaseTransform):
         place = {frame: number for number, frame in enumerate(frames)}
         return [place[index] for index in indices.tolist()]
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(backgrounds={self.backgrounds})'
-
 
 @TRANSFORMS.register_module()
 class SwapBackground(CompositeFrames):
@@ -205,12 +196,10 @@ def _row_of(results: dict[str, Any], step: str) -> dict[str, Any]:
 
 def _one_each(buffer: np.ndarray, shown: list[int], rendered: int) -> list[np.ndarray]:
     """One image per sampled frame, none of them twice: later steps may work in place."""
-    used: set[int] = set()
     imgs = []
-    for place in shown:
-        if place in used:
+    for index, place in enumerate(shown):
+        if place in shown[:index]:
             buffer[rendered] = buffer[place]
             place, rendered = rendered, rendered + 1
-        used.add(place)
         imgs.append(buffer[place])
     return imgs

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 from mmaction.registry import TRANSFORMS
-from mmcv.transforms import BaseTransform
 
 from ...annotations.person_boxes import read_person_boxes
 from ...utils.errors import DatasetError
 from ...utils.numbers import number
-from .video_fields import LoadVideoField
+from .video_fields import LoadVideoField, ShownTransform
 
 MIN_SCORE = 0.4
 """Score from which ActorCutMix and StillMix take a detection for a person."""
@@ -114,12 +113,9 @@ class LoadPersonBoxes(LoadVideoField):
             )
         return clipped
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(min_score={self.min_score}, missing={self.missing!r})'
-
 
 @TRANSFORMS.register_module()
-class PackPersonBoxes(BaseTransform):
+class PackPersonBoxes(ShownTransform):
     """Turn what :class:`LoadPersonBoxes` began into the field ``person_boxes``.
 
     Stands right before ``FormatShape``; ``PackActionInputs(algorithm_keys=('person_boxes',))`` then
@@ -167,16 +163,13 @@ class PackPersonBoxes(BaseTransform):
         results['person_boxes'] = torch.from_numpy(rows.astype(np.float32))
         return results
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'
-
 
 def _points(width: int, height: int) -> np.ndarray:
     """Two points, float64 (2, 2) of x, y, outside of an image of this size."""
     return np.array([[-0.31830989, -0.36787944], [1.57721566, 1.61803399]]) * (width, height)
 
 
-def _check_carried(results: dict[str, Any], carried: Any, boxes: np.ndarray) -> None:  # noqa: ANN401
+def _check_carried(results: dict[str, Any], carried: Any, boxes: np.ndarray) -> None:
     shape = results['imgs'][0].shape[:2]
     if tuple(results['img_shape']) != shape:
         why = f'images are {shape[1]}x{shape[0]} px, but img_shape says {results["img_shape"]}'

@@ -1,5 +1,7 @@
 """Decoding the frames of published sets: folders, zips and single images."""
 
+from contextlib import suppress
+
 import mmcv
 import numpy as np
 from mmaction.datasets.transforms import RawFrameDecode
@@ -64,10 +66,8 @@ class PublishedFrameDecode(RawFrameDecode):
         cut = data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data
         image = None
         if data and not cut:
-            try:
+            with suppress(Exception):  # each decoder has errors of its own for bad bytes
                 image = mmcv.imfrombytes(data, channel_order='rgb', backend=self.decoding_backend)
-            except Exception:  # noqa: BLE001  each decoder has errors of its own for bad bytes
-                image = None
         if image is None:
             reason = 'is truncated' if cut else 'is no image that can be decoded'
             raise BadVideoError.of(str(files.path), f'frame {name} {reason}')

@@ -56,9 +56,6 @@ class LoadSceneLabels(LoadVideoField):
         label = self.find(results)
         return dict(results, scene_target=torch.tensor(UNKNOWN if label is None else label))
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(missing={self.missing!r})'
-
 
 def with_scene_labels(
     pipeline: Sequence[Mapping[str, Any]], file: str | os.PathLike, missing: str = 'fail'

@@ -2,13 +2,13 @@
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
-from mmcv.transforms import BaseTransform
 
 from ...models.utils.static_frames import check_frame_choice, fixed_frame_index
+from .video_fields import ShownTransform
 
 
 @TRANSFORMS.register_module()
-class StaticClip(BaseTransform):
+class StaticClip(ShownTransform):
     """Write into the data sample which frame becomes the static clip of the sample.
 
     Stands *after* ``PackActionInputs``. Only the index travels (metainfo ``static_frame``, int);
@@ -58,6 +58,3 @@ class StaticClip(BaseTransform):
             index = fixed_frame_index(self.frame, num_frames)
         results['data_samples'].set_metainfo(dict(static_frame=int(index)))
         return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(frame={self.frame!r})'

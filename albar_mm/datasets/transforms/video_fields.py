@@ -15,7 +15,15 @@ MISSING = ('fail', 'none')
 PACK_INPUTS = 'PackActionInputs'
 
 
-class LoadVideoField(BaseTransform):
+class ShownTransform(BaseTransform):
+    """A transform that shows its public settings, which are those of its ``__init__``."""
+
+    def __repr__(self) -> str:
+        shown = {key: value for key, value in vars(self).items() if not key.startswith('_')}
+        return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k, v in shown.items())})'
+
+
+class LoadVideoField(ShownTransform):
     """What the steps share that find the video of an item in a file.
 
     Args:
@@ -36,7 +44,7 @@ class LoadVideoField(BaseTransform):
         self._without: set[str] = set()
         self.read(self._file)
 
-    def find(self, results: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    def find(self, results: Mapping[str, Any]) -> Any:
         """What the file says of a video; None if it does not have it.
 
         Args:
@@ -50,27 +58,22 @@ class LoadVideoField(BaseTransform):
         if video is None:
             name = type(self).__name__
             raise ValueError(f'{name} needs filename or frame_dir to find the video')
-        known = self.read(self._file)
-        found = known.of(str(video))
-        if found is None:
-            if self.missing == 'fail':
-                raise known.missing(str(video))
-            self._count(str(video))
+        known, video = self.read(self._file), str(video)
+        found = known.of(video)
+        if found is None and self.missing == 'fail':
+            raise known.missing(video)
+        if found is None and video not in self._without:
+            self._without.add(video)
+            count = len(self._without)
+            if count & (count - 1) == 0:  # 1, 2, 4, 8, ...
+                what, becomes = self.words
+                print_log(
+                    f'{self._file}: no {what} of {count} videos so far, {becomes}; the last one '
+                    f'is {video}',
+                    'current',
+                    logging.WARNING,
+                )
         return found
-
-    def _count(self, video: str) -> None:
-        if video in self._without:
-            return
-        self._without.add(video)
-        count = len(self._without)
-        if count & (count - 1) == 0:  # 1, 2, 4, 8, ...
-            what, becomes = self.words
-            print_log(
-                f'{self._file}: no {what} of {count} videos so far, {becomes}; the last one is '
-                f'{video}',
-                'current',
-                logging.WARNING,
-            )
 
 
 def step_names(pipeline: Sequence[Mapping[str, Any]]) -> list[str]:

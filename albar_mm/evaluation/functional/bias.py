@@ -5,8 +5,6 @@ same paper and used by ALBAR (Fioresi et al., ICLR 2025). Where the class scores
 is the first maximum (``numpy.argmax``); ALBAR's code takes the last one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ shifts or breaks the pairing unnoticed. Here every record carries its id (``<vid
 sets are joined by it; a missing, duplicate or extra id is an error.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -72,12 +70,9 @@ def check_partners(
     """
     missing = reference_labels.keys() - other_labels.keys()
     extra = other_labels.keys() - reference_labels.keys()
-    parts = []
-    if missing:
-        parts.append(f'{len(missing)} missing from {other}: {name_some(missing)}')
-    if extra:
-        parts.append(f'{len(extra)} in {other} only: {name_some(extra)}')
-    if parts:
+    if missing or extra:
+        where = (missing, f'missing from {other}'), (extra, f'in {other} only')
+        parts = [f'{len(ids)} {what}: {name_some(ids)}' for ids, what in where if ids]
         raise ValueError(
             f'{reference} ({len(reference_labels)} ids) and {other} ({len(other_labels)} ids) must '
             f'hold the same ids, but {"; ".join(parts)}. Regenerate the incomplete set.'
@@ -136,32 +131,26 @@ def collate_records(
     Raises:
         ValueError: if an id comes twice, or with two different labels; names the set and the ids.
     """
-    sets: dict[tuple[str, str], dict[str, Prediction]] = {}
-    repeated: dict[tuple[str, str], list[str]] = {}
-    relabelled: dict[tuple[str, str], list[str]] = {}
-    changed = 0
-    for record in records:
-        key, item = (record.domain, record.background), record.pair_id
-        prediction = Prediction(record.pred, record.label, record.conflict_label)
-        known = sets.setdefault(key, {}).setdefault(item, prediction)
-        if known is prediction:
-            continue
-        repeated.setdefault(key, []).append(item)
-        if known[1:] != prediction[1:]:
-            relabelled.setdefault(key, []).append(item)
-        changed += known.pred != prediction.pred
-    faults = relabelled if allow_repeats else repeated
-    if faults:
-        what = 'with different labels' if faults is relabelled else 'more than once'
-        raise ValueError(
-            '; '.join(
-                f'{domain}/{background}: {len(set(ids))} id(s) come {what}: {name_some(set(ids))}'
-                for (domain, background), ids in sorted(faults.items())
+    found: dict[tuple[str, str], dict[str, list[Prediction]]] = {}
+    for domain, background, item, *said in records:
+        of_set = found.setdefault((domain, background), {})
+        of_set.setdefault(item, []).append(Prediction(*said))
+    what = 'with different labels' if allow_repeats else 'more than once'
+    faults = []
+    for (domain, background), items in sorted(found.items()):
+        kinds = {i: {p[1:] for p in many} if allow_repeats else many for i, many in items.items()}
+        wrong = [item for item, kind in kinds.items() if len(kind) > 1]
+        if wrong:
+            faults.append(
+                f'{domain}/{background}: {len(wrong)} id(s) come {what}: {name_some(wrong)}'
             )
-        )
+    if faults:
+        raise ValueError('; '.join(faults))
+    groups = [many for items in found.values() for many in items.values()]
+    changed = sum(other.pred != many[0].pred for many in groups for other in many)
     if changed:
         warnings.warn(
             f'{changed} sample(s) that two processes both evaluated got two different predictions '
             '(rounding differs with the batch); the first one counts.'
         )
-    return sets
+    return {key: {item: many[0] for item, many in items.items()} for key, items in found.items()}

@@ -1,7 +1,5 @@
 """Validation contrast: the clip right, its own static clip wrong."""
 
-from __future__ import annotations
-
 from .bias import contrasted_accuracy, top1_accuracy
 from .pairing import Prediction, Predictions, join_by_id
 

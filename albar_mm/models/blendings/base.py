@@ -59,6 +59,8 @@ class ClipBlending(BaseMiniBatchBlending):
     mixes_labels: ClassVar[bool] = False
 
     def __init__(self, num_classes: int, prob: float = 1.0) -> None:
+        #: name of the type, for messages
+        self.name = type(self).__name__
         super().__init__(num_classes=self._number('num_classes', num_classes, 1, whole=True))
         self.prob = self._number('prob', prob, 0, 1)
 
@@ -66,7 +68,7 @@ class ClipBlending(BaseMiniBatchBlending):
         self,
         imgs: Tensor,
         batch_data_samples: SampleList,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> tuple[Tensor, SampleList]:
         """Blend a mini-batch.
 
@@ -146,11 +148,6 @@ class ClipBlending(BaseMiniBatchBlending):
             What was drawn, or None when nothing changes.
         """
 
-    @property
-    def name(self) -> str:
-        """Name of the type, for messages."""
-        return type(self).__name__
-
     def _as_clips(self, imgs: Tensor) -> Tensor:
         """View both layouts as (B, N, C, T, H, W)."""
         if imgs.ndim not in (5, 6) or not imgs.is_floating_point():
@@ -160,11 +157,11 @@ class ClipBlending(BaseMiniBatchBlending):
             )
         return imgs if imgs.ndim == 6 else imgs.transpose(1, 2).unsqueeze(1)
 
-    def _number(self, key: str, value: Any, *bounds: float, **limits: Any) -> float:  # noqa: ANN401
+    def _number(self, key: str, value: Any, *bounds: float, **limits: Any) -> float:
         """An argument as a finite number within limits, see :func:`.number`."""
         return number(value, f'{self.name}.{key}', *bounds, **limits, error=ValueError)
 
-    def _colour(self, key: str, values: Any) -> Tensor:  # noqa: ANN401
+    def _colour(self, key: str, values: Any) -> Tensor:
         """Mean or deviation of the three channels, float32 (3,)."""
         sound = isinstance(values, Sequence) and not isinstance(values, str) and len(values) == 3
         if not sound:

@@ -1,7 +1,12 @@
 """Static losses: what a network may say about a clip without motion."""
 
-from .base import StaticLoss, StaticPass
-from .static_losses import StaticAdversarialLoss, StaticEntropyLoss, StaticGradientPenalty
+from .static_losses import (
+    StaticAdversarialLoss,
+    StaticEntropyLoss,
+    StaticGradientPenalty,
+    StaticLoss,
+    StaticPass,
+)
 
 __all__ = [
     'StaticAdversarialLoss',

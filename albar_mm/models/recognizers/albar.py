@@ -16,7 +16,7 @@ from mmengine.logging import MessageHub, print_log
 from torch import Tensor, nn
 
 from ..data_preprocessors import StaticDataPreprocessor
-from ..losses.base import StaticLoss, StaticPass
+from ..losses import StaticLoss, StaticPass
 from ..losses.functional import full_precision, negative_entropy
 from ..utils.labels import batch_labels
 from ..utils.static_frames import repeat_frames, static_frame_indices, take_frames, time_axis
@@ -77,23 +77,18 @@ class ALBARMixin:
             raise ValueError('static losses need a cls_head')
         if options.losses:
             _keep_from_compiling()
-        self._bind_preprocessor()
+        preprocessor = self.data_preprocessor
+        if isinstance(preprocessor, StaticDataPreprocessor):
+            if preprocessor.frame not in (None, options.frame):
+                raise ValueError(
+                    f'data_preprocessor.frame is {preprocessor.frame!r} but static.frame '
+                    f'is {options.frame!r}: set only static.frame'
+                )
+            preprocessor.frame = options.frame
+            preprocessor.emit_static = bool(options.losses) and options.source == 'unblended'
         self._frame_order_known = False
         self._double_backward_checked = False
         self._foreign_warned = False
-
-    def _bind_preprocessor(self) -> None:
-        """Make ``static.frame`` the one source of the frame choice."""
-        preprocessor = self.data_preprocessor
-        if not isinstance(preprocessor, StaticDataPreprocessor):
-            return
-        if preprocessor.frame not in (None, self.static.frame):
-            raise ValueError(
-                f'data_preprocessor.frame is {preprocessor.frame!r} but static.frame '
-                f'is {self.static.frame!r}: set only static.frame'
-            )
-        preprocessor.frame = self.static.frame
-        preprocessor.emit_static = bool(self.static.losses) and self.static.source == 'unblended'
 
     def loss(
         self,

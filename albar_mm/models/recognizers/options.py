@@ -9,8 +9,9 @@ from typing import Any
 from mmaction.registry import MODELS
 from torch import nn
 
+from ...utils.config_types import class_of, type_name
 from ...utils.numbers import number, one_of
-from ..losses.base import StaticLoss
+from ..losses import StaticLoss
 from ..utils.static_frames import check_frame_choice
 from .static_norm import NORM_MODES
 
@@ -172,7 +173,7 @@ class SDNOptions:
         return cls(_number(given.get('num_scenes'), asked, 2, whole=True), scene, mask)
 
 
-def _branch(kind: type, values: Mapping[str, Any] | None, where: str) -> Any:  # noqa: ANN401
+def _branch(kind: type, values: Mapping[str, Any] | None, where: str) -> Any:
     if values is None:
         return None
     given = {each.name: each.default for each in fields(kind)}
@@ -183,7 +184,7 @@ def _branch(kind: type, values: Mapping[str, Any] | None, where: str) -> Any:  #
     return options
 
 
-def _known(where: str, values: Any, kind: type, expected: str) -> dict[str, Any]:  # noqa: ANN401
+def _known(where: str, values: Any, kind: type, expected: str) -> dict[str, Any]:
     """The keys of an option, if a dataclass has fields for all of them."""
     if not isinstance(values, Mapping):
         raise TypeError(f'{where} must be {expected}, got {type(values).__name__}')
@@ -194,20 +195,19 @@ def _known(where: str, values: Any, kind: type, expected: str) -> dict[str, Any]
     return dict(values)
 
 
-def _build_loss(cfg: Any, where: str) -> StaticLoss:  # noqa: ANN401
+def _build_loss(cfg: Any, where: str) -> StaticLoss:
     loss = cfg
     if not isinstance(cfg, nn.Module):
-        if not isinstance(cfg, Mapping) or 'type' not in cfg:
+        if not isinstance(cfg, Mapping) or not type_name(cfg):
             raise ValueError(f"{where} must be a dict with a 'type', got {cfg!r}")
-        kind = cfg['type']
-        if isinstance(kind, str) and MODELS.get(kind) is None:
+        if class_of(cfg, MODELS) is None:
             known = sorted(
                 name
                 for name, module in MODELS.module_dict.items()
                 if isinstance(module, type) and issubclass(module, StaticLoss)
             )
             raise ValueError(
-                f'{where}.type: there is no {kind!r}; use one of {", ".join(known)}, or '
+                f'{where}.type: there is no {type_name(cfg)!r}; use one of {", ".join(known)}, or '
                 'name the module that registers it under custom_imports'
             )
         try:

@@ -16,8 +16,16 @@ from ..losses.functional import full_precision
 from ..utils.gradient_reversal import reverse_gradient, scale_gradient
 from ..utils.labels import batch_labels
 from ..utils.person_masks import fill_people, num_frames, person_boxes_of, person_masks
-from ._sdn_heads import BranchHead, hits, mask_negative_entropy, masked_mean, scene_cross_entropy
-from ._sdn_inputs import last_linear, pooled_features, scene_targets
+from ._sdn_parts import (
+    BranchHead,
+    hits,
+    last_linear,
+    mask_negative_entropy,
+    masked_mean,
+    pooled_features,
+    scene_cross_entropy,
+    scene_targets,
+)
 from .options import SDNOptions
 from .static_norm import static_norm
 

@@ -1,7 +1,7 @@
 """What BatchNorm does while static clips go through the network."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from mmengine.dist import get_world_size
@@ -34,27 +34,24 @@ def clip_statistics(model: nn.Module, enabled: bool) -> Iterator[dict[_BatchNorm
         ValueError: If a layer keeps a cumulative average (``momentum=None``).
     """
     recorded: dict[_BatchNorm, tuple] = {}
-    before, counts, hooks = {}, {}, []
+    before, counts = {}, {}
 
     def count(module: _BatchNorm, inputs: tuple[Tensor, ...]) -> None:
         values = inputs[0].numel() // inputs[0].shape[1]
         synced = isinstance(module, nn.SyncBatchNorm)
         counts[module] = values * (get_world_size() if synced else 1)
 
-    for name, module in model.named_modules() if enabled else ():
-        if isinstance(module, _BatchNorm) and module.training and module.track_running_stats:
-            if not module.momentum:
-                raise ValueError(
-                    f"static.norm='clip' needs a momentum, but {name} has "
-                    f"momentum={module.momentum}: use static.norm='batch'"
-                )
-            before[module] = (module.running_mean.clone(), module.running_var.clone())
-            hooks.append(module.register_forward_pre_hook(count))
-    try:
+    with ExitStack() as hooks:
+        for name, module in model.named_modules() if enabled else ():
+            if isinstance(module, _BatchNorm) and module.training and module.track_running_stats:
+                if not module.momentum:
+                    raise ValueError(
+                        f"static.norm='clip' needs a momentum, but {name} has "
+                        f"momentum={module.momentum}: use static.norm='batch'"
+                    )
+                before[module] = (module.running_mean.clone(), module.running_var.clone())
+                hooks.enter_context(module.register_forward_pre_hook(count))
         yield recorded
-    finally:
-        for hook in hooks:
-            hook.remove()
     for module, (old_mean, old_var) in before.items():
         if module in counts:
             mean = torch.lerp(old_mean, module.running_mean, 1 / module.momentum)

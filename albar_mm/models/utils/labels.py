@@ -50,7 +50,16 @@ def class_probabilities(data_samples: Sequence[Any], num_classes: int, who: str)
         )
     stacked = torch.stack(labels)
     if stacked.shape[1] == 1 and not stacked.is_floating_point():
-        return _one_hot(stacked[:, 0].long(), num_classes, who)
+        hard = stacked[:, 0].long()
+        bad = ((hard < 0) | (hard >= num_classes)).nonzero()
+        if len(bad):
+            first = int(bad[0])
+            raise ValueError(
+                f'{who} has num_classes={num_classes}, but gt_label of sample {first} of the batch '
+                f'is {int(hard[first])}: labels go from 0 to {num_classes - 1}; set num_classes to '
+                'that of the head'
+            )
+        return F.one_hot(hard, num_classes).float()
     if stacked.shape[1] != num_classes:
         raise ValueError(
             f'{who}: a gt_label of shape (1,) must be a whole number, got {stacked.dtype}'
@@ -76,15 +85,3 @@ def _probabilities(labels: Tensor, who: str) -> Tensor:
             f'{soft[first].min().item():g}; multi-label data, several labels a clip, cannot be used'
         )
     return soft
-
-
-def _one_hot(hard: Tensor, num_classes: int, who: str) -> Tensor:
-    bad = (hard < 0) | (hard >= num_classes)
-    if bad.any():
-        first = int(bad.nonzero()[0])
-        raise ValueError(
-            f'{who} has num_classes={num_classes}, but gt_label of sample {first} of the batch is '
-            f'{int(hard[first])}: labels go from 0 to {num_classes - 1}; set num_classes to that '
-            'of the head'
-        )
-    return F.one_hot(hard, num_classes).float()

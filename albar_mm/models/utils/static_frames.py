@@ -23,14 +23,12 @@ def check_frame_choice(frame: Any, where: str) -> str | int:
     Raises:
         ValueError: If ``frame`` is anything else.
     """
-    if isinstance(frame, str) and frame in FRAME_CHOICES:
-        return frame
-    if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0:
-        return frame
-    raise ValueError(
-        f'{where} must be one of {", ".join(map(repr, FRAME_CHOICES))} or an index '
-        f'>= 0, got {frame!r}'
-    )
+    if not (type(frame) is int and frame >= 0) and frame not in FRAME_CHOICES:
+        raise ValueError(
+            f'{where} must be one of {", ".join(map(repr, FRAME_CHOICES))} or an index '
+            f'>= 0, got {frame!r}'
+        )
+    return frame
 
 
 def fixed_frame_index(frame: str | int, num_frames: int) -> int:
@@ -38,13 +36,8 @@ def fixed_frame_index(frame: str | int, num_frames: int) -> int:
 
     ``'middle'`` is ``num_frames // 2`` (16 of 32); an integer is clamped to the last frame.
     """
-    if frame == 'first':
-        return 0
-    if frame == 'last':
-        return num_frames - 1
-    if frame == 'middle':
-        return num_frames // 2
-    return min(int(frame), num_frames - 1)
+    named = dict(first=0, middle=num_frames // 2, last=num_frames - 1)
+    return named[frame] if frame in named else min(int(frame), num_frames - 1)
 
 
 def time_axis(inputs: Tensor) -> int:
@@ -56,14 +49,12 @@ def time_axis(inputs: Tensor) -> int:
     Raises:
         ValueError: For any other number of dimensions.
     """
-    if inputs.ndim == 6:
-        return 3
-    if inputs.ndim == 5:
-        return 1
-    raise ValueError(
-        'a static clip needs a batch of shape (B, N, C, T, H, W) or (B, N, C, H, W), '
-        f'got {tuple(inputs.shape)}'
-    )
+    if inputs.ndim not in (5, 6):
+        raise ValueError(
+            'a static clip needs a batch of shape (B, N, C, T, H, W) or (B, N, C, H, W), '
+            f'got {tuple(inputs.shape)}'
+        )
+    return 3 if inputs.ndim == 6 else 1
 
 
 def static_frame_indices(

@@ -7,8 +7,7 @@ from mmaction.registry import DATA_SAMPLERS, METRICS
 from mmaction.structures import ActionDataSample
 from mmengine.hooks import CheckpointHook
 
-from albar_mm.evaluation import BiasMetric
-from albar_mm.evaluation.metrics import bias_metric
+from albar_mm.evaluation import BiasMetric, metrics
 from tests.processes import in_processes
 
 LABELS = dict(a=0, b=1, c=2, d=0, e=0)
@@ -46,7 +45,7 @@ def scores_of(samples, **options):
 
 def test_worked_example_and_its_table(monkeypatch):
     lines = []
-    monkeypatch.setattr(bias_metric, 'print_log', lambda text, **_: lines.append(text))
+    monkeypatch.setattr(metrics, 'print_log', lambda text, **_: lines.append(text))
     scores, metric = scores_of(worked_samples())
     assert scores == WORKED and metric.results == []
     assert len(lines) == 1 and 'Contrasted' in lines[0] and '40.00' in lines[0]

@@ -7,8 +7,12 @@ import torch
 import torch.nn.functional as F
 
 from albar_mm.models.losses.functional import negative_entropy
-from albar_mm.models.recognizers._sdn_heads import BranchHead, mask_negative_entropy
-from albar_mm.models.recognizers._sdn_inputs import last_linear, scene_targets
+from albar_mm.models.recognizers._sdn_parts import (
+    BranchHead,
+    last_linear,
+    mask_negative_entropy,
+    scene_targets,
+)
 from albar_mm.models.recognizers.options import OBJECTIVES, SDNOptions
 from albar_mm.models.utils.person_masks import fill_people, person_masks
 from tests import toy_recognizers as toys

@@ -1,6 +1,4 @@
-"""A metric over prediction records that are keyed by (domain, background, id)."""
-
-from __future__ import annotations
+"""Metric classes over :mod:`albar_mm.evaluation.functional`, for records keyed by set and id."""
 
 import sys
 from abc import abstractmethod
@@ -8,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from mmaction.registry import METRICS
 from mmengine.dist import (
     broadcast_object_list,
     collect_results,
@@ -15,8 +14,20 @@ from mmengine.dist import (
     is_main_process,
 )
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 
-from ..functional import Prediction, PredictionRecord, collate_records, predicted_class
+from .functional import (
+    DOMAINS,
+    VIEWS,
+    Prediction,
+    PredictionRecord,
+    bias_scores,
+    collate_records,
+    per_class_scores,
+    predicted_class,
+    static_contrast_scores,
+)
+from .tables import COMPARISON_COLUMNS, format_bias_table
 
 
 class RecordMetric(BaseMetric):
@@ -61,9 +72,27 @@ class RecordMetric(BaseMetric):
         """
         self.results.extend(self._read(sample) for sample in data_samples)
 
-    def compute_metrics(self, results: list[PredictionRecord]) -> dict[str, float]:
-        """Score records that were collected from all processes."""
-        return self.score(collate_records(results, allow_repeats=get_world_size() > 1))
+    def compute_metrics(
+        self, results: list[PredictionRecord], size: int | None = None
+    ) -> dict[str, float]:
+        """Score records that were collected from all processes.
+
+        Args:
+            results: The records.
+            size: Number of samples in the dataset, if it is to be checked.
+
+        Raises:
+            ValueError: Samples are missing or do not match.
+        """
+        predictions = collate_records(results, allow_repeats=get_world_size() > 1)
+        distinct = sum(map(len, predictions.values()))
+        if size is not None and distinct != size:
+            raise ValueError(
+                f'{type(self).__name__} got {distinct} distinct samples, but the dataset holds '
+                f'{size}; a test must run over the whole dataset'
+            )
+        scores = self.score(predictions)
+        return {f'{self.prefix}/{k}': v for k, v in scores.items()} if self.prefix else scores
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Collect the records of all processes, check that none is missing, and score them.
@@ -87,7 +116,7 @@ class RecordMetric(BaseMetric):
         if is_main_process():
             # the other processes wait for the broadcast, so a failure here must reach them too
             try:
-                outcome[0] = self._evaluate_collected(records, size)
+                outcome[0] = self.compute_metrics(records, size)
             except Exception as error:
                 failure, outcome[1] = error, f'{type(error).__name__}: {error}'
         broadcast_object_list(outcome)
@@ -96,17 +125,6 @@ class RecordMetric(BaseMetric):
         if outcome[1] is not None:
             raise RuntimeError(f'{type(self).__name__} failed on the main process: {outcome[1]}')
         return outcome[0]
-
-    def _evaluate_collected(self, records: list[PredictionRecord], size: int) -> dict[str, float]:
-        predictions = collate_records(records, allow_repeats=get_world_size() > 1)
-        distinct = sum(len(entries) for entries in predictions.values())
-        if distinct != size:
-            raise ValueError(
-                f'{type(self).__name__} got {distinct} distinct samples, but the dataset holds '
-                f'{size}; a test must run over the whole dataset'
-            )
-        scores = self.score(predictions)
-        return {f'{self.prefix}/{k}': v for k, v in scores.items()} if self.prefix else scores
 
     def _read(self, sample: Mapping) -> PredictionRecord:
         missing = [key for key in ('domain', 'pair_id') if key not in sample]
@@ -136,6 +154,88 @@ class RecordMetric(BaseMetric):
             label=int(label),
             conflict_label=None if conflict is None else int(conflict),
         )
+
+
+@METRICS.register_module()
+class BiasMetric(RecordMetric):
+    """Scores of a bias benchmark read through :class:`albar_mm.datasets.BiasBenchmarkDataset`.
+
+    Keys and definitions are those of :func:`albar_mm.evaluation.functional.bias_scores`, in
+    percent. The table is written to the log as well. :class:`ResultsHook` adds the main scores of
+    every class to ``results.json``, as ``per_class``: true label -> score name -> percentage.
+
+    Args:
+        per_class: add every score for each true class to the metrics (and so to the log), as
+            ``<score>/class_<label>``.
+        **options: see :class:`RecordMetric`; by default no prefix, so keys read ``scuba/avg``.
+
+    Example config::
+
+        test_evaluator = dict(type='BiasMetric')
+    """
+
+    domains = DOMAINS
+    dataset_type = 'BiasBenchmarkDataset'
+
+    def __init__(self, per_class: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.per_class = per_class
+
+    def score(self, predictions: dict[tuple[str, str], dict[str, Prediction]]) -> dict[str, float]:
+        """Score the sets, write the table to the log.
+
+        Raises:
+            ValueError: if a set is incomplete or the ids of SCUBA and SCUFO do not match.
+        """
+        self._check_sizes(predictions)
+        scores = bias_scores(predictions)
+        print_log('\n' + format_bias_table(scores, 'Static bias'), logger='current')
+        of_classes = per_class_scores(predictions)
+        self.results_entries['per_class'] = {
+            str(label): {key: values[key] for _, key in COMPARISON_COLUMNS if key in values}
+            for label, values in of_classes.items()
+        }
+        if self.per_class:
+            for label, values in of_classes.items():
+                scores.update({f'{key}/class_{label}': value for key, value in values.items()})
+        return scores
+
+    def _check_sizes(self, predictions: Mapping[tuple[str, str], Mapping]) -> None:
+        """Compare with the sizes that the dataset states, set by set."""
+        expected = (self.dataset_meta or {}).get('sets', {})
+        found = {f'{d}/{b}': len(records) for (d, b), records in predictions.items()}
+        wrong = {
+            name: (found.get(name, 0), size)
+            for name, size in expected.items()
+            if found.get(name, 0) != size
+        }
+        if wrong:
+            listing = '; '.join(f'{n}: {got} of {size}' for n, (got, size) in wrong.items())
+            raise ValueError(f'predictions are missing from the test run: {listing}')
+
+
+@METRICS.register_module()
+class StaticContrastMetric(RecordMetric):
+    """Accuracy on validation clips and on their own static clips, and the contrast, in percent.
+
+    To be used with :class:`albar_mm.datasets.StaticPairDataset` over a held-out part of the
+    training set. Keys: ``val/top1``, ``val/static_top1``, ``val/contrast`` (clip right and its own
+    static clip wrong).
+
+    Example config::
+
+        val_evaluator = dict(type='StaticContrastMetric')
+        default_hooks = dict(
+            checkpoint=dict(type='CheckpointHook', save_best='val/contrast', rule='greater'))
+    """
+
+    default_prefix = 'val'
+    domains = VIEWS
+    dataset_type = 'StaticPairDataset'
+
+    def score(self, predictions: dict[tuple[str, str], dict[str, Prediction]]) -> dict[str, float]:
+        """Score clips and static clips, joined by id."""
+        return static_contrast_scores(predictions)
 
 
 def _class_scores(scores: Any, where: str) -> Any:
