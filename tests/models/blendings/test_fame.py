@@ -165,9 +165,8 @@ def test_autocast_does_not_change_the_mask():
         assert torch.equal(make('FAMEBlending').masks(video), expected)
 
 
-def test_needs_rgb():
+def test_needs_rgb(monkeypatch):
+    monkeypatch.setattr(fame_blending, 'draw_partners', lambda batch: [1, 2, 0])
     inputs = torch.randn(3, 1, 2, 4, 8, 8)
-    torch.manual_seed(1)
     with pytest.raises(ValueError, match='needs RGB clips, got 2 channels'):
-        for _ in range(5):
-            make('FAMEBlending')(inputs, samples(inputs))
+        make('FAMEBlending')(inputs, samples(inputs))

@@ -23,11 +23,11 @@ def normalised(colour):
 def test_share_is_that_of_the_video(monkeypatch, tmp_path):
     monkeypatch.setattr(stillmix, 'draw_beta', lambda alpha, beta: 0.8)
     frames, path = bank_of(tmp_path, count=1)
-    inputs = clips(2)
+    inputs = clips(1)  # with a bank also a lone clip is mixed, and without one not
     out, _ = make('StillMixBlending', bank=path, **NORM)(inputs, samples(inputs))
     still = normalised(frames[0, 0, 0]).view(3, 1, 1, 1)
     torch.testing.assert_close(out, 0.8 * inputs + 0.2 * still)
-    torch.testing.assert_close(out.diff(dim=3), 0.8 * inputs.diff(dim=3))
+    assert make('StillMixBlending')(inputs, samples(inputs))[0] is inputs
 
 
 def test_bank_frames_are_drawn_for_each_sample_and_view(monkeypatch, tmp_path):
@@ -91,14 +91,6 @@ def test_random_variant_never_takes_a_frame_of_the_sample_itself():
                 assert found // 100 != b
                 seen.add((b, found))
     assert len(seen) == batch * (batch - 1) * views * frames  # every other frame comes up
-
-
-def test_random_variant_skips_a_batch_of_one_but_a_bank_does_not(tmp_path):
-    inputs = clips(1)
-    assert make('StillMixBlending')(inputs, samples(inputs))[0] is inputs
-    _, path = bank_of(tmp_path)
-    out, _ = make('StillMixBlending', bank=path, **NORM)(inputs, samples(inputs))
-    assert not torch.equal(out, inputs)
 
 
 @pytest.mark.parametrize('alpha, beta', [(200.0, 200.0), (20.0, 60.0)])

@@ -38,17 +38,11 @@ def test_chance_cap():
     assert StaticAdversarialLoss(cap='chance')(ctx).item() == pytest.approx(-math.log(3), abs=1e-6)
 
 
-def test_defaults_are_the_papers():
-    weights = [
-        cls().weight for cls in (StaticAdversarialLoss, StaticEntropyLoss, StaticGradientPenalty)
-    ]
-    assert weights == [1.0, 4.0, 10.0]
-    assert StaticGradientPenalty().reduction == 'official'
-
-
-def test_no_term_holds_state():
-    for cls in (StaticAdversarialLoss, StaticEntropyLoss, StaticGradientPenalty):
-        assert not cls().state_dict() and not list(cls().parameters())
+def test_defaults_are_the_papers_and_no_term_holds_state():
+    terms = StaticAdversarialLoss(), StaticEntropyLoss(), StaticGradientPenalty()
+    assert [term.weight for term in terms] == [1.0, 4.0, 10.0]
+    assert terms[2].reduction == 'official'
+    assert not any(term.state_dict() or [*term.parameters()] for term in terms)
 
 
 @pytest.mark.parametrize(

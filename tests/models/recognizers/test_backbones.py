@@ -1,4 +1,4 @@
-"""One ALBAR training step, second backward pass included, through MMAction2's backbones."""
+"""One step of ALBAR, second backward pass included, and of SDN through MMAction2's backbones."""
 
 import copy
 
@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from tests import toy_recognizers as toys
+
+from . import sdn_toys
 
 BN = dict(pretrained=None, pretrained2d=False, norm_eval=False)
 WHOLE = dict(conv1_stride_t=1, pool1_stride_t=1)
@@ -93,29 +95,47 @@ TWO_D = {'ResNet', 'ResNetTSM', 'MobileNetV2TSM'}
 CONSTANT_SUM = {'UniFormer'}
 
 
-@pytest.mark.parametrize(
+def reached(model):
+    """Names of parameters with a gradient; every gradient is finite."""
+    grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    assert all(torch.isfinite(grad).all() for grad in grads.values())
+    return [name for name, grad in grads.items() if grad.any()]
+
+
+EVERY = pytest.mark.parametrize(
     'name', [pytest.param(n, marks=[pytest.mark.slow] * (n in HEAVY)) for n in CASES]
 )
+
+
+@EVERY
 def test_step(name):
     backbone, head, frames, size = copy.deepcopy(CASES[name])
     norm = 'running' if name in CONSTANT_SUM else 'batch'
-    model = toys.build(
-        'ALBARRecognizer2D' if name in TWO_D else 'ALBARRecognizer3D',
-        backbone,
-        head,
-        static=dict(norm=norm),
-    )
+    type = 'ALBARRecognizer2D' if name in TWO_D else 'ALBARRecognizer3D'
+    model = toys.build(type, backbone, head, static=dict(norm=norm))
     shape = (frames, 3, size, size) if name in TWO_D else (1, 3, frames, size, size)
     total, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=shape))
-    assert torch.isfinite(total)
-    assert losses['static_penalty'] > 1e-5
+    assert torch.isfinite(total) and losses['static_penalty'] > 1e-5
     # The penalty alone reaches the weights: second-order gradients flow.
     losses['loss_static_gp'].backward()
-    reached = [
-        n for n, p in model.named_parameters() if p.grad is not None and p.grad.abs().max() > 0
-    ]
-    assert any(n.startswith('backbone') for n in reached)
-    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+    assert any(n.startswith('backbone') for n in reached(model))
+
+
+@EVERY
+def test_both_branches_of_sdn_reach_the_backbone(name):
+    backbone, head, frames, size = copy.deepcopy(CASES[name])
+    type = 'SDNRecognizer2D' if name in TWO_D else 'SDNRecognizer3D'
+    model = sdn_toys.build(type, backbone, head)
+    shape = (frames, 3, size, size) if name in TWO_D else (1, 3, frames, size, size)
+    people = [sdn_toys.boxes(range(frames), 0, 0, size // 2, size // 2)] * 3
+    found = sdn_toys.losses(model, sdn_toys.batch([0, 1, 2], [0, 1, 2], people, shape))
+    for key in ('loss_scene', 'loss_mask'):
+        model.zero_grad()
+        found[key].backward(retain_graph=True)
+        assert any(n.startswith('backbone') for n in reached(model))
+    model.zero_grad()
+    model.parse_losses(found)[0].backward()
+    assert all(p.grad is not None for n, p in model.named_parameters() if n.startswith('sdn_'))
 
 
 def test_the_penalty_of_a_batch_norm_and_pool_ending_needs_running_statistics():

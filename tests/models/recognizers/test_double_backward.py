@@ -25,15 +25,11 @@ def train_loss(model, shape=CLIP, **kwargs):
 # ---- fused attention
 
 
-def test_fused_attention_has_no_second_derivative_by_itself():
-    """The hazard is real: without our mending the probe finds it."""
-    model = toys.build(backbone=dict(type='ToyAttentionBackbone'), cls_head=toys.head(8))
-    with pytest.raises(RuntimeError, match='cannot be differentiated twice.*StaticGradientPenalty'):
-        probe_double_backward(model._clip_logits, toys.clips(2, CLIP), model)
-
-
 def test_fused_attention_works_in_the_static_pass():
     model = toys.build(backbone=dict(type='ToyAttentionBackbone'), cls_head=toys.head(8))
+    # The hazard is real: without our mending the probe finds it.
+    with pytest.raises(RuntimeError, match='cannot be differentiated twice.*StaticGradientPenalty'):
+        probe_double_backward(model._clip_logits, toys.clips(2, CLIP), model)
     _, losses = train_loss(model)
     assert losses['static_penalty'] > 1e-3
     assert model.backbone.qkv.weight.grad.abs().max() > 0
@@ -68,19 +64,13 @@ def test_checkpointing_gives_the_same_gradient(make):
 
 def test_recomputation_does_not_touch_running_statistics_of_the_static_pass():
     """Recomputed with the static clip's BatchNorm mode, long after the pass itself."""
-    ours, plain = (
-        r3d(True, 'batch'),
-        toys.build(
-            'Recognizer3D',
-            dict(toys.R3D, with_cp=True),
-            toys.head(8),
-            data_preprocessor=toys.preprocessor('ActionDataPreprocessor'),
-        ),
-    )
-    data = dict(shape=CLIP)
+    stock = toys.preprocessor('ActionDataPreprocessor')
+    backbone, head = dict(toys.R3D, with_cp=True), toys.head(8)
+    plain = toys.build('Recognizer3D', backbone, head, data_preprocessor=stock)
+    ours = r3d(True, 'batch')
     with non_reentrant_checkpointing():
-        toys.total_loss(plain, toys.batch([0, 1], **data))[0].backward()
-    toys.total_loss(ours, toys.batch([0, 1], [0, 1], **data))[0].backward()
+        toys.total_loss(plain, toys.batch([0, 1], shape=CLIP))[0].backward()
+    train_loss(ours)
     for (name, a), b in zip(plain.named_buffers(), ours.buffers(), strict=True):
         assert torch.equal(a, b), name
 
@@ -131,18 +121,14 @@ def test_loss_scaling_scales_every_gradient_alike():
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-2, atol=1e-3, msg=name)
 
 
-def test_half_precision_weights_are_refused():
+def test_half_precision_weights_are_refused_with_the_penalty_only():
     model = swin(False).bfloat16()
     data = model.data_preprocessor(toys.batch([0, 1], [0, 1], shape=CLIP), True)
     data['inputs'] = data['inputs'].bfloat16()
     with pytest.raises(RuntimeError, match='float32.*AmpOptimWrapper'):
         model(**data, mode='loss')
-
-
-def test_half_precision_weights_work_without_the_penalty():
     model = toys.build(backbone=toys.SWIN, cls_head=toys.head(12), static=dict(losses=NO_PENALTY))
     model = model.half()
-    data = model.data_preprocessor(toys.batch([0, 1], [0, 1], shape=CLIP), True)
     data.update({key: data[key].half() for key in ('inputs', 'static_inputs')})
     assert torch.isfinite(model.parse_losses(model(**data, mode='loss'))[0])
 
@@ -151,14 +137,12 @@ def test_half_precision_weights_work_without_the_penalty():
 
 
 def test_compiled_submodule_is_refused_with_the_penalty_only():
-    model = swin(False)
+    model, wrapped = swin(False), swin(False)
     model.backbone.compile(backend='eager')
-    with pytest.raises(RuntimeError, match='backbone is compiled by torch.compile'):
-        train_loss(model)
-    wrapped = swin(False)
     wrapped.backbone = torch.compile(wrapped.backbone, backend='eager')
-    with pytest.raises(RuntimeError, match='backbone is compiled by torch.compile'):
-        train_loss(wrapped)
+    for compiled in (model, wrapped):
+        with pytest.raises(RuntimeError, match='backbone is compiled by torch.compile'):
+            train_loss(compiled)
 
 
 def test_compiled_train_step_equals_the_plain_one():
@@ -181,8 +165,8 @@ def test_compiled_train_step_equals_the_plain_one():
 # ---- synchronised BatchNorm
 
 
-def sync_model(norm, losses=None):
-    static = dict(norm=norm) if losses is None else dict(norm=norm, losses=losses)
+def sync_model(norm, **static):
+    static = dict(norm=norm, **static)
     model = toys.build(backbone=dict(toys.R3D), cls_head=toys.head(8), static=static)
     return nn.SyncBatchNorm.convert_sync_batchnorm(model)
 
@@ -204,17 +188,13 @@ def test_mmcv_sync_bn_is_refused():
         train_loss(model)
 
 
-def test_sync_bn_across_processes_needs_no_refusal_without_penalty(monkeypatch):
-    model = sync_model('batch', NO_PENALTY)
+def test_sync_bn_is_not_refused_in_one_process_or_without_the_penalty(monkeypatch):
+    for norm in ('batch', 'running'):
+        assert torch.isfinite(train_loss(sync_model(norm))[0])
     monkeypatch.setattr(
         'albar_mm.models.recognizers.double_backward._synchronises', lambda module: True
     )
-    assert torch.isfinite(train_loss(model)[0])
-
-
-def test_sync_bn_of_one_process_is_plain_batch_norm():
-    for norm in ('batch', 'running'):
-        assert torch.isfinite(train_loss(sync_model(norm))[0])
+    assert torch.isfinite(train_loss(sync_model('batch', losses=NO_PENALTY))[0])
 
 
 # ---- anything else
@@ -242,25 +222,17 @@ class ToyOnceDifferentiable(nn.Module):
         return _OnceOnly.apply(self.conv(x))
 
 
-def test_unknown_operation_is_refused_before_the_first_step():
-    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'))
+def test_unknown_operation_is_refused_before_the_first_step_with_the_penalty():
+    once = dict(type='ToyOnceDifferentiable')
+    model = toys.build(backbone=once)
     with pytest.raises(RuntimeError, match='cannot be differentiated twice.*once_differentiable'):
         train_loss(model)
     assert all(p.grad is None for p in model.parameters())
-
-
-def test_it_trains_without_the_penalty():
-    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'), static=dict(losses=NO_PENALTY))
+    # also with one that is switched on later
+    losses = [*NO_PENALTY, dict(type='StaticGradientPenalty', weight=0)]
+    model = toys.build(backbone=once, static=dict(losses=losses))
     train_loss(model)
     assert model.backbone.conv.weight.grad.abs().max() > 0
-
-
-def test_the_check_comes_with_a_penalty_that_is_switched_on_later():
-    model = toys.build(
-        backbone=dict(type='ToyOnceDifferentiable'),
-        static=dict(losses=[*NO_PENALTY, dict(type='StaticGradientPenalty', weight=0)]),
-    )
-    train_loss(model)
     model.static_losses[2].weight = 1.0
     with pytest.raises(RuntimeError, match='cannot be differentiated twice'):
         train_loss(model)
