@@ -5,6 +5,8 @@ import torch
 
 from tests import toy_recognizers as toys
 
+from .sdn_toys import TSM
+
 ADV = dict(type='StaticAdversarialLoss')
 ENT = dict(type='StaticEntropyLoss')
 GP = dict(type='StaticGradientPenalty')
@@ -42,24 +44,18 @@ def test_static_top1_counts_hits_of_the_static_clip():
     assert model(**prepared, mode='loss')['static_top1'] == hits
 
 
-TSM = (
-    dict(type='ResNetTSM', depth=18, num_segments=4),
-    toys.head(512, type='TSMHead', num_segments=4),
-)
-
-
 @pytest.mark.parametrize(
-    'type, layout, shape, backbone, head',
+    'type, layout, shape, parts',
     [
-        ('Recognizer3D', 'NCTHW', (1, 3, 4, 8, 8), None, None),
-        ('Recognizer2D', 'NCHW', (4, 3, 32, 32), *TSM),
+        ('Recognizer3D', 'NCTHW', (1, 3, 4, 8, 8), (None, None)),
+        ('Recognizer2D', 'NCHW', (4, 3, 32, 32), TSM),
     ],
 )
 @pytest.mark.parametrize('static', [None, dict(losses=[]), dict(losses=[dict(ADV, weight=0)])])
-def test_without_terms_it_is_the_plain_recogniser(type, layout, shape, backbone, head, static):
+def test_without_terms_it_is_the_plain_recogniser(type, layout, shape, parts, static):
     stock = toys.preprocessor('ActionDataPreprocessor', layout)
-    plain = toys.build(type, copy.deepcopy(backbone), head, data_preprocessor=stock)
-    ours = toys.build('ALBAR' + type, copy.deepcopy(backbone), head, static=static)
+    plain = toys.build(type, *copy.deepcopy(parts), data_preprocessor=stock)
+    ours = toys.build('ALBAR' + type, *copy.deepcopy(parts), static=static)
     expected, plain_losses = step_losses(plain, shape=shape)
     total, losses = step_losses(ours, shape=shape)
     assert set(losses) == set(plain_losses)

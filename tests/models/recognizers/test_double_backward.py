@@ -16,10 +16,19 @@ CLIP = (1, 3, 4, 16, 16)
 NO_PENALTY = [dict(type='StaticAdversarialLoss'), dict(type='StaticEntropyLoss')]
 
 
-def train_loss(model, shape=CLIP, **kwargs):
-    total, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=shape, **kwargs))
+def losses_of(model):
+    return toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=CLIP))
+
+
+def train_loss(model):
+    total, losses = losses_of(model)
     total.backward()
     return total.detach(), losses
+
+
+def assert_same_gradients(one, other, rtol, atol):
+    for (name, a), b in zip(one.named_parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=rtol, atol=atol, msg=name)
 
 
 # ---- fused attention
@@ -38,14 +47,13 @@ def test_fused_attention_works_in_the_static_pass():
 # ---- checkpointing
 
 
-def swin(with_cp, **kwargs):
-    return toys.build(backbone=dict(toys.SWIN, with_cp=with_cp, **kwargs), cls_head=toys.head(12))
+def swin(with_cp=False, **kwargs):
+    return toys.build(backbone=dict(toys.SWIN, with_cp=with_cp), cls_head=toys.head(12), **kwargs)
 
 
-def r3d(with_cp, norm):
-    return toys.build(
-        backbone=dict(toys.R3D, with_cp=with_cp), cls_head=toys.head(8), static=dict(norm=norm)
-    )
+def r3d(with_cp, norm, **static):
+    backbone, static = dict(toys.R3D, with_cp=with_cp), dict(norm=norm, **static)
+    return toys.build(backbone=backbone, cls_head=toys.head(8), static=static)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +63,9 @@ def r3d(with_cp, norm):
 )
 def test_checkpointing_gives_the_same_gradient(make):
     plain, checkpointed = make(False), make(True)
-    expected, _ = train_loss(plain)
-    total, _ = train_loss(checkpointed)
+    expected, total = train_loss(plain)[0], train_loss(checkpointed)[0]
     torch.testing.assert_close(total, expected, rtol=1e-5, atol=1e-5)
-    for (name, a), b in zip(plain.named_parameters(), checkpointed.parameters(), strict=True):
-        torch.testing.assert_close(a.grad, b.grad, rtol=1e-4, atol=1e-5, msg=name)
+    assert_same_gradients(plain, checkpointed, rtol=1e-4, atol=1e-5)
 
 
 def test_recomputation_does_not_touch_running_statistics_of_the_static_pass():
@@ -89,12 +95,11 @@ def test_checkpoint_function_is_restored():
 def under_autocast(model):
     # Half, not bfloat16: MMAction2's training accuracy cannot turn bfloat16 scores into numpy.
     with torch.autocast('cpu', dtype=torch.float16):
-        return toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=CLIP))
+        return losses_of(model)
 
 
 def test_static_pass_runs_in_float32_under_autocast():
-    _, losses = under_autocast(swin(False))
-    _, expected = toys.total_loss(swin(False), toys.batch([0, 1], [0, 1], shape=CLIP))
+    losses, expected = under_autocast(swin())[1], losses_of(swin())[1]
     for key in ('static_penalty', 'static_ce', 'loss_static_ent'):
         assert torch.equal(losses[key], expected[key]), key
     # Autocast was really on: the motion pass is rounded.
@@ -102,33 +107,30 @@ def test_static_pass_runs_in_float32_under_autocast():
 
 
 def test_without_penalty_the_static_pass_follows_autocast():
-    cfg = dict(backbone=toys.SWIN, cls_head=toys.head(12), static=dict(losses=NO_PENALTY))
-    _, losses = under_autocast(toys.build(**cfg))
-    _, expected = toys.total_loss(toys.build(**cfg), toys.batch([0, 1], [0, 1], shape=CLIP))
+    static = dict(losses=NO_PENALTY)
+    losses, expected = under_autocast(swin(static=static))[1], losses_of(swin(static=static))[1]
     assert losses['loss_static_adv'].dtype == torch.float32
     assert not torch.equal(losses['static_ce'], expected['static_ce'])
     torch.testing.assert_close(losses['static_ce'], expected['static_ce'], rtol=1e-2, atol=1e-2)
 
 
 def test_loss_scaling_scales_every_gradient_alike():
-    plain, scaled = swin(False), swin(False)
+    plain, scaled = swin(), swin()
     under_autocast(plain)[0].backward()
     scaler = torch.amp.GradScaler('cpu', init_scale=2.0**10)
     optimizer = torch.optim.SGD(scaled.parameters(), lr=0.1)
     scaler.scale(under_autocast(scaled)[0]).backward()
     scaler.unscale_(optimizer)
-    for (name, a), b in zip(plain.named_parameters(), scaled.parameters(), strict=True):
-        torch.testing.assert_close(a.grad, b.grad, rtol=1e-2, atol=1e-3, msg=name)
+    assert_same_gradients(plain, scaled, rtol=1e-2, atol=1e-3)
 
 
 def test_half_precision_weights_are_refused_with_the_penalty_only():
-    model = swin(False).bfloat16()
+    model = swin().bfloat16()
     data = model.data_preprocessor(toys.batch([0, 1], [0, 1], shape=CLIP), True)
     data['inputs'] = data['inputs'].bfloat16()
     with pytest.raises(RuntimeError, match='float32.*AmpOptimWrapper'):
         model(**data, mode='loss')
-    model = toys.build(backbone=toys.SWIN, cls_head=toys.head(12), static=dict(losses=NO_PENALTY))
-    model = model.half()
+    model = swin(static=dict(losses=NO_PENALTY)).half()
     data.update({key: data[key].half() for key in ('inputs', 'static_inputs')})
     assert torch.isfinite(model.parse_losses(model(**data, mode='loss'))[0])
 
@@ -166,9 +168,7 @@ def test_compiled_train_step_equals_the_plain_one():
 
 
 def sync_model(norm, **static):
-    static = dict(norm=norm, **static)
-    model = toys.build(backbone=dict(toys.R3D), cls_head=toys.head(8), static=static)
-    return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    return nn.SyncBatchNorm.convert_sync_batchnorm(r3d(False, norm, **static))
 
 
 def test_sync_bn_is_refused_across_processes(monkeypatch):
@@ -240,8 +240,7 @@ def test_unknown_operation_is_refused_before_the_first_step_with_the_penalty():
 
 def test_loss_under_no_grad():
     """A loss on validation clips: same value, nothing to differentiate outside."""
-    model = toys.build(backbone=toys.SWIN, cls_head=toys.head(12))
+    model = swin()
     expected, _ = train_loss(model)
     with torch.no_grad():
-        total, _ = toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=CLIP))
-    torch.testing.assert_close(total.detach(), expected)
+        torch.testing.assert_close(losses_of(model)[0], expected)

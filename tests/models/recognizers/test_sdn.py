@@ -148,9 +148,15 @@ def test_features_are_means_over_views_and_segments(backbone, head):
     torch.testing.assert_close(seen[0], torch.stack([row.sum(0) / len(row) for row in per_sample]))
 
 
-def test_views_of_a_masked_clip_are_averaged():
+def test_half_precision_views_and_copies():
     model, clip = build(), torch.randn(2, 3, 3, 4, 8, 8)
+    # views of a masked clip are averaged
     torch.testing.assert_close(model._masked_features(clip), pooled(model, clip))
+    with torch.autocast('cpu', torch.float16):
+        found = losses(model, batch())
+    assert found['loss_scene'].dtype == found['loss_mask'].dtype == torch.float32
+    model.parse_losses(found)[0].backward()
+    assert copy.deepcopy(model).state_dict().keys() == model.state_dict().keys()
 
 
 @pytest.mark.parametrize('kwargs, shape', [({}, (1, 3, 4, 8, 8)), (KEYS_2D, (4, 3, 32, 32))])
@@ -228,10 +234,7 @@ def test_branch_head_is_the_stack_of_its_layers():
     'change, match',
     [
         (dict(scenes=None), 'sample 0 .* has no scene_target.*LoadSceneLabels.*scene=None'),
-        (
-            dict(people=[boxes([0])] + [None] * 3),
-            'mask branch of SDN .* sample 1 .*no person_boxes',
-        ),
+        (dict(people=[boxes([0]), *[None] * 3]), 'mask branch of SDN .* sample 1 .*no person_box'),
         (dict(scenes=[0, 5, 0, 0]), 'scene_target of sample 1 is 5; expected .* 0 to 4'),
         (dict(scenes=[0, 0, -2, 0]), 'scene_target of sample 2 is -2'),
         (dict(scenes=torch.full((4, 6), 1 / 6)), r'sample 0 has the shape \(6,\); .*num_scenes=5'),
@@ -295,12 +298,3 @@ def test_blending_beside_the_mask_branch_is_warned_of(logged):
     assert torch.isfinite(found['loss_mask_head'])
     build(mask=None, blending=blending)
     assert sum('masks the people' in m for m in logged) == 1
-
-
-def test_half_precision_and_copies():
-    model = build()
-    with torch.autocast('cpu', torch.float16):
-        found = losses(model, batch())
-    assert found['loss_scene'].dtype == found['loss_mask'].dtype == torch.float32
-    model.parse_losses(found)[0].backward()
-    assert copy.deepcopy(model).state_dict().keys() == model.state_dict().keys()

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -17,10 +18,9 @@ def brute_force(boxes, frames, height, width):
     out = torch.zeros(len(boxes), frames, height, width, dtype=torch.bool)
     for b, rows in enumerate(boxes):
         for frame, x1, y1, x2, y2 in rows.tolist():
-            for y in range(height):
-                for x in range(width):
-                    touches = x < math.ceil(x2) and x + 1 > x1 and y < math.ceil(y2) and y + 1 > y1
-                    out[b, int(frame), y, x] |= touches
+            for y, x in itertools.product(range(height), range(width)):
+                touches = x < math.ceil(x2) and x + 1 > x1 and y < math.ceil(y2) and y + 1 > y1
+                out[b, int(frame), y, x] |= touches
     return out
 
 
@@ -70,26 +70,19 @@ def test_field_is_named_when_it_is_missing():
     good, bad = ActionDataSample(), ActionDataSample()
     good.person_boxes = torch.zeros(0, 5)
     assert len(person_boxes_of([good], 'Somebody')) == 1
-    with pytest.raises(
-        ValueError, match='Somebody needs the person boxes.* sample 1 .*LoadPersonBoxes'
-    ):
+    told = 'Somebody needs the person boxes.* sample 1 .*LoadPersonBoxes'
+    with pytest.raises(ValueError, match=told):
         person_boxes_of([good, bad], 'Somebody')
 
 
 def by_loops(inputs, masks):
     """Filled clips by plain loops over frames, channels and pixels."""
     out = inputs.clone()
-    views = inputs.shape[1]
-    for b in range(len(inputs)):
-        for f in range(masks.shape[1]):
-            if inputs.ndim == 6:
-                n, t = divmod(f, masks.shape[1] // views)
-                frame, target = inputs[b, n, :, t], out[b, n, :, t]
-            else:
-                frame, target = inputs[b, f], out[b, f]
-            for channel in range(frame.shape[0]):
-                mean = sum(frame[channel].flatten().tolist()) / frame[channel].numel()
-                target[channel][masks[b, f]] = mean
+    for b, f in itertools.product(range(len(inputs)), range(masks.shape[1])):
+        n, t = divmod(f, masks.shape[1] // inputs.shape[1])
+        at = (b, n, slice(None), t) if inputs.ndim == 6 else (b, f)
+        for frame, target in zip(inputs[at], out[at], strict=True):  # of a channel
+            target[masks[b, f]] = sum(frame.flatten().tolist()) / frame.numel()
     return out
 
 
