@@ -45,32 +45,31 @@ def wheel(tmp_path_factory):
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for name in 'setup.py pyproject.toml MANIFEST.in LICENSE README.md'.split():
         shutil.copy(ROOT / name, copy / name)
-    code = (
-        'import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))'
-    )
-    run(sys.executable, '-c', code, folder, cwd=copy)
+    code = f'from setuptools import build_meta; build_meta.build_wheel({str(folder)!r})'
+    run(sys.executable, '-c', code, cwd=copy)
     return next(folder.glob('*.whl'))
 
 
 def test_wheel_holds_packages_configs_and_tools(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        metadata_name = next(name for name in names if name.endswith('METADATA'))
-        metadata = archive.read(metadata_name).decode()
+        (metadata_name,) = (name for name in names if name.endswith('METADATA'))
+        metadata = archive.read(metadata_name).decode().splitlines()
         version = {}
         exec(archive.read('albar_mm/version.py'), version)
-    for folder in ('albar_mm', 'downstream'):
-        assert sources(folder, '*.py') <= names
+    wanted = {
+        '': sources('albar_mm', '*.py') | sources('downstream', '*.py'),
+        'albar_mm/.mim/': sources('configs', '*.py') | sources('tools', '*.py'),
+    }
     templates = sources('albar_mm/report/templates', '*')
     assert templates and templates <= names
-    for folder in ('configs', 'tools'):
-        shipped = {f'albar_mm/.mim/{name}' for name in sources(folder, '*.py')}
-        assert shipped and shipped <= names
+    for where, files in wanted.items():
+        assert files and {where + name for name in files} <= names
     top = {name.split('/')[0] for name in names if '.dist-info' not in name}
     assert top <= {'albar_mm', 'downstream'}
     assert any(name.endswith('LICENSE') for name in names)
-    assert f'Version: {version["__version__"]}\n' in metadata and 'Name: albar_mm\n' in metadata
-    required = [line for line in metadata.splitlines() if line.startswith('Requires-Dist:')]
+    assert {f'Version: {version["__version__"]}', 'Name: albar_mm'} <= set(metadata)
+    required = [line for line in metadata if line.startswith('Requires-Dist:')]
     plain = [line for line in required if 'extra ==' not in line]
     assert any('mmaction2==1.2.0' in line for line in plain)
     assert not any('mmcv' in line for line in plain)  # a full mmcv is the user's choice
@@ -112,9 +111,7 @@ def test_makefile_refuses_an_old_python(tmp_path):
     assert not (tmp_path / 'venv').exists()
 
 
-#: It has the name of the package ``downstream``, which it must find all the same.
-TOOL = 'downstream.py'
-WORDS = 'features --config gone.py --checkpoint gone.pth --videos gone.mp4 --out store'
+#: ``downstream.py`` has the name of the package, which it must find all the same.
 CHECK = """
 import os, runpy, sys
 sys.path[:] = [p for p in sys.path if os.path.realpath(p or '.') != {root!r}]
@@ -123,7 +120,8 @@ from pathlib import Path
 home = Path.cwd()
 sys.path.insert(0, {tools!r})  # as Python does where it runs a file
 os.chdir({tools!r})
-sys.argv = [{tools!r} + '/' + {tool!r}, *{words!r}.split()]
+words = 'features --config gone.py --checkpoint gone.pth --videos gone.mp4 --out store'
+sys.argv = [{tools!r} + '/downstream.py', *words.split()]
 try:
     runpy.run_path(sys.argv[0], run_name='__main__')
 except SystemExit as stop:
@@ -147,28 +145,21 @@ print('fine')
 
 def check(python, folder, where, data, root='', **environment):
     """An installed copy: where it lies, its configs, and a tool run from the tools' own folder."""
-    code = CHECK.format(
-        root=root,
-        where=str(where),
-        configs=str(data / 'configs'),
-        tools=str(data / 'tools'),
-        tool=TOOL,
-        words=WORDS,
-        base=min(sources('configs', '*.py')).removeprefix('configs/'),
-    )
+    base = min(sources('configs', '*.py')).removeprefix('configs/')
+    paths = dict(where=str(where), configs=str(data / 'configs'), tools=str(data / 'tools'))
+    code = CHECK.format(root=root, base=base, **paths)
     done = run(python, '-c', code, cwd=folder, **environment)
     assert done.stdout.endswith('fine\n')
     # it comes from the package's own search for videos
-    assert f'{TOOL}: error: gone.mp4: no such folder, list or video\n' in done.stderr
+    assert 'downstream.py: error: gone.mp4: no such folder, list or video\n' in done.stderr
 
 
 def test_configs_are_found_in_an_installed_wheel(wheel, tmp_path):
     site = tmp_path / 'site'
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    check(
-        sys.executable, tmp_path, site, site / 'albar_mm/.mim', root=str(ROOT), PYTHONPATH=str(site)
-    )
+    data = site / 'albar_mm/.mim'
+    check(sys.executable, tmp_path, site, data, root=str(ROOT), PYTHONPATH=str(site))
 
 
 @pytest.mark.slow

@@ -31,14 +31,8 @@ def run(seed, noise, *scores):
 
 def test_table_and_picture_of_the_curves(module, tmp_path):
     curves = module('_anomaly_curves')
-    runs = {
-        'small': [
-            run(0, 0, 90.0, 100.0, 80.0),
-            run(1, 0, 60.0, 70.0, 90.0),
-            run(0, 1, 90.0, 99.0, 84.0),
-        ],
-        'rtfm': [run(0, 0, 50.0, 50.0, 50.0)],
-    }
+    small = [run(0, 0, 90.0, 100.0, 80.0), run(1, 0, 60.0, 70.0, 90.0), run(0, 1, 90.0, 99.0, 84.0)]
+    runs = dict(small=small, rtfm=[run(0, 0, 50.0, 50.0, 50.0)])
     found = curves._summary(runs)
     assert list(found) == ['small', 'small, noise', 'rtfm']
     assert found['small']['trainings'] == 2 and found['small']['steps'] == [2, 4, 8]
@@ -54,14 +48,9 @@ def test_table_and_picture_of_the_curves(module, tmp_path):
 
 def test_other_settings_of_a_curve_are_another_file(module):
     one = module('_anomaly_curves').Training('small', 0, 0, None, None, None, 'work')
-    others = [
-        replace(one, seed=1),
-        replace(one, noise=1),
-        replace(one, peer='MGFN'),
-        replace(one, row='faster'),
-        replace(one, features='store', annotations=('a', 'b')),
-    ]
-    assert len({one.file, *(other.file for other in others)}) == 6
+    data = dict(features='store', annotations=('a', 'b'))
+    changes = dict(seed=1), dict(noise=1), dict(peer='MGFN'), dict(row='faster'), data
+    assert len({one.file, *(replace(one, **change).file for change in changes)}) == 6
     assert replace(one, peer='a').file == replace(one, peer='b').file  # wherever the clone lies
     assert replace(one, peer='MGFN').title == 'small, published code'
 
@@ -107,9 +96,6 @@ def test_document_and_report_of_the_cost_of_methods(module, tmp_path, capsys):
     assert set(document['alone']['time']) == set(module('_method_cost').ALONE)
     assert document['alone']['time']['clone']['median'] == 1
     assert 'target 3' in capsys.readouterr().out
-
-
-def test_unknown_method_is_one_line(module, capsys):
     assert module('method_cost').main(['--methods', 'cutout', '--device', 'cpu']) == 1
     error = capsys.readouterr().err.strip()
     assert "unknown 'cutout'" in error and '\n' not in error
@@ -118,16 +104,16 @@ def test_unknown_method_is_one_line(module, capsys):
 def test_published_order_and_ours_have_one_loss(module):
     """Both variants start from the same weights and clips; only the static frame is drawn."""
     steps = module('_steps')
-    ours = steps.Step('albar', steps.setting('tiny'), 2, 'cpu')
-    published = steps.Step('published', steps.setting('tiny'), 2, 'cpu')
+    ours, published = (
+        steps.Step(name, steps.setting('tiny'), 2, 'cpu') for name in ('albar', 'published')
+    )
     published.model.load_state_dict(ours.model.state_dict())
     batch = ours.model.data_preprocessor(ours.data, training=True)
     losses = ours.model.loss(**batch)
     total = sum(value for key, value in losses.items() if 'loss' in key)
-    static = steps.repeat_frames(batch['static_inputs'], batch['inputs'].shape[3])
-    reference = steps.published_loss(
-        published.model, batch['inputs'], static, batch['static_target']
-    )
+    clips, target = batch['inputs'], batch['static_target']
+    static = steps.repeat_frames(batch['static_inputs'], clips.shape[3])
+    reference = steps.published_loss(published.model, clips, static, target)
     torch.testing.assert_close(total, reference, rtol=1e-5, atol=1e-5)
 
 

@@ -32,31 +32,28 @@ def video(tmp_path_factory):
     return str(write_video(tmp_path_factory.mktemp('video') / 'a.avi', 40))
 
 
-def test_no_config_is_left_out():
-    assert {f'{method}_{name}' for method in ('erm', 'albar') for name in NAMES} <= {
-        path.stem for path in CONFIGS
+def test_no_config_is_left_out_and_leaf_configs_are_short():
+    wanted = {f'{method}_{name}' for method in ('erm', 'albar') for name in NAMES}
+    assert wanted <= {path.stem for path in CONFIGS}
+    wanted = {
+        f'{method}_jhmdb21{how}' for method in ('erm', 'albar') for how in ('', '_on_the_fly')
     }
-
-
-@pytest.mark.parametrize('path', sorted(FOLDER.rglob('*.py')), ids=lambda p: p.stem)
-def test_leaf_configs_are_short(path):
-    most = 50 if path.stem.startswith('tal_') else 40
-    assert '_base_' in path.parts or path.read_text().count('\n') <= most
+    assert wanted == {path.stem for path in BIAS_CONFIGS}
+    for path in FOLDER.rglob('*.py'):
+        most = 50 if path.stem.startswith('tal_') else 40
+        assert '_base_' in path.parts or path.read_text().count('\n') <= most, path
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
-def test_builds_and_never_validates_on_a_test_list(path):
+def test_builds_and_never_validates_on_a_test_list(path, video):
+    """Datasets are built lazily, as the data is not there; pipelines run on a real file."""
     cfg = Config.fromfile(path)
     init_default_scope(cfg.default_scope)
-    model = MODELS.build(cfg.model)
-    assert model.cls_head.num_classes == cfg.test_dataloader.dataset.num_classes
-    assert ('static' in cfg.model) == path.stem.startswith('albar')
-    lists = {
-        cfg.train_dataloader.dataset.ann_file,
-        cfg.val_dataloader.dataset.dataset.ann_file,
-        cfg.test_dataloader.dataset.iid.ann_file,
-    }
-    assert len(lists) == 3
+    albar = path.stem.startswith('albar')
+    train, val, test = (cfg[f'{part}_dataloader'].dataset for part in ('train', 'val', 'test'))
+    assert MODELS.build(cfg.model).cls_head.num_classes == test.num_classes
+    assert ('static' in cfg.model) == albar
+    assert len({train.ann_file, val.dataset.ann_file, test.iid.ann_file}) == 3
     assert cfg.val_evaluator.type == 'StaticContrastMetric'
     assert cfg.default_hooks.checkpoint.save_best == 'val/contrast'
     # Monitors are averaged over a window, but not over validations: MMEngine searches the pattern
@@ -72,29 +69,17 @@ def test_builds_and_never_validates_on_a_test_list(path):
     assert 0 < cfg.train_cfg.val_begin <= epochs and cfg.train_cfg.val_interval <= epochs
     if not cfg.auto_scale_lr.enable:
         assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
-
-
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
-def test_datasets_pipelines_metrics_and_hooks(path, video):
-    """Datasets are built lazily, as the data is not there; pipelines run on a real file."""
-    cfg = Config.fromfile(path)
-    init_default_scope(cfg.default_scope)
-    train, val, test = (cfg[f'{part}_dataloader'].dataset for part in ('train', 'val', 'test'))
-    built = [
-        DATASETS.build(dict(train, lazy_init=True)),
-        DATASETS.build(dict(val, dataset=dict(val.dataset, lazy_init=True))).dataset,
-        DATASETS.build(dict(test, lazy_init=True)),
-    ]
     shapes = []
-    for dataset in built:
+    for part, settings in dict(train=train, val=val.dataset, test=test).items():
+        dataset = DATASETS.build(dict(settings, lazy_init=True))
         packed = dataset.pipeline(dict(filename=video, label=0, start_index=0, modality='RGB'))
         shapes.append(tuple(packed['inputs'].shape))
         frame = packed['data_samples'].metainfo.get('static_frame')
-        assert (frame is not None) == (dataset is built[0] and path.stem.startswith('albar'))
+        assert (frame is not None) == (part == 'train' and albar)
+    DATASETS.build(dict(val, dataset=dict(val.dataset, lazy_init=True)))
     clip_len = next(t.clip_len for t in train.pipeline if t.type == 'SampleFrames')
     assert shapes == [(1, 3, clip_len, shapes[0][-1], shapes[0][-1])] * 3
-    for name in ('val_evaluator', 'test_evaluator'):
-        assert METRICS.build(cfg[name])
+    assert METRICS.build(cfg.val_evaluator) and METRICS.build(cfg.test_evaluator)
     assert all(isinstance(HOOKS.build(hook), Hook) for hook in cfg.custom_hooks)
     # a domain of another shape would be padded
     assert cfg.test_dataloader.batch_sampler.type == 'DomainBatchSampler'
@@ -164,8 +149,8 @@ def test_bias_configs_test_the_model_of_a_training_config(path, video):
     method, name, on_the_fly = re.fullmatch(r'(erm|albar)_(\w+?)(_on_the_fly)?', path.stem).groups()
     cfg, trained = Config.fromfile(path), load(f'{method}_{name}')
     init_default_scope(cfg.default_scope)
-    assert cfg.model == trained.model and cfg.test_evaluator == trained.test_evaluator
-    for part in ('train_dataloader', 'val_dataloader', 'train_cfg', 'custom_hooks'):
+    same = 'model test_evaluator train_dataloader val_dataloader train_cfg custom_hooks'
+    for part in same.split():
         assert cfg[part] == trained[part]
     test = cfg.test_dataloader.dataset
     assert test.type == ('OnTheFlyBenchmarkDataset' if on_the_fly else 'BiasBenchmarkDataset')
@@ -175,12 +160,6 @@ def test_bias_configs_test_the_model_of_a_training_config(path, video):
     assert through(test.pipeline, video) == through(trained.test_pipeline, video)
     assert cfg.test_dataloader.batch_sampler.type == 'DomainBatchSampler'
     DATASETS.build(dict(test, lazy_init=True))
-
-
-def test_every_method_has_both_bias_configs():
-    assert {path.stem for path in BIAS_CONFIGS} == {
-        f'{method}_jhmdb21{how}' for method in ('erm', 'albar') for how in ('', '_on_the_fly')
-    }
 
 
 @pytest.mark.parametrize('path', BIAS_BASES, ids=lambda p: p.stem)
@@ -216,13 +195,9 @@ def test_published_protocols(name, dataset, classes, conflfg, further, root):
     if trained in FULL_SIZE:
         tested.append(load(f'erm_{trained}').test_dataloader.dataset)
     for each in tested:
-        assert (each.dataset, each.num_classes, each.bias_root) == (
-            dataset,
-            classes,
-            f'data/{root}',
-        )
+        found = each.dataset, each.num_classes, each.bias_root, each.conflfg
+        assert found == (dataset, classes, f'data/{root}', conflfg)
         assert each.scuba == each.scufo == ['places365', 'vqgan', 'stripe']
-        assert each.conflfg == conflfg
     assert list(test.get('extra_iid', {})) == further
     clips = dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1)
     assert test.pipeline[1] == dict(clips, test_mode=True, short='loop')
@@ -231,22 +206,15 @@ def test_published_protocols(name, dataset, classes, conflfg, further, root):
 def test_views(video):
     cfg = bias_base('hmdb51')
     init_default_scope('mmaction')
-    views = dict(
-        bias_pipeline=1,
-        bias_pipeline_albar=1,
-        bias_pipeline_1x3=3,
-        bias_pipeline_4x3=12,
-        bias_pipeline_squeezed=1,
-    )
+    views = {'': 1, '_albar': 1, '_1x3': 3, '_4x3': 12, '_squeezed': 1}
     for name, number in views.items():
-        assert through(cfg[name], video) == (number, 3, 32, 224, 224), name
-    assert {
-        domain: through(steps, video)[0] for domain, steps in cfg.bias_stillmix_pipelines.items()
-    } == dict(iid=12, scuba=3, scufo=3, conflfg=1)
-    assert (cfg.bias_pipeline_albar[1].short, cfg.bias_pipeline_albar[1].start) == (
-        'halve',
-        'first',
-    )
+        shape = through(cfg[f'bias_pipeline{name}'], video)
+        assert shape == (number, 3, 32, 224, 224), name
+    stillmix = cfg.bias_stillmix_pipelines.items()
+    found = {domain: through(steps, video)[0] for domain, steps in stillmix}
+    assert found == dict(iid=12, scuba=3, scufo=3, conflfg=1)
+    sample = cfg.bias_pipeline_albar[1]
+    assert (sample.short, sample.start) == ('halve', 'first')
 
 
 def test_published_sets_are_read_through_a_config(tmp_path):
@@ -254,32 +222,24 @@ def test_published_sets_are_read_through_a_config(tmp_path):
     init_default_scope('mmaction')
     cfg = bias_base('hmdb51_published')
     write_video(tmp_path / 'videos' / 'a.avi', 40)
-    (tmp_path / 'test.txt').write_text('a.avi 7\n')
-    iid = dict(
-        ann_file=str(tmp_path / 'test.txt'), data_prefix=dict(video=str(tmp_path / 'videos'))
-    )
+    labels, frames = tmp_path / 'test.txt', tmp_path / 'stripe'
+    labels.write_text('a.avi 7\n')
+    iid = dict(ann_file=str(labels), data_prefix=dict(video=str(tmp_path / 'videos')))
     picture = np.random.RandomState(0).randint(0, 255, (240, 320, 3), np.uint8)
-    _, data = cv2.imencode('.jpg', picture)
-    frames = tmp_path / 'stripe' / 'a__0'
-    frames.mkdir(parents=True)
+    data = cv2.imencode('.jpg', picture)[1].tobytes()
+    (frames / 'a__0').mkdir(parents=True)
     for number in range(1, 4):
-        (frames / f'frame{number:06}.jpg').write_bytes(data.tobytes())
+        (frames / 'a__0' / f'frame{number:06}.jpg').write_bytes(data)
     (tmp_path / 'stripe.txt').write_text('a__0 3 7\n')
-    files = dict(frames=str(tmp_path / 'stripe'), list=str(tmp_path / 'stripe.txt'))
+    files = dict(frames=str(frames), list=str(tmp_path / 'stripe.txt'))
     still = dict(cfg.bias_stillmix_dataloader.dataset, iid=iid, scuba=dict(stripe=files))
     zipped = tmp_path / 'HMDB51_SCUBA_Stripe' / 'a__0.zip'
     zipped.parent.mkdir()
     with zipfile.ZipFile(zipped, 'w') as archive:
-        archive.writestr('000001.jpg', data.tobytes())
-    albar = dict(
-        cfg.bias_albar_dataloader.dataset,
-        iid=iid,
-        bias_root=str(tmp_path),
-        labels=str(tmp_path / 'test.txt'),
-        scuba=['stripe'],
-        scufo=[],
-        conflfg=[],
-    )
+        archive.writestr('000001.jpg', data)
+    sets = dict(scuba=['stripe'], scufo=[], conflfg=[])
+    albar = dict(cfg.bias_albar_dataloader.dataset, iid=iid, **sets)
+    albar.update(bias_root=str(tmp_path), labels=str(labels))
     for settings, number in ((still, 3), (albar, 2)):
         dataset = DATASETS.build(settings)
         assert len(dataset) == number

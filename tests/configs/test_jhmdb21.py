@@ -11,23 +11,16 @@ from tests.preparation.official import write_jhmdb21
 
 from .test_configs import FOLDER
 
-SMALL = {
-    'train_cfg.max_epochs': 1,
-    'train_cfg.val_begin': 1,
-    'default_hooks.logger.interval': 1,
-    **{f'{part}_dataloader.num_workers': 0 for part in ('train', 'val', 'test')},
-    **{f'{part}_dataloader.persistent_workers': False for part in ('train', 'val')},
-}
+SMALL = {'train_cfg.max_epochs': 1, 'train_cfg.val_begin': 1, 'default_hooks.logger.interval': 1}
+SMALL |= {f'{part}_dataloader.num_workers': 0 for part in ('train', 'val', 'test')}
+SMALL |= {f'{part}_dataloader.persistent_workers': False for part in ('train', 'val')}
 
 
-def run(source, folder, monkeypatch, **extra):
+def run(source, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    prepare_dataset(
-        'jhmdb21',
-        PrepareOptions(folder / 'data' / 'jhmdb21', source, source / 'videos', decode='none'),
-        lambda text: None,
-    )
-    cfg = launch.load_config(FOLDER / 'albar_jhmdb21.py', {**SMALL, **extra})
+    options = PrepareOptions(folder / 'data' / 'jhmdb21', source, source / 'videos', decode='none')
+    prepare_dataset('jhmdb21', options, lambda text: None)
+    cfg = launch.load_config(FOLDER / 'albar_jhmdb21.py', SMALL)
     runner = launch.train(cfg, work_dir=str(folder / 'run'))
     (best,) = (folder / 'run').glob('best_val_contrast_epoch_1.pth')
     scores = launch.test(cfg, best, work_dir=str(folder / 'run'))

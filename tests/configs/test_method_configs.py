@@ -38,14 +38,15 @@ OWN_RATE = {
     ('actorcutmix', 'ucf101'): 7.5e-5,
     ('actorcutmix', 'kinetics400'): 3.75e-4,
 }
+STILLMIX = dict(alpha=200.0, beta=200.0)
 SETTINGS = dict(
     mixup=dict(alpha=0.2),
     videomix=dict(alpha=1.0),
     be=dict(scale=0.3),
     actorcutmix={},
     fame=dict(fg_fraction=0.5),
-    stillmix=dict(alpha=200.0, beta=200.0),
-    albar_stillmix=dict(alpha=200.0, beta=200.0),
+    stillmix=STILLMIX,
+    albar_stillmix=STILLMIX,
 )
 
 
@@ -59,20 +60,31 @@ def path_of(method, data):
 def files(tmp_path_factory):
     """A video, with a person in all of it and a scene."""
     folder = tmp_path_factory.mktemp('files')
-    video = write_video(folder / 'a.avi', 40)
-    boxes = [[4, 4, 20, 20, 0.9]]
-    (folder / 'people.jsonl').write_text(json.dumps(dict(video='a.avi', boxes=[boxes] * 40)))
-    scene = [0.0] * 364 + [1.0]
-    (folder / 'scenes.jsonl').write_text(json.dumps(dict(video='a.avi', scene_prob=scene)))
-    return dict(
-        video=str(video), people=str(folder / 'people.jsonl'), scenes=str(folder / 'scenes.jsonl')
+    said = dict(
+        people=dict(boxes=[[[4, 4, 20, 20, 0.9]]] * 40), scenes=dict(scene_prob=[0.0] * 364 + [1.0])
     )
+    found = dict(video=str(write_video(folder / 'a.avi', 40)))
+    for name, of_video in said.items():
+        path = folder / f'{name}.jsonl'
+        path.write_text(json.dumps(dict(video='a.avi', **of_video)))
+        found[name] = str(path)
+    return found
 
 
-def shallow(model):
-    """The network with one block of each width: whole ones are built in ``test_configs.py``."""
-    model.backbone.arch = dict(embed_dims=96, depths=[1] * 4, num_heads=[3, 6, 12, 24])
-    return MODELS.build(model)
+def shallow(cfg):
+    """The network with one block of each width, whole ones being built in ``test_configs.py``.
+
+    Returns:
+        The model, and its parameters' groups of the optimiser by name.
+    """
+    init_default_scope('mmaction')
+    cfg.model.backbone.arch = dict(embed_dims=96, depths=[1] * 4, num_heads=[3, 6, 12, 24])
+    model = MODELS.build(cfg.model)
+    groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
+    of = {id(parameter): group for group in groups for parameter in group['params']}
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    assert of.keys() == {id(p) for p in trained.values()}
+    return model, {name: of[id(p)] for name, p in trained.items()}
 
 
 def with_files(node, files):
@@ -114,11 +126,8 @@ def test_is_what_debias_makes(method, data, files):
 @pytest.mark.parametrize(('method', 'data'), CASES)
 def test_builds_and_reads_a_video(method, data, files):
     cfg = Config(with_files(Config.fromfile(path_of(method, data)).to_dict(), files))
-    init_default_scope('mmaction')
-    blending = cfg.model.data_preprocessor.get('blending')
-    if blending:
-        blending.pop('bank', None)  # its file is not here
-    model = shallow(cfg.model)
+    cfg.model.data_preprocessor.get('blending', {}).pop('bank', None)  # its file is not here
+    model, _ = shallow(cfg)
     assert model.cls_head.num_classes == DATA[data]
     packed = Compose(cfg.train_dataloader.dataset.pipeline)(
         dict(filename=files['video'], label=0, start_index=0, modality='RGB')
@@ -127,9 +136,6 @@ def test_builds_and_reads_a_video(method, data, files):
     sample = packed['data_samples']
     assert ('person_boxes' in sample) == (method in ('sdn', 'actorcutmix'))
     assert ('scene_target' in sample) == (method == 'sdn')
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    trained = {id(p) for group in wrapper.optimizer.param_groups for p in group['params']}
-    assert trained == {id(p) for p in model.parameters() if p.requires_grad}
 
 
 @pytest.mark.parametrize(('method', 'data'), [('erm', data) for data in DATA] + STILLMIX_PROTOCOL)
@@ -153,18 +159,22 @@ def test_stillmix_protocol(method, data):
 @pytest.mark.parametrize('data', DATA)
 def test_rates_by_parameter(data):
     """The backbone learns at a tenth; norms and position biases do not decay."""
-    cfg = Config.fromfile(path_of('erm', data))
-    init_default_scope('mmaction')
-    model = shallow(cfg.model)
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    names = {id(p): name for name, p in model.named_parameters()}
-    for group in wrapper.optimizer.param_groups:
-        for parameter in group['params']:
-            name = names[id(parameter)]
-            share = 0.1 if name.startswith('backbone') else 1
-            assert group['lr'] == pytest.approx(share * RATE[data]), name
-            decays = 'norm' not in name and 'relative_position_bias_table' not in name
-            assert group['weight_decay'] == (DECAY[data] if decays else 0), name
+    for name, group in shallow(Config.fromfile(path_of('erm', data)))[1].items():
+        share = 0.1 if name.startswith('backbone') else 1
+        assert group['lr'] == pytest.approx(share * RATE[data]), name
+        decays = 'norm' not in name and 'relative_position_bias_table' not in name
+        assert group['weight_decay'] == (DECAY[data] if decays else 0), name
+
+
+def test_sdn_heads_take_a_rate_of_their_own():
+    """As configs/sdn/README.md advises where the scene does not disappear."""
+    cfg = Config.fromfile(path_of('sdn', 'hmdb51'))
+    cfg.merge_from_dict(dict(optim_wrapper=dict(paramwise_cfg=dict(sdn_=dict(lr_mult=10)))))
+    rates = {name: group['lr'] for name, group in shallow(cfg)[1].items()}
+    heads = {name: rate for name, rate in rates.items() if name.startswith('sdn_')}
+    assert {name.partition('.')[0] for name in heads} == {'sdn_scene_head', 'sdn_mask_head'}
+    assert all(rate == pytest.approx(10 * RATE['hmdb51']) for rate in heads.values())
+    assert rates['cls_head.fc_cls.weight'] == pytest.approx(RATE['hmdb51'])
 
 
 def test_rates_by_epoch():
@@ -186,21 +196,6 @@ def test_rates_by_epoch():
             assert optimizer.param_groups[0]['lr'] == pytest.approx(expected, abs=off)
             warmup.step()
         cosine.step()
-
-
-def test_sdn_heads_take_a_rate_of_their_own():
-    """As configs/sdn/README.md advises where the scene does not disappear."""
-    cfg = Config.fromfile(path_of('sdn', 'hmdb51'))
-    cfg.merge_from_dict(dict(optim_wrapper=dict(paramwise_cfg=dict(sdn_=dict(lr_mult=10)))))
-    init_default_scope('mmaction')
-    model = shallow(cfg.model)
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    found = {id(p): group['lr'] for group in wrapper.param_groups for p in group['params']}
-    rates = {name: found[id(p)] for name, p in model.named_parameters()}
-    heads = {name: rate for name, rate in rates.items() if name.startswith('sdn_')}
-    assert {name.partition('.')[0] for name in heads} == {'sdn_scene_head', 'sdn_mask_head'}
-    assert all(rate == pytest.approx(10 * RATE['hmdb51']) for rate in heads.values())
-    assert rates['cls_head.fc_cls.weight'] == pytest.approx(RATE['hmdb51'])
 
 
 @pytest.mark.parametrize(('method', 'data'), [case for case in CASES if case[0] in PROB])

@@ -13,12 +13,11 @@ METHODS = 'mixup videomix sdn be actorcutmix fame stillmix albar albar_stillmix'
 DATA = {'HMDB51': 51, 'UCF101': 101, 'Kinetics-400': 400}
 
 
-def read(path):
-    return yaml.safe_load((ROOT / path).read_text(encoding='utf-8'))
-
-
 @pytest.fixture(scope='module')
 def metafiles():
+    def read(path):
+        return yaml.safe_load((ROOT / path).read_text(encoding='utf-8'))
+
     return {path: read(path) for path in read('model-index.yml')['Import']}
 
 

@@ -22,6 +22,12 @@ def loader(dataset, batch_size, shuffle=False, **more):
     return dict(batch_size=batch_size, num_workers=0, sampler=sampler, dataset=dataset, **more)
 
 
+def videos(root, pipeline, ann_file='list.txt', prefix='videos', **more):
+    """A stock data set's config: a list in a folder of videos."""
+    files = dict(ann_file=ann_file, data_root=str(root), data_prefix=dict(video=prefix))
+    return dict(type='VideoDataset', pipeline=pipeline, **files, **more)
+
+
 def domains(dataset, batch_size=2):
     """Settings of a test on all sets of a bias benchmark."""
     return dict(
@@ -30,6 +36,15 @@ def domains(dataset, batch_size=2):
         test_cfg=dict(type='TestLoop'),
         custom_hooks=[dict(type='ResultsHook')],
         randomness=dict(seed=3),
+    )
+
+
+def training(epochs=1, checkpoint=True):
+    """Settings of a training loop that logs every step, and whether it saves every epoch."""
+    saved = dict(type='CheckpointHook', interval=1) if checkpoint else None
+    return dict(
+        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
+        default_hooks=dict(logger=dict(type='LoggerHook', interval=1), checkpoint=saved),
     )
 
 

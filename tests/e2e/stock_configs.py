@@ -21,21 +21,15 @@ MOST_PARAMETERS = 100e6
 #: Sides to which clips are cut, in px: tests only. The first with which the stock model steps is
 #: taken; models made for one size are made for this one.
 SIDES = (32, 64)
-_SIDE_OPTION = {
-    'VisionTransformer': 'img_size',
-    'TimeSformer': 'img_size',
-    'MViT': 'spatial_size',
-    'UniFormer': 'img_size',
-    'UniFormerV2': 'input_resolution',
-}
+#: Models made for one size -> their option that says it.
+_SIDE_OPTION = dict.fromkeys(('VisionTransformer', 'TimeSformer', 'UniFormer'), 'img_size')
+_SIDE_OPTION.update(MViT='spatial_size', UniFormerV2='input_resolution')
 
 
 class Stepper:
-    """Builds and steps models; what does not differ between two configs is done once.
+    """Builds and steps models on a real clip; what two configs share is done once.
 
-    Args:
-        video: A real clip.
-        frames: Folder for its frames, for configs that read frames.
+    ``frames`` is a folder for the frames of the clip, for configs that read frames.
     """
 
     def __init__(self, video, frames):
@@ -53,23 +47,17 @@ class Stepper:
         return Compose(pipeline)(info)
 
     def step(self, model_cfg, packed, side):
-        """One optimiser step on a packed sample and its mirror image, of two classes.
+        """One optimiser step on what :meth:`pack` gave and its mirror image, of two classes.
 
         Two equal samples would leave BatchNorm no variance where the feature map is one cell.
 
-        Args:
-            model_cfg: Config of the model.
-            packed: From :meth:`pack`.
-            side: Side to cut the clips to, in px; None for none.
-
         Returns:
-            '' or why it failed.
+            '' or why it failed; ``side`` is that to cut the clips to, in px, or None.
         """
         data = [copy.deepcopy(packed) for _ in range(2)]
         for label, sample in enumerate(data):
             inputs = sample['inputs']
-            # test pipelines give several views
-            view = inputs[:1] if inputs.ndim == 5 else inputs
+            view = inputs[:1] if inputs.ndim == 5 else inputs  # test pipelines give several views
             view = view if side is None else view[..., :side, :side]
             sample['inputs'] = view.flip(-1) if label else view.contiguous()
             sample['data_samples'].set_gt_label(label)
@@ -79,16 +67,13 @@ class Stepper:
         return self._steps[key]
 
     def _raw_frames(self):
+        named = dict(filename_tmpl='img_{:05}.jpg')
         if not any(self.frames.glob('*.jpg')):
             mmcv.VideoReader(str(self.video)).cvt2frames(
-                str(self.frames), filename_tmpl='img_{:05}.jpg', file_start=1, show_progress=False
+                str(self.frames), file_start=1, show_progress=False, **named
             )
-        return dict(
-            frame_dir=str(self.frames),
-            total_frames=len(list(self.frames.glob('*.jpg'))),
-            start_index=1,
-            filename_tmpl='img_{:05}.jpg',
-        )
+        total = len(list(self.frames.glob('*.jpg')))
+        return dict(named, frame_dir=str(self.frames), total_frames=total, start_index=1)
 
 
 def _one_step(model_cfg, data):
@@ -121,11 +106,8 @@ def without_weights(node):
     """A model config, as plain dicts, that downloads nothing."""
     if isinstance(node, dict):
         kept = {k: without_weights(v) for k, v in node.items() if k != 'init_cfg'}
-        if 'pretrained' in kept:
-            kept['pretrained'] = None
-        if kept.get('pretrained2d'):
-            kept['pretrained2d'] = False
-        return kept
+        off = dict(pretrained=None, pretrained2d=False)
+        return {key: off.get(key, value) for key, value in kept.items()}
     if isinstance(node, (list, tuple)):
         return type(node)(without_weights(v) for v in node)
     return node
@@ -189,7 +171,7 @@ def parameters(model_cfg):
 
 
 def step_of_few_blocks(path, stepper, method, loader):
-    """One step of a config with a method; a backbone of few blocks, the smallest clips.
+    """One step of a config with a method, a backbone of few blocks and the smallest clips.
 
     Returns:
         '' or why it failed; ``loader`` says whose pipeline reads the clip.
@@ -202,12 +184,7 @@ def step_of_few_blocks(path, stepper, method, loader):
 
 
 def try_config(path, stepper, methods):
-    """Build, read and step a stock config, and the same config debiased.
-
-    Args:
-        path: The config.
-        stepper: What builds and steps.
-        methods: Names of methods.
+    """Build, read and step a stock config, and the same config debiased by these methods.
 
     Returns:
         (variant, 'pipeline' or 'step') -> why it failed; variants are 'stock' and the methods.

@@ -61,21 +61,13 @@ def toy_model(backbone):
 
 
 def stock_model():
+    stem = dict(pretrained=None, pretrained2d=False, conv_cfg=dict(type='Conv3d'))
+    norm = dict(mean=[114.75] * 3, std=[57.375] * 3)
     return dict(
         type='Recognizer3D',
-        backbone=dict(
-            type='ResNet3d',
-            depth=18,
-            pretrained=None,
-            base_channels=4,
-            pretrained2d=False,
-            norm_eval=False,
-            conv_cfg=dict(type='Conv3d'),
-        ),
+        backbone=dict(type='ResNet3d', depth=18, base_channels=4, norm_eval=False, **stem),
         cls_head=head(32, average_clips='prob'),
-        data_preprocessor=dict(
-            preprocessor('ActionDataPreprocessor'), mean=[114.75] * 3, std=[57.375] * 3
-        ),
+        data_preprocessor=dict(preprocessor('ActionDataPreprocessor'), **norm),
     )
 
 
@@ -98,10 +90,8 @@ def test_a_motion_model_is_unbiased(benchmark, tmp_path):
 
 def test_a_single_frame_model_has_no_contrast_and_domains_share_no_batch(benchmark, tmp_path):
     """IID at another size than SCUBA: a mixed batch would be zero-padded."""
-    views = dict(iid=test_pipeline(size=16))
-    scores = of_toy(
-        'ToyAppearanceBackbone', dict(benchmark, pipelines=views), tmp_path, batch_size=100
-    )
+    data = dict(benchmark, pipelines=dict(iid=test_pipeline(size=16)))
+    scores = of_toy('ToyAppearanceBackbone', data, tmp_path, batch_size=100)
     assert scores['scuba/avg'] == scores['scufo/avg'] > 0.0
     assert scores['contrasted/avg'] == 0.0
     # frame 3 of the IID videos has brightness 136 (rises) or 64 (falls)
@@ -152,12 +142,10 @@ def _check_results_file(path, scores, runner, checkpoint, tmp_path):
     text = path.read_text()
     assert str(tmp_path) not in text  # nothing of this machine
     document = json.loads(text)
-    assert document['metrics'] == scores
-    assert document['seed'] == 3
+    assert document['metrics'] == scores and document['seed'] == 3
     assert document['versions']['albar_mm'] == albar_mm.__version__
-    assert document['checkpoint'] == dict(
-        file_identity(checkpoint), weights_sha256=weights_sha256(runner.model)
-    )
+    weights = weights_sha256(runner.model)
+    assert document['checkpoint'] == dict(file_identity(checkpoint), weights_sha256=weights)
     assert set(document['per_class']) == {'0', '1'}
     assert document['per_class']['0'].keys() <= scores.keys()
     protocol = document['protocol']
@@ -167,23 +155,23 @@ def _check_results_file(path, scores, runner, checkpoint, tmp_path):
     assert sampling['type'] == 'SampleFrames' and sampling['clip_len'] == 8
     assert sampling['out_of_bound_opt'] == 'loop'
     files = {entry['file']: entry['sha256'] for entry in document['data']}
-    dataset = runner.test_dataloader.dataset
-    assert files == {
-        name: file_identity(file)['sha256'] for name, file in dataset.source_files.items()
-    }
+    sources = runner.test_dataloader.dataset.source_files
+    assert files == {name: file_identity(file)['sha256'] for name, file in sources.items()}
     assert len(files) == 6
+
+
+def validation(dataset, batch_size):
+    """Settings of the validation contrast of a data set."""
+    return dict(
+        val_dataloader=loader(dict(type='StaticPairDataset', dataset=dataset), batch_size),
+        val_evaluator=dict(type='StaticContrastMetric'),
+        val_cfg=dict(type='ValLoop'),
+    )
 
 
 def test_validation_contrast_of_a_stock_dataset(benchmark, tmp_path):
     """StaticPairDataset and StaticContrastMetric through Runner.val()."""
-    dataset = dict(
-        type='VideoDataset', test_mode=True, pipeline=test_pipeline(), **benchmark['iid']
-    )
-    made = runner(
-        tmp_path / 'w',
-        model=toy_model('ToyMotionBackbone'),
-        val_dataloader=loader(dict(type='StaticPairDataset', dataset=dataset), 4),
-        val_evaluator=dict(type='StaticContrastMetric'),
-        val_cfg=dict(type='ValLoop'),
-    )
+    pipeline = dict(type='VideoDataset', test_mode=True, pipeline=test_pipeline())
+    settings = validation(dict(pipeline, **benchmark['iid']), 4)
+    made = runner(tmp_path / 'w', model=toy_model('ToyMotionBackbone'), **settings)
     assert made.val() == {'val/top1': 100.0, 'val/static_top1': 0.0, 'val/contrast': 100.0}

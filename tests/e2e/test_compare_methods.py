@@ -39,13 +39,12 @@ def folder(tmp_path_factory):
 def compare(folder, monkeypatch, capfd):
     """Run the tool in the folder; return its exit status, output and own lines on stderr."""
     monkeypatch.chdir(folder)
+    monkeypatch.setattr('sys.argv', ['compare_methods.py'])
 
-    def run(*args, methods=tuple(ROWS), seeds=('0',), options=OPTIONS):
-        monkeypatch.setattr('sys.argv', ['compare_methods.py'])
+    def run(words='--work-dir out', methods=tuple(ROWS), seeds=('0',), options=OPTIONS):
         capfd.readouterr()
-        words = [str(CONFIGS / 'compare_sprites.py'), '--methods', *methods, '--seeds', *seeds]
-        words += ['--work-dir', 'out', *args, '--cfg-options', *options]
-        status = tool('compare_methods').main(words)
+        chosen = [str(CONFIGS / 'compare_sprites.py'), '--methods', *methods, '--seeds', *seeds]
+        status = tool('compare_methods').main([*chosen, *words.split(), '--cfg-options', *options])
         done = capfd.readouterr()
         own = [line for line in done.err.splitlines() if line.startswith('compare_methods.py: ')]
         return status, done.out, own
@@ -81,8 +80,7 @@ def test_all_rows_from_nothing(compare, trainings, folder):
     assert trainings == ['reference', *(f'{method}/seed0' for method in ROWS)]
     rows = json.loads((folder / 'out/results.json').read_text())['rows']
     assert list(rows) == list(ROWS.values())
-    for records in rows.values():
-        (record,) = records
+    for (record,) in rows.values():
         for part in ('metrics', 'metrics_best'):
             assert 0 <= record[part]['contrasted/avg'] <= 100
         assert record['best_checkpoint'].startswith('best_val_contrast')
@@ -91,11 +89,8 @@ def test_all_rows_from_nothing(compare, trainings, folder):
     last, best, notes = table.split('\n\n')
     assert 'last weights' in last and 'chosen by validation contrast' in best
     for block, part in ((last, 'metrics'), (best, 'metrics_best')):
-        shown = {
-            name: [float(cell) for cell in cells]
-            for name, *cells in map(str.split, block.splitlines()[3:-1])
-        }
-        assert shown == {
+        lines = [line.split() for line in block.splitlines()[3:-1]]
+        assert {name: [float(cell) for cell in cells] for name, *cells in lines} == {
             name: [round(record[part][key], 2) for key in COLUMNS]
             for name, (record,) in rows.items()
         }
@@ -105,10 +100,7 @@ def test_all_rows_from_nothing(compare, trainings, folder):
     assert picture is not None and picture.shape[1] > 1000
     report = (folder / 'out/report.html').read_text()
     assert all(name in report for name in ROWS.values())
-
-
-def test_the_bank_of_the_reference_network_is_mixed_in(finished, folder):
-    bank = (folder / 'out/reference/bank.npz').absolute()
+    bank = (folder / 'out/reference/bank.npz').absolute()  # of the reference network: mixed in
     dumped = next((folder / 'out/stillmix/seed0').glob('*.py')).read_text()
     assert bank.is_file() and str(bank) in dumped
 
@@ -127,49 +119,45 @@ def test_what_is_finished_is_not_repeated(finished, compare, trainings, folder):
 
 
 def test_side_by_side(compare, trainings, folder):
-    words = '--work-dir out/jobs --validate-only'.split()
-    status, text, errors = compare('--jobs', '2', *words, methods=['none'])
+    words = '--work-dir out/jobs --validate-only'
+    status, text, errors = compare(f'--jobs 2 {words}', methods=['none'])
     assert (status, errors) == (0, []) and 'val contrast' in text
     assert trainings == []  # none in this process
     printed = (folder / 'out/jobs/none/seed0/output.txt').read_text()
     assert re.search(r'Epoch\(train\) +\[1\]\[8/8\]', printed)
-    assert compare(*words, methods=['none'])[0] == 0 and trainings == []
+    assert compare(words, methods=['none'])[0] == 0 and trainings == []
 
 
 def test_the_longest_run_first_and_stillmix_after_its_reference(folder, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
     begun = []
     monkeypatch.chdir(folder)
     monkeypatch.setattr(comparison, 'run_side_by_side', lambda jobs, at_once: begun.extend(jobs))
-    monkeypatch.setattr(comparison.ReferenceBank, 'make', lambda self, folder: interrupted())
+    monkeypatch.setattr(comparison.ReferenceBank, 'make', interrupted)
     with pytest.raises(KeyboardInterrupt):
-        methods = ['none', 'stillmix', 'albar']
         config = CONFIGS / 'compare_sprites.py'
-        comparison.run_comparison(config, 'out/order', methods, [0, 1], OPTIONS, jobs=2)
+        comparison.run_comparison(config, 'out/order', list(ROWS), [0, 1], OPTIONS, jobs=2)
     seeds = [f'{row}, seed {seed}' for row in ('ALBAR', 'None', 'StillMix') for seed in (0, 1)]
     assert [job.name for job in begun] == ['reference', *seeds]
     assert [list(job.after) for job in begun] == [[]] * 5 + [['reference']] * 2
 
 
-def interrupted():
-    raise KeyboardInterrupt
-
-
 def test_another_setting_in_the_same_folder_is_refused(finished, compare, trainings, folder):
     before = (folder / 'out/results.json').read_bytes()
-    status, _, errors = compare(
-        methods=['none'], options=[*OPTIONS, 'optim_wrapper.optimizer.lr=1']
-    )
-    assert status == 1 and trainings == [] and len(errors) == 1
-    assert 'none/seed0 holds a run of other settings' in errors[0]
+    changed = [*OPTIONS, 'optim_wrapper.optimizer.lr=1']
+    status, _, (error,) = compare(methods=['none'], options=changed)
+    assert status == 1 and trainings == []
+    assert 'none/seed0 holds a run of other settings' in error
     assert (folder / 'out/results.json').read_bytes() == before
 
 
 def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkeypatch):
     monkeypatch.setattr(experiment, 'test', lambda *a, **k: pytest.fail('tested'))
     status, text, _ = compare(
-        *'--work-dir out/chosen --validate-only --trials trials.jsonl'.split(),
+        '--work-dir out/chosen --validate-only --trials trials.jsonl',
         methods=['mixup'],
-        seeds=['0'],
         options=[*OPTIONS, 'comparison.options.mixup.prob=0.25'],
     )
     assert status == 0 and 'val contrast' in text and trainings == ['chosen/mixup/seed0']
@@ -180,23 +168,22 @@ def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkey
 
 
 @pytest.mark.parametrize(
-    ('args', 'methods', 'options', 'wanted'),
+    ('words', 'method', 'option', 'wanted'),
     [
-        ((), ['famme'], OPTIONS, "unknown method 'famme' (did you mean 'fame'?)"),
-        (('--boxes', 'gone.jsonl'), ['actorcutmix'], OPTIONS, 'boxes=gone.jsonl: no such file'),
-        ((), ['sdn'], [*OPTIONS, 'comparison.boxes=None'], 'sdn needs boxes=FILE'),
-        ((), ['none'], [*OPTIONS, 'comparison.box=a'], "comparison: unknown 'box'"),
-        ((), ['be'], [*OPTIONS, 'comparison.options.be.prop=1'], "did you mean 'prob'?"),
-        (('--bank', 'gone.npz'), ['stillmix'], OPTIONS, 'bank=gone.npz: no such file'),
-        ((), ['be'], [*OPTIONS, 'test_evaluator.type=AccMetric'], "= dict(type='BiasM"),
-        ((), ['be'], [*OPTIONS, 'default_hooks.checkpoint.save_best=None'], 'checkpoint.save_best'),
+        ('', 'famme', '', "unknown method 'famme' (did you mean 'fame'?)"),
+        ('--boxes gone.jsonl', 'actorcutmix', '', 'boxes=gone.jsonl: no such file'),
+        ('', 'sdn', 'comparison.boxes=None', 'sdn needs boxes=FILE'),
+        ('', 'none', 'comparison.box=a', "comparison: unknown 'box'"),
+        ('', 'be', 'comparison.options.be.prop=1', "did you mean 'prob'?"),
+        ('--bank gone.npz', 'stillmix', '', 'bank=gone.npz: no such file'),
+        ('', 'be', 'test_evaluator.type=AccMetric', "= dict(type='BiasM"),
+        ('', 'be', 'default_hooks.checkpoint.save_best=None', 'checkpoint.save_best'),
     ],
 )
 def test_bad_input_is_one_line_before_any_training(
-    compare, trainings, args, methods, options, wanted
+    compare, trainings, words, method, option, wanted
 ):
-    status, _, errors = compare(
-        *args, '--work-dir', 'out/bad', methods=['none', *methods], options=options
-    )
-    assert status == 1 and trainings == [] and len(errors) == 1
-    assert wanted in errors[0]
+    options = [*OPTIONS, option] if option else OPTIONS
+    words = f'{words} --work-dir out/bad'
+    status, _, (error,) = compare(words, methods=['none', method], options=options)
+    assert status == 1 and trainings == [] and wanted in error

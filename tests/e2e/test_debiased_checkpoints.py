@@ -13,14 +13,8 @@ from albar_mm.debias.methods import METHODS, debias
 from albar_mm.engine import launch
 from albar_mm.engine.checkpoints.strip import strip_checkpoint
 
-OPTIONS = dict(
-    train_cfg=dict(max_epochs=1),
-    train_dataloader=dict(drop_last=True),
-    val_dataloader=None,
-    val_evaluator=None,
-    val_cfg=None,
-    load_from=None,
-)
+OPTIONS = dict.fromkeys(('val_dataloader', 'val_evaluator', 'val_cfg', 'load_from'))
+OPTIONS |= dict(train_cfg=dict(max_epochs=1), train_dataloader=dict(drop_last=True))
 
 
 @pytest.fixture(scope='module')
@@ -44,10 +38,8 @@ def test_loads_strictly_into_the_stock_config_and_predicts_the_same(
     method, files, toy_config, tmp_path
 ):
     stock = launch.load_config(toy_config, OPTIONS)
-    needed = dict(
-        sdn=dict(scenes=files / 'scenes.jsonl', boxes=files / 'boxes.jsonl'),
-        actorcutmix=dict(boxes=files / 'boxes.jsonl'),
-    )
+    boxes, scenes = files / 'boxes.jsonl', files / 'scenes.jsonl'
+    needed = dict(sdn=dict(scenes=scenes, boxes=boxes), actorcutmix=dict(boxes=boxes))
     cfg = debias(stock, method, **needed.get(method, {}))
     runner = launch.train(cfg, work_dir=str(tmp_path / 'work'), seed=0)
     trained = runner.model.eval()
@@ -58,12 +50,9 @@ def test_loads_strictly_into_the_stock_config_and_predicts_the_same(
     init_default_scope('mmaction')
     plain = MODELS.build(stock.model).eval()
     load_checkpoint(plain, str(path), strict=True)
-    untrained = MODELS.build(stock.model)
-    assert any(
-        not torch.equal(a, b) for a, b in zip(plain.buffers(), untrained.buffers(), strict=True)
-    )
-    loader = runner.build_dataloader(stock.test_dataloader)
-    for data in loader:
+    pairs = zip(plain.buffers(), MODELS.build(stock.model).buffers(), strict=True)
+    assert any(not torch.equal(trained, untrained) for trained, untrained in pairs)
+    for data in runner.build_dataloader(stock.test_dataloader):
         ours, theirs = trained.test_step(copy.deepcopy(data)), plain.test_step(data)
         for a, b in zip(ours, theirs, strict=True):
             assert torch.equal(a.pred_score, b.pred_score)

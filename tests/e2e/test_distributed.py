@@ -20,16 +20,14 @@ def printed_by(folder, *words):
 @pytest.fixture
 def cfg(toy_config, tmp_path):
     """A config whose step depends on the average gradient of the batch alone; also ``cfg.py``."""
-    made = launch.load_config(
-        toy_config,
-        dict(
-            train_cfg=dict(max_epochs=1),
-            model=dict(backbone=dict(norm_eval=True)),
-            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.05, _delete_=True)),
-            train_dataloader=dict(sampler=dict(shuffle=False)),
-            find_unused_parameters=True,
-        ),
+    options = dict(
+        train_cfg=dict(max_epochs=1),
+        model=dict(backbone=dict(norm_eval=True)),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.05, _delete_=True)),
+        train_dataloader=dict(sampler=dict(shuffle=False)),
+        find_unused_parameters=True,
     )
+    made = launch.load_config(toy_config, options)
     made.dump(str(tmp_path / 'cfg.py'))
     return made
 

@@ -4,6 +4,7 @@
 number of processes differs.
 """
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,12 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS, OPTIM_WRAPPERS, init_default_scope
 
 import albar_mm  # noqa: F401  (registers the components)
-from tests.e2e.test_bias_test_run import run_test, stock_model
+from tests.e2e.test_bias_test_run import run_test, stock_model, validation
 from tests.evaluation.tiny_benchmark import test_pipeline, write_benchmark
 from tests.processes import in_processes
 from tests.toy_recognizers import R3D, SWIN, head, preprocessor
 
-from .runs import loader, runner
+from .runs import loader, runner, training, videos
 
 CLIP_LEN, GLOBAL_BATCH, STEPS = 4, 4, 2
 
@@ -71,7 +72,7 @@ class LossRecorder(Hook):
         self.recorded.append({k: float(torch.as_tensor(v).detach()) for k, v in outputs.items()})
 
 
-def train(name, videos, folder, launcher='none', world_size=1):
+def train(name, root, folder, launcher='none', world_size=1):
     """One epoch over the toy videos, ``GLOBAL_BATCH`` clips a step over all processes."""
     backbone, channels, reduction = TRAININGS[name]
     losses = [
@@ -88,13 +89,6 @@ def train(name, videos, folder, launcher='none', world_size=1):
         dict(type='PackActionInputs', meta_keys=('filename',)),
         dict(type='FrameByName'),
     ]
-    dataset = dict(
-        type='VideoDataset',
-        ann_file='list.txt',
-        data_root=str(videos),
-        data_prefix=dict(video='videos'),
-        pipeline=pipeline,
-    )
     made = runner(
         folder / name,
         model=dict(
@@ -104,11 +98,10 @@ def train(name, videos, folder, launcher='none', world_size=1):
             data_preprocessor=dict(preprocessor(), mean=[128.0] * 3, std=[64.0] * 3),
             static=dict(losses=losses),
         ),
-        train_dataloader=loader(dataset, GLOBAL_BATCH // world_size),
-        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
+        train_dataloader=loader(videos(root, pipeline), GLOBAL_BATCH // world_size),
+        **training(checkpoint=False),
         optim_wrapper=dict(type='GradientRecorder', optimizer=dict(type='SGD', lr=0.05)),
         custom_hooks=[dict(type='LossRecorder')],
-        default_hooks=dict(checkpoint=None),
         randomness=dict(seed=1),
         launcher=launcher,
     )
@@ -125,32 +118,20 @@ def train(name, videos, folder, launcher='none', world_size=1):
 
 def bias(data, folder, launcher='none'):
     """Every set of a bias benchmark of an odd number of videos through ``Runner.test()``."""
-    scores, made = run_test(
-        folder / 'bias',
-        stock_model(),
-        dict(data['benchmark'], num_classes=3),
-        load_from=data['checkpoint'],
-        launcher=launcher,
-    )
+    benchmark = dict(data['benchmark'], num_classes=3)
+    given = dict(load_from=data['checkpoint'], launcher=launcher)
+    scores, made = run_test(folder / 'bias', stock_model(), benchmark, **given)
     return scores, len(made.test_dataloader.dataset)
 
 
 def contrast(data, folder, launcher='none'):
     """The validation contrast of an odd number of videos through ``Runner.val()``."""
-    dataset = dict(
-        type='VideoDataset',
-        test_mode=True,
-        pipeline=test_pipeline(),
-        ann_file=data['odd_list'],
-        data_prefix=dict(video=str(Path(data['videos']) / 'videos')),
-    )
+    dataset = videos(data['videos'], test_pipeline(), data['odd_list'], test_mode=True)
     made = runner(
         folder / 'contrast',
         model=stock_model(),
         load_from=data['checkpoint'],
-        val_dataloader=loader(dict(type='StaticPairDataset', dataset=dataset), 3),
-        val_evaluator=dict(type='StaticContrastMetric'),
-        val_cfg=dict(type='ValLoop'),
+        **validation(dataset, 3),
         default_hooks=dict(checkpoint=None),
         launcher=launcher,
     )
@@ -163,9 +144,8 @@ def everything(data, folder):
     found = {
         name: train(name, data['videos'], folder, 'pytorch', count) for name in data['trainings']
     }
-    found['bias'] = bias(data, folder, 'pytorch')
-    found['contrast'] = contrast(data, folder, 'pytorch')
-    return found
+    both = dict(bias=bias(data, folder, 'pytorch'), contrast=contrast(data, folder, 'pytorch'))
+    return found | both
 
 
 @pytest.fixture(scope='module')
@@ -173,21 +153,15 @@ def data(tmp_path_factory, toy_videos):
     """Files that all runs read: 27 test videos, 7 validation videos, one set of weights."""
     folder = tmp_path_factory.mktemp('data')
     benchmark = write_benchmark(folder / 'benchmark')
+    odd_list, checkpoint = folder / 'odd.txt', folder / 'tiny.pth'
     iid = Path(benchmark['iid']['ann_file'])
-    iid.write_text(''.join(iid.read_text().splitlines(keepends=True)[:2]))
-    odd_list = folder / 'odd.txt'
-    odd_list.write_text(''.join((toy_videos / 'list.txt').open().readlines()[:7]))
+    for source, path, count in ((iid, iid, 2), (toy_videos / 'list.txt', odd_list, 7)):
+        path.write_text(''.join(source.read_text().splitlines(keepends=True)[:count]))
     init_default_scope('mmaction')
     torch.manual_seed(3)
-    checkpoint = folder / 'tiny.pth'
     torch.save(dict(state_dict=MODELS.build(stock_model()).state_dict()), checkpoint)
-    return dict(
-        videos=str(toy_videos),
-        benchmark=benchmark,
-        odd_list=str(odd_list),
-        checkpoint=str(checkpoint),
-        trainings=list(TRAININGS),
-    )
+    files = dict(videos=str(toy_videos), odd_list=str(odd_list), checkpoint=str(checkpoint))
+    return dict(files, benchmark=benchmark, trainings=list(TRAININGS))
 
 
 @pytest.fixture(scope='module')
@@ -203,6 +177,7 @@ def test_losses_and_gradients(name, two, data, tmp_path):
 
     The second step starts from the weights that the first one left.
     """
+    close = partial(torch.testing.assert_close, rtol=1e-5, atol=1e-5)
     one = train(name, data['videos'], tmp_path)
     ranks = [found[name] for found in two]
     assert len(one['losses']) == len(one['gradients']) == STEPS
@@ -215,37 +190,26 @@ def test_losses_and_gradients(name, two, data, tmp_path):
         for key, value in one['losses'][step].items():
             mean = sum(shard[key] for shard in shards) / len(shards)
             assert mean == pytest.approx(value, rel=1e-5, abs=1e-5), (step, key)
-        for key, alone, *averaged in zip(
-            one['names'],
-            one['gradients'][step],
-            *(rank['gradients'][step] for rank in ranks),
-            strict=True,
-        ):
+        runs = [run['gradients'][step] for run in (one, *ranks)]
+        for key, alone, *averaged in zip(one['names'], *runs, strict=True):
             assert torch.equal(*averaged), f'{key}: the processes step apart'
-            torch.testing.assert_close(
-                averaged[0], alone, rtol=1e-5, atol=1e-5, msg=lambda m, key=key: f'{key}: {m}'
-            )
+            close(averaged[0], alone, msg=lambda m, key=key: f'{key}: {m}')
     # else the equality would hold for a loss that does nothing
     assert all(abs(one['losses'][0][f'loss_static_{term}']) > 1e-3 for term in ('gp', 'adv'))
     assert all(gradient.abs().sum() > 0 for gradient in one['gradients'][0])
     for key, alone in one['weights'].items():
-        torch.testing.assert_close(ranks[0]['weights'][key], alone, rtol=1e-5, atol=1e-5)
+        close(ranks[0]['weights'][key], alone)
 
 
-def test_bias_metric(two, data, tmp_path):
-    """27 videos in two processes: one comes twice, and every score stays what it was."""
-    scores, count = bias(data, tmp_path)
-    assert count == 27
-    assert [found['bias'] for found in two] == [(scores, count)] * 2
-    assert 0 < scores['contrasted/avg'] < 100  # else these weights show nothing
-
-
-def test_static_contrast_metric(two, data, tmp_path):
-    """A clip goes to one process and its static clip to the other; they meet in the score."""
-    scores, count = contrast(data, tmp_path)
-    assert count == 14
-    assert [found['contrast'] for found in two] == [(scores, count)] * 2
-    assert 0 < scores['val/top1'] < 100
+@pytest.mark.parametrize(
+    'metric, key, count', [(bias, 'contrasted/avg', 27), (contrast, 'val/top1', 14)]
+)
+def test_metrics(two, data, tmp_path, metric, key, count):
+    """27 videos in two processes, one of which comes twice; a clip here, its static clip there."""
+    scores, found = metric(data, tmp_path)
+    assert found == count
+    assert [rank[metric.__name__] for rank in two] == [(scores, count)] * 2
+    assert 0 < scores[key] < 100  # else these weights show nothing
 
 
 @pytest.mark.slow

@@ -49,43 +49,31 @@ def test_surveillance_clips(real_data, tmp_path, run):
     text = run('join_clips', f'data/cctv_fights {joined} --background nofight')
     assert '40 test videos, 23 of them with events' in text
     run('train', 'CONFIGS/encoder_cctv.py --work-dir encoder')
-    text = run(
-        'downstream',
-        f'anomaly --config CONFIGS/anomaly_mgfn_cctv.py --seeds 0 1 2 --videos {joined}/videos '
-        f'--stride 8 {encoder} --work-dir cctv --annotations {joined}/train.txt {joined}/test.txt',
+    words = (
+        f'--videos {joined}/videos --annotations {joined}/train.txt {joined}/test.txt --stride 8'
     )
-    print(text[-2500:])
+    config = 'anomaly --config CONFIGS/anomaly_mgfn_cctv.py --work-dir cctv --seeds 0 1 2'
+    print(run('downstream', f'{config} {words} {encoder}')[-2500:])
     assert all(each['frame/auc_low'] > 50 for each in metrics(tmp_path / 'cctv'))
-    run(
-        'downstream',
-        f'anomaly --score {joined}/videos/test_0000.avi --out scored {encoder} '
-        '--checkpoint cctv/detector/seed0/epoch_4.pth',
-    )
+    weights = '--checkpoint cctv/detector/seed0/epoch_4.pth'
+    words = f'anomaly --score {joined}/videos/test_0000.avi --out scored'
+    run('downstream', f'{words} {encoder} {weights}')
     assert {path.suffix for path in (tmp_path / 'scored').iterdir()} == {'.csv', '.png', '.mp4'}
 
 
 def test_actions(real_data, tmp_path, run):
     (tmp_path / 'data/hmdb51_jhmdb21').symlink_to(real_data / 'hmdb51_jhmdb21')
     joined, encoder = 'data/jhmdb21_untrimmed', encoder_of('encoder_untrimmed_jhmdb21')
-    text = run(
-        'join_clips',
-        f'data/hmdb51_jhmdb21/videos {joined} --background sit stand walk --eventless 0 '
-        '--events 2 5 --fps 30',
-    )
+    words = '--background sit stand walk --eventless 0 --events 2 5 --fps 30'
+    text = run('join_clips', f'data/hmdb51_jhmdb21/videos {joined} {words}')
     assert '120 train videos, 120 of them with events' in text
     run('train', 'CONFIGS/encoder_untrimmed_jhmdb21.py --work-dir encoder')
-    text = run(
-        'downstream',
-        f'tal --config CONFIGS/tal_tridet_jhmdb21.py --seeds 0 1 2 --videos {joined}/videos '
-        f'--stride 4 --align centre {encoder} --work-dir tal --annotations {joined}/segments.json',
-    )
-    print(text[-2500:])
+    words = f'--videos {joined}/videos --annotations {joined}/segments.json --stride 4'
+    config = 'tal --config CONFIGS/tal_tridet_jhmdb21.py --work-dir tal --seeds 0 1 2'
+    print(run('downstream', f'{config} {words} --align centre {encoder}')[-2500:])
     # chance, of 18 classes: a class told at random is right once in 18 times
     assert all(each['tal/mAP@0.5'] > 100 / 18 for each in metrics(tmp_path / 'tal'))
     (weights,) = (tmp_path / 'tal/detector/seed0').glob('epoch_*.pth')
-    text = run(
-        'downstream',
-        f'tal --detect {joined}/videos/test_0000.avi --checkpoint {weights} {encoder} --out found',
-    )
-    assert 'candidates' in text
+    words = f'tal --detect {joined}/videos/test_0000.avi --out found'
+    assert 'candidates' in run('downstream', f'{words} --checkpoint {weights} {encoder}')
     assert {path.suffix for path in (tmp_path / 'found').iterdir()} == {'.json', '.png'}

@@ -10,7 +10,11 @@ from functools import partial
 
 import pytest
 import torch
+from mmaction.registry import MODELS
+from mmengine.registry import init_default_scope
 
+from albar_mm.compat import safe_load
+from albar_mm.engine.launch import load_config
 from tests.processes import PATIENCE, start_tool
 
 _numbers = itertools.count()
@@ -88,13 +92,8 @@ class Training:
 
     def __init__(self, config, work_dir, *words):
         self.printed = work_dir.with_suffix(f'.{next(_numbers)}.txt')
-        self.process = start_tool(
-            'train',
-            config,
-            *('--seed', 5, '--work-dir', work_dir, *words),
-            folder=config.parent,
-            output=self.printed,
-        )
+        words = ('train', config, '--seed', 5, '--work-dir', work_dir, *words)
+        self.process = start_tool(*words, folder=config.parent, output=self.printed)
 
     def finish(self):
         self.process.join(PATIENCE)
@@ -115,52 +114,37 @@ class Training:
         return max(done, default=0)
 
 
-def state(path):
-    from albar_mm.compat import safe_load
-
-    return safe_load(path, map_location='cpu')
+state = partial(safe_load, map_location='cpu')
 
 
 def check_killed_and_resumed(folder, toy_videos, kills, persistent, epochs, seed):
     config = write_config(folder, toy_videos, persistent, epochs)
-    whole = Training(config, folder / 'whole')
+    parts, whole = folder / 'parts', folder / 'whole'
+    unbroken = Training(config, whole)
     rng = random.Random(seed)
     # after the first checkpoint: before it, a resumed run is just a new one
     steps = sorted(rng.sample(range(STEPS + 1, STEPS * epochs), kills))
     moments = [(step, rng.uniform(0, 0.3)) for step in steps]
     print(f'seed {seed}: killed (step, seconds later): {moments}')
     for index, (step, delay) in enumerate(moments):
-        Training(config, folder / 'parts', *['--resume'] * bool(index)).kill_at(step, delay)
-        for path in (folder / 'parts').glob('*.pth'):  # whole, whenever it was killed
+        Training(config, parts, *['--resume'] * bool(index)).kill_at(step, delay)
+        for path in parts.glob('*.pth'):  # whole, whenever it was killed
             assert state(path)['state_dict']
-    Training(config, folder / 'parts', '--resume').finish()
-    whole.finish()
+    Training(config, parts, '--resume').finish()
+    unbroken.finish()
 
-    last = f'epoch_{epochs}.pth'
-    ours, theirs = state(folder / 'parts' / last), state(folder / 'whole' / last)
+    ours, theirs = (state(part / f'epoch_{epochs}.pth') for part in (parts, whole))
     exactly = partial(torch.testing.assert_close, rtol=0, atol=0)
     exactly(ours['state_dict'], theirs['state_dict'])
     exactly(ours['optimizer']['state'], theirs['optimizer']['state'])
-    best = [
-        sorted(path.name for path in (folder / part).glob('best_*.pth'))
-        for part in ('parts', 'whole')
-    ]
-    assert best[0] == best[1] and len(best[0]) == 1
-    exactly(*(state(folder / part / best[0][0])['state_dict'] for part in ('parts', 'whole')))
-    first = write_initial(folder, config)
-    assert any(not torch.equal(first[name], value) for name, value in ours['state_dict'].items())
-
-
-def write_initial(folder, config):
-    """Weights before training: what is compared must have moved."""
-    from mmaction.registry import MODELS
-    from mmengine.registry import init_default_scope
-
-    from albar_mm.engine.launch import load_config
-
+    (best,), (other) = ([path.name for path in part.glob('best_*.pth')] for part in (parts, whole))
+    assert other == [best]
+    exactly(*(state(part / best)['state_dict'] for part in (parts, whole)))
+    # what is compared must have moved
     init_default_scope('mmaction')
     torch.manual_seed(0)
-    return MODELS.build(load_config(config).model).state_dict()
+    first = MODELS.build(load_config(config).model).state_dict()
+    assert any(not torch.equal(first[name], value) for name, value in ours['state_dict'].items())
 
 
 def test_one_kill(tmp_path, toy_videos):

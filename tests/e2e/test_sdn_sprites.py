@@ -17,7 +17,7 @@ from albar_mm.datasets.transforms import with_person_boxes, with_scene_labels
 from albar_mm.engine.checkpoints.strip import strip_checkpoint
 from tests.test_install import ROOT
 
-from .runs import loader, runner
+from .runs import loader, runner, training, videos
 
 STEPS = [
     dict(type='DecordInit'),
@@ -46,23 +46,14 @@ def config(root, **sdn):
     cfg.model.type = 'SDNRecognizer3D'
     cfg.model.sdn = dict(num_scenes=scene_count(labels), **sdn)
     pipeline = with_person_boxes(with_scene_labels(STEPS, labels), labels)
-    dataset = dict(
-        type='VideoDataset',
-        ann_file=str(root / 'train.txt'),
-        data_prefix=dict(video=str(root)),
-        pipeline=pipeline,
-    )
+    dataset = videos(root, pipeline, 'train.txt', prefix='')
     return dict(
         model=cfg.model,
         train_dataloader=loader(dataset, 6, shuffle=True),
-        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
+        **training(),
         optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
         randomness=dict(seed=0),
         log_processor=dict(mean_pattern=r'.*(loss|time)|^(scene|mask)_'),
-        default_hooks=dict(
-            logger=dict(type='LoggerHook', interval=1),
-            checkpoint=dict(type='CheckpointHook', interval=1),
-        ),
     )
 
 

@@ -15,17 +15,11 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 CHANCE = 100 / 8
 
 
-@pytest.fixture(scope='module')
-def sprites(tmp_path_factory):
-    return build_motion_sprites(tmp_path_factory.mktemp('motion_sprites'))
-
-
 def single_frame_top1(root, split, work_dir):
     """Last validation top-1 (percent) of the shipped network on one frame per clip."""
-    cfg = load_config(
-        str(CONFIGS / 'erm_sprites.py'),
-        {'train_cfg.val_begin': 6, 'train_cfg.val_interval': 6, 'model.backbone.with_pool2': False},
-    )  # it halves the number of frames
+    options = {'train_cfg.val_begin': 6, 'train_cfg.val_interval': 6}
+    options['model.backbone.with_pool2'] = False  # it halves the number of frames
+    cfg = load_config(str(CONFIGS / 'erm_sprites.py'), options)
     for name, dataset in (
         (f'train{split}', cfg.train_dataloader.dataset),
         (f'val{split}', cfg.val_dataloader.dataset.dataset),
@@ -40,6 +34,7 @@ def single_frame_top1(root, split, work_dir):
 
 
 @pytest.mark.slow
-def test_a_single_frame_tells_the_class_only_where_the_bias_does(sprites, tmp_path):
+def test_a_single_frame_tells_the_class_only_where_the_bias_does(tmp_path):
+    sprites = build_motion_sprites(tmp_path / 'motion_sprites')
     assert single_frame_top1(sprites, '', tmp_path / 'biased') >= 85
     assert single_frame_top1(sprites, '_unbiased', tmp_path / 'unbiased') <= CHANCE + 5

@@ -27,25 +27,22 @@ def test_what_is_wrong(decoder, tmp_path, codec, ending):
     good = write_video(tmp_path / f'good (1)!#&.{ending}', 12, codec)
     assert len(list(frames_in_order(good)[1])) == 12
     data = good.read_bytes()
-    files = {name: tmp_path / f'{name}.{ending}' for name in ('cut', 'head', 'text', 'empty')}
-    files['cut'].write_bytes(data[: int(0.6 * len(data))])
-    files['head'].write_bytes(data[:20])
-    files['text'].write_text('not a video at all\n' * 40)
-    files['empty'].touch()
-    none = write_video(tmp_path / f'none.{ending}', 0, codec)
+    none = write_video(tmp_path / f'none.{ending}', 0, codec)  # a container without a frame
+    files = {none: 'zero-frame' if ending == 'avi' else 'undecodable'}
+    for name, content, kind in (
+        ('cut', data[: int(0.6 * len(data))], 'truncated'),
+        ('head', data[:20], 'truncated'),
+        ('empty', b'', 'truncated'),
+        ('text', b'not a video at all\n' * 40, 'undecodable'),
+    ):
+        path = tmp_path / f'{name}.{ending}'
+        path.write_bytes(content)
+        files[path] = kind
     for decode in ('first', 'all'):
         assert check_video(str(good), decode) is None
-        for name, kind in (
-            ('cut', 'truncated'),
-            ('head', 'truncated'),
-            ('text', 'undecodable'),
-            ('empty', 'truncated'),
-        ):
-            assert check_video(str(files[name]), decode)[0] == kind, name
-        # a container without a frame
-        wanted = 'zero-frame' if ending == 'avi' else 'undecodable'
-        assert check_video(str(none), decode)[0] == wanted
-    assert check_video(str(files['text']), 'none') is None
+        for file, kind in files.items():
+            assert check_video(str(file), decode)[0] == kind, file.name
+    assert check_video(str(path), 'none') is None
     for decode in ('first', 'none'):
         assert check_video(str(tmp_path / 'gone.avi'), decode) == ('missing', 'no such file')
 

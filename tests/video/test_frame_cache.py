@@ -18,19 +18,14 @@ def video(tmp_path_factory):
     return folder / 'videos' / NAME
 
 
-def test_chosen_frames_are_those_of_the_whole_video(video):
+@pytest.mark.parametrize('decord', [True, False])
+def test_chosen_frames_are_those_of_the_whole_video(video, monkeypatch, decord):
+    if not decord:
+        monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
     frames, total = decode_frames(video, [4, 1, 9])
     assert total == 6 and sorted(frames) == [1, 4]
     assert all(np.array_equal(frames[i], toy_frames(NAME)[i]) for i in frames)
     assert not frames[1].flags.writeable
-
-
-def test_without_decord(video, monkeypatch):
-    with_decord = decode_frames(video, [0, 5])
-    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
-    without = decode_frames(video, [0, 5])
-    assert without[1] == with_decord[1]
-    assert all(np.array_equal(without[0][i], with_decord[0][i]) for i in (0, 5))
 
 
 def test_a_video_is_decoded_once(video):
@@ -49,16 +44,12 @@ def test_the_limit_holds(video, tmp_path):
     other = tmp_path / 'copy.avi'
     other.write_bytes(video.read_bytes())
     cache = FrameCache(3 * toy_frames(NAME)[0].nbytes)
-    cache.get(video, [0, 1])
-    cache.get(other, [0, 1])
-    assert cache.bytes <= cache.max_bytes
-    cache.get(other, [0, 1])
-    assert cache.decoded == 2
-    cache.get(video, [0, 1])
-    assert cache.decoded == 3
+    for path, decoded in ((video, 1), (other, 2), (other, 2), (video, 3)):
+        cache.get(path, [0, 1])
+        assert cache.decoded == decoded and cache.bytes <= cache.max_bytes
     nothing = FrameCache(0)
-    nothing.get(video, [0])
-    nothing.get(video, [0])
+    for _ in range(2):
+        nothing.get(video, [0])
     assert (nothing.decoded, nothing.bytes) == (2, 0)
 
 

@@ -28,21 +28,18 @@ def test_sorted_names_count_the_frames(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ['a.zip']  # nothing was extracted
 
 
+OUT, ABSOLUTE, NONE = 'leads out of the archive', 'has an absolute name', 'is no image'
+
+
 @pytest.mark.parametrize(
-    'name, said',
+    'said, name',
     [
-        ('../evil.jpg', 'leads out of the archive'),
-        ('a/../../evil.jpg', 'leads out of the archive'),
-        ('..\\evil.jpg', 'leads out of the archive'),
-        ('../', 'leads out of the archive'),
-        ('/etc/evil.jpg', 'has an absolute name'),
-        ('C:\\evil.jpg', 'has an absolute name'),
-        ('run.sh', 'is no image'),
-        ('000001.jpg.exe', 'is no image'),
-        ('Thumbs.db', 'is no image'),
+        *((OUT, name) for name in ('../evil.jpg', 'a/../../evil.jpg', '..\\evil.jpg', '../')),
+        *((ABSOLUTE, name) for name in ('/etc/evil.jpg', 'C:\\evil.jpg')),
+        *((NONE, name) for name in ('run.sh', '000001.jpg.exe', 'Thumbs.db')),
     ],
 )
-def test_members_that_may_not_be_there(tmp_path, name, said):
+def test_members_that_may_not_be_there(tmp_path, said, name):
     path = write_zip(tmp_path / 'bad__0.zip', '000001.jpg', name)
     for read in (zip_frame_names, lambda p: FrameFiles(p).read(0)):
         with pytest.raises(BadVideoError, match=said) as caught:

@@ -1,3 +1,5 @@
+import itertools
+
 import av
 import cv2
 import mmcv
@@ -13,17 +15,21 @@ from albar_mm.video.strict_reading import read_strictly
 from tests.video_files import write_video
 
 
-def steps(backend, **sample):
+def steps(backend, inds=None):
+    """Of a pipeline, whose sampled frames may be others."""
     init_default_scope('mmaction')
-    sample = dict(clip_len=4, frame_interval=3, num_clips=1, test_mode=True, **sample)
-    return [
+    sample = dict(clip_len=4, frame_interval=3, num_clips=1, test_mode=True)
+    init, sample, decode = (
         TRANSFORMS.build(cfg)
         for cfg in (
             dict(type=f'{backend}Init'),
             dict(type='SampleFrames', **sample),
             dict(type=f'{backend}Decode'),
         )
-    ]
+    )
+    if inds is None:
+        return [init, sample, decode]
+    return [init, sample, lambda results: dict(results, frame_inds=np.array(inds)), decode]
 
 
 def info(path):
@@ -143,36 +149,29 @@ def test_fewer_frames_than_opencv_announces(video, monkeypatch, missing, refused
         return None if index >= 40 - missing else plain(self, index)
 
     monkeypatch.setattr(mmcv.VideoReader, '__getitem__', cut)
-    pipeline = steps('OpenCV')
-    pipeline.insert(2, lambda results: dict(results, frame_inds=np.array([0, 20, 35, 39])))
+    inds = [0, 20, 35, 39]
     if refused:
         with pytest.raises(BadVideoError, match='frame [0-9]+ of 40 cannot be decoded'):
-            read_strictly(pipeline, info(video))
+            read_strictly(steps('OpenCV', inds), info(video))
     else:
-        frames = read_strictly(pipeline, info(video))['imgs']
-        expected = 5 * np.minimum([0, 20, 35, 39], 39 - missing)
+        frames = read_strictly(steps('OpenCV', inds), info(video))['imgs']
+        expected = 5 * np.minimum(inds, 39 - missing)
         assert np.allclose([frame.mean() for frame in frames], expected, atol=6)
         assert len(asked) == len(set(asked)) + 1  # no search twice
 
 
 @pytest.mark.parametrize('frames, refused', [(32, False), (28, True)])
 def test_fewer_frames_than_pyav_announces(video, monkeypatch, frames, refused):
-    pipeline = steps('PyAV')
-    pipeline.insert(2, lambda results: dict(results, frame_inds=np.array([0, 10, 20, 39])))
-
     class Cut:
         def __init__(self, container):
-            self.container = container
-            self.streams = container.streams
+            self.container, self.streams = container, container.streams
 
         def decode(self, **kwargs):
-            for count, frame in enumerate(self.container.decode(**kwargs)):
-                if count >= frames:
-                    return
-                yield frame
+            yield from itertools.islice(self.container.decode(**kwargs), frames)
 
     opened = av.open
     monkeypatch.setattr(av, 'open', lambda file: Cut(opened(file)))
+    pipeline = steps('PyAV', [0, 10, 20, 39])
     if refused:
         with pytest.raises(BadVideoError, match='only 28 of 40 frames can be decoded'):
             read_strictly(pipeline, info(video))

@@ -40,17 +40,16 @@ def test_worked_indices(total, short, expected):
     assert indices(total, short) == expected
 
 
-@pytest.mark.parametrize('total', [100, 300, 64])
-def test_first_frame_start_of_the_authors_code(total):
-    assert indices(total, 'halve', start='first') == [*range(0, 64, 2)]
-
-
-def test_frames_that_count_from_one():
-    assert indices(20, 'halve', start_index=1) == [*range(1, 21), *[20] * 12]
-
-
-def test_several_clips_of_a_short_video_are_alike():
-    assert indices(20, 'halve', num_clips=3) == 3 * [*range(20), *[19] * 12]
+@pytest.mark.parametrize(
+    'total, settings, expected',
+    [
+        *((total, dict(start='first'), [*range(0, 64, 2)]) for total in (100, 300, 64)),
+        (20, dict(start_index=1), [*range(1, 21), *[20] * 12]),  # frames that count from one
+        (20, dict(num_clips=3), 3 * [*range(20), *[19] * 12]),
+    ],
+)
+def test_halving_of_the_authors_code(total, settings, expected):
+    assert indices(total, 'halve', **settings) == expected
 
 
 def test_the_default_is_the_stock_sampler():
@@ -75,8 +74,5 @@ def test_the_default_is_the_stock_sampler():
 def test_settings_that_contradict_each_other(settings, said):
     with pytest.raises(ValueError, match=said):
         BiasSampleFrames(**(dict(clip_len=8) | settings))
-
-
-def test_a_video_without_frames():
     with pytest.raises(ValueError, match='has no frames'):
         indices(0, 'loop')

@@ -39,7 +39,7 @@ def info_of(made, folder, number=0):
     return row, dict(filename=str(made / 'videos' / row['video']), row=row, start_index=0)
 
 
-def steps(made, name, sample=SAMPLE):
+def steps(made, name='SwapBackground', sample=SAMPLE):
     swap = dict(type=name, bias_root=made / 'bias', backgrounds=dict(Photos=made / 'photos'))
     return Compose([dict(type='SourceInit'), sample, dict(type='SourceDecode'), swap])
 
@@ -56,57 +56,46 @@ def test_later_steps_may_work_in_place(made, name):
     assert np.array_equal(pipeline(dict(info))['imgs'], before)
 
 
-def test_a_row_of_another_set(made):
+def test_steps_in_the_wrong_place(made):
     _, info = info_of(made, 'TOY_SCUFO_Photos')
     with pytest.raises(ValueError, match='SwapBackground makes scuba items, .* of the set scufo'):
-        steps(made, 'SwapBackground')(info)
-
-
-def test_steps_in_the_wrong_place(made):
-    row, _ = info_of(made, 'TOY_SCUBA_Photos')
+        steps(made)(info)
     swap = SwapBackground(made / 'bias')
     with pytest.raises(ValueError, match='must stand right after SourceDecode'):
-        swap(dict(row=row))
+        swap(dict(row=info_of(made, 'TOY_SCUBA_Photos')[0]))
     with pytest.raises(ValueError, match='needs the row of a manifest'):
         swap({})
     with pytest.raises(ValueError, match='cache_mib: expected a whole number from 0'):
         Compose([dict(type='SourceDecode', cache_mib=-1)])
 
 
-def test_masks_gone_or_others(made):
+@pytest.mark.parametrize(
+    'change, match',
+    [
+        (dict(mask_sha256='0' * 64), 'not the masks that the manifest was made with'),
+        (dict(video_id='nobody'), 'nobody.npz: no such file; build again'),
+        (dict(height=50), '64x48 px, 64x50 expected'),
+        (dict(video_id='handed_on', last=1), '7 frames, more than 7 expected'),
+        (dict(background_file='none.png'), 'none.png: no such file'),
+        (dict(background_sha256='0' * 64), 'not the image that the manifest was made with'),
+    ],
+)
+def test_files_that_are_gone_or_others(made, change, match):
     row, info = info_of(made, 'TOY_SCUBA_Photos')
-    other = dict(info, row=dict(row, mask_sha256='0' * 64))
-    with pytest.raises(DatasetError, match='not the masks that the manifest was made with'):
-        steps(made, 'SwapBackground')(other)
-    gone = dict(info, row=dict(row, video_id='nobody'))
-    with pytest.raises(DatasetError, match='nobody.npz: no such file; build again'):
-        steps(made, 'SwapBackground')(gone)
+    if 'last' in change:
+        change = dict(change, last=row['last'] + 1)
+    with pytest.raises(DatasetError, match=match):
+        steps(made)(dict(info, row=dict(row, **change)))
 
 
-def test_the_source_video_has_changed(made):
+def test_another_video_and_no_folder_of_backgrounds(made):
     row, info = info_of(made, 'TOY_SCUBA_Photos')
     longer = str(made / 'videos' / 'wave' / 'wave_a.avi')
     assert row['video'] != 'wave/wave_a.avi'
     with pytest.raises(DatasetError, match='wave_a.avi: not the video that the benchmark was'):
-        steps(made, 'SwapBackground')(dict(info, filename=longer))
-    sized = dict(info, row=dict(row, height=50))
-    with pytest.raises(DatasetError, match='64x48 px, 64x50 expected'):
-        steps(made, 'SwapBackground')(sized)
-    shorter = dict(info, row=dict(row, video_id='handed_on', last=row['last'] + 1))
-    with pytest.raises(DatasetError, match='7 frames, more than 7 expected'):
-        steps(made, 'SwapBackground')(shorter)
-
-
-def test_background_gone_or_another(made):
-    row, info = info_of(made, 'TOY_SCUBA_Photos')
-    with pytest.raises(DatasetError, match='none.png: no such file'):
-        steps(made, 'SwapBackground')(dict(info, row=dict(row, background_file='none.png')))
-    with pytest.raises(DatasetError, match='not the image that the manifest was made with'):
-        steps(made, 'SwapBackground')(dict(info, row=dict(row, background_sha256='0' * 64)))
-    step = SwapBackground(made / 'bias')
-    frames = steps(made, 'SwapBackground').transforms[:3]
+        steps(made)(dict(info, filename=longer))
     with pytest.raises(DatasetError, match="no folder was given for the backgrounds 'photos'"):
-        Compose([*frames, step])(info)
+        Compose([*steps(made).transforms[:3], SwapBackground(made / 'bias')])(info)
 
 
 @pytest.mark.parametrize('step', [SwapBackground, RepeatFrame, PasteForeground])

@@ -63,22 +63,25 @@ WAYS = {
 }
 
 
-def write_lines(path, *rows):
-    path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
-    return path
+@pytest.fixture
+def listed(tmp_path):
+    """Writes a file of person boxes: of one video by its name, or of several."""
+
+    def write(video, boxes, **others):
+        rows = [dict(video=video, boxes=boxes)]
+        rows += [dict(video=name, boxes=more) for name, more in others.items()]
+        path = tmp_path / 'b.jsonl'
+        path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+        return path
+
+    return write
 
 
 def decoded(frames, **others):
     imgs = [np.zeros((60, 80, 3), np.uint8) for _ in frames]
-    return dict(
-        imgs=imgs,
-        frame_inds=np.array(frames),
-        filename='/d/wave/clip.avi',
-        original_shape=(60, 80),
-        img_shape=(60, 80),
-        modality='RGB',
-        **others,
-    )
+    shapes = dict(original_shape=(60, 80), img_shape=(60, 80))
+    video = dict(filename='/d/wave/clip.avi', modality='RGB')
+    return dict(imgs=imgs, frame_inds=np.array(frames), **video, **shapes, **others)
 
 
 def masks_of(boxes):
@@ -95,31 +98,27 @@ def edges(image):
 
 
 @pytest.fixture
-def nobody(tmp_path):
+def nobody(listed):
     """A file that knows nobody in ``clip``."""
-    return write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=[[]]))
+    return listed('clip', [[]])
 
 
 @pytest.mark.parametrize('way', WAYS)
-def test_boxes_end_where_drawn_masks_end(tmp_path, way):
+def test_boxes_end_where_drawn_masks_end(listed, way):
     """Each of 24 random boxes in a frame of its own, drawn and carried, within a pixel."""
     rng = np.random.default_rng(3)
     corners = rng.integers(0, (70, 50), (24, 2))
     sizes = rng.integers(3, 60, (24, 2))
     boxes = np.concatenate([corners, np.minimum(corners + sizes, (80, 60))], 1)
     boxes[0], boxes[1] = (0, 0, 80, 60), (0, 10, 20, 60)
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip', boxes=boxes.tolist()))
-    steps = Compose(
-        [dict(type='LoadPersonBoxes', file=str(file)), *WAYS[way], dict(type='PackPersonBoxes')]
-    )
+    load = LoadPersonBoxes(listed('clip', boxes.tolist()))
+    steps = Compose([load, *WAYS[way], PackPersonBoxes()])
     dimmed = way == 'centre'  # by ColorJitter
     compared = 0
     for seed in range(20):
         np.random.seed(seed)
         random.seed(seed)
-        results = decoded(range(24))
-        results['imgs'] = masks_of(boxes)
-        results = steps(results)
+        results = steps(dict(decoded(range(24)), imgs=masks_of(boxes)))
         found = {int(row[0]): row[1:].numpy() for row in results['person_boxes']}
         assert results['person_boxes'].dtype == torch.float32
         height, width = results['img_shape']
@@ -136,11 +135,10 @@ def test_boxes_end_where_drawn_masks_end(tmp_path, way):
     assert compared > 200
 
 
-def test_numbers_by_hand(tmp_path):
+def test_numbers_by_hand(listed):
     """Crop 20:60, 10:50, enlarged twice, mirrored; two people in frame 1, none in frame 0."""
     two = [[30, 20, 40, 30, 0.9], [0, 0, 80, 60, 0.41], [0, 0, 80, 60, 0.39]]
     boxes = [[], two, [[0, 0, 20, 60]], [25, 45, 70, 60]]
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip.avi', boxes=boxes))
 
     class Crop(BaseTransform):
         def transform(self, results):
@@ -151,22 +149,12 @@ def test_numbers_by_hand(tmp_path):
             results['keypoint'] = RandomCrop._crop_kps(results['keypoint'], box)
             return dict(RandomCrop(40)._all_box_crop(results, box), img_shape=(40, 40))
 
-    steps = Compose(
-        [
-            LoadPersonBoxes(file),
-            Crop(),
-            dict(type='Resize', scale=(80, 80)),
-            dict(type='Flip', flip_ratio=1.0),
-            PackPersonBoxes(),
-        ]
-    )
+    carried = [Crop(), dict(type='Resize', scale=(80, 80)), dict(type='Flip', flip_ratio=1.0)]
+    steps = Compose([LoadPersonBoxes(listed('wave/clip.avi', boxes)), *carried, PackPersonBoxes()])
     found = steps(decoded([1, 3, 1, 0, 2]))['person_boxes']
-    first = [40, 20, 60, 40]
-    assert np.allclose(
-        found,
-        [[0, *first], [0, 0, 0, 80, 80], [1, 0, 70, 70, 80], [2, *first], [2, 0, 0, 80, 80]],
-        atol=1e-4,
-    )
+    first, whole = [40, 20, 60, 40], [0, 0, 80, 80]
+    expected = [[0, *first], [0, *whole], [1, 0, 70, 70, 80], [2, *first], [2, *whole]]
+    assert np.allclose(found, expected, atol=1e-4)
 
 
 def test_nobody(nobody):
@@ -176,15 +164,10 @@ def test_nobody(nobody):
         assert found.shape == (0, 5) and found.dtype == torch.float32
 
 
-def test_frame_numbers(tmp_path):
+def test_frame_numbers(listed):
     """Raw frames count from start_index and begin at offset."""
-    boxes = [[i, 0, i + 1, 1] for i in range(9)]
-    step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=boxes)))
-    for others, first in (
-        (dict(), 2),
-        (dict(start_index=1), 1),
-        (dict(start_index=1, offset=4), 5),
-    ):
+    step = LoadPersonBoxes(listed('wave/clip', [[i, 0, i + 1, 1] for i in range(9)]))
+    for others, first in (({}, 2), (dict(start_index=1), 1), (dict(start_index=1, offset=4), 5)):
         results = decoded([2, 4], **others)
         results['frame_dir'] = results.pop('filename').removesuffix('.avi')
         found = step(results)
@@ -196,17 +179,16 @@ def test_frame_numbers(tmp_path):
         step(decoded([0], start_index=1))
 
 
-def test_clips_to_the_image_and_refuses_other_images(tmp_path):
-    rows = dict(video='clip', boxes=[[-4, -4, 90, 90], [80, 0, 99, 9]])
-    step = LoadPersonBoxes(write_lines(tmp_path / 'b.jsonl', rows))
+def test_clips_to_the_image_and_refuses_other_images(listed):
+    step = LoadPersonBoxes(listed('clip', [[-4, -4, 90, 90], [80, 0, 99, 9]]))
     assert step(decoded([0]))['gt_bboxes'].tolist() == [[0, 0, 80, 60]]
     outside = r'clip.avi: the box .* of frame 1 \(from 0\) lies outside of the image of 80x60 px'
     with pytest.raises(DatasetError, match=rf'b.jsonl: video /d/wave/{outside}'):
         step(decoded([0, 1]))
 
 
-def test_missing_videos(tmp_path):
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='other', boxes=[[]]))
+def test_missing_videos(listed):
+    file = listed('other', [[]])
     told = 'clip.avi; detect them with tools/detect_people.py, or set miss'
     with pytest.raises(DatasetError, match=f'b.jsonl: no person boxes of video /d/wave/{told}'):
         LoadPersonBoxes(file)(decoded([0]))
@@ -234,16 +216,11 @@ def test_wrong_place(nobody, change, message):
         PackPersonBoxes()(results)
 
 
-@pytest.mark.parametrize(
-    ('arguments', 'message'),
-    [
-        (dict(missing='drop'), 'missing must be one of'),
-        (dict(min_score=None), 'expected a finite number'),
-    ],
-)
-def test_wrong_arguments(nobody, tmp_path, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        LoadPersonBoxes(nobody, **arguments)
+def test_wrong_arguments(nobody, tmp_path):
+    with pytest.raises(ValueError, match='missing must be one of'):
+        LoadPersonBoxes(nobody, missing='drop')
+    with pytest.raises(ValueError, match='expected a finite number'):
+        LoadPersonBoxes(nobody, min_score=None)
     with pytest.raises(DatasetError, match='gone.jsonl: no such file of person boxes'):
         LoadPersonBoxes(tmp_path / 'gone.jsonl')
 
@@ -271,24 +248,22 @@ def test_steps_that_change_images_alone_are_noticed(nobody, crops, message):
 
 @pytest.mark.parametrize('decoder', ['Decord', 'OpenCV'])
 @pytest.mark.parametrize('layout', ['NCTHW', 'NCHW'])
-def test_from_the_video_to_the_data_sample(tmp_path, decoder, layout):
+def test_from_the_video_to_the_data_sample(tmp_path, listed, decoder, layout):
     video = write_video(tmp_path / 'clip.mp4', step=20)
     boxes = [[[t, 0, t + 8, 64, 0.5], [0, 0, 9, 9, 0.1]] for t in range(12)]
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='clip.mp4', boxes=boxes))
-    pipeline = copy.deepcopy(STOCK)
-    pipeline[0]['type'], pipeline[2]['type'] = f'{decoder}Init', f'{decoder}Decode'
-    pipeline[1].update(num_clips=2, test_mode=True)
-    pipeline[3:7] = [dict(type='Resize', scale=(32, 32), keep_ratio=False)]
-    pipeline[-2]['input_format'] = layout
-    before = copy.deepcopy(pipeline)
-    pipeline, stock = with_person_boxes(pipeline, file), pipeline
+    stock = copy.deepcopy(STOCK)
+    stock[0]['type'], stock[2]['type'] = f'{decoder}Init', f'{decoder}Decode'
+    stock[1].update(num_clips=2, test_mode=True)
+    stock[3:7] = [dict(type='Resize', scale=(32, 32), keep_ratio=False)]
+    stock[-2]['input_format'] = layout
+    before = copy.deepcopy(stock)
+    pipeline = with_person_boxes(stock, listed('clip.mp4', boxes))
     assert stock == before
-    results = Compose(pipeline)(dict(filename=str(video), start_index=0, modality='RGB', label=1))
-    plain = Compose(stock)(dict(filename=str(video), start_index=0, modality='RGB', label=1))
-    assert torch.equal(results['inputs'], plain['inputs'])
-    sample = results['data_samples']
+    info = dict(filename=str(video), start_index=0, modality='RGB', label=1)
+    results, plain = Compose(pipeline)(dict(info)), Compose(stock)(info)
+    inputs, sample = results['inputs'], results['data_samples']
+    assert torch.equal(inputs, plain['inputs'])
     assert sample.gt_label.tolist() == [1] and not hasattr(sample, 'gt_instances')
-    inputs = results['inputs']
     inputs = inputs.transpose(1, 2).flatten(0, 1) if layout == 'NCTHW' else inputs
     found = sample.person_boxes
     assert found[:, 0].tolist() == list(range(8))
@@ -296,7 +271,7 @@ def test_from_the_video_to_the_data_sample(tmp_path, decoder, layout):
     assert torch.equal(found[:, 1] * 2, shown) and (found[:, 4] == 32).all()
 
 
-def test_through_the_loader_and_the_preprocessor(tmp_path):
+def test_through_the_loader_and_the_preprocessor(tmp_path, listed):
     """Clips with and without people in one batch; workers share what was read."""
     from mmaction.datasets import VideoDataset
     from mmaction.models import ActionDataPreprocessor
@@ -306,16 +281,9 @@ def test_through_the_loader_and_the_preprocessor(tmp_path):
     for name in 'ab':
         write_video(tmp_path / f'{name}.mp4')
     (tmp_path / 'list.txt').write_text('a.mp4 0\nb.mp4 1\n')
-    file = write_lines(
-        tmp_path / 'b.jsonl',
-        dict(video='a.mp4', boxes=[[0, 0, 64, 64]] * 12),
-        dict(video='b.mp4', boxes=[[]] * 12),
-    )
-    dataset = VideoDataset(
-        str(tmp_path / 'list.txt'),
-        with_person_boxes(STOCK, file),
-        data_prefix=dict(video=str(tmp_path)),
-    )
+    steps = with_person_boxes(STOCK, listed('a.mp4', [[0, 0, 64, 64]] * 12, b=[[]] * 12))
+    prefix = dict(video=str(tmp_path))
+    dataset = VideoDataset(str(tmp_path / 'list.txt'), steps, data_prefix=prefix)
     batch = next(iter(DataLoader(dataset, 2, num_workers=1, collate_fn=pseudo_collate)))
     ready = ActionDataPreprocessor([128.0] * 3, [64.0] * 3, format_shape='NCTHW')(batch, True)
     first, second = ready['data_samples']
@@ -323,22 +291,21 @@ def test_through_the_loader_and_the_preprocessor(tmp_path):
     assert second.person_boxes.shape == (0, 5) and second.person_boxes.dtype == torch.float32
 
 
-def test_raw_frames(tmp_path):
+def test_raw_frames(tmp_path, listed):
     import cv2
 
     folder = tmp_path / 'frames' / 'wave' / 'clip'
     folder.mkdir(parents=True)
     for t in range(12):
         cv2.imwrite(str(folder / f'img_{t + 1:05}.png'), np.full((60, 80, 3), 10 * t, np.uint8))
-    boxes = [[t, 0, t + 8, 60] for t in range(12)]
-    file = write_lines(tmp_path / 'b.jsonl', dict(video='wave/clip', boxes=boxes))
     steps = [
         dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=5),
         dict(type='RawFrameDecode'),
         dict(type='FormatShape', input_format='NCHW'),
         dict(type='PackActionInputs', algorithm_keys=['other']),
     ]
-    pipeline = with_person_boxes(steps, file)
+    boxes = [[t, 0, t + 8, 60] for t in range(12)]
+    pipeline = with_person_boxes(steps, listed('wave/clip', boxes))
     assert pipeline[-1]['algorithm_keys'] == ('other', 'person_boxes')
     frames = dict(filename_tmpl='img_{:05}.png', total_frames=12, start_index=1)
     results = Compose(pipeline)(dict(frames, frame_dir=str(folder), modality='RGB', label=0))
@@ -348,25 +315,21 @@ def test_raw_frames(tmp_path):
 
 @pytest.mark.real_data
 @pytest.mark.parametrize('number', [0, 40, 90])  # people that cover little of the image
-def test_boxes_bound_real_masks(real_data, tmp_path, number):
+def test_boxes_bound_real_masks(real_data, listed, number):
     """The box of a puppet mask and the mask itself, through the published augmentation."""
     root = real_data / 'hmdb51_jhmdb21'
     with (root / 'index.csv').open() as file:
-        rows = sorted(csv.DictReader(file), key=lambda row: float(row['mask_cover']))
-    row = rows[number]
+        row = sorted(csv.DictReader(file), key=lambda row: float(row['mask_cover']))[number]
     name = f'{row["class"]}/{row["video"]}'
+    video = str(root / 'videos' / f'{name}.avi')
     masks = read_puppet_mask(root / 'masks' / f'{name}.mat')
-    boxes = [[edges(mask)] if mask.any() else [] for mask in masks]
-    file = write_lines(
-        tmp_path / 'b.jsonl',
-        dict(video=f'{name}.avi', boxes=[[[int(v) for v in b] for b in of] for of in boxes]),
-    )
+    boxes = [[[int(v) for v in edges(mask)]] if mask.any() else [] for mask in masks]
+    file = listed(f'{name}.avi', boxes)
     wider = [
         dict(step, area_range=(0.5, 1.0)) if step['type'] == 'RandomResizedCrop' else step
         for step in STOCK
     ]
-    pipelines = [Compose(with_person_boxes(steps, file)[:-2]) for steps in (STOCK, wider)]
-    assert read_person_boxes(file).of(root / 'videos' / f'{name}.avi').num_frames == len(masks)
+    assert read_person_boxes(file).of(video).num_frames == len(masks)
 
     class Swap(BaseTransform):
         """Puts the masks in place of the frames that were decoded."""
@@ -377,22 +340,22 @@ def test_boxes_bound_real_masks(real_data, tmp_path, number):
             assert results['imgs'][0].shape == white[0].shape
             return dict(results, imgs=white)
 
+    pipelines = [Compose(with_person_boxes(steps, file)[:-2]) for steps in (STOCK, wider)]
     for pipeline in pipelines:
         pipeline.transforms.insert(3, Swap())
     seen = 0
     for seed in range(16):
         np.random.seed(seed)
         random.seed(seed)
-        video = str(root / 'videos' / f'{name}.avi')
         results = pipelines[seed % 2](dict(filename=video, start_index=0, modality='RGB', label=0))
         found = {int(r[0]): r[1:].numpy() for r in results['person_boxes']}
         for frame, image in enumerate(results['imgs']):
             white = edges(image[..., 0] >= 128)
-            if white is not None:
-                x1, y1, x2, y2 = found[frame]
-                assert x1 - 1 <= white[0] and y1 - 1 <= white[1]
-                assert white[2] <= x2 + 1 and white[3] <= y2 + 1
-                if white[0] > 0 and white[1] > 0 and white[2] < 224 and white[3] < 224:
-                    assert np.abs(found[frame] - white).max() <= 6  # smoothed tips of limbs
-                    seen += 1
+            if white is None:
+                continue
+            box = found[frame]
+            assert (box[:2] - 1 <= white[:2]).all() and (white[2:] <= box[2:] + 1).all()
+            if min(white[:2]) > 0 and max(white[2:]) < 224:
+                assert np.abs(box - white).max() <= 6  # smoothed tips of limbs
+                seen += 1
     assert seen >= 3

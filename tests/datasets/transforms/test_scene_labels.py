@@ -20,28 +20,27 @@ def hard(tmp_path):
 
 
 def test_to_the_data_sample(tmp_path):
-    np.savez(
-        tmp_path / 's.npz',
-        video=np.array(['wave/a.avi']),
-        scene_prob=np.array([[0.25, 0.75]]),
-        num_scenes=2,
-    )
-    steps = with_scene_labels([dict(type='PackActionInputs')], tmp_path / 's.npz')
+    path, video = tmp_path / 's.npz', np.array(['wave/a.avi'])
+    np.savez(path, video=video, scene_prob=np.array([[0.25, 0.75]]), num_scenes=2)
     results = dict(filename='/data/wave/a.avi', imgs=np.zeros((1, 3, 2, 4, 4)), label=1)
-    for step in steps:
+    for step in with_scene_labels([dict(type='PackActionInputs')], path):
         results = TRANSFORMS.build(step)(results)
     target = results['data_samples'].scene_target
     assert target.dtype == torch.float32 and target.tolist() == [0.25, 0.75]
 
 
-def test_class_index_of_raw_frames(hard):
+def test_class_index_of_raw_frames_in_workers_and_reports(hard):
+    load = pickle.loads(pickle.dumps(LoadSceneLabels(hard)))
     results = dict(frame_dir='/frames/wave/a', filename='other')
-    found = LoadSceneLabels(hard)(results)['scene_target']
+    found = load(results)['scene_target']
     assert found.shape == () and found.dtype == torch.int64 and found == 3
     assert 'scene_target' not in results
+    assert str(hard) not in repr(load)
+    public = {key for key in vars(load) if not key.startswith('_')}
+    assert public == {'missing'}  # results.json holds no paths
 
 
-def test_missing_videos(hard, logged):
+def test_missing_videos_and_wrong_use(hard, tmp_path, logged):
     told = "it has wave/a.avi, in another folder; .*label_scenes.py, .*missing='none'"
     with pytest.raises(DatasetError, match=f'no scene label of video b/a.avi; {told}'):
         LoadSceneLabels(hard)(dict(filename='b/a.avi'))
@@ -49,23 +48,12 @@ def test_missing_videos(hard, logged):
     for name in ('b/a.avi', 'b/a.avi', 'c.avi', 'd.avi'):
         assert load(dict(filename=name))['scene_target'] == -1
     assert ['1 videos' in logged[0], '2 videos' in logged[1], len(logged)] == [True, True, 2]
-
-
-def test_wrong_use(hard, tmp_path):
     with pytest.raises(ValueError, match="missing must be one of .*'fail', 'none'.*'skip'"):
         LoadSceneLabels(hard, missing='skip')
     with pytest.raises(ValueError, match='needs filename or frame_dir'):
         LoadSceneLabels(hard)({})
     with pytest.raises(DatasetError, match='no such file of scene labels'):
         LoadSceneLabels(tmp_path / 'none.npz')
-
-
-def test_workers_and_reports(hard):
-    load = pickle.loads(pickle.dumps(LoadSceneLabels(hard)))
-    assert load(dict(filename='wave/a.avi'))['scene_target'] == 3
-    assert str(hard) not in repr(load)
-    public = {key for key in vars(load) if not key.startswith('_')}
-    assert public == {'missing'}  # results.json holds no paths
 
 
 PIPELINE = [
@@ -88,19 +76,16 @@ def test_with_scene_labels(tmp_path):
     assert made[3]['algorithm_keys'] == ('person_boxes', 'scene_target')
 
 
+LOAD = dict(type='LoadSceneLabels')
+
+
 @pytest.mark.parametrize(
     'pipeline, match',
     [
-        (
-            PIPELINE[:2],
-            'expected one PackActionInputs in the pipeline, got 0, of: DecordInit, Format',
-        ),
+        (PIPELINE[:2], 'expected one PackActionInputs in the pipeline, got 0, of: DecordInit, For'),
         ([*PIPELINE, *PIPELINE], 'got 2'),
-        (
-            [dict(type='LoadSceneLabels', file='other.npz'), *PIPELINE],
-            'has LoadSceneLabels with other settings already',
-        ),
-        ([*PIPELINE, dict(type='LoadSceneLabels', file='s.npz')], 'stands after PackActionInputs'),
+        ([dict(LOAD, file='other.npz'), *PIPELINE], 'has LoadSceneLabels with other settings alre'),
+        ([*PIPELINE, dict(LOAD, file='s.npz')], 'stands after PackActionInputs'),
         ([dict(kind='x')], 'expected steps as config dicts with a type'),
     ],
 )

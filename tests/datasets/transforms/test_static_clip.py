@@ -39,17 +39,11 @@ def test_random_covers_all_frames_and_follows_numpys_seed():
     assert all(type(index) is int for index in first)
 
 
-def test_before_packing_is_an_error():
+def test_what_is_refused():
     init_default_scope('mmaction')
     with pytest.raises(KeyError, match='after PackActionInputs'):
         TRANSFORMS.build(dict(type='StaticClip'))(dict(imgs=CLIP_3D, label=0))
-
-
-def test_other_shapes_are_refused():
     with pytest.raises(ValueError, match='StaticClip needs inputs of shape'):
         run('random', CLIP_3D[0, 0])
-
-
-def test_illegal_frame():
     with pytest.raises(ValueError, match='StaticClip.frame'):
         TRANSFORMS.build(dict(type='StaticClip', frame='centre'))

@@ -28,16 +28,22 @@ RIGHT = [(0, 4, 0, 8, 4), (1, 4, 0, 8, 4)]
 
 
 @pytest.mark.parametrize(
-    'other, first, second', [(LEFT, [1.0, 4.0], [3.0, 2.0]), (RIGHT, [1.0, 0.0], [0.0, 4.0])]
+    'other, first, second, own',
+    [
+        (LEFT, [1.0, 4.0], [3.0, 2.0], 0.9375),
+        (RIGHT, [1.0, 0.0], [0.0, 4.0], 0.9375),
+        # an empty or a full mask is invalid: the clip stays, and as a partner has a background of 0
+        ([], [1.0, 0.0], [3.0, 4.0], 1),
+        ([(0, 0, 0, 8, 4), (1, 0, 0, 8, 4)], [1.0, 0.0], [3.0, 4.0], 1),
+    ],
 )
-def test_worked_example(other, first, second):
-    """x0 = [1, 2], m0 = [1, 0], x1 = [3, 4], m1 = [1, 0] or [0, 1]."""
+def test_worked_example(other, first, second, own):
+    """x0 = [1, 2], m0 = [1, 0], x1 = [3, 4], m1 = [1, 0], [0, 1], [0, 0] or [1, 1]."""
     inputs = halves([1.0, 2.0], [3.0, 4.0])
     data = people(inputs, [LEFT, other])
     out, _ = make('ActorCutMixBlending', num_classes=2)(inputs, data)
     assert torch.equal(out, halves(first, second))
-    expected = torch.tensor([[0.9375, 0.0625], [0.0625, 0.9375]])
-    torch.testing.assert_close(labels_of(data), expected)
+    torch.testing.assert_close(labels_of(data), torch.tensor([[0.9375, 0.0625], [1 - own, own]]))
 
 
 @pytest.mark.parametrize('quarters, weight', [(1, 0.68359375), (2, 0.9375), (3, 0.99609375)])
@@ -48,35 +54,14 @@ def test_label_weights(quarters, weight):
     torch.testing.assert_close(labels_of(data)[0], torch.tensor([weight, 1 - weight]))
 
 
-@pytest.mark.parametrize('boxes', [[], [(0, 0, 0, 8, 4), (1, 0, 0, 8, 4)]])
-def test_empty_and_full_masks_are_invalid(boxes):
-    """Such a clip stays; as a partner its mask of ones leaves a background of 0."""
-    inputs = halves([1.0, 2.0], [3.0, 4.0])
-    data = people(inputs, [LEFT, boxes])
-    out, _ = make('ActorCutMixBlending', num_classes=2)(inputs, data)
-    assert torch.equal(out, halves([1.0, 0.0], [3.0, 4.0]))
-    torch.testing.assert_close(labels_of(data), torch.tensor([[0.9375, 0.0625], [0, 1]]))
-
-
 def test_partner_is_that_of_the_flipped_batch_and_the_middle_stays():
+    """All have their people in the same place: all of the partner's background is seen."""
     inputs = clips(5)
     data = people(inputs, [[(t, 1, 1, 13, 20) for t in range(4)]] * 5)
     out, _ = make('ActorCutMixBlending')(inputs, data)
-    for b in range(5):
-        expected = torch.zeros_like(inputs[b])
-        for t in range(4):  # brute force
-            for y in range(24):
-                for x in range(24):
-                    person = 1 <= x < 13 and 1 <= y < 20
-                    if person:
-                        expected[:, :, t, y, x] = inputs[b][:, :, t, y, x]
-        if b == 2:
-            expected = inputs[b]
-        else:  # partner has its people in the same place: all of its background is seen
-            outside = torch.ones(24, 24, dtype=torch.bool)
-            outside[1:20, 1:13] = False
-            expected[..., outside] = inputs[4 - b][..., outside]
-        assert torch.equal(out[b], expected)
+    expected = inputs.flip(0)
+    expected[..., 1:20, 1:13] = inputs[..., 1:20, 1:13]
+    assert torch.equal(out, expected)
     weight = 1 - (1 - 12 * 19 / 576) ** 4
     expected = weight * torch.eye(5) + (1 - weight) * torch.eye(5).flip(0)
     torch.testing.assert_close(labels_of(data), expected)
@@ -106,29 +91,29 @@ def test_composing_is_the_formula(dtype):
     assert not out[~person & other_person].any()
 
 
-def test_missing_boxes_name_the_fix():
-    inputs = halves([1.0, 2.0], [3.0, 4.0])
-    data = people(inputs, [LEFT, LEFT])
-    del data[1].person_boxes
-    with pytest.raises(
-        ValueError,
-        match=r'sample 1 of the batch has no person_boxes.*'
-        r'LoadPersonBoxes\(file=\.\.\.\).*algorithm_keys',
-    ):
-        make('ActorCutMixBlending', num_classes=2)(inputs, data)
-
-
-def test_boxes_of_another_shape_or_frame():
-    inputs = halves([1.0, 2.0], [3.0, 4.0])
-    data = people(inputs, [LEFT, LEFT])
-    data[0].person_boxes = torch.zeros(3, 4)
-    with pytest.raises(ValueError, match=r'person_boxes of sample 0 .* must be \(n, 5\)'):
-        make('ActorCutMixBlending', num_classes=2)(inputs, data)
-    data = people(inputs, [LEFT, [(2, 0, 0, 1, 1)]])
-    with pytest.raises(ValueError, match='person_boxes of sample 1: .* frame from 0 to 1'):
-        make('ActorCutMixBlending', num_classes=2)(inputs, data)
-
-
-def test_without_data_samples():
+@pytest.mark.parametrize(
+    'boxes, match',
+    [
+        (
+            [torch.zeros(0, 5), None],
+            r'sample 1 of the batch has no person_boxes.*'
+            r'LoadPersonBoxes\(file=\.\.\.\).*algorithm_keys',
+        ),
+        ([torch.zeros(3, 4), torch.zeros(0, 5)], r'person_boxes of sample 0 .* must be \(n, 5\)'),
+        (
+            [torch.zeros(0, 5), torch.tensor([[2.0, 0, 0, 1, 1]])],
+            'person_boxes of sample 1: .* frame from 0 to 1',
+        ),
+    ],
+)
+def test_boxes_that_do_not_fit(boxes, match):
+    data = people([], [LEFT, LEFT])
+    for sample, given in zip(data, boxes, strict=True):
+        del sample.person_boxes
+        if given is not None:
+            sample.person_boxes = given
+    method = make('ActorCutMixBlending', num_classes=2)
+    with pytest.raises(ValueError, match=match):
+        method(halves([1.0, 2.0], [3.0, 4.0]), data)
     with pytest.raises(ValueError, match='ChainedBlending'):
-        make('ActorCutMixBlending').do_blending(clips(2), torch.eye(5)[:2])
+        method.do_blending(clips(2), torch.eye(5)[:2])

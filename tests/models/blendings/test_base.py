@@ -28,39 +28,23 @@ def blend(kind, inputs, data_samples=None, seed=0, **kwargs):
     return out, labels_of(data_samples)
 
 
-def test_samples_are_drawn_one_by_one_and_keep_their_places():
-    method, inputs, count = AddOne(K, prob=0.3), torch.zeros(9, 1, 3, 1, 1, 1), 0
-    inputs += torch.arange(9.0).view(9, 1, 1, 1, 1, 1)
-    torch.manual_seed(0)
-    per_place = torch.zeros(9)
-    for _ in range(400):
-        change = (method(inputs, samples(inputs))[0] - inputs)[:, 0, 0, 0, 0, 0]
-        assert set(change.tolist()) <= {0.0, 1.0}
-        per_place += change
-        count += int(change.sum())
-    assert 0.27 < count / 3600 < 0.33  # 4 standard deviations of 3600 draws are 0.03
-    assert (per_place / 400 - 0.3).abs().max() < 0.1  # no place is preferred
-
-
-def test_draw_is_u_below_prob():
-    inputs = torch.zeros(64, 1, 3, 1, 1, 1)
+def test_a_sample_is_drawn_where_u_is_below_prob_and_keeps_its_place():
+    inputs = torch.arange(64.0).view(64, 1, 1, 1, 1, 1).expand(64, 1, 3, 1, 1, 1)
     torch.manual_seed(3)
     expected = torch.rand(64) < 0.4
     torch.manual_seed(3)
-    out, _ = AddOne(K, prob=0.4)(inputs, samples(inputs))
-    assert torch.equal(out.flatten(1).amax(1) == 1, expected)
+    change = AddOne(K, prob=0.4)(inputs, samples(inputs))[0] - inputs
+    assert torch.equal(change, expected.view(64, 1, 1, 1, 1, 1).expand_as(inputs).float())
 
 
 @pytest.mark.parametrize('kind', METHODS)
 def test_prob_zero_returns_the_input_and_one_hot_labels(kind):
-    inputs = clips(4)
-    data = samples(inputs)
+    inputs, data = clips(4), samples(clips(4))
     objects = [sample.gt_label for sample in data]
     out, labels = blend(kind, inputs, data, prob=0.0)
     assert out is inputs
     if kind in MIXING:
-        assert labels.dtype == torch.float32
-        assert torch.equal(labels, torch.eye(K)[:4])
+        assert labels.dtype == torch.float32 and torch.equal(labels, torch.eye(K)[:4])
     else:
         assert all(a is sample.gt_label for a, sample in zip(objects, data, strict=True))
 
@@ -152,17 +136,10 @@ def test_soft_labels_are_mixed_like_hard_ones(kind):
 
 @pytest.mark.parametrize('kind', METHODS)
 def test_in_a_data_preprocessor_only_training_blends(kind):
-    blending = dict(type=kind, num_classes=K)
-    if kind == 'FAMEBlending':
-        blending.update(mean=batches.MEAN, std=batches.STD)
+    norm = dict(mean=batches.MEAN, std=batches.STD)
+    blending = dict(type=kind, num_classes=K, **norm if kind == 'FAMEBlending' else {})
     preprocessor = MODELS.build(
-        dict(
-            type='ActionDataPreprocessor',
-            mean=batches.MEAN,
-            std=batches.STD,
-            format_shape='NCTHW',
-            blending=blending,
-        )
+        dict(type='ActionDataPreprocessor', format_shape='NCTHW', blending=blending, **norm)
     )
     raw = torch.randint(256, (4, 1, 3, 4, 24, 24), dtype=torch.uint8)
 
@@ -181,25 +158,16 @@ def test_in_a_data_preprocessor_only_training_blends(kind):
 
 
 def test_works_inside_mmactions_random_choice():
-    chosen = MODELS.build(
-        dict(
-            type='RandomBatchAugment',
-            probs=[1.0],
-            augments=[dict(type='BEBlending', num_classes=K)],
-        )
-    )
-    inputs = clips(3)
-    data = samples(inputs)
+    from mmaction.models.utils import BaseMiniBatchBlending  # after albar_mm, which mends mmaction
+
+    assert all(isinstance(make(kind), BaseMiniBatchBlending) for kind in METHODS)
+    augments = [dict(type='BEBlending', num_classes=K)]
+    chosen = MODELS.build(dict(type='RandomBatchAugment', probs=[1.0], augments=augments))
+    inputs, data = clips(3), samples(clips(3))
     torch.manual_seed(0)
     out, _ = chosen(inputs, data)
     assert torch.equal(out, blend('BEBlending', inputs)[0])
     assert torch.equal(labels_of(data), torch.eye(K)[:3])
-
-
-def test_it_is_a_blending_of_mmaction():
-    from mmaction.models.utils import BaseMiniBatchBlending  # after albar_mm, which mends mmaction
-
-    assert all(isinstance(make(kind), BaseMiniBatchBlending) for kind in METHODS)
 
 
 @pytest.mark.parametrize(
@@ -245,20 +213,18 @@ def test_labels_that_do_not_fit(labels, message, prob):
         make('BEBlending', prob=prob)(inputs, samples(inputs, labels))
 
 
-def test_missing_label():
-    inputs = clips(2)
-    data = samples(inputs)
-    del data[1].gt_label
-    with pytest.raises(ValueError, match='BEBlending: sample 1 of the batch has no gt_label'):
+@pytest.mark.parametrize(
+    'inputs, count, message',
+    [
+        (clips(2), 2, 'BEBlending: sample 1 of the batch has no gt_label'),
+        (torch.zeros(2, 3, 4, 4), 2, 'needs float images of shape'),
+        (torch.zeros(2, 1, 3, 2, 4, 4).byte(), 2, 'needs float images of shape'),
+        (clips(2), 3, '2 clips, but 3 data samples'),
+    ],
+)
+def test_batches_that_do_not_fit(inputs, count, message):
+    data = samples(clips(count))
+    if 'gt_label' in message:
+        del data[1].gt_label
+    with pytest.raises(ValueError, match=message):
         make('BEBlending')(inputs, data)
-
-
-@pytest.mark.parametrize('inputs', [torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 3, 2, 4, 4).byte()])
-def test_images_of_another_kind(inputs):
-    with pytest.raises(ValueError, match='needs float images of shape'):
-        make('BEBlending')(inputs, [sample for sample in samples(clips(2))])
-
-
-def test_number_of_samples_must_fit():
-    with pytest.raises(ValueError, match='2 clips, but 3 data samples'):
-        make('BEBlending')(clips(2), samples(clips(3)))

@@ -11,12 +11,10 @@ from albar_mm.models.blendings import fame as fame_blending
 
 from .blend_batches import MEAN, STD, clips, make, samples
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / 'benchmarks'
-
 
 @pytest.fixture
 def published(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[3] / 'benchmarks'))
     import _published_fame
 
     yield _published_fame.published_fame_masks
@@ -82,30 +80,24 @@ def test_blur_is_a_dense_gaussian_with_reflected_border(height, width):
 
 def test_largest_marks_exactly_so_many_and_the_first_of_equals():
     values = torch.tensor([[1.0, 3.0, 3.0, 2.0, 3.0], [0.0, 0.0, 0.0, 0.0, 0.0]])
-    assert fame.largest(values, 2).tolist() == [
-        [False, True, True, False, False],
-        [True, True, False, False, False],
-    ]
+    assert fame.largest(values, 2).int().tolist() == [[0, 1, 1, 0, 0], [1, 1, 0, 0, 0]]
     assert fame.largest(values, 0).sum() == 0 and fame.largest(values, 5).all()
     torch.manual_seed(0)  # equal values, which are possible, would be taken in another order
     random = torch.rand(3, 500)
     for count in (1, 77, 499):
-        expected = torch.zeros(3, 500, dtype=torch.bool).scatter_(
-            1, random.topk(count, 1).indices, True
-        )
+        expected = torch.zeros(3, 500, dtype=torch.bool)
+        expected.scatter_(1, random.topk(count, 1).indices, True)
         assert torch.equal(fame.largest(random, count), expected)
 
 
 def test_ratio_of_frequencies_by_hand():
     """Front seeds 7, 7, 9; back seed 7; 1000 colours count once more behind."""
     codes = torch.tensor([[7, 7, 9, 7, 1000]])
-    front = torch.tensor([[True, True, True, False, False]])
-    back = torch.tensor([[False, False, False, True, False]])
+    front, back = torch.tensor([[[1, 1, 1, 0, 0]], [[0, 0, 0, 1, 0]]]).bool()
     found = fame.foreground_ratio(codes, front, back)[0]
     seven, nine = (2 / 3) / (2 / 3 + 2 / 1001), (1 / 3) / (1 / 3 + 1 / 1001)
-    torch.testing.assert_close(
-        found, torch.tensor([seven, seven, nine, seven, 0.0], dtype=torch.float64)
-    )
+    expected = torch.tensor([seven, seven, nine, seven, 0.0], dtype=torch.float64)
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize('hue_mode', fame.HUE_MODES)
@@ -165,9 +157,8 @@ def test_autocast_does_not_change_the_mask():
         assert torch.equal(make('FAMEBlending').masks(video), expected)
 
 
-def test_needs_rgb():
+def test_needs_rgb(monkeypatch):
+    monkeypatch.setattr(fame_blending, 'draw_partners', lambda batch: [1, 2, 0])
     inputs = torch.randn(3, 1, 2, 4, 8, 8)
-    torch.manual_seed(1)
     with pytest.raises(ValueError, match='needs RGB clips, got 2 channels'):
-        for _ in range(5):
-            make('FAMEBlending')(inputs, samples(inputs))
+        make('FAMEBlending')(inputs, samples(inputs))

@@ -3,7 +3,7 @@ import torch
 
 from albar_mm.models.blendings import videomix
 
-from .blend_batches import clips, labels_of, make, samples
+from .blend_batches import labels_of, make, samples
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_label_is_the_volume_that_is_left(mode):
     for _ in range(40):
         data = samples(inputs)
         out, _ = method(inputs, data)
-        labels = labels_of(data)
+        labels, cuboids = labels_of(data), set()
         for b in range(5):
             counted = torch.stack([(out[b] == c).double().mean() for c in range(5)]).float()
             torch.testing.assert_close(labels[b], counted, atol=1e-6, rtol=0)
@@ -59,13 +59,14 @@ def test_label_is_the_volume_that_is_left(mode):
             if not len(pasted):
                 continue
             changed += 1
-            spans = pasted.amax(0) - pasted.amin(0) + 1
+            first, last = pasted.amin(0), pasted.amax(0)
+            spans = last - first + 1
             assert len(pasted) == spans.prod()  # one cuboid, in all views and channels
             assert spans[:2].tolist() == [2, 3]
-            if mode == 'spatial':
-                assert spans[2] == 6
-            elif mode == 'temporal':
-                assert spans[3:].tolist() == [10, 12]
+            assert mode != 'spatial' or spans[2] == 6
+            assert mode != 'temporal' or spans[3:].tolist() == [10, 12]
+            cuboids.add((*first.tolist(), *last.tolist()))
+        assert len(cuboids) <= 1  # of all samples
     assert changed > 50
 
 
@@ -82,15 +83,6 @@ def test_cuboids_have_the_volume_of_the_draw(monkeypatch, mode, shape):
         for part, size in zip(parts, shape, strict=True):
             volume *= (part.stop - part.start) / size
         assert volume == pytest.approx(1 - lam, abs=0.06)
-
-
-def test_all_samples_share_one_cuboid():
-    torch.manual_seed(1)
-    inputs = clips(8)
-    out, _ = make('VideoMixBlending')(inputs, samples(inputs))
-    changed = (out != inputs).flatten(1)
-    used = changed[changed.any(1)]
-    assert len(used) >= 4 and (used == used[0]).all()
 
 
 @pytest.mark.parametrize('mode', videomix.MODES)

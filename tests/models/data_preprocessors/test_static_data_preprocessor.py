@@ -52,26 +52,23 @@ def test_in_place_blending_does_not_reach_the_frame():
         torch.testing.assert_close(out['static_inputs'], expected)
 
 
-def test_test_time_is_untouched():
+def test_at_test_time_and_where_nobody_asks_for_it():
     out = build(blending=MIXUP)(toys.batch([0, 1]), training=False)
     parent = build('ActionDataPreprocessor')(toys.batch([0, 1]), training=False)
     assert set(out) == {'inputs', 'data_samples'}
     torch.testing.assert_close(out['inputs'], parent['inputs'])
+    preprocessor = build()
+    preprocessor.emit_static = False
+    assert 'static_inputs' not in preprocessor(toys.batch([0]), training=True)
+    model = toys.build('Recognizer3D', data_preprocessor=toys.preprocessor())
+    _, losses = toys.total_loss(model, toys.batch([0, 1]))  # ignores the further keys
+    assert set(losses) == {'loss_cls', 'top1_acc'}
 
 
 @pytest.mark.parametrize('frame, expected', [('first', 0), ('middle', 2), ('last', 3), (9, 3)])
 def test_own_frame_choice_for_batches_without_index(frame, expected):
-    data = toys.batch([0, 1])
-    out = build(frame=frame)(data, training=True)
-    torch.testing.assert_close(
-        out['static_inputs'][..., 0, :, :], out['inputs'][..., expected, :, :]
-    )
-
-
-def test_switched_off():
-    preprocessor = build()
-    preprocessor.emit_static = False
-    assert 'static_inputs' not in preprocessor(toys.batch([0]), training=True)
+    out = build(frame=frame)(toys.batch([0, 1]), training=True)
+    torch.testing.assert_close(out['static_inputs'][:, :, :, 0], out['inputs'][:, :, :, expected])
 
 
 def test_refusals():
@@ -85,9 +82,3 @@ def test_refusals():
     data['data_samples'][0].set_gt_label(torch.tensor([1, 1, 0]))
     with pytest.raises(ValueError, match='multi-label'):
         build()(data, training=True)
-
-
-def test_a_plain_recogniser_ignores_the_extra_keys():
-    model = toys.build('Recognizer3D', data_preprocessor=toys.preprocessor())
-    _, losses = toys.total_loss(model, toys.batch([0, 1]))
-    assert set(losses) == {'loss_cls', 'top1_acc'}

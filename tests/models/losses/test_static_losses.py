@@ -22,33 +22,20 @@ def test_terms_return_the_raw_value_whatever_their_weight():
     ctx = make_pass(torch.tensor([0, 1]), torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     assert StaticAdversarialLoss(weight=7)(ctx).item() == pytest.approx(-0.825028, abs=1e-5)
     assert StaticEntropyLoss(weight=7)(ctx).item() == pytest.approx(-1.036970, abs=1e-5)
-
-
-def test_penalty_term_uses_its_reduction():
-    ctx = make_pass(torch.tensor([0, 1]))
-    for reduction in ('official', 'sample'):
-        torch.testing.assert_close(
-            StaticGradientPenalty(reduction=reduction)(ctx),
-            gradient_penalty(ctx.logits, ctx.clip, reduction),
-        )
-
-
-def test_chance_cap():
     ctx = make_pass(torch.tensor([0, 0]), torch.tensor([[0.0, 9.0, 9.0], [0.0, 0.0, 0.0]]))
     assert StaticAdversarialLoss(cap='chance')(ctx).item() == pytest.approx(-math.log(3), abs=1e-6)
+    ctx = make_pass(torch.tensor([0, 1]))
+    for reduction in ('official', 'sample'):
+        expected = gradient_penalty(ctx.logits, ctx.clip, reduction)
+        found = StaticGradientPenalty(reduction=reduction, weight=7)(ctx)
+        torch.testing.assert_close(found, expected)
 
 
-def test_defaults_are_the_papers():
-    weights = [
-        cls().weight for cls in (StaticAdversarialLoss, StaticEntropyLoss, StaticGradientPenalty)
-    ]
-    assert weights == [1.0, 4.0, 10.0]
-    assert StaticGradientPenalty().reduction == 'official'
-
-
-def test_no_term_holds_state():
-    for cls in (StaticAdversarialLoss, StaticEntropyLoss, StaticGradientPenalty):
-        assert not cls().state_dict() and not list(cls().parameters())
+def test_defaults_are_the_papers_and_no_term_holds_state():
+    terms = StaticAdversarialLoss(), StaticEntropyLoss(), StaticGradientPenalty()
+    assert [term.weight for term in terms] == [1.0, 4.0, 10.0]
+    assert terms[2].reduction == 'official'
+    assert not any(term.state_dict() or [*term.parameters()] for term in terms)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import torch
 
 from tests import toy_recognizers as toys
 
+from .sdn_toys import TSM
+
 ADV = dict(type='StaticAdversarialLoss')
 ENT = dict(type='StaticEntropyLoss')
 GP = dict(type='StaticGradientPenalty')
@@ -15,23 +17,22 @@ def step_losses(model, labels=(0, 1), frames=(1, 2), **kwargs):
     return toys.total_loss(model, toys.batch(list(labels), list(frames), **kwargs))
 
 
-def test_defaults():
+def test_total_is_the_sum_of_the_weighted_terms_only():
     model = toys.build()
     static = model.static
     assert (static.frame, static.source, static.norm) == ('random', 'unblended', 'batch')
     assert {t.name: t.weight for t in model.static_losses} == dict(adv=1.0, ent=4.0, gp=10.0)
-
-
-def test_total_is_the_sum_of_the_weighted_terms_only():
-    total, losses = step_losses(toys.build())
+    total, losses = step_losses(model)
     weighted = ['loss_cls', 'loss_static_adv', 'loss_static_ent', 'loss_static_gp']
     raw = ['static_ce', 'static_entropy', 'static_top1', 'static_penalty']
     assert set(weighted + raw + ['top1_acc']) == set(losses)
     torch.testing.assert_close(total, sum(losses[key] for key in weighted))
     assert not any(losses[key].requires_grad for key in raw)
-    assert losses['loss_static_adv'].item() == pytest.approx(-losses['static_ce'].item())
-    assert losses['loss_static_ent'].item() == pytest.approx(-4 * losses['static_entropy'].item())
-    assert losses['loss_static_gp'].item() == pytest.approx(10 * losses['static_penalty'].item())
+    for key, source, factor in zip(weighted[1:], raw[:2] + raw[3:], (-1, -4, 10), strict=True):
+        assert losses[key].item() == pytest.approx(factor * losses[source].item())
+    # the motion pass is as without static terms: weights are summed, not mixed
+    plain = step_losses(toys.build(static=None))[1]
+    torch.testing.assert_close(losses['loss_cls'], plain['loss_cls'], rtol=0, atol=0)
 
 
 def test_static_top1_counts_hits_of_the_static_clip():
@@ -43,24 +44,18 @@ def test_static_top1_counts_hits_of_the_static_clip():
     assert model(**prepared, mode='loss')['static_top1'] == hits
 
 
-TSM = (
-    dict(type='ResNetTSM', depth=18, num_segments=4),
-    toys.head(512, type='TSMHead', num_segments=4),
-)
-
-
 @pytest.mark.parametrize(
-    'type, layout, shape, backbone, head',
+    'type, layout, shape, parts',
     [
-        ('Recognizer3D', 'NCTHW', (1, 3, 4, 8, 8), None, None),
-        ('Recognizer2D', 'NCHW', (4, 3, 32, 32), *TSM),
+        ('Recognizer3D', 'NCTHW', (1, 3, 4, 8, 8), (None, None)),
+        ('Recognizer2D', 'NCHW', (4, 3, 32, 32), TSM),
     ],
 )
 @pytest.mark.parametrize('static', [None, dict(losses=[]), dict(losses=[dict(ADV, weight=0)])])
-def test_without_terms_it_is_the_plain_recogniser(type, layout, shape, backbone, head, static):
+def test_without_terms_it_is_the_plain_recogniser(type, layout, shape, parts, static):
     stock = toys.preprocessor('ActionDataPreprocessor', layout)
-    plain = toys.build(type, copy.deepcopy(backbone), head, data_preprocessor=stock)
-    ours = toys.build('ALBAR' + type, copy.deepcopy(backbone), head, static=static)
+    plain = toys.build(type, *copy.deepcopy(parts), data_preprocessor=stock)
+    ours = toys.build('ALBAR' + type, *copy.deepcopy(parts), static=static)
     expected, plain_losses = step_losses(plain, shape=shape)
     total, losses = step_losses(ours, shape=shape)
     assert set(losses) == set(plain_losses)
@@ -68,23 +63,13 @@ def test_without_terms_it_is_the_plain_recogniser(type, layout, shape, backbone,
 
 
 def test_state_dict_and_prediction_are_those_of_the_plain_recogniser():
-    plain = toys.build(
-        'Recognizer3D', data_preprocessor=toys.preprocessor('ActionDataPreprocessor')
-    ).eval()
+    stock = toys.preprocessor('ActionDataPreprocessor')
+    plain = toys.build('Recognizer3D', data_preprocessor=stock).eval()
     ours = toys.build(seed=1).eval()
     assert list(ours.state_dict()) == list(plain.state_dict())
     ours.load_state_dict(plain.state_dict(), strict=True)
     scores = [[s.pred_score for s in m.test_step(toys.batch([0, 1]))] for m in (plain, ours)]
-    for a, b in zip(*scores, strict=True):
-        assert torch.equal(a, b)
-
-
-def test_motion_pass_is_not_changed_by_the_static_pass():
-    """Same gradient of the head loss, static terms or not (weights are summed, not mixed)."""
-    plain = toys.build(static=None)
-    _, expected = step_losses(plain)
-    _, losses = step_losses(toys.build())
-    torch.testing.assert_close(losses['loss_cls'], expected['loss_cls'], rtol=0, atol=0)
+    assert torch.equal(*map(torch.stack, scores))
 
 
 def test_same_seed_same_training():
@@ -120,7 +105,10 @@ def test_blended_source_uses_mixed_frames_and_soft_labels():
     torch.testing.assert_close(model(**prepared, mode='loss')['static_ce'], expected.detach())
 
 
-def test_foreign_preprocessor_falls_back_with_one_warning(logged):
+def test_a_foreign_preprocessor_falls_back_and_warns_once_where_it_blends(logged):
+    stock = toys.build(data_preprocessor=toys.preprocessor('ActionDataPreprocessor'))
+    assert torch.equal(step_losses(stock)[0], step_losses(toys.build())[0])
+    assert not any('unblended' in line for line in logged)
     mixing = toys.preprocessor('ActionDataPreprocessor', blending=MIXUP)
     model = toys.build(data_preprocessor=mixing)
     for _ in range(2):
@@ -129,16 +117,12 @@ def test_foreign_preprocessor_falls_back_with_one_warning(logged):
     assert sum('does not hand on unblended frames' in line for line in logged) == 1
 
 
-def test_stock_preprocessor_without_blending_is_equivalent(logged):
-    stock = toys.build(data_preprocessor=toys.preprocessor('ActionDataPreprocessor'))
-    assert torch.equal(step_losses(stock)[0], step_losses(toys.build())[0])
-    assert not any('unblended' in line for line in logged)
-
-
 def test_frame_of_the_recogniser_reaches_the_preprocessor():
     model = toys.build(static=dict(frame='last'))
     out = model.data_preprocessor(toys.batch([0]), training=True)
     torch.testing.assert_close(out['static_inputs'][..., 0, :, :], out['inputs'][..., 3, :, :])
+    with pytest.raises(ValueError, match='set only static.frame'):
+        toys.build(static=dict(frame='first'), data_preprocessor=toys.preprocessor(frame='last'))
 
 
 def test_2d_recogniser_repeats_one_segment():
@@ -177,22 +161,15 @@ def test_logits_are_averaged_over_views():
     ],
 )
 def test_illegal_options(static, error, match):
+    before = copy.deepcopy(static)
     with pytest.raises(error, match=match):
         toys.build(static=static)
+    assert static == before
 
 
 def test_a_type_may_be_listed_twice_under_two_names():
-    model = toys.build(static=dict(losses=[ADV, dict(ADV, name='capped', cap='chance')]))
-    assert {'loss_static_adv', 'loss_static_capped'} <= set(step_losses(model)[1])
-
-
-def test_conflicting_frame_choices_are_refused():
-    with pytest.raises(ValueError, match='set only static.frame'):
-        toys.build(static=dict(frame='first'), data_preprocessor=toys.preprocessor(frame='last'))
-
-
-def test_the_option_dict_is_not_changed():
-    static = dict(frame='first', losses=[dict(ADV, weight=2.0), GP])
+    static = dict(frame='first', losses=[ADV, dict(ADV, name='capped', cap='chance'), GP])
     before = copy.deepcopy(static)
-    toys.build(static=static)
+    model = toys.build(static=static)
+    assert {'loss_static_adv', 'loss_static_capped'} <= set(step_losses(model)[1])
     assert static == before

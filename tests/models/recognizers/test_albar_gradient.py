@@ -56,31 +56,18 @@ def albar(reduction):
 @pytest.mark.parametrize('reduction', ['official', 'sample'])
 def test_total_loss_and_gradient(reduction):
     model = albar(reduction)
-    weights = [
-        p.detach().clone().requires_grad_()
-        for p in (
-            model.backbone.conv.weight,
-            model.backbone.conv.bias,
-            model.cls_head.fc_cls.weight,
-            model.cls_head.fc_cls.bias,
-        )
-    ]
+    conv, fc = model.backbone.conv, model.cls_head.fc_cls
+    parameters = (conv.weight, conv.bias, fc.weight, fc.bias)
+    weights = [p.detach().clone().requires_grad_() for p in parameters]
     expected, penalty = plain_loss(
         weights, toys.clips(3)[:, 0], torch.tensor(LABELS), FRAMES, reduction
     )
     expected.backward()
-
     total, losses = toys.total_loss(model, toys.batch(LABELS, FRAMES))
     total.backward()
     torch.testing.assert_close(total, expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(losses['static_penalty'], penalty.detach(), atol=1e-6, rtol=1e-5)
-    got = (
-        model.backbone.conv.weight,
-        model.backbone.conv.bias,
-        model.cls_head.fc_cls.weight,
-        model.cls_head.fc_cls.bias,
-    )
-    for parameter, reference in zip(got, weights, strict=True):
+    for parameter, reference in zip(parameters, weights, strict=True):
         assert reference.grad.abs().max() > 1e-2
         torch.testing.assert_close(parameter.grad, reference.grad, atol=1e-5, rtol=1e-5)
 

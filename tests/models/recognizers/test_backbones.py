@@ -1,4 +1,4 @@
-"""One ALBAR training step, second backward pass included, through MMAction2's backbones."""
+"""One step of ALBAR, second backward pass included, and of SDN through MMAction2's backbones."""
 
 import copy
 
@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from tests import toy_recognizers as toys
+
+from . import sdn_toys
 
 BN = dict(pretrained=None, pretrained2d=False, norm_eval=False)
 WHOLE = dict(conv1_stride_t=1, pool1_stride_t=1)
@@ -35,56 +37,41 @@ def small(type, **kwargs):
     return dict(BN, type=type, base_channels=4, **kwargs)
 
 
-def transformer_head(channels):
-    out = toys.head(channels, type='TimeSformerHead')
-    out.pop('dropout_ratio')
-    return out
+def of(channels, kind='I3D', **kwargs):
+    return toys.head(channels, type=f'{kind}Head', **kwargs)
 
 
-def segment_head(channels):
-    return toys.head(channels, type='TSMHead', num_segments=4)
+PLAIN = dict(type='TimeSformerHead', num_classes=3, in_channels=16, topk=(1,))
+CSN = dict(depth=50, bottleneck_mode='ir', with_pool2=False)
+X3D = dict(gamma_w=1, gamma_b=2.25, gamma_d=1)
+BIG_MVIT = dict(arch=MVIT, spatial_size=32, temporal_size=8, out_scales=1)
+VIT = dict(depth=1, mlp_ratio=2, qkv_bias=True, **PATCHES)
+FOUR = dict(num_segments=4)
+TSM = dict(type='ResNetTSM', depth=18, norm_eval=False, **FOUR)
+MOBILE = dict(type='MobileNetV2TSM', widen_factor=0.25, **FOUR)
+# backbone, head, frames, size
+CASES = [
+    (dict(toys.R3D), of(8), 4, 16),
+    (small('ResNet3dSlowOnly', depth=50, lateral=False, **SLOWONLY), of(128), 4, 32),
+    (small('ResNet3dCSN', **CSN), of(128), 8, 32),
+    (SLOWFAST, of(96, 'SlowFast'), 16, 32),
+    (small('ResNet2Plus1d', depth=18, **WHOLE, **R2PLUS1D), of(32), 4, 32),
+    (dict(type='X3D', **X3D), of(432, 'X3D', fc1_bias=False), 4, 32),
+    (dict(toys.SWIN), of(12), 4, 16),
+    (dict(type='UniFormer', **UNIFORMER), of(32), 4, 32),
+    (UNIFORMER_V2, PLAIN, 4, 32),
+    (dict(type='MViT', **BIG_MVIT), of(16, 'MViT'), 8, 32),
+    (dict(type='TimeSformer', num_transformer_layers=1, **PATCHES), PLAIN, 4, 32),
+    (dict(type='VisionTransformer', **VIT), PLAIN, 4, 32),
+    (dict(type='C3D'), of(4096, spatial_type=None), 16, 112),
+    (dict(type='C2D', depth=50, pretrained=None, norm_eval=False), of(2048), 4, 32),
+    (dict(type='ResNet', depth=18, norm_eval=False), of(512, 'TSN'), 4, 32),
+    (TSM, of(512, 'TSM', **FOUR), 4, 32),
+    (MOBILE, of(1280, 'TSM', **FOUR), 4, 32),
+]
 
 
 # backbone, head, frames, size
-CASES = [
-    (dict(toys.R3D), toys.head(8), 4, 16),
-    (small('ResNet3dSlowOnly', depth=50, lateral=False, **SLOWONLY), toys.head(128), 4, 32),
-    (
-        small('ResNet3dCSN', depth=50, bottleneck_mode='ir', with_pool2=False),
-        toys.head(128),
-        *(8, 32),
-    ),
-    (SLOWFAST, toys.head(96, type='SlowFastHead'), 16, 32),
-    (small('ResNet2Plus1d', depth=18, **WHOLE, **R2PLUS1D), toys.head(32), 4, 32),
-    (
-        dict(type='X3D', gamma_w=1, gamma_b=2.25, gamma_d=1),
-        toys.head(432, type='X3DHead', fc1_bias=False),
-        *(4, 32),
-    ),
-    (dict(toys.SWIN), toys.head(12), 4, 16),
-    (dict(type='UniFormer', **UNIFORMER), toys.head(32), 4, 32),
-    (UNIFORMER_V2, transformer_head(16), 4, 32),
-    (
-        dict(type='MViT', arch=MVIT, spatial_size=32, temporal_size=8, out_scales=1),
-        toys.head(16, type='MViTHead'),
-        *(8, 32),
-    ),
-    (dict(type='TimeSformer', num_transformer_layers=1, **PATCHES), transformer_head(16), *(4, 32)),
-    (
-        dict(type='VisionTransformer', depth=1, mlp_ratio=2, qkv_bias=True, **PATCHES),
-        transformer_head(16),
-        *(4, 32),
-    ),
-    (dict(type='C3D'), toys.head(4096, spatial_type=None), 16, 112),
-    (dict(type='C2D', depth=50, pretrained=None, norm_eval=False), toys.head(2048), 4, 32),
-    (dict(type='ResNet', depth=18, norm_eval=False), toys.head(512, type='TSNHead'), 4, 32),
-    (
-        dict(type='ResNetTSM', depth=18, num_segments=4, norm_eval=False),
-        segment_head(512),
-        *(4, 32),
-    ),
-    (dict(type='MobileNetV2TSM', num_segments=4, widen_factor=0.25), segment_head(1280), *(4, 32)),
-]
 CASES = {case[0]['type']: case for case in CASES}
 HEAVY = {'C3D', 'C2D'}
 TWO_D = {'ResNet', 'ResNetTSM', 'MobileNetV2TSM'}
@@ -93,36 +80,56 @@ TWO_D = {'ResNet', 'ResNetTSM', 'MobileNetV2TSM'}
 CONSTANT_SUM = {'UniFormer'}
 
 
-@pytest.mark.parametrize(
+def built(module, method, name, **kwargs):
+    """A recogniser of a case, and the shape of its clips."""
+    backbone, head, frames, size = copy.deepcopy(CASES[name])
+    dims = '2D' if name in TWO_D else '3D'
+    shape = (frames, 3, size, size) if name in TWO_D else (1, 3, frames, size, size)
+    return module.build(f'{method}Recognizer{dims}', backbone, head, **kwargs), shape
+
+
+def reached(model):
+    """Names of parameters with a gradient; every gradient is finite."""
+    grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    assert all(torch.isfinite(grad).all() for grad in grads.values())
+    return [name for name, grad in grads.items() if grad.any()]
+
+
+EVERY = pytest.mark.parametrize(
     'name', [pytest.param(n, marks=[pytest.mark.slow] * (n in HEAVY)) for n in CASES]
 )
+
+
+@EVERY
 def test_step(name):
-    backbone, head, frames, size = copy.deepcopy(CASES[name])
     norm = 'running' if name in CONSTANT_SUM else 'batch'
-    model = toys.build(
-        'ALBARRecognizer2D' if name in TWO_D else 'ALBARRecognizer3D',
-        backbone,
-        head,
-        static=dict(norm=norm),
-    )
-    shape = (frames, 3, size, size) if name in TWO_D else (1, 3, frames, size, size)
+    model, shape = built(toys, 'ALBAR', name, static=dict(norm=norm))
     total, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=shape))
-    assert torch.isfinite(total)
-    assert losses['static_penalty'] > 1e-5
+    assert torch.isfinite(total) and losses['static_penalty'] > 1e-5
     # The penalty alone reaches the weights: second-order gradients flow.
     losses['loss_static_gp'].backward()
-    reached = [
-        n for n, p in model.named_parameters() if p.grad is not None and p.grad.abs().max() > 0
-    ]
-    assert any(n.startswith('backbone') for n in reached)
-    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+    assert any(n.startswith('backbone') for n in reached(model))
+
+
+@EVERY
+def test_both_branches_of_sdn_reach_the_backbone(name):
+    model, shape = built(sdn_toys, 'SDN', name)
+    frames, size = CASES[name][2:]
+    people = [sdn_toys.boxes(range(frames), 0, 0, size // 2, size // 2)] * 3
+    found = sdn_toys.losses(model, sdn_toys.batch([0, 1, 2], [0, 1, 2], people, shape))
+    for key in ('loss_scene', 'loss_mask'):
+        model.zero_grad()
+        found[key].backward(retain_graph=True)
+        assert any(n.startswith('backbone') for n in reached(model))
+    model.zero_grad()
+    model.parse_losses(found)[0].backward()
+    assert all(p.grad is not None for n, p in model.named_parameters() if n.startswith('sdn_'))
 
 
 def test_the_penalty_of_a_batch_norm_and_pool_ending_needs_running_statistics():
-    backbone, head, frames, size = copy.deepcopy(CASES['UniFormer'])
     penalties = {}
     for norm in ('batch', 'running'):
-        model = toys.build(backbone=copy.deepcopy(backbone), cls_head=head, static=dict(norm=norm))
-        data = toys.batch([0, 1], [0, 1], shape=(1, 3, frames, size, size))
+        model, shape = built(toys, 'ALBAR', 'UniFormer', static=dict(norm=norm))
+        data = toys.batch([0, 1], [0, 1], shape=shape)
         penalties[norm] = toys.total_loss(model, data)[1]['static_penalty'].item()
     assert penalties['batch'] < 1e-4 < 1e-2 < penalties['running']

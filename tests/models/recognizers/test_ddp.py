@@ -62,13 +62,8 @@ def test_two_processes_of_albar_equal_one(ranks):
 
 def test_two_processes_of_sdn_stay_equal(ranks):
     first, second = (rank[1] for rank in ranks)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
     start = dict(sdn_toys.build().named_parameters())
-    for name, value in first.items():
-        assert torch.equal(value, second[name])
-    for name in (
-        'backbone.conv',
-        'cls_head.fc_cls',
-        'sdn_scene_head.layers.0',
-        'sdn_mask_head.layers.0',
-    ):
+    heads = ('sdn_scene_head.layers.0', 'sdn_mask_head.layers.0')
+    for name in ('backbone.conv', 'cls_head.fc_cls', *heads):
         assert not torch.equal(first[f'{name}.weight'], start[f'{name}.weight'])

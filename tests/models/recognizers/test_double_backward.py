@@ -16,24 +16,29 @@ CLIP = (1, 3, 4, 16, 16)
 NO_PENALTY = [dict(type='StaticAdversarialLoss'), dict(type='StaticEntropyLoss')]
 
 
-def train_loss(model, shape=CLIP, **kwargs):
-    total, losses = toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=shape, **kwargs))
+def losses_of(model):
+    return toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=CLIP))
+
+
+def train_loss(model):
+    total, losses = losses_of(model)
     total.backward()
     return total.detach(), losses
+
+
+def assert_same_gradients(one, other, rtol, atol):
+    for (name, a), b in zip(one.named_parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=rtol, atol=atol, msg=name)
 
 
 # ---- fused attention
 
 
-def test_fused_attention_has_no_second_derivative_by_itself():
-    """The hazard is real: without our mending the probe finds it."""
-    model = toys.build(backbone=dict(type='ToyAttentionBackbone'), cls_head=toys.head(8))
-    with pytest.raises(RuntimeError, match='cannot be differentiated twice.*StaticGradientPenalty'):
-        probe_double_backward(model._clip_logits, toys.clips(2, CLIP), model)
-
-
 def test_fused_attention_works_in_the_static_pass():
     model = toys.build(backbone=dict(type='ToyAttentionBackbone'), cls_head=toys.head(8))
+    # The hazard is real: without our mending the probe finds it.
+    with pytest.raises(RuntimeError, match='cannot be differentiated twice.*StaticGradientPenalty'):
+        probe_double_backward(model._clip_logits, toys.clips(2, CLIP), model)
     _, losses = train_loss(model)
     assert losses['static_penalty'] > 1e-3
     assert model.backbone.qkv.weight.grad.abs().max() > 0
@@ -42,14 +47,13 @@ def test_fused_attention_works_in_the_static_pass():
 # ---- checkpointing
 
 
-def swin(with_cp, **kwargs):
-    return toys.build(backbone=dict(toys.SWIN, with_cp=with_cp, **kwargs), cls_head=toys.head(12))
+def swin(with_cp=False, **kwargs):
+    return toys.build(backbone=dict(toys.SWIN, with_cp=with_cp), cls_head=toys.head(12), **kwargs)
 
 
-def r3d(with_cp, norm):
-    return toys.build(
-        backbone=dict(toys.R3D, with_cp=with_cp), cls_head=toys.head(8), static=dict(norm=norm)
-    )
+def r3d(with_cp, norm, **static):
+    backbone, static = dict(toys.R3D, with_cp=with_cp), dict(norm=norm, **static)
+    return toys.build(backbone=backbone, cls_head=toys.head(8), static=static)
 
 
 @pytest.mark.parametrize(
@@ -59,28 +63,20 @@ def r3d(with_cp, norm):
 )
 def test_checkpointing_gives_the_same_gradient(make):
     plain, checkpointed = make(False), make(True)
-    expected, _ = train_loss(plain)
-    total, _ = train_loss(checkpointed)
+    expected, total = train_loss(plain)[0], train_loss(checkpointed)[0]
     torch.testing.assert_close(total, expected, rtol=1e-5, atol=1e-5)
-    for (name, a), b in zip(plain.named_parameters(), checkpointed.parameters(), strict=True):
-        torch.testing.assert_close(a.grad, b.grad, rtol=1e-4, atol=1e-5, msg=name)
+    assert_same_gradients(plain, checkpointed, rtol=1e-4, atol=1e-5)
 
 
 def test_recomputation_does_not_touch_running_statistics_of_the_static_pass():
     """Recomputed with the static clip's BatchNorm mode, long after the pass itself."""
-    ours, plain = (
-        r3d(True, 'batch'),
-        toys.build(
-            'Recognizer3D',
-            dict(toys.R3D, with_cp=True),
-            toys.head(8),
-            data_preprocessor=toys.preprocessor('ActionDataPreprocessor'),
-        ),
-    )
-    data = dict(shape=CLIP)
+    stock = toys.preprocessor('ActionDataPreprocessor')
+    backbone, head = dict(toys.R3D, with_cp=True), toys.head(8)
+    plain = toys.build('Recognizer3D', backbone, head, data_preprocessor=stock)
+    ours = r3d(True, 'batch')
     with non_reentrant_checkpointing():
-        toys.total_loss(plain, toys.batch([0, 1], **data))[0].backward()
-    toys.total_loss(ours, toys.batch([0, 1], [0, 1], **data))[0].backward()
+        toys.total_loss(plain, toys.batch([0, 1], shape=CLIP))[0].backward()
+    train_loss(ours)
     for (name, a), b in zip(plain.named_buffers(), ours.buffers(), strict=True):
         assert torch.equal(a, b), name
 
@@ -99,12 +95,11 @@ def test_checkpoint_function_is_restored():
 def under_autocast(model):
     # Half, not bfloat16: MMAction2's training accuracy cannot turn bfloat16 scores into numpy.
     with torch.autocast('cpu', dtype=torch.float16):
-        return toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=CLIP))
+        return losses_of(model)
 
 
 def test_static_pass_runs_in_float32_under_autocast():
-    _, losses = under_autocast(swin(False))
-    _, expected = toys.total_loss(swin(False), toys.batch([0, 1], [0, 1], shape=CLIP))
+    losses, expected = under_autocast(swin())[1], losses_of(swin())[1]
     for key in ('static_penalty', 'static_ce', 'loss_static_ent'):
         assert torch.equal(losses[key], expected[key]), key
     # Autocast was really on: the motion pass is rounded.
@@ -112,37 +107,30 @@ def test_static_pass_runs_in_float32_under_autocast():
 
 
 def test_without_penalty_the_static_pass_follows_autocast():
-    cfg = dict(backbone=toys.SWIN, cls_head=toys.head(12), static=dict(losses=NO_PENALTY))
-    _, losses = under_autocast(toys.build(**cfg))
-    _, expected = toys.total_loss(toys.build(**cfg), toys.batch([0, 1], [0, 1], shape=CLIP))
+    static = dict(losses=NO_PENALTY)
+    losses, expected = under_autocast(swin(static=static))[1], losses_of(swin(static=static))[1]
     assert losses['loss_static_adv'].dtype == torch.float32
     assert not torch.equal(losses['static_ce'], expected['static_ce'])
     torch.testing.assert_close(losses['static_ce'], expected['static_ce'], rtol=1e-2, atol=1e-2)
 
 
 def test_loss_scaling_scales_every_gradient_alike():
-    plain, scaled = swin(False), swin(False)
+    plain, scaled = swin(), swin()
     under_autocast(plain)[0].backward()
     scaler = torch.amp.GradScaler('cpu', init_scale=2.0**10)
     optimizer = torch.optim.SGD(scaled.parameters(), lr=0.1)
     scaler.scale(under_autocast(scaled)[0]).backward()
     scaler.unscale_(optimizer)
-    for (name, a), b in zip(plain.named_parameters(), scaled.parameters(), strict=True):
-        torch.testing.assert_close(a.grad, b.grad, rtol=1e-2, atol=1e-3, msg=name)
+    assert_same_gradients(plain, scaled, rtol=1e-2, atol=1e-3)
 
 
-def test_half_precision_weights_are_refused():
-    model = swin(False).bfloat16()
+def test_half_precision_weights_are_refused_with_the_penalty_only():
+    model = swin().bfloat16()
     data = model.data_preprocessor(toys.batch([0, 1], [0, 1], shape=CLIP), True)
     data['inputs'] = data['inputs'].bfloat16()
     with pytest.raises(RuntimeError, match='float32.*AmpOptimWrapper'):
         model(**data, mode='loss')
-
-
-def test_half_precision_weights_work_without_the_penalty():
-    model = toys.build(backbone=toys.SWIN, cls_head=toys.head(12), static=dict(losses=NO_PENALTY))
-    model = model.half()
-    data = model.data_preprocessor(toys.batch([0, 1], [0, 1], shape=CLIP), True)
+    model = swin(static=dict(losses=NO_PENALTY)).half()
     data.update({key: data[key].half() for key in ('inputs', 'static_inputs')})
     assert torch.isfinite(model.parse_losses(model(**data, mode='loss'))[0])
 
@@ -151,14 +139,12 @@ def test_half_precision_weights_work_without_the_penalty():
 
 
 def test_compiled_submodule_is_refused_with_the_penalty_only():
-    model = swin(False)
+    model, wrapped = swin(False), swin(False)
     model.backbone.compile(backend='eager')
-    with pytest.raises(RuntimeError, match='backbone is compiled by torch.compile'):
-        train_loss(model)
-    wrapped = swin(False)
     wrapped.backbone = torch.compile(wrapped.backbone, backend='eager')
-    with pytest.raises(RuntimeError, match='backbone is compiled by torch.compile'):
-        train_loss(wrapped)
+    for compiled in (model, wrapped):
+        with pytest.raises(RuntimeError, match='backbone is compiled by torch.compile'):
+            train_loss(compiled)
 
 
 def test_compiled_train_step_equals_the_plain_one():
@@ -181,10 +167,8 @@ def test_compiled_train_step_equals_the_plain_one():
 # ---- synchronised BatchNorm
 
 
-def sync_model(norm, losses=None):
-    static = dict(norm=norm) if losses is None else dict(norm=norm, losses=losses)
-    model = toys.build(backbone=dict(toys.R3D), cls_head=toys.head(8), static=static)
-    return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+def sync_model(norm, **static):
+    return nn.SyncBatchNorm.convert_sync_batchnorm(r3d(False, norm, **static))
 
 
 def test_sync_bn_is_refused_across_processes(monkeypatch):
@@ -204,17 +188,13 @@ def test_mmcv_sync_bn_is_refused():
         train_loss(model)
 
 
-def test_sync_bn_across_processes_needs_no_refusal_without_penalty(monkeypatch):
-    model = sync_model('batch', NO_PENALTY)
+def test_sync_bn_is_not_refused_in_one_process_or_without_the_penalty(monkeypatch):
+    for norm in ('batch', 'running'):
+        assert torch.isfinite(train_loss(sync_model(norm))[0])
     monkeypatch.setattr(
         'albar_mm.models.recognizers.double_backward._synchronises', lambda module: True
     )
-    assert torch.isfinite(train_loss(model)[0])
-
-
-def test_sync_bn_of_one_process_is_plain_batch_norm():
-    for norm in ('batch', 'running'):
-        assert torch.isfinite(train_loss(sync_model(norm))[0])
+    assert torch.isfinite(train_loss(sync_model('batch', losses=NO_PENALTY))[0])
 
 
 # ---- anything else
@@ -242,25 +222,17 @@ class ToyOnceDifferentiable(nn.Module):
         return _OnceOnly.apply(self.conv(x))
 
 
-def test_unknown_operation_is_refused_before_the_first_step():
-    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'))
+def test_unknown_operation_is_refused_before_the_first_step_with_the_penalty():
+    once = dict(type='ToyOnceDifferentiable')
+    model = toys.build(backbone=once)
     with pytest.raises(RuntimeError, match='cannot be differentiated twice.*once_differentiable'):
         train_loss(model)
     assert all(p.grad is None for p in model.parameters())
-
-
-def test_it_trains_without_the_penalty():
-    model = toys.build(backbone=dict(type='ToyOnceDifferentiable'), static=dict(losses=NO_PENALTY))
+    # also with one that is switched on later
+    losses = [*NO_PENALTY, dict(type='StaticGradientPenalty', weight=0)]
+    model = toys.build(backbone=once, static=dict(losses=losses))
     train_loss(model)
     assert model.backbone.conv.weight.grad.abs().max() > 0
-
-
-def test_the_check_comes_with_a_penalty_that_is_switched_on_later():
-    model = toys.build(
-        backbone=dict(type='ToyOnceDifferentiable'),
-        static=dict(losses=[*NO_PENALTY, dict(type='StaticGradientPenalty', weight=0)]),
-    )
-    train_loss(model)
     model.static_losses[2].weight = 1.0
     with pytest.raises(RuntimeError, match='cannot be differentiated twice'):
         train_loss(model)
@@ -268,8 +240,7 @@ def test_the_check_comes_with_a_penalty_that_is_switched_on_later():
 
 def test_loss_under_no_grad():
     """A loss on validation clips: same value, nothing to differentiate outside."""
-    model = toys.build(backbone=toys.SWIN, cls_head=toys.head(12))
+    model = swin()
     expected, _ = train_loss(model)
     with torch.no_grad():
-        total, _ = toys.total_loss(model, toys.batch([0, 1], [0, 1], shape=CLIP))
-    torch.testing.assert_close(total.detach(), expected)
+        torch.testing.assert_close(losses_of(model)[0], expected)

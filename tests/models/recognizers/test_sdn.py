@@ -75,15 +75,18 @@ def test_values_by_hand():
     assert found['mask_share'] == 0.5
 
 
-@pytest.mark.parametrize('count, used', [(6, False), (7, True), (10, True)])
-def test_seventy_per_cent_of_ten_frames(count, used):
-    data = batch(people=[boxes(range(count))] * 4, shape=(1, 3, 10, 8, 8))
+@pytest.mark.parametrize(
+    'people, used',
+    [
+        (boxes(range(6)), False),  # of ten frames, 70 % of which need a person
+        (boxes(range(7)), True),
+        (boxes(range(10)), True),
+        (boxes(range(10), x1=8.0, x2=9.0), False),  # outside of the clip
+    ],
+)
+def test_seventy_per_cent_of_the_frames(people, used):
+    data = batch(people=[people] * 4, shape=(1, 3, 10, 8, 8))
     assert losses(build(scene=None), data)['mask_share'] == float(used)
-
-
-def test_boxes_outside_of_the_clip_do_not_count():
-    data = batch(people=[boxes(range(4), x1=8.0, x2=9.0)] * 4)
-    assert losses(build(scene=None), data)['mask_share'] == 0
 
 
 def test_a_step_without_people_keeps_the_graph():
@@ -104,62 +107,60 @@ def test_mask_ratio():
 
 
 def test_soft_hard_and_unknown_scenes():
-    model = build(mask=None)
-    hard = losses(model, batch(scenes=[0, 1, 2, 4]))
-    soft = losses(model, batch(scenes=F.one_hot(torch.tensor([0, 1, 2, 4]), 5).float()))
-    torch.testing.assert_close(hard['loss_scene'], soft['loss_scene'])
-    assert hard['scene_top1'] == soft['scene_top1']
-    mixed = losses(
-        model, batch(scenes=[torch.tensor(0), torch.eye(5)[1], torch.tensor(2), torch.eye(5)[4]])
-    )
-    torch.testing.assert_close(hard['loss_scene'], mixed['loss_scene'])
+    model, ids = build(mask=None), [0, 1, 2, 4]
+    hard = losses(model, batch(scenes=ids))
+    one_hot = torch.eye(5)
+    for scenes in (one_hot[ids], [torch.tensor(0), one_hot[1], torch.tensor(2), one_hot[4]]):
+        soft = losses(model, batch(scenes=scenes))
+        torch.testing.assert_close(hard['loss_scene'], soft['loss_scene'])
+        assert hard['scene_top1'] == soft['scene_top1']
     model.sdn_scene_head = BranchHead(4, 5, 0, 'sdn.scene')  # no BatchNorm: samples by themselves
     each = [
         losses(model, batch(scenes=[s if i == b else -1 for i in range(4)]))['loss_scene']
-        for b, s in enumerate([0, 1, 2, 4])
+        for b, s in enumerate(ids)
     ]
-    together = losses(model, batch(scenes=[0, 1, 2, 4]))['loss_scene']
+    together = losses(model, batch(scenes=ids))['loss_scene']
     torch.testing.assert_close(torch.stack(each).mean(), together)
     assert losses(model, batch(scenes=[-1] * 4))['loss_scene'] == 0
 
 
+RESNET = dict(type='ResNet', depth=18)
+
+
 @pytest.mark.parametrize(
-    'type, backbone, head, shape',
+    'backbone, head',
     [
-        ('SDNRecognizer3D', None, None, (1, 3, 4, 8, 8)),
-        ('SDNRecognizer2D', *TSM, (4, 3, 32, 32)),
-        ('SDNRecognizer3D', None, toys.head(4, type='X3DHead'), (1, 3, 4, 8, 8)),
-        (
-            'SDNRecognizer2D',
-            dict(type='ResNet', depth=18),
-            toys.head(512, type='TSNHead'),
-            (4, 3, 32, 32),
-        ),
-        (
-            'SDNRecognizer2D',
-            dict(type='ResNet', depth=18),
-            toys.head(512, type='TRNHead', num_segments=4),
-            (4, 3, 32, 32),
-        ),
+        (None, None),
+        TSM,
+        (None, toys.head(4, type='X3DHead')),
+        (RESNET, toys.head(512, type='TSNHead')),
+        (RESNET, toys.head(512, type='TRNHead', num_segments=4)),
     ],
 )
-def test_features_are_means_over_views_and_segments(type, backbone, head, shape):
+def test_features_are_means_over_views_and_segments(backbone, head):
     """What reaches the scene head, against one hook of the test's own on the last layer."""
+    type = 'SDNRecognizer2D' if backbone else 'SDNRecognizer3D'
     model = build(type, copy.deepcopy(backbone), head)
     layer = getattr(model.cls_head, 'fc_cls', None) or model.cls_head.fc2
     assert last_linear(model.cls_head) is layer
     seen, rows = [], []
     model.sdn_scene_head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     layer.register_forward_pre_hook(lambda _, args: rows.append(args[0]))
-    found = losses(model, batch(shape=shape))
+    found = losses(model, batch(shape=(4, 3, 32, 32) if backbone else (1, 3, 4, 8, 8)))
     assert torch.isfinite(model.parse_losses(found)[0])
     per_sample = rows[0].view(4, -1, layer.in_features)
     torch.testing.assert_close(seen[0], torch.stack([row.sum(0) / len(row) for row in per_sample]))
 
 
-def test_views_of_a_masked_clip_are_averaged():
+def test_half_precision_views_and_copies():
     model, clip = build(), torch.randn(2, 3, 3, 4, 8, 8)
+    # views of a masked clip are averaged
     torch.testing.assert_close(model._masked_features(clip), pooled(model, clip))
+    with torch.autocast('cpu', torch.float16):
+        found = losses(model, batch())
+    assert found['loss_scene'].dtype == found['loss_mask'].dtype == torch.float32
+    model.parse_losses(found)[0].backward()
+    assert copy.deepcopy(model).state_dict().keys() == model.state_dict().keys()
 
 
 @pytest.mark.parametrize('kwargs, shape', [({}, (1, 3, 4, 8, 8)), (KEYS_2D, (4, 3, 32, 32))])
@@ -237,10 +238,7 @@ def test_branch_head_is_the_stack_of_its_layers():
     'change, match',
     [
         (dict(scenes=None), 'sample 0 .* has no scene_target.*LoadSceneLabels.*scene=None'),
-        (
-            dict(people=[boxes([0])] + [None] * 3),
-            'mask branch of SDN .* sample 1 .*no person_boxes',
-        ),
+        (dict(people=[boxes([0]), *[None] * 3]), 'mask branch of SDN .* sample 1 .*no person_box'),
         (dict(scenes=[0, 5, 0, 0]), 'scene_target of sample 1 is 5; expected .* 0 to 4'),
         (dict(scenes=[0, 0, -2, 0]), 'scene_target of sample 2 is -2'),
         (dict(scenes=torch.full((4, 6), 1 / 6)), r'sample 0 has the shape \(6,\); .*num_scenes=5'),
@@ -287,16 +285,13 @@ def test_illegal_options(sdn, error, match):
         SDNOptions.from_config(dict(num_scenes=5) | sdn if isinstance(sdn, dict) else sdn)
 
 
-def test_recognisers_that_do_not_fit():
-    with pytest.raises(ValueError, match='needs a head with a linear layer.*FeatureHead has none'):
-        build(cls_head=dict(type='FeatureHead', spatial_type='avg'))
-
-
 def test_one_branch_alone():
     scene, mask = build(mask=None), build(num_scenes=None, scene=None)
     assert not hasattr(scene, 'sdn_mask_head') and not hasattr(mask, 'sdn_scene_head')
     assert 'loss_mask' not in losses(scene, batch(people=[None] * 4))
     assert 'loss_scene' not in losses(mask, batch(scenes=None))
+    with pytest.raises(ValueError, match='needs a head with a linear layer.*FeatureHead has none'):
+        build(cls_head=dict(type='FeatureHead', spatial_type='avg'))
 
 
 def test_blending_beside_the_mask_branch_is_warned_of(logged):
@@ -307,12 +302,3 @@ def test_blending_beside_the_mask_branch_is_warned_of(logged):
     assert torch.isfinite(found['loss_mask_head'])
     build(mask=None, blending=blending)
     assert sum('masks the people' in m for m in logged) == 1
-
-
-def test_half_precision_and_copies():
-    model = build()
-    with torch.autocast('cpu', torch.float16):
-        found = losses(model, batch())
-    assert found['loss_scene'].dtype == found['loss_mask'].dtype == torch.float32
-    model.parse_losses(found)[0].backward()
-    assert copy.deepcopy(model).state_dict().keys() == model.state_dict().keys()

@@ -45,17 +45,14 @@ def test_scene_branch_is_reversed_for_the_backbone_only():
 def mask_gradients(objective):
     """The recogniser's gradient, and plain ones of the entropy and the cross-entropy."""
     model = build(scene=None, mask=dict(alpha=0.7, objective=objective))
-    keys = ['loss_mask'] + ['loss_mask_head'] * (objective == 'maximise_entropy')
-    got = gradient(model, keys)
+    got = gradient(model, ['loss_mask'] + ['loss_mask_head'] * (objective == 'maximise_entropy'))
     plain = []
-    for term in ('entropy', 'cross_entropy'):
+    for term in (
+        lambda logits: -(logits.softmax(1) * logits.log_softmax(1)).sum(1).mean(),
+        lambda logits: F.cross_entropy(logits, torch.tensor([0, 1, 2, 1])),
+    ):
         model.zero_grad()
-        logits = model.sdn_mask_head(features(model, True))
-        if term == 'entropy':
-            q = logits.softmax(1)
-            (-(q * q.log()).sum(1).mean()).backward()
-        else:
-            F.cross_entropy(logits, torch.tensor([0, 1, 2, 1])).backward()
+        term(model.sdn_mask_head(features(model, True))).backward()
         plain.append({n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None})
     return got, *plain
 

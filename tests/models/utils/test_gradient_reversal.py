@@ -12,6 +12,9 @@ def test_spec_number():
     assert y.item() == 6
     y.backward()
     assert x.grad.item() == -1.5
+    before, behind = (torch.tensor([v], requires_grad=True) for v in (2.0, 5.0))
+    (behind * reverse_gradient(before, 0.1)).backward()  # what stands behind it is not reversed
+    assert behind.grad.item() == 2 and before.grad.item() == pytest.approx(-0.5)
 
 
 @pytest.mark.parametrize('factor', [-2.0, 0.0, 0.25, 1.0])
@@ -19,12 +22,6 @@ def test_scaled_gradient_of_a_matrix(factor):
     x = torch.arange(6.0).view(2, 3).requires_grad_()
     scale_gradient(x, factor).square().sum().backward()
     torch.testing.assert_close(x.grad, factor * 2 * x.detach())
-
-
-def test_only_what_stands_before_it_is_reversed():
-    before, behind = (torch.tensor([v], requires_grad=True) for v in (2.0, 5.0))
-    (behind * reverse_gradient(before, 0.1)).backward()
-    assert behind.grad.item() == 2 and before.grad.item() == pytest.approx(-0.5)
 
 
 def test_negative_alpha():

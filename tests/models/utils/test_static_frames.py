@@ -11,15 +11,26 @@ from tests import toy_recognizers as toys
 
 
 @pytest.mark.parametrize(
-    'frame, expected', [('first', 0), ('middle', 4), ('last', 7), (3, 3), (99, 7)]
+    'frame, given, expected',
+    [
+        ('first', None, [0, 0]),
+        ('middle', None, [4, 4]),
+        ('last', None, [7, 7]),
+        (3, None, [3, 3]),
+        (99, None, [7, 7]),
+        ('first', [2, 50], [2, 7]),  # the index of the sample wins, and is clamped
+    ],
 )
-def test_fixed_choices(frame, expected):
-    assert static_frame_indices(toys.samples([0, 1]), 8, frame, 'cpu').tolist() == [expected] * 2
+def test_fixed_choices(frame, given, expected):
+    samples = toys.samples([0, 1], frames=given)
+    assert static_frame_indices(samples, 8, frame, 'cpu').tolist() == expected
 
 
-def test_index_of_the_sample_wins_and_is_clamped():
-    samples = toys.samples([0, 0], frames=[2, 50])
-    assert static_frame_indices(samples, 8, 'first', 'cpu').tolist() == [2, 7]
+def test_indices_and_layouts_that_are_refused():
+    with pytest.raises(ValueError, match='static_frame'):
+        static_frame_indices(toys.samples([0], frames=[-1]), 4, 'random', 'cpu')
+    with pytest.raises(ValueError, match=r'\(B, N, C, T, H, W\) or \(B, N, C, H, W\)'):
+        take_frames(torch.zeros(2, 3, 4, 4), torch.tensor([0, 0]))
 
 
 def test_missing_indices_are_drawn_and_given_ones_kept():
@@ -32,11 +43,6 @@ def test_missing_indices_are_drawn_and_given_ones_kept():
     assert torch.equal(first, static_frame_indices(samples, 4, 'random', 'cpu'))
     assert first[:100].unique().tolist() == [1]
     assert first[100:].unique().tolist() == [0, 1, 2, 3]
-
-
-def test_negative_index_is_refused():
-    with pytest.raises(ValueError, match='static_frame'):
-        static_frame_indices(toys.samples([0], frames=[-1]), 4, 'random', 'cpu')
 
 
 @pytest.mark.parametrize('frame', ['center', -1, 1.5, None, True, ['first']])
@@ -59,8 +65,3 @@ def test_take_and_repeat(shape, kept, axis):
     assert static.shape == shape and static.is_contiguous()
     inputs.zero_()  # a later in-place blending must not reach the frame
     assert frames.abs().sum() > 0
-
-
-def test_other_layouts_are_refused():
-    with pytest.raises(ValueError, match=r'\(B, N, C, T, H, W\) or \(B, N, C, H, W\)'):
-        take_frames(torch.zeros(2, 3, 4, 4), torch.tensor([0, 0]))
