@@ -10,6 +10,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 
 from ...utils.errors import LaunchError
 from ...utils.files import read_json_lines, write_json_lines
+from ...utils.numbers import number
 
 
 @HOOKS.register_module()
@@ -40,13 +41,9 @@ class BadVideoHook(Hook):
     def __init__(
         self, max_share: float = 0.01, file_name: str = 'bad_videos.jsonl', shown: int = 20
     ) -> None:
-        if not 0 <= max_share <= 1:
-            raise ValueError(f'BadVideoHook.max_share must be in [0, 1], got {max_share}')
-        self.max_share, self.file_name, self.shown = max_share, file_name, shown
+        self.max_share = number(max_share, 'BadVideoHook.max_share', 0, 1, error=ValueError)
+        self.file_name, self.shown = file_name, shown
         self._rows: list[dict] = []
-        self._start()
-
-    def _start(self) -> None:
         self._seen, self._bad = 0, Counter()
 
     def before_train(self, runner: Runner) -> None:
@@ -60,7 +57,7 @@ class BadVideoHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Start counting."""
-        self._start()
+        self._seen, self._bad = 0, Counter()
 
     def after_train_iter(
         self,
@@ -90,7 +87,7 @@ class BadVideoHook(Hook):
     def _finish(self, runner: Runner) -> None:
         parts = all_gather_object((self._seen, self._bad))
         seen, bad = sum(part[0] for part in parts), sum((part[1] for part in parts), Counter())
-        self._start()
+        self._seen, self._bad = 0, Counter()
         if bad:
             self._report(runner, seen, bad)
 
@@ -103,7 +100,15 @@ class BadVideoHook(Hook):
             'videos that cannot be read'
         )
         if is_main_process():
-            self._list(runner, path, epoch, count, ordered)
+            self._rows += [
+                dict(epoch=epoch, video=video, reason=reason, times=times)
+                for (video, reason), times in ordered
+            ]
+            write_json_lines(path, self._rows)
+            lines = [f'  {video}: {reason}' for (video, reason), _ in ordered[: self.shown]]
+            if len(ordered) > self.shown:
+                lines.append(f'  and {len(ordered) - self.shown} more, see {path}')
+            runner.logger.warning('\n'.join([f'{count} (listed in {path}):', *lines]))
         if bad.total() > self.max_share * seen:
             (video, reason), _ = ordered[0]
             raise LaunchError(
@@ -111,17 +116,6 @@ class BadVideoHook(Hook):
                 f'are listed in {path}: restore them, take them out of the annotation file, or '
                 'raise BadVideoHook.max_share'
             )
-
-    def _list(self, runner: Runner, path: Path, epoch: int, count: str, ordered: list) -> None:
-        self._rows += [
-            dict(epoch=epoch, video=video, reason=reason, times=times)
-            for (video, reason), times in ordered
-        ]
-        write_json_lines(path, self._rows)
-        lines = [f'  {video}: {reason}' for (video, reason), _ in ordered[: self.shown]]
-        if len(ordered) > self.shown:
-            lines.append(f'  and {len(ordered) - self.shown} more, see {path}')
-        runner.logger.warning('\n'.join([f'{count} (listed in {path}):', *lines]))
 
     def _epoch(self, runner: Runner, finished: bool = False) -> int:
         done = runner.iter // self._steps(runner) if self._by_iter(runner) else runner.epoch

@@ -9,7 +9,7 @@ import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
-from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from ...models.utils.rng import preserved_rng
 from ...utils.errors import LaunchError
@@ -136,7 +136,7 @@ class ReseedHook(Hook):
         loader = runner.train_dataloader
         if self._by_iter and loader.num_workers:
             return
-        if not _loads_by_index(loader):
+        if loader.batch_sampler is None or isinstance(loader.dataset, IterableDataset):
             runner.logger.warning(
                 'ReseedHook: the training set is not loaded in batches by index, so its random '
                 'numbers are not seeded by epoch; a resumed run may differ'
@@ -168,7 +168,3 @@ class ReseedHook(Hook):
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)  # all devices
-
-
-def _loads_by_index(loader: DataLoader) -> bool:
-    return loader.batch_sampler is not None and not isinstance(loader.dataset, IterableDataset)

@@ -19,6 +19,7 @@ from ...datasets import StaticPairDataset
 from ...evaluation import StaticContrastMetric
 from ...evaluation.functional import VIEWS
 from ...models.utils.rng import preserved_rng
+from ...utils.numbers import number
 from ..checkpoints.source import bare_model
 
 PREFIX = 'static_probe'
@@ -205,12 +206,11 @@ class StaticProbeHook(Hook):
     ) -> None:
         counts = dict(interval=interval, num_videos=num_videos, batch_size=batch_size)
         for key, value in counts.items():
-            given = value is not None or key == 'interval'
-            if given and (type(value) is not int or value < 1):
-                raise ValueError(f'StaticProbeHook.{key} must be an integer > 0, got {value!r}')
-        self.interval, self.by_epoch, self.at_start = interval, by_epoch, at_start
-        self.dataset, self.num_videos, self.seed = dataset, num_videos, seed
-        self.batch_size, self.num_workers = batch_size, num_workers
+            if value is not None or key == 'interval':
+                value = number(value, f'StaticProbeHook.{key}', 1, whole=True, error=ValueError)
+            setattr(self, key, value)
+        self.by_epoch, self.at_start = by_epoch, at_start
+        self.dataset, self.num_workers, self.seed = dataset, num_workers, seed
         self._probe: StaticProbe | None = None
         self._probed_at: int | None = None
 

@@ -47,7 +47,7 @@ def load(model, state):
 
 def test_the_logits_are_those_of_torchvision(theirs):
     converted = convert_swin3d(theirs)
-    assert (converted.classes, converted.left_out) == (400, ())
+    assert (converted.what, converted.left_out) == ('a Video Swin, a head of 400 classes', ())
     model = recognizer()
     load(model, converted.state_dict)
     wanted = torch.tensor(REFERENCE['logits'])
