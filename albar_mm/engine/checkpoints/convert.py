@@ -115,21 +115,15 @@ def _renamed(name: str, stages: int) -> str | None:
     return name
 
 
-Converter = Callable[[Mapping[str, Tensor]], Converted]
-KINDS: dict[str, Converter] = {
-    'swin3d-torchvision': convert_swin3d,
-    'albar-official': convert_swin3d,  # a swin3d_t with a head of its own classes
-}
-"""Kind of checkpoint -> how its weights are converted."""
-
-
 def convert_checkpoint(
-    kind: str | Converter, source: str | os.PathLike, target: str | os.PathLike
+    convert: Callable[[Mapping[str, Tensor]], Converted],
+    source: str | os.PathLike,
+    target: str | os.PathLike,
 ) -> Converted:
     """Convert a file.
 
     Args:
-        kind: A key of :data:`KINDS`, or what renames the weights.
+        convert: What renames the weights, as :func:`convert_swin3d`.
         source: The weights, as a state dict or within a checkpoint; loaded as data.
         target: File to write, whole or not at all.
 
@@ -138,9 +132,6 @@ def convert_checkpoint(
         DatasetError: ``target`` cannot be written.
     """
     source, target = Path(source), Path(target)
-    if not callable(kind) and kind not in KINDS:
-        raise CheckpointError(f'kind {kind!r}: expected one of {", ".join(KINDS)}')
-    convert = kind if callable(kind) else KINDS[kind]
     loaded = load_source(source, target)
     try:
         converted = convert(next(_states(loaded), {}))

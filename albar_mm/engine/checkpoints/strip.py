@@ -51,9 +51,8 @@ def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> li
     loaded = load_source(source, target)
     if not isinstance(loaded, dict):
         raise CheckpointError(f'{source} holds a {type(loaded).__name__}; expected a checkpoint')
-    whole = 'state_dict' in loaded
+    whole, counts = 'state_dict' in loaded, Counter()
     parts = [key for key in ('state_dict', 'ema_state_dict') if key in loaded] if whole else ['']
-    counts = Counter()
     for part in parts:
         state = loaded[part] if whole else loaded
         if not isinstance(state, Mapping) or not any(map(torch.is_tensor, state.values())):

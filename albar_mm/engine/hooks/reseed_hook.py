@@ -1,7 +1,7 @@
 """Random numbers that depend on (seed, rank, worker, epoch) alone, so that a run can be resumed."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,10 @@ def derived_seed(stream: str, seed: int, rank: int, worker: int, progress: int) 
     return int(np.random.SeedSequence(words).generate_state(1, np.uint32)[0])
 
 
-def _seed_cpu(seed: int) -> None:
+def _seed(seed: int, seed_torch: Callable[[int], object]) -> None:
     random.seed(seed)
     np.random.seed(seed)
-    torch.default_generator.manual_seed(seed)
+    seed_torch(seed)
 
 
 class _SeededItems:
@@ -78,7 +78,8 @@ class _SeededItems:
         epoch = int(self.epoch)
         if self._seeded_for == epoch:
             return False
-        _seed_cpu(derived_seed('loader', self.seed, self.rank, worker, epoch))
+        seed = derived_seed('loader', self.seed, self.rank, worker, epoch)
+        _seed(seed, torch.default_generator.manual_seed)
         self._seeded_for = epoch
         return True
 
@@ -165,6 +166,4 @@ class ReseedHook(Hook):
     @staticmethod
     def _seed_process(stream: str, runner: Runner, progress: int) -> None:
         seed = derived_seed(stream, runner.seed, runner.rank, 0, progress)
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)  # all devices
+        _seed(seed, torch.manual_seed)  # all devices

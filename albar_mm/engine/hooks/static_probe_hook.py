@@ -18,12 +18,11 @@ from torch.utils.data import DataLoader, Subset
 from ...datasets import StaticPairDataset
 from ...evaluation import StaticContrastMetric
 from ...evaluation.functional import VIEWS
-from ...models.utils.rng import preserved_rng
+from ...models.utils.rng import preserved_attributes, preserved_rng
 from ...utils.numbers import number
 from ..checkpoints.source import bare_model
 
 PREFIX = 'static_probe'
-_ABSENT = object()
 
 
 class StaticProbe:
@@ -115,21 +114,14 @@ def undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
             each flag is put back by itself.
         device: Where the model is.
     """
-    flags = [(module, module.training) for module in model.modules()]
+    kept = preserved_attributes(model.modules(), 'training', 'average_clips')
     head = getattr(model, 'cls_head', None)
-    given = getattr(head, 'average_clips', _ABSENT)
     # Not inference_mode: what a network caches (Swin's masks) must serve training afterwards.
-    with preserved_rng(device), torch.no_grad():
+    with preserved_rng(device), kept, torch.no_grad():
         model.eval()
-        try:
-            if given is not _ABSENT:
-                head.average_clips = 'prob'
-            yield
-        finally:
-            for module, flag in flags:
-                module.training = flag
-            if given is not _ABSENT:
-                head.average_clips = given
+        if hasattr(head, 'average_clips'):
+            head.average_clips = 'prob'
+        yield
 
 
 def _contribution(sample: dict[str, Any]) -> Tensor:

@@ -87,18 +87,17 @@ def test_files_of_several_makes(theirs, tmp_path, wrap):
 def test_what_is_refused(theirs, tmp_path):
     source = tmp_path / 'a.pth'
 
-    def fails(saved, message, kind='swin3d-torchvision'):
+    def fails(saved, message):
         torch.save(saved, source)
         with pytest.raises(CheckpointError, match=message):
-            convert_checkpoint(kind, source, tmp_path / 'out.pth')
+            convert_checkpoint(convert_swin3d, source, tmp_path / 'out.pth')
         assert not (tmp_path / 'out.pth').exists()
 
     fails(dict(conv1=torch.zeros(3)), 'a.pth: no Video Swin of torchvision: expected one')
     fails(dict(epoch=3), 'a.pth: no Video Swin')
     some = {name: value for name, value in theirs.items() if not name.startswith('features.3')}
     fails(some, r'it has features \[0, 1, 2, 4, 5, 6\]')
-    fails(theirs, "kind 'resnet': expected one of swin3d-torchvision", 'resnet')
     with pytest.raises(CheckpointError, match='gone.pth: no such checkpoint file'):
-        convert_checkpoint('albar-official', tmp_path / 'gone.pth', tmp_path / 'out.pth')
+        convert_checkpoint(convert_swin3d, tmp_path / 'gone.pth', tmp_path / 'out.pth')
     with pytest.raises(CheckpointError, match='is the checkpoint itself'):
-        convert_checkpoint('albar-official', source, source)
+        convert_checkpoint(convert_swin3d, source, source)
