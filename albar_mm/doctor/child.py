@@ -132,7 +132,7 @@ def decode_first(decoder: str, path: str) -> str:
     """Decode the first frame of a video and return its size."""
     frames = _DECODERS[decoder](path, 1)
     if not len(frames):
-        raise ValueError('it holds no frames')
+        raise ValueError('no frame can be read')
     height, width = frames[0].shape[:2]
     return f'{width}x{height}'
 
@@ -156,8 +156,6 @@ def _opencv(path: str, limit: int) -> list:
     import cv2
 
     reader = cv2.VideoCapture(path)
-    if not reader.isOpened():
-        raise OSError('OpenCV cannot open it')
     read = (reader.read() for _ in range(limit))
     return [frame for good, frame in read if good]
 

@@ -15,7 +15,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ...utils.errors import LaunchError
-from ...utils.files import whole_file
+from ...utils.files import write_bytes
 from ...utils.numbers import number
 from ..checkpoints.source import bare_model, unfilled
 
@@ -120,9 +120,8 @@ class DrawPredictions(Hook):
                 continue
             picture = clip_strip(inputs, _title(index, sample, classes))
             if self.out_dir is not None:
-                with whole_file(self.out_dir / f'{index:06d}.png') as part:
-                    if not cv2.imwrite(str(part), picture):
-                        raise OSError(f'cannot write {part}')
+                data = cv2.imencode('.png', picture)[1]
+                write_bytes(self.out_dir / f'{index:06d}.png', data.tobytes())
             if self.show:
                 cv2.imshow('albar_mm', picture)
                 cv2.waitKey(max(1, int(self.wait_time_s * 1000)))
