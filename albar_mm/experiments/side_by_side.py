@@ -17,7 +17,6 @@ import torch
 from mmengine.logging import print_log
 
 from ..utils.errors import LaunchError, one_line
-from ..utils.parallel import end_with
 
 _PROCESSES = multiprocessing.get_context('spawn')  # forked threads of OpenMP do not survive
 
@@ -104,9 +103,7 @@ def _failure(code: int, answer: Connection) -> str:
 
 
 def _child(job: Job, slot: int, at_once: int, sender: Connection) -> None:
-    # or two runs would write to one folder once the parent is gone
-    parent = multiprocessing.parent_process().pid
-    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
+    _end_with_parent()
     torch.set_num_threads(max(1, torch.get_num_threads() // at_once))
     if (gpus := torch.cuda.device_count()) > 1:
         torch.cuda.set_device(slot % gpus)
@@ -121,3 +118,14 @@ def _child(job: Job, slot: int, at_once: int, sender: Connection) -> None:
         traceback.print_exc()
         sender.send(one_line(error))
         sys.exit(1)
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent is gone, or two runs would write to one folder."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -152,17 +152,13 @@ def prepare_worker(*_: object) -> None:
 
 def _begin_worker(parent: int, silent: bool) -> None:
     prepare_worker()
-    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if silent:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def end_with(parent: int) -> None:
-    """End this process when its parent is gone: one that was killed cannot say so.
-
-    Args:
-        parent: Process id; the function waits, so it wants a thread of its own.
-    """
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: one that was killed cannot say so."""
     while os.getppid() == parent:
         time.sleep(0.3)
     os._exit(1)

@@ -41,23 +41,18 @@ class BadVideoHook(Hook):
 
     def __init__(self, max_share: float = 0.01) -> None:
         self.max_share = number(max_share, 'BadVideoHook.max_share', 0, 1, error=ValueError)
-        self._rows: list[dict] = []
-        self._seen, self._bad = 0, Counter()
 
     def before_train(self, runner: Runner) -> None:
-        """Keep what earlier epochs of a resumed run found."""
+        """Start counting, and keep what earlier epochs of a resumed run found."""
         self._by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
         self._steps = len(runner.train_dataloader)
+        self._seen, self._bad = 0, Counter()
         path = Path(runner.work_dir) / _FILE
         done = self._epoch(runner, finished=True)
         found = [row for _, row in read_json_lines(path)] if path.is_file() else []
         self._rows = [row for row in found if row['epoch'] <= done]
         if len(self._rows) < len(found) and is_main_process():
             write_json_lines(path, self._rows)
-
-    def before_train_epoch(self, runner: Runner) -> None:
-        """Start counting."""
-        self._seen, self._bad = 0, Counter()
 
     def after_train_iter(
         self,

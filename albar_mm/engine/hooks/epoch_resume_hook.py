@@ -33,9 +33,8 @@ class EpochResumeHook(Hook):
 
     priority = 'LOWEST'  # the validation needs every other hook to be ready
 
-    def __init__(self) -> None:
-        self._has_optimizer = True
-        self._steps_then: int | None = None
+    _has_optimizer = True
+    _steps_then: int | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Note what the checkpoint holds."""

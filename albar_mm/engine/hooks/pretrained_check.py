@@ -116,14 +116,13 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _pretrained_files(backbone: nn.Module) -> Iterator[str]:
+def _pretrained_files(backbone: nn.Module) -> list[str]:
     """Paths that the backbone was told to initialise itself from."""
-    paths = [getattr(backbone, 'pretrained', None)]
     given = getattr(backbone, 'init_cfg', None) or []
-    for cfg in [given] if isinstance(given, Mapping) else given:
-        if is_type(cfg, 'Pretrained', 'PretrainedInit'):
-            paths.append(cfg.get('checkpoint'))
-    yield from dict.fromkeys(path for path in paths if isinstance(path, str))
+    given = [given] if isinstance(given, Mapping) else given
+    named = [cfg.get('checkpoint') for cfg in given if is_type(cfg, 'Pretrained', 'PretrainedInit')]
+    paths = [getattr(backbone, 'pretrained', None), *named]
+    return list(dict.fromkeys(path for path in paths if isinstance(path, str)))
 
 
 def _all_tensors(node: object) -> Iterator[Tensor]:

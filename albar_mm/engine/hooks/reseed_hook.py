@@ -115,11 +115,7 @@ class ReseedHook(Hook):
     """
 
     priority = 'VERY_HIGH'
-
-    def __init__(self) -> None:
-        self._items: _SeededItems | None = None
-        self._sampler_seed: int | None = None
-        self._by_iter = False
+    _items: _SeededItems | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Remember the seed that the sampler was built with."""

@@ -203,8 +203,6 @@ class StaticProbeHook(Hook):
             setattr(self, key, value)
         self.by_epoch, self.at_start = by_epoch, at_start
         self.dataset, self.num_workers, self.seed = dataset, num_workers, seed
-        self._probe: StaticProbe | None = None
-        self._probed_at: int | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Find the held-out set and probe the untrained state; a resumed run has that already."""

@@ -202,8 +202,7 @@ def print_config(
 
 
 def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
-    path = cfg.filename if isinstance(config, Config) else os.fspath(config)
-    return path or 'the config'
+    return (cfg.filename if isinstance(config, Config) else os.fspath(config)) or 'the config'
 
 
 def _set_run(
