@@ -6,24 +6,34 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 FAILED, INCOMPLETE, INTERRUPTED = 1, 3, 130
 
 
-def parser(description: str, examples: str) -> argparse.ArgumentParser:
+def parser(
+    description: str,
+    examples: str,
+    make: Callable[..., argparse.ArgumentParser] = argparse.ArgumentParser,
+    debug: object = False,
+) -> argparse.ArgumentParser:
     """A tool's parser: description, examples as they stand, and ``--debug``.
 
     Args:
         description: What the tool does.
         examples: Shown under the options.
+        make: Makes the parser.
+        debug: Default of ``--debug``.
     """
-    made = argparse.ArgumentParser(
+    made = make(
         description=description,
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument('--debug', action='store_true', help='show the trace of an error')
+    made.add_argument(
+        '--debug', action='store_true', default=debug, help='show the trace of an error'
+    )
     return made
 
 
@@ -38,18 +48,9 @@ def add_command(
         description: What it does.
         examples: Shown under its options.
     """
-    made = commands.add_parser(
-        name,
-        help=description,
-        description=description,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    make = partial(commands.add_parser, name, help=description)
     # no default of its own: it would undo a --debug before the sub-command
-    made.add_argument(
-        '--debug', action='store_true', default=argparse.SUPPRESS, help='show the trace of an error'
-    )
-    return made
+    return parser(description, examples, make, argparse.SUPPRESS)
 
 
 def use_repository() -> None:

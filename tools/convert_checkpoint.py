@@ -18,7 +18,10 @@ configs/downstream/anomaly_mgfn_ucfcrime.py with model.backbone.in_channels of i
 """
 
 
-_ELSEWHERE = {
+_SWIN3D = ('albar_mm.engine.checkpoints.convert', 'convert_swin3d')
+_KINDS = {
+    'swin3d-torchvision': _SWIN3D,
+    'albar-official': _SWIN3D,  # a swin3d_t with a head of its own classes
     'mgfn-official': ('downstream.anomaly.convert', 'convert_mgfn'),
     'tridet-official': ('downstream.tal.convert', 'convert_tridet'),
     'actionformer-official': ('downstream.tal.convert', 'convert_actionformer'),
@@ -28,7 +31,7 @@ _ELSEWHERE = {
 def main(argv: list[str] | None = None) -> int:
     """Run the tool on ``argv``, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
-    parser.add_argument('kind', choices=('swin3d-torchvision', 'albar-official', *_ELSEWHERE))
+    parser.add_argument('kind', choices=tuple(_KINDS))
     parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
     args = parser.parse_args(argv)
@@ -36,11 +39,10 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         from albar_mm.engine.checkpoints.convert import convert_checkpoint
 
-        kind = args.kind
-        if kind in _ELSEWHERE:
-            module, name = _ELSEWHERE[kind]
-            kind = getattr(importlib.import_module(module), name)
-        print('\n'.join([*convert_checkpoint(kind, args.source, args.target).lines(), args.target]))
+        module, name = _KINDS[args.kind]
+        convert = getattr(importlib.import_module(module), name)
+        done = convert_checkpoint(convert, args.source, args.target)
+        print('\n'.join([*done.lines(), args.target]))
 
     return _command.run(work, debug=args.debug)
 

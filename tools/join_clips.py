@@ -1,6 +1,5 @@
 """Join short clips to untrimmed videos with exactly known events."""
 
-import argparse
 import sys
 
 import _command
@@ -18,12 +17,8 @@ localisation).
 """
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool on ``argv``, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add('folder', metavar='FOLDER', help='folder with a folder of clips for each class')
@@ -41,12 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--size', **size, default=(120, 160), help='of the frames in px (default: 120 160)')
     add('--seed', type=int, default=0, help='of all random choices (default: 0)')
     add('--decoder', default='auto', help='torchcodec or pyav')
-    return parser.parse_args(argv)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
+    args = parser.parse_args(argv)
 
     def work() -> None:
         from downstream.features.joining import JoinSettings, join_clips

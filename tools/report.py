@@ -1,6 +1,5 @@
 """Make one HTML page and a Markdown table from the results.json of any number of test runs."""
 
-import argparse
 import sys
 
 import _command
@@ -17,12 +16,8 @@ some numbers in it cannot be right (they are printed).
 """
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool on ``argv``, by default the command line; returns the exit status."""
     parser = _command.parser(__doc__, EXAMPLES)
     add = parser.add_argument
     add(
@@ -51,12 +46,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     for given in args.names:
         if '=' not in given:
             parser.error(f'--names takes METHOD=PATH, got {given!r}')
-    return args
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
 
     def work() -> int:
         from albar_mm.report import make_report, terminal_text

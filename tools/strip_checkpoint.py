@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         from albar_mm.engine.checkpoints.strip import strip_checkpoint
 
-        print('\n'.join([*strip_checkpoint(args.source, args.target).lines(), args.target]))
+        print('\n'.join([*strip_checkpoint(args.source, args.target), args.target]))
 
     return _command.run(work, debug=args.debug)
 

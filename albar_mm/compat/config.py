@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import importlib.util
-import os
 import os.path as osp
 from collections.abc import Callable
 
@@ -93,20 +92,8 @@ def get_installed_path(package: str) -> str:
         importlib.metadata.PackageNotFoundError: Neither such a distribution nor such a module.
         RuntimeError: It is a namespace package, which has no single folder.
     """
-    try:
-        location = os.fspath(importlib.metadata.distribution(package).locate_file(''))
-    except importlib.metadata.PackageNotFoundError:
-        if importlib.util.find_spec(package) is None:
-            raise
-        module = package
-    else:
-        if osp.isdir(osp.join(location, package)):
-            return osp.join(location, package)
-        module = package2module(package)
-        if osp.isdir(osp.join(location, module)):
-            return osp.join(location, module)
-    # on PYTHONPATH, or installed in editable mode: only the import system knows
-    spec = importlib.util.find_spec(module)
+    # only the import system knows those on PYTHONPATH or installed in editable mode
+    spec = importlib.util.find_spec(package) or importlib.util.find_spec(package2module(package))
     if spec is None or spec.origin is None:
         raise RuntimeError(f'{package} is a namespace package: it has no single folder')
     return osp.dirname(spec.origin)

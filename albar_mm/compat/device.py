@@ -21,13 +21,12 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch.nn.parallel import DistributedDataParallel
 
 _AMP_ONLY = ('loss_scale', 'dtype', 'use_fsdp')
-_said: set[str] = set()
 
 
+@functools.cache
 def _say_once(text: str) -> None:
-    if text not in _said and int(os.environ.get('RANK', 0)) == 0:
+    if int(os.environ.get('RANK', 0)) == 0:
         print_log(text, logger='current', level=logging.WARNING)
-    _said.add(text)
 
 
 def set_cuda_device(device: Any) -> None:  # noqa: ANN401

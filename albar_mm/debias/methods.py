@@ -96,11 +96,9 @@ class _Target:
         boxes, missing = self.file('boxes', method, instead), self.options.get('missing', 'fail')
 
         def change(pipeline: Pipeline) -> Pipeline:
-            return _checked(
-                self.name, lambda: with_person_boxes(pipeline, boxes, min_score, missing)
-            )
+            return with_person_boxes(pipeline, boxes, min_score, missing)
 
-        self.change_pipelines(change)
+        _checked(self.name, lambda: self.change_pipelines(change))
 
     def average(self, pattern: str) -> None:
         """Let MMEngine average what a recogniser logs, as it does with losses."""
@@ -160,7 +158,8 @@ def debias(
     if name not in METHODS:
         near = did_you_mean(name, METHODS)
         raise DebiasError(f'unknown method {method!r}{near}; there are {", ".join(METHODS)}')
-    mix, known = METHODS[name].mix, (*METHODS[name].options, *_COMMON)
+    mix, own = METHODS[name]
+    known = (*own, *_COMMON)
     unknown = sorted(options.keys() - set(known))
     if unknown:
         near = did_you_mean(unknown[0], known)
@@ -264,30 +263,26 @@ def _albar_stillmix(target: _Target) -> None:
     rest = {key: value for key, value in target.options.items() if key not in _ALBAR}
     # ALBAR's paper: the variant without a reference network, probability 0.75
     target.options = {'prob': 0.75, 'alpha': 200.0, 'beta': 200.0, **rest}
-    METHODS['stillmix'].mix(target)
-
-
-@dataclass(frozen=True)
-class _Method:
-    mix: Callable[[_Target], None]
-    options: tuple[str, ...]
+    mix, _ = METHODS['stillmix']
+    mix(target)
 
 
 _STILLMIX, _ALBAR = ('bank', 'alpha', 'beta', 'prob'), ('static', 'frame')
-METHODS: dict[str, _Method] = {
-    'mixup': _Method(_blending('mixup', 'ClipMixupBlending'), ('alpha', 'prob')),
-    'videomix': _Method(_blending('videomix', 'VideoMixBlending'), ('alpha', 'prob', 'mode')),
-    'sdn': _Method(_sdn, ('scenes', 'boxes', 'missing', 'scene', 'mask', 'num_scenes')),
-    'be': _Method(_blending('be', 'BEBlending'), ('scale', 'prob')),
-    'actorcutmix': _Method(
-        _blending('actorcutmix', 'ActorCutMixBlending'), ('boxes', 'min_score', 'missing', 'prob')
+METHODS: dict[str, tuple[Callable[[_Target], None], tuple[str, ...]]] = {
+    'mixup': (_blending('mixup', 'ClipMixupBlending'), ('alpha', 'prob')),
+    'videomix': (_blending('videomix', 'VideoMixBlending'), ('alpha', 'prob', 'mode')),
+    'sdn': (_sdn, ('scenes', 'boxes', 'missing', 'scene', 'mask', 'num_scenes')),
+    'be': (_blending('be', 'BEBlending'), ('scale', 'prob')),
+    'actorcutmix': (
+        _blending('actorcutmix', 'ActorCutMixBlending'),
+        ('boxes', 'min_score', 'missing', 'prob'),
     ),
-    'fame': _Method(_blending('fame', 'FAMEBlending', True), ('fg_fraction', 'hue_mode', 'prob')),
-    'stillmix': _Method(_blending('stillmix', 'StillMixBlending', True), _STILLMIX),
-    'albar': _Method(_albar, _ALBAR),
-    'albar+stillmix': _Method(_albar_stillmix, _ALBAR + _STILLMIX),
+    'fame': (_blending('fame', 'FAMEBlending', True), ('fg_fraction', 'hue_mode', 'prob')),
+    'stillmix': (_blending('stillmix', 'StillMixBlending', True), _STILLMIX),
+    'albar': (_albar, _ALBAR),
+    'albar+stillmix': (_albar_stillmix, _ALBAR + _STILLMIX),
 }
-"""Name -> how it is mixed in, in the order of the paper's table."""
+"""Name -> how it is mixed in and the names of its options, in the order of the paper's table."""
 
 
 def _target(cfg: Config | Mapping[str, Any] | str | os.PathLike, options: dict) -> _Target:

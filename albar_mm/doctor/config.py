@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 
 from albar_mm.compat import safe_load
 from albar_mm.engine.launch import load_config, work_dir_of
+from albar_mm.engine.launch.run import LOADERS
 from albar_mm.utils.errors import LaunchError, one_line
 
 from .data import check_annotation, check_folder, find_annotations, find_folders
@@ -19,7 +20,6 @@ from .libraries import install_command, works
 from .machine import check_open_files, check_shared, cores, open_files, shared_bytes
 from .report import Finding, error, warning
 
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 PREFETCH = 2  # batches that PyTorch lets every worker prepare
 _SPARE_FILES = 256
 

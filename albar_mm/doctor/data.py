@@ -49,13 +49,6 @@ class Annotation:
     decoder: str | None
 
 
-def pipeline_decoder(pipeline: Any) -> str | None:  # noqa: ANN401
-    """Decoder that a pipeline uses: ``'decord'``, ``'pyav'``, ``'opencv'``, else None."""
-    kinds = [type_name(step) for step in pipeline or [] if isinstance(step, Mapping)]
-    found = (TRANSFORMS[p] for kind in kinds for p in TRANSFORMS if kind.startswith(p))
-    return next(found, None)
-
-
 def find_annotations(node: Any, key: str) -> Iterator[Annotation]:  # noqa: ANN401
     """Every annotation file in a dataset's config, however deep datasets are wrapped."""
     decoders: dict[str, str | None] = {'': None}
@@ -63,7 +56,9 @@ def find_annotations(node: Any, key: str) -> Iterator[Annotation]:  # noqa: ANN4
         outer = place.rpartition('.')[0]  # what its own pipeline does not decode, an outer one does
         while outer not in decoders:
             outer = outer.rpartition('.')[0]
-        decoders[place] = pipeline_decoder(part.get('pipeline')) or decoders[outer]
+        kinds = map(type_name, part.get('pipeline') or [])
+        found = (TRANSFORMS[p] for kind in kinds for p in TRANSFORMS if kind.startswith(p))
+        decoders[place] = next(found, decoders[outer])
         named = named_data(part)
         if 'ann_file' in named:
             yield Annotation(

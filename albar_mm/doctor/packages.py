@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from .report import Finding, error, warning
+from .report import Finding, error, note, warning
 
 #: distribution -> module, where another name
 _MODULES = {
@@ -90,10 +90,10 @@ def check_versions(
             f'setuptools {versions.get("setuptools", "is absent and")} has no pkg_resources: '
             "albar_mm mends this for itself, but mim and MMAction2's own tools need it"
         )
-        found.append(Finding('note', what, 'pip install "setuptools<81"'))
+        found += note(what, 'pip install "setuptools<81"')
     if 'numba' not in versions and not _has('numba'):
         what = 'numba is absent: overlapping detected segments are suppressed by PyTorch, slower'
-        found.append(Finding('note', what, 'pip install "albar_mm[fast]"'))
+        found += note(what, 'pip install "albar_mm[fast]"')
     return found
 
 

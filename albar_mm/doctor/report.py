@@ -5,6 +5,7 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 #: an error stops a run, a warning may, a note is about speed or other programs
@@ -25,21 +26,13 @@ class Finding:
     what: str
     fix: str
 
-    def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            raise ValueError(f'level must be one of {LEVELS}, got {self.level!r}')
-        for name in ('what', 'fix'):
-            object.__setattr__(self, name, ' '.join(getattr(self, name).split()))
+
+def finding(level: str, what: str, fix: str) -> list[Finding]:
+    """A list of one :class:`Finding`, its texts on one line each."""
+    return [Finding(level, ' '.join(what.split()), ' '.join(fix.split()))]
 
 
-def error(what: str, fix: str) -> list[Finding]:
-    """A list of one :class:`Finding` that stops a run."""
-    return [Finding('error', what, fix)]
-
-
-def warning(what: str, fix: str) -> list[Finding]:
-    """A list of one :class:`Finding` that may stop a run."""
-    return [Finding('warning', what, fix)]
+error, warning, note = (partial(finding, level) for level in LEVELS)
 
 
 @dataclass
@@ -47,7 +40,7 @@ class Report:
     """Facts by section, and findings.
 
     Attributes:
-        facts: Section -> name -> value, in the order of printing.
+        facts: Section -> name -> value, in the order of printing; see :func:`redact`.
         findings: Everything that is wrong.
     """
 
@@ -56,7 +49,8 @@ class Report:
 
     def add(self, section: str, facts: dict[str, Any], findings: list[Finding]) -> None:
         """Take in the result of one check."""
-        self.facts.setdefault(section, {}).update({k: str(v) for k, v in facts.items()})
+        told = {redact(name): redact(str(value)) for name, value in facts.items()}
+        self.facts.setdefault(section, {}).update(told)
         self.findings.extend(findings)
 
     @property
@@ -67,6 +61,10 @@ class Report:
     def sorted_findings(self) -> list[Finding]:
         """Findings without repeats, errors first."""
         return sorted(dict.fromkeys(self.findings), key=lambda f: LEVELS.index(f.level))
+
+    def _problems(self) -> list[dict[str, str]]:
+        findings = map(asdict, self.sorted_findings())
+        return [{key: redact(text) for key, text in problem.items()} for problem in findings]
 
     def advice(self) -> str:
         """What is wrong and how to mend it, for the user's own terminal (paths as they are)."""
@@ -82,14 +80,13 @@ class Report:
         lines = ['albar_mm doctor']
         for section, facts in self.facts.items():
             lines += [f'[{section}]', *(f'{name}: {value}' for name, value in facts.items())]
-        found = [f'{f.level}: {f.what} | fix: {f.fix}' for f in self.sorted_findings()]
+        found = ['{level}: {what} | fix: {fix}'.format(**problem) for problem in self._problems()]
         lines += ['[problems]', *(found or ['none'])]
-        return '\n'.join(['```text', *map(redact, lines), '```'])
+        return '\n'.join(['```text', *lines, '```'])
 
     def as_json(self) -> str:
         """The same as :meth:`block`, as JSON: ``ok``, ``facts``, ``problems``."""
-        problems = [asdict(finding) for finding in self.sorted_findings()]
-        document = _redacted(dict(ok=self.ok, facts=self.facts, problems=problems))
+        document = dict(ok=self.ok, facts=self.facts, problems=self._problems())
         return json.dumps(document, indent=2, ensure_ascii=False)
 
 
@@ -105,11 +102,3 @@ def redact(text: str) -> str:
     except (KeyError, OSError, ImportError):  # a container without an entry for its user
         return text
     return re.sub(rf'(?<![\w-]){re.escape(user)}(?![\w-])', '<user>', text)
-
-
-def _redacted(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, dict):
-        return {key: _redacted(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_redacted(item) for item in value]
-    return redact(value) if isinstance(value, str) else value

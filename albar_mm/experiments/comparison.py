@@ -221,25 +221,22 @@ def _check_scores(cfg: Config, config: str | os.PathLike, test_after: bool) -> N
     save_best = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
     metrics = cfg.get('test_evaluator') or []
     metrics = [metrics] if isinstance(metrics, Mapping) else metrics
+    kinds = [metric['type'] for metric in metrics]
+    kinds = [METRICS.get(kind) if isinstance(kind, str) else kind for kind in kinds]
+    measured = any(kind is not None and issubclass(kind, BiasMetric) for kind in kinds)
     lacking = []
     if cfg.get('val_dataloader') is None or not save_best:
         lacking.append(
             'a val_dataloader with default_hooks.checkpoint.save_best, which choose weights '
             'without a test set'
         )
-    if test_after and not (cfg.get('test_dataloader') and any(map(_measures_bias, metrics))):
+    if test_after and not (cfg.get('test_dataloader') and measured):
         lacking.append("a test_dataloader with test_evaluator = dict(type='BiasMetric')")
     if lacking:
         raise LaunchError(
             f'{config}: the table needs {" and ".join(lacking)}: add them as '
             'configs/erm_hmdb51.py has them'
         )
-
-
-def _measures_bias(evaluator: Mapping[str, Any]) -> bool:
-    kind = evaluator['type']
-    kind = METRICS.get(kind) if isinstance(kind, str) else kind
-    return kind is not None and issubclass(kind, BiasMetric)
 
 
 def _write_pages(

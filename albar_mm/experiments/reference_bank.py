@@ -57,8 +57,7 @@ class ReferenceBank:
         named = os.fspath(given['config'])
         cfg = load_config(named if '::' in named else folder / named, given.get('cfg_options'))
         bank = {key: given[key] for key in _OF_BANK if key in given}
-        if isinstance(bank.get('window'), list):
-            bank['window'] = tuple(bank['window'])
+        bank = {key: tuple(v) if isinstance(v, list) else v for key, v in bank.items()}
         try:
             FrameBankOptions(**bank)
         except DatasetError as error:

@@ -50,7 +50,7 @@ def convert_mgfn(state_dict: Mapping[str, Tensor]) -> Converted:
     }
     left_out = tuple(name for name, new in names.items() if new is None)
     what = f'an MGFN for features of {given["to_tokens.weight"].shape[1]} channels'
-    return Converted(renamed, left_out, 0, what)
+    return Converted(renamed, left_out, what)
 
 
 def _renamed(name: str, depths: Counter[int]) -> str | None:

@@ -116,4 +116,4 @@ def _convert(
     # not in official files, where a training that goes on begins anew with it
     found['head.normaliser.value'] = LossNormaliser().value
     width = given['backbone.embd.0.conv.weight'].shape[1]
-    return Converted(found, tuple(left_out), 0, f'{what} for features of {width} channels')
+    return Converted(found, tuple(left_out), f'{what} for features of {width} channels')

@@ -13,7 +13,7 @@ def test_print_config_shows_what_the_method_changes_and_trains_nothing(
     toy_config, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(launch.run, 'Runner', None)
+    monkeypatch.setattr(launch.run, 'RUNNERS', None)
     args = [str(toy_config), '--debias', 'mixup', '--debias-options', 'prob=0.25', '--print-config']
     assert tool('train').main(args) == 0
     shown = capsys.readouterr().out.splitlines()

@@ -85,7 +85,7 @@ def test_train_then_test_with_the_dumped_config(trained, call, tmp_path):
             '{} --cfg-options train_dataloader.dataset.data_prefix.video=gone',
             r'train_dataloader.dataset.data_prefix.video: no such data folder: /.*gone; make it',
         ),
-        ('{} --cfg-options load_from=gone.pth', r'no such checkpoint: gone.pth'),
+        ('{} --cfg-options load_from=gone.pth', r'checkpoint gone.pth: no such file; the current'),
         ('{} --cfg-options model.type=Nobody', r'Nobody is not in .*--debug shows'),
     ],
 )

@@ -38,19 +38,16 @@ class Converted:
     Attributes:
         state_dict: Name in MMAction2 -> tensor.
         left_out: Names that have no place in the recogniser.
-        classes: Of the classification layer; 0 if there is none.
-        what: The network; by default a Video Swin with its head.
+        what: The network.
     """
 
     state_dict: dict[str, Tensor]
     left_out: tuple[str, ...]
-    classes: int
-    what: str = ''
+    what: str
 
     def lines(self) -> list[str]:
         """What was converted, for the terminal."""
-        head = f'a head of {self.classes} classes' if self.classes else 'no head'
-        lines = [f'{len(self.state_dict)} tensors of {self.what or f"a Video Swin, {head}"}']
+        lines = [f'{len(self.state_dict)} tensors of {self.what}']
         if self.left_out:
             lines.append(
                 f'left out {len(self.left_out)} that have no place in it, as {self.left_out[0]}'
@@ -92,16 +89,13 @@ def convert_swin3d(state_dict: Mapping[str, Tensor]) -> Converted:
             f'no Video Swin of torchvision: it has features {sorted(stages)}; '
             'expected 0, 1, 2, ... up to an even number'
         )
-    renamed, left_out = {}, []
-    for name, value in inside.items():
-        new = _renamed(name, last // 2)
-        if new is None:
-            left_out.append(prefix + name)
-        else:
-            renamed[new] = value
+    names = {name: _renamed(name, last // 2) for name in inside}
+    renamed = {new: inside[name] for name, new in names.items() if new}
+    left_out = [prefix + name for name, new in names.items() if not new]
     left_out += [name for name in state_dict if not name.startswith(prefix)]
     head = renamed.get('cls_head.fc_cls.weight')
-    return Converted(renamed, tuple(left_out), 0 if head is None else len(head))
+    end = 'no head' if head is None else f'a head of {len(head)} classes'
+    return Converted(renamed, tuple(left_out), f'a Video Swin, {end}')
 
 
 def _renamed(name: str, stages: int) -> str | None:
@@ -121,21 +115,15 @@ def _renamed(name: str, stages: int) -> str | None:
     return name
 
 
-Converter = Callable[[Mapping[str, Tensor]], Converted]
-KINDS: dict[str, Converter] = {
-    'swin3d-torchvision': convert_swin3d,
-    'albar-official': convert_swin3d,  # a swin3d_t with a head of its own classes
-}
-"""Kind of checkpoint -> how its weights are converted."""
-
-
 def convert_checkpoint(
-    kind: str | Converter, source: str | os.PathLike, target: str | os.PathLike
+    convert: Callable[[Mapping[str, Tensor]], Converted],
+    source: str | os.PathLike,
+    target: str | os.PathLike,
 ) -> Converted:
     """Convert a file.
 
     Args:
-        kind: A key of :data:`KINDS`, or what renames the weights.
+        convert: What renames the weights, as :func:`convert_swin3d`.
         source: The weights, as a state dict or within a checkpoint; loaded as data.
         target: File to write, whole or not at all.
 
@@ -144,9 +132,6 @@ def convert_checkpoint(
         DatasetError: ``target`` cannot be written.
     """
     source, target = Path(source), Path(target)
-    if not callable(kind) and kind not in KINDS:
-        raise CheckpointError(f'kind {kind!r}: expected one of {", ".join(KINDS)}')
-    convert = kind if callable(kind) else KINDS[kind]
     loaded = load_source(source, target)
     try:
         converted = convert(next(_states(loaded), {}))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +22,6 @@ _BRANCH = re.compile(r'(?:module\.)*(sdn_scene_head|sdn_mask_head)\.')
 _OF_TRAINING = ('optimizer', 'param_schedulers')
 
 
-@dataclass(frozen=True)
-class Stripped:
-    """What was taken out of a checkpoint.
-
-    Attributes:
-        branches: Name of a branch -> number of its tensors that were taken out.
-        dropped: Other entries of the file that were left out.
-    """
-
-    branches: Mapping[str, int]
-    dropped: tuple[str, ...] = ()
-
-    def lines(self) -> list[str]:
-        """What was taken out, for the terminal."""
-        if not self.branches:
-            return ['no training branches in it: copied as it is']
-        lines = [f'removed {name}.*: {count} tensors' for name, count in self.branches.items()]
-        if self.dropped:
-            lines.append(
-                f'removed {", ".join(self.dropped)}: training goes on from the original file only'
-            )
-        return lines
-
-
 def strip_training_branches(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out the parameters and buffers of the branches that exist in training alone.
 
@@ -55,8 +31,8 @@ def strip_training_branches(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in state_dict.items() if not _BRANCH.match(str(name))}
 
 
-def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> Stripped:
-    """Write a checkpoint without the training branches, and say what was taken out.
+def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> list[str]:
+    """Write a checkpoint without the training branches; returns what was taken out, in lines.
 
     ``state_dict`` and, if there is one, ``ema_state_dict`` are stripped; with something to strip
     the state of the optimiser and of the schedulers goes too. A file without such branches is
@@ -75,25 +51,23 @@ def strip_checkpoint(source: str | os.PathLike, target: str | os.PathLike) -> St
     loaded = load_source(source, target)
     if not isinstance(loaded, dict):
         raise CheckpointError(f'{source} holds a {type(loaded).__name__}; expected a checkpoint')
-    whole = 'state_dict' in loaded
+    whole, counts = 'state_dict' in loaded, Counter()
     parts = [key for key in ('state_dict', 'ema_state_dict') if key in loaded] if whole else ['']
-    counts: dict[str, int] = {}
     for part in parts:
         state = loaded[part] if whole else loaded
         if not isinstance(state, Mapping) or not any(map(torch.is_tensor, state.values())):
             raise CheckpointError(f'{source}: {part or "the file"} holds no weights')
-        for name in state:
-            branch = _BRANCH.match(str(name))
-            if branch:
-                counts[branch[1]] = counts.get(branch[1], 0) + 1
+        counts.update(found[1] for name in state if (found := _BRANCH.match(str(name))))
         stripped = strip_training_branches(state)
         loaded = dict(loaded, **{part: stripped}) if whole else stripped
     check_output(target)
     if not counts:
         write_bytes(target, source.read_bytes())
-        return Stripped({})
+        return ['no training branches in it: copied as it is']
     dropped = tuple(key for key in _OF_TRAINING if whole and key in loaded)
     kept = {key: value for key, value in loaded.items() if key not in dropped}
     # the mended function writes a local file whole or not at all
     checkpoints.save_checkpoint(kept, str(target))
-    return Stripped(counts, dropped)
+    lines = [f'removed {name}.*: {count} tensors' for name, count in counts.items()]
+    removed = f'removed {", ".join(dropped)}: training goes on from the original file only'
+    return [*lines, removed] if dropped else lines

@@ -10,6 +10,10 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 
 from ...utils.errors import LaunchError
 from ...utils.files import read_json_lines, write_json_lines
+from ...utils.numbers import number
+
+_FILE = 'bad_videos.jsonl'
+_SHOWN = 20  # so many are named in the log; the file lists all
 
 
 @HOOKS.register_module()
@@ -25,8 +29,6 @@ class BadVideoHook(Hook):
 
     Args:
         max_share: Largest share of replaced items, in [0, 1]. Defaults to 0.01.
-        file_name: File in the work folder.
-        shown: Largest number of files named in the log; the file lists all.
 
     Raises:
         LaunchError: Too many items were replaced.
@@ -37,30 +39,20 @@ class BadVideoHook(Hook):
 
     priority = 'NORMAL'  # before CheckpointHook
 
-    def __init__(
-        self, max_share: float = 0.01, file_name: str = 'bad_videos.jsonl', shown: int = 20
-    ) -> None:
-        if not 0 <= max_share <= 1:
-            raise ValueError(f'BadVideoHook.max_share must be in [0, 1], got {max_share}')
-        self.max_share, self.file_name, self.shown = max_share, file_name, shown
-        self._rows: list[dict] = []
-        self._start()
-
-    def _start(self) -> None:
-        self._seen, self._bad = 0, Counter()
+    def __init__(self, max_share: float = 0.01) -> None:
+        self.max_share = number(max_share, 'BadVideoHook.max_share', 0, 1, error=ValueError)
 
     def before_train(self, runner: Runner) -> None:
-        """Keep what earlier epochs of a resumed run found."""
-        path = Path(runner.work_dir) / self.file_name
+        """Start counting, and keep what earlier epochs of a resumed run found."""
+        self._by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
+        self._steps = len(runner.train_dataloader)
+        self._seen, self._bad = 0, Counter()
+        path = Path(runner.work_dir) / _FILE
         done = self._epoch(runner, finished=True)
         found = [row for _, row in read_json_lines(path)] if path.is_file() else []
         self._rows = [row for row in found if row['epoch'] <= done]
         if len(self._rows) < len(found) and is_main_process():
             write_json_lines(path, self._rows)
-
-    def before_train_epoch(self, runner: Runner) -> None:
-        """Start counting."""
-        self._start()
 
     def after_train_iter(
         self,
@@ -76,34 +68,42 @@ class BadVideoHook(Hook):
             if 'replaced' in sample.metainfo:
                 reason = sample.metainfo.get('replaced_reason', '')
                 self._bad[sample.metainfo['replaced'], reason] += 1
-        items = len(samples) * self._steps(runner) * runner.world_size
+        items = len(samples) * self._steps * runner.world_size
         if self._bad.total() > self.max_share * items:
             self._report(runner, self._seen, self._bad)
-        if self._by_iter(runner) and (runner.iter + 1) % self._steps(runner) == 0:
+        if self._by_iter and (runner.iter + 1) % self._steps == 0:
             self._finish(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """List the unreadable videos of all processes."""
-        if not self._by_iter(runner) or self._seen:
+        if not self._by_iter or self._seen:
             self._finish(runner)
 
     def _finish(self, runner: Runner) -> None:
         parts = all_gather_object((self._seen, self._bad))
         seen, bad = sum(part[0] for part in parts), sum((part[1] for part in parts), Counter())
-        self._start()
+        self._seen, self._bad = 0, Counter()
         if bad:
             self._report(runner, seen, bad)
 
     def _report(self, runner: Runner, seen: int, bad: Counter) -> None:
         """List them, and stop the training where they are too many."""
-        epoch, path = self._epoch(runner), Path(runner.work_dir) / self.file_name
+        epoch, path = self._epoch(runner), Path(runner.work_dir) / _FILE
         ordered = sorted(bad.items())
         count = (
             f'epoch {epoch}: {bad.total()} of {seen} items ({bad.total() / seen:.2%}) stand in for '
             'videos that cannot be read'
         )
         if is_main_process():
-            self._list(runner, path, epoch, count, ordered)
+            self._rows += [
+                dict(epoch=epoch, video=video, reason=reason, times=times)
+                for (video, reason), times in ordered
+            ]
+            write_json_lines(path, self._rows)
+            lines = [f'  {video}: {reason}' for (video, reason), _ in ordered[:_SHOWN]]
+            if len(ordered) > _SHOWN:
+                lines.append(f'  and {len(ordered) - _SHOWN} more, see {path}')
+            runner.logger.warning('\n'.join([f'{count} (listed in {path}):', *lines]))
         if bad.total() > self.max_share * seen:
             (video, reason), _ = ordered[0]
             raise LaunchError(
@@ -112,25 +112,6 @@ class BadVideoHook(Hook):
                 'raise BadVideoHook.max_share'
             )
 
-    def _list(self, runner: Runner, path: Path, epoch: int, count: str, ordered: list) -> None:
-        self._rows += [
-            dict(epoch=epoch, video=video, reason=reason, times=times)
-            for (video, reason), times in ordered
-        ]
-        write_json_lines(path, self._rows)
-        lines = [f'  {video}: {reason}' for (video, reason), _ in ordered[: self.shown]]
-        if len(ordered) > self.shown:
-            lines.append(f'  and {len(ordered) - self.shown} more, see {path}')
-        runner.logger.warning('\n'.join([f'{count} (listed in {path}):', *lines]))
-
     def _epoch(self, runner: Runner, finished: bool = False) -> int:
-        done = runner.iter // self._steps(runner) if self._by_iter(runner) else runner.epoch
+        done = runner.iter // self._steps if self._by_iter else runner.epoch
         return done if finished else done + 1
-
-    @staticmethod
-    def _by_iter(runner: Runner) -> bool:
-        return isinstance(runner.train_loop, IterBasedTrainLoop)
-
-    @staticmethod
-    def _steps(runner: Runner) -> int:
-        return len(runner.train_dataloader)

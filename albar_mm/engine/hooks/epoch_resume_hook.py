@@ -33,9 +33,8 @@ class EpochResumeHook(Hook):
 
     priority = 'LOWEST'  # the validation needs every other hook to be ready
 
-    def __init__(self) -> None:
-        self._has_optimizer = True
-        self._steps_then: int | None = None
+    _has_optimizer = True
+    _steps_then: int | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Note what the checkpoint holds."""
@@ -48,10 +47,21 @@ class EpochResumeHook(Hook):
         """Check the hooks and the checkpoint, and validate the epoch that was not."""
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             return
-        self._check_hooks(runner)
-        self._warn_of_pending_gradients(runner)
+        if any(isinstance(hook, CheckpointHook) and not hook.by_epoch for hook in runner.hooks):
+            raise LaunchError(
+                'CheckpointHook(by_epoch=False) under EpochBasedTrainLoop: such checkpoints cannot '
+                'be resumed; set default_hooks.checkpoint.by_epoch=True, or train with '
+                'IterBasedTrainLoop'
+            )
+        steps = len(runner.train_dataloader)
+        counts = (runner.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+        if steps % counts:
+            runner.logger.warning(
+                f'An epoch of {steps} steps ends within {counts} accumulated steps, and a '
+                'checkpoint holds no gradients: a resumed run will differ by a part of one step'
+            )
         if runner.iter > 0:
-            self._check_checkpoint(runner)
+            self._check_checkpoint(runner, steps)
             if self._lacks_validation(runner):
                 runner.logger.info(f'Epoch {runner.epoch} was not validated yet')
                 runner.val_loop.run()
@@ -60,18 +70,7 @@ class EpochResumeHook(Hook):
         """Note the epoch for the checkpoint that a better validation writes."""
         runner.message_hub.update_info(_VALIDATED, runner.epoch)
 
-    @staticmethod
-    def _check_hooks(runner: Runner) -> None:
-        for hook in runner.hooks:
-            if isinstance(hook, CheckpointHook) and not hook.by_epoch:
-                raise LaunchError(
-                    'CheckpointHook(by_epoch=False) under EpochBasedTrainLoop: such checkpoints '
-                    'cannot be resumed; set default_hooks.checkpoint.by_epoch=True, or train with '
-                    'IterBasedTrainLoop'
-                )
-
-    def _check_checkpoint(self, runner: Runner) -> None:
-        steps = len(runner.train_dataloader)
+    def _check_checkpoint(self, runner: Runner, steps: int) -> None:
         steps_then = self._steps_then or steps
         name = runner.cfg.get('load_from') or f'the latest checkpoint in {runner.work_dir}'
         if runner.iter != runner.epoch * steps_then:
@@ -99,13 +98,3 @@ class EpochResumeHook(Hook):
         interval = loop.dynamic_intervals[bisect(loop.dynamic_milestones, epoch + 1) - 1]
         due = epoch % interval == 0 or epoch == loop.max_epochs
         return due and runner.message_hub.get_info(_VALIDATED) != epoch
-
-    @staticmethod
-    def _warn_of_pending_gradients(runner: Runner) -> None:
-        steps = len(runner.train_dataloader)
-        counts = (runner.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
-        if steps % counts:
-            runner.logger.warning(
-                f'An epoch of {steps} steps ends within {counts} accumulated steps, and a '
-                'checkpoint holds no gradients: a resumed run will differ by a part of one step'
-            )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...utils.config_types import is_type
 from ...utils.errors import LaunchError
+from ...utils.numbers import number
 from ..checkpoints.source import bare_model, misfits
 
 _BACKBONE = 'backbone.'
@@ -42,9 +43,7 @@ class PretrainedCheck(Hook):
     priority = 'LOWEST'  # after hooks that change the checkpoint, such as EMAHook
 
     def __init__(self, min_loaded: float = 0.9) -> None:
-        if not 0 <= min_loaded <= 1:
-            raise ValueError(f'PretrainedCheck.min_loaded must be in [0, 1], got {min_loaded}')
-        self.min_loaded = min_loaded
+        self.min_loaded = number(min_loaded, 'PretrainedCheck.min_loaded', 0, 1, error=ValueError)
         self._loaded_whole = False
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -117,14 +116,13 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _pretrained_files(backbone: nn.Module) -> Iterator[str]:
+def _pretrained_files(backbone: nn.Module) -> list[str]:
     """Paths that the backbone was told to initialise itself from."""
-    paths = [getattr(backbone, 'pretrained', None)]
     given = getattr(backbone, 'init_cfg', None) or []
-    for cfg in [given] if isinstance(given, Mapping) else given:
-        if is_type(cfg, 'Pretrained', 'PretrainedInit'):
-            paths.append(cfg.get('checkpoint'))
-    yield from dict.fromkeys(path for path in paths if isinstance(path, str))
+    given = [given] if isinstance(given, Mapping) else given
+    named = [cfg.get('checkpoint') for cfg in given if is_type(cfg, 'Pretrained', 'PretrainedInit')]
+    paths = [getattr(backbone, 'pretrained', None), *named]
+    return list(dict.fromkeys(path for path in paths if isinstance(path, str)))
 
 
 def _all_tensors(node: object) -> Iterator[Tensor]:

@@ -1,7 +1,7 @@
 """Random numbers that depend on (seed, rank, worker, epoch) alone, so that a run can be resumed."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
-from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from ...models.utils.rng import preserved_rng
 from ...utils.errors import LaunchError
@@ -35,10 +35,10 @@ def derived_seed(stream: str, seed: int, rank: int, worker: int, progress: int) 
     return int(np.random.SeedSequence(words).generate_state(1, np.uint32)[0])
 
 
-def _seed_cpu(seed: int) -> None:
+def _seed(seed: int, seed_torch: Callable[[int], object]) -> None:
     random.seed(seed)
     np.random.seed(seed)
-    torch.default_generator.manual_seed(seed)
+    seed_torch(seed)
 
 
 class _SeededItems:
@@ -78,7 +78,8 @@ class _SeededItems:
         epoch = int(self.epoch)
         if self._seeded_for == epoch:
             return False
-        _seed_cpu(derived_seed('loader', self.seed, self.rank, worker, epoch))
+        seed = derived_seed('loader', self.seed, self.rank, worker, epoch)
+        _seed(seed, torch.default_generator.manual_seed)
         self._seeded_for = epoch
         return True
 
@@ -114,11 +115,7 @@ class ReseedHook(Hook):
     """
 
     priority = 'VERY_HIGH'
-
-    def __init__(self) -> None:
-        self._items: _SeededItems | None = None
-        self._sampler_seed: int | None = None
-        self._by_iter = False
+    _items: _SeededItems | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Remember the seed that the sampler was built with."""
@@ -136,7 +133,7 @@ class ReseedHook(Hook):
         loader = runner.train_dataloader
         if self._by_iter and loader.num_workers:
             return
-        if not _loads_by_index(loader):
+        if loader.batch_sampler is None or isinstance(loader.dataset, IterableDataset):
             runner.logger.warning(
                 'ReseedHook: the training set is not loaded in batches by index, so its random '
                 'numbers are not seeded by epoch; a resumed run may differ'
@@ -165,10 +162,4 @@ class ReseedHook(Hook):
     @staticmethod
     def _seed_process(stream: str, runner: Runner, progress: int) -> None:
         seed = derived_seed(stream, runner.seed, runner.rank, 0, progress)
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)  # all devices
-
-
-def _loads_by_index(loader: DataLoader) -> bool:
-    return loader.batch_sampler is not None and not isinstance(loader.dataset, IterableDataset)
+        _seed(seed, torch.manual_seed)  # all devices

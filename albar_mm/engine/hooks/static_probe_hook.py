@@ -18,11 +18,11 @@ from torch.utils.data import DataLoader, Subset
 from ...datasets import StaticPairDataset
 from ...evaluation import StaticContrastMetric
 from ...evaluation.functional import VIEWS
-from ...models.utils.rng import preserved_rng
+from ...models.utils.rng import preserved_attributes, preserved_rng
+from ...utils.numbers import number
 from ..checkpoints.source import bare_model
 
 PREFIX = 'static_probe'
-_ABSENT = object()
 
 
 class StaticProbe:
@@ -114,21 +114,14 @@ def undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
             each flag is put back by itself.
         device: Where the model is.
     """
-    flags = [(module, module.training) for module in model.modules()]
+    kept = preserved_attributes(model.modules(), 'training', 'average_clips')
     head = getattr(model, 'cls_head', None)
-    given = getattr(head, 'average_clips', _ABSENT)
     # Not inference_mode: what a network caches (Swin's masks) must serve training afterwards.
-    with preserved_rng(device), torch.no_grad():
+    with preserved_rng(device), kept, torch.no_grad():
         model.eval()
-        try:
-            if given is not _ABSENT:
-                head.average_clips = 'prob'
-            yield
-        finally:
-            for module, flag in flags:
-                module.training = flag
-            if given is not _ABSENT:
-                head.average_clips = given
+        if hasattr(head, 'average_clips'):
+            head.average_clips = 'prob'
+        yield
 
 
 def _contribution(sample: dict[str, Any]) -> Tensor:
@@ -205,14 +198,11 @@ class StaticProbeHook(Hook):
     ) -> None:
         counts = dict(interval=interval, num_videos=num_videos, batch_size=batch_size)
         for key, value in counts.items():
-            given = value is not None or key == 'interval'
-            if given and (type(value) is not int or value < 1):
-                raise ValueError(f'StaticProbeHook.{key} must be an integer > 0, got {value!r}')
-        self.interval, self.by_epoch, self.at_start = interval, by_epoch, at_start
-        self.dataset, self.num_videos, self.seed = dataset, num_videos, seed
-        self.batch_size, self.num_workers = batch_size, num_workers
-        self._probe: StaticProbe | None = None
-        self._probed_at: int | None = None
+            if value is not None or key == 'interval':
+                value = number(value, f'StaticProbeHook.{key}', 1, whole=True, error=ValueError)
+            setattr(self, key, value)
+        self.by_epoch, self.at_start = by_epoch, at_start
+        self.dataset, self.num_workers, self.seed = dataset, num_workers, seed
 
     def before_train(self, runner: Runner) -> None:
         """Find the held-out set and probe the untrained state; a resumed run has that already."""

@@ -8,6 +8,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ...utils.numbers import number, one_of
 from ..checkpoints.source import bare_model
 
 MODES = ('linear', 'step', 'window')
@@ -37,15 +38,11 @@ class WeightSchedule:
 
     def __post_init__(self) -> None:
         where = f'StaticWeightHook schedule of {self.loss!r}'
-        if self.mode not in MODES:
-            raise ValueError(f'{where}: mode must be one of {MODES}, got {self.mode!r}')
-        for key in ('weight', 'start_weight'):
-            value = getattr(self, key)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not 0 <= value < float('inf'):
-                raise ValueError(f'{where}: {key} must be a finite number >= 0, got {value!r}')
-        if self.begin < 0:
-            raise ValueError(f'{where}: begin must be >= 0, got {self.begin}')
+        one_of(self.mode, MODES, f'{where}: mode')
+        for key in ('weight', 'start_weight', 'begin'):
+            whole = key == 'begin'
+            value = number(getattr(self, key), f'{where}: {key}', 0, whole=whole, error=ValueError)
+            object.__setattr__(self, key, value)
         if self.mode == 'step':
             if self.end is not None:
                 raise ValueError(f"{where}: mode 'step' takes no end")

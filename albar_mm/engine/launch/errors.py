@@ -46,9 +46,6 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
                 f'{key}: no such {kind}: {path}; make it, or point to yours with '
                 f'--cfg-options {key}=<path> ({line})'
             )
-    weights = cfg.get('load_from')
-    if weights and '://' not in weights and not osp.isfile(weights):
-        return f'load_from: no such checkpoint: {weights}'
     if isinstance(error, DatasetError):
         return line
     if isinstance(error, OSError) and remedy_of(error):

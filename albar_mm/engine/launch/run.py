@@ -28,7 +28,7 @@ from .testing import DrawPredictions, FittingCheckpoint
 DEFAULT_SEED = 0
 TRAINING_HOOKS = ('ReseedHook', 'EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
 """Added to ``custom_hooks`` of a training where the config does not name them."""
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _RUNS = itertools.count()
 
 
@@ -81,7 +81,11 @@ def train(
     cfg = debiased(load_config(config, cfg_options), debias, debias_options)
     _set_run(cfg, config, work_dir, launcher)
     if amp:
-        _enable_amp(cfg)
+        kind = type_name(cfg.optim_wrapper) or 'OptimWrapper'
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise LaunchError(f'--amp: the config has its own optimiser wrapper, {kind}')
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if auto_scale_lr:
@@ -96,8 +100,8 @@ def train(
     hooks = list(cfg.get('custom_hooks') or [])
     named = {type_name(hook) for hook in hooks}
     cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
-    with explained(cfg, _LOADERS[:1] if no_validate else _LOADERS[:2]):
-        runner = _build(cfg)
+    with explained(cfg, LOADERS[:1] if no_validate else LOADERS[:2]):
+        runner = RUNNERS.build(cfg)
         _check_batch_size(runner, cfg)
         runner.train()
     return runner
@@ -151,8 +155,8 @@ def test(
         cfg.test_evaluator = [*given, dict(type='DumpResults', out_file_path=dump)]
     # a config dumped by a resumed training says resume=True, which would need the training set
     cfg.resume, cfg.load_from = False, checkpoint
-    with explained(cfg, _LOADERS[2:]):
-        runner = _build(cfg)
+    with explained(cfg, LOADERS[2:]):
+        runner = RUNNERS.build(cfg)
         runner.register_hook(FittingCheckpoint(checkpoint, _name(cfg, config)))
         if show or show_dir is not None:
             runner.register_hook(DrawPredictions(show, show_dir, interval, wait_time))
@@ -198,8 +202,7 @@ def print_config(
 
 
 def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
-    path = cfg.filename if isinstance(config, Config) else os.fspath(config)
-    return path or 'the config'
+    return (cfg.filename if isinstance(config, Config) else os.fspath(config)) or 'the config'
 
 
 def _set_run(
@@ -218,14 +221,6 @@ def _set_run(
     # process within a second would share their histories
     if number := next(_RUNS):
         cfg.experiment_name = f'{cfg.get("experiment_name") or config_stem(cfg)}_{number}'
-
-
-def _enable_amp(cfg: Config) -> None:
-    kind = type_name(cfg.optim_wrapper) or 'OptimWrapper'
-    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise LaunchError(f'--amp: the config has its own optimiser wrapper, {kind}')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def _set_randomness(
@@ -252,11 +247,9 @@ def _set_resume(cfg: Config, resume: str | bool | None) -> None:
             cfg.resume, cfg.load_from = True, None
     elif resume:
         cfg.resume, cfg.load_from = True, os.fspath(resume)
-    if not cfg.get('resume'):
-        return
-    if cfg.get('load_from') is not None:
+    if cfg.get('load_from'):
         _require_checkpoint(cfg.load_from)
-    else:
+    elif cfg.get('resume'):
         last_checkpoint(cfg.work_dir, needed=False)
 
 
@@ -266,10 +259,6 @@ def _require_checkpoint(path: str) -> None:
             f'checkpoint {path}: no such file; the current folder is {os.getcwd()}, and a training '
             'writes epoch_<n>.pth and best_*.pth to its work folder'
         )
-
-
-def _build(cfg: Config) -> Runner:
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 
 def _check_batch_size(runner: Runner, cfg: Config) -> None:
@@ -295,9 +284,8 @@ def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
         cfg: The run's config.
         work_dir: Choice of the caller; else the config's, else ``./work_dirs/<config name>``.
     """
-    if work_dir is not None:
-        return os.fspath(work_dir)
-    return cfg.get('work_dir') or osp.join('./work_dirs', config_stem(cfg))
+    default = cfg.get('work_dir') or osp.join('./work_dirs', config_stem(cfg))
+    return default if work_dir is None else os.fspath(work_dir)
 
 
 def resume_hint(work_dir: str) -> str:

@@ -15,7 +15,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ...utils.errors import LaunchError
-from ...utils.files import whole_file
+from ...utils.files import write_bytes
+from ...utils.numbers import number
 from ..checkpoints.source import bare_model, unfilled
 
 _FRAMES, _TITLE_PX, _MIN_FRAME_PX = 8, 22, 112
@@ -98,9 +99,8 @@ class DrawPredictions(Hook):
         interval: int = 1,
         wait_time_s: float = 2,
     ) -> None:
-        if interval < 1:
-            raise ValueError(f'interval must be at least 1, got {interval}')
-        self.show, self.interval, self.wait_time_s = show, interval, wait_time_s
+        self.interval = number(interval, 'interval', 1, whole=True, error=ValueError)
+        self.show, self.wait_time_s = show, wait_time_s
         self.out_dir = None if out_dir is None else Path(out_dir)
 
     def before_test_epoch(self, runner: Runner) -> None:
@@ -120,9 +120,8 @@ class DrawPredictions(Hook):
                 continue
             picture = clip_strip(inputs, _title(index, sample, classes))
             if self.out_dir is not None:
-                with whole_file(self.out_dir / f'{index:06d}.png') as part:
-                    if not cv2.imwrite(str(part), picture):
-                        raise OSError(f'cannot write {part}')
+                data = cv2.imencode('.png', picture)[1]
+                write_bytes(self.out_dir / f'{index:06d}.png', data.tobytes())
             if self.show:
                 cv2.imshow('albar_mm', picture)
                 cv2.waitKey(max(1, int(self.wait_time_s * 1000)))

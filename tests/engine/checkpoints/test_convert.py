@@ -47,7 +47,7 @@ def load(model, state):
 
 def test_the_logits_are_those_of_torchvision(theirs):
     converted = convert_swin3d(theirs)
-    assert (converted.classes, converted.left_out) == (400, ())
+    assert (converted.what, converted.left_out) == ('a Video Swin, a head of 400 classes', ())
     model = recognizer()
     load(model, converted.state_dict)
     wanted = torch.tensor(REFERENCE['logits'])
@@ -61,7 +61,7 @@ def test_the_logits_are_those_of_torchvision(theirs):
     model.load_state_dict(convert_swin3d({**theirs, **index}).state_dict, strict=True)
     state = {name: value for name, value in theirs.items() if not name.startswith('head')}
     converted = convert_swin3d({**state, 'projector.weight': torch.zeros(1)})
-    assert converted.classes == 0 and converted.left_out == ('projector.weight',)
+    assert converted.left_out == ('projector.weight',)
     assert 'no head' in converted.lines()[0] and 'projector.weight' in converted.lines()[1]
 
 
@@ -87,18 +87,17 @@ def test_files_of_several_makes(theirs, tmp_path, wrap):
 def test_what_is_refused(theirs, tmp_path):
     source = tmp_path / 'a.pth'
 
-    def fails(saved, message, kind='swin3d-torchvision'):
+    def fails(saved, message):
         torch.save(saved, source)
         with pytest.raises(CheckpointError, match=message):
-            convert_checkpoint(kind, source, tmp_path / 'out.pth')
+            convert_checkpoint(convert_swin3d, source, tmp_path / 'out.pth')
         assert not (tmp_path / 'out.pth').exists()
 
     fails(dict(conv1=torch.zeros(3)), 'a.pth: no Video Swin of torchvision: expected one')
     fails(dict(epoch=3), 'a.pth: no Video Swin')
     some = {name: value for name, value in theirs.items() if not name.startswith('features.3')}
     fails(some, r'it has features \[0, 1, 2, 4, 5, 6\]')
-    fails(theirs, "kind 'resnet': expected one of swin3d-torchvision", 'resnet')
     with pytest.raises(CheckpointError, match='gone.pth: no such checkpoint file'):
-        convert_checkpoint('albar-official', tmp_path / 'gone.pth', tmp_path / 'out.pth')
+        convert_checkpoint(convert_swin3d, tmp_path / 'gone.pth', tmp_path / 'out.pth')
     with pytest.raises(CheckpointError, match='is the checkpoint itself'):
-        convert_checkpoint('albar-official', source, source)
+        convert_checkpoint(convert_swin3d, source, source)

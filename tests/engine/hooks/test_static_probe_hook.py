@@ -223,9 +223,9 @@ def test_a_dataset_of_its_own_intervals_in_epochs_and_no_second_start(config, tm
 
 
 def test_bad_settings(config):
-    with pytest.raises(ValueError, match='StaticProbeHook.interval must be an integer > 0, got 0'):
+    with pytest.raises(ValueError, match='StaticProbeHook.interval: .* from 1, got 0'):
         HOOKS.build(dict(type='StaticProbeHook', interval=0))
-    with pytest.raises(ValueError, match='StaticProbeHook.num_videos .* got 2.5'):
+    with pytest.raises(ValueError, match='StaticProbeHook.num_videos: .* got 2.5'):
         StaticProbeHook(num_videos=2.5)
     cfg = config('bad', 'Recognizer3D', {})
     cfg.val_dataloader.dataset = cfg.test_dataloader.dataset
