@@ -53,7 +53,7 @@ _SMALL = {
 _SLOW = {**_SMALL, 'optim_wrapper.optimizer.lr': 3e-4, 'model.head.dropout': 0.0}
 
 
-def _small(**options: Any) -> Row:  # noqa: ANN401
+def _small(**options: Any) -> Row:
     """The slow small network, with one thing changed."""
     return Row(
         options={**_SLOW, **{name.replace('__', '.'): value for name, value in options.items()}},

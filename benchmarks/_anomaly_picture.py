@@ -90,7 +90,7 @@ def draw(path: str, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Path:
     return save_figure(figure, Path(path))
 
 
-def _curve(axis: Any, label: str, runs: Sequence[Mapping[str, Any]], score: str) -> None:  # noqa: ANN401
+def _curve(axis: Any, label: str, runs: Sequence[Mapping[str, Any]], score: str) -> None:
     values = np.array([run[score] for run in runs if not run['noise']])
     steps, colour = runs[0]['steps'], _COLOURS.get(label.partition(',')[0], _LOST)
     # the published code lies on ours where it does the same
@@ -107,7 +107,7 @@ def _curve(axis: Any, label: str, runs: Sequence[Mapping[str, Any]], score: str)
     axis.set_xticks([], minor=True)
 
 
-def _style(axis: Any) -> None:  # noqa: ANN401
+def _style(axis: Any) -> None:
     axis.axhline(50, color='#999999', linewidth=0.8, linestyle=':')
     axis.set_ylim(0, 102)
     axis.tick_params(labelsize=8)
@@ -115,7 +115,7 @@ def _style(axis: Any) -> None:  # noqa: ANN401
         axis.spines[side].set_visible(False)
 
 
-def _ablations(axis: Any, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:  # noqa: ANN401
+def _ablations(axis: Any, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     names = list(curves)
     for place, name in enumerate(reversed(names)):
         last = [run['auc_anomalous'][-1] for run in curves[name] if not run['noise']]

@@ -82,7 +82,7 @@ class PublishedMGFN(BaseModel):
         inputs: Sequence[Tensor],
         data_samples: Sequence[BaseDataElement] = (),
         mode: str = 'tensor',
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """As :meth:`AnomalyDetector.forward`.
 
         Args:

@@ -152,7 +152,7 @@ def _found(
     kind: str,
     runs: dict[str, Any],
     size: Any,
-    rounds: int,  # noqa: ANN401
+    rounds: int,
     args: argparse.Namespace,
     over: str,
 ) -> dict[str, Any]:

@@ -228,7 +228,7 @@ def _entries_of(videos: Mapping[str, Sequence[Tube]], path: Path) -> Iterator[Vi
         yield VideoEntry(name, np.bincount(frames), _scored(boxes[order]))
 
 
-def _detections(content: Any, path: Path) -> Iterator[VideoEntry]:  # noqa: ANN401
+def _detections(content: Any, path: Path) -> Iterator[VideoEntry]:
     """The published detections of ActorCutMix and StillMix; frames without a key have no boxes."""
     if not isinstance(content, Mapping) or not content:
         raise BadFileError(f'{path}: expected a dict of videos, got {_shown(content)}')
@@ -277,11 +277,11 @@ def _entry(video: str, frames: list[Any], where: str) -> VideoEntry:
     return VideoEntry(video, np.fromiter(map(len, lists), np.int64, len(lists)), rows)
 
 
-def _is_box(frame: Any) -> bool:  # noqa: ANN401
+def _is_box(frame: Any) -> bool:
     return isinstance(frame, list) and bool(frame) and not isinstance(frame[0], list)
 
 
-def _rows(boxes: Any, where: str) -> np.ndarray:  # noqa: ANN401
+def _rows(boxes: Any, where: str) -> np.ndarray:
     """Check boxes (n, 4) or (n, 5) of one frame and give them a score if they have none."""
     try:
         if isinstance(boxes, Sequence) and len({len(box) for box in boxes}) > 1:
@@ -312,6 +312,6 @@ def _scored(boxes: np.ndarray) -> np.ndarray:
     return rows.astype(np.float32)
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401
+def _shown(value: Any) -> str:
     text = ' '.join(repr(value).split())
     return f'{type(value).__name__} {text[:60]}' + ('…' if len(text) > 60 else '')

@@ -74,7 +74,7 @@ def is_annotation(content: object) -> bool:
     return 'gttubes' in content or (isinstance(first, dict) and 'annotations' in first)
 
 
-def annotated_tubes(content: Any, path: Path) -> dict[str, tuple[Tube, ...]]:  # noqa: ANN401
+def annotated_tubes(content: Any, path: Path) -> dict[str, tuple[Tube, ...]]:
     """Take the UCF101-24 annotation apart, in either layout.
 
     Raises:

@@ -151,7 +151,7 @@ def build_settings(
     sets: Sequence[str] | None = None,
     missing_masks: str | None = None,
     cover_filter: str | None = None,
-    **others: Any,  # noqa: ANN401
+    **others: Any,
 ) -> BuildSettings:
     """Settings of a build, with the preset's defaults for what is None.
 

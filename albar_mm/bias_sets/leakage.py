@@ -354,7 +354,7 @@ def _best_strength(x: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int) 
     return max(STRENGTHS, key=lambda s: (right[s], s))  # of equals, the smoothest
 
 
-def _ridge(strength: float) -> Any:  # noqa: ANN401
+def _ridge(strength: float) -> Any:
     """Ridge regression of one-hot labels on standardised features."""
     from sklearn.linear_model import RidgeClassifier  # takes a while to import
     from sklearn.pipeline import make_pipeline

@@ -151,7 +151,7 @@ def flags_of(found: MaskStatistics) -> tuple[str, ...]:
 def benchmark_statistics(
     root: Path,
     boxes: Any = None,
-    workers: int = 1,  # noqa: ANN401  any mask source
+    workers: int = 1,
 ) -> list[MaskStatistics]:
     """Statistics of all source videos of a benchmark, suspicious ones first.
 
@@ -232,7 +232,7 @@ def _statistics(
     return replace(found, flags=flags_of(found))
 
 
-def _cell(value: Any) -> Any:  # noqa: ANN401
+def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return f'{value:.4f}'
     return '; '.join(value) if isinstance(value, tuple) else value

@@ -129,7 +129,7 @@ def _reason(error: Exception, name: str) -> str:
     )
 
 
-def _load_as_data(load: Callable[[], Any], name: str) -> Any:  # noqa: ANN401
+def _load_as_data(load: Callable[[], Any], name: str) -> Any:
     try:
         with _stand_ins():
             loaded = load()
@@ -143,9 +143,9 @@ def _load_as_data(load: Callable[[], Any], name: str) -> Any:  # noqa: ANN401
 
 def safe_load(
     file: str | os.PathLike | IO[bytes],
-    map_location: Any = None,  # noqa: ANN401
-    **kwargs: Any,  # noqa: ANN401
-) -> Any:  # noqa: ANN401
+    map_location: Any = None,
+    **kwargs: Any,
+) -> Any:
     """``torch.load(weights_only=True)`` that also reads the files written by MMEngine.
 
     Args:
@@ -166,7 +166,7 @@ def safe_load(
     return _load_as_data(lambda: torch.load(file, map_location=map_location, **kwargs), str(name))
 
 
-def safe_load_url(url: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+def safe_load_url(url: str, *args: Any, **kwargs: Any) -> Any:
     """:func:`torch.hub.load_state_dict_from_url` with the rules of :func:`safe_load`.
 
     Raises:
@@ -176,7 +176,7 @@ def safe_load_url(url: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
     return _load_as_data(lambda: torch.hub.load_state_dict_from_url(url, *args, **kwargs), url)
 
 
-def _without_code(loaded: Any, name: str) -> Any:  # noqa: ANN401
+def _without_code(loaded: Any, name: str) -> Any:
     """Drop ``meta['config']``: ``Runner.resume`` would *execute* that text as a Python config.
 
     MMEngine 0.10.7 itself writes ``meta['cfg']`` and never reads it.
@@ -225,11 +225,11 @@ def save_whole(save: Callable) -> Callable:
 class _RemoveLater:
     """A file backend that only notes what to remove."""
 
-    def __init__(self, backend: Any) -> None:  # noqa: ANN401
+    def __init__(self, backend: Any) -> None:
         self._backend = backend
         self._waiting: list[tuple[str, str]] = []
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
 
     def remove(self, path: str) -> None:
@@ -246,7 +246,7 @@ class _RemoveLater:
                 getattr(self._backend, method)(path)
 
 
-def _kept(hook: Any) -> set[str | None]:  # noqa: ANN401
+def _kept(hook: Any) -> set[str | None]:
     best = getattr(hook, 'best_ckpt_path_dict', None) or {}
     return {hook.last_ckpt, getattr(hook, 'best_ckpt_path', None), *best.values()}
 
@@ -262,7 +262,7 @@ def remove_after_saving(save: Callable) -> Callable:
     """
 
     @functools.wraps(save)
-    def saving(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def saving(self: Any, *args: Any, **kwargs: Any) -> None:
         outer = getattr(self, 'file_backend', None)
         if outer is None:  # validation alone: CheckpointHook.before_train has not run
             save(self, *args, **kwargs)
@@ -280,7 +280,7 @@ def remove_after_saving(save: Callable) -> Callable:
 
 
 @contextmanager
-def open_whole(path: str, mode: str = 'r', **kwargs: Any) -> Iterator[IO]:  # noqa: ANN401
+def open_whole(path: str, mode: str = 'r', **kwargs: Any) -> Iterator[IO]:
     """:func:`open` that, in mode ``'w'``, puts the file in place when it is finished.
 
     Args:

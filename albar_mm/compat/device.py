@@ -29,7 +29,7 @@ def _say_once(text: str) -> None:
         print_log(text, logger='current', level=logging.WARNING)
 
 
-def set_cuda_device(device: Any) -> None:  # noqa: ANN401
+def set_cuda_device(device: Any) -> None:
     """:func:`torch.cuda.set_device` where there is CUDA, nothing elsewhere."""
     if torch.cuda.is_available():
         torch.cuda.set_device(device)
@@ -39,7 +39,7 @@ def gloo_without_cuda(init: Callable) -> Callable:
     """Let one of mmengine's ``_init_dist_*`` choose gloo where NCCL, the default, cannot run."""
 
     @functools.wraps(init)
-    def wrapped(backend: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def wrapped(backend: str, *args: Any, **kwargs: Any) -> None:
         if backend == 'nccl' and get_device() == 'cpu':
             _say_once('No CUDA device: distributed training uses the gloo backend, not nccl.')
             backend = 'gloo'
@@ -56,7 +56,7 @@ def wrap_model_on_cpu(upstream: Callable) -> Callable:
 
     @functools.wraps(upstream)
     def wrap_model(
-        self: Any,  # noqa: ANN401
+        self: Any,
         model_wrapper_cfg: dict | None,
         model: torch.nn.Module,
     ) -> torch.nn.Module:
@@ -83,7 +83,7 @@ def has_amp_device() -> bool:
     )
 
 
-def new_amp_or_plain(cls: type, *args: Any, **kwargs: Any) -> OptimWrapper:  # noqa: ANN401
+def new_amp_or_plain(cls: type, *args: Any, **kwargs: Any) -> OptimWrapper:
     """``AmpOptimWrapper.__new__``: a plain ``OptimWrapper`` where mixed precision cannot run.
 
     Python skips ``AmpOptimWrapper.__init__`` when ``__new__`` returns another class, so this holds

@@ -290,11 +290,11 @@ class ModuleView(types.ModuleType):
     the real module stays as it is for everybody else.
     """
 
-    def __init__(self, module: types.ModuleType, **replaced: Any) -> None:  # noqa: ANN401
+    def __init__(self, module: types.ModuleType, **replaced: Any) -> None:
         super().__init__(module.__name__, module.__doc__)
         self.__dict__.update(replaced, _viewed=module)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         if name == '_viewed':  # not set yet: a copy or an unpickling asks before __init__ ran
             raise AttributeError(name)
         return getattr(self._viewed, name)

@@ -92,7 +92,7 @@ def check_head(recognizer: Mapping[str, Any]) -> int:
     return classes
 
 
-def _recognizers(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _recognizers(node: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(node, dict):
         return
     named = type_name(node).startswith(('Recognizer', 'MMRecognizer'))

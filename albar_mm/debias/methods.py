@@ -111,7 +111,7 @@ class _Target:
 def debias(
     cfg: Config | Mapping[str, Any] | str | os.PathLike,
     method: str,
-    **options: Any,  # noqa: ANN401
+    **options: Any,
 ) -> Config:
     """Mix a debiasing method into a config and leave everything else as it is.
 
@@ -319,7 +319,7 @@ def _blend(target: _Target, kind: str, settings: Mapping[str, Any]) -> None:
     )
 
 
-def _checked(what: str, read: Callable[[], Any]) -> Any:  # noqa: ANN401
+def _checked(what: str, read: Callable[[], Any]) -> Any:
     """Let a component read its settings, so that a wrong one is named before a run begins."""
     try:
         return read()

@@ -137,7 +137,7 @@ def decode_first(decoder: str, path: str) -> str:
     return f'{width}x{height}'
 
 
-def _decord(path: str, limit: int) -> Any:  # noqa: ANN401
+def _decord(path: str, limit: int) -> Any:
     import decord
 
     reader = decord.VideoReader(path, num_threads=1)

@@ -49,7 +49,7 @@ class Annotation:
     decoder: str | None
 
 
-def find_annotations(node: Any, key: str) -> Iterator[Annotation]:  # noqa: ANN401
+def find_annotations(node: Any, key: str) -> Iterator[Annotation]:
     """Every annotation file in a dataset's config, however deep datasets are wrapped."""
     decoders: dict[str, str | None] = {'': None}
     for place, part in _datasets(node, key):
@@ -71,7 +71,7 @@ def find_annotations(node: Any, key: str) -> Iterator[Annotation]:  # noqa: ANN4
             )
 
 
-def find_folders(node: Any, key: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+def find_folders(node: Any, key: str) -> Iterator[tuple[str, str]]:
     """Key and path of every folder that a config names beside the videos (masks, bias sets)."""
     for place, part in _datasets(node, key):
         root = part.get('data_root') or ''
@@ -137,7 +137,7 @@ def check_folder(key: str, path: str) -> list[Finding]:
     return _missing(place, name, folder, 'folder')
 
 
-def _datasets(node: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:  # noqa: ANN401
+def _datasets(node: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """All dicts of a dataset's config but the steps of pipelines."""
     for place, part in mappings(node, key):
         if not {'pipeline', 'data_prefix'} & set(place.removeprefix(key).split('.')):

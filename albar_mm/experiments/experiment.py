@@ -148,7 +148,7 @@ def run_seeds(
     experiment: Experiment,
     work_dir: str | os.PathLike,
     seeds: Sequence[int],
-    **how: Any,  # noqa: ANN401
+    **how: Any,
 ) -> list[dict[str, Any]]:
     """:func:`run_experiment` once for each seed, in ``<work_dir>/seed<n>``.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def type_name(node: Any) -> str:  # noqa: ANN401
+def type_name(node: Any) -> str:
     """Name of the class that a part of a config asks for.
 
     Args:
@@ -24,7 +24,7 @@ def type_name(node: Any) -> str:  # noqa: ANN401
     return kind.rpartition('.')[2]
 
 
-def class_of(node: Any, registry: Any) -> Any:  # noqa: ANN401
+def class_of(node: Any, registry: Any) -> Any:
     """The class that a part of a config asks for; None if it is not registered.
 
     Args:
@@ -35,7 +35,7 @@ def class_of(node: Any, registry: Any) -> Any:  # noqa: ANN401
     return registry.get(kind) if isinstance(kind, str) else kind
 
 
-def is_type(node: Any, *names: str) -> bool:  # noqa: ANN401
+def is_type(node: Any, *names: str) -> bool:
     """Whether a part of a config asks for one of these classes.
 
     Args:
@@ -45,7 +45,7 @@ def is_type(node: Any, *names: str) -> bool:  # noqa: ANN401
     return type_name(node) in names
 
 
-def mappings(node: Any, key: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:  # noqa: ANN401
+def mappings(node: Any, key: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
     """All dicts in a config, outer ones first.
 
     Args:

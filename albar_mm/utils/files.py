@@ -140,7 +140,7 @@ def filled_lines(
             yield f'{path}:{number}', line.strip()
 
 
-def parse_json(text: str | bytes, where: str, kind: type = dict) -> Any:  # noqa: ANN401
+def parse_json(text: str | bytes, where: str, kind: type = dict) -> Any:
     """Read JSON of one kind.
 
     Args:
@@ -164,7 +164,7 @@ def parse_json(text: str | bytes, where: str, kind: type = dict) -> Any:  # noqa
     return value
 
 
-def read_json(path: str | os.PathLike, kind: type = dict, limit_mib: float = LIMIT_MIB) -> Any:  # noqa: ANN401
+def read_json(path: str | os.PathLike, kind: type = dict, limit_mib: float = LIMIT_MIB) -> Any:
     """Content of a JSON file.
 
     Args:
@@ -372,7 +372,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: str | os.PathLike, value: Any, indent: int | None = 1) -> None:  # noqa: ANN401
+def write_json(path: str | os.PathLike, value: Any, indent: int | None = 1) -> None:
     """Write a JSON file, whole or not at all.
 
     Args:
@@ -444,7 +444,7 @@ def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
         np.save(stream, array, allow_pickle=False)
 
 
-def save_figure(figure: Figure, path: str | os.PathLike, **options: Any) -> Path:  # noqa: ANN401
+def save_figure(figure: Figure, path: str | os.PathLike, **options: Any) -> Path:
     """Write a figure, whole or not at all.
 
     Args:

@@ -10,7 +10,7 @@ from .errors import DatasetError
 
 
 def number(
-    value: Any,  # noqa: ANN401
+    value: Any,
     what: str,
     low: float = -math.inf,
     high: float = math.inf,
@@ -54,7 +54,7 @@ def number(
 
 
 def class_index(
-    value: Any,  # noqa: ANN401
+    value: Any,
     what: str,
     num_classes: int | None = None,
     error: type[Exception] = DatasetError,
@@ -75,11 +75,11 @@ def class_index(
 
 
 def one_of(
-    value: Any,  # noqa: ANN401
+    value: Any,
     allowed: Collection[Any],
     what: str,
     error: type[Exception] = ValueError,
-) -> Any:  # noqa: ANN401
+) -> Any:
     """A value that is among those allowed.
 
     Args:

@@ -74,7 +74,7 @@ class Array:
             refuse(f'a numpy array of shape {shape!r:.60}')
         self.value = self._flat(dtype, data, shape).reshape(shape, order='F' if fortran else 'C')
 
-    def _flat(self, dtype: Any, data: Any, shape: tuple[int, ...]) -> np.ndarray:  # noqa: ANN401
+    def _flat(self, dtype: Any, data: Any, shape: tuple[int, ...]) -> np.ndarray:
         if isinstance(data, str):  # how bytes of Python 2 are read
             data = data.encode('latin1')
         if not isinstance(dtype, Dtype) or dtype.value.hasobject or not isinstance(data, bytes):
@@ -92,7 +92,7 @@ class _Function:
     def __init__(self, function: Callable) -> None:
         self._function = function
 
-    def __call__(self, *args: object) -> Any:  # noqa: ANN401
+    def __call__(self, *args: object) -> Any:
         return self._function(*args)
 
     def __setstate__(self, state: object) -> None:
@@ -166,7 +166,7 @@ class _AnyDtype(Dtype):
 
 
 class _AnyArray(Array):
-    def _flat(self, dtype: Any, data: Any, shape: tuple[int, ...]) -> np.ndarray:  # noqa: ANN401
+    def _flat(self, dtype: Any, data: Any, shape: tuple[int, ...]) -> np.ndarray:
         if not isinstance(dtype, Dtype) or not dtype.value.hasobject:
             return super()._flat(dtype, data, shape)
         # numpy reads as many objects as the shape says, however many there are
@@ -185,7 +185,7 @@ _NAMES_OF_OBJECT_ARRAYS = {
 """A dict in an ``.npy`` file is an array of one object, without a dimension."""
 
 
-def finished(value: Any, done: dict[int, Any] | None = None) -> Any:  # noqa: ANN401
+def finished(value: Any, done: dict[int, Any] | None = None) -> Any:
     """Replace stand-ins by what they hold, in nested dicts and lists (in place) and tuples.
 
     Args:
@@ -224,7 +224,7 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(stream, encoding='latin1')  # of Python 2 or 3
         self._path, self._names = path, names
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
+    def find_class(self, module: str, name: str) -> Any:
         if f'{module}.{name}' not in self._names:
             raise DatasetError(
                 f'{self._path}: the pickle asks for {module}.{name}, which annotations do not '
@@ -236,7 +236,7 @@ class _Unpickler(pickle.Unpickler):
         raise DatasetError(f'{self._path}: the pickle asks for an object outside of it')
 
 
-def load_restricted(path: str | os.PathLike, what: str = 'boxes') -> Any:  # noqa: ANN401
+def load_restricted(path: str | os.PathLike, what: str = 'boxes') -> Any:
     """Load a pickle, or the pickled object in an ``.npy`` file, as data.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 from .errors import DatasetError
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401
+def plain(value: Any) -> Any:
     """A value as JSON reads it back: tuples become lists, keys become text.
 
     Args:

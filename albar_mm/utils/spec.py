@@ -46,7 +46,7 @@ _PLACES: dict[str, tuple[Callable[[Path], bool], str]] = {
 }
 
 
-def make(text: str, forms: Forms, what: str) -> Any:  # noqa: ANN401
+def make(text: str, forms: Forms, what: str) -> Any:
     """Make what a spec describes.
 
     Args:
@@ -98,7 +98,7 @@ class _Form:
         self.options = {name: hint for name, hint, _ in parameters[taken:]}
         self.needed = [name for name, _, needed in parameters[taken:] if needed]
 
-    def make(self, given: list[Any], options: Mapping[str, str]) -> Any:  # noqa: ANN401
+    def make(self, given: list[Any], options: Mapping[str, str]) -> Any:
         """Make it of what it takes and the text of its options."""
         missing = [name for name in self.needed if name not in options]
         if missing:
@@ -152,7 +152,7 @@ class _Grammar:
         starts += [rf'{key}\s*=' for key in self.keys]
         self.argument = re.compile(rf'\s*(?:{"|".join(starts)})')
 
-    def read(self, text: str) -> Any:  # noqa: ANN401
+    def read(self, text: str) -> Any:
         text = text.strip()
         name = _word(text)
         form, rest = self.forms.get(name), text[len(name) :]
@@ -173,7 +173,7 @@ class _Grammar:
             raise form.no_option(left.strip(', ').partition('=')[0].strip())
         return form.make([], options)
 
-    def _function(self, form: _Form, text: str) -> Any:  # noqa: ANN401
+    def _function(self, form: _Form, text: str) -> Any:
         if not text.endswith(')'):
             raise DatasetError(f'no closing parenthesis; expected {form.usage}')
         specs, own = [], ''
@@ -220,13 +220,13 @@ def _unquoted(text: str) -> Path:
     return Path(quoted[1] if quoted else text.strip()).expanduser()
 
 
-def _without_none(hint: Any) -> Any:  # noqa: ANN401
+def _without_none(hint: Any) -> Any:
     if isinstance(hint, types.UnionType):
         return next(part for part in typing.get_args(hint) if part is not types.NoneType)
     return hint
 
 
-def _value(key: str, text: str, hint: Any) -> Any:  # noqa: ANN401
+def _value(key: str, text: str, hint: Any) -> Any:
     """Read the value of an option as its annotation wants it."""
     if not text:
         raise DatasetError(f'{key}=: expected a value')

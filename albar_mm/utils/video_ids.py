@@ -79,7 +79,7 @@ def listed_path(path: str, prefix: str | None) -> str:
     return path.removeprefix(prefix).lstrip('/') if prefix else path
 
 
-def annotated_video_ids(dataset: Any) -> list[str]:  # noqa: ANN401
+def annotated_video_ids(dataset: Any) -> list[str]:
     """Give every video of a video dataset its path as written in the annotation file.
 
     That path does not depend on where the videos lie, so it joins results across machines.

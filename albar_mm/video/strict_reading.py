@@ -36,7 +36,7 @@ _FAULTS = (
 _PLACE_IN_DECORD = re.compile(r'\[\d\d:\d\d:\d\d\] \S+:\d+: ')
 
 
-def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> Any:
     """Run a pipeline on one video.
 
     A video counts as unreadable when its container is shorter than it says, when it announces no
@@ -130,7 +130,7 @@ class _OpenCVFrames:
         self._reader, self._total, self._video = reader, total, video
         self._first_missing = total
 
-    def __getitem__(self, index: int) -> Any:  # noqa: ANN401
+    def __getitem__(self, index: int) -> Any:
         # OpenCVDecode goes back frame by frame, each with a slow search: not again for known ones
         frame = self._reader[index] if index < self._first_missing else None
         if frame is None:
@@ -144,11 +144,11 @@ class _OpenCVFrames:
 class _PyAVFrames:
     """A PyAV container that counts the frames that ``PyAVDecode`` gets from it."""
 
-    def __init__(self, container: Any, total: int, video: str) -> None:  # noqa: ANN401
+    def __init__(self, container: Any, total: int, video: str) -> None:
         self._container, self._total, self._video = container, total, video
         self._decoded: int | None = None
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._container, name)
 
     def decode(self, *args: Any, **kwargs: Any) -> Iterator[Any]:

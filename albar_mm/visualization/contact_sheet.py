@@ -49,7 +49,7 @@ def report_benchmark(
     root: Path,
     videos: Path,
     backgrounds: Backgrounds,
-    boxes: Any = None,  # noqa: ANN401  any mask source
+    boxes: Any = None,
     workers: int = 1,
     per_class: int = 2,
     suspicious: int = 20,

@@ -44,7 +44,7 @@ def run_features(
     device: str | None = None,
     dtype: str = 'float32',
     shard: str | None = None,
-    **options: Any,  # noqa: ANN401
+    **options: Any,
 ) -> int:
     """Extract features of videos into a store; print what was done.
 

@@ -305,7 +305,7 @@ def _of_lines(path: str | os.PathLike, fps: float | None) -> Lengths:
     return lengths
 
 
-def _of_entry(entry: Any, where: str, fps: float | None) -> tuple[int, float]:  # noqa: ANN401
+def _of_entry(entry: Any, where: str, fps: float | None) -> tuple[int, float]:
     if not isinstance(entry, Mapping):
         raise DatasetError(f'{where}: expected keys "fps" and "duration"')
     rate = entry.get('fps') or fps

@@ -203,7 +203,7 @@ class FrozenEncoder:
             )
 
 
-def _averaged(output: Any, level: str) -> Tensor:  # noqa: ANN401
+def _averaged(output: Any, level: str) -> Tensor:
     while isinstance(output, Sequence) and not isinstance(output, Tensor):
         output = output[-1]
     if not isinstance(output, Tensor) or output.ndim < 2:

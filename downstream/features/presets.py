@@ -38,7 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def sampling_of(
     cfg: Config | None, preset: str | None = None, **given: Any
-) -> tuple[Sampling, int | None]:  # noqa: ANN401
+) -> tuple[Sampling, int | None]:
     """The snippets that are asked for.
 
     What neither ``given`` nor the preset says is taken from the config: the clip length and frame

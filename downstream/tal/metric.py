@@ -65,7 +65,7 @@ class TemporalMAP(BaseMetric):
         per_class: bool = False,
         out_file: str | None = None,
         prefix: str | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         super().__init__(prefix=prefix, **kwargs)
         self.options = dict(
@@ -87,7 +87,7 @@ class TemporalMAP(BaseMetric):
         )
         self.out_file = out_file
 
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:  # noqa: ANN401
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the detections and the annotation of a batch.
 
         Args:
@@ -149,7 +149,7 @@ class TemporalMAP(BaseMetric):
         return classes
 
 
-def _array(value: Any) -> np.ndarray:  # noqa: ANN401
+def _array(value: Any) -> np.ndarray:
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         # numpy has no bfloat16

@@ -186,7 +186,7 @@ def _px(mask: np.ndarray) -> str:
     return f'{mask.shape[1]}x{mask.shape[0]} px'
 
 
-def decode_rle(item: Any) -> np.ndarray:  # noqa: ANN401
+def decode_rle(item: Any) -> np.ndarray:
     """Decode one mask of COCO's run-length encoding (github.com/cocodataset/cocoapi, maskApi.h).
 
     Runs alternate between background and foreground, background first, down the columns.
@@ -213,7 +213,7 @@ def decode_rle(item: Any) -> np.ndarray:  # noqa: ANN401
     return np.repeat(values, counts).reshape(width, height).T
 
 
-def _is_sizes(values: Any) -> bool:  # noqa: ANN401
+def _is_sizes(values: Any) -> bool:
     return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
 
 

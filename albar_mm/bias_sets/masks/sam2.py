@@ -138,7 +138,7 @@ class Sam2Masks(MaskSource):
 
     @staticmethod
     def _track(
-        predictor: Any,  # noqa: ANN401
+        predictor: Any,
         frames: np.ndarray,
         tube: Tube,
         asked: list[int],
@@ -225,7 +225,7 @@ def config_of(checkpoint: Path, config: str | None = None) -> str:
 
 
 @lru_cache(maxsize=1)
-def _load(config: str, device: str, checkpoint: Path, size: int, mtime_ns: int) -> Any:  # noqa: ANN401
+def _load(config: str, device: str, checkpoint: Path, size: int, mtime_ns: int) -> Any:
     try:
         from sam2.build_sam import build_sam2_video_predictor
     except ImportError as error:

@@ -151,7 +151,7 @@ def find_entry(
     )
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return value.name
     if isinstance(value, MaskSource):

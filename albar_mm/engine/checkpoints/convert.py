@@ -143,7 +143,7 @@ def convert_checkpoint(
     return converted
 
 
-def _states(loaded: Any) -> Iterator[Mapping[str, Tensor]]:  # noqa: ANN401
+def _states(loaded: Any) -> Iterator[Mapping[str, Tensor]]:
     """State dicts in a file: itself, or what lies under a usual name."""
     if not isinstance(loaded, Mapping):
         return

@@ -83,7 +83,7 @@ def unfilled(parameters: Iterable[tuple[str, Tensor]], given: Mapping[str, Any])
     )
 
 
-def load_source(source: Path, target: Path) -> Any:  # noqa: ANN401
+def load_source(source: Path, target: Path) -> Any:
     """Load a checkpoint that another is to be made of, as data.
 
     Args:

@@ -59,7 +59,7 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
     return ''
 
 
-def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401
+def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:
     """Annotation files and data folders that a config names and that are not there.
 
     Args:

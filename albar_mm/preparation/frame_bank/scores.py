@@ -140,7 +140,7 @@ def published_scores(
     return found, missing, len(by_video) - len(found)
 
 
-def _frame_of(key: Any, path: Path) -> tuple[str, int]:  # noqa: ANN401
+def _frame_of(key: Any, path: Path) -> tuple[str, int]:
     position = _POSITION.fullmatch(key) if isinstance(key, str) else None
     if position:
         return position[1], int(position[2])
@@ -153,7 +153,7 @@ def _frame_of(key: Any, path: Path) -> tuple[str, int]:  # noqa: ANN401
     return file[1], int(file[2]) - 1
 
 
-def _pair(value: Any, where: str) -> tuple[float, float]:  # noqa: ANN401
+def _pair(value: Any, where: str) -> tuple[float, float]:
     try:
         gt, top1 = (float(one) for one in np.asarray(value, np.float32).reshape(-1))
     except (TypeError, ValueError):

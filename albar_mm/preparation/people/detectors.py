@@ -223,7 +223,7 @@ def mask_boxes(mask: np.ndarray, min_pixels: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _hog() -> Any:  # noqa: ANN401
+def _hog() -> Any:
     try:
         detector = cv2.HOGDescriptor()
         detector.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())

@@ -205,7 +205,7 @@ class MMPretrainClassifier:
 
 
 @lru_cache(maxsize=1)
-def _inferencer(config: str, checkpoint: str) -> Any:  # noqa: ANN401
+def _inferencer(config: str, checkpoint: str) -> Any:
     try:
         apis = importlib.import_module('mmpretrain.apis')
     except ImportError as error:

@@ -46,7 +46,7 @@ class AnomalyDetector(BaseModel):
         inputs: Tensor | Sequence[Tensor],
         data_samples: Sequence[BaseDataElement] = (),
         mode: str = 'tensor',
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Run the detector.
 
         Args:

@@ -113,7 +113,7 @@ class SegmentDetector(BaseModel):
         masks: Tensor,
         data_samples: Sequence[BaseDataElement] = (),
         mode: str = 'tensor',
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Run the detector.
 
         Args:

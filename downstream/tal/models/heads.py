@@ -296,7 +296,7 @@ class ActionFormerHead(SegmentHead):
 
     per_class = False
 
-    def __init__(self, in_channels: int, num_classes: int, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, in_channels: int, num_classes: int, **kwargs: Any) -> None:
         super().__init__(in_channels, num_classes, **kwargs)
         self.offset_head = DistanceHead(in_channels, len(self.ranges), kwargs.get('layers', 3))
 
