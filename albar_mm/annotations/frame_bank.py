@@ -4,8 +4,6 @@ A bank is one ``.npz`` file. ``tools/build_frame_bank.py`` writes it; the blendi
 it. docs/frame_bank.md has the job from end to end.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

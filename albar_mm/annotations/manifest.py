@@ -1,7 +1,5 @@
 """One set of a bias benchmark on disk: its folder, ``manifest.jsonl`` and ``files.sha256``."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

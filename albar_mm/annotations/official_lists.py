@@ -1,7 +1,5 @@
 """Official split lists: one parser per format, and what is known of every data set."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Person boxes of the videos of a data set, read from a file once in a process."""
 
-from __future__ import annotations
-
 import logging
 import math
 import os

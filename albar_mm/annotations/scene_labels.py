@@ -1,7 +1,5 @@
 """Scene labels of the videos of a data set."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -12,8 +12,6 @@ and lines that begin with ``#`` are skipped. Boxes of consecutive frames that ov
 one actor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

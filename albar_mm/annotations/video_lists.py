@@ -1,7 +1,5 @@
 """What every official split list is read into, and MMAction2's ``path label`` lines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Finding a video among names that somebody else wrote, by the tail of its path."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Building a benchmark in four stages: sources, survey, plan, export."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """From the words of the command line to settings, and from a finished build to its last lines."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Fourth stage: writing the items, those of one source video at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ in part, what it was made to exclude. Two numbers per mask source: the share of 
 that are not actor, and the accuracy of a classifier that sees nothing but the ring.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Numbers that tell which masks of a benchmark to look at."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial

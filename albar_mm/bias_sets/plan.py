@@ -1,7 +1,5 @@
 """Third stage: what a benchmark consists of, before any pixel is made."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,7 +1,5 @@
 """Second stage, the first pass over the videos: sizes, masks and stills, before all planning."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Mapping

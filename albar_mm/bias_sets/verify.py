@@ -1,7 +1,5 @@
 """Checking a built benchmark against its manifests."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

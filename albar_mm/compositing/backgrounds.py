@@ -1,7 +1,5 @@
 """Background families: stripes, and folders of images."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

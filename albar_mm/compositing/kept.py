@@ -1,7 +1,5 @@
 """What a build keeps beside its manifests to composite from: masks, backgrounds and stills."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import math

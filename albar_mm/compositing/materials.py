@@ -1,7 +1,5 @@
 """What items are composited from on the fly: masks, backgrounds and stills of a built benchmark."""
 
-from __future__ import annotations
-
 import os
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping

@@ -7,8 +7,6 @@ class, with its mask, stretched to the host's size (mask: nearest neighbour), ke
 moves sideways away from the host, and lies below the host's moving foreground in every frame.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Where all randomness of a benchmark comes from: a hash of what is being drawn."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 

@@ -1,7 +1,5 @@
 """Which configs can be debiased."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

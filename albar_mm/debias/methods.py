@@ -1,7 +1,5 @@
 """Mixing a debiasing method into any RGB recogniser config of MMAction2."""
 
-from __future__ import annotations
-
 import copy
 import difflib
 import os

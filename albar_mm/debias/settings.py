@@ -4,8 +4,6 @@ Rows are those of StillMix's Swin-T configs (Li et al., ICCV 2023), from which A
 comparison; ALBAR's own are those of its paper.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The table of the ALBAR paper on one config: every method, several seeds."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """One experiment: train a config once, test its last weights once, keep the scores."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

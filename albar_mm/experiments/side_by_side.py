@@ -1,7 +1,5 @@
 """Several trainings at once, each in a process of its own."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

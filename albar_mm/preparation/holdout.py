@@ -1,7 +1,5 @@
 """A validation part held out of the training clips, class by class, in whole groups."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Work on every video of a list that can go on after an interruption (people, scenes)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """From official split lists to MMAction2's annotation files."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Where videos lie, and what can be wrong with lists and files, each as one finding."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

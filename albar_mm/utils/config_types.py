@@ -1,7 +1,5 @@
 """What the ``type`` of a part of a config names: text, a class, or a name with its scope."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

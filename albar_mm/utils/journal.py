@@ -1,7 +1,5 @@
 """The file of finished videos: many processes append to it, and it outlives an interruption."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

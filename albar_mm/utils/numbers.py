@@ -1,7 +1,5 @@
 """Checks of single values that come from files, configs and command lines."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection
 from typing import Any

@@ -1,7 +1,5 @@
 """Work on many videos at once: one pool of processes, with a progress bar."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

@@ -1,7 +1,5 @@
 """One check of the keys and types of a row that comes from a file."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any
 

@@ -7,8 +7,6 @@ pointers. :func:`finished` turns the stand-ins into arrays after the file is clo
 (:mod:`albar_mm.compat.checkpoint`) are read with the same ones.
 """
 
-from __future__ import annotations
-
 import collections
 import math
 import os

@@ -1,7 +1,5 @@
 """Comparing the settings of an earlier run with those of this one."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Mapping

@@ -21,8 +21,6 @@ A path may hold commas, equals signs and blanks. Between parentheses, one that h
 a comma followed by a form or an option, stands in double quotes.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 import types

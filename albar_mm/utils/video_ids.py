@@ -1,7 +1,5 @@
 """What a video is called: the one rule that makes an id of a path."""
 
-from __future__ import annotations
-
 import os
 import re
 import unicodedata

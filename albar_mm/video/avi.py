@@ -4,8 +4,6 @@ OpenCV's own writers cut odd sizes to even ones or cannot be told the quality, a
 repeated would be compressed again every time. The container is small enough to write it here.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Sequence
 

@@ -7,8 +7,6 @@ Sources: Microsoft's AVI RIFF reference and the OpenDML extension; ISO/IEC 14496
 RFC 8794 (EBML) and RFC 9559 (Matroska).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from typing import BinaryIO

@@ -1,7 +1,5 @@
 """Frames as files: a folder of images, a zip of images, a single image. Nothing is extracted."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 from pathlib import Path, PurePosixPath

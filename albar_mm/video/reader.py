@@ -1,7 +1,5 @@
 """All frames of a video in the order in which they are shown, and when each is shown."""
 
-from __future__ import annotations
-
 import os
 from abc import abstractmethod
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Source videos, decoded from their first frame on: decord where it is installed, else OpenCV."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 from collections import OrderedDict

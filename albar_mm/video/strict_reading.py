@@ -1,7 +1,5 @@
 """Running a video pipeline so that an unreadable file is told from a fault of the pipeline."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Accuracies per set as bars: whether a recogniser reads motion or appearance."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 Pages as pictures, and one HTML file with all of them and the numbers of the masks.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """A picture of a frame bank: its most and its least telling frames."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

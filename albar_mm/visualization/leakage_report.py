@@ -1,7 +1,5 @@
 """What masks let through: ``leakage.json``, ``leakage.png`` (after Figure 2 of ALBAR), a table."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import cycle

@@ -1,7 +1,5 @@
 """Reading back the curves that MMEngine wrote into a work folder."""
 
-from __future__ import annotations
-
 import ast
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """``tools/downstream.py features``: what it does with its arguments."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,7 +1,5 @@
 """Between a feature store and the files that published code reads."""
 
-from __future__ import annotations
-
 import glob
 import os
 import sys

@@ -1,7 +1,5 @@
 """Any recogniser of MMAction2 as a frozen encoder of clips."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

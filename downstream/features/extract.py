@@ -1,7 +1,5 @@
 """From videos to a feature store: decoding and encoding at the same time, batches across videos."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import deque

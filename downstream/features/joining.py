@@ -1,7 +1,5 @@
 """Untrimmed videos joined from short clips: real pictures, exactly known events."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -1,7 +1,5 @@
 """Named conventions of data sets for which snippets are made."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mmengine.config import Config

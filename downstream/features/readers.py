@@ -1,7 +1,5 @@
 """The video readers of features: PyAV, which is always there, and torchcodec."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from importlib.metadata import version
 from itertools import islice

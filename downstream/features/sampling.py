@@ -1,7 +1,5 @@
 """Which frames a snippet is made of, and how a stream of frames is cut into snippets."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass

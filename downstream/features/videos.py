@@ -1,7 +1,5 @@
 """Which videos are meant: a folder, a list, a glob or a single file; and what they are called."""
 
-from __future__ import annotations
-
 import glob
 import os
 import re

@@ -1,7 +1,5 @@
 """What an encoder sees of a frame: the resizing and cropping of its own test pipeline."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Person boxes as masks: every actor of a frame, as filled rectangles."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

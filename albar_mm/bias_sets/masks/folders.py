@@ -1,7 +1,5 @@
 """Masks that some other program wrote: PNG folders, NPZ files, run lengths, JHMDB's puppets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Background subtraction: the last resort where there is neither a mask nor a box nor a model."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

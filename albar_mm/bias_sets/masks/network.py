@@ -1,7 +1,5 @@
 """Running a network of the user's with OpenCV: its file, its input, and the scores it gives."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import lru_cache

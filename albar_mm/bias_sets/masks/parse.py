@@ -1,7 +1,5 @@
 """Mask sources as one writes them on the command line: ``within(dnn:net.onnx,boxes:b.pkl)``."""
 
-from __future__ import annotations
-
 from ...utils.errors import DatasetError
 from ...utils.spec import make
 from .boxes import BoxMasks

@@ -1,7 +1,5 @@
 """Person boxes refined to silhouettes: the fix of the UCF101 sets, whose boxes leak background."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -5,8 +5,6 @@ comes with this project. It stands in for SAM-Track, by which the boxes of the U
 turned into masks for the fixed protocol.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import sys

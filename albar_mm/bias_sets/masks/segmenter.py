@@ -1,7 +1,5 @@
 """A person segmenter of the user's own: any ONNX or TFLite model that OpenCV can run."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from pathlib import Path

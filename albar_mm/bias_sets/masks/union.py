@@ -1,7 +1,5 @@
 """Masks made of other masks: the Kinetics recipe and its filter."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 

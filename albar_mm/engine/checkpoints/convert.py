@@ -5,8 +5,6 @@ are the same network (Liu et al., Video Swin Transformer, CVPR 2022) under other
 ALBAR code trains torchvision's.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Reading checkpoints: which is the latest, what it holds, and whether it fits a model."""
 
-from __future__ import annotations
-
 import glob
 import os
 import os.path as osp

@@ -1,7 +1,5 @@
 """Taking what only training needs out of a checkpoint, so that the stock recogniser loads it."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Saying in one line why a run failed."""
 
-from __future__ import annotations
-
 import os.path as osp
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

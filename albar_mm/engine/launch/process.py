@@ -1,7 +1,5 @@
 """What a run does to its own process: at the start, and at the end of one of several."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import os

@@ -1,7 +1,5 @@
 """Hooks of a test: the checkpoint must fill the model, and tested clips may be drawn."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

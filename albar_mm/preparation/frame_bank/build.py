@@ -5,8 +5,6 @@ action, the frame gives the action away without any motion. Such frames are kept
 clips (:mod:`albar_mm.models.blendings`).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

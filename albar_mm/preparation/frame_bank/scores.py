@@ -1,7 +1,5 @@
 """Scores of training frames: our resumable file, and StillMix's published files."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Scoring the frames of videos with a reference network, a trained 2D recogniser."""
 
-from __future__ import annotations
-
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

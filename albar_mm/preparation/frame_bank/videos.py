@@ -1,7 +1,5 @@
 """The training videos of a reference network, and their frames (used by ``frame_bank`` only)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice

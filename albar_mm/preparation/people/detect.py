@@ -1,7 +1,5 @@
 """Person boxes for the videos of an annotation list, detected in parallel and written whole."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath

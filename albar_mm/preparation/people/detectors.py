@@ -1,7 +1,5 @@
 """Person detectors that need no network: OpenCV's own, masks made into boxes, and other files."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Person detection with any ONNX object detector that OpenCV's ``dnn`` runs."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Image classifiers of the user's own that name the scene of a frame (used by ``scenes`` only)."""
 
-from __future__ import annotations
-
 import importlib
 import math
 from collections.abc import Sequence

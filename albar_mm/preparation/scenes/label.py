@@ -1,7 +1,5 @@
 """Scene pseudo-labels for the videos of an annotation list, made in parallel and written whole."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
