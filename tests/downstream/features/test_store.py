@@ -47,6 +47,13 @@ def test_what_is_written_is_read(tmp_path, dtype, shape):
     assert np.array_equal(plain, features.astype(dtype))
 
 
+@pytest.mark.parametrize('rows', [2, 4])
+def test_every_snippet_of_the_grid_has_its_row(store, rows):
+    with pytest.raises(DatasetError, match=f'video a: {rows} snippets, but its time grid has 3'):
+        store.put('a', np.zeros((rows, 2)), grid())
+    assert visible(store) == ['store.json']
+
+
 def test_what_is_broken_off_leaves_nothing_and_the_rest_is_visible_at_the_end(store):
     with pytest.raises(KeyError), store.writer('a') as writer:
         writer.append(np.zeros((2, 3), np.float32))
