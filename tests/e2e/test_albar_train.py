@@ -70,9 +70,11 @@ def run(work_dir, epochs=1, hooks=(), more=None, **model):
         optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=0.02)),
         custom_hooks=list(hooks),
         randomness=dict(seed=0),
-        train_dataloader=loader(clips, 6, shuffle=True, drop_last=True),
-        **training(epochs),
-        **(more or {}),
+        **{
+            'train_dataloader': loader(clips, 6, shuffle=True, drop_last=True),
+            **training(epochs),
+            **(more or {}),
+        },
     )
     made.train()
     return made
