@@ -20,6 +20,8 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import MODEL_WRAPPERS
 from torch.nn.parallel import DistributedDataParallel
 
+from ..utils.config_types import class_of
+
 _AMP_ONLY = ('loss_scale', 'dtype', 'use_fsdp')
 
 
@@ -66,8 +68,7 @@ def wrap_model_on_cpu(upstream: Callable) -> Callable:
                 model_wrapper_cfg = dict(broadcast_buffers=False, find_unused_parameters=unused)
             cfg = dict(model_wrapper_cfg)
             cfg.setdefault('type', 'MMDistributedDataParallel')
-            kind = cfg['type']
-            kind = MODEL_WRAPPERS.get(kind) if isinstance(kind, str) else kind
+            kind = class_of(cfg, MODEL_WRAPPERS)
             if isinstance(kind, type) and issubclass(kind, DistributedDataParallel):
                 cfg.setdefault('device_ids', None)
             model_wrapper_cfg = cfg

@@ -15,6 +15,7 @@ from ..debias.methods import METHODS, debias
 from ..engine.launch import load_config
 from ..evaluation.metrics import BiasMetric
 from ..report import make_report
+from ..utils.config_types import class_of
 from ..utils.errors import DebiasError, LaunchError
 from ..utils.files import write_text
 from ..utils.text import did_you_mean
@@ -219,8 +220,7 @@ def _check_scores(cfg: Config, config: str | os.PathLike, test_after: bool) -> N
     save_best = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
     metrics = cfg.get('test_evaluator') or []
     metrics = [metrics] if isinstance(metrics, Mapping) else metrics
-    kinds = [metric['type'] for metric in metrics]
-    kinds = [METRICS.get(kind) if isinstance(kind, str) else kind for kind in kinds]
+    kinds = [class_of(metric, METRICS) for metric in metrics]
     measured = any(kind is not None and issubclass(kind, BiasMetric) for kind in kinds)
     lacking = []
     if cfg.get('val_dataloader') is None or not save_best:

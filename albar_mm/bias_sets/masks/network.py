@@ -1,5 +1,6 @@
 """Running a network of the user's with OpenCV: its file, its input, and the scores it gives."""
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,7 @@ import numpy as np
 
 from ...utils.errors import DatasetError, reason_of
 from ...utils.identity import file_sha256
+from ...utils.spec import require
 
 _INPUT = re.compile(r'<Input> \S+ \[([^\]]*)\]')
 
@@ -153,6 +155,26 @@ def _input_shape(net: cv2.dnn.Net) -> tuple[int | None, ...]:
         return ()
     sides = (side.strip() for side in found[1].split(' x '))
     return tuple(int(side) if side.isdigit() and int(side) > 0 else None for side in sides)
+
+
+def require_input(made: object) -> None:
+    """Check the options that say how a picture becomes the input of a network.
+
+    Args:
+        made: Has ``size``, ``scale``, ``mean``, ``std`` and ``channels``.
+
+    Raises:
+        DatasetError: One is not sound.
+    """
+    size, mean, std = made.size, made.mean, made.std
+    require(
+        made,
+        size=(size is None or len(size) == 2 and min(size) > 0, 'height and width in px'),
+        scale=(0 < made.scale < math.inf, 'a number > 0'),
+        mean=(len(mean) == 3 and all(map(math.isfinite, mean)), 'three finite numbers'),
+        std=(len(std) == 3 and all(0 < value < math.inf for value in std), 'three numbers > 0'),
+        channels=(made.channels in ('rgb', 'bgr'), 'rgb or bgr'),
+    )
 
 
 def image_size(

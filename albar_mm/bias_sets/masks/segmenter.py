@@ -1,6 +1,5 @@
 """A person segmenter of the user's own: any ONNX or TFLite model that OpenCV can run."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,15 @@ import numpy as np
 from ...utils.errors import DatasetError
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
-from .network import Network, image_blob, image_size, load_network, model_sha256, score_map
+from .network import (
+    Network,
+    image_blob,
+    image_size,
+    load_network,
+    model_sha256,
+    require_input,
+    score_map,
+)
 from .source import MaskResult, MaskSource
 
 OUTPUTS = ('probability', 'logit', 'softmax', 'argmax', 'index')
@@ -59,15 +66,9 @@ class SegmenterMasks(MaskSource):
     layer: str | None = None
 
     def __post_init__(self) -> None:
-        numbers = (self.scale, *self.mean, *self.std)
-        size = self.size
+        require_input(self)
         require(
             self,
-            size=(size is None or len(size) == 2 and min(size) > 0, 'height and width in px'),
-            mean=(len(self.mean) == 3 and all(map(math.isfinite, numbers)), 'three finite numbers'),
-            std=(len(self.std) == 3 and min(self.std) > 0, 'three numbers > 0'),
-            scale=(self.scale > 0, 'a number > 0'),
-            channels=(self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
             layout=(self.layout in (None, 'nchw', 'nhwc'), 'nchw or nhwc'),
             output=(self.output in OUTPUTS, ', '.join(OUTPUTS)),
             person=(self.person is None or self.person >= 0, 'a channel, counted from 0'),

@@ -1,6 +1,5 @@
 """Person detection with any ONNX object detector that OpenCV's ``dnn`` runs."""
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ...bias_sets.masks.network import image_blob, image_size, load_network, model_sha256
+from ...bias_sets.masks.network import (
+    image_blob,
+    image_size,
+    load_network,
+    model_sha256,
+    require_input,
+)
 from ...utils.errors import DatasetError
 from ...utils.parallel import one_opencv_thread
 from ...utils.spec import require
@@ -69,18 +74,14 @@ class OnnxDetector(FrameDetector):
     layer: str | None = None
 
     def __post_init__(self) -> None:
+        require_input(self)
         require(
             self,
-            size=(self.size is None or min(self.size) > 0, 'height and width in px'),
             output=(self.output in OUTPUTS, ', '.join(OUTPUTS)),
             person=(self.person >= 0, 'a class index from 0'),
             threshold=(0 <= self.threshold < 1, 'a score from 0 to below 1'),
             nms=(0 < self.nms <= 1, 'an intersection over union'),
             resize=(self.resize in ('pad', 'stretch'), 'pad or stretch'),
-            scale=(0 < self.scale < math.inf, 'a number > 0'),
-            mean=(all(map(math.isfinite, self.mean)), 'three finite numbers'),
-            std=(all(0 < value < math.inf for value in self.std), 'three numbers > 0'),
-            channels=(self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
         )
 
     @property

@@ -1,7 +1,6 @@
 """Image classifiers of the user's own that name the scene of a frame (used by ``scenes`` only)."""
 
 import importlib
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -11,10 +10,16 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from ...bias_sets.masks.network import image_blob, image_size, load_network, model_sha256
+from ...bias_sets.masks.network import (
+    image_blob,
+    image_size,
+    load_network,
+    model_sha256,
+    require_input,
+)
 from ...utils.errors import DatasetError, reason_of
 from ...utils.parallel import one_opencv_thread
-from ...utils.spec import make, require
+from ...utils.spec import make
 
 CLASSIFIERS_HELP = """\
 classifiers (SPEC):
@@ -83,15 +88,7 @@ class OnnxClassifier:
     parallel = True
 
     def __post_init__(self) -> None:
-        numbers = (self.scale, *self.mean, *self.std)
-        require(
-            self,
-            size=(self.size is None or min(self.size) > 0, 'height and width in px'),
-            scale=(self.scale > 0, 'a number > 0'),
-            mean=(all(map(math.isfinite, numbers)), 'finite numbers'),
-            std=(min(self.std) > 0, 'three numbers > 0'),
-            channels=(self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
-        )
+        require_input(self)
 
     @property
     def name(self) -> str:
