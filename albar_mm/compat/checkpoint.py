@@ -30,6 +30,7 @@ _HISTORY_FIELDS = {'max_length', '_log_history', '_count_history', 'statistics_m
 _HISTORY_METHODS = ('min', 'max', 'current', 'mean')
 _ANNEALING = ('_annealing_cos', '_annealing_linear')
 _LOCK = threading.Lock()
+_WRAPPED = re.compile(r'^(?:module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.')
 # what a damaged file makes the unpickler raise
 _DAMAGE = (
     pickle.UnpicklingError,
@@ -138,7 +139,24 @@ def _load_as_data(load: Callable[[], Any], name: str) -> Any:
         if isinstance(error, RuntimeError) and 'CUDA' in str(error):  # the machine, not the file
             raise
         raise CheckpointError(_reason(error, name)) from None
+    if isinstance(loaded, dict):
+        _unwrap_names(loaded.get('state_dict', loaded))
     return _without_code(loaded, name)
+
+
+def _unwrap_names(state: Any) -> None:
+    """Name weights as the bare model does, in place: without ``module.`` and ``_orig_mod.``.
+
+    DistributedDataParallel and ``torch.compile`` put these before names; MMEngine knows the first.
+    """
+    if not isinstance(state, dict) or not any(_WRAPPED.search(str(name)) for name in state):
+        return
+    bare = {
+        _WRAPPED.sub('', name) if isinstance(name, str) else name: v for name, v in state.items()
+    }
+    if len(bare) == len(state):  # else it holds two models, which stay apart
+        state.clear()
+        state.update(bare)
 
 
 def safe_load(

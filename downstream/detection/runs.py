@@ -14,7 +14,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from albar_mm.engine.checkpoints.source import last_checkpoint
+from albar_mm.engine.checkpoints.source import last_checkpoint, load_weights, require_checkpoint
 from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
@@ -24,7 +24,7 @@ from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
 from ..features.command import video_progress
-from ..features.encoder import FrozenEncoder, load_weights, require_checkpoint
+from ..features.encoder import FrozenEncoder
 from ..features.extract import extract_features, store_settings
 from ..features.readers import choose_reader
 from ..features.sampling import Sampling

@@ -11,10 +11,10 @@ import torch
 from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-from albar_mm.engine.launch import load_config, unfilled
+from albar_mm.engine.checkpoints.source import load_weights
+from albar_mm.engine.launch import load_config
 from albar_mm.utils.config_types import is_type
 from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.identity import weights_sha256
@@ -209,41 +209,3 @@ def _averaged(output: Any, level: str) -> Tensor:
     if output.ndim == 3:
         return output.mean(1)
     return output.flatten(2).mean(2) if output.ndim > 3 else output
-
-
-def load_weights(
-    model: nn.Module, checkpoint: str | os.PathLike, name: str, optional: str = ''
-) -> None:
-    """Load a checkpoint, as data, into a model.
-
-    Args:
-        model: The model.
-        checkpoint: File or address.
-        name: Of its config, for messages.
-        optional: Parameters whose name begins so need not be there.
-
-    Raises:
-        LaunchError: It is not there, or does not fit.
-    """
-    path = require_checkpoint(checkpoint)
-    given = load_checkpoint(model, path, map_location='cpu', logger='silent')
-    parameters = model.named_parameters()
-    needed = [each for each in parameters if not (optional and each[0].startswith(optional))]
-    fault = unfilled(needed, given.get('state_dict', given))
-    if fault:
-        raise LaunchError(f'checkpoint {path} does not fit the model of {name}: {fault}')
-
-
-def require_checkpoint(checkpoint: str | os.PathLike) -> str:
-    """Path of a checkpoint that is there, or its address.
-
-    Args:
-        checkpoint: File or address.
-
-    Raises:
-        LaunchError: There is no such file.
-    """
-    path = os.fspath(checkpoint)
-    if '://' not in path and not os.path.isfile(path):
-        raise LaunchError(f'checkpoint {path}: no such file')
-    return path

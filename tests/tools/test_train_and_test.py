@@ -103,14 +103,14 @@ def test_testing_errors_are_one_line(call, toy_config, trained, tmp_path):
     for args, wanted in (
         ((toy_config, 'gone.pth'), 'checkpoint gone.pth: no such file'),
         ((toy_config, 'broken.pth'), 'broken.pth cannot be read as a PyTorch checkpoint'),
-        ((toy_config, 'other.pth'), '62 of its 62 parameters are missing'),
+        ((toy_config, 'other.pth'), '102 of its 102 tensors did not arrive'),
         ((toy_config, weights, '--dump', 'p.txt'), '--dump p.txt: the name must end in .pkl'),
         (('wrong.py', weights), 'wrong.py: SyntaxError'),
     ):
         status, lines = call('test', *args)
         assert status == 1 and len(lines) == 1 and wanted in lines[0], lines
     _, lines = call('test', toy_config, weights, '--cfg-options', 'model.cls_head.num_classes=3')
-    assert '2 of its 62 parameters are missing or of another shape, as cls_head' in lines[0]
+    assert '2 of its 102 tensors did not arrive, as cls_head' in lines[0]
 
 
 def test_debug_shows_the_trace(call, toy_config, capfd):

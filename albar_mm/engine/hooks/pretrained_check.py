@@ -1,6 +1,7 @@
 """Making sure that pretrained weights arrive in the model."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from mmaction.registry import HOOKS
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from ...utils.config_types import is_type
 from ...utils.errors import LaunchError
 from ...utils.numbers import number
-from ..checkpoints.source import bare_model, misfits
+from ..checkpoints.source import bare_model, misfits, saved_tensors, state_of, uncopied
 
 _BACKBONE = 'backbone.'
 
@@ -22,9 +23,10 @@ class PretrainedCheck(Hook):
 
     MMEngine loads without ``strict`` and only prints what did not fit. Two ways are checked:
 
-    - ``load_from``: names and shapes. Fewer than ``min_loaded`` of the backbone's tensors in the
-      file is refused; other tensors of the model that the file lacks or holds in another shape (a
-      head for other classes) are listed in a warning. With ``resume`` every tensor must fit.
+    - ``load_from``: names, shapes and, after copying, values. Fewer than ``min_loaded`` of the
+      backbone's tensors in the file is refused; other tensors of the model that the file lacks or
+      holds in another shape (a head for other classes) are listed in a warning. With ``resume``
+      every tensor must fit.
     - ``backbone.pretrained`` and ``backbone.init_cfg=dict(type='Pretrained')``: *values*, after
       initialisation, so that renamed and inflated 2D weights count too: a tensor counts as loaded
       if the file holds its values, for a 3D convolution also its sum over time. Left out where
@@ -44,15 +46,15 @@ class PretrainedCheck(Hook):
 
     def __init__(self, min_loaded: float = 0.9) -> None:
         self.min_loaded = number(min_loaded, 'PretrainedCheck.min_loaded', 0, 1, error=ValueError)
-        self._loaded_whole = False
+        self._given: Mapping[str, Any] | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare a checkpoint with the model that it is loaded into."""
-        self._loaded_whole = True
         path = runner.cfg.get('load_from') or f'the latest checkpoint in {runner.work_dir}'
-        model, given = bare_model(runner), checkpoint.get('state_dict', checkpoint)
-        wanted = _tensors(model)
+        model, given = bare_model(runner), state_of(checkpoint)
+        wanted = saved_tensors(model)
         wrong = misfits(wanted, given)
+        self._given = {name: given[name] for name in wanted if name not in wrong}
         if runner.cfg.get('resume') and wrong:
             name, why = next(iter(wrong.items()))
             raise LaunchError(
@@ -73,21 +75,30 @@ class PretrainedCheck(Hook):
             runner.logger.warning(
                 '\n'.join([f'load_from={path} leaves {len(wrong)} tensors at random:', *listed])
             )
-        names = {name.removeprefix('module.') for name in given}
-        extra = sorted(names - set(model.state_dict()))
+        extra = sorted(set(given) - set(model.state_dict()))
         if extra:
             runner.logger.warning(
                 f'load_from={path} holds {len(extra)} tensors that the model has not, as {extra[0]}'
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Look for the values of pretrained files in the initialised backbone."""
+        """Look for the loaded values in the model, or for those of pretrained files."""
         backbone = getattr(bare_model(runner), 'backbone', None)
-        if self._loaded_whole or not isinstance(backbone, nn.Module):
+        if self._given is not None:
+            tensors = bare_model(runner).state_dict()
+            wrong = uncopied({name: tensors[name] for name in self._given}, self._given)
+            self._given = {}
+            if wrong:
+                raise LaunchError(
+                    f'{len(wrong)} tensors of the checkpoint were not copied, as {wrong[0]}: it is '
+                    'damaged; write it again'
+                )
+            return
+        if not isinstance(backbone, nn.Module):
             return
         for path in _pretrained_files(backbone):
             given = list(_all_tensors(CheckpointLoader.load_checkpoint(path, map_location='cpu')))
-            tensors = _tensors(backbone)
+            tensors = saved_tensors(backbone)
             absent = [name for name, value in tensors.items() if not _found(value.cpu(), given)]
             self._require(
                 f'model.backbone: {path}',
@@ -105,15 +116,6 @@ class PretrainedCheck(Hook):
                 f'{what} fills {found} of {len(wanted)} tensors of the backbone, fewer than '
                 f'{self.min_loaded:.0%}; not {absent[0]}: {advice}'
             )
-
-
-def _tensors(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers that a checkpoint should hold."""
-    return {
-        name: value
-        for name, value in module.state_dict().items()
-        if isinstance(value, Tensor) and not name.endswith('num_batches_tracked')
-    }
 
 
 def _pretrained_files(backbone: nn.Module) -> list[str]:

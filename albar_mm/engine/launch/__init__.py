@@ -2,7 +2,6 @@
 
 from ...compat.load_config import load_config
 from ...utils.errors import LaunchError
-from ..checkpoints.source import unfilled
 from .run import debiased, print_config, resume_hint, test, train, work_dir_of
 
 __all__ = [
@@ -13,6 +12,5 @@ __all__ = [
     'resume_hint',
     'test',
     'train',
-    'unfilled',
     'work_dir_of',
 ]

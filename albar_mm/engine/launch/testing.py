@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from ...utils.errors import LaunchError
 from ...utils.files import write_bytes
 from ...utils.numbers import number
-from ..checkpoints.source import bare_model, unfilled
+from ..checkpoints.source import bare_model, state_of, unfilled
 
 _FRAMES, _TITLE_PX, _MIN_FRAME_PX = 8, 22, 112
 
@@ -23,7 +23,8 @@ _FRAMES, _TITLE_PX, _MIN_FRAME_PX = 8, 22, 112
 class FittingCheckpoint(Hook):
     """Refuse to test a model that a checkpoint does not fill.
 
-    MMEngine only warns about parameters that a checkpoint lacks, and tests random weights.
+    MMEngine only warns about what a checkpoint lacks or what it could not copy, and tests random
+    weights. Every parameter and buffer is compared, by value.
 
     Args:
         path: The checkpoint, for the message.
@@ -36,9 +37,13 @@ class FittingCheckpoint(Hook):
         self.path, self.config = path, config
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Keep the weights, as the hooks before this one left them, until they are copied."""
+        self._given = state_of(checkpoint)
+
+    def before_test(self, runner: Runner) -> None:
         """Compare the checkpoint with the model."""
-        given = checkpoint.get('state_dict', checkpoint)
-        fault = unfilled(bare_model(runner).named_parameters(), given)
+        fault = unfilled(bare_model(runner), self._given)
+        del self._given
         if fault:
             raise LaunchError(
                 f'checkpoint {self.path} does not fit the model of {self.config}: {fault}: '

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
-from mmengine.runner.checkpoint import _load_checkpoint
 from mmengine.utils import ProgressBar
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ...engine.checkpoints.source import load_weights
 from ...utils.config_types import type_name
 from ...utils.errors import DatasetError, reason_of
 from ...utils.identity import weights_sha256
@@ -214,22 +214,13 @@ class ReferenceNetwork:
         weights: SHA-256 of the weights, see :func:`weights_sha256`.
 
     Raises:
-        DatasetError: There is no such file, or the weights are those of another network.
+        LaunchError: There is no such file, or the weights are those of another network.
         CheckpointError: The file is damaged, or asks to run something.
     """
 
     def __init__(self, cfg: Config, checkpoint: str | Path, device: torch.device) -> None:
-        if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
-            raise DatasetError(
-                f'checkpoint {checkpoint}: no such file; train it with '
-                f'tools/train.py {cfg.filename}'
-            )
-        loaded = _load_checkpoint(str(checkpoint), map_location='cpu')
         model = MODELS.build(cfg.model)
-        state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else {}
-        state = {key.removeprefix('module.'): value for key, value in state.items()}
-        _check_fits(model, state, f'checkpoint {checkpoint}', str(cfg.filename))
-        model.load_state_dict(state, strict=False)
+        load_weights(model, checkpoint, str(cfg.filename))
         self._model, self._where = model.to(device).eval(), f'checkpoint {checkpoint}'
         self.weights = weights_sha256(model)
 
@@ -254,21 +245,3 @@ class ReferenceNetwork:
         if not found.isfinite().all():
             raise DatasetError(f'{self._where} gives NaN; train again with a lower learning rate')
         return found
-
-
-def _check_fits(model: nn.Module, state: Mapping[str, Any], where: str, config: str) -> None:
-    shapes = {key: tuple(value.shape) for key, value in state.items() if hasattr(value, 'shape')}
-    needed = model.state_dict()
-    wrong = [name for name, value in needed.items() if shapes.get(name) != tuple(value.shape)]
-    if not wrong:
-        return
-    name, theirs = wrong[0], shapes.get(wrong[0])
-    if name.startswith('cls_head.') and theirs and len(theirs) == needed[name].ndim:
-        raise DatasetError(
-            f'{where}: its head has {theirs[0]} classes, that of {config} has '
-            f'{needed[name].shape[0]}: use the config of its training'
-        )
-    raise DatasetError(
-        f'{where}: {len(wrong)} of {len(needed)} tensors of {config} are missing or '
-        f'of another shape, as {name}: use the config of its training'
-    )
