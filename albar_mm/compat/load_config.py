@@ -11,6 +11,7 @@ from mmengine.config import Config, DictAction
 
 from ..utils.errors import LaunchError, one_line
 from .config import resolve_config
+from .option_names import OptionNames
 
 
 def config_stem(cfg: Config) -> str:
@@ -33,7 +34,7 @@ def load_config(
         A config that the caller may change.
 
     Raises:
-        LaunchError: There is no such config, or it cannot be parsed.
+        LaunchError: There is no such config, it cannot be parsed, or nothing would read a setting.
     """
     if isinstance(config, Config):
         cfg = copy.deepcopy(config)  # Config.copy() shares what is nested
@@ -47,11 +48,27 @@ def load_config(
         except Exception as error:  # a config is Python: it can raise anything
             raise LaunchError(f'config {path}: {one_line(error)}') from error
     if cfg_options:
-        try:
-            cfg.merge_from_dict(parse_options(cfg_options))
-        except (KeyError, TypeError, AssertionError) as error:
-            raise LaunchError(f'--cfg-options: {one_line(error)}') from error
+        override(cfg, parse_options(cfg_options))
     return cfg
+
+
+def override(cfg: Config, options: Mapping[str, Any], flag: str = '--cfg-options') -> None:
+    """Put settings into a config.
+
+    Args:
+        cfg: The config, which is changed.
+        options: Dotted key -> value.
+        flag: Where they stand, for messages.
+
+    Raises:
+        LaunchError: A key does not fit, or nothing would read it (see :class:`.OptionNames`).
+    """
+    names = OptionNames(cfg, options, flag)
+    try:
+        cfg.merge_from_dict(dict(options))
+    except (KeyError, TypeError, AssertionError) as error:
+        raise LaunchError(f'{flag}: {one_line(error)}') from error
+    names.check(cfg)
 
 
 def parse_options(

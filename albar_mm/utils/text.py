@@ -18,14 +18,15 @@ def name_some(ids: Iterable[str]) -> str:
     return f'{named} and {rest} more' if rest > 0 else named
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], alike: float = 0.5) -> str:
     """`` (did you mean '...'?)`` where a known word is near, else ``''``.
 
     Args:
         word: What was given.
         known: What would have been understood.
+        alike: How near, in (0, 1].
     """
-    close = difflib.get_close_matches(word, list(known), 1, 0.5)
+    close = difflib.get_close_matches(word, list(known), 1, alike)
     return f' (did you mean {close[0]!r}?)' if close else ''
 
 

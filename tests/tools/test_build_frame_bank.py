@@ -45,7 +45,7 @@ def test_bad_input_is_one_line(reference, run, tmp_path):
         ((config, weights, '--window', 1, 0.5), '--window 1 0.5: expected 0 <= first < second'),
         ((config, weights, '--measure', 'x'), "--measure must be one of 'top1', 'gt', got 'x'"),
         ((config,), 'give either a checkpoint of the reference network, or --published-scores'),
-        ((config, 'absent.pth'), r'checkpoint absent.pth: no such file; train it with tools/train'),
+        ((config, 'absent.pth'), r'checkpoint absent.pth: no such file; the current folder is'),
         ((config, '--published-scores', 'absent.pkl'), 'absent.pkl: no such file'),
         (('absent.py', weights), 'config absent.py: no such file'),
         ((config, weights, '--device', 'gpu'), '--device gpu: cannot be used: Expected one of cpu'),
