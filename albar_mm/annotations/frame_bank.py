@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..utils.arrays import read_npz, write_npz
 from ..utils.errors import BadFileError, DatasetError
-from ..utils.files import parse_json, read_npz, write_npz
+from ..utils.files import parse_json
 
 _ADVICE = 'make it with tools/build_frame_bank.py'
 _KEYS = ('frames', 'probability', 'source', 'num_classes', 'info')
@@ -51,7 +52,7 @@ def load_frame_bank(path: str | os.PathLike) -> FrameBank:
     """
     where = f'frame bank {path}'
     try:
-        found = read_npz(path, _KEYS)
+        found = read_npz(path, _KEYS, limit_mib=16 * 1024)
     except DatasetError as error:
         raise BadFileError(f'frame bank {error}; {_ADVICE}') from error
     for key in _KEYS:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..utils.arrays import read_npz
 from ..utils.errors import BadFileError
-from ..utils.files import read_json_lines, read_npz
+from ..utils.files import read_json_lines
 from ..utils.rows import check_row
 from .video_names import VideoEntries, read_once
 

@@ -12,8 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..utils.arrays import read_npz
 from ..utils.errors import BadFileError, DatasetError
-from ..utils.files import read_npz, write_bytes
+from ..utils.files import write_bytes
 from .render import Still
 
 GENERATOR = 'albar_mm/1'

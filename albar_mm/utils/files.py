@@ -1,4 +1,4 @@
-"""Reading and writing every file that is text or arrays: checked, whole or not at all."""
+"""Reading and writing every file that is text: checked, whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import stat
 import tempfile
 import uuid
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 from mmengine import fileio
 
 from .errors import BadFileError, WriteError, cannot_write, reading, reason_of, writing
@@ -254,46 +253,6 @@ def read_csv(
         number += 1 + sum(value.count('\n') for value in cells.values())
 
 
-def read_npy(path: str | os.PathLike, mmap: bool = False) -> np.ndarray:
-    """An array of numbers or text, never a pickle.
-
-    Args:
-        path: An ``.npy`` file.
-        mmap: Leave it on the disk; only what is used is read.
-
-    Raises:
-        DatasetError: It is gone, damaged or of another kind.
-    """
-    with open_regular(path, what='an array') as stream:
-        if mmap:
-            return np.load(path, mmap_mode='r', allow_pickle=False)
-        array = np.load(stream, allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError('it holds several arrays')
-        return array
-
-
-def read_npz(path: str | os.PathLike, names: Collection[str] | None = None) -> dict[str, Any]:
-    """Some arrays of an ``.npz`` file: numbers and text, never a pickle.
-
-    Args:
-        path: The file.
-        names: Which arrays; those that it does not hold are left out. None for all.
-
-    Returns:
-        Name -> array.
-
-    Raises:
-        DatasetError: It is gone, damaged or of another kind.
-    """
-    with open_regular(path, what='arrays') as stream:
-        stored = np.load(stream, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            raise ValueError('it holds a single array')
-        with stored:
-            return {name: stored[name] for name in names or stored.files if name in stored}
-
-
 @contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     """A temporary name beside a file that gets its own name when the ``with`` ends well.
@@ -412,36 +371,6 @@ def write_csv(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]]) -> Non
     import pandas as pd  # takes a while to import
 
     write_text(path, pd.DataFrame(rows).to_csv(index=False, lineterminator='\n'))
-
-
-def write_npz(path: str | os.PathLike, arrays: Mapping[str, Any], compressed: bool = True) -> None:
-    """Write an ``.npz`` file, whole or not at all.
-
-    Args:
-        path: The file; its folder is made if absent.
-        arrays: Name -> array.
-        compressed: Compress it.
-
-    Raises:
-        WriteError: It cannot be written.
-    """
-    content = io.BytesIO()
-    (np.savez_compressed if compressed else np.savez)(content, **arrays)
-    write_bytes(path, content.getvalue())
-
-
-def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
-    """Write an ``.npy`` file, whole or not at all.
-
-    Args:
-        path: The file; its folder is made if absent.
-        array: Numbers or text.
-
-    Raises:
-        WriteError: It cannot be written.
-    """
-    with whole_file(path) as part, part.open('wb') as stream:
-        np.save(stream, array, allow_pickle=False)
 
 
 def save_figure(figure: Figure, path: str | os.PathLike, **options: Any) -> Path:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from .arrays import array_header
 from .errors import BadFileError, DatasetError
 from .files import open_regular
 
@@ -252,24 +253,13 @@ def load_restricted(path: str | os.PathLike, what: str = 'boxes') -> Any:
     with open_regular(path, what=f'a pickle of {what}') as stream:
         if path.suffix.lower() != '.npy':
             return finished(_Unpickler(stream, path, _NAMES).load())
-        _skip_header(stream, path)
+        shape, dtype = array_header(stream)
+        if dtype.kind != 'O' or math.prod(shape) != 1:
+            raise BadFileError(
+                f'{path}: holds an array {shape} of {dtype}; expected one object (a dict of '
+                'videos) saved with numpy.save'
+            )
         array = finished(_Unpickler(stream, path, _NAMES_OF_OBJECT_ARRAYS).load())
         if not isinstance(array, np.ndarray) or array.shape != ():
             raise ValueError(f'expected one object, got {array!r:.60}')
         return array.item()
-
-
-def _skip_header(stream: IO[bytes], path: Path) -> None:
-    version = np.lib.format.read_magic(stream)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in readers:
-        raise ValueError(f'version {version} of the npy format')
-    shape, _, dtype = readers[version](stream)
-    if dtype.kind != 'O' or math.prod(shape) != 1:
-        raise BadFileError(
-            f'{path}: holds an array {shape} of {dtype}; expected one object (a dict of videos) '
-            'saved with numpy.save'
-        )

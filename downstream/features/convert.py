@@ -11,15 +11,9 @@ from typing import Any
 import numpy as np
 from mmengine.utils import track_iter_progress
 
+from albar_mm.utils.arrays import read_npy, write_npy
 from albar_mm.utils.errors import BadFileError, DatasetError, MissingFileError
-from albar_mm.utils.files import (
-    filled_lines,
-    read_json,
-    read_npy,
-    try_folder,
-    write_npy,
-    write_text,
-)
+from albar_mm.utils.files import filled_lines, read_json, try_folder, write_text
 from albar_mm.utils.numbers import number, one_of
 from albar_mm.utils.rows import check_row
 from albar_mm.utils.video_ids import stem_of

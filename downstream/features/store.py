@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from albar_mm.utils.arrays import read_npy
 from albar_mm.utils.errors import BadFileError, DatasetError, writing
 from albar_mm.utils.files import (
     read_json,
     read_json_lines,
-    read_npy,
     whole_file,
     write_json,
     write_json_lines,

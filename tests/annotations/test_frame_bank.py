@@ -89,7 +89,7 @@ def test_other_files_are_named(tmp_path, monkeypatch):
     says = dict(
         **dict.fromkeys(('cut', 'text', 'empty', 'flipped', 'shrunk', 'pickle'), 'cannot be read'),
         absent='no such file',
-        single='cannot be read as arrays: it holds a single array',
+        single='cannot be read as arrays: File is not a zip file',
         objects='cannot be read as arrays: .*Python objects',
         keys="'source' is missing",
         list='info: expected a JSON object, got list',

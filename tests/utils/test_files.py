@@ -9,7 +9,7 @@ import stat
 import numpy as np
 import pytest
 
-from albar_mm.utils import files
+from albar_mm.utils import arrays, files
 from albar_mm.utils.errors import BadFileError, DatasetError, MissingFileError, WriteError
 
 BOM = b'\xef\xbb\xbf'
@@ -52,8 +52,8 @@ def test_filled_lines_name_their_place(tmp_path):
         (files.read_json_lines, b'{"a": 1}\n\n{"b"}\n', r'given\.txt:3: is no JSON'),
         (files.read_json_lines, b'{"a": 1}\n7\n', r'given\.txt:2: expected a JSON object'),
         (files.read_json_lines, b'{}\n{"a": "\xff"}\n', r'given\.txt:2: is no UTF-8'),
-        (files.read_npy, b'no array', r'given\.txt: cannot be read as an array'),
-        (files.read_npz, b'PK\x03\x04 broken', r'given\.txt: cannot be read as arrays'),
+        (arrays.read_npy, b'no array', r'given\.txt: cannot be read as an array'),
+        (arrays.read_npz, b'PK\x03\x04 broken', r'given\.txt: cannot be read as arrays'),
         (files.read_csv, b'', r'given\.txt: cannot be read as a table: No columns'),
         (files.read_csv, b'a,b\n1,2,3\n4,5\n', r'given\.txt: .*'),
     ],
@@ -65,7 +65,7 @@ def test_what_is_wrong_and_where(tmp_path, read, data, message):
     assert '\n' not in str(caught.value) and str(tmp_path) in str(caught.value)
 
 
-@pytest.mark.parametrize('read', [files.read_text, files.read_json, files.read_npz])
+@pytest.mark.parametrize('read', [files.read_text, files.read_json, arrays.read_npz])
 def test_only_regular_files_of_bearable_size(tmp_path, read):
     """A named pipe would wait for ever, a device never end."""
     os.mkfifo(tmp_path / 'pipe')
@@ -89,10 +89,10 @@ def test_no_pickle_is_loaded(tmp_path):
     path = tmp_path / 'objects.npy'
     np.save(path, np.array([{}], object), allow_pickle=True)
     with pytest.raises(BadFileError, match='it holds Python objects'):
-        files.read_npy(path)
+        arrays.read_npy(path)
     np.savez(tmp_path / 'objects.npz', a=np.array([{}], object))
     with pytest.raises(BadFileError, match='it holds Python objects'):
-        files.read_npz(tmp_path / 'objects.npz')
+        arrays.read_npz(tmp_path / 'objects.npz')
 
 
 def test_tables(tmp_path):
@@ -120,10 +120,10 @@ def test_what_is_written_is_read(tmp_path):
     files.write_csv(folder / 'a.csv', [{'a': 1, 'b': 'x,y'}])
     assert (folder / 'a.csv').read_text() == 'a,b\n1,"x,y"\n'
     array = np.arange(6, dtype='float16').reshape(2, 3)
-    files.write_npy(folder / 'a.npy', array)
-    files.write_npz(folder / 'a.npz', dict(x=array, y=array[0]))
-    assert np.array_equal(files.read_npy(folder / 'a.npy', mmap=True), array)
-    assert list(files.read_npz(folder / 'a.npz', ['y', 'z'])) == ['y']
+    arrays.write_npy(folder / 'a.npy', array)
+    arrays.write_npz(folder / 'a.npz', dict(x=array, y=array[0]))
+    assert np.array_equal(arrays.read_npy(folder / 'a.npy', mmap=True), array)
+    assert list(arrays.read_npz(folder / 'a.npz', ['y', 'z'])) == ['y']
     before = os.umask(0o027)
     try:
         files.write_text(folder / 'private.txt', 'x')

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ...utils.arrays import read_npz
 from ...utils.errors import BadFileError, DatasetError, reason_of
-from ...utils.files import read_json, read_npz
+from ...utils.files import read_json
 from ...video.source_video import SourceVideo
 from .source import MaskResult, MaskSource, find_entry
 

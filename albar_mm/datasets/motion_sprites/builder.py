@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...utils.files import read_json, write_json_lines, write_npz, write_text
+from ...utils.arrays import write_npz
+from ...utils.files import read_json, write_json_lines, write_text
 from ...utils.numbers import number
 from ...utils.parallel import map_videos
 from ...utils.settings import require_same

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from mmaction.datasets.transforms import DecordDecode, DecordInit, OpenCVDecode, OpenCVInit
 
+from ...utils.arrays import write_npz
 from ...utils.errors import DatasetError
-from ...utils.files import write_npz
 from ...utils.journal import Journal
 from ...video.source_video import decoder_name
 from ...video.strict_reading import read_strictly
