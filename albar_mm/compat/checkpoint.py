@@ -14,6 +14,7 @@ import os
 import pickle
 import re
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import IO, Any
@@ -22,8 +23,8 @@ import torch
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
-from ..utils.errors import CheckpointError
-from ..utils.files import whole_file
+from ..utils.errors import BadFileError, CheckpointError
+from ..utils.files import open_regular, whole_file
 from ..utils.safe_pickle import STAND_INS, Array, finished, refuse
 
 _HISTORY_FIELDS = {'max_length', '_log_history', '_count_history', 'statistics_methods'}
@@ -177,11 +178,26 @@ def safe_load(
     Raises:
         CheckpointError: The file is damaged or asks for a global outside the allow-list; the
             message names the file and the global.
-        FileNotFoundError: There is no such file.
+        MissingFileError: There is no such file.
     """
     kwargs['weights_only'] = True
     name = os.fspath(file) if isinstance(file, (str, os.PathLike)) else 'the checkpoint'
+    if isinstance(file, (str, os.PathLike)):
+        _check_file(file)
     return _load_as_data(lambda: torch.load(file, map_location=map_location, **kwargs), str(name))
+
+
+def _check_file(path: str | os.PathLike) -> None:
+    """Refuse what is no regular file, and records that would unpack to any size."""
+    try:
+        with open_regular(path, what='a checkpoint') as stream:
+            if not zipfile.is_zipfile(stream):
+                return
+            with zipfile.ZipFile(stream) as archive:
+                if any(record.compress_type for record in archive.infolist()):
+                    raise ValueError('its records are compressed, as torch.save writes none')
+    except BadFileError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def safe_load_url(url: str, *args: Any, **kwargs: Any) -> Any:

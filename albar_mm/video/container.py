@@ -52,7 +52,7 @@ def container_fault(path: str | os.PathLike) -> tuple[str, str] | None:
         few words; None where nothing is wrong so far.
     """
     if not os.path.isfile(path):
-        return 'missing', 'no such file'
+        return 'missing', missing_reason(path)
     try:
         size, announced = os.path.getsize(path), announced_bytes(path)
         if not size:
@@ -62,6 +62,17 @@ def container_fault(path: str | os.PathLike) -> tuple[str, str] | None:
         return ('zero-frame', 'it holds no frames') if is_empty_avi(path) else None
     except OSError as error:
         return 'undecodable', reason_of(error)
+
+
+def missing_reason(path: str | os.PathLike) -> str:
+    """Why there is no regular file of a name: a link may lead nowhere, and a folder is none."""
+    if os.path.isdir(path):
+        return 'it is a folder'
+    if os.path.exists(path):
+        return 'it is a pipe or a device, not a file'
+    if os.path.islink(path):
+        return f'it is a link to {os.readlink(path)}, which is not there'
+    return 'no such file'
 
 
 def announced_bytes(path: str | os.PathLike) -> int | None:

@@ -15,7 +15,9 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer, MessageHub, MMLogger
 
 from albar_mm import compat
+from albar_mm.compat import safe_load
 from albar_mm.utils import safe_pickle
+from albar_mm.utils.errors import CheckpointError
 from tests.pickled_call import Calls
 
 
@@ -330,3 +332,26 @@ def test_last_checkpoint_is_never_empty(saving, tmp_path, monkeypatch):
     with pytest.raises(Died):
         epoch(run, hook)
     assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / 'epoch_1.pth')
+
+
+def test_records_that_would_unpack_to_any_size(tmp_path):
+    torch.save(dict(state_dict=dict(a=torch.zeros(1 << 20))), tmp_path / 'a.pth')
+    with (
+        zipfile.ZipFile(tmp_path / 'a.pth') as plain,
+        zipfile.ZipFile(tmp_path / 'b.pth', 'w', zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for record in plain.infolist():
+            packed.writestr(record.filename, plain.read(record))
+    assert safe_load(tmp_path / 'a.pth')['state_dict']['a'].sum() == 0
+    with pytest.raises(CheckpointError, match='b.pth: .* its records are compressed'):
+        safe_load(tmp_path / 'b.pth')
+
+
+def test_no_pipe_and_no_folder_is_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'pipe.pth')
+    with pytest.raises(CheckpointError, match='pipe.pth: .* it is a pipe or a device, not a file'):
+        safe_load(tmp_path / 'pipe.pth')
+    with pytest.raises(CheckpointError, match='it is a folder, not a file'):
+        safe_load(tmp_path)
+    with pytest.raises(FileNotFoundError, match='none.pth: no such file'):
+        safe_load(tmp_path / 'none.pth')
