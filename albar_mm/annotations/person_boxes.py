@@ -18,7 +18,7 @@ from ..utils.rows import check_row
 from ..utils.safe_pickle import load_restricted
 from ..video.container import MAX_MISSING
 from .tubes import Tube, annotated_tubes, is_annotation, read_boxes
-from .video_names import VideoEntries, read_once
+from .video_lists import VideoEntries, read_once
 
 FRAME_SLACK = 3
 """Decoders differ by a frame or so about the end of a video."""

@@ -10,7 +10,7 @@ import numpy as np
 from ..utils.errors import BadFileError
 from ..utils.files import read_json_lines, read_npz
 from ..utils.rows import check_row
-from .video_names import VideoEntries, read_once
+from .video_lists import VideoEntries, read_once
 
 SUM_SLACK = 1e-2
 """How far from 1 the sum of probabilities may be, for rounding (float16 of 365 classes: 2e-3)."""

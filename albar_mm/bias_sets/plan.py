@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ..compositing.backgrounds import item_rng
 from ..compositing.kept import GENERATOR
-from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo
 from .settings import CONFLICT_FAMILY, BuildSettings

@@ -13,8 +13,7 @@ from ..compositing.kept import GENERATOR
 from ..utils.errors import BadFileError, DatasetError
 from ..utils.files import read_json, write_json
 from ..utils.settings import require_same
-from .masks.source import MaskSource
-from .masks.union import CoverFilter
+from .masks.source import CoverFilter, MaskSource
 
 if TYPE_CHECKING:
     from .sources import SourceList

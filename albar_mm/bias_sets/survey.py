@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..compositing.backgrounds import item_rng
 from ..compositing.kept import (
     SURVEY_FOLDER,
     kept_masks_path,
@@ -19,7 +20,6 @@ from ..compositing.kept import (
     write_still,
 )
 from ..compositing.render import Still
-from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..annotations.manifest import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
-from ..compositing.backgrounds import Backgrounds
+from ..compositing.backgrounds import Backgrounds, item_rng
 from ..compositing.kept import (
     kept_background_path,
     kept_masks_path,
@@ -18,7 +18,6 @@ from ..compositing.kept import (
     load_kept_masks,
 )
 from ..compositing.render import Still, fit_still, shift_away
-from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..utils.files import read_bytes
 from ..utils.identity import file_sha256

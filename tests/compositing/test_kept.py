@@ -6,8 +6,9 @@ from PIL import Image
 
 from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.verify import verify_benchmark
-from albar_mm.compositing.backgrounds import Backgrounds
+from albar_mm.compositing.backgrounds import Backgrounds, stripe_image
 from albar_mm.compositing.kept import (
+    Materials,
     kept_background_path,
     load_arrays,
     load_kept_background,
@@ -17,8 +18,6 @@ from albar_mm.compositing.kept import (
     save_arrays,
     save_kept_masks,
 )
-from albar_mm.compositing.materials import Materials
-from albar_mm.compositing.stripes import stripe_image
 from albar_mm.utils.errors import DatasetError
 
 from ..bias_sets.toy_benchmark import build, settings_of, write_photos, write_sources

@@ -18,7 +18,7 @@ from albar_mm.annotations.frame_bank import load_frame_bank
 from albar_mm.preparation.frame_bank import scoring
 from albar_mm.preparation.frame_bank import videos as videos_module
 from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank, select_frames
-from albar_mm.preparation.frame_bank.scores import ScoresFile, published_scores
+from albar_mm.preparation.frame_bank.videos import ScoresFile, published_scores
 from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError
 from albar_mm.video import source_video
 from albar_mm.video.source_video import read_frames

@@ -13,8 +13,7 @@ import pytest
 from albar_mm.annotations.person_boxes import read_person_boxes
 from albar_mm.bias_sets.masks.folders import JhmdbMasks
 from albar_mm.preparation.people.detect import detect_people, parse_detector, summary
-from albar_mm.preparation.people.detectors import EveryNth, HogDetector, mask_boxes
-from albar_mm.preparation.people.onnx import OnnxDetector
+from albar_mm.preparation.people.detectors import EveryNth, HogDetector, OnnxDetector, mask_boxes
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from albar_mm.video.source_video import SourceVideo, read_frames
 

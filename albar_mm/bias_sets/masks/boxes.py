@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...annotations.tubes import Tube, read_boxes
-from ...annotations.video_names import read_once
+from ...annotations.video_lists import read_once
 from ...utils.errors import DatasetError
 from ...utils.files import write_text
 from ...video.source_video import SourceVideo

@@ -118,7 +118,7 @@ def score_map(output: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarr
     ``size``, but of its aspect ratio, by which the two layouts are told apart.
 
     Raises:
-        DatasetError: It is no such map, or holds values that are not finite.
+        DatasetError: It is no such map.
     """
     found = None
     if output.ndim == 3 and output.shape[0] == 1:
@@ -134,10 +134,7 @@ def score_map(output: np.ndarray, size: tuple[int, int], path: Path) -> np.ndarr
             f'(1, C, H, W), (1, H, W, C) or (1, H, W) of the aspect ratio of the input, '
             f'{size[0]}x{size[1]} (height x width)'
         )
-    found = np.ascontiguousarray(found, dtype=np.float32)
-    if not np.isfinite(found).all():
-        raise DatasetError(f'{path}: gives values that are not finite; check scale, mean and std')
-    return found
+    return np.ascontiguousarray(found, dtype=np.float32)
 
 
 def _same_aspect(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
@@ -157,69 +154,79 @@ def _input_shape(net: cv2.dnn.Net) -> tuple[int | None, ...]:
     return tuple(int(side) if side.isdigit() and int(side) > 0 else None for side in sides)
 
 
-def require_input(made: object) -> None:
-    """Check the options that say how a picture becomes the input of a network.
+@dataclass(frozen=True)
+class ImageModel:
+    """A network of the user's that takes one picture, and how that becomes its input.
 
-    Args:
-        made: Has ``size``, ``scale``, ``mean``, ``std`` and ``channels``.
+    It is fed ``(pixel * scale - mean) / std`` of pixels from 0 to 255.
 
-    Raises:
-        DatasetError: One is not sound.
-    """
-    size, mean, std = made.size, made.mean, made.std
-    require(
-        made,
-        size=(size is None or len(size) == 2 and min(size) > 0, 'height and width in px'),
-        scale=(0 < made.scale < math.inf, 'a number > 0'),
-        mean=(len(mean) == 3 and all(map(math.isfinite, mean)), 'three finite numbers'),
-        std=(len(std) == 3 and all(0 < value < math.inf for value in std), 'three numbers > 0'),
-        channels=(made.channels in ('rgb', 'bgr'), 'rgb or bgr'),
-    )
-
-
-def image_size(
-    model: Path,
-    given: tuple[int, int] | None,
-    shape: tuple[int | None, ...],
-    channels_first: bool = True,
-) -> tuple[int, int]:
-    """Height and width of the image that a model takes: what the user says, or its own.
-
-    ``shape`` is the ``input_shape`` of the network, empty where it is not known: (1, 3, H, W), or
-    (1, H, W, 3) where channels are not first.
+    Attributes:
+        model: ``.onnx`` or ``.tflite`` file with one image as its input.
+        size: Height and width of the input in px; None takes what the model says.
+        scale: Factor of the pixel values.
+        mean: Subtracted after scaling, in the order of ``channels``.
+        std: Divided by after that.
+        channels: ``'rgb'`` or ``'bgr'``.
+        layer: Name of the output, where there are several.
 
     Raises:
-        DatasetError: It takes no such image, or neither tells the size.
+        DatasetError: An option is not sound.
     """
-    if shape and (len(shape) != 4 or shape[1 if channels_first else 3] not in (3, None)):
-        wanted = '(1, 3, height, width)' if channels_first else '(1, height, width, 3)'
-        raise DatasetError(
-            f'{model}: takes an input of shape {shape}; expected an image of 3 colours, {wanted}'
+
+    model: Path
+    size: tuple[int, int] | None = None
+    scale: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    channels: str = 'rgb'
+    layer: str | None = None
+
+    def __post_init__(self) -> None:
+        size, mean, std = self.size, self.mean, self.std
+        require(
+            self,
+            size=(size is None or len(size) == 2 and min(size) > 0, 'height and width in px'),
+            scale=(0 < self.scale < math.inf, 'a number > 0'),
+            mean=(len(mean) == 3 and all(map(math.isfinite, mean)), 'three finite numbers'),
+            std=(len(std) == 3 and all(0 < value < math.inf for value in std), 'three numbers > 0'),
+            channels=(self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
         )
-    told = shape[2:] if channels_first else shape[1:3]
-    size = given or told or (None, None)
-    if None in size:
-        raise DatasetError(
-            f'{model}: the model does not fix the size of its input (or OpenCV {cv2.__version__} '
-            'cannot tell it); add size=HEIGHTxWIDTH'
-        )
-    return int(size[0]), int(size[1])
 
+    def input_size(self, channels_first: bool = True) -> tuple[int, int]:
+        """Height and width of the image that the model takes: what the user says, or its own.
 
-def image_blob(
-    image: np.ndarray,
-    scale: float,
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
-    channels: str,
-) -> np.ndarray:
-    """Input of a network, float32 (1, 3, H, W), for an image of its size, uint8 RGB (H, W, 3).
+        Raises:
+            DatasetError: It takes no such image, or neither tells the size.
+        """
+        shape = load_network(self.model).input_shape
+        if shape and (len(shape) != 4 or shape[1 if channels_first else 3] not in (3, None)):
+            wanted = '(1, 3, height, width)' if channels_first else '(1, height, width, 3)'
+            raise DatasetError(
+                f'{self.model}: takes an input of shape {shape}; expected an image of 3 colours, '
+                f'{wanted}'
+            )
+        told = shape[2:] if channels_first else shape[1:3]
+        size = self.size or told or (None, None)
+        if None in size:
+            raise DatasetError(
+                f'{self.model}: the model does not fix the size of its input (or OpenCV '
+                f'{cv2.__version__} cannot tell it); add size=HEIGHTxWIDTH'
+            )
+        return int(size[0]), int(size[1])
 
-    ``(pixel * scale - mean) / std`` of pixels from 0 to 255; ``mean`` and ``std`` are in the order
-    of ``channels``, ``'rgb'`` or ``'bgr'``.
-    """
-    if channels == 'bgr':
-        image = image[..., ::-1]
-    values = image.astype(np.float32) * np.float32(scale)
-    values = (values - np.float32(mean)) / np.float32(std)
-    return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+    def run(self, image: np.ndarray, channels_first: bool = True) -> np.ndarray:
+        """What the network gives for an image of its size, uint8 RGB (H, W, 3).
+
+        Raises:
+            DatasetError: It cannot run, or gives values that are not finite.
+        """
+        values = image[..., ::-1] if self.channels == 'bgr' else image
+        values = values.astype(np.float32) * np.float32(self.scale)
+        values = ((values - np.float32(self.mean)) / np.float32(self.std))[None]
+        blob = np.ascontiguousarray(values.transpose(0, 3, 1, 2) if channels_first else values)
+        output = load_network(self.model).run(blob, self.layer)
+        if not np.isfinite(output).all():
+            raise DatasetError(
+                f'{self.model}: gives values that are not finite; check scale, mean and std'
+            )
+        return output

@@ -4,12 +4,10 @@ from ...utils.errors import DatasetError
 from ...utils.spec import make
 from .boxes import BoxMasks
 from .folders import JhmdbMasks, NpzMasks, PngMasks, RleMasks
-from .motion import MotionMasks
-from .refine import GrabCutMasks, WithinBoxes
+from .refine import GrabCutMasks, MotionMasks, WithinBoxes
 from .sam2 import Sam2Masks
 from .segmenter import SegmenterMasks
-from .source import MaskSource
-from .union import UnionMasks
+from .source import MaskSource, UnionMasks
 
 FORMS = {
     'jhmdb:FOLDER': JhmdbMasks,

@@ -10,15 +10,7 @@ import numpy as np
 from ...utils.errors import DatasetError
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
-from .network import (
-    Network,
-    image_blob,
-    image_size,
-    load_network,
-    model_sha256,
-    require_input,
-    score_map,
-)
+from .network import ImageModel, load_network, model_sha256, score_map
 from .source import MaskResult, MaskSource
 
 OUTPUTS = ('probability', 'logit', 'softmax', 'argmax', 'index')
@@ -28,45 +20,30 @@ or the ``index`` of the class itself."""
 
 
 @dataclass(frozen=True)
-class SegmenterMasks(MaskSource):
+class SegmenterMasks(MaskSource, ImageModel):
     """Every frame through a segmenter, by itself, on the CPU.
 
-    A frame is resized to the input of the model, whatever its aspect ratio, and fed as
-    ``(pixel * scale - mean) / std``. The scores are resized to the frame bilinearly (class indices:
-    nearest neighbour) before they are compared. The defaults are those of MediaPipe's selfie
+    A frame is resized to the input of the model, whatever its aspect ratio. The scores are resized
+    to the frame bilinearly (class indices: nearest neighbour) before they are compared. The defaults are those of MediaPipe's selfie
     segmentation; models trained on ImageNet want ``mean=(0.485, 0.456, 0.406)`` and
     ``std=(0.229, 0.224, 0.225)``. All persons of a frame count; to keep those of boxes alone, see
     :class:`.WithinBoxes`.
 
     Attributes:
-        model: ``.onnx`` or ``.tflite`` file with one image as its input.
-        size: Height and width of the input in px; None takes what the model says.
-        scale: Factor of the pixel values 0 to 255.
-        mean: Subtracted after scaling, in the order of ``channels``.
-        std: Divided by after that.
-        channels: ``'rgb'`` or ``'bgr'``.
         layout: ``'nchw'`` or ``'nhwc'``, of the input; None takes what the model says, else NCHW.
         output: One of ``OUTPUTS``.
         person: Output channel (or class index) of the person; None where there is one channel.
         threshold: Probability from which a pixel is foreground, in (0, 1); not for ``argmax`` and
             ``index``.
-        layer: Name of the output, where there are several.
     """
 
-    model: Path
-    size: tuple[int, int] | None = None
-    scale: float = 1 / 255
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    channels: str = 'rgb'
     layout: str | None = None
     output: str = 'probability'
     person: int | None = None
     threshold: float = 0.5
-    layer: str | None = None
 
     def __post_init__(self) -> None:
-        require_input(self)
+        super().__post_init__()
         require(
             self,
             layout=(self.layout in (None, 'nchw', 'nhwc'), 'nchw or nhwc'),
@@ -94,27 +71,22 @@ class SegmenterMasks(MaskSource):
         Raises:
             DatasetError: It cannot be loaded, or its input is no image of a known size.
         """
-        self._input(load_network(self.model))
+        self._input()
 
     def _make(self, video: SourceVideo) -> MaskResult:
-        network = load_network(self.model)
-        size, channels_first = self._input(network)
+        size, channels_first = self._input()
         masks = np.empty(video.frames.shape[:3], dtype=bool)
         for index, frame in enumerate(video.frames):
             small = cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-            blob = image_blob(small, self.scale, self.mean, self.std, self.channels)
-            if not channels_first:
-                blob = np.ascontiguousarray(blob.transpose(0, 2, 3, 1))
-            output = network.run(blob, self.layer)
-            masks[index] = self._mask(output, size, frame.shape[:2])
+            masks[index] = self._mask(self.run(small, channels_first), size, frame.shape[:2])
         return MaskResult(masks)
 
-    def _input(self, network: Network) -> tuple[tuple[int, int], bool]:
+    def _input(self) -> tuple[tuple[int, int], bool]:
         """Height and width of the input, and whether channels come first."""
-        shape, first = network.input_shape, self.layout != 'nhwc'
+        shape, first = load_network(self.model).input_shape, self.layout != 'nhwc'
         if len(shape) == 4 and self.layout is None:
             first = shape[1] == 3 or shape[3] != 3
-        return image_size(self.model, self.size, shape, first), first
+        return self.input_size(first), first
 
     def _mask(
         self, output: np.ndarray, size: tuple[int, int], shape: tuple[int, int]

@@ -22,9 +22,8 @@ from ...utils.files import check_output
 from ...utils.identity import file_identity
 from ...utils.parallel import map_videos
 from ...utils.text import name_some
-from .scores import VideoScores, published_scores
 from .scoring import FrameBankOptions, number_of_classes, score_videos
-from .videos import TrainingVideo, read_resized, training_videos
+from .videos import TrainingVideo, VideoScores, published_scores, read_resized, training_videos
 
 _KEPT = ('measure', 'size', 'every', 'frame_size', 'seed')
 

@@ -22,8 +22,7 @@ from ...utils.numbers import number, one_of
 from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
 from ...video.source_video import decoder_name
-from .scores import MEASURES, ScoresFile, VideoScores
-from .videos import FrameChunks, TrainingVideo, dataset_of
+from .videos import MEASURES, FrameChunks, ScoresFile, TrainingVideo, VideoScores, dataset_of
 
 GIVE_UP = 8
 """If the first so many videos are all unreadable, the folder or the decoder is wrong."""

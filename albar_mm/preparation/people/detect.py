@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...bias_sets.masks.motion import MotionMasks
 from ...bias_sets.masks.parse import parse_masks
+from ...bias_sets.masks.refine import MotionMasks
 from ...utils.errors import DatasetError
 from ...utils.journal import Journal
 from ...utils.spec import make
@@ -16,8 +16,15 @@ from ...utils.text import name_some
 from ...utils.video_ids import stem_of
 from ...video.source_video import SourceVideo
 from ..list_job import ListJob, ListResult, left_out_lines
-from .detectors import EveryNth, FileBoxes, FrameDetector, HogDetector, MaskBoxes, PersonDetector
-from .onnx import OnnxDetector
+from .detectors import (
+    EveryNth,
+    FileBoxes,
+    FrameDetector,
+    HogDetector,
+    MaskBoxes,
+    OnnxDetector,
+    PersonDetector,
+)
 
 DETECTORS_HELP = """\
 detectors (SPEC):

@@ -5,18 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 
-from ...bias_sets.masks.network import (
-    image_blob,
-    image_size,
-    load_network,
-    model_sha256,
-    require_input,
-)
+from ...bias_sets.masks.network import ImageModel, model_sha256
 from ...utils.errors import DatasetError, reason_of
 from ...utils.parallel import one_opencv_thread
 from ...utils.spec import make
@@ -37,66 +31,25 @@ classifiers (SPEC):
 _SLACK = 1e-2  # how far from 1 the sum of probabilities may be, for half precision
 
 
-class SceneClassifier(Protocol):
-    """Gives the scene probabilities of pictures.
-
-    Attributes:
-        name: For messages.
-        parallel: Whether several processes may run it at once.
-    """
-
-    name: str
-    parallel: bool
-
-    def settings(self) -> dict[str, Any]:
-        """All that changes its answers, as plain JSON."""
-
-    def check(self) -> None:
-        """Load it, before long work."""
-
-    def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
-        """Give float64 (n, S), rows that sum to 1, for n uint8 RGB pictures (H, W, 3)."""
-
-
 @dataclass(frozen=True)
-class OnnxClassifier:
-    """A model that OpenCV's ``dnn`` runs, one frame at a time.
+class OnnxClassifier(ImageModel):
+    """A model that OpenCV's ``dnn`` runs, one frame at a time, in several processes at once.
 
-    A frame is resized to the input, whatever its aspect ratio, and fed as
-    ``(pixel * scale - mean) / std``, NCHW.
+    A frame is resized to the input, whatever its aspect ratio, and fed as NCHW. The output has one
+    value per class.
 
     Attributes:
-        model: ``.onnx`` or ``.tflite`` file; its output has one value per class.
-        size: Height and width of the input in px; None takes what the model says.
-        scale: Factor of the pixel values 0 to 255.
-        mean: Subtracted after scaling, in the order of ``channels``.
-        std: Divided by after that.
-        channels: ``'rgb'`` or ``'bgr'``.
         softmax: Whether the model gives logits.
-        layer: Name of the output, where there are several.
     """
 
-    model: Path
-    size: tuple[int, int] | None = None
-    scale: float = 1 / 255
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    channels: str = 'rgb'
     softmax: bool = False
-    layer: str | None = None
-
     parallel = True
-
-    def __post_init__(self) -> None:
-        require_input(self)
 
     @property
     def name(self) -> str:
-        """``onnx:<file name>``."""
         return f'onnx:{self.model.name}'
 
     def settings(self) -> dict[str, Any]:
-        """All settings, with the SHA-256 of the model."""
         model, sha256 = self.model.name, model_sha256(self.model)
         options = {key: value for key, value in asdict(self).items() if key != 'model'}
         return dict(classifier='onnx', model=model, sha256=sha256, **options)
@@ -108,10 +61,10 @@ class OnnxClassifier:
             DatasetError: It cannot be loaded or run, or gives no values of classes.
         """
         with one_opencv_thread():
-            self._scores(np.full((*self._input_size(), 3), 128, np.uint8))
+            self._scores(np.full((*self.input_size(), 3), 128, np.uint8))
 
     def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
-        """See :class:`SceneClassifier`.
+        """Give float64 (n, S), rows that sum to 1, for n uint8 RGB pictures (H, W, 3).
 
         Raises:
             DatasetError: The model gives no probabilities (or, with ``softmax``, gives them).
@@ -125,24 +78,14 @@ class OnnxClassifier:
         return powers / powers.sum(1, keepdims=True)
 
     def _scores(self, frame: np.ndarray) -> np.ndarray:
-        height, width = self._input_size()
-        small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
-        blob = image_blob(small, self.scale, self.mean, self.std, self.channels)
-        output = load_network(self.model).run(blob, self.layer)
+        size = self.input_size()[::-1]
+        output = self.run(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR))
         if output.size < 2 or output.size != max(output.shape):
             raise DatasetError(
                 f'{self.model}: gives an output of shape {output.shape}; expected '
                 'one value per class, (1, S)'
             )
-        scores = output.reshape(-1).astype(np.float64)
-        if not np.isfinite(scores).all():
-            raise DatasetError(
-                f'{self.model}: gives values that are not finite; check scale, mean and std'
-            )
-        return scores
-
-    def _input_size(self) -> tuple[int, int]:
-        return image_size(self.model, self.size, load_network(self.model).input_shape)
+        return output.reshape(-1).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -156,16 +99,13 @@ class MMPretrainClassifier:
 
     config: str
     checkpoint: Path
-
     parallel = False  # it may hold a GPU
 
     @property
     def name(self) -> str:
-        """``mmpretrain:<file name of the config>``."""
         return f'mmpretrain:{Path(self.config).name}'
 
     def settings(self) -> dict[str, Any]:
-        """Config and checkpoint with their SHA-256."""
         config = Path(self.config)
         return dict(
             classifier='mmpretrain',
@@ -184,7 +124,7 @@ class MMPretrainClassifier:
         _inferencer(self.config, str(self.checkpoint))
 
     def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
-        """See :class:`SceneClassifier`.
+        """As :meth:`OnnxClassifier.probabilities`.
 
         Raises:
             DatasetError: The network gives no probabilities.
@@ -250,6 +190,7 @@ def _mmpretrain(files: str) -> MMPretrainClassifier:
     return MMPretrainClassifier(str(config), checkpoint)
 
 
+SceneClassifier = OnnxClassifier | MMPretrainClassifier
 FORMS = {'onnx:MODEL[,key=value]': OnnxClassifier, 'mmpretrain:CONFIG,CHECKPOINT': _mmpretrain}
 """How a form is written -> the classifier; see :mod:`albar_mm.utils.spec`."""
 
