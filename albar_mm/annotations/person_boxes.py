@@ -204,7 +204,6 @@ def _read(path: Path) -> PersonBoxes:
 
 
 def _box_lines(path: Path) -> Iterator[VideoEntry]:
-    """Read JSON lines ``{"video": ..., "boxes": [one entry per frame]}``."""
     for where, row in read_json_lines(path):
         check_row(row, where, dict(video=str))
         where = f'{where}: {row["video"]}'
@@ -213,7 +212,6 @@ def _box_lines(path: Path) -> Iterator[VideoEntry]:
 
 
 def _entries_of(videos: Mapping[str, Sequence[Tube]], path: Path) -> Iterator[VideoEntry]:
-    """Take annotated tubes for boxes."""
     for name, tubes in videos.items():
         frames = np.concatenate([np.empty(0, int), *(tube.frames for tube in tubes)])
         boxes = np.concatenate([np.empty((0, 4)), *(tube.boxes for tube in tubes)])

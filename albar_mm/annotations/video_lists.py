@@ -1,5 +1,5 @@
-"""What every official split list is read into, MMAction2's ``path label`` lines, and finding a video
-among names that somebody else wrote, by the tail of its path."""
+"""What every official split list is read into, MMAction2's ``path label`` lines, and finding videos
+among names that somebody else wrote, by the tail of their paths."""
 
 import os
 import re

@@ -18,7 +18,7 @@ from .export import Built, export
 from .masks.source import CoverFilter
 from .plan import draw_rows, plan_rows
 from .settings import BENCHMARK_NAME, REPORT_NAME, SETS, BuildSettings, write_report
-from .sources import SourceList, official_sources, read_source_list, usable_sources
+from .sources import SourceList, official_sources, read_source_list, require_files, require_masks
 from .survey import survey
 
 GIGABYTE = 1e9
@@ -56,7 +56,6 @@ class Preset:
 
     @property
     def root(self) -> Path:
-        """Folder of the benchmark."""
         return self.folder / self.bias_folder
 
 
@@ -299,3 +298,13 @@ def build_benchmark(
     usable, surveys = survey(root, settings, usable, workers, say)
     rows = plan_rows(settings, usable, surveys, workers)
     return export(root, settings, usable, surveys, rows, workers, say)
+
+
+def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = True) -> SourceList:
+    """First stage: the listed videos that can be used; with ``files``, those must be there."""
+    if settings.masks is not None:
+        sources = require_masks(settings.masks, sources, settings.missing_masks)
+    sources.require_some()
+    if files:
+        require_files(sources)
+    return sources

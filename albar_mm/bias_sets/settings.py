@@ -1,10 +1,8 @@
 """What fixes the content of a benchmark, and the two files that tell of it."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 
@@ -14,9 +12,7 @@ from ..utils.errors import BadFileError, DatasetError
 from ..utils.files import read_json, write_json
 from ..utils.settings import require_same
 from .masks.source import CoverFilter, MaskSource
-
-if TYPE_CHECKING:
-    from .sources import SourceList
+from .sources import SourceList
 
 SETS = {'scuba': 'SCUBA', 'scufo': 'SCUFO', 'conflfg': 'ConflFG'}
 """Set -> its part of the folder name."""

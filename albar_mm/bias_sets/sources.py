@@ -12,15 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..annotations.official_lists import SPECS, read_lists
-from ..annotations.video_lists import parse_line
+from ..annotations.video_lists import read_list
 from ..utils.errors import DatasetError
-from ..utils.files import filled_lines, read_lines
+from ..utils.files import read_lines
 from ..utils.identity import file_identity
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks
 from .masks.source import MaskSource
-from .settings import BuildSettings
 
 #: what a sibling of a test list is called: lists of clips that models are trained or selected on
 _TRAINING_PARTS = ('train', 'val')
@@ -77,12 +76,11 @@ def read_source_list(
         DatasetError: The list cannot be read or is empty, two videos have one name, or a video
             is a training clip.
     """
-    entries = _entries(list_file)
     if label_map is None and (list_file.parent / 'label_map.txt').is_file():
         label_map = list_file.parent / 'label_map.txt'
     classes = read_lines(label_map) if label_map else None
     rows = []
-    for path, label, origin in entries:
+    for origin, path, label in read_list(list_file):
         if label < 0 or (classes is not None and label >= len(classes)):
             expected = f'0 to {len(classes) - 1} ({label_map})' if classes else '0 or more'
             raise DatasetError(f'{origin}: label {label}; expected {expected}')
@@ -91,7 +89,7 @@ def read_source_list(
         beside = [list_file.name.replace('test', part) for part in _TRAINING_PARTS]
         siblings = [list_file.with_name(name) for name in beside if name != list_file.name]
         training_lists = [path for path in siblings if path.is_file()]
-    trained = {p: [entry[0] for entry in _entries(p)] for p in training_lists}
+    trained = {file: [path for _, path, _ in read_list(file)] for file in training_lists}
     return _checked(rows, video_root, [list_file], trained)
 
 
@@ -108,22 +106,6 @@ def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1
     train = {f'the official training list of split {split}': [c.path for c in official.train]}
     found = _checked(rows, video_root, official.files, train)
     return dataclasses.replace(found, training_lists=found.lists)
-
-
-def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = True) -> SourceList:
-    """First stage of a build: the listed videos that can be used, as far as their names tell.
-
-    Their files must be there, unless ``files`` is False.
-
-    Raises:
-        DatasetError: None remains, one has no mask and must have one, or is not there.
-    """
-    if settings.masks is not None:
-        sources = require_masks(settings.masks, sources, settings.missing_masks)
-    sources.require_some()
-    if files:
-        require_files(sources)
-    return sources
 
 
 def require_files(sources: SourceList) -> None:
@@ -217,13 +199,3 @@ def _checked(
     ordered = tuple(videos[video_id] for video_id in sorted(videos))
     checked = tuple(file_identity(path) for path in trained if isinstance(path, Path))
     return SourceList(ordered, names, tuple(file_identity(path) for path in files), checked)
-
-
-def _entries(path: Path) -> list[tuple[str, int, str]]:
-    try:
-        entries = [(*parse_line(line, origin), origin) for origin, line in filled_lines(path)]
-    except FileNotFoundError as error:
-        raise DatasetError(f'{error}; lists are made by tools/prepare_dataset.py') from error
-    if not entries:
-        raise DatasetError(f'{path}: the list is empty')
-    return entries

@@ -70,7 +70,6 @@ class Survey:
 
     @property
     def frames(self) -> int:
-        """Number of kept frames."""
         return self.last - self.first + 1
 
 
@@ -95,7 +94,7 @@ def survey(
 ) -> tuple[SourceList, dict[str, Survey]]:
     """Second stage of a build: look at every video once, and keep its masks and stills.
 
-    Takes what :func:`.sources.usable_sources` gives; ``say`` shows a line of text to the user.
+    ``say`` shows a line of text to the user.
 
     Raises:
         DatasetError: Something is wrong with a video or its masks; ``root`` holds a benchmark of

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -98,25 +98,6 @@ MIN_SIDE = 64
 """Images with a shorter side than this, in px, are refused unless asked otherwise."""
 _REDRAWS = 1000
 _KEPT_IMAGES = 64
-
-
-class BackgroundFamily(Protocol):
-    """Where the backgrounds of one set come from.
-
-    Attributes:
-        name: As in the folder of the set, e.g. ``'Places365'``; its lower case is in the rows.
-    """
-
-    name: str
-
-    def identity(self) -> dict[str, Any]:
-        """What must be the same for a build to go on; plain JSON."""
-
-    def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
-        """Entries of the manifest row that say which image it is; plain JSON."""
-
-    def image(self, row: Mapping[str, Any]) -> np.ndarray:
-        """The image that a row names, uint8 RGB (h, w, 3), at its own size."""
 
 
 class Stripes:
@@ -233,6 +214,9 @@ class ImageFolder:
             except Exception as error:  # noqa: BLE001  a broken image can fail in any way
                 self._checked[file] = f'unreadable: {reason_of(error)}', ''
         return self._checked[file]
+
+
+BackgroundFamily = Stripes | ImageFolder
 
 
 class Backgrounds:

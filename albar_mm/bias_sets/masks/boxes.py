@@ -32,12 +32,11 @@ class BoxMasks(MaskSource):
     path: Path
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """``ucf24_boxes`` for a pickle, ``text_boxes`` for text."""
         return 'ucf24_boxes' if self.path.suffix.lower() in ('.pkl', '.pickle') else 'text_boxes'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The file of all boxes."""
         return [self.path]
 
     def tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
@@ -124,11 +123,7 @@ class BoundingBoxes(MaskSource):
     """
 
     source: MaskSource
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``bounding(<source>)``."""
-        return f'bounding({self.source.name})'
+    kind = 'bounding'
 
     def _make(self, video: SourceVideo) -> MaskResult:
         given = self.source.result(video)

@@ -33,7 +33,6 @@ class PngMasks(MaskSource):
     name = 'png'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The PNG files of the video, in order."""
         folder = find_entry(self.root, video, ('{}',))
         entries = folder.iterdir() if folder.is_dir() else ()
         found = [
@@ -69,7 +68,6 @@ class NpzMasks(MaskSource):
     name = 'npz'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The video's file."""
         return [find_entry(self.root, video, ('{}.npz',))]
 
     def _make(self, video: SourceVideo) -> MaskResult:
@@ -100,7 +98,6 @@ class RleMasks(MaskSource):
     name = 'rle'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The JSON file with the masks of the video."""
         return [self.root if self.root.is_file() else find_entry(self.root, video, ('{}.json',))]
 
     def _make(self, video: SourceVideo) -> MaskResult:
@@ -149,7 +146,6 @@ class JhmdbMasks(MaskSource):
     name = 'jhmdb'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The video's mask file."""
         as_in_jhmdb = video.video_id.replace('#', '@')
         return [find_entry(self.root, video, ('{}.mat', '{}/puppet_mask.mat'), [as_in_jhmdb])]
 

@@ -4,9 +4,9 @@ from ...utils.errors import DatasetError
 from ...utils.spec import make
 from .boxes import BoxMasks
 from .folders import JhmdbMasks, NpzMasks, PngMasks, RleMasks
+from .network import SegmenterMasks
 from .refine import GrabCutMasks, MotionMasks, WithinBoxes
 from .sam2 import Sam2Masks
-from .segmenter import SegmenterMasks
 from .source import MaskSource, UnionMasks
 
 FORMS = {

@@ -86,6 +86,7 @@ class GrabCutMasks(MaskSource):
     iterations: int = 2
     propagate: bool = True
     seed: int = 0
+    kind = 'grabcut'
 
     def __post_init__(self) -> None:
         _require_boxes(self.boxes, 'grabcut')
@@ -95,11 +96,6 @@ class GrabCutMasks(MaskSource):
             iterations=(self.iterations >= 1, 'a whole number from 1'),
             seed=(self.seed >= 0, 'a whole number from 0'),
         )
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``grabcut(<boxes>)``."""
-        return f'grabcut({self.boxes.name})'
 
     def _make(self, video: SourceVideo) -> MaskResult:
         masks = np.zeros(video.frames.shape[:3], dtype=bool)
@@ -143,15 +139,11 @@ class WithinBoxes(MaskSource):
     source: MaskSource
     boxes: BoxMasks
     padding: float = 0.05
+    kind = 'within'
 
     def __post_init__(self) -> None:
         _require_boxes(self.boxes, 'within')
         require(self, padding=(0 <= self.padding <= 1, 'a number from 0 to 1'))
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``within(<source>,<boxes>)``."""
-        return f'within({self.source.name},{self.boxes.name})'
 
     def _make(self, video: SourceVideo) -> MaskResult:
         given = self.source.result(video)

@@ -79,12 +79,10 @@ class Sam2Masks(MaskSource):
         config_of(self.checkpoint, self.config)
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """``sam2(<name of the checkpoint>,<boxes>)``."""
+    def name(self) -> str:
         return f'sam2({self.checkpoint.stem},{self.boxes.name})'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The checkpoint and the file of all boxes."""
         return [self.checkpoint, *self.boxes.files(video)]
 
     def settings(self) -> dict[str, Any]:

@@ -38,10 +38,15 @@ class MaskSource(ABC):
     their length and size are checked here.
 
     Attributes:
-        name: Goes to the manifest, e.g. ``'jhmdb'`` or ``'grabcut(ucf24_boxes)'``.
+        kind: Begin of the name of a source that works on others.
     """
 
-    name: str
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """Goes to the manifest, e.g. ``'jhmdb'`` or ``'grabcut(ucf24_boxes)'``."""
+        return f'{self.kind}({",".join(source.name for source in self._sources())})'
 
     def masks(self, video: SourceVideo) -> np.ndarray:
         """Masks of all frames: bool (T, H, W) as ``video.frames``; an all-False one is none.
@@ -180,14 +185,10 @@ class UnionMasks(MaskSource):
     person: MaskSource
     saliency: MaskSource
     radius: int = 1
+    kind = 'union'
 
     def __post_init__(self) -> None:
         require(self, radius=(self.radius >= 0, 'a whole number from 0'))
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``union(<person>,<saliency>)``."""
-        return f'union({self.person.name},{self.saliency.name})'
 
     def _make(self, video: SourceVideo) -> MaskResult:
         parts = [source.result(video) for source in (self.person, self.saliency)]

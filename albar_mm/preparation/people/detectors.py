@@ -1,9 +1,15 @@
-"""Person detectors: OpenCV's own, ONNX models, masks made into boxes, and other files."""
+"""Person detectors: OpenCV's own, ONNX models, masks made into boxes, and other files.
+
+They are frozen dataclasses, cheap to make and picklable, with a ``name`` for the report;
+``settings()``, all that decides the boxes, as plain JSON; ``check()``, which raises a
+``DatasetError`` before long work if it cannot work here; and ``detect(video)``, which gives for
+each of T frames its boxes, float (n, 5) of x1, y1, x2, y2, score in px of the frame.
+"""
 
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,34 +25,10 @@ from ...utils.spec import require
 from ...video.source_video import SourceVideo
 
 
-class PersonDetector(Protocol):
-    """Finds the people in a video. Detectors are frozen dataclasses: cheap to make and picklable.
-
-    Attributes:
-        name: Goes to the report.
-    """
-
-    name: str
-
-    def check(self) -> None:
-        """Raise a ``DatasetError`` if it cannot work here, before long work."""
-
-    def settings(self) -> dict[str, Any]:
-        """All that decides its boxes, as plain JSON."""
-
-    def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """Boxes of every frame.
-
-        Returns:
-            T arrays float (n, 5) of x1, y1, x2, y2, score in px of the frames.
-        """
-
-
 class FrameDetector:
     """Looks at frames one by one, on its own."""
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`."""
         return [self._frame(frame) for frame in video.frames]
 
 
@@ -82,7 +64,6 @@ class HogDetector(FrameDetector):
         _hog()
 
     def settings(self) -> dict[str, Any]:
-        """Name, options and version of OpenCV."""
         return dict(name=self.name, **asdict(self), opencv=cv2.__version__)
 
     def _frame(self, frame: np.ndarray) -> np.ndarray:
@@ -116,16 +97,13 @@ class MaskBoxes:
     label: str = ''
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """Name of the detector."""
+    def name(self) -> str:
         return self.label or self.masks.name
 
     def check(self) -> None:
-        """Load what the masks need, or raise a ``DatasetError``."""
         self.masks.check()
 
     def settings(self) -> dict[str, Any]:
-        """Those of the masks, and the smallest area."""
         return dict(
             name=self.name,
             min_area=self.min_area,
@@ -134,7 +112,6 @@ class MaskBoxes:
         )
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`."""
         masks = self.masks.masks(video)
         return [mask_boxes(mask, self.min_area * mask.size) for mask in masks]
 
@@ -151,19 +128,12 @@ class FileBoxes:
     name = 'file'
 
     def check(self) -> None:
-        """Read the file, or raise a ``DatasetError``."""
         read_person_boxes(self.path)
 
     def settings(self) -> dict[str, Any]:
-        """Identity of the file."""
         return dict(name=self.name, **file_identity(self.path))
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`.
-
-        Raises:
-            DatasetError: The file does not have the video.
-        """
         known = read_person_boxes(self.path)
         boxes = known.of(str(video.path))
         if boxes is None:
@@ -180,24 +150,20 @@ class EveryNth:
         every: n.
     """
 
-    detector: PersonDetector
+    detector: FrameDetector | MaskBoxes
     every: int
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """That of the detector."""
+    def name(self) -> str:
         return self.detector.name
 
     def check(self) -> None:
-        """See :meth:`PersonDetector.check`."""
         self.detector.check()
 
     def settings(self) -> dict[str, Any]:
-        """Those of the detector, and n."""
         return dict(self.detector.settings(), every=self.every)
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`."""
         some = replace(video)
         some.frames = video.frames[:: self.every]
         found = self.detector.detect(some)
@@ -289,11 +255,9 @@ class OnnxDetector(FrameDetector, ImageModel):
 
     @property
     def name(self) -> str:
-        """``onnx(<name of the model without its ending>)``."""
         return f'onnx({self.model.stem})'
 
     def settings(self) -> dict[str, Any]:
-        """All settings as plain JSON, with the SHA-256 of the model."""
         return dict(
             asdict(self),
             name=self.name,
@@ -380,3 +344,6 @@ class OnnxDetector(FrameDetector, ImageModel):
             '(1, N, 4 + C), (1, N, 5 + C), (1, N, 6) or (N, 6); say which with output=classes, '
             'objectness or suppressed'
         )
+
+
+PersonDetector = FrameDetector | MaskBoxes | FileBoxes | EveryNth
