@@ -268,11 +268,11 @@ def _print_verified(
 ) -> bool:
     from albar_mm.bias_sets.verify import verify_benchmark
 
-    found = verify_benchmark(root, videos, families, sample, seed, workers)
-    number = len(found.findings) or 'no'
-    total = f'{found.files} files and {found.rendered} items rendered again: {number} findings'
-    print(*found.findings, total, sep='\n')
-    return not found.findings
+    findings, files, rendered = verify_benchmark(root, videos, families, sample, seed, workers)
+    number = len(findings) or 'no'
+    total = f'{files} files and {rendered} items rendered again: {number} findings'
+    print(*findings, total, sep='\n')
+    return not findings
 
 
 def _print_report(

@@ -17,11 +17,9 @@ from ..utils.files import read_json_lines
 from ..utils.rows import check_row
 from ..utils.safe_pickle import load_restricted
 from ..video.container import MAX_MISSING
-from .tubes import Tube, annotated_tubes, is_annotation, read_boxes
+from .tubes import FRAME_SLACK, Tube, annotated_tubes, is_annotation, read_boxes
 from .video_lists import VideoEntries, read_once
 
-FRAME_SLACK = 3
-"""Decoders differ by a frame or so about the end of a video."""
 _MOST_FRAMES = 10_000_000  # four days of video; no memory for a number that cannot be a frame
 _NONE = np.empty((0, 5), np.float32)
 LINES, PICKLES = ('.jsonl', '.json'), ('.pkl', '.pickle', '.npy')

@@ -179,12 +179,6 @@ class VideoNames:
                 return found[0]
         return None
 
-    def like(self, path: str) -> str:
-        """Names some entries of the same file name in other folders, for messages; or ''."""
-        parts = _parts(path)
-        same = [self.names[i] for some in self._candidates(parts[-1]) for i in some]
-        return f'; it has {name_some(same)}, in another folder' if same else ''
-
     def _candidates(self, stem: str) -> Iterable[list[int]]:
         yield self._by_stem.get(stem, [])
         clip = _KINETICS.fullmatch(stem)
@@ -215,7 +209,9 @@ class VideoEntries(VideoNames):
 
     def missing(self, video: str | os.PathLike) -> DatasetError:
         """The error that says that a video is not in the file, and what to do."""
-        like = self.like(str(video))
+        stem = _parts(str(video))[-1]
+        same = [self.names[i] for some in self._candidates(stem) for i in some]
+        like = f'; it has {name_some(same)}, in another folder' if same else ''
         return DatasetError(
             f'{self.path}: no {self._what} of video {video}{like}; {self._remedies}'
         )

@@ -14,11 +14,10 @@ from ..compositing.kept import (
     kept_masks_path,
     load_kept_masks,
     read_still,
-    save_arrays,
 )
 from ..compositing.render import Still, fit_still, render_item, shift_away
 from ..utils.errors import DatasetError, reason_of
-from ..utils.files import read_json, write_bytes, write_json
+from ..utils.files import read_json, write_bytes, write_json, write_npz
 from ..utils.identity import file_sha256
 from ..utils.parallel import map_videos
 from ..video.avi import avi_bytes, encode_frames
@@ -71,8 +70,7 @@ def export(
     for row in rows:
         by_video[row['video_id']].append(row)
     tasks = list(zip(sources.videos, by_video.values(), strict=True))
-    exporter = Exporter(root, settings, Backgrounds(settings.families))
-    results = map_videos(exporter, tasks, workers)
+    results = map_videos(Exporter(root, settings, Backgrounds(settings.families)), tasks, workers)
     counts = _write_sets(root, settings, results)
     images = write_report(root, settings)
     found = sorted(surveys.items())
@@ -136,7 +134,7 @@ class Exporter:
                 path = kept_background_path(self.root, row)
                 if not path.is_file():
                     image = self.backgrounds.of_row(row, row['height'], row['width'])
-                    save_arrays(path, image=image)
+                    write_npz(path, dict(image=image))
         marker = self.root / PROGRESS_FOLDER / f'{video.video_id}.json'
         digest = rows_digest(planned)
         rows, hashes = self._finished(marker, digest)

@@ -30,8 +30,8 @@ PROBE = 'ridge regression on one-hot labels, strength chosen on groups within th
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _INNER_FOLDS = 3
 _COLOURS, _ORIENTATIONS = 64, 8
+#: photos keep most of their pixels near grey, at 128: equal bins would tell nothing
 _CHROMA_EDGES = (0, 118, 128, 138, 256)
-"""Photos keep most of their pixels near grey, at 128: equal bins would tell nothing."""
 _LAB_EDGES = ((0, 64, 128, 192, 256), _CHROMA_EDGES, _CHROMA_EDGES)
 
 

@@ -1,6 +1,7 @@
 """Numbers that tell which masks of a benchmark to look at."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -211,11 +212,9 @@ def _statistics(
     folder = Path(row['video']).parent.name
     given = None
     if boxes is not None:
-        try:
-            video = SourceVideo(row['video_id'], Path(row['video']), row['label'], folder)
+        video = SourceVideo(row['video_id'], Path(row['video']), row['label'], folder)
+        with suppress(DatasetError):  # no box of this video: nothing to compare with
             given = share_of_boxes(masks, boxes, video, row['first'])
-        except DatasetError:  # no box of this video: nothing to compare with
-            pass
     found = MaskStatistics(
         video=row['video'],
         video_id=row['video_id'],

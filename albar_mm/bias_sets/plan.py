@@ -20,8 +20,7 @@ def plan_rows(
 
     As :func:`draw_rows`, with what the survey found; only ``conflict_shift`` is still open.
     """
-    rows = draw_rows(settings, sources, workers)
-    return [_complete(row, settings, surveys) for row in rows]
+    return [_complete(row, settings, surveys) for row in draw_rows(settings, sources, workers)]
 
 
 def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) -> list[dict]:
@@ -64,9 +63,9 @@ def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) ->
 def _complete(
     row: Mapping[str, Any], settings: BuildSettings, surveys: Mapping[str, Survey]
 ) -> dict[str, Any]:
-    row = dict(row)
     own = surveys[row['video_id']]
-    row.update(
+    row = dict(
+        row,
         frames=own.frames,
         first=own.first,
         last=own.last,

@@ -143,7 +143,12 @@ class Surveyor:
             return Problem(video.video_id, reason, filtered=True)
         kept, first, filled = fill_missing(masks, self.settings.empty_frames, video.video_id)
         save_kept_masks(kept_masks_path(self.root, video.video_id), kept)
-        lent = self._still_frames(video.video_id, np.flatnonzero(masks.any((1, 2))))
+        having, seed = np.flatnonzero(masks.any((1, 2))), self.settings.seed
+        draws = (
+            item_rng(seed, video.video_id, n, 'stripe', 'still')
+            for n in range(self.settings.stills)
+        )
+        lent = tuple(int(having[rng.randint(len(having))]) for rng in draws)
         for index in set(lent):
             still = Still(frames[index], masks[index])
             write_still(self.root, video.video_id, index, still)
@@ -165,11 +170,6 @@ class Surveyor:
         text = json.dumps(dict(asdict(found), settings=self._key()), sort_keys=True)
         write_text(self._facts(video.video_id), text + '\n')
         return found
-
-    def _still_frames(self, video_id: str, candidates: np.ndarray) -> tuple[int, ...]:
-        seed, number = self.settings.seed, self.settings.stills
-        rngs = (item_rng(seed, video_id, n, 'stripe', 'still') for n in range(number))
-        return tuple(int(candidates[rng.randint(len(candidates))]) for rng in rngs)
 
     def _key(self) -> dict[str, Any]:
         return dict(

@@ -39,10 +39,10 @@ CANVAS = 384
 """Side of the square that is painted before rotation, in px: 1.5 x the output side."""
 SIDE = 256
 """Side of the returned image, in px."""
+#: row about which the curve swings. The source paints a 256-row curve on a 384-row canvas
 _OFFSET = 128.0
-"""Row about which the curve swings. The source paints a 256-row curve on a 384-row canvas."""
+#: first copy of a band is clipped here, not at the canvas border (kept for fidelity)
 _CLIP = 255
-"""First copy of a band is clipped here, not at the canvas border (kept for fidelity)."""
 
 
 def stripe_columns(

@@ -2,10 +2,8 @@
 those of a built benchmark at hand, for compositing on the fly."""
 
 import hashlib
-import io
 import math
 import os
-import zipfile
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ import cv2
 import numpy as np
 
 from ..utils.errors import BadFileError, DatasetError
-from ..utils.files import read_json, read_npz, write_bytes
+from ..utils.files import read_json, read_npz, write_bytes, write_npz
 from .backgrounds import Backgrounds, ImageFolder, Stripes
 from .render import Still
 
@@ -29,18 +27,6 @@ _AGAIN = 'delete it and build again'
 
 
 # -------------------------------------------------------------------------------------- arrays
-
-
-def save_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write arrays to an ``.npz``, whole or not at all; the same arrays give the same bytes."""
-    content = io.BytesIO()
-    # np.savez would store the time of writing
-    with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            data = io.BytesIO()
-            np.save(data, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f'{name}.npy'), data.getvalue(), zipfile.ZIP_DEFLATED)
-    write_bytes(path, content.getvalue())
 
 
 def load_arrays(path: Path, names: Collection[str]) -> list[np.ndarray]:
@@ -104,7 +90,7 @@ def mask_sha256(masks: np.ndarray) -> str:
 
 def save_kept_masks(path: Path, masks: np.ndarray) -> None:
     """Write masks, bool (T, H, W), bit-packed."""
-    save_arrays(path, bits=np.packbits(masks), shape=np.asarray(masks.shape))
+    write_npz(path, dict(bits=np.packbits(masks), shape=np.asarray(masks.shape)))
 
 
 def load_kept_masks(path: Path, sha256: str | None = None) -> np.ndarray:

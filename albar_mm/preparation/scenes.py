@@ -198,7 +198,6 @@ def _mmpretrain(files: str) -> MMPretrainClassifier:
 
 SceneClassifier = OnnxClassifier | MMPretrainClassifier
 FORMS = {'onnx:MODEL[,key=value]': OnnxClassifier, 'mmpretrain:CONFIG,CHECKPOINT': _mmpretrain}
-"""How a form is written -> the classifier; see :mod:`albar_mm.utils.spec`."""
 
 
 def parse_classifier(text: str) -> SceneClassifier:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..utils.errors import DatasetError
 from ..utils.numbers import number, one_of
 from .comparability import group_runs
-from .published import PUBLISHED, PublishedTable
+from .published import PUBLISHED
 from .runs import Run, clean, list_runs
 
 #: room for rounding in percentages that were computed in float64
@@ -107,37 +107,32 @@ def check_runs(runs: Sequence[Run]) -> tuple[list[Check], list[str]]:
     return checks, faults
 
 
-@dataclass(frozen=True)
 class Report:
-    """What a report says.
+    """What a report says: runs, grouped and checked.
+
+    Args:
+        runs: The runs, from :func:`collect_runs`.
+        notes: What was left out already.
+        title: Heading.
+        published: Whose published numbers to show: ``'hmdb51'``, ``'ucf101'``,
+            ``'ucf101_boxes'`` or ``'k400'``.
+        class_names: Names of the classes by label.
+        num_classes: Number of classes, for the chance level; default: that of ``class_names``.
 
     Attributes:
-        title: Heading.
-        runs: All runs.
         groups: The runs by table: only runs that were measured alike share one.
         checks: Every check of contrasted accuracy.
         faults: What cannot be right, a sentence each.
         warnings: What a reader must know before comparing, a sentence each.
         notes: What was left out, a sentence each.
         published: Tables of the paper.
-        class_names: Names by class label; empty where they are not known.
-        num_classes: Number of classes of the head, for the chance level, or None.
+
+    Raises:
+        DatasetError: An unknown ``published`` or fewer than two classes.
     """
 
-    title: str
-    runs: list[Run]
-    groups: list[list[Run]]
-    checks: list[Check]
-    faults: list[str]
-    warnings: list[str]
-    notes: list[str]
-    published: tuple[PublishedTable, ...] = ()
-    class_names: tuple[str, ...] = ()
-    num_classes: int | None = None
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         runs: Sequence[Run],
         notes: Sequence[str] = (),
         *,
@@ -145,40 +140,19 @@ class Report:
         published: str | None = None,
         class_names: Sequence[str] = (),
         num_classes: int | None = None,
-    ) -> 'Report':
-        """Group and check runs.
-
-        Args:
-            runs: The runs, from :func:`collect_runs`.
-            notes: What was left out already.
-            title: Heading.
-            published: Whose published numbers to show: ``'hmdb51'``, ``'ucf101'``,
-                ``'ucf101_boxes'`` or ``'k400'``.
-            class_names: Names of the classes by label.
-            num_classes: Number of classes, for the chance level; default: that of ``class_names``.
-
-        Raises:
-            DatasetError: An unknown ``published`` or fewer than two classes.
-        """
+    ) -> None:
         if published is not None:
             one_of(published, PUBLISHED, 'published', DatasetError)
-        num_classes = num_classes if num_classes is not None else len(class_names) or None
-        if num_classes is not None:
-            number(num_classes, 'the number of classes', 2, whole=True)
-        groups, differences = group_runs(runs)
-        checks, faults = check_runs(runs)
-        return cls(
-            title=clean(title),
-            runs=list(runs),
-            groups=groups,
-            checks=checks,
-            faults=faults,
-            warnings=[*differences, *_split_methods(groups), *_same_weights(runs)],
-            notes=[clean(note) for note in [*notes, *_left_out(runs)]],
-            published=PUBLISHED[published] if published else (),
-            class_names=tuple(map(clean, class_names)),
-            num_classes=num_classes,
-        )
+        self.num_classes = num_classes if num_classes is not None else len(class_names) or None
+        if self.num_classes is not None:
+            number(self.num_classes, 'the number of classes', 2, whole=True)
+        self.title, self.runs = clean(title), list(runs)
+        self.groups, differences = group_runs(runs)
+        self.checks, self.faults = check_runs(runs)
+        self.warnings = [*differences, *_split_methods(self.groups), *_same_weights(runs)]
+        self.notes = [clean(note) for note in [*notes, *_left_out(runs)]]
+        self.published = PUBLISHED[published] if published else ()
+        self.class_names = tuple(map(clean, class_names))
 
     def class_name(self, label: int) -> str:
         """Name of a class, or ``class <label>``."""

@@ -258,7 +258,7 @@ def make_report(
         html: HTML file to write.
         markdown: Markdown file to write, or None.
         classes: File with the names of the classes, one per line, or None.
-        **options: See :meth:`Report.of`.
+        **options: See :class:`Report`.
 
     Returns:
         What was written.
@@ -271,7 +271,7 @@ def make_report(
         names.pop()
     if classes is not None and not (names and all(names)):
         raise DatasetError(f'{classes}: expected one class name per line, without empty lines')
-    report = Report.of(*collect_runs(paths, named), class_names=names, **options)
+    report = Report(*collect_runs(paths, named), class_names=names, **options)
     texts = {html: page(report)}
     if markdown is not None:
         texts[markdown] = markdown_text(report)

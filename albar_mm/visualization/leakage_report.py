@@ -30,8 +30,8 @@ RESULTS_NAME, FIGURE_NAME, BOXES_NAME = 'leakage.json', 'leakage.png', 'boxes.tx
 _BOXES = '{boxes}'
 _COLOURS = ('#d62728', '#1f77b4', '#2ca02c', '#9467bd')
 _WHOLE_COLOUR = '#9aa5b1'
+#: grey of what a mask hides
 _EMPTY = 235
-"""Grey of what a mask hides."""
 
 
 def leakage_report(

@@ -69,7 +69,7 @@ def test_the_outline_hides_nothing_of_the_mask():
 def test_a_page_has_room_for_every_tile_and_long_names():
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     tiles = tuple(('', np.full((30, 40, 3), colour, np.uint8)) for colour in colours)
-    rows = [sheet.SheetRow('name ' * 80, 'flag', tiles)] * 3
+    rows = [('name ' * 80, 'flag', tiles)] * 3
     page = np.asarray(sheet.draw_page('title', ['a', 'b', 'a very long heading ' * 5], rows))
     for colour in colours:
         assert (page == colour).all(-1).sum() == 3 * sheet.TILE_WIDTH * sheet.TILE_HEIGHT

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...annotations.tubes import Tube, read_boxes
+from ...annotations.tubes import FRAME_SLACK, Tube, read_boxes
 from ...annotations.video_lists import read_once
 from ...utils.errors import DatasetError
 from ...utils.files import write_text
 from ...video.source_video import SourceVideo
 from .source import MaskResult, MaskSource
-
-FRAME_SLACK = 3
-"""Decoders differ by a frame or so about the end of a video; boxes that far beyond are dropped."""
 
 
 @dataclass(frozen=True)

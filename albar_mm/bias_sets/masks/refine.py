@@ -29,10 +29,10 @@ KEPT_BODY = (0.4, 0.8)
 MAX_SIDE = 160
 """Larger cut-outs are shrunk to this side in px: time grows with the area, outlines hardly gain."""
 _FOREGROUND = (cv2.GC_FGD, cv2.GC_PR_FGD)
+#: a silhouette that adds less than this share of the core to the core found no actor there
 _GROWTH = 0.25
-"""A silhouette that adds less than this share of the core to the core found no actor there."""
+#: pieces smaller than this share of the largest one are taken for noise
 _PIECE = 0.1
-"""Pieces smaller than this share of the largest one are taken for noise."""
 MIN_BOX_SHARE = 0.05
 """A silhouette that keeps less of its box than this has lost the actor."""
 

@@ -5,7 +5,6 @@ comes with this project. It stands in for SAM-Track, by which the boxes of the U
 turned into masks for the fixed protocol.
 """
 
-import contextlib
 import importlib.util
 import sys
 import tempfile
@@ -112,9 +111,8 @@ class Sam2Masks(MaskSource):
         masks = np.zeros(video.frames.shape[:3], dtype=bool)
         tubes = self.boxes.fitted_tubes(video)
         # on a GPU, bfloat16 as in SAM 2's own examples: its attention kernels want it
-        half = contextlib.nullcontext()
-        if device.startswith('cuda'):
-            half = torch.autocast('cuda', torch.bfloat16)
+        kind = torch.device(device).type
+        half = torch.autocast(kind, torch.bfloat16, enabled=kind == 'cuda')
         prompts = lost = 0
         for tube in tubes:
             asked, found = prompt_frames(tube, self.prompt, self.every), set()

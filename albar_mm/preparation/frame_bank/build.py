@@ -172,10 +172,10 @@ def _read_frames(
     number_of = np.concatenate([one.frames for one in found])[drawn]
     paths = {video.name: video.path for video in videos}
     owners = np.unique(owner)
-    tasks = []
-    for one in owners:
-        numbers = tuple(map(int, np.sort(number_of[owner == one])))
-        tasks.append((paths[found[one].video], numbers, side))
+    tasks = [
+        (paths[found[one].video], tuple(np.sort(number_of[owner == one]).tolist()), side)
+        for one in owners
+    ]
     frames = np.zeros((len(drawn), side, side, 3), np.uint8)
     lost = np.zeros(len(drawn), bool)
     results = map_videos(read_resized, tasks, max(1, options.workers))

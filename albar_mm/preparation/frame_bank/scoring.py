@@ -117,15 +117,14 @@ def score_videos(
         num_workers=options.workers,
         worker_init_fn=prepare_worker if options.workers else None,
     )
-    for chunk in chunks:
-        video = waiting[chunk.video]
-        if chunk.inputs is not None:
-            scored = network.probabilities(chunk.inputs).clamp(0, 1)
-            both = torch.stack([scored[:, video.label], scored.amax(1)])
-            parts[chunk.video].append(both)
+    for index, inputs, error in chunks:
+        video = waiting[index]
+        if inputs is not None:
+            scored = network.probabilities(inputs).clamp(0, 1)
+            parts[index].append(torch.stack([scored[:, video.label], scored.amax(1)]))
             continue
-        if chunk.error:
-            bad[video.name] = chunk.error
+        if error:
+            bad[video.name] = error
             if not done and len(bad) == GIVE_UP:
                 raise DatasetError(
                     f'none of the first {GIVE_UP} videos can be read, the last being '
@@ -133,7 +132,7 @@ def score_videos(
                     'train_dataloader.dataset.data_prefix'
                 )
         else:
-            file.add(video, *torch.cat(parts.pop(chunk.video), 1).numpy())
+            file.add(video, *torch.cat(parts.pop(index), 1).numpy())
             done += 1
         progress.update()
     print(flush=True)

@@ -137,23 +137,11 @@ def read_chunks(path: str, every: int = 1, size: int = CHUNK) -> Iterator[list[n
         yield chunk
 
 
-@dataclass(frozen=True)
-class FrameChunk:
-    """Some frames of one video, ready for the network.
-
-    Attributes:
-        video: Position of the video.
-        inputs: uint8 (n, V, C, H, W), or (n, V, C, 1, H, W) for 3D recognisers; None at the end.
-        error: Why the video cannot be read, '' if it can.
-    """
-
-    video: int
-    inputs: torch.Tensor | None = None
-    error: str = ''
-
-
 class FrameChunks(IterableDataset):
     """Yields the frames of videos chunk by chunk, and for each video at last one without frames.
+
+    A chunk is the position of its video; uint8 (n, V, C, H, W), or (n, V, C, 1, H, W) for 3D
+    recognisers, None at the end; and why the video cannot be read, '' if it can.
 
     Args:
         videos: The videos.
@@ -167,17 +155,17 @@ class FrameChunks(IterableDataset):
         super().__init__()
         self._videos, self._every, self._pipeline = videos, every, Compose(steps)
 
-    def __iter__(self) -> Iterator[FrameChunk]:
+    def __iter__(self) -> Iterator[tuple[int, torch.Tensor | None, str]]:
         worker = get_worker_info()
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for index in range(first, len(self._videos), step):
             try:
                 for frames in read_chunks(self._videos[index].path, self._every):
-                    yield FrameChunk(index, torch.stack([self._input(one) for one in frames]))
+                    yield index, torch.stack([self._input(one) for one in frames]), ''
             except BadVideoError as error:
-                yield FrameChunk(index, error=error.reason or str(error))
+                yield index, None, error.reason or str(error)
             else:
-                yield FrameChunk(index)
+                yield index, None, ''
 
     def _input(self, frame: np.ndarray) -> torch.Tensor:
         shape = frame.shape[:2]

@@ -174,7 +174,6 @@ FORMS = {
     'motion[,key=value]': _motion,
     'file:PATH': FileBoxes,
 }
-"""How a form is written -> the detector; see :mod:`albar_mm.utils.spec`."""
 
 
 def parse_detector(text: str, every: int = 1) -> PersonDetector:

@@ -203,7 +203,6 @@ def _hog() -> Any:
 
 
 OUTPUTS = ('auto', 'classes', 'objectness', 'suppressed')
-"""How a model lays out its boxes; see :class:`OnnxDetector`."""
 _PAD = 114  # grey with which the YOLO family fills up
 
 
