@@ -17,8 +17,18 @@ from ..utils.text import name_some
 from .export import Built, export
 from .masks.source import CoverFilter
 from .plan import draw_rows, plan_rows
-from .settings import BENCHMARK_NAME, REPORT_NAME, SETS, BuildSettings, write_report
-from .sources import SourceList, official_sources, read_source_list, require_files, require_masks
+from .sources import (
+    BENCHMARK_NAME,
+    REPORT_NAME,
+    SETS,
+    BuildSettings,
+    SourceList,
+    official_sources,
+    read_source_list,
+    require_files,
+    require_masks,
+    write_report,
+)
 from .survey import survey
 
 GIGABYTE = 1e9
@@ -167,7 +177,7 @@ def build_settings(
         **others: Further settings as they are.
 
     Raises:
-        DatasetError: See :class:`.settings.BuildSettings`.
+        DatasetError: See :class:`.sources.BuildSettings`.
     """
     if sets is None:
         striped = any(family.name == 'Stripe' for family in families.families)

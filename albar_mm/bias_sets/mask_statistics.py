@@ -17,8 +17,7 @@ from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks, bounding_boxes
 from .masks.source import mean_share
-from .settings import read_description
-from .sources import boxes_inside
+from .sources import boxes_inside, read_description
 
 CSV_NAME, JSON_NAME = 'mask_statistics.csv', 'mask_statistics.json'
 LIMITS = dict(

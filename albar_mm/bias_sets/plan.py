@@ -8,8 +8,7 @@ from ..compositing.backgrounds import item_rng
 from ..compositing.kept import GENERATOR
 from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo
-from .settings import CONFLICT_FAMILY, BuildSettings
-from .sources import SourceList
+from .sources import CONFLICT_FAMILY, BuildSettings, SourceList
 from .survey import Survey
 
 

@@ -25,8 +25,7 @@ from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .settings import BuildSettings, begin_description
-from .sources import SourceList
+from .sources import BuildSettings, SourceList, begin_description
 
 DEFAULT_FPS = 30.0
 POLICIES = ('cut', 'nearest', 'background', 'error')
@@ -150,8 +149,7 @@ class Surveyor:
         )
         lent = tuple(int(having[rng.randint(len(having))]) for rng in draws)
         for index in set(lent):
-            still = Still(frames[index], masks[index])
-            write_still(self.root, video.video_id, index, still)
+            write_still(self.root, video.video_id, index, Still(frames[index], masks[index]))
         height, width = frames.shape[1:3]
         found = Survey(
             video.video_id,

@@ -24,7 +24,7 @@ from ..utils.identity import file_sha256
 from ..utils.parallel import map_videos
 from ..video.source_video import read_frames
 from .export import encode_item
-from .settings import BENCHMARK_NAME, read_description
+from .sources import BENCHMARK_NAME, read_description
 
 
 @dataclass(frozen=True)

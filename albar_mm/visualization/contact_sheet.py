@@ -22,7 +22,7 @@ from ..bias_sets.mask_statistics import (
     statistics_lines,
     write_statistics,
 )
-from ..bias_sets.settings import read_description
+from ..bias_sets.sources import read_description
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.kept import kept_masks_path, load_kept_masks, read_still
 from ..compositing.render import render_item

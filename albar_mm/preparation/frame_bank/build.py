@@ -7,7 +7,6 @@ clips (:mod:`albar_mm.models.blendings`).
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +27,6 @@ from .videos import TrainingVideo, VideoScores, published_scores, read_resized, 
 _KEPT = ('measure', 'size', 'every', 'frame_size', 'seed')
 
 
-@dataclass(frozen=True)
-class BuiltFrameBank:
-    """What was made.
-
-    Attributes:
-        path: The bank's file.
-        bank: Its content.
-        left_out: Names of videos without scores: unreadable, or not in the published file.
-        lines: What to tell the user.
-    """
-
-    path: Path
-    bank: FrameBank
-    left_out: tuple[str, ...]
-    lines: tuple[str, ...]
-
-
 def build_frame_bank(
     config: str | os.PathLike | Config,
     checkpoint: str | os.PathLike | None,
@@ -54,7 +36,7 @@ def build_frame_bank(
     scores: str | os.PathLike | None = None,
     published: str | os.PathLike | None = None,
     cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
-) -> BuiltFrameBank:
+) -> tuple[FrameBank, list[str]]:
     """Score the frames of the training videos, choose some, and write them as a bank.
 
     Finished videos are kept in the scores file: after an interruption the same call goes on. The
@@ -69,6 +51,9 @@ def build_frame_bank(
         scores: Scores file to go on with or to make; default: ``<out>.scores.jsonl``.
         published: A score file of StillMix's authors, in place of a checkpoint.
         cfg_options: Settings that override the config.
+
+    Returns:
+        What was written, and what to tell the user.
 
     Raises:
         DatasetError: Something is missing, cannot be read or written, or does not fit.
@@ -124,8 +109,7 @@ def build_frame_bank(
         ),
     )
     bank = FrameBank(frames, probability[drawn], sources, classes, info)
-    path = save_frame_bank(out, bank)
-    return BuiltFrameBank(path, bank, tuple(sorted(left_out)), _summary(path, bank, how))
+    return bank, _summary(save_frame_bank(out, bank), bank, how)
 
 
 def select_frames(
@@ -191,7 +175,7 @@ def _read_frames(
     return frames[~lost], np.array(sources), lost
 
 
-def _summary(path: Path, bank: FrameBank, how: str) -> tuple[str, ...]:
+def _summary(path: Path, bank: FrameBank, how: str) -> list[str]:
     info = bank.info
     counts, (low, high) = info['counts'], info['window']
     measure = 'p(top-1)' if info['measure'] == 'top1' else 'p(label)'
@@ -206,4 +190,4 @@ def _summary(path: Path, bank: FrameBank, how: str) -> tuple[str, ...]:
     ]
     if info['left_out']:
         lines.append(f'{len(info["left_out"])} videos are left out: {name_some(info["left_out"])}')
-    return tuple(lines)
+    return lines

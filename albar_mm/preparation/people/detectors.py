@@ -112,8 +112,7 @@ class MaskBoxes:
         )
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        masks = self.masks.masks(video)
-        return [mask_boxes(mask, self.min_area * mask.size) for mask in masks]
+        return [mask_boxes(one, self.min_area * one.size) for one in self.masks.masks(video)]
 
 
 @dataclass(frozen=True)
