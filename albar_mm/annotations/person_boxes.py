@@ -110,7 +110,8 @@ class VideoEntry:
 
 
 class PersonBoxes(VideoEntries):
-    """Person boxes of many videos in three arrays, whatever the number of videos.
+    """Person boxes of many videos in three arrays, whatever the number of videos; gives
+    :class:`VideoBoxes`.
 
     Args:
         path: File that they come from, for messages.
@@ -142,18 +143,7 @@ class PersonBoxes(VideoEntries):
         """Number of boxes of all videos."""
         return len(self._rows)
 
-    def of(self, video: str | os.PathLike) -> VideoBoxes | None:
-        """Boxes of a video, by the path of its file or of the folder of its frames.
-
-        Returns:
-            Its boxes; None if the file does not have the video.
-
-        Raises:
-            DatasetError: Several entries may be meant.
-        """
-        index = self.find(str(video))
-        if index is None:
-            return None
+    def _entry(self, index: int) -> VideoBoxes:
         first, last = self._first_frame[index], self._first_frame[index + 1]
         starts = self._starts[first : last + 1]
         return VideoBoxes(self.names[index], self._rows, starts, self.per_frame, str(self.path))

@@ -19,7 +19,7 @@ _INDEX = 'a class index'
 
 
 class SceneLabels(VideoEntries):
-    """Scene labels of many videos: a class index or probabilities for each.
+    """Scene labels of many videos: for each a class index, or probabilities, float32 (S,).
 
     Args:
         path: File that they come from, for messages.
@@ -62,18 +62,7 @@ class SceneLabels(VideoEntries):
         """Whether a label is probabilities, not a class index."""
         return self.labels.ndim == 2
 
-    def of(self, video: str | os.PathLike) -> int | np.ndarray | None:
-        """Label of a video, by the path of its file or of the folder of its frames.
-
-        Returns:
-            A class index, or float32 (S,) probabilities; None if the file does not have the video.
-
-        Raises:
-            DatasetError: Several entries may be meant.
-        """
-        index = self.find(str(video))
-        if index is None:
-            return None
+    def _entry(self, index: int) -> int | np.ndarray:
         return self.labels[index] if self.soft else int(self.labels[index])
 
 

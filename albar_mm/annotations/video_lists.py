@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.files import filled_lines
@@ -206,6 +206,18 @@ class VideoEntries(VideoNames):
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def of(self, video: str | os.PathLike) -> Any:
+        """What the file says of a video, by the path of its file or of the folder of its frames.
+
+        Returns:
+            None if the file does not have the video.
+
+        Raises:
+            DatasetError: Several entries may be meant.
+        """
+        index = self.find(str(video))
+        return None if index is None else self._entry(index)
 
     def missing(self, video: str | os.PathLike) -> DatasetError:
         """The error that says that a video is not in the file, and what to do."""

@@ -31,7 +31,6 @@ from .sources import (
 )
 from .survey import survey
 
-GIGABYTE = 1e9
 _SHOWN = 10
 
 
@@ -250,7 +249,7 @@ def cost_line(built: Built, seconds: float) -> str:
     """What a build that ran some seconds took, for the terminal."""
     items, frames = sum(built.described['items'].values()), built.described['frames']
     size = sum(path.stat().st_size for path in built.root.rglob('*') if path.is_file())
-    line = f'{items} items, {frames} frames, {size / GIGABYTE:.2f} GB, {seconds:.0f} s'
+    line = f'{items} items, {frames} frames, {size / 1e9:.2f} GB, {seconds:.0f} s'
     if built.written == items:
         return f'{line}, {frames / max(seconds, 1e-9):.0f} frames/s'
     return f'{line}; {built.written} files were written now'

@@ -19,7 +19,29 @@ def plan_rows(
 
     As :func:`draw_rows`, with what the survey found; only ``conflict_shift`` is still open.
     """
-    return [_complete(row, settings, surveys) for row in draw_rows(settings, sources, workers)]
+    rows = draw_rows(settings, sources, workers)
+    for row in rows:
+        own = surveys[row['video_id']]
+        row.update(
+            frames=own.frames,
+            first=own.first,
+            last=own.last,
+            height=own.height,
+            width=own.width,
+            fps=own.fps,
+            mask_source=settings.masks.name,
+            mask_sha256=own.mask_sha256,
+            empty_frames=settings.empty_frames,
+            filled_frames=len(own.filled),
+        )
+        if row['set'] == 'scufo':
+            rng = item_rng(row['seed'], row['video_id'], row['k'], row['background'], 'scufo_frame')
+            row['scufo_frame'] = int(rng.randint(own.frames))
+        if row['set'] == 'conflfg':
+            lender = surveys[row['conflict_video_id']]
+            row['conflict_frame'] = lender.stills[row.pop('conflict_still')]
+            row.update(conflict_first=lender.first, conflict_mask_sha256=lender.mask_sha256)
+    return rows
 
 
 def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) -> list[dict]:
@@ -57,33 +79,6 @@ def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) ->
                     row.update(_partner(settings, video, k, others, sources.names))
                 rows.append(row)
     return rows
-
-
-def _complete(
-    row: Mapping[str, Any], settings: BuildSettings, surveys: Mapping[str, Survey]
-) -> dict[str, Any]:
-    own = surveys[row['video_id']]
-    row = dict(
-        row,
-        frames=own.frames,
-        first=own.first,
-        last=own.last,
-        height=own.height,
-        width=own.width,
-        fps=own.fps,
-        mask_source=settings.masks.name,
-        mask_sha256=own.mask_sha256,
-        empty_frames=settings.empty_frames,
-        filled_frames=len(own.filled),
-    )
-    if row['set'] == 'scufo':
-        rng = item_rng(row['seed'], row['video_id'], row['k'], row['background'], 'scufo_frame')
-        row['scufo_frame'] = int(rng.randint(own.frames))
-    if row['set'] == 'conflfg':
-        lender = surveys[row['conflict_video_id']]
-        row['conflict_frame'] = lender.stills[row.pop('conflict_still')]
-        row.update(conflict_first=lender.first, conflict_mask_sha256=lender.mask_sha256)
-    return row
 
 
 def _draw_backgrounds(

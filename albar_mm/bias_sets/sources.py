@@ -6,9 +6,8 @@ The videos are those of a test list, none of them in a training list, that there
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -53,7 +52,7 @@ class SourceList:
         """Leave videos out: id -> why."""
         gone = [dict(video=self.names[v], reason=reasons[v]) for v in sorted(reasons)]
         kept = tuple(v for v in self.videos if v.video_id not in reasons)
-        return dataclasses.replace(self, videos=kept, left_out=(*self.left_out, *gone))
+        return replace(self, videos=kept, left_out=(*self.left_out, *gone))
 
     def require_some(self) -> None:
         """Raise a ``DatasetError`` if no video is left; it names why."""
@@ -111,7 +110,7 @@ def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1
     rows = [(clip.path, clip.label, clip.class_name) for clip in official.test]
     train = {f'the official training list of split {split}': [c.path for c in official.train]}
     found = _checked(rows, video_root, official.files, train)
-    return dataclasses.replace(found, training_lists=found.lists)
+    return replace(found, training_lists=found.lists)
 
 
 def require_files(sources: SourceList) -> None:
@@ -155,7 +154,7 @@ def boxes_inside(source: object) -> Iterator[BoxMasks]:
     """The files of boxes that a mask source works with, at any depth."""
     if isinstance(source, BoxMasks):
         yield source
-    elif dataclasses.is_dataclass(source):
+    elif is_dataclass(source):
         for value in vars(source).values():
             if isinstance(value, MaskSource):
                 yield from boxes_inside(value)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from html import escape
 from itertools import accumulate, cycle
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import east_asian_width
 
 from ..utils.errors import DatasetError
@@ -29,9 +29,6 @@ from .scores import (
     summary_columns,
     tabulate,
 )
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 #: legible on white and on black
 _COLOURS = (
@@ -79,7 +76,7 @@ def render(template: str, **values: Any) -> str:
 
 
 @cache
-def _environment() -> 'Environment':
+def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(

@@ -50,23 +50,20 @@ def read_run(run: str | os.PathLike) -> RunLog:
             last line that was cut off while it was written is left out instead.
     """
     run = Path(run)
-    files = [run] if run.is_file() else sorted(run.glob('*/vis_data/scalars.json'))
-    if not files and (run / 'vis_data' / 'scalars.json').is_file():
-        files = [run / 'vis_data' / 'scalars.json']
+    name = 'vis_data/scalars.json'
+    files = [run] if run.is_file() else sorted(run.glob(f'*/{name}')) or list(run.glob(name))
     if not files:
         raise MissingFileError(
             f'{run}: no <time>/vis_data/scalars.json in it: name the work folder of a training'
         )
     left_out: list[str] = []
     points: dict[str, dict[int, float]] = {}
-    trained = False
     for file in files:
         rows = list(_rows(file, left_out))
         start = min((step for training, step, _ in rows if training), default=None)
         if start is None:
             left_out.append(f'{file}: no training in it')
             continue
-        trained = True
         points = {
             key: {step: value for step, value in curve.items() if step < start}
             for key, curve in points.items()
@@ -74,7 +71,7 @@ def read_run(run: str | os.PathLike) -> RunLog:
         for _, step, scalars in rows:
             for key, value in scalars.items():
                 points.setdefault(key, {})[step] = value
-    if not trained:
+    if not points:
         raise BadFileError(
             f'{run}: no scalars.json in it holds a training iteration: name the work folder of a '
             'training'

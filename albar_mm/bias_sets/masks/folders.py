@@ -151,11 +151,8 @@ class JhmdbMasks(MaskSource):
 
     def _make(self, video: SourceVideo) -> MaskResult:
         masks = read_puppet_mask(self.files(video)[0])
-        missing = len(video.frames) - len(masks)
-        if missing > 0:
-            empty = np.zeros((missing, *masks.shape[1:]), dtype=bool)
-            masks = np.concatenate([masks, empty])
-        return MaskResult(masks)
+        missing = max(0, len(video.frames) - len(masks))
+        return MaskResult(np.pad(masks, ((0, missing), (0, 0), (0, 0))))
 
 
 def _numbers_first(path: Path) -> tuple[list[tuple[int, int | str]], str]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ...annotations.tubes import Tube
 from ...utils.errors import DatasetError
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
@@ -98,29 +97,25 @@ class GrabCutMasks(MaskSource):
         )
 
     def _make(self, video: SourceVideo) -> MaskResult:
-        masks = np.zeros(video.frames.shape[:3], dtype=bool)
+        frames = video.frames
+        masks = np.zeros(frames.shape[:3], dtype=bool)
+        height, width = frames.shape[1:3]
         fallbacks = boxes = 0
         for tube in self.boxes.fitted_tubes(video):
             boxes += len(tube.frames)
-            fallbacks += self._add_tube(masks, tube, video.frames)
+            before: tuple[int, np.ndarray, np.ndarray] | None = None
+            for frame, box in zip(tube.frames, tube.boxes, strict=True):
+                limit = padded_box(box, self.padding, width, height)
+                prior = None
+                if self.propagate and before is not None and before[0] == frame - 1:
+                    prior = _moved(before[1], before[2], box)
+                mask = silhouette(frames[frame], box, limit, prior, self.iterations, self.seed)
+                mask, is_box = silhouette_or_box(mask, box, limit)
+                fallbacks += is_box
+                # a box is no silhouette to go on from
+                before = None if is_box else (int(frame), mask, box)
+                masks[frame] |= mask
         return MaskResult(masks, dict(boxes=boxes, box_fallbacks=fallbacks))
-
-    def _add_tube(self, masks: np.ndarray, tube: Tube, frames: np.ndarray) -> int:
-        height, width = masks.shape[1:]
-        fallbacks = 0
-        before: tuple[int, np.ndarray, np.ndarray] | None = None
-        for frame, box in zip(tube.frames, tube.boxes, strict=True):
-            limit = padded_box(box, self.padding, width, height)
-            prior = None
-            if self.propagate and before is not None and before[0] == frame - 1:
-                prior = _moved(before[1], before[2], box)
-            mask = silhouette(frames[frame], box, limit, prior, self.iterations, self.seed)
-            mask, is_box = silhouette_or_box(mask, box, limit)
-            fallbacks += is_box
-            # a box is no silhouette to go on from
-            before = None if is_box else (int(frame), mask, box)
-            masks[frame] |= mask
-        return fallbacks
 
 
 @dataclass(frozen=True)
