@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from ..utils.errors import BadFileError, MissingFileError
 from ..utils.files import filled_lines, read_csv
@@ -12,7 +12,6 @@ from ..utils.numbers import number
 from ..utils.video_ids import stem_of
 from .video_lists import Clip, OfficialLists, parse_line
 
-_Row = TypeVar('_Row')
 # <source>_<class>_<visible body>_<camera>_<people>_<view>_<quality>_<number>.avi
 _HMDB51_NAME = r'(?P<source>.+)_{}_[fulh]_(?:nm|cm)_np\d+_(?:fr|ri|le|ba)_(?:bad|med|goo)_\d+'
 _KINETICS_STEMS = ('', 'kinetics_', 'kinetics400_', 'kinetics-400_')
@@ -211,7 +210,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, str]]
     return rows
 
 
-def _some(rows: Iterable[_Row], path: Path) -> list[_Row]:
+def _some(rows: Iterable[Any], path: Path) -> list[Any]:
     found = list(rows)
     if not found:
         raise BadFileError(f'{path}: the list is empty; download it again')

@@ -35,6 +35,9 @@ class VideoBoxes:
         per_frame: Whether the file has one entry per frame, so that a frame beyond the last one
             takes the boxes of that; annotated tracks end where they end.
         where: File, for messages.
+
+    Attributes:
+        num_frames: Number of frames F that the file has entries for.
     """
 
     def __init__(
@@ -42,11 +45,7 @@ class VideoBoxes:
     ) -> None:
         self.name, self._rows, self._starts = name, rows, starts
         self._per_frame, self._where = per_frame, where
-
-    @property
-    def num_frames(self) -> int:
-        """Number of frames F that the file has entries for."""
-        return len(self._starts) - 1
+        self.num_frames = len(starts) - 1
 
     def at(self, frames: Iterable[int], min_score: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Boxes of some frames with at least this score.
@@ -134,14 +133,10 @@ class PersonBoxes(VideoEntries):
         self.per_frame = per_frame
         self.dropped = sum(entry.dropped for entry in entries)
         self._rows = np.concatenate([entry.rows for entry in entries])
+        self.num_boxes = len(self._rows)
         counts = [entry.counts for entry in entries]
         self._first_frame = np.concatenate([[0], np.cumsum([len(one) for one in counts])])
         self._starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
-
-    @property
-    def num_boxes(self) -> int:
-        """Number of boxes of all videos."""
-        return len(self._rows)
 
     def _entry(self, index: int) -> VideoBoxes:
         first, last = self._first_frame[index], self._first_frame[index + 1]

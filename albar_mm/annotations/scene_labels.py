@@ -27,6 +27,9 @@ class SceneLabels(VideoEntries):
         labels: int64 (V,) class indices, or float32 (V, S) probabilities.
         num_scenes: S where the file tells it; default: the largest index + 1.
 
+    Attributes:
+        soft: Whether a label is probabilities, not a class index.
+
     Raises:
         DatasetError: There are none, a label is illegal (names the video), or ``num_scenes`` is too
             small for the labels.
@@ -42,7 +45,8 @@ class SceneLabels(VideoEntries):
             "make them with tools/label_scenes.py, or set missing='none' to leave such videos out "
             'of the scene loss',
         )
-        if labels.ndim == 2:
+        self.soft = labels.ndim == 2
+        if self.soft:
             labels = _distributions(labels, self.names, path)
             least = most = labels.shape[1]
         else:
@@ -56,11 +60,6 @@ class SceneLabels(VideoEntries):
             # whoever trusts the number would build a network of another size than the labels need
             raise BadFileError(f'{path}: says {num_scenes=}, but its labels need {least}')
         self.labels = labels
-
-    @property
-    def soft(self) -> bool:
-        """Whether a label is probabilities, not a class index."""
-        return self.labels.ndim == 2
 
     def _entry(self, index: int) -> int | np.ndarray:
         return self.labels[index] if self.soft else int(self.labels[index])

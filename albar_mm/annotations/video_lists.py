@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.files import filled_lines
@@ -118,7 +118,6 @@ def format_lines(clips: Iterable[Clip], delimiter: str = ' ') -> str:
     return ''.join(lines)
 
 
-_Read = TypeVar('_Read')
 _KINETICS = re.compile(r'(.{11})_\d{6}_\d{6}')
 # the folder of UCF101 is spelled with a small s, its files with a capital one
 _ALIASES = (('HandStandPushups', 'HandstandPushups'), (' ', '_'))
@@ -229,7 +228,7 @@ class VideoEntries(VideoNames):
         )
 
 
-def read_once(read: Callable[[Path], _Read], path: str | os.PathLike, missing: str) -> _Read:
+def read_once(read: Callable[[Path], Any], path: str | os.PathLike, missing: str) -> Any:
     """Read a file once in a process, and again when it has changed.
 
     Args:
@@ -249,7 +248,7 @@ def read_once(read: Callable[[Path], _Read], path: str | os.PathLike, missing: s
 
 
 @lru_cache(maxsize=8)
-def _read_once(read: Callable[[Path], _Read], path: Path, size: int, mtime_ns: int) -> _Read:
+def _read_once(read: Callable[[Path], Any], path: Path, size: int, mtime_ns: int) -> Any:
     return read(path)
 
 

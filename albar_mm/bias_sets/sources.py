@@ -26,9 +26,6 @@ from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks
 from .masks.source import CoverFilter, MaskSource
 
-#: what a sibling of a test list is called: lists of clips that models are trained or selected on
-_TRAINING_PARTS = ('train', 'val')
-
 
 @dataclass(frozen=True)
 class SourceList:
@@ -91,7 +88,8 @@ def read_source_list(
             raise DatasetError(f'{origin}: label {label}; expected {expected}')
         rows.append((path, label, classes[label] if classes else PurePosixPath(path).parent.name))
     if training_lists is None:
-        beside = [list_file.name.replace('test', part) for part in _TRAINING_PARTS]
+        # lists of clips that models are trained or selected on
+        beside = [list_file.name.replace('test', part) for part in ('train', 'val')]
         siblings = [list_file.with_name(name) for name in beside if name != list_file.name]
         training_lists = [path for path in siblings if path.is_file()]
     trained = {file: [path for _, path, _ in read_list(file)] for file in training_lists}

@@ -125,7 +125,6 @@ class Surveyor:
     settings: BuildSettings
 
     def __call__(self, video: SourceVideo) -> Survey | Problem:
-        """Survey a video, or take what an earlier run found."""
         try:
             return self._known(video) or self._survey(video)
         except DatasetError as error:

@@ -101,7 +101,13 @@ _KEPT_IMAGES = 64
 
 
 class Stripes:
-    """Sinusoid stripes, a new image for every item (:mod:`albar_mm.compositing.backgrounds`)."""
+    """Sinusoid stripes, a new image for every item.
+
+    A family has a ``name``, as in the folder of the set (its lower case is in the rows);
+    ``identity()``, what must be the same for a build to go on, and ``draw()``, the entries of the
+    manifest row that say which image it is, both plain JSON; and ``image(row)``, the image that a
+    row names, uint8 RGB (h, w, 3), at its own size.
+    """
 
     name = 'Stripe'
 

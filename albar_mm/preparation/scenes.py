@@ -1,4 +1,10 @@
-"""Scene pseudo-labels for the videos of an annotation list, made in parallel and written whole."""
+"""Scene pseudo-labels for the videos of an annotation list, made in parallel and written whole.
+
+An image classifier of the user's own names the scene of a frame. It has a ``name``; ``parallel``,
+whether several processes may run it at once; ``settings()``, all that changes its answers, as plain
+JSON; ``check()``, which loads it before long work and raises a ``DatasetError`` if it cannot work;
+and ``probabilities(frames)``.
+"""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -61,11 +67,6 @@ class OnnxClassifier(ImageModel):
         return dict(classifier='onnx', model=model, sha256=sha256, **options)
 
     def check(self) -> None:
-        """Load the model and run it on a grey picture.
-
-        Raises:
-            DatasetError: It cannot be loaded or run, or gives no values of classes.
-        """
         with one_opencv_thread():
             self._scores(np.full((*self.input_size(), 3), 128, np.uint8))
 
@@ -73,7 +74,7 @@ class OnnxClassifier(ImageModel):
         """Give float64 (n, S), rows that sum to 1, for n uint8 RGB pictures (H, W, 3).
 
         Raises:
-            DatasetError: The model gives no probabilities (or, with ``softmax``, gives them).
+            DatasetError: The network gives no probabilities (or, with ``softmax``, gives them).
         """
         scores = np.stack([self._scores(frame) for frame in frames])
         if not self.softmax:
@@ -122,19 +123,9 @@ class MMPretrainClassifier:
         )
 
     def check(self) -> None:
-        """Build the network.
-
-        Raises:
-            DatasetError: MMPreTrain is not installed, or cannot build it.
-        """
         _inferencer(self.config, str(self.checkpoint))
 
     def probabilities(self, frames: Sequence[np.ndarray]) -> np.ndarray:
-        """As :meth:`OnnxClassifier.probabilities`.
-
-        Raises:
-            DatasetError: The network gives no probabilities.
-        """
         inferencer = _inferencer(self.config, str(self.checkpoint))
         # arrays are taken for BGR, as mmcv reads files
         pictures = [np.ascontiguousarray(frame[..., ::-1]) for frame in frames]

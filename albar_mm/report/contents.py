@@ -155,7 +155,6 @@ class Report:
         self.class_names = tuple(map(clean, class_names))
 
     def class_name(self, label: int) -> str:
-        """Name of a class, or ``class <label>``."""
         return self.class_names[label] if label < len(self.class_names) else f'class {label}'
 
 

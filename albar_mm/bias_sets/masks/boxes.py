@@ -135,12 +135,11 @@ def bounding_boxes(masks: np.ndarray) -> np.ndarray:
 
     x2 and y2 are exclusive; all are 0 for an empty mask.
     """
-    boxes = np.zeros((len(masks), 4), dtype=np.int64)
-    for box, mask in zip(boxes, masks, strict=True):
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        if rows.size:
-            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-    return boxes
+    rows, columns = masks.any(2), masks.any(1)
+    _, height, width = masks.shape
+    ends = width - columns[:, ::-1].argmax(1), height - rows[:, ::-1].argmax(1)
+    boxes = np.stack([columns.argmax(1), rows.argmax(1), *ends], axis=1)
+    return np.where(rows.any(1)[:, None], boxes, 0)
 
 
 def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]) -> Path:

@@ -14,7 +14,6 @@ from ...utils.files import read_json, read_npz
 from ...video.source_video import SourceVideo
 from .source import MaskResult, MaskSource, find_entry
 
-_MASK_KEYS = ('mask', 'masks')
 _PUPPET_KEY = 'part_mask'
 
 
@@ -72,7 +71,7 @@ class NpzMasks(MaskSource):
 
     def _make(self, video: SourceVideo) -> MaskResult:
         path = self.files(video)[0]
-        arrays = read_npz(path, _MASK_KEYS)
+        arrays = read_npz(path, ('mask', 'masks'))
         if not arrays:
             held = ', '.join(read_npz(path)) or 'nothing'
             raise BadFileError(f'{path}: no array mask or masks; it holds {held}')

@@ -282,11 +282,6 @@ class SegmenterMasks(MaskSource, ImageModel):
         return dict(super().settings(), sha256=model_sha256(self.model))
 
     def check(self) -> None:
-        """Load the model and find the size of its input, before long work.
-
-        Raises:
-            DatasetError: It cannot be loaded, or its input is no image of a known size.
-        """
         self._input()
 
     def _make(self, video: SourceVideo) -> MaskResult:

@@ -85,7 +85,6 @@ class Sam2Masks(MaskSource):
         return [self.checkpoint, *self.boxes.files(video)]
 
     def settings(self) -> dict[str, Any]:
-        """All settings that decide the masks as plain JSON, with the SHA-256 of the checkpoint."""
         settings = dict(
             super().settings(),
             config=config_of(self.checkpoint, self.config),

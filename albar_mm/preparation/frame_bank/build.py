@@ -24,8 +24,6 @@ from ...utils.text import name_some
 from .scoring import FrameBankOptions, number_of_classes, score_videos
 from .videos import TrainingVideo, VideoScores, published_scores, read_resized, training_videos
 
-_KEPT = ('measure', 'size', 'every', 'frame_size', 'seed')
-
 
 def build_frame_bank(
     config: str | os.PathLike | Config,
@@ -93,7 +91,7 @@ def build_frame_bank(
         raise DatasetError(f'none of the drawn frames can be read: {name_some(left_out)}')
     top1 = np.concatenate([one.top1 for one in found])
     agreed = float(np.mean(np.concatenate([one.gt for one in found]) >= top1))
-    info = {key: getattr(options, key) for key in _KEPT}
+    info = {k: getattr(options, k) for k in ('measure', 'size', 'every', 'frame_size', 'seed')}
     info |= dict(
         window=list(options.window),
         reference=reference,

@@ -26,7 +26,6 @@ from .videos import MEASURES, FrameChunks, ScoresFile, TrainingVideo, VideoScore
 
 GIVE_UP = 8
 """If the first so many videos are all unreadable, the folder or the decoder is wrong."""
-_LEAST = dict(size=1, every=1, frame_size=1, seed=0, workers=0)
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class FrameBankOptions:
         if low >= high:
             raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
         one_of(self.measure, MEASURES, '--measure', DatasetError)
-        for name, least in _LEAST.items():
+        for name, least in dict(size=1, every=1, frame_size=1, seed=0, workers=0).items():
             given = getattr(self, name)
             given = given if isinstance(given, int) else repr(given)
             number(given, f'--{name.replace("_", "-")}', least, whole=True)

@@ -60,7 +60,6 @@ class HogDetector(FrameDetector):
         )
 
     def check(self) -> None:
-        """Raise a ``DatasetError`` if this build of OpenCV does not have it."""
         _hog()
 
     def settings(self) -> dict[str, Any]:
@@ -265,11 +264,6 @@ class OnnxDetector(FrameDetector, ImageModel):
         )
 
     def check(self) -> None:
-        """Run the model on a grey frame.
-
-        Raises:
-            DatasetError: It cannot be loaded or run, or gives something else than boxes.
-        """
         with one_opencv_thread():
             self._frame(np.full((120, 160, 3), _PAD, np.uint8))
 
