@@ -13,7 +13,7 @@ from ..compositing.kept import (
     kept_background_path,
     kept_masks_path,
     load_kept_masks,
-    read_still,
+    still_of,
 )
 from ..compositing.render import Still, fit_still, render_item, shift_away
 from ..utils.errors import DatasetError, reason_of
@@ -152,23 +152,19 @@ class Exporter:
                 )
         buffer = np.empty((*masks.shape, 3), np.uint8)
         for row, place in missing:
-            still = self._still(row)
+            still = still_of(self.root, row)
             data = encode_item(row, frames, masks, self.backgrounds, still, encoding, buffer)
             hashes[place] = write_bytes(self.root / place, data)
         state = dict(planned=digest, rows=rows, files=dict(sorted(hashes.items())))
         write_json(marker, state, indent=None)
         return rows, hashes, len(missing)
 
-    def _still(self, row: Mapping[str, Any]) -> Still | None:
-        if row['set'] != 'conflfg':
-            return None
-        return read_still(self.root, row['conflict_video_id'], row['conflict_frame'])
-
     def _with_shift(self, row: dict[str, Any], masks: np.ndarray) -> dict[str, Any]:
-        if row['set'] != 'conflfg':
+        still = still_of(self.root, row)
+        if still is None:
             return row
-        still = fit_still(self._still(row), *masks.shape[1:])
-        return dict(row, conflict_shift=shift_away(still.mask, masks))
+        shift = shift_away(fit_still(still, *masks.shape[1:]).mask, masks)
+        return dict(row, conflict_shift=shift)
 
     def _finished(self, marker: Path, planned: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """What an earlier run finished of the same rows, less the files that changed since."""

@@ -7,7 +7,7 @@ The videos are those of a test list, none of them in a training list, that there
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -148,14 +148,12 @@ def require_masks(
     return sources.without(missing)
 
 
-def boxes_inside(source: object) -> Iterator[BoxMasks]:
+def boxes_inside(source: MaskSource) -> Iterator[BoxMasks]:
     """The files of boxes that a mask source works with, at any depth."""
     if isinstance(source, BoxMasks):
         yield source
-    elif is_dataclass(source):
-        for value in vars(source).values():
-            if isinstance(value, MaskSource):
-                yield from boxes_inside(value)
+    for part in source.parts():
+        yield from boxes_inside(part)
 
 
 def _without_masks(source: MaskSource, video: SourceVideo) -> str:

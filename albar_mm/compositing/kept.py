@@ -5,7 +5,7 @@ import hashlib
 import math
 import os
 from collections import OrderedDict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,9 @@ GENERATOR = 'albar_mm/1'
 SURVEY_FOLDER = '.progress/survey'
 MASK_FOLDER, BACKGROUND_FOLDER, STILL_FOLDER = 'masks', 'backgrounds', 'stills'
 _AGAIN = 'delete it and build again'
+_KEPT_BYTES = 64 << 20
+_KEPT_STILLS = 16
+_KEPT_BACKGROUNDS = 16
 
 
 # -------------------------------------------------------------------------------------- arrays
@@ -159,19 +162,31 @@ def still_path(root: Path, video_id: str, frame: int) -> Path:
     return root / STILL_FOLDER / video_id / f'{frame:06d}.png'
 
 
-def read_still(root: Path, video_id: str, frame: int) -> Still:
-    """Read a still, which is a frame of the video that lends it.
+def load_still(path: Path) -> Still:
+    """Read a still.
 
     Raises:
         DatasetError: It is gone or broken.
     """
-    path = still_path(root, video_id, frame)
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         raise DatasetError(
-            f'{path}: not a still (PNG with alpha); delete {root / STILL_FOLDER} and build again'
+            f'{path}: not a still (PNG with alpha); delete {path.parents[1]} and build again'
         )
     return Still(cv2.cvtColor(image, cv2.COLOR_BGRA2RGB), image[..., 3] > 0)
+
+
+def still_of(
+    root: Path, row: Mapping[str, Any], load: Callable[[Path], Still] = load_still
+) -> Still | None:
+    """The foreign foreground of a Confl-FG row, None for others.
+
+    Raises:
+        DatasetError: It is gone or broken.
+    """
+    if row['set'] != 'conflfg':
+        return None
+    return load(still_path(root, row['conflict_video_id'], row['conflict_frame']))
 
 
 def write_still(root: Path, video_id: str, frame: int, still: Still) -> None:
@@ -183,9 +198,7 @@ def write_still(root: Path, video_id: str, frame: int, still: Still) -> None:
     write_bytes(still_path(root, video_id, frame), data.tobytes())
 
 
-_KEPT_BYTES = 64 << 20
-_KEPT_STILLS = 16
-_KEPT_BACKGROUNDS = 16
+# ----------------------------------------------------------------------------------- at hand
 
 
 class Materials:
@@ -202,7 +215,7 @@ class Materials:
         self._backgrounds = Backgrounds([Stripes(), *images])
         self._masks: OrderedDict[Hashable, PackedMasks] = OrderedDict()
         self._background = lru_cache(_KEPT_BACKGROUNDS)(load_kept_background)
-        self._still = lru_cache(_KEPT_STILLS)(read_still)
+        self._still = lru_cache(_KEPT_STILLS)(load_still)
         self._total = lru_cache(_KEPT_STILLS)(self._surveyed_total)
 
     def masks(self, row: Mapping[str, Any]) -> PackedMasks:
@@ -238,14 +251,8 @@ class Materials:
         return self._backgrounds.of_row(row, *size) if kept is None else kept
 
     def still(self, row: Mapping[str, Any]) -> Still | None:
-        """The foreign foreground of a Confl-FG row, None for others.
-
-        Raises:
-            DatasetError: It is gone or broken.
-        """
-        if row['set'] != 'conflfg':
-            return None
-        return self._still(self.root, row['conflict_video_id'], row['conflict_frame'])
+        """As :func:`still_of`."""
+        return still_of(self.root, row, self._still)
 
     def check_length(self, row: Mapping[str, Any], path: Path, total: int) -> None:
         """Refuse a source video that has not the length it had when the benchmark was built.

@@ -194,9 +194,6 @@ FORMS = {'onnx:MODEL[,key=value]': OnnxClassifier, 'mmpretrain:CONFIG,CHECKPOINT
 def parse_classifier(text: str) -> SceneClassifier:
     """Make a classifier of its description; see :data:`CLASSIFIERS_HELP`.
 
-    Args:
-        text: E.g. ``'onnx:places365.onnx,size=224x224,softmax=true'``.
-
     Returns:
         The classifier; its files are there, it is not loaded yet.
 

@@ -49,14 +49,7 @@ def contrasted_bounds(scuba: float, scufo: float) -> tuple[float, float]:
 
     ``max(0, SCUBA - SCUFO) <= contrasted <= min(SCUBA, 100 - SCUFO)``: of the videos that are right
     on SCUBA, at most SCUFO can be taken away, and none can count whose SCUFO is right. Holds for
-    averages over backgrounds too.
-
-    Args:
-        scuba: Accuracy on SCUBA, in percent.
-        scufo: Accuracy on SCUFO, in percent.
-
-    Returns:
-        Lower and upper bound, in percent.
+    averages over backgrounds too. All are in percent.
     """
     return max(0.0, scuba - scufo), min(scuba, 100.0 - scufo)
 
@@ -88,9 +81,6 @@ def check_scores(
 
 def check_runs(runs: Sequence[Run]) -> tuple[list[Check], list[str]]:
     """Check all runs.
-
-    Args:
-        runs: The runs.
 
     Returns:
         All checks of contrasted accuracy, and a sentence for every fault: a bound that is broken,

@@ -48,9 +48,6 @@ _COLOURS = (
 def page(report: Report) -> str:
     """Lay out a report.
 
-    Args:
-        report: What to show.
-
     Returns:
         The text of a complete HTML file.
     """
@@ -91,12 +88,7 @@ def _environment() -> Any:
 
 
 def fit(text: str, width: int) -> str:
-    """Cut a text to a number of columns; wide East Asian characters count as two.
-
-    Args:
-        text: The text.
-        width: Number of columns.
-    """
+    """Cut a text to ``width`` columns; wide East Asian characters count as two."""
     used = accumulate(2 if east_asian_width(character) in 'WF' else 1 for character in text)
     fitting = sum(place <= width for place in used)
     return text if fitting == len(text) else text[: max(fitting - 1, 0)] + '…'
@@ -148,9 +140,6 @@ _LEGEND = (
 def markdown_text(report: Report) -> str:
     """All tables of a report.
 
-    Args:
-        report: What to write.
-
     Returns:
         GitHub-flavoured Markdown; the best value of a column is bold.
     """
@@ -177,11 +166,7 @@ def markdown_text(report: Report) -> str:
 
 
 def terminal_text(report: Report) -> str:
-    """The main tables for a terminal.
-
-    Args:
-        report: What to print.
-    """
+    """The main tables for a terminal."""
     return '\n\n'.join(
         (f'table {number}:\n' if len(report.groups) > 1 else '') + _summary(group)
         for number, group in enumerate(report.groups, 1)
@@ -189,11 +174,7 @@ def terminal_text(report: Report) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that Markdown shows as it is, in a table cell too.
-
-    Args:
-        text: Any text, also of a file.
-    """
+    """Any text, also of a file, so that Markdown shows it as it is, in a table cell too."""
     text = escape(' '.join(text.split()), quote=False)
     text = re.sub(r'([\\`*\[\]|~#!$])', r'\\\1', text)
     # inside a word an underscore stands for itself

@@ -24,7 +24,7 @@ from ..bias_sets.mask_statistics import (
 )
 from ..bias_sets.sources import read_description
 from ..compositing.backgrounds import Backgrounds
-from ..compositing.kept import kept_masks_path, load_kept_masks, read_still
+from ..compositing.kept import kept_masks_path, load_kept_masks, still_of
 from ..compositing.render import render_item
 from ..report.page import render
 from ..utils.errors import DatasetError
@@ -150,13 +150,12 @@ def paint_row(
         number = first['first'] + place
         tiles.append((f'frame {number}', outlined(frames[number], masks[place])))
     for row in rows:
-        number, note, still = row['first'] + middle, '', None
+        number, note, still = row['first'] + middle, '', still_of(root, row)
         item, item_masks = dict(row, first=number, last=number), masks[middle : middle + 1]
         if row['set'] == 'scufo':
             item, item_masks, note = row, masks, f'frame {row["first"] + row["scufo_frame"]}'
         elif row['set'] == 'conflfg':
             note = f'+ {Path(row["conflict_video"]).parent.name}'
-            still = read_still(root, row['conflict_video_id'], row['conflict_frame'])
         background = backgrounds.of_row(row, *masks.shape[1:])
         tiles.append((note, render_item(item, frames, item_masks, background, still)[0]))
     overlap = '' if found.iou is None else f', overlap {found.iou:.2f} (min {found.iou_min:.2f})'
@@ -284,13 +283,7 @@ def write_sheet(
 
 
 def draw_page(title: str, columns: Sequence[str], rows: Sequence[SheetRow]) -> Image.Image:
-    """Draw one page.
-
-    Args:
-        title: Heading.
-        columns: Headings of the columns.
-        rows: The rows, as many tiles in each as there are columns.
-    """
+    """Draw one page; a row has as many tiles as there are headings of columns."""
     width = 2 * _MARGIN + len(columns) * (TILE_WIDTH + _GAP) - _GAP
     step = _TITLE + TILE_HEIGHT + 3 * _GAP
     page = Image.new('RGB', (width, 2 * _MARGIN + _HEAD + len(rows) * step), _PAPER)

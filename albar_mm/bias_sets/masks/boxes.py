@@ -42,7 +42,10 @@ class BoxMasks(MaskSource):
         Raises:
             DatasetError: The file holds no box of the video.
         """
-        known, keys = read_once(read_boxes, self.path, 'no such file'), _keys(video)
+        known = read_once(read_boxes, self.path, 'no such file')
+        folders = [name for name in (video.class_name, video.path.parent.name) if name]
+        names = dict.fromkeys((video.video_id, video.path.stem, video.path.name))
+        keys = [*dict.fromkeys(f'{f}/{n}' for f in folders for n in names), *names]
         found = next((known[key] for key in keys if known.get(key)), None)
         if found is None:
             raise DatasetError(
@@ -102,13 +105,6 @@ class BoxMasks(MaskSource):
                 f'of the image of {width}x{height} px; get the boxes of this very file'
             )
         return np.stack([x1, y1, x2, y2], axis=1)
-
-
-def _keys(video: SourceVideo) -> list[str]:
-    """What a file of boxes may call the video."""
-    folders = [name for name in (video.class_name, video.path.parent.name) if name]
-    names = dict.fromkeys((video.video_id, video.path.stem, video.path.name))
-    return [*dict.fromkeys(f'{f}/{n}' for f in folders for n in names), *names]
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class MaskSource(ABC):
     @property
     def name(self) -> str:
         """Goes to the manifest, e.g. ``'jhmdb'`` or ``'grabcut(ucf24_boxes)'``."""
-        return f'{self.kind}({",".join(source.name for source in self._sources())})'
+        return f'{self.kind}({",".join(source.name for source in self.parts())})'
 
     def masks(self, video: SourceVideo) -> np.ndarray:
         """Masks of all frames: bool (T, H, W) as ``video.frames``; an all-False one is none.
@@ -77,12 +77,12 @@ class MaskSource(ABC):
         Raises:
             DatasetError: One is missing or does not fit.
         """
-        for source in self._sources():
+        for source in self.parts():
             source.check()
 
     def files(self, video: SourceVideo) -> list[Path]:
         """Files other than the video that decide its masks."""
-        return [path for source in self._sources() for path in source.files(video)]
+        return [path for source in self.parts() for path in source.files(video)]
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain JSON; of a path, its last part."""
@@ -92,7 +92,8 @@ class MaskSource(ABC):
     def _make(self, video: SourceVideo) -> MaskResult:
         """Masks that may still be of a wrong length or size."""
 
-    def _sources(self) -> Iterator[MaskSource]:
+    def parts(self) -> Iterator[MaskSource]:
+        """The sources that it works on."""
         return (value for value in vars(self).values() if isinstance(value, MaskSource))
 
 

@@ -248,13 +248,7 @@ class ScoresFile:
         return scores if label == video.label else None
 
     def add(self, video: TrainingVideo, gt: np.ndarray, top1: np.ndarray) -> None:
-        """Write a finished video.
-
-        Args:
-            video: The video.
-            gt: float32 (n,), n >= 1.
-            top1: float32 (n,).
-        """
+        """Write a finished video; ``gt`` and ``top1`` are float32 (n,), n >= 1."""
         row = dict(video=video.name, label=video.label, gt=_plain(gt), top1=_plain(top1))
         self._journal.append(row)
         self._keep(row, str(self._journal.path))
