@@ -161,8 +161,12 @@ class ImageFolder:
 
     def identity(self) -> dict[str, Any]:
         listing = hashlib.sha256('\n'.join(self.files).encode(errors='surrogateescape'))
-        digest, number = listing.hexdigest(), len(self.files)
-        return dict(name=self.name, images=number, listing_sha256=digest, min_side=self.min_side)
+        return dict(
+            name=self.name,
+            images=len(self.files),
+            listing_sha256=listing.hexdigest(),
+            min_side=self.min_side,
+        )
 
     def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
         rng = item_rng(seed, video_id, k, self.name.lower(), 'background')

@@ -72,8 +72,7 @@ class PackedMasks:
 
     def all(self) -> np.ndarray:
         """Unpack all, bool of shape (T, H, W)."""
-        bits = np.unpackbits(self.bits, count=math.prod(self.shape))
-        return bits.reshape(self.shape).view(bool)
+        return np.unpackbits(self.bits, count=math.prod(self.shape)).reshape(self.shape).view(bool)
 
     def _bits(self, start: int, count: int) -> np.ndarray:
         first, offset = divmod(start, 8)  # a frame of odd size starts within a byte

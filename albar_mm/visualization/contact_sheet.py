@@ -79,7 +79,6 @@ def report_benchmark(
     files = write_statistics(root, found)
     worst, shown = choose_videos(found, per_class, suspicious)
     parts = {'Suspicious videos': worst, 'Videos by class': shown}
-    parts = {heading: part for heading, part in parts.items() if part}
     pages = write_sheet(root, videos, backgrounds, parts, variant, workers)
     described = read_description(root)
     overlaps = [one.iou for one in found if one.iou is not None]

@@ -144,7 +144,7 @@ class EveryNth:
     """Runs a detector on every n-th frame; the others take the boxes of the nearest of those.
 
     Attributes:
-        detector: The detector; it looks at frames, not at the video file.
+        detector: The detector, checked already; it looks at frames, not at the video file.
         every: n.
     """
 
@@ -154,9 +154,6 @@ class EveryNth:
     @property
     def name(self) -> str:
         return self.detector.name
-
-    def check(self) -> None:
-        self.detector.check()
 
     def settings(self) -> dict[str, Any]:
         return dict(self.detector.settings(), every=self.every)
