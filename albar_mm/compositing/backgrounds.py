@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ..utils.errors import DatasetError, reading, reason_of
-from ..utils.files import read_bytes
+from ..utils.files import files_below, read_bytes
 
 
 def item_seed(seed: int, video_id: str, k: int, family: str, purpose: str) -> int:
@@ -148,10 +148,9 @@ class ImageFolder:
         if not self.folder.is_dir():
             raise DatasetError(f'{folder}: no such folder of background images (family {name})')
         self.files = sorted(
-            Path(place, file).relative_to(self.folder).as_posix()
-            for place, _, files in os.walk(self.folder)
-            for file in files
-            if file.lower().endswith(IMAGE_ENDINGS) and not file.startswith('.')
+            path.relative_to(self.folder).as_posix()
+            for path in files_below(self.folder)
+            if path.name.lower().endswith(IMAGE_ENDINGS) and not path.name.startswith('.')
         )
         self._checked: dict[str, tuple[str, str]] = {}
         if not self.files:

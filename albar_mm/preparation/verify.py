@@ -2,12 +2,13 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ..annotations.video_lists import Clip
+from ..utils.files import files_below
 from ..utils.parallel import map_videos
 from ..video.source_video import check_video
 
@@ -112,7 +113,7 @@ def locate(clips: Sequence[Clip], videos: Path) -> tuple[Clip, ...]:
         The clips in the same order; one without a file keeps its path.
     """
     places: dict[str, list[str]] = {}
-    for place in _files(videos):
+    for place in (path.relative_to(videos).as_posix() for path in files_below(videos)):
         places.setdefault(place.rpartition('/')[2], []).append(place)
 
     def located(clip: Clip) -> Clip:
@@ -127,15 +128,3 @@ def locate(clips: Sequence[Clip], videos: Path) -> tuple[Clip, ...]:
 
 def _plain(name: str) -> str:
     return name.replace(' ', '_').lower()
-
-
-def _files(root: Path) -> Iterator[str]:
-    seen: set[str] = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link that leads back
-            folders.clear()
-            continue
-        seen.add(real)
-        for name in names:
-            yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, '/')

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..evaluation.results import SCHEMA_VERSION
 from ..utils.errors import DatasetError
-from ..utils.files import read_json
+from ..utils.files import files_below, read_json
 from ..utils.rows import check_row
 
 RESULTS_FILE = 'results.json'
@@ -185,16 +185,8 @@ def _files(place: Path) -> Iterator[Path]:
         return
     if not place.is_dir():
         raise DatasetError(f'{place}: no such file or folder; name a {RESULTS_FILE} or its folder')
-    seen: set[str] = set()
-    for folder, folders, names in os.walk(place, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link that leads back
-            folders.clear()
-            continue
-        seen.add(real)
-        folders.sort()
-        if RESULTS_FILE in names:
-            yield Path(folder) / RESULTS_FILE
+    found = (path for path in files_below(place) if path.name == RESULTS_FILE)
+    yield from sorted(found, key=lambda path: path.parent)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -67,6 +67,40 @@ def open_regular(
             yield stream
 
 
+def files_below(folder: str | os.PathLike) -> Iterator[Path]:
+    """All files in a folder and its sub-folders, links to folders followed, in no order.
+
+    Each real folder is searched once, under its own name where it has one below ``folder``. What is
+    no folder counts as a file: pipes and links that lead nowhere too, which fail when they are read.
+
+    Args:
+        folder: The folder.
+
+    Yields:
+        Paths that begin with ``folder``.
+
+    Raises:
+        BadFileError: A folder cannot be read.
+    """
+    seen: set[str] = set()
+    waiting = [os.fspath(folder)]
+
+    def refuse(error: OSError) -> None:
+        raise BadFileError(f'{error.filename}: cannot be searched: {reason_of(error)}') from error
+
+    for start in waiting:  # links come last, and add to the list
+        for place, folders, names in os.walk(start, onerror=refuse):
+            real = os.path.realpath(place)
+            if real in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            waiting += [
+                path for name in folders if os.path.islink(path := os.path.join(place, name))
+            ]
+            yield from (Path(place, name) for name in names)
+
+
 def read_bytes(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> bytes:
     """Content of a file.
 

@@ -183,3 +183,18 @@ def test_outputs_are_tried_before_the_work(tmp_path):
 def test_json_may_say_what_it_likes(tmp_path):
     path = made(tmp_path, json.dumps([1, 'a']).encode())
     assert files.read_json(path, list) == files.read_json(path, object) == [1, 'a']
+
+
+def test_linked_folders_are_searched_once_and_dangling_links_are_files(tmp_path):
+    """tmp/a/z, tmp/a/link -> tmp/outside, tmp/a/back -> tmp/a, tmp/a/b -> z (a real one below)."""
+    root, outside = tmp_path / 'a', tmp_path / 'outside'
+    for folder in (root / 'z', outside / 'deep'):
+        folder.mkdir(parents=True)
+        (folder / 'v.mp4').touch()
+    for name, target in {'link': outside, 'back': root, 'b': 'z', 'x.mp4': 'nowhere'}.items():
+        (root / name).symlink_to(target)
+    os.mkfifo(root / 'pipe.mp4')
+    found = sorted(path.relative_to(root).as_posix() for path in files.files_below(root))
+    assert found == ['link/deep/v.mp4', 'pipe.mp4', 'x.mp4', 'z/v.mp4']
+    with pytest.raises(BadFileError, match='none: cannot be searched: No such file'):
+        list(files.files_below(tmp_path / 'none'))
