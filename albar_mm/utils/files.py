@@ -71,7 +71,7 @@ def files_below(folder: str | os.PathLike) -> Iterator[Path]:
     """All files in a folder and its sub-folders, links to folders followed, in no order.
 
     Each real folder is searched once, under its own name where it has one below ``folder``. What is
-    no folder counts as a file: pipes and links that lead nowhere too, which fail when they are read.
+    no folder counts as a file, pipes and dangling links too: they fail when they are read.
 
     Args:
         folder: The folder.
@@ -95,9 +95,8 @@ def files_below(folder: str | os.PathLike) -> Iterator[Path]:
                 folders.clear()
                 continue
             seen.add(real)
-            waiting += [
-                path for name in folders if os.path.islink(path := os.path.join(place, name))
-            ]
+            inner = (os.path.join(place, name) for name in folders)
+            waiting += filter(os.path.islink, inner)
             yield from (Path(place, name) for name in names)
 
 
