@@ -8,7 +8,6 @@ from pathlib import Path
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import filled_lines, write_json, write_text
 
-from ..detection.runs import Prepared
 from .annotations import AnomalyVideo, read_annotation
 
 TRAIN, TEST = 'Anomaly_Train.txt', 'Anomaly_Test.txt'
@@ -24,7 +23,7 @@ def prepare_ucf_crime(
     videos: str | os.PathLike | None = None,
     missing: str = 'fail',
     official: Mapping = OFFICIAL,
-) -> Prepared:
+) -> tuple[list[str], list[str]]:
     """Check the lists of UCF-Crime against each other and the videos, and write annotation files.
 
     ``train.txt`` (path and kind of each training video), ``test.txt`` (path, number of frames where
@@ -39,6 +38,9 @@ def prepare_ucf_crime(
         missing: With videos that are not there: ``'fail'`` writes nothing; ``'drop'`` leaves them
             out and lists them.
         official: Counts to check, see :data:`OFFICIAL`.
+
+    Returns:
+        Lines for the terminal, and the videos that were left out.
 
     Raises:
         DatasetError: A list is missing or broken, lists contradict each other or the official
@@ -76,7 +78,7 @@ def prepare_ucf_crime(
         kept = ''.join(f'{_row(path, video)}\n' for path, video in rows if path not in absent)
         write_text(out / f'{split}.txt', kept)
     write_json(out / 'report.json', report)
-    return Prepared((*lines, f'{out}: train.txt, test.txt, report.json'), tuple(absent))
+    return [*lines, f'{out}: train.txt, test.txt, report.json'], absent
 
 
 def with_lengths(

@@ -4,7 +4,6 @@ import copy
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +34,6 @@ from ..features.view import CROPS
 
 LAST, BEST = ('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos')
 """Key of the scores in a record of a run, and what was tested."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A data set that was made ready.
-
-    Attributes:
-        lines: For the terminal.
-        left_out: Videos that are not there.
-    """
-
-    lines: tuple[str, ...]
-    left_out: tuple[str, ...]
 
 
 def detector_config(

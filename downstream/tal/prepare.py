@@ -9,7 +9,6 @@ from mmengine.utils import track_iter_progress
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_json, write_json, write_text
 
-from ..detection.runs import Prepared
 from ..features.readers import choose_reader
 from ..features.videos import find_videos
 from .annotations import Annotation, SegmentedVideo, read_annotation
@@ -28,7 +27,7 @@ def prepare_thumos14(
     videos: str | os.PathLike | None = None,
     missing: str = 'fail',
     official: Mapping = OFFICIAL,
-) -> Prepared:
+) -> tuple[list[str], list[str]]:
     """Check the annotation of THUMOS14 and write it where the configs look for it.
 
     ``thumos14.json`` (as given, less videos that are left out), ``classes.txt`` and ``report.json``
@@ -42,6 +41,9 @@ def prepare_thumos14(
         missing: With annotated videos that are not there: ``'fail'`` writes nothing; ``'drop'``
             leaves them out and lists them.
         official: Counts to check, see :data:`OFFICIAL`.
+
+    Returns:
+        Lines for the terminal, and the videos that were left out.
 
     Raises:
         DatasetError: The annotation is broken or has other counts, or videos are missing.
@@ -73,7 +75,7 @@ def prepare_thumos14(
     lines += _write(out, annotation, found, kept, paths, report)
     lists = [f'{subset}.txt' for subset in SUBSETS if paths]
     names = ', '.join(['thumos14.json', 'classes.txt', 'report.json', *lists])
-    return Prepared((*lines, f'{out}: {names}'), tuple(left_out))
+    return [*lines, f'{out}: {names}'], left_out
 
 
 def _check_counts(found: Annotation, official: Mapping, path: str) -> list[str]:
