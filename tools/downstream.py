@@ -296,8 +296,8 @@ def _export(args: _command.Args) -> None:
 
 
 def _import(args: _command.Args) -> int:
+    from downstream.features.command import sampling_of
     from downstream.features.convert import import_features, read_lengths
-    from downstream.features.presets import sampling_of
 
     # the frame rate says how long a video is; the snippets were made at that rate
     snippets, _ = sampling_of(None, args.preset, **_sampling(args))

@@ -12,7 +12,7 @@ import numpy as np
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import whole_file
 
-from ..detection.drawing import draw_panels
+from ..detection.runs import draw_panels
 from ..features.readers import VideoReader
 from ..features.time_grid import TimeGrid
 

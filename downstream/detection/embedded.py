@@ -121,7 +121,7 @@ def run_embedded(
         config: The detector's, in that folder.
         tested: The detector and what it is tested on, for tables and picture.
         build: Makes the videos by settings and processes, and returns their folder.
-        sampling: See :func:`~.features.presets.sampling_of`.
+        sampling: See :func:`~.features.command.sampling_of`.
         config_for: Makes the config for a store, of the config's path, store and options.
         drawn: Gives the videos to draw.
         check: Looks at the data before a training, and gives lines for the terminal.

@@ -19,18 +19,18 @@ from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
 from albar_mm.utils.config_types import is_type, type_name
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.files import save_figure
 from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
 from ..features.command import video_progress
-from ..features.encoder import FrozenEncoder, load_weights, require_checkpoint
+from ..features.encoder import CROPS, FrozenEncoder, load_weights, require_checkpoint
 from ..features.extract import extract_features, store_settings
 from ..features.readers import choose_reader
 from ..features.sampling import Sampling
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
 from ..features.videos import Video
-from ..features.view import CROPS
 
 LAST, BEST = ('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos')
 """Key of the scores in a record of a run, and what was tested."""
@@ -292,3 +292,45 @@ def features_for_detector(
         with video_progress([one]) as progress:
             extract_features(made, sampling, [one], store, reader, notice=progress)
         return store.grid(one.video_id), store.load(one.video_id)
+
+
+def draw_panels(
+    path: str | os.PathLike,
+    videos: Sequence[tuple[str, float]],
+    height: float,
+    draw: Callable[[Any, int], Mapping[str, Any]],
+    title: str = '',
+) -> Path:
+    """Draw videos, one below the other, over their seconds.
+
+    Args:
+        path: PNG or PDF file to write.
+        videos: Name and length in seconds of each.
+        height: Of the figure, in inches.
+        draw: Draws the i-th video on axes, and returns what the legend tells: label -> artist.
+        title: Heading.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, height), layout='constrained')
+    axes, legend = figure.subplots(len(videos), 1, squeeze=False)[:, 0], {}
+    for index, (axis, (name, duration_s)) in enumerate(zip(axes, videos, strict=True)):
+        axis.tick_params(labelsize=8)
+        for side in ('top', 'right'):
+            axis.spines[side].set_visible(False)
+        legend.update(draw(axis, index))
+        axis.set_title(name, fontsize=9, loc='left')
+        axis.set_xlim(0, duration_s)
+    axes[-1].set_xlabel('seconds', fontsize=8)
+    if legend:
+        figure.legend(
+            legend.values(),
+            legend.keys(),
+            loc='outside lower center',
+            ncols=5,
+            fontsize=8,
+            frameon=False,
+        )
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return save_figure(figure, path)

@@ -6,8 +6,14 @@ import shutil
 import pytest
 
 from albar_mm.utils.errors import DatasetError
-from downstream.anomaly.annotations import read_annotation
-from downstream.anomaly.prepare import EVENTS, FRAMES, TEST, TRAIN, prepare_ucf_crime
+from downstream.anomaly.annotations import (
+    EVENTS,
+    FRAMES,
+    TEST,
+    TRAIN,
+    prepare_ucf_crime,
+    read_annotation,
+)
 from tests.in_process import run_tool
 
 

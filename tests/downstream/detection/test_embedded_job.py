@@ -12,7 +12,7 @@ import pytest
 
 from albar_mm.utils.errors import DatasetError, LaunchError
 from downstream.anomaly import jobs as anomaly
-from downstream.anomaly.embedded import AnomalySpritesSettings
+from downstream.anomaly.jobs import AnomalySpritesSettings
 from downstream.detection import embedded
 from downstream.features.command import run_features
 from downstream.tal import jobs as tal

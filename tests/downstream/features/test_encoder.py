@@ -7,9 +7,8 @@ from mmengine.config import Config
 
 from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import LaunchError
-from downstream.features.encoder import FrozenEncoder
-from downstream.features.view import spatial_steps
-from downstream.features.view import test_pipeline as pipeline_of
+from downstream.features.encoder import FrozenEncoder, spatial_steps
+from downstream.features.encoder import test_pipeline as pipeline_of
 
 FRAMES = np.random.default_rng(0).integers(0, 255, (12, 48, 64, 3), np.uint8)
 

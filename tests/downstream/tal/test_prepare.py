@@ -9,7 +9,7 @@ import pytest
 from albar_mm.datasets.motion_sprites.video_file import FPS, write_mjpeg
 from albar_mm.utils.errors import DatasetError
 from downstream.tal.annotations import read_annotation
-from downstream.tal.prepare import prepare_thumos14
+from downstream.tal.checks import prepare_thumos14
 from tests.in_process import run_tool
 
 from .toy import entry, write_json

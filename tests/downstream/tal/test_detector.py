@@ -8,8 +8,8 @@ from mmengine.structures import BaseDataElement
 
 from downstream.features.time_grid import TimeGrid
 from downstream.tal.functional import PostProcessing
+from downstream.tal.heads import Candidates
 from downstream.tal.models import SegmentDetector, SequencePreprocessor
-from downstream.tal.models.heads import Candidates
 
 RANGES = ((0, 4), (4, 10000))
 TRIDENT = dict(type='TridentHead', in_channels=16, num_classes=3, bins=4, ranges=RANGES)

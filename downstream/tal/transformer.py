@@ -5,8 +5,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import ChannelLayerNorm, TimeConv, TimeMaxPool, drop_path_of
-from .pyramid import FeaturePyramid
+from .pyramid import ChannelLayerNorm, FeaturePyramid, TimeConv, TimeMaxPool, drop_path_of
 
 BLOCK = 32
 """Queries that share one slice of keys."""

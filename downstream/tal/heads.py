@@ -11,7 +11,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..losses import (
+from .losses import (
     RANGES,
     LossNormaliser,
     Points,
@@ -20,7 +20,7 @@ from ..losses import (
     offset_iou,
     sigmoid_focal_loss,
 )
-from .layers import ConvStack, MaskedConv1d
+from .pyramid import ConvStack, MaskedConv1d
 
 _LEAST_IOU = 1e-6  # the slope of a root is infinite at 0
 
