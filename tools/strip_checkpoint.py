@@ -18,7 +18,7 @@ OPTIONS = {
 
 
 def _work(args: _command.Args) -> None:
-    from albar_mm.engine.checkpoints.strip import strip_checkpoint
+    from albar_mm.engine.checkpoints.convert import strip_checkpoint
 
     print('\n'.join([*strip_checkpoint(args.source, args.target), args.target]))
 

@@ -13,8 +13,7 @@ from mmengine.config import Config
 from torch import nn
 
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
-from albar_mm.datasets.motion_sprites.looks import rng_for
-from albar_mm.datasets.motion_sprites.motions import CLASSES
+from albar_mm.datasets.motion_sprites.looks import CLASSES, rng_for
 from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
 from albar_mm.utils.config_types import is_type
 from albar_mm.utils.files import write_text

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from albar_mm.datasets.motion_sprites.builder import FPS
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
-from albar_mm.datasets.motion_sprites.looks import rng_for
-from albar_mm.datasets.motion_sprites.motions import CLASSES
+from albar_mm.datasets.motion_sprites.looks import CLASSES, rng_for
 from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
-from albar_mm.datasets.motion_sprites.video_file import FPS
 from albar_mm.utils.numbers import number
 
 from ..detection.embedded import build_sprites, draw_stretches, scatter

@@ -11,10 +11,17 @@ import numpy as np
 from ...utils.files import read_json, try_folder, write_json, write_text
 from ...utils.parallel import map_videos
 from ...utils.settings import require_same
+from .builder import write_mjpeg
 from .clips import SIDE
-from .looks import composite, draw_actor, rng_for, scene_background
-from .motions import SCALE_RANGE, Trajectory, draw_trajectory
-from .video_file import write_mjpeg
+from .looks import (
+    SCALE_RANGE,
+    Trajectory,
+    composite,
+    draw_actor,
+    draw_trajectory,
+    rng_for,
+    scene_background,
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from albar_mm.datasets.motion_sprites.motions import CLASSES
+from albar_mm.datasets.motion_sprites.looks import CLASSES
 from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import read_annotation
 from downstream.anomaly.jobs import AnomalySpritesSettings, build_anomaly_sprites, draw_video

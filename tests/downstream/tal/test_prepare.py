@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from albar_mm.datasets.motion_sprites.video_file import FPS, write_mjpeg
+from albar_mm.datasets.motion_sprites.builder import FPS, write_mjpeg
 from albar_mm.utils.errors import DatasetError
 from downstream.tal.annotations import read_annotation
 from downstream.tal.checks import prepare_thumos14
