@@ -207,7 +207,7 @@ def draw_videos(
 
     Args:
         path: PNG or PDF file to write.
-        configs: As for :func:`~downstream.detection.runs.run_detectors`.
+        configs: As for :func:`~downstream.detection.runs.train_and_tell`.
         work_dir: As there.
         seed: Which runs.
         videos: The videos, with events.
@@ -230,7 +230,7 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     """Scores of the last weights, and of those that the held-out videos chose.
 
     Args:
-        records: See :func:`~downstream.detection.runs.run_detectors`.
+        records: See :func:`~downstream.detection.runs.train_and_tell`.
         title: What was tested.
     """
     parts = []
@@ -299,7 +299,6 @@ def run_on_one(
     weights: str,
     config: str | None = None,
     threshold: float = 0.5,
-    decoder: str = 'auto',
     device: str = 'cpu',
 ) -> list[Path]:
     """Score one video with a trained detector.
@@ -313,7 +312,6 @@ def run_on_one(
         weights: Its checkpoint, the one that the detector was trained with.
         config: Config of the detector; by default the one beside its weights.
         threshold: Score from which a frame is marked.
-        decoder: See :func:`~downstream.features.readers.choose_reader`.
         device: Where the encoder runs.
 
     Raises:
@@ -321,7 +319,7 @@ def run_on_one(
         BadVideoError: The video cannot be read.
     """
     cfg, detector = runs.open_detector(checkpoint, config)
-    grid, features = runs.features_for_detector(video, cfg, encoder, weights, decoder, device)
+    grid, features = runs.features_for_detector(video, cfg, encoder, weights, device)
     scored = ScoredVideo(Path(video).stem, grid, score_features(detector, features))
     table, curve, overlay = (Path(out) / f'{scored.name}{end}' for end in _FILES)
     seconds, scores = scored.seconds(), scored.of_frames()
@@ -330,7 +328,7 @@ def run_on_one(
         table, 'frame,second,score\n' + ''.join(f'{n},{s:.3f},{v:.6f}\n' for n, s, v in rows)
     )
     score_curves(curve, [{'score': scored}], [None])
-    write_overlay(overlay, Path(video), scored, choose_reader(decoder), threshold)
+    write_overlay(overlay, Path(video), scored, choose_reader(), threshold)
     print(
         f'{video}: {grid.num_frames} frames, {int((scores >= threshold).sum())} score at least '
         f'{threshold:g}; highest {scored.scores.max():.3f} at {seconds[scores.argmax()]:.1f} s'

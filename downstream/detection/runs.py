@@ -13,7 +13,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from albar_mm.engine.checkpoints.source import last_checkpoint
+from albar_mm.engine.checkpoints.source import last_checkpoint, require_checkpoint
 from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
@@ -24,7 +24,7 @@ from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
 from ..features.command import video_progress
-from ..features.encoder import CROPS, FrozenEncoder, load_weights, require_checkpoint
+from ..features.encoder import CROPS, FrozenEncoder, load_weights
 from ..features.extract import extract_features, store_settings
 from ..features.readers import choose_reader
 from ..features.sampling import Sampling
@@ -81,36 +81,6 @@ def datasets_of(cfg: Config) -> dict[str, ConfigDict]:
     return {part: loader.dataset for part, loader in loaders.items() if loader is not None}
 
 
-def run_detectors(
-    configs: Mapping[str, Config], work_dir: str | os.PathLike, seeds: Sequence[int]
-) -> dict[str, list[dict[str, Any]]]:
-    """Train and test each detector once a seed; finished runs are not repeated.
-
-    The last weights are tested and, if the config chooses a checkpoint on held-out videos
-    (``save_best``), those as well.
-
-    Args:
-        configs: Row of the table -> config, as :func:`detector_config` makes it.
-        work_dir: Folder of the runs, and of ``results.json``.
-        seeds: Of the runs.
-
-    Returns:
-        Row -> records of its seeds, see :func:`albar_mm.experiments.experiment.run_experiment`.
-    """
-    work_dir = Path(work_dir)
-    records = {
-        name: run_seeds(
-            Experiment(name, cfg),
-            work_dir / folder_name(name),
-            seeds,
-            test_best=bool(cfg.default_hooks.checkpoint.get('save_best')),
-        )
-        for name, cfg in configs.items()
-    }
-    write_summary(work_dir / 'results.json', records)
-    return records
-
-
 def train_and_tell(
     configs: Mapping[str, Config],
     work_dir: str | os.PathLike,
@@ -123,23 +93,38 @@ def train_and_tell(
     picture: str,
     tables: Callable[[Mapping[str, Sequence[Mapping[str, Any]]], str], str],
 ) -> Path:
-    """:func:`run_detectors`; draw what they give, print their scores.
+    """Train and test each detector once a seed; draw what they give, print their scores.
+
+    The last weights are tested and, if the config chooses a checkpoint on held-out videos
+    (``save_best``), those as well. Finished runs are not repeated.
 
     Args:
-        configs: See there.
-        work_dir: See there.
-        seeds: See there.
+        configs: Row of the table -> config, as :func:`detector_config` makes it.
+        work_dir: Folder of the runs, of ``results.json`` and of the picture.
+        seeds: Of the runs.
         tested: What was tested, for the tables.
         videos: Annotation of the videos to draw.
         title: Of the picture.
         draw: Draws a path, configs, work folder, seed, videos and title.
         picture: Name of the picture.
-        tables: Makes tables of records and a title.
+        tables: Makes tables of a title and of row -> records of its seeds, see
+            :func:`albar_mm.experiments.experiment.run_experiment`.
     """
-    records, path = run_detectors(configs, work_dir, seeds), Path(work_dir) / picture
+    work_dir = Path(work_dir)
+    records = {
+        name: run_seeds(
+            Experiment(name, cfg),
+            work_dir / folder_name(name),
+            seeds,
+            test_best=bool(cfg.default_hooks.checkpoint.get('save_best')),
+        )
+        for name, cfg in configs.items()
+    }
+    write_summary(work_dir / 'results.json', records)
+    path = work_dir / picture
     draw(path, configs, work_dir, seeds[0], videos, f'{title}, seed {seeds[0]}')
     print(f'\n{tables(records, f"{tested}, {len(seeds)} seed(s)")}')
-    print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {path}')
+    print(f'scores and settings: {work_dir / "results.json"}\npicture: {path}')
     return path
 
 
@@ -152,7 +137,7 @@ def score_table(
     """A table of scores in percent, mean and deviation over the seeds.
 
     Args:
-        records: See :func:`run_detectors`.
+        records: See :func:`train_and_tell`.
         title: What was tested.
         part: :data:`LAST` or :data:`BEST`.
         columns: Heading and score of each.
@@ -167,7 +152,7 @@ def folder_name(name: str) -> str:
 
 
 def last_weights(work_dir: str | os.PathLike, name: str, seed: int) -> str:
-    """Last checkpoint of a run of :func:`run_detectors`.
+    """Last checkpoint of a run of :func:`train_and_tell`.
 
     Args:
         work_dir: As there.
@@ -180,7 +165,7 @@ def last_weights(work_dir: str | os.PathLike, name: str, seed: int) -> str:
 def trained_detectors(
     configs: Mapping[str, Config], work_dir: str | os.PathLike, seed: int
 ) -> Iterator[tuple[str, nn.Module, FeatureStore]]:
-    """Row, detector with its last weights and test features of each run of :func:`run_detectors`.
+    """Row, detector with its last weights and test features of each run of :func:`train_and_tell`.
 
     Args:
         configs: As there.
@@ -240,7 +225,6 @@ def features_for_detector(
     cfg: Config,
     encoder: str,
     weights: str,
-    decoder: str = 'auto',
     device: str = 'cpu',
 ) -> tuple[TimeGrid, np.ndarray]:
     """Features of one video, made like those that a detector was trained on.
@@ -250,7 +234,6 @@ def features_for_detector(
         cfg: Config of the detector.
         encoder: Config of the encoder.
         weights: Its checkpoint, the one that the detector was trained with.
-        decoder: See :func:`~downstream.features.readers.choose_reader`.
         device: Where the encoder runs.
 
     Returns:
@@ -265,7 +248,7 @@ def features_for_detector(
             f'{cfg.filename}: does not say how its features were made; train with '
             'tools/downstream.py'
         )
-    settings, reader = cfg.feature_settings.to_dict(), choose_reader(decoder)
+    settings, reader = cfg.feature_settings.to_dict(), choose_reader()
     sampling = Sampling(**settings['sampling'])
     steps = set(map(type_name, settings.get('view', ())))
     made = FrozenEncoder(

@@ -14,7 +14,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
-from albar_mm.engine.launch import load_config, unfilled
+from albar_mm.engine.checkpoints.source import require_checkpoint, unfilled
+from albar_mm.engine.launch import load_config
 from albar_mm.utils.config_types import is_type, mappings, type_name
 from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.identity import weights_sha256
@@ -321,18 +322,3 @@ def load_weights(
     fault = unfilled(needed, given.get('state_dict', given))
     if fault:
         raise LaunchError(f'checkpoint {path} does not fit the model of {name}: {fault}')
-
-
-def require_checkpoint(checkpoint: str | os.PathLike) -> str:
-    """Path of a checkpoint that is there, or its address.
-
-    Args:
-        checkpoint: File or address.
-
-    Raises:
-        LaunchError: There is no such file.
-    """
-    path = os.fspath(checkpoint)
-    if '://' not in path and not os.path.isfile(path):
-        raise LaunchError(f'checkpoint {path}: no such file')
-    return path

@@ -140,7 +140,7 @@ def draw_videos(
 
     Args:
         path: PNG or PDF file to write.
-        configs: As for :func:`~downstream.detection.runs.run_detectors`.
+        configs: As for :func:`~downstream.detection.runs.train_and_tell`.
         work_dir: As there.
         seed: Which runs.
         videos: The videos.
@@ -164,7 +164,7 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     """Scores of the last weights, and of those that the held-out videos chose, if they did.
 
     Args:
-        records: See :func:`~downstream.detection.runs.run_detectors`.
+        records: See :func:`~downstream.detection.runs.train_and_tell`.
         title: What was tested.
     """
     parts = [(runs.LAST, COLUMNS), (runs.LAST, ERRORS)]
@@ -229,7 +229,6 @@ def run_on_one(
     weights: str,
     config: str | None = None,
     threshold: float = 0.2,
-    decoder: str = 'auto',
     device: str = 'cpu',
 ) -> list[Path]:
     """Detect the actions of one video.
@@ -243,7 +242,6 @@ def run_on_one(
         weights: Its checkpoint, the one that the detector was trained with.
         config: Config of the detector; by default the one beside its weights.
         threshold: Score from which an action is printed and drawn.
-        decoder: See :func:`~downstream.features.readers.choose_reader`.
         device: Where the encoder runs.
 
     Raises:
@@ -255,7 +253,7 @@ def run_on_one(
         raise LaunchError(
             f'{cfg.filename}: does not name its classes; train with tools/downstream.py tal'
         )
-    grid, features = runs.features_for_detector(video, cfg, encoder, weights, decoder, device)
+    grid, features = runs.features_for_detector(video, cfg, encoder, weights, device)
     found = detect_actions(detector, Path(video).stem, features, grid)
     shown = found.at_least(threshold)
     rows = Segments([found.name] * len(found.labels), found.segments, found.labels, found.scores)

@@ -1,4 +1,4 @@
-"""What a ``motion_sprites`` clip shows: motions, actors, backgrounds, frames, masks, by NumPy alone.
+"""What a ``motion_sprites`` clip shows, by NumPy: motions, actors, backgrounds, frames, masks.
 
 Motion classes come in pairs that are each other's time reversal, and every pose variable (position
 on the torus, angle, scale) has the same uniform distribution in every frame of every class. So one

@@ -45,6 +45,24 @@ def last_checkpoint(work_dir: str | os.PathLike, needed: bool = True) -> str | N
     )
 
 
+def require_checkpoint(checkpoint: str | os.PathLike) -> str:
+    """Path of a checkpoint that is there, or its address.
+
+    Args:
+        checkpoint: File or address.
+
+    Raises:
+        LaunchError: There is no such file.
+    """
+    path = os.fspath(checkpoint)
+    if '://' not in path and not osp.isfile(path):
+        raise LaunchError(
+            f'checkpoint {path}: no such file; the current folder is {os.getcwd()}, and a training '
+            'writes epoch_<n>.pth and best_*.pth to its work folder'
+        )
+    return path
+
+
 def bare_model(runner: Runner) -> nn.Module:
     """The model of a run without what wraps it for several processes."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model

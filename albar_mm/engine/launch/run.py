@@ -21,7 +21,7 @@ from ...compat.load_config import config_stem, load_config, parse_options
 from ...debias import methods
 from ...utils.config_types import mappings, type_name
 from ...utils.errors import DatasetError, DebiasError, LaunchError, one_line, remedy_of
-from ..checkpoints.source import POINTER, last_checkpoint
+from ..checkpoints.source import POINTER, last_checkpoint, require_checkpoint
 from .process import keep_freed_memory
 from .testing import DrawPredictions, FittingCheckpoint
 
@@ -145,8 +145,7 @@ def test(
     if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
         lacking = 'has no test_dataloader and test_evaluator: there is nothing to test'
         raise LaunchError(f'{_name(cfg, config)} {lacking}')
-    checkpoint = os.fspath(checkpoint)
-    _require_checkpoint(checkpoint)
+    checkpoint = require_checkpoint(checkpoint)
     if dump is not None:
         if not dump.endswith(('.pkl', '.pickle')):
             raise LaunchError(f'--dump {dump}: the name must end in .pkl')
@@ -248,17 +247,9 @@ def _set_resume(cfg: Config, resume: str | bool | None) -> None:
     elif resume:
         cfg.resume, cfg.load_from = True, os.fspath(resume)
     if cfg.get('load_from'):
-        _require_checkpoint(cfg.load_from)
+        require_checkpoint(cfg.load_from)
     elif cfg.get('resume'):
         last_checkpoint(cfg.work_dir, needed=False)
-
-
-def _require_checkpoint(path: str) -> None:
-    if '://' not in path and not osp.isfile(path):
-        raise LaunchError(
-            f'checkpoint {path}: no such file; the current folder is {os.getcwd()}, and a training '
-            'writes epoch_<n>.pth and best_*.pth to its work folder'
-        )
 
 
 def _check_batch_size(runner: Runner, cfg: Config) -> None:
