@@ -14,7 +14,12 @@ from torch import nn
 
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.looks import CLASSES, rng_for
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
+from albar_mm.datasets.motion_sprites.untrimmed import (
+    SPLITS,
+    Stretch,
+    UntrimmedSpec,
+    write_untrimmed,
+)
 from albar_mm.utils.config_types import is_type
 from albar_mm.utils.files import write_text
 from albar_mm.utils.numbers import number, one_of
@@ -28,7 +33,7 @@ from .visualize import ScoredVideo, score_curves, write_overlay
 
 DATA_ROOT = Path('data/anomaly_sprites')
 """Where the config looks for the embedded data, relative to the current folder."""
-LISTS = [str(DATA_ROOT / f'{split}.txt') for split in embedded.SPLITS]
+LISTS = [str(DATA_ROOT / f'{split}.txt') for split in SPLITS]
 _DRAWN, _EMBEDDED_DRAWN = 6, 4
 _FILES = ('.csv', '.png', '_scored.mp4')
 COLUMNS = (
@@ -141,9 +146,7 @@ def build_anomaly_sprites(
             for split, specs in splits.items()
         }
 
-    return embedded.build_sprites(
-        root, settings, SETTINGS_FILE, GENERATOR, draw_video, lists, workers
-    )
+    return write_untrimmed(root, settings, SETTINGS_FILE, GENERATOR, draw_video, lists, workers)
 
 
 def config_for(

@@ -3,20 +3,18 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.config import Config
 
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec, write_untrimmed
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch
 from albar_mm.experiments.demo import demo_encoders
 
 from ..features.command import run_features
 from .runs import folder_name, train_and_tell
 
-SPLITS = ('train', 'test')
 _SHORTEST = 12
 
 
@@ -54,37 +52,6 @@ def scatter(
     places = rng.choice(np.arange(1, len(stretches)), size=len(inserted), replace=False)
     for place, stretch in zip(np.sort(places)[::-1], inserted, strict=True):
         stretches.insert(place, stretch)
-
-
-def build_sprites(
-    root: str | os.PathLike,
-    settings: Any,
-    settings_file: str,
-    generator: str,
-    draw_video: Callable[[Any, str, int], UntrimmedSpec],
-    lists: Callable[[Mapping[str, Sequence[UntrimmedSpec]]], Mapping[str, str]],
-    workers: int,
-) -> Path:
-    """Write videos and their annotation, or reuse those that are there.
-
-    Args:
-        root: Folder to write to; made when absent.
-        settings: Dataclass of all that fixes the data, with the number of videos of each split.
-        settings_file: Name of the file that keeps them.
-        generator: Version of the videos.
-        draw_video: Describes one of settings, split and number.
-        lists: Videos of the splits -> name and text of each annotation file.
-        workers: Processes.
-
-    Raises:
-        DatasetError: The folder holds data of other settings, or cannot be written to.
-    """
-    splits = {
-        split: [draw_video(settings, split, index) for index in range(getattr(settings, split))]
-        for split in SPLITS
-    }
-    record = dict(generator=generator, **asdict(settings))
-    return write_untrimmed(root, settings_file, record, splits, lists(splits), workers)
 
 
 def run_embedded(

@@ -3,7 +3,6 @@
 import os
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -134,12 +133,11 @@ class SegmentFeatureDataset(FeatureDataset):
         first, size = 0, grid.num_snippets
         if self.max_len is not None:
             segments = grid.second_to_snippet(video.segments)
-            window = truncate(
+            first, size, kept, inside = truncate(
                 size, segments, self.max_len, random, self.keep_share, self.crop_ratio, self.margin
             )
-            first, size = window.first, window.size
-            sample.snippet_segments = torch.from_numpy(window.segments.astype(np.float32))
-            sample.snippet_labels = torch.from_numpy(video.labels[window.kept])
+            sample.snippet_segments = torch.from_numpy(inside.astype(np.float32))
+            sample.snippet_labels = torch.from_numpy(video.labels[kept])
         features = self.features(video.video_id)
         if features.ndim != 2:
             raise DatasetError(
@@ -150,23 +148,6 @@ class SegmentFeatureDataset(FeatureDataset):
         return self.pipeline(dict(inputs=inputs, data_samples=sample))
 
 
-@dataclass(frozen=True)
-class Window:
-    """A part of a video.
-
-    Attributes:
-        first: Its first snippet.
-        size: Its length in snippets.
-        kept: Which actions are kept, bool, shape (n,).
-        segments: Begin and end of these on the axis of the window's snippets, shape (kept, 2).
-    """
-
-    first: int
-    size: int
-    kept: np.ndarray
-    segments: np.ndarray
-
-
 def truncate(
     length: int,
     segments: np.ndarray,
@@ -175,7 +156,7 @@ def truncate(
     keep_share: float = 0.5,
     crop_ratio: tuple[float, float] | None = (0.9, 1.0),
     margin: float = 0.0,
-) -> Window:
+) -> tuple[int, int, np.ndarray, np.ndarray]:
     """Choose a window that keeps an action, as ActionFormer and TriDet do.
 
     A sequence that is longer than ``max_len`` loses all but ``max_len`` snippets; a shorter one is
@@ -191,13 +172,17 @@ def truncate(
         keep_share: Share of its length within the window from which a segment is kept.
         crop_ratio: Smallest and largest share of a sequence that is not too long; None: all of it.
         margin: How far beyond its window a segment may reach, in snippets.
+
+    Returns:
+        First snippet and length of the window; which actions are kept, bool, shape (n,); begin and
+        end of these on the axis of the window's snippets, shape (kept, 2).
     """
     size = min(length, max_len)
     if length <= max_len and crop_ratio is not None:
         low, high = (round(share * length) for share in crop_ratio)
         size = random.randint(max(low, 1), min(high, length))
     if size == length:
-        return Window(0, length, np.ones(len(segments), bool), segments)
+        return 0, length, np.ones(len(segments), bool), segments
     for _ in range(TRIES):
         first = random.randint(0, length - size)
         inside = segments.clip(first - margin, first + size + margin)
@@ -205,4 +190,4 @@ def truncate(
         kept = inside[:, 1] - inside[:, 0] >= keep_share * lengths
         if kept.any():
             break
-    return Window(first, size, kept, inside[kept] - first)
+    return first, size, kept, inside[kept] - first

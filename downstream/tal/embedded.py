@@ -9,10 +9,10 @@ from pathlib import Path
 from albar_mm.datasets.motion_sprites.builder import FPS
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.looks import CLASSES, rng_for
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
+from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec, write_untrimmed
 from albar_mm.utils.numbers import number
 
-from ..detection.embedded import build_sprites, draw_stretches, scatter
+from ..detection.embedded import draw_stretches, scatter
 
 GENERATOR = 'tal_sprites/1'
 """Version of the videos. A change of any pixel or truth needs a new one."""
@@ -95,7 +95,7 @@ def build_tal_sprites(
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
     settings = settings or TalSpritesSettings()
-    return build_sprites(root, settings, SETTINGS_FILE, GENERATOR, draw_video, _lists, workers)
+    return write_untrimmed(root, settings, SETTINGS_FILE, GENERATOR, draw_video, _lists, workers)
 
 
 def _lists(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict[str, str]:

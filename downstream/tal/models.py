@@ -167,8 +167,8 @@ class SegmentDetector(BaseModel):
         settings = self.post_processing
         # the CPU suppresses faster, and is where the results are wanted
         found = [
-            (each.segments.cpu(), each.scores.cpu(), each.labels.cpu())
-            for each in self.head.candidates(
+            [part.cpu() for part in video]
+            for video in self.head.candidates(
                 levels, masks, settings.min_score, settings.max_per_level, settings.min_length
             )
         ]

@@ -1,10 +1,11 @@
 """Untrimmed ``motion_sprites``: long videos of one actor whose motion changes, as files."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from .looks import (
     rng_for,
     scene_background,
 )
+
+SPLITS = ('train', 'test')
 
 
 @dataclass(frozen=True)
@@ -99,22 +102,24 @@ def joined_trajectory(stretches: Sequence[Stretch], rng: np.random.RandomState) 
 
 def write_untrimmed(
     root: str | os.PathLike,
+    settings: Any,
     settings_file: str,
-    record: Mapping,
-    splits: Mapping[str, Sequence[UntrimmedSpec]],
-    lists: Mapping[str, str],
+    generator: str,
+    draw_video: Callable[[Any, str, int], UntrimmedSpec],
+    lists: Callable[[Mapping[str, Sequence[UntrimmedSpec]]], Mapping[str, str]],
     workers: int = 2,
 ) -> Path:
-    """Write videos and lists, or reuse those that are there.
+    """Write videos and their annotation, or reuse those that are there.
 
-    Videos are ``videos/<split>/<name>.avi``.
+    Videos are ``videos/<split>/<name>.avi``, of the splits ``train`` and ``test``.
 
     Args:
         root: Folder to write to; made when absent.
-        settings_file: Name of the file that keeps ``record``; it is written last.
-        record: All that fixes the data, as plain JSON.
-        splits: Name of a split to its videos.
-        lists: Further files: name to text.
+        settings: Dataclass of all that fixes the data, with the number of videos of each split.
+        settings_file: Name of the file that keeps them; it is written last.
+        generator: Version of the videos.
+        draw_video: Describes one of settings, split and number.
+        lists: Videos of the splits -> name and text of each annotation file.
         workers: Processes.
 
     Returns:
@@ -123,7 +128,11 @@ def write_untrimmed(
     Raises:
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
-    root = Path(root)
+    root, record = Path(root), dict(generator=generator, **asdict(settings))
+    splits = {
+        split: [draw_video(settings, split, index) for index in range(getattr(settings, split))]
+        for split in SPLITS
+    }
     if (root / settings_file).exists():
         found = read_json(root / settings_file)
         require_same(root, found, record, 'give another folder or delete this one')
@@ -132,7 +141,7 @@ def write_untrimmed(
     for split, specs in splits.items():
         print(f'untrimmed motion_sprites: {split}')
         map_videos(partial(_write_video, root / 'videos' / split), specs, max(1, workers))
-    for name, text in lists.items():
+    for name, text in lists(splits).items():
         write_text(root / name, text)
     write_json(root / settings_file, record)
     return root
