@@ -18,13 +18,15 @@ from albar_mm.datasets.motion_sprites.untrimmed import (
     SPLITS,
     Stretch,
     UntrimmedSpec,
+    draw_stretches,
+    scatter,
     write_untrimmed,
 )
 from albar_mm.utils.config_types import is_type
 from albar_mm.utils.files import write_text
 from albar_mm.utils.numbers import number, one_of
 
-from ..detection import embedded, runs
+from ..detection import runs
 from ..features.command import run_features
 from ..features.readers import choose_reader
 from ..features.store import FeatureStore
@@ -104,8 +106,8 @@ def draw_video(settings: AnomalySpritesSettings, split: str, index: int) -> Untr
     inserted = rng.randint(1, 3) if anomalous else 0
     events = [Stretch(wrong, int(n)) for n in rng.randint(16, 41, size=inserted)]
     frames = settings.frames - sum(event.frames for event in events)
-    stretches = embedded.draw_stretches(frames, 28, other, rng)
-    embedded.scatter(stretches, events, rng)
+    stretches = draw_stretches(frames, 28, other, rng)
+    scatter(stretches, events, rng)
     usual = rng.uniform() < settings.scene_rate if split == 'train' else rng.uniform() < 0.5
     hinted = wrong if usual == anomalous else other()
     scene = hinted * SCENES_PER_CLASS + rng.randint(SCENES_PER_CLASS)
@@ -298,11 +300,9 @@ def run_on_one(
     checkpoint: str,
     out: str,
     *,
-    encoder: str,
-    weights: str,
     config: str | None = None,
     threshold: float = 0.5,
-    device: str = 'cpu',
+    **made: str,
 ) -> list[Path]:
     """Score one video with a trained detector.
 
@@ -311,18 +311,17 @@ def run_on_one(
         checkpoint: Weights of the detector.
         out: Folder for ``<video>.csv`` (frame, second, score), ``<video>.png`` (the curve) and
             ``<video>_scored.mp4``.
-        encoder: Config of the encoder.
-        weights: Its checkpoint, the one that the detector was trained with.
         config: Config of the detector; by default the one beside its weights.
         threshold: Score from which a frame is marked.
-        device: Where the encoder runs.
+        **made: ``encoder``, ``weights`` and ``device``, see
+            :func:`~downstream.detection.runs.features_for_detector`.
 
     Raises:
         LaunchError: The detector was not trained with this encoder, or something is missing.
         BadVideoError: The video cannot be read.
     """
     cfg, detector = runs.open_detector(checkpoint, config)
-    grid, features = runs.features_for_detector(video, cfg, encoder, weights, device)
+    grid, features = runs.features_for_detector(video, cfg, **made)
     scored = ScoredVideo(Path(video).stem, grid, score_features(detector, features))
     table, curve, overlay = (Path(out) / f'{scored.name}{end}' for end in _FILES)
     seconds, scores = scored.seconds(), scored.of_frames()
@@ -360,7 +359,7 @@ def _embedded_drawn() -> list[AnomalyVideo]:
 
 
 run_embedded = partial(
-    embedded.run_embedded,
+    runs.run_embedded,
     config='downstream/anomaly_mgfn_sprites.py',
     tested='MGFN on untrimmed motion_sprites',
     build=partial(build_anomaly_sprites, DATA_ROOT),
@@ -369,4 +368,4 @@ run_embedded = partial(
     drawn=_embedded_drawn,
     **_TOLD_BY,
 )
-"""The embedded job, see :func:`downstream.detection.embedded.run_embedded`."""
+"""The embedded job, see :func:`downstream.detection.runs.run_embedded`."""

@@ -142,17 +142,14 @@ class Focus(nn.Module):
         channels: D.
         heads: Number of heads.
         head_channels: Channels of each.
-        kernel_size: Snippets that a kernel sees.
     """
 
-    def __init__(
-        self, channels: int, heads: int, head_channels: int = 64, kernel_size: int = 5
-    ) -> None:
+    def __init__(self, channels: int, heads: int, head_channels: int = 64) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.BatchNorm1d(channels)
         self.value = SnippetConv(channels, heads * head_channels, bias=False)
-        self.kernel = nn.Conv1d(heads, heads, kernel_size, padding=kernel_size // 2, groups=heads)
+        self.kernel = nn.Conv1d(heads, heads, 5, padding=2, groups=heads)
         self.out = SnippetConv(heads * head_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import copy
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import nn
 from albar_mm.engine.checkpoints.source import last_checkpoint, require_checkpoint
 from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
+from albar_mm.experiments.demo import demo_encoders
 from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
 from albar_mm.utils.config_types import is_type, type_name
 from albar_mm.utils.errors import LaunchError
@@ -23,7 +25,7 @@ from albar_mm.utils.files import save_figure
 from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
-from ..features.command import video_progress
+from ..features.command import run_features, video_progress
 from ..features.encoder import CROPS, FrozenEncoder, load_weights
 from ..features.extract import extract_features, store_settings
 from ..features.readers import choose_reader
@@ -317,3 +319,62 @@ def draw_panels(
     if title:
         figure.suptitle(title, fontsize=10)
     return save_figure(figure, path)
+
+
+def run_embedded(
+    work_dir: str | os.PathLike,
+    demo_dir: str | os.PathLike,
+    configs: str | os.PathLike = 'configs',
+    seeds: Sequence[int] = (0, 1, 2),
+    settings: Any = None,
+    options: Mapping[str, Any] | Sequence[str] | None = None,
+    workers: int = 2,
+    *,
+    config: str,
+    tested: str,
+    build: Callable[[Any, int], Path],
+    sampling: Mapping[str, Any],
+    config_for: Callable[[Path, Path, Any], Config],
+    drawn: Callable[[], Sequence[Any]],
+    check: Callable[[Config], Sequence[str]] = lambda cfg: (),
+    **told_by: Any,
+) -> Path:
+    """Make the videos, extract features with both encoders, train and test a detector on each.
+
+    Encoders are those of the demonstration, trained first where they are not there yet. Finished
+    parts are not repeated. The arguments from ``config`` on are those in which the tasks differ.
+
+    Args:
+        work_dir: Folder for features, runs, ``results.json`` and the picture.
+        demo_dir: Folder of the demonstration's runs.
+        configs: Folder of the configs.
+        seeds: Of the detectors.
+        settings: Of the data.
+        options: Settings that override the detector's config.
+        workers: Processes that render videos.
+        config: The detector's, in that folder.
+        tested: The detector and what it is tested on, for tables and picture.
+        build: Makes the videos by settings and processes, and returns their folder.
+        sampling: See :func:`~.features.command.sampling_of`.
+        config_for: Makes the config for a store, of the config's path, store and options.
+        drawn: Gives the videos to draw.
+        check: Looks at the data before a training, and gives lines for the terminal.
+        **told_by: See :func:`train_and_tell`.
+    """
+    started, detectors = time.monotonic(), {}
+    encoders = demo_encoders(demo_dir, configs, workers=workers)
+    encoded = time.monotonic()
+    videos = str(build(settings, workers) / 'videos')
+    for name, encoder in encoders.items():
+        store = Path(work_dir) / 'features' / folder_name(name)
+        given = dict(sampling=sampling, batch_size=32, device='cpu')
+        run_features(*map(str, encoder), [videos], str(store), **given)
+        detectors[name] = config_for(Path(configs) / config, store, options)
+    for name, cfg in detectors.items():
+        for line in check(cfg):
+            print(f'{name} encoder: {line}')
+    title = f'{tested}, test videos'
+    picture = train_and_tell(detectors, work_dir, seeds, tested, drawn(), title, **told_by)
+    own, before = (time.monotonic() - encoded) / 60, (encoded - started) / 60
+    print(f'{own:.1f} min, and {before:.1f} min for the encoders')
+    return picture

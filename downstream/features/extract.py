@@ -281,7 +281,9 @@ def _encoded(
             batch, count = [], 0
         # a device works on one batch while the next is put together
         while len(under_way) > (item is not end and encoder.device.type != 'cpu'):
-            yield from _with_features(*under_way.popleft())
+            done, features = under_way.popleft()
+            rows = iter(() if features is None else features.cpu().numpy())
+            yield from ((each, next(rows) if isinstance(each, Snippet) else None) for each in done)
 
 
 def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor | None:
@@ -292,11 +294,3 @@ def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor 
     for snippet in snippets:
         snippet.clips = None  # the memory is needed for the next batch
     return encoder.encode(batch.pin_memory() if encoder.device.type == 'cuda' else batch)
-
-
-def _with_features(
-    items: Sequence[Snippet | Ended], features: Tensor | None
-) -> Iterator[tuple[Snippet | Ended, np.ndarray | None]]:
-    rows = iter(() if features is None else features.cpu().numpy())
-    for item in items:
-        yield item, next(rows) if isinstance(item, Snippet) else None

@@ -9,10 +9,14 @@ from pathlib import Path
 from albar_mm.datasets.motion_sprites.builder import FPS
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.looks import CLASSES, rng_for
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec, write_untrimmed
+from albar_mm.datasets.motion_sprites.untrimmed import (
+    Stretch,
+    UntrimmedSpec,
+    draw_stretches,
+    scatter,
+    write_untrimmed,
+)
 from albar_mm.utils.numbers import number
-
-from ..detection.embedded import draw_stretches, scatter
 
 GENERATOR = 'tal_sprites/1'
 """Version of the videos. A change of any pixel or truth needs a new one."""

@@ -16,7 +16,7 @@ from torch import nn
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.utils.errors import DatasetError, LaunchError
 
-from ..detection import embedded, runs
+from ..detection import runs
 from ..features.command import run_features
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
@@ -225,11 +225,9 @@ def run_on_one(
     checkpoint: str,
     out: str,
     *,
-    encoder: str,
-    weights: str,
     config: str | None = None,
     threshold: float = 0.2,
-    device: str = 'cpu',
+    **made: str,
 ) -> list[Path]:
     """Detect the actions of one video.
 
@@ -238,11 +236,10 @@ def run_on_one(
         checkpoint: Weights of the detector.
         out: Folder for ``<video>.json`` (all actions, in ActivityNet's layout of results) and
             ``<video>.png`` (the timeline).
-        encoder: Config of the encoder.
-        weights: Its checkpoint, the one that the detector was trained with.
         config: Config of the detector; by default the one beside its weights.
         threshold: Score from which an action is printed and drawn.
-        device: Where the encoder runs.
+        **made: ``encoder``, ``weights`` and ``device``, see
+            :func:`~downstream.detection.runs.features_for_detector`.
 
     Raises:
         LaunchError: The detector was not trained with this encoder, or something is missing.
@@ -253,7 +250,7 @@ def run_on_one(
         raise LaunchError(
             f'{cfg.filename}: does not name its classes; train with tools/downstream.py tal'
         )
-    grid, features = runs.features_for_detector(video, cfg, encoder, weights, device)
+    grid, features = runs.features_for_detector(video, cfg, **made)
     found = detect_actions(detector, Path(video).stem, features, grid)
     shown = found.at_least(threshold)
     rows = Segments([found.name] * len(found.labels), found.segments, found.labels, found.scores)
@@ -315,7 +312,7 @@ def run_evaluate(predictions: str, annotation: str, subset: str = 'test') -> dic
 
 ANNOTATION = str(DATA_ROOT / ANNOTATION_FILE)
 run_embedded = partial(
-    embedded.run_embedded,
+    runs.run_embedded,
     config='downstream/tal_tridet_sprites.py',
     tested='TriDet on untrimmed motion_sprites',
     build=partial(build_tal_sprites, DATA_ROOT),
@@ -327,4 +324,4 @@ run_embedded = partial(
     drawn=lambda: read_annotation(ANNOTATION).of('test')[:_EMBEDDED_DRAWN],
     **_TOLD_BY,
 )
-"""The embedded job, see :func:`downstream.detection.embedded.run_embedded`."""
+"""The embedded job, see :func:`downstream.detection.runs.run_embedded`."""

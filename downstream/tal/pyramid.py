@@ -105,7 +105,7 @@ class ConvStack(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, channels: int, layers: int = 2, kernel_size: int = 3
+        self, in_channels: int, channels: int = 512, layers: int = 2, kernel_size: int = 3
     ) -> None:
         super().__init__()
         widths = [in_channels] + [channels] * (layers - 1)
@@ -132,11 +132,6 @@ class ConvProjection(ConvStack):
         kernel_size: Odd.
     """
 
-    def __init__(
-        self, in_channels: int, channels: int = 512, layers: int = 2, kernel_size: int = 3
-    ) -> None:
-        super().__init__(in_channels, channels, layers, kernel_size)
-
 
 class ScaledDropPath(nn.Module):
     """LayerScale and stochastic depth on a residual branch.
@@ -144,13 +139,12 @@ class ScaledDropPath(nn.Module):
     Args:
         channels: C.
         chance: That the branch of a sample is left out, in training.
-        init: First value of the scale.
     """
 
-    def __init__(self, channels: int, chance: float, init: float = 1e-4) -> None:
+    def __init__(self, channels: int, chance: float) -> None:
         super().__init__()
         self.chance = chance
-        self.scale = nn.Parameter(init * torch.ones(channels, 1))
+        self.scale = nn.Parameter(1e-4 * torch.ones(channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale, and drop; ``x`` of shape (B, C, T)."""

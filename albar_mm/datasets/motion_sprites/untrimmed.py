@@ -25,6 +25,7 @@ from .looks import (
 )
 
 SPLITS = ('train', 'test')
+_SHORTEST = 12
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,42 @@ def joined_trajectory(stretches: Sequence[Stretch], rng: np.random.RandomState) 
     return Trajectory(
         x=np.concatenate(columns[1:]), y=np.concatenate(rows[1:]), angle=angle, scale=scale
     )
+
+
+def draw_stretches(
+    frames: int, longest: int, label: Callable[[], int], rng: np.random.RandomState
+) -> list[Stretch]:
+    """Motions that follow each other.
+
+    Args:
+        frames: Length of all.
+        longest: Of one, in frames; each has at least 12, and the last one up to 11 more.
+        label: Draws the class of the next.
+        rng: Of the lengths.
+    """
+    stretches: list[Stretch] = []
+    while frames:
+        length = int(rng.randint(_SHORTEST, longest + 1))
+        if frames - length < _SHORTEST:
+            length = frames
+        stretches.append(Stretch(label(), length))
+        frames -= length
+    return stretches
+
+
+def scatter(
+    stretches: list[Stretch], inserted: Sequence[Stretch], rng: np.random.RandomState
+) -> None:
+    """Insert motions between others, never two side by side, nor first or last.
+
+    Args:
+        stretches: The others; changed.
+        inserted: What is inserted.
+        rng: Of the places.
+    """
+    places = rng.choice(np.arange(1, len(stretches)), size=len(inserted), replace=False)
+    for place, stretch in zip(np.sort(places)[::-1], inserted, strict=True):
+        stretches.insert(place, stretch)
 
 
 def write_untrimmed(
