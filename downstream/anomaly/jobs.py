@@ -28,8 +28,8 @@ from albar_mm.utils.numbers import number, one_of
 
 from ..detection import runs
 from ..features.command import run_features
-from ..features.readers import choose_reader
 from ..features.store import FeatureStore
+from ..features.videos import choose_reader
 from .annotations import NORMAL, AnomalyVideo, read_annotation
 from .visualize import ScoredVideo, score_curves, write_overlay
 

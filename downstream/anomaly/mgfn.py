@@ -163,21 +163,15 @@ class Focus(nn.Module):
 
 
 class FeedForward(nn.Sequential):
-    """Two linear layers for each snippet.
+    """Two linear layers for each snippet, of D channels."""
 
-    Args:
-        channels: D.
-        ratio: Width of the hidden layer in D.
-        dropout: After the activation.
-    """
-
-    def __init__(self, channels: int, ratio: int = 4, dropout: float = 0.0) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__(
             ChannelNorm(channels),
-            SnippetConv(channels, ratio * channels),
+            SnippetConv(channels, 4 * channels),
             nn.GELU(),
-            nn.Dropout(dropout),
-            SnippetConv(ratio * channels, channels),
+            nn.Identity(),  # a dropout of nothing in the official code, whose names are kept
+            SnippetConv(4 * channels, channels),
         )
 
 

@@ -28,11 +28,10 @@ from albar_mm.utils.settings import plain
 from ..features.command import run_features, video_progress
 from ..features.encoder import CROPS, FrozenEncoder, load_weights
 from ..features.extract import extract_features, store_settings
-from ..features.readers import choose_reader
 from ..features.sampling import Sampling
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
-from ..features.videos import Video
+from ..features.videos import Video, choose_reader
 
 LAST, BEST = ('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos')
 """Key of the scores in a record of a run, and what was tested."""

@@ -20,10 +20,9 @@ from albar_mm.utils.numbers import one_of
 
 from .encoder import FrozenEncoder, test_pipeline
 from .extract import Notice, extract_features, store_settings
-from .readers import choose_reader
 from .sampling import Sampling
 from .store import FAILED_FILE, FeatureStore
-from .videos import Video, find_videos
+from .videos import Video, choose_reader, find_videos
 
 _NAMES = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'crops')
 _TABLE = {
@@ -126,7 +125,7 @@ def run_features(
         sampling: Settings over those of the preset.
         root: See :func:`~.videos.find_videos`.
         ids: See there.
-        decoder: See :func:`~.readers.choose_reader`.
+        decoder: See :func:`~.videos.choose_reader`.
         on_bad: See :func:`~.extract.extract_features`.
         batch_size: See there.
         workers: Videos that are decoded at once; by default one on a processor, else four.

@@ -21,11 +21,10 @@ from albar_mm.utils.numbers import one_of
 from albar_mm.utils.parallel import one_opencv_thread
 
 from .encoder import FrozenEncoder
-from .readers import FrameClock, VideoReader
 from .sampling import Sampling, Windows
 from .store import FeatureStore, SnippetWriter
 from .time_grid import TimeGrid
-from .videos import Video
+from .videos import FrameClock, Video, VideoReader
 
 Notice = Callable[[Video, int, float], object]
 """Called with a video, frames that were decoded since, and which part of it they are."""

@@ -19,7 +19,7 @@ from albar_mm.utils.settings import plain
 from albar_mm.utils.video_ids import VIDEO_SUFFIXES
 from albar_mm.video.avi import avi_bytes, encode_frames
 
-from .readers import FrameClock, VideoReader, choose_reader
+from .videos import FrameClock, VideoReader, choose_reader
 
 SETTINGS_FILE = 'joined.json'
 SPLITS = ('train', 'test')
@@ -84,7 +84,7 @@ def join_clips(
         clips: Folder with a folder of clips for each class.
         out: Folder to write to.
         settings: How.
-        decoder: See :func:`~.readers.choose_reader`.
+        decoder: See :func:`~.videos.choose_reader`.
 
     Returns:
         Lines for the terminal.

@@ -11,9 +11,8 @@ from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_json, write_json, write_text
 
 from ..detection.dataset import FeatureDataset
-from ..features.readers import choose_reader
 from ..features.time_grid import TimeGrid
-from ..features.videos import find_videos
+from ..features.videos import choose_reader, find_videos
 from .annotations import Annotation, SegmentedVideo, read_annotation
 
 SUBSETS = ('validation', 'test')
