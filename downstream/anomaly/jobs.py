@@ -86,15 +86,10 @@ class AnomalySpritesSettings:
 
 
 def draw_video(settings: AnomalySpritesSettings, split: str, index: int) -> UntrimmedSpec:
-    """Describe one video; odd ones are anomalous.
+    """Describe a video of ``'train'`` or ``'test'`` by its number; odd ones are anomalous.
 
     Normal motions of 12 to 28 frames follow each other; in an anomalous video one or two stretches
     of 16 to 40 frames, neither first nor last, are the anomalous motion.
-
-    Args:
-        settings: Of the data.
-        split: ``'train'`` or ``'test'``.
-        index: Number of the video.
     """
     name, wrong = f'{split}_{index:04d}', settings.label
     rng = rng_for(settings.seed, GENERATOR, name)
@@ -122,15 +117,8 @@ def build_anomaly_sprites(
 
     ``videos/<split>/<name>.avi``, ``train.txt`` (video and kind) and ``test.txt`` (video, number of
     frames, kind, first and last frame of each event), as :func:`~.annotations.read_annotation`
-    reads them.
-
-    Args:
-        root: Folder to write to; made when absent.
-        settings: Of the data.
-        workers: Processes.
-
-    Raises:
-        DatasetError: The folder holds data of other settings, or cannot be written to.
+    reads them. The rest is as of
+    :func:`~albar_mm.datasets.motion_sprites.untrimmed.write_untrimmed`.
     """
     settings = settings or AnomalySpritesSettings()
 
@@ -210,13 +198,7 @@ def draw_videos(
 ) -> Path:
     """Draw the scores of annotated videos by the last weights of each detector.
 
-    Args:
-        path: PNG or PDF file to write.
-        configs: As for :func:`~downstream.detection.runs.train_and_tell`.
-        work_dir: As there.
-        seed: Which runs.
-        videos: The videos, with events.
-        title: Heading.
+    It is ``draw`` of :func:`~downstream.detection.runs.train_and_tell`, of videos with events.
     """
     rows: list[dict[str, ScoredVideo]] = [{} for _ in videos]
     for name, model, store in runs.trained_detectors(configs, work_dir, seed):
@@ -234,9 +216,7 @@ def draw_videos(
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
     """Scores of the last weights, and of those that the held-out videos chose.
 
-    Args:
-        records: See :func:`~downstream.detection.runs.train_and_tell`.
-        title: What was tested.
+    It is ``tables`` of :func:`~downstream.detection.runs.train_and_tell`.
     """
     parts = []
     for part in (runs.LAST, runs.BEST):

@@ -44,15 +44,11 @@ class SegmentFeatureDataset(FeatureDataset):
         crop_ratio: See there.
         margin: How far beyond its window a segment may reach, in snippets: 0 in TriDet, half a clip
             (2 for 16 frames and stride 4) in ActionFormer.
-        part: ``'all'``, or one of two that never share a video: ``'val'`` (for choosing a
-            checkpoint) or ``'train'`` (the rest).
-        val_share: Share of the videos that is held out for ``'val'``.
-        val_seed: Which they are.
         leave_out: Ids of videos that take no part.
         missing: With videos without features: ``'fail'``, or ``'drop'``: their actions take no part
             either, and they are listed in :attr:`dropped`.
-        indices: See ``BaseDataset``.
-        **kwargs: See ``BaseDataset``.
+        **kwargs: ``part``, ``val_share`` and ``val_seed``, see
+            :class:`~downstream.detection.dataset.FeatureDataset`, and those of ``BaseDataset``.
 
     Raises:
         DatasetError: The annotation or the store cannot be read, features are missing or are not
@@ -71,9 +67,6 @@ class SegmentFeatureDataset(FeatureDataset):
         keep_share: float = 0.5,
         crop_ratio: tuple[float, float] | None = (0.9, 1.0),
         margin: float = 0.0,
-        part: str = 'all',
-        val_share: float = 0.2,
-        val_seed: int = 0,
         leave_out: Sequence[str] = (),
         missing: str = 'fail',
         **kwargs: Any,
@@ -84,7 +77,7 @@ class SegmentFeatureDataset(FeatureDataset):
         self.margin, self.dropped = margin, []
         self._annotation = read_annotation(ann_file, classes)
         kwargs['metainfo'] = dict(classes=list(self._annotation.classes))
-        super().__init__(ann_file, store, part, val_share, val_seed, **kwargs)
+        super().__init__(ann_file, store, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Rows of the annotation."""

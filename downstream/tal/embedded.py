@@ -55,15 +55,10 @@ class TalSpritesSettings:
 
 
 def draw_video(settings: TalSpritesSettings, split: str, index: int) -> UntrimmedSpec:
-    """Describe one video.
+    """Describe a video of ``'train'`` or ``'test'`` by its number.
 
     Two to four actions of 16 to 36 frames, with background motions of 12 to 31 frames between them
     and at both ends.
-
-    Args:
-        settings: Of the data.
-        split: ``'train'`` or ``'test'``.
-        index: Number of the video.
     """
     name, main = f'{split}_{index:04d}', index % ACTIONS
     rng = rng_for(settings.seed, GENERATOR, name)
@@ -88,15 +83,8 @@ def build_tal_sprites(
     """Write the videos and their annotation, or reuse those that are there.
 
     ``videos/<split>/<name>.avi`` and ``segments.json``, as
-    :func:`~.annotations.read_annotation` reads it.
-
-    Args:
-        root: Folder to write to; made when absent.
-        settings: Of the data.
-        workers: Processes.
-
-    Raises:
-        DatasetError: The folder holds data of other settings, or cannot be written to.
+    :func:`~.annotations.read_annotation` reads it. The rest is as of
+    :func:`~albar_mm.datasets.motion_sprites.untrimmed.write_untrimmed`.
     """
     settings = settings or TalSpritesSettings()
     return write_untrimmed(root, settings, SETTINGS_FILE, GENERATOR, draw_video, _lists, workers)

@@ -30,6 +30,7 @@ from .visualize import DetectedVideo, timelines
 DATA_ROOT = Path('data/tal_sprites')
 """Where the config looks for the embedded data, relative to the current folder."""
 _DRAWN, _EMBEDDED_DRAWN, _TOLD = 6, 4, 10
+_SHOWN = 0.2  # score from which an action is drawn
 COLUMNS = (
     ('mAP', 'tal/mAP'),
     *((f'@{tiou}', f'tal/mAP@{tiou}') for tiou in ('0.3', '0.4', '0.5', '0.6', '0.7')),
@@ -134,18 +135,10 @@ def draw_videos(
     seed: int,
     videos: Sequence[SegmentedVideo],
     title: str,
-    threshold: float = 0.2,
 ) -> Path:
     """Draw what the last weights of each detector find in annotated videos.
 
-    Args:
-        path: PNG or PDF file to write.
-        configs: As for :func:`~downstream.detection.runs.train_and_tell`.
-        work_dir: As there.
-        seed: Which runs.
-        videos: The videos.
-        title: Heading.
-        threshold: Score from which an action is drawn.
+    It is ``draw`` of :func:`~downstream.detection.runs.train_and_tell`.
     """
     rows: list[dict[str, DetectedVideo]] = []
     for video in videos:
@@ -155,17 +148,15 @@ def draw_videos(
         for video, row in zip(videos, rows, strict=True):
             features, grid = store.load(video.video_id), store.grid(video.video_id)
             found = detect_actions(model, video.video_id, features, grid, video.duration_s)
-            row[name] = found.at_least(threshold)
+            row[name] = found.at_least(_SHOWN)
     classes = next(iter(configs.values())).classes
-    return timelines(path, rows, classes, f'{title}, scores from {threshold:g}')
+    return timelines(path, rows, classes, f'{title}, scores from {_SHOWN:g}')
 
 
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
     """Scores of the last weights, and of those that the held-out videos chose, if they did.
 
-    Args:
-        records: See :func:`~downstream.detection.runs.train_and_tell`.
-        title: What was tested.
+    It is ``tables`` of :func:`~downstream.detection.runs.train_and_tell`.
     """
     parts = [(runs.LAST, COLUMNS), (runs.LAST, ERRORS)]
     if all(runs.BEST[0] in row for rows in records.values() for row in rows):
@@ -226,7 +217,7 @@ def run_on_one(
     out: str,
     *,
     config: str | None = None,
-    threshold: float = 0.2,
+    threshold: float = _SHOWN,
     **made: str,
 ) -> list[Path]:
     """Detect the actions of one video.
