@@ -18,12 +18,13 @@ from albar_mm.datasets.motion_sprites.untrimmed import (
 )
 from albar_mm.utils.numbers import number
 
+from ..features.joining import Joined, segments_of
+
 GENERATOR = 'tal_sprites/1'
 """Version of the videos. A change of any pixel or truth needs a new one."""
 SETTINGS_FILE, ANNOTATION_FILE = 'tal_sprites.json', 'segments.json'
 ACTIONS = 4
 """The first motion classes are actions, the others are background."""
-_SUBSETS = dict(train='Validation', test='Test')  # as THUMOS14 calls them
 
 
 @dataclass(frozen=True)
@@ -91,20 +92,11 @@ def build_tal_sprites(
 
 
 def _lists(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict[str, str]:
-    database = {}
-    for split, spec in ((split, spec) for split, specs in splits.items() for spec in specs):
-        actions = sorted(
-            (first, last + 1, label)
-            for label in range(ACTIONS)
-            for first, last in spec.intervals(label)
-        )
-        database[spec.name] = dict(
-            subset=_SUBSETS[split],
-            fps=FPS,
-            duration=spec.num_frames / FPS,
-            annotations=[
-                dict(label=CLASSES[label], label_id=label, segment=[begin / FPS, end / FPS])
-                for begin, end, label in actions
-            ],
-        )
-    return {ANNOTATION_FILE: json.dumps(dict(version=GENERATOR, database=database)) + '\n'}
+    def described(spec: UntrimmedSpec) -> Joined:
+        actions = [(CLASSES[n], *ends) for n in range(ACTIONS) for ends in spec.intervals(n)]
+        events = sorted(actions, key=lambda action: action[1])
+        return Joined(spec.name, spec.num_frames, tuple(events))
+
+    joined = {split: list(map(described, specs)) for split, specs in splits.items()}
+    content = dict(version=GENERATOR, database=segments_of(joined, CLASSES, FPS))
+    return {ANNOTATION_FILE: json.dumps(content) + '\n'}
