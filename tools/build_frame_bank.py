@@ -109,5 +109,6 @@ main = _command.Command(
     _work,
     lambda args: 'finished videos are kept; the same command goes on',
 ).main
+
 if __name__ == '__main__':
     sys.exit(main())

@@ -61,5 +61,6 @@ main = _command.Command(
     lambda args: f'finished videos are kept in {args.out}.part; the same command goes on',
     lambda args: '' if args.detector == 'help' else _command.check_list(args),
 ).main
+
 if __name__ == '__main__':
     sys.exit(main())

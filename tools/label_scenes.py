@@ -67,5 +67,6 @@ main = _command.Command(
     lambda args: f'finished videos are kept in {args.out}.part.jsonl; the same command goes on',
     lambda args: '' if args.classifier == 'help' else _command.check_list(args),
 ).main
+
 if __name__ == '__main__':
     sys.exit(main())

@@ -233,6 +233,7 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     return '\n\n'.join(parts)
 
 
+_ROW = 'detector'  # of the table, and folder of its runs
 _TOLD_BY = dict(draw=draw_videos, picture='curves.png', tables=tables)
 
 
@@ -244,7 +245,6 @@ def run_on_features(
     *,
     seeds: Sequence[int] = (0,),
     options: Mapping[str, Any] | Sequence[str] | None = None,
-    name: str = 'detector',
     extract: Mapping[str, Any] | None = None,
 ) -> Path:
     """Train and test a detector on features; print its scores, draw curves of test videos.
@@ -256,7 +256,6 @@ def run_on_features(
         work_dir: Folder of the runs, ``results.json`` and ``curves.png``.
         seeds: Of the runs.
         options: Settings that override the config.
-        name: Row of the table.
         extract: Make the features first: arguments of
             :func:`~downstream.features.command.run_features`.
 
@@ -268,10 +267,10 @@ def run_on_features(
     if extract is not None:
         run_features(out=store, **extract)
     _check_before(FeatureStore(store), train, test)
-    configs = {name: config_for(config, store, *annotations, options)}
+    configs = {_ROW: config_for(config, store, *annotations, options)}
     drawn = [video for video in test if video.is_anomalous][:_DRAWN]
     return runs.train_and_tell(
-        configs, work_dir, seeds, f'{len(test)} test videos', drawn, name, **_TOLD_BY
+        configs, work_dir, seeds, f'{len(test)} test videos', drawn, _ROW, **_TOLD_BY
     )
 
 

@@ -246,14 +246,7 @@ class MGFN(BaseModule):
         self.layers = nn.Sequential(*stages)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Run the network.
-
-        Args:
-            x: Shape (B, T, C).
-
-        Raises:
-            ValueError: C is not ``in_channels``.
-        """
+        """Run the network; ``x`` (B, T, C). ValueError: C is not ``in_channels``."""
         if x.shape[2] != self.in_channels:
             raise ValueError(
                 f'features of {x.shape[2]} channels, but in_channels is {self.in_channels}'

@@ -37,14 +37,7 @@ class PipelineView:
         self._transforms = [TRANSFORMS.build(step) for step in self.steps]
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Transform frames.
-
-        Args:
-            frames: uint8, shape (n, H, W, 3), n >= 1.
-
-        Returns:
-            uint8, shape (n, crops, h, w, 3).
-        """
+        """Transform frames, uint8: (n, H, W, 3), n >= 1, to (n, crops, h, w, 3)."""
         results: dict[str, Any] = dict(
             imgs=list(frames),
             img_shape=frames.shape[1:3],
@@ -187,13 +180,9 @@ class FrozenEncoder:
         )
 
     def formatted(self, snippet: np.ndarray) -> np.ndarray:
-        """A snippet in the layout that the recogniser takes.
+        """A snippet in the layout that the recogniser takes, uint8.
 
-        Args:
-            snippet: uint8, shape (crops, L, h, w, 3).
-
-        Returns:
-            uint8, shape (crops, C, L, h, w), or of a 2D recogniser (crops, L, C, h, w).
+        (crops, L, h, w, 3) to (crops, C, L, h, w), or for a 2D recogniser (crops, L, C, h, w).
         """
         crops, length = snippet.shape[:2]
         flat = snippet.reshape(-1, *snippet.shape[2:])
@@ -202,13 +191,9 @@ class FrozenEncoder:
 
     @torch.inference_mode()
     def encode(self, batch: Tensor) -> Tensor:
-        """Features of a batch of snippets.
+        """Features of snippets, (B, crops, ...) as :meth:`formatted` lays them out.
 
-        Args:
-            batch: uint8, shape (B, crops, ...): snippets as :meth:`formatted` lays them out.
-
-        Returns:
-            float32, on the encoder's device, shape (B, crops, C).
+        float32, on the encoder's device, shape (B, crops, C).
         """
         batches, crops = batch.shape[:2]
         clips = batch.flatten(0, 1)

@@ -164,6 +164,7 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     return '\n\n'.join(runs.score_table(records, title, part, columns) for part, columns in parts)
 
 
+_ROW = 'detector'  # of the table, and folder of its runs
 _TOLD_BY = dict(draw=draw_videos, picture='timelines.png', tables=tables)
 
 
@@ -175,7 +176,6 @@ def run_on_features(
     *,
     seeds: Sequence[int] = (0,),
     options: Mapping[str, Any] | Sequence[str] | None = None,
-    name: str = 'detector',
     missing: str = 'fail',
     extract: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -188,7 +188,6 @@ def run_on_features(
         work_dir: Folder of the runs, ``results.json`` and ``timelines.png``.
         seeds: Of the runs.
         options: Settings that override the config.
-        name: Row of the table.
         missing: See :class:`~.dataset.SegmentFeatureDataset`.
         extract: Make the features first: arguments of
             :func:`~downstream.features.command.run_features`.
@@ -207,7 +206,7 @@ def run_on_features(
     test = [video for video in annotated if video.video_id in opened]
     drawn = [video for video in test if len(video.labels)][:_DRAWN]
     return runs.train_and_tell(
-        {name: cfg}, work_dir, seeds, f'{len(test)} test videos', drawn, name, **_TOLD_BY
+        {_ROW: cfg}, work_dir, seeds, f'{len(test)} test videos', drawn, _ROW, **_TOLD_BY
     )
 
 

@@ -77,12 +77,7 @@ class MaskedConv1d(TimeConv):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Convolve.
-
-        Args:
-            x: Shape (B, C, T).
-            mask: Which snippets are part of the video, bool, shape (B, T).
-        """
+        """Convolve; ``x`` (B, C, T), ``mask`` which snippets are of the video, bool (B, T)."""
         return super().forward(x) * mask[:, None]
 
 
@@ -156,12 +151,7 @@ class ScaledDropPath(nn.Module):
 
 
 def drop_path_of(channels: int, chance: float) -> nn.Module:
-    """What a residual branch passes: scaled and at times left out, or as it is without a chance.
-
-    Args:
-        channels: C.
-        chance: See :class:`ScaledDropPath`; 0 for neither.
-    """
+    """What a residual branch passes: :class:`ScaledDropPath`, or all as it is without a chance."""
     return ScaledDropPath(channels, chance) if chance else nn.Identity()
 
 
@@ -219,12 +209,7 @@ class FeaturePyramid(BaseModule):
 
 
 def wide_kernel(window: int, factor: float) -> int:
-    """Length of the wide kernel: ``round((w + 1) * k)``, made odd.
-
-    Args:
-        window: w, of the narrow kernel.
-        factor: k.
-    """
+    """Length of the wide kernel: ``round((w + 1) * k)``, made odd; w is that of the narrow one."""
     size = round((window + 1) * factor)
     return size + 1 if size % 2 == 0 else size
 
@@ -278,15 +263,7 @@ class SGPBlock(nn.Module):
         self.drop_first, self.drop_second = (drop_path_of(channels, drop_path) for _ in range(2))
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Run the block.
-
-        Args:
-            x: Shape (B, C, T), T divisible by the stride.
-            mask: bool, shape (B, T).
-
-        Returns:
-            Output and mask, of T / stride.
-        """
+        """Features (B, C, T) and mask, bool (B, T), to those of T / stride."""
         x, mask = self.pool(x), mask[:, :: self.stride]
         z = self.norm(x)
         x = x * mask[:, None] + self.drop_first(z if self._is_dead() else self._perceive(z))

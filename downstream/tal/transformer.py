@@ -177,15 +177,7 @@ class TransformerBlock(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Run the block.
-
-        Args:
-            x: Shape (B, C, T), T divisible by the stride.
-            mask: bool, shape (B, T).
-
-        Returns:
-            Output and mask, of T / stride.
-        """
+        """Features (B, C, T) and mask, bool (B, T), to those of T / stride."""
         mask = mask[:, :: self.stride]
         kept = mask[:, None]
         # the first term tells how the sum lies in memory
