@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 FAILED, INCOMPLETE, INTERRUPTED = 1, 3, 130
@@ -109,60 +110,86 @@ class Command:
     metavar: str | None = None
 
     def main(self, argv: list[str] | None = None) -> int:
-        """Run the tool and turn its failure into one line on stderr.
-
-        A process group that the work began is left when the work went well.
-
-        Args:
-            argv: Arguments without the program's name; those of the process when None.
-
-        Returns:
-            Exit status: 0 or what the work returned, 1 for a failure, 130 for an interruption.
-        """
-        parser = self._filled(argparse.ArgumentParser)
+        """Read ``argv``, by default the command line, and :func:`run` the work."""
+        made = parser(self.description, self.examples, self.options)
         if self.commands:
-            added = parser.add_subparsers(dest='command', required=True, metavar=self.metavar)
+            added = made.add_subparsers(dest='command', required=True, metavar=self.metavar)
             for name, each in self.commands.items():
+                make = partial(added.add_parser, name, help=each.description)
                 # no default of its own: it would undo a --debug before the sub-command
-                each._filled(
-                    partial(added.add_parser, name, help=each.description), argparse.SUPPRESS
-                )
-        args = parser.parse_args(argv)
+                parser(each.description, each.examples, each.options, make, argparse.SUPPRESS)
+        args = made.parse_args(argv)
         chosen = self.commands[args.command] if self.commands else self
         if fault := chosen.check(args):
-            parser.error(fault)
-        theirs = _in_group()
-        try:
-            use_repository()
-            status = chosen.work(args)
-            if _in_group() and not theirs:
-                from albar_mm.engine.launch.process import leave_process_group
+            made.error(fault)
+        kept = chosen.kept and partial(chosen.kept, args)
+        return run(partial(chosen.work, args), debug=args.debug, on_interrupt=kept)
 
-                leave_process_group()
-        except KeyboardInterrupt:
-            _say('interrupted' + (f': {chosen.kept(args)}' if chosen.kept else ''))
-            return INTERRUPTED
-        except Exception as error:
-            if args.debug:
-                traceback.print_exc()
-            _say(f'error: {_describe(error, args.debug)}')
-            return FAILED
-        return status if isinstance(status, int) else 0
 
-    def _filled(
-        self, make: Callable[..., argparse.ArgumentParser], debug: object = False
-    ) -> argparse.ArgumentParser:
-        parser = make(
-            description=self.description,
-            epilog=self.examples,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        parser.add_argument(
-            '--debug', action='store_true', default=debug, help='show the trace of an error'
-        )
-        for name, told in self.options.items():
-            parser.add_argument(name, **told)
-        return parser
+def parser(
+    description: str,
+    examples: str,
+    options: Options = MappingProxyType({}),
+    make: Callable[..., argparse.ArgumentParser] = argparse.ArgumentParser,
+    debug: object = False,
+) -> argparse.ArgumentParser:
+    """A parser with a description, examples as they stand, ``--debug`` and options.
+
+    Args:
+        description: What the tool does.
+        examples: Shown under the options.
+        options: Its options.
+        make: Makes the parser.
+        debug: Default of ``--debug``.
+    """
+    made = make(
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        '--debug', action='store_true', default=debug, help='show the trace of an error'
+    )
+    for name, told in options.items():
+        made.add_argument(name, **told)
+    return made
+
+
+def run(
+    work: Callable[[], object],
+    *,
+    debug: bool = False,
+    on_interrupt: Callable[[], str] | None = None,
+) -> int:
+    """Do a tool's work and turn its failure into one line on stderr.
+
+    A process group that the work began is left when the work went well.
+
+    Args:
+        work: See :class:`Command`.
+        debug: Show the full trace of an error.
+        on_interrupt: Says how to go on after Ctrl-C.
+
+    Returns:
+        Exit status: 0 or what the work returned, 1 for a failure, 130 for an interruption.
+    """
+    theirs = _in_group()
+    try:
+        use_repository()
+        status = work()
+        if _in_group() and not theirs:
+            from albar_mm.engine.launch.process import leave_process_group
+
+            leave_process_group()
+    except KeyboardInterrupt:
+        _say('interrupted' + (f': {on_interrupt()}' if on_interrupt else ''))
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        _say(f'error: {_describe(error, debug)}')
+        return FAILED
+    return status if isinstance(status, int) else 0
 
 
 def use_repository() -> None:
