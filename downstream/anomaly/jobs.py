@@ -146,21 +146,10 @@ def config_for(
     test: str | None = None,
     options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> Config:
-    """A detector's config for a store and annotation.
+    """A detector's config for a store, see :func:`~downstream.detection.runs.detector_config`.
 
-    The number of channels is that of the features, and ``feature_settings`` keeps how they were
-    made, for scoring a video later.
-
-    Args:
-        config: Config of a detector.
-        store: Folder of the features.
-        train: Annotation of the training videos; by default the config's.
-        test: Annotation of the test videos; by default the config's.
-        options: Settings that override the config.
-
-    Raises:
-        DatasetError: The store cannot be read or is empty.
-        LaunchError: The config is no detector's.
+    The number of channels is that of the features. ``train`` and ``test`` are the annotations of
+    training and test videos; by default the config's.
     """
     lists = dict(train=train, val=train, test=test)
     cfg, channels = runs.detector_config(config, store, 'AnomalyDetector', lists, options)

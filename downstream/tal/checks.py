@@ -99,12 +99,7 @@ def coverage(data: FeatureDataset) -> float:
 def thumos14_counts(videos: Sequence[SegmentedVideo], dropped: Sequence[str] = ()) -> list[str]:
     """Which of the test sets of THUMOS14 this is; people report 213, 212, 211 and 210 videos.
 
-    Args:
-        videos: Videos that take part.
-        dropped: Ids of those that do not, for lack of features.
-
-    Returns:
-        No line for other data.
+    ``videos`` take part, those whose ids are ``dropped`` lack features. No line for other data.
     """
     test = {
         video.video_id: video

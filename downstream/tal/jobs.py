@@ -55,21 +55,11 @@ def config_for(
     missing: str = 'fail',
     options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> Config:
-    """A detector's config for a store and annotation.
+    """A detector's config for a store, see :func:`~downstream.detection.runs.detector_config`.
 
-    The number of channels is that of the features, classes are those of the annotation;
-    ``feature_settings`` and ``classes`` are kept, for detecting in a video later.
-
-    Args:
-        config: Config of a detector.
-        store: Folder of the features.
-        annotation: See :func:`~.annotations.read_annotation`; by default the config's.
-        missing: See :class:`~.dataset.SegmentFeatureDataset`.
-        options: Settings that override the config.
-
-    Raises:
-        DatasetError: The store or the annotation cannot be read.
-        LaunchError: The store is empty, or the config is no detector's.
+    The number of channels is that of the features; classes, kept in ``classes`` for detecting in a
+    video later, are those of the annotation (default: the config's), see
+    :func:`~.annotations.read_annotation`; ``missing``: :class:`~.dataset.SegmentFeatureDataset`.
     """
     files = dict.fromkeys(('train', 'val', 'test'), annotation)
     cfg, channels = runs.detector_config(config, store, 'SegmentDetector', files, options)

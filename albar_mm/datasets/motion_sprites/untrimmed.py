@@ -50,8 +50,7 @@ class UntrimmedSpec:
         name: Name of the video, without extension.
         scene: Scene id of the background, a still as a fixed camera gives.
         look: Look id of the actor.
-        stretches: Motions one after another; the actor goes on from where it
-            is.
+        stretches: Motions one after another; the actor goes on from where it is.
     """
 
     seed: int
