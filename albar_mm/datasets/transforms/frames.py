@@ -14,9 +14,6 @@ from ...utils.numbers import one_of
 from ...video.frame_files import FrameFiles
 from .video_fields import ShownTransform
 
-SHORT_POLICIES = ('loop', 'clamp', 'halve')
-STARTS = ('centre', 'first')
-
 
 @TRANSFORMS.register_module()
 class BiasSampleFrames(SampleFrames):
@@ -55,8 +52,8 @@ class BiasSampleFrames(SampleFrames):
         start: str = 'centre',
         **kwargs: Any,
     ) -> None:
-        one_of(short, SHORT_POLICIES, 'BiasSampleFrames.short')
-        one_of(start, STARTS, 'BiasSampleFrames.start')
+        one_of(short, ('loop', 'clamp', 'halve'), 'BiasSampleFrames.short')
+        one_of(start, ('centre', 'first'), 'BiasSampleFrames.start')
         single = kwargs.get('num_clips', 1) == 1 and kwargs.get('test_mode')
         own_stride = kwargs.get('temporal_jitter') or kwargs.get('target_fps')
         for wrong, message in (
