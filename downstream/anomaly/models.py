@@ -1,4 +1,8 @@
-"""Detectors: a network over snippet features and a head that scores snippets."""
+"""Detectors: a network over snippet features and a head that scores snippets.
+
+Beside MGFN: RTFM (Tian et al., Robust Temporal Feature Magnitude Learning, ICCV 2021) and the MIL
+ranking model (Sultani et al., Real-world Anomaly Detection, CVPR 2018).
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -82,10 +86,6 @@ class AnomalyDetector(BaseModel):
         """Features that the head scores, (B, crops, T, C) -> (B, crops, T, D)."""
         batch, crops = inputs.shape[:2]
         return self.backbone(inputs.flatten(0, 1)).unflatten(0, (batch, crops))
-
-
-# RTFM: Tian et al., Robust Temporal Feature Magnitude Learning, ICCV 2021
-# MIL ranking: Sultani et al., Real-world Anomaly Detection, CVPR 2018
 
 
 class NonLocal(nn.Module):

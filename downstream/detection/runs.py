@@ -18,7 +18,7 @@ from albar_mm.engine.checkpoints.source import last_checkpoint, require_checkpoi
 from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.experiments.demo import demo_encoders
-from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
+from albar_mm.experiments.experiment import Experiment, run_seeds, scores_of, write_summary
 from albar_mm.utils.config_types import is_type, type_name
 from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.files import save_figure
@@ -143,8 +143,8 @@ def score_table(
         part: :data:`LAST` or :data:`BEST`.
         columns: Heading and score of each.
     """
-    rows = {name: [row[part[0]] for row in rows] for name, rows in records.items()}
-    return format_bias_comparison(rows, f'{title}, {part[1]}', columns, 'percent')
+    scores = scores_of(records, part[0])
+    return format_bias_comparison(scores, f'{title}, {part[1]}', columns, 'percent')
 
 
 def folder_name(name: str) -> str:
