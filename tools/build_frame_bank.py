@@ -85,7 +85,7 @@ def _work(args: _command.Args) -> int:
     options = FrameBankOptions(
         **{one.name: vars(args)[one.name] for one in fields(FrameBankOptions)}
     )
-    built = build_frame_bank(
+    bank, lines = build_frame_bank(
         args.config,
         args.checkpoint,
         args.out,
@@ -94,12 +94,12 @@ def _work(args: _command.Args) -> int:
         published=args.published_scores,
         cfg_options=args.cfg_options,
     )
-    print(*built.lines, sep='\n')
+    print(*lines, sep='\n')
     if args.report:
         from albar_mm.visualization.frame_bank_sheet import frame_bank_sheet
 
-        print(frame_bank_sheet(args.report, built.bank))
-    return _command.INCOMPLETE if built.left_out else 0
+        print(frame_bank_sheet(args.report, bank))
+    return _command.INCOMPLETE if bank.info['left_out'] else 0
 
 
 main = _command.Command(

@@ -38,8 +38,12 @@ OPTIONS = {
 
 
 def _work(args: _command.Args) -> int:
-    from albar_mm.preparation.scenes.classifiers import CLASSIFIERS_HELP, parse_classifier
-    from albar_mm.preparation.scenes.label import label_scenes, summary
+    from albar_mm.preparation.scenes import (
+        CLASSIFIERS_HELP,
+        label_scenes,
+        parse_classifier,
+        summary,
+    )
 
     if args.classifier == 'help':
         print(CLASSIFIERS_HELP)
@@ -56,7 +60,7 @@ def _work(args: _command.Args) -> int:
         args.workers,
     )
     print('\n'.join(summary(done)))
-    return _command.INCOMPLETE if done.left_out else 0
+    return _command.INCOMPLETE if done.row['left_out'] else 0
 
 
 main = _command.Command(

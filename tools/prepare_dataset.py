@@ -133,7 +133,7 @@ def _prepare_official(args: _command.Args) -> int:
     from pathlib import Path
 
     from albar_mm.annotations.video_lists import DELIMITERS
-    from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
+    from albar_mm.preparation.prepare import prepare_dataset
 
     if args.command == 'jhmdb21':
         lists, videos = Path(args.source), Path(args.source, 'videos')
@@ -141,18 +141,16 @@ def _prepare_official(args: _command.Args) -> int:
         lists, videos = (Path(p) if p else None for p in (args.lists, args.videos))
     done = prepare_dataset(
         args.command,
-        PrepareOptions(
-            Path(args.out),
-            lists,
-            videos,
-            getattr(args, 'split', 1),
-            args.val_share,
-            args.seed,
-            args.workers,
-            args.missing,
-            args.decode,
-            DELIMITERS.get(args.delimiter),
-        ),
+        Path(args.out),
+        lists,
+        videos,
+        getattr(args, 'split', 1),
+        args.val_share,
+        args.seed,
+        args.workers,
+        args.missing,
+        args.decode,
+        DELIMITERS.get(args.delimiter),
     )
     print(
         f'{args.command} is ready in {args.out}'

@@ -11,7 +11,7 @@ from mmaction.datasets import VideoDataset
 
 from albar_mm.annotations.video_lists import Clip, format_lines
 from albar_mm.preparation import prepare as prepare_module
-from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
+from albar_mm.preparation.prepare import prepare_dataset
 from albar_mm.preparation.verify import check_entries
 from albar_mm.utils.errors import DatasetError
 
@@ -24,7 +24,7 @@ def source(tmp_path):
 
 
 def options(source, out, **extra):
-    return PrepareOptions(Path(out), source, source / 'videos', val_share=0.3, **extra)
+    return dict(extra, out=Path(out), lists=source, videos=source / 'videos', val_share=0.3)
 
 
 def quietly(text):
@@ -45,7 +45,7 @@ def read_back(path, videos, delimiter=' '):
 def test_written_lists_are_read_by_mmaction2(source, tmp_path):
     out = tmp_path / 'data' / 'jhmdb21'
     said = []
-    done = prepare_dataset('jhmdb21', options(source, out), said.append)
+    done = prepare_dataset('jhmdb21', **options(source, out), say=said.append)
     lists = [f'{part}_split1.txt' for part in ('test', 'train', 'val')]
     assert names_in(out) == ['label_map.txt', 'report.json', *lists, 'videos']
     paths = {}
@@ -64,9 +64,9 @@ def test_written_lists_are_read_by_mmaction2(source, tmp_path):
     assert report['written'] and report['findings'] == [] and report['seed'] == 0
     assert report['clips']['val'] == dict(listed=42, written=42)
     before = (out / 'val_split1.txt').read_text()
-    assert prepare_dataset('jhmdb21', options(source, out), quietly).left_out == 0
+    assert prepare_dataset('jhmdb21', **options(source, out), say=quietly).left_out == 0
     assert (out / 'val_split1.txt').read_text() == before
-    prepare_dataset('jhmdb21', options(source, out, seed=1), quietly)
+    prepare_dataset('jhmdb21', **options(source, out, seed=1), say=quietly)
     assert (out / 'val_split1.txt').read_text() != before
 
 
@@ -83,11 +83,11 @@ def damage(source):
 
 
 def test_broken_videos_fail_or_are_left_out(source, tmp_path):
-    whole = prepare_dataset('jhmdb21', options(source, tmp_path / 'whole'), quietly)
+    whole = prepare_dataset('jhmdb21', **options(source, tmp_path / 'whole'), say=quietly)
     wanted = damage(source)
     out, said = tmp_path / 'out', []
     with pytest.raises(DatasetError) as caught:
-        prepare_dataset('jhmdb21', options(source, out), said.append)
+        prepare_dataset('jhmdb21', **options(source, out), say=said.append)
     message = str(caught.value)
     assert '4 clips cannot be used' in message and '--missing drop' in message
     assert names_in(out) == ['report.json']
@@ -95,7 +95,7 @@ def test_broken_videos_fail_or_are_left_out(source, tmp_path):
     assert {f['name']: f['kind'] for f in report['findings']} == wanted and not report['written']
     assert all(any(name in line for line in said) for name in wanted)
 
-    done = prepare_dataset('jhmdb21', options(source, out, missing='drop'), quietly)
+    done = prepare_dataset('jhmdb21', **options(source, out, missing='drop'), say=quietly)
     assert done.left_out == 4
     for split, clips in whole.splits.items():  # the rest is where it was
         kept = [clip.path for clip in clips if clip.path not in wanted]
@@ -113,7 +113,7 @@ def test_findings_are_capped_on_the_terminal_only(source, tmp_path):
     for path in sorted((source / 'videos').glob('*/*_f_*.avi'))[:50]:
         path.unlink()
     said = []
-    prepare_dataset('jhmdb21', options(source, tmp_path / 'out', missing='drop'), said.append)
+    prepare_dataset('jhmdb21', **options(source, tmp_path / 'out', missing='drop'), say=said.append)
     assert sum('missing: ' in line for line in said) == 20
     report = json.loads((tmp_path / 'out' / 'report.json').read_text())
     rest = len(report['findings']) - 20
@@ -125,7 +125,7 @@ def test_no_usable_clip_left(source, tmp_path):
     for path in (source / 'videos').glob('*/other*.avi'):
         path.unlink()
     with pytest.raises(DatasetError, match='no usable clip is left for test'):
-        prepare_dataset('jhmdb21', options(source, tmp_path / 'out', missing='drop'), quietly)
+        prepare_dataset('jhmdb21', **options(source, tmp_path / 'out', missing='drop'), say=quietly)
     assert names_in(tmp_path / 'out') == ['report.json']
 
 
@@ -134,12 +134,14 @@ def test_overlap_and_duplicates(source, tmp_path):
     lines = index.read_text().splitlines()
     index.write_text('\n'.join([*lines, lines[1]]) + '\n')  # listed twice
     with pytest.raises(DatasetError, match=r'1 duplicate\), the first: duplicate: train c00/'):
-        prepare_dataset('jhmdb21', options(source, tmp_path / 'a'), quietly)
-    done = prepare_dataset('jhmdb21', options(source, tmp_path / 'a', missing='drop'), quietly)
+        prepare_dataset('jhmdb21', **options(source, tmp_path / 'a'), say=quietly)
+    done = prepare_dataset(
+        'jhmdb21', **options(source, tmp_path / 'a', missing='drop'), say=quietly
+    )
     assert done.left_out == 1 and sum(map(len, done.splits.values())) == 126
     index.write_text('\n'.join([*lines, lines[1].replace('train', 'test')]) + '\n')
     with pytest.raises(DatasetError, match=r'of the lists \(1 overlap\).*index.csv:128.*:2;'):
-        prepare_dataset('jhmdb21', options(source, tmp_path / 'b', missing='drop'), quietly)
+        prepare_dataset('jhmdb21', **options(source, tmp_path / 'b', missing='drop'), say=quietly)
     assert names_in(tmp_path / 'b') == ['report.json']
 
 
@@ -160,8 +162,8 @@ def test_kinetics_layouts(tmp_path, layout):
     for name in (*KINETICS, '-train_0002_000020_000030'):
         (tmp_path / 'v' / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / 'v' / folder / f'{name}.mp4').touch()
-    options = PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', decode='none', missing='drop')
-    done = prepare_dataset('kinetics400', options, quietly)
+    given = tmp_path / 'out', lists, tmp_path / 'v'
+    done = prepare_dataset('kinetics400', *given, decode='none', missing='drop', say=quietly)
     assert done.left_out == 1600 - 4
     sizes = {split: len(clips) for split, clips in done.splits.items()}
     assert sizes == dict(train=2, val=1, test=1)
@@ -178,11 +180,11 @@ def test_one_file_of_two_kinetics_classes(tmp_path):
     lists = write_kinetics400(tmp_path / 'csv', train=2)
     rows = (lists / 'train.csv').read_text().splitlines()
     (lists / 'train.csv').write_text('\n'.join([*rows, rows[1].replace('a b', 'aBc')]) + '\n')
-    options = PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', decode='none', missing='drop')
+    given = tmp_path / 'out', lists, tmp_path / 'v'
     (tmp_path / 'v').mkdir()
     for name in KINETICS:
         (tmp_path / 'v' / f'{name}.mp4').touch()
-    done = prepare_dataset('kinetics400', options, quietly)
+    done = prepare_dataset('kinetics400', *given, decode='none', missing='drop', say=quietly)
     doubles = [f for f in done.findings if f.kind == 'duplicate']
     assert [f.name for f in doubles] == ['-train_0000_000000_000010.mp4']
     assert [c.label for clips in done.splits.values() for c in clips] == [1, 1, 1]
@@ -204,7 +206,7 @@ def disk_full(*args, **kwargs):
 
 def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
     out = tmp_path / 'out'
-    prepare_dataset('jhmdb21', options(source, out), quietly)
+    prepare_dataset('jhmdb21', **options(source, out), say=quietly)
     before = {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'}
     written = []
     write = prepare_module.write_text
@@ -215,7 +217,7 @@ def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
 
     monkeypatch.setattr(prepare_module, 'write_text', second_fails)
     with pytest.raises(DatasetError, match='the disk is full: make room'):
-        prepare_dataset('jhmdb21', options(source, out, seed=3), quietly)
+        prepare_dataset('jhmdb21', **options(source, out, seed=3), say=quietly)
     assert {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'} == before
 
 
@@ -226,26 +228,26 @@ def test_no_write_permission_is_found_before_the_videos_are_read(source, tmp_pat
     monkeypatch.setattr('tempfile.TemporaryFile', denied)
     said = []
     with pytest.raises(DatasetError, match='out: cannot be written: permission denied'):
-        prepare_dataset('jhmdb21', options(source, tmp_path / 'out'), said.append)
+        prepare_dataset('jhmdb21', **options(source, tmp_path / 'out'), say=said.append)
     assert said == []
 
 
 def test_video_folder(source, tmp_path):
     out = tmp_path / 'out'
     with pytest.raises(DatasetError, match='out/videos: no such folder of videos; .*--videos'):
-        prepare_dataset('jhmdb21', PrepareOptions(out, source), quietly)
+        prepare_dataset('jhmdb21', out, source, say=quietly)
     (out / 'videos').mkdir(parents=True)
     with pytest.raises(DatasetError, match='a folder of its own is there already'):
-        prepare_dataset('jhmdb21', options(source, out), quietly)
+        prepare_dataset('jhmdb21', **options(source, out), say=quietly)
     (out / 'videos').rmdir()
     (out / 'videos').symlink_to(tmp_path)  # a link of an earlier run to another place
-    prepare_dataset('jhmdb21', options(source, out, decode='none'), quietly)
+    prepare_dataset('jhmdb21', **options(source, out, decode='none'), say=quietly)
     assert (out / 'videos').resolve() == (source / 'videos').resolve()
     # videos in their place need no link, and none is made
     inside = tmp_path / 'inside'
     inside.mkdir()
     (source / 'videos').rename(inside / 'videos')
-    prepare_dataset('jhmdb21', PrepareOptions(inside, source, decode='none'), quietly)
+    prepare_dataset('jhmdb21', inside, source, decode='none', say=quietly)
     assert not (inside / 'videos').is_symlink()
 
 
@@ -255,7 +257,7 @@ def test_list_cut_short_writes_nothing(tmp_path):
     test_list.write_text('\n'.join(test_list.read_text().splitlines()[:-3]))
     (tmp_path / 'v').mkdir()
     with pytest.raises(DatasetError, match='the official ones 9537 and 3783'):
-        prepare_dataset('ucf101', PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v'), quietly)
+        prepare_dataset('ucf101', tmp_path / 'out', lists, tmp_path / 'v', say=quietly)
     assert names_in(tmp_path / 'out') == []
 
 
@@ -265,6 +267,4 @@ def test_list_cut_short_writes_nothing(tmp_path):
 )
 def test_wrong_option(source, tmp_path, key, value):
     with pytest.raises(DatasetError, match=f'--{key.replace("_", "-")}.*{value}'):
-        prepare_dataset(
-            'jhmdb21', replace(options(source, tmp_path / 'o'), **{key: value}), quietly
-        )
+        prepare_dataset('jhmdb21', **{**options(source, tmp_path / 'o'), key: value}, say=quietly)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...compositing.stripes import stripe_image
+from ...compositing.backgrounds import stripe_image
 from ...utils.numbers import class_index
 
 CLASSES = (
