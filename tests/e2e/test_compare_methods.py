@@ -9,7 +9,7 @@ import cv2
 import pytest
 
 from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
-from albar_mm.experiments import comparison, experiment, reference_bank
+from albar_mm.experiments import comparison, experiment
 from tests.in_process import tool
 
 from .runs import SHORT
@@ -56,7 +56,7 @@ def compare(folder, monkeypatch, capfd):
 def trainings(monkeypatch):
     """Work folders of what is trained."""
     done = []
-    for module in (experiment, reference_bank):
+    for module in (experiment, comparison):
 
         def train(cfg, work_dir, *args, train=module.train, **kwargs):
             done.append(Path(work_dir).relative_to('out').as_posix())

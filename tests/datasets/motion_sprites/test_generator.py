@@ -18,8 +18,7 @@ from albar_mm.datasets.motion_sprites.clips import (
     scuba_frames,
     scufo_index,
 )
-from albar_mm.datasets.motion_sprites.looks import rng_for
-from albar_mm.datasets.motion_sprites.motions import draw_trajectory
+from albar_mm.datasets.motion_sprites.looks import draw_trajectory, rng_for
 
 FROZEN = {
     'iid': 'd007f92046cc8d7c13ce4f61a0ac790be05e06a5d4df95254c4710d34e44c170',

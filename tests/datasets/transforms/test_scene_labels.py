@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmaction.registry import TRANSFORMS
 
-from albar_mm.datasets.transforms.scene_labels import LoadSceneLabels, with_scene_labels
+from albar_mm.datasets.transforms.video_fields import LoadSceneLabels, with_scene_labels
 from albar_mm.utils.errors import DatasetError
 
 

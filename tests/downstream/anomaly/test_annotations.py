@@ -3,8 +3,7 @@
 import pytest
 
 from albar_mm.utils.errors import DatasetError
-from downstream.anomaly.annotations import NORMAL, AnomalyVideo, read_annotation
-from downstream.anomaly.prepare import with_lengths
+from downstream.anomaly.annotations import NORMAL, AnomalyVideo, read_annotation, with_lengths
 
 TEST = 'Temporal_Anomaly_Annotation_for_Testing_Videos.txt'
 PAST_THE_END = {'Arson011', 'Arson016', 'Assault006', 'Explosion033', 'Fighting003'}

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from albar_mm.datasets.motion_sprites.motions import CLASSES
+from albar_mm.datasets.motion_sprites.looks import CLASSES
 from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import read_annotation
-from downstream.anomaly.embedded import AnomalySpritesSettings, build_anomaly_sprites, draw_video
+from downstream.anomaly.jobs import AnomalySpritesSettings, build_anomaly_sprites, draw_video
 
 SETTINGS = AnomalySpritesSettings(train=400, test=400)
 WRONG = CLASSES.index(SETTINGS.anomaly)

@@ -9,7 +9,7 @@ import pytest
 from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import read_annotation
 from downstream.features.joining import JoinSettings, join_clips
-from downstream.features.readers import choose_reader
+from downstream.features.videos import choose_reader
 
 from .videos import write_video
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from albar_mm.utils.errors import BadVideoError, LaunchError
-from downstream.features.readers import CHUNK, READERS, FrameClock, choose_reader
 from downstream.features.sampling import Sampling
+from downstream.features.videos import CHUNK, READERS, FrameClock, choose_reader
 
 from .videos import moving, rotate_mp4, write_video
 

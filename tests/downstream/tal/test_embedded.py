@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from albar_mm.datasets.motion_sprites.builder import FPS
 from albar_mm.datasets.motion_sprites.clips import SCENES_PER_CLASS
-from albar_mm.datasets.motion_sprites.motions import CLASSES
-from albar_mm.datasets.motion_sprites.video_file import FPS
+from albar_mm.datasets.motion_sprites.looks import CLASSES
 from albar_mm.utils.errors import DatasetError
 from downstream.tal import embedded as tal
 from downstream.tal.annotations import read_annotation

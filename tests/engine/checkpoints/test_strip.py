@@ -8,7 +8,7 @@ import torch
 from mmengine.runner.checkpoint import load_checkpoint, save_checkpoint
 
 from albar_mm.compat import safe_load
-from albar_mm.engine.checkpoints.strip import strip_checkpoint, strip_training_branches
+from albar_mm.engine.checkpoints.convert import strip_checkpoint, strip_training_branches
 from albar_mm.utils.errors import CheckpointError
 from tests.models.recognizers.sdn_toys import TSM, batch, build, losses
 
