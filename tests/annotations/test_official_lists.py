@@ -20,6 +20,7 @@ from albar_mm.annotations.video_lists import parse_line
 from albar_mm.utils.errors import DatasetError
 
 from ..preparation.official import mmaction2_parsers, write_jhmdb21, write_kinetics400, write_ucf101
+from ..refused import refused
 
 
 def as_mmaction2(clips):
@@ -113,8 +114,7 @@ def test_line_with_blanks(line, wanted):
 
 @pytest.mark.parametrize('line', ['a/b.avi', 'a/b.avi x', 'a/b.avi 1.5', '7'])
 def test_line_without_number(line):
-    with pytest.raises(DatasetError, match=r"list:1: expected '<path> <number>'"):
-        parse_line(line, 'list:1')
+    refused(r"list:1: expected '<path> <number>'", parse_line, line, 'list:1')
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,7 @@ def test_list_that_was_cut_short(tmp_path):
     check_sizes(SPECS['ucf101'], lists, 1)
     path.write_text('\n'.join(path.read_text().splitlines()[:9000]))
     lists = read_lists(SPECS['ucf101'], tmp_path, 1)
-    with pytest.raises(DatasetError, match='name 9000 training and 3783 test clips'):
-        check_sizes(SPECS['ucf101'], lists, 1)
+    refused('name 9000 training and 3783 test clips', check_sizes, SPECS['ucf101'], lists, 1)
 
 
 @pytest.mark.parametrize(
@@ -173,10 +172,8 @@ def test_list_that_was_cut_short(tmp_path):
     ],
 )
 def test_missing_list(tmp_path, name, wanted):
-    with pytest.raises(DatasetError, match=wanted):
-        read_lists(SPECS[name], tmp_path, 2)
-    with pytest.raises(DatasetError, match='no such folder'):
-        read_lists(SPECS[name], tmp_path / 'gone', 2)
+    refused(wanted, read_lists, SPECS[name], tmp_path, 2)
+    refused('no such folder', read_lists, SPECS[name], tmp_path / 'gone', 2)
 
 
 def test_broken_csv(tmp_path):
@@ -191,8 +188,7 @@ def test_broken_csv(tmp_path):
     ):
         index.write_text(text.replace(old, new, 1) if old != 'c00' else text.replace(old, new))
         if wanted:
-            with pytest.raises(DatasetError, match=wanted):
-                read_lists(SPECS['jhmdb21'], tmp_path, 1)
+            refused(wanted, read_lists, SPECS['jhmdb21'], tmp_path, 1)
         else:
             assert len(read_lists(SPECS['jhmdb21'], tmp_path, 1).test) == 20
 
@@ -203,5 +199,4 @@ def test_hmdb51_flag(tmp_path):
     lists = read_lists(SPECS['hmdb51'], tmp_path, 1)
     assert len(lists.train) == len(lists.test) == 51 and lists.train[0].path == 'c0/a b.avi'
     (tmp_path / 'c7_test_split1.txt').write_text('a.avi 1\nb.avi 3\n')
-    with pytest.raises(DatasetError, match=r'c7_test_split1.txt:2: flag 3; expected 0'):
-        read_lists(SPECS['hmdb51'], tmp_path, 1)
+    refused(r'c7_test_split1.txt:2: flag 3; expected 0', read_lists, SPECS['hmdb51'], tmp_path, 1)

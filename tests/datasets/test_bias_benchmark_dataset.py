@@ -14,6 +14,7 @@ from ..evaluation.tiny_benchmark import (
     write_manifest,
     write_video,
 )
+from ..refused import refused
 
 
 @pytest.fixture(scope='module')
@@ -130,8 +131,7 @@ def test_source_files_have_no_machine_path(written):
     ],
 )
 def test_bad_settings(written, changes, match):
-    with pytest.raises(ValueError, match=match):
-        build(written[1], **changes)
+    refused(match, build, written[1], error=ValueError, **changes)
 
 
 def test_missing_folders_and_files(copied):
@@ -141,14 +141,11 @@ def test_missing_folders_and_files(copied):
     with pytest.raises(FileNotFoundError, match='nowhere is not a folder'):
         build(arguments, bias_root=str(root / 'nowhere'))
     (root / 'bias' / 'TOY_SCUBA_Stripe' / 'rise_a__1.avi').unlink()
-    with pytest.raises(FileNotFoundError, match='1 of 5 files.*rise_a__1.avi'):
-        build(arguments)
+    refused('1 of 5 files.*rise_a__1.avi', build, arguments, error=FileNotFoundError)
     (root / 'bias' / 'TOY_SCUBA_Places365' / 'manifest.jsonl').unlink()
-    with pytest.raises(FileNotFoundError, match='manifest.jsonl does not exist'):
-        build(arguments)
+    refused('manifest.jsonl does not exist', build, arguments, error=FileNotFoundError)
     (root / 'videos' / 'rise_b.avi').unlink()
-    with pytest.raises(FileNotFoundError, match='1 of 3 videos do not exist.*rise_b.avi'):
-        build(arguments)
+    refused('1 of 3 videos do not exist.*rise_b.avi', build, arguments, error=FileNotFoundError)
     with pytest.raises(FileNotFoundError, match='nowhere.txt'):
         build(arguments, iid=dict(ann_file=str(root / 'nowhere.txt')))
 
@@ -190,8 +187,7 @@ def test_unreadable_manifest_lines(copied, line, match):
     root, arguments = copied
     path = root / 'bias' / 'TOY_SCUFO_Stripe' / 'manifest.jsonl'
     path.write_text(path.read_text() + line + '\n')
-    with pytest.raises(ValueError, match=match):
-        build(arguments)
+    refused(match, build, arguments, error=ValueError)
 
 
 @pytest.mark.parametrize(
@@ -210,18 +206,15 @@ def test_unreadable_manifest_lines(copied, line, match):
 def test_sets_must_be_complete_and_match(copied, folder, edit, match):
     root, arguments = copied
     edit_manifest(root, f'TOY_{folder}', edit)
-    with pytest.raises(ValueError, match=match):
-        build(arguments)
+    refused(match, build, arguments, error=ValueError)
 
 
 def test_iid_list_is_checked(copied):
     root, arguments = copied
     (root / 'test.txt').write_text('rise_a.avi 0\nrise_a.avi 0\n')
-    with pytest.raises(ValueError, match='more than once: rise_a.avi'):
-        build(arguments)
+    refused('more than once: rise_a.avi', build, arguments, error=ValueError)
     (root / 'test.txt').write_text('rise_a.avi\n')
-    with pytest.raises(ValueError, match='rise_a.avi: label: .* from 0, got -1'):
-        build(arguments)
+    refused('rise_a.avi: label: .* from 0, got -1', build, arguments, error=ValueError)
 
 
 @pytest.mark.parametrize('content', [b'', b'no video at all' * 50, None])

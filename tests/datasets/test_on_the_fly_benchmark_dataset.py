@@ -25,6 +25,7 @@ from ..bias_sets.toy_benchmark import (
     write_photos,
     write_sources,
 )
+from ..refused import refused
 
 
 def pipeline(*further, **sample):
@@ -221,11 +222,9 @@ def test_what_is_missing_is_said_at_once(sources, copied, tmp_path):
     with pytest.raises(DatasetError, match=r'background images .*do not exist'):
         on_the_fly(sources, copied, backgrounds=dict(photos=tmp_path / 'empty'))
     shutil.rmtree(copied / 'stills')
-    with pytest.raises(DatasetError, match='stills .*do not exist'):
-        on_the_fly(sources, copied)
+    refused('stills .*do not exist', on_the_fly, sources, copied)
     (copied / 'masks' / 'wave_a.npz').unlink()
-    with pytest.raises(DatasetError, match='1 mask files .*do not exist: .*wave_a.npz'):
-        on_the_fly(sources, copied)
+    refused('1 mask files .*do not exist: .*wave_a.npz', on_the_fly, sources, copied)
     unchecked = on_the_fly(sources, copied, check_files=False, scufo=[], conflfg=[])
     lost = [i for i in range(12) if unchecked.get_data_info(i)['row']['video_id'] == 'wave_a'][0]
     with pytest.raises(
@@ -255,8 +254,7 @@ def test_rows_that_cannot_be_used(sources, copied, change, match):
         row.pop('fps')
         match = 'has no fps; build the set again'
     path.write_text('\n'.join([json.dumps(row), *rest]))
-    with pytest.raises(DatasetError, match=match):
-        on_the_fly(sources, copied)
+    refused(match, on_the_fly, sources, copied)
 
 
 def test_published_sets_are_no_such_sets(sources, copied):
@@ -264,8 +262,7 @@ def test_published_sets_are_no_such_sets(sources, copied):
     keys = ('id', 'file', 'label', 'video')
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     path.write_text(''.join(json.dumps({k: r[k] for k in keys}) + '\n' for r in rows))
-    with pytest.raises(DatasetError, match='only sets made by tools/build_bias_benchmark.py'):
-        on_the_fly(sources, copied)
+    refused('only sets made by tools/build_bias_benchmark.py', on_the_fly, sources, copied)
 
 
 def test_further_iid_sets(sources, roots, tmp_path):
@@ -292,8 +289,7 @@ def test_further_iid_sets(sources, roots, tmp_path):
         (dict(extra_iid=dict(scuba=settings), iid=settings), "'scuba' is no name"),
         (dict(extra_iid=dict(aras=settings)), 'extra_iid names sets beside iid'),
     ]:
-        with pytest.raises(ValueError, match=match):
-            BiasBenchmarkDataset(**arguments(roots['cut'], **bad))
+        refused(match, BiasBenchmarkDataset, error=ValueError, **arguments(roots['cut'], **bad))
 
 
 @pytest.mark.real_data

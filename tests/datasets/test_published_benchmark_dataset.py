@@ -12,6 +12,7 @@ from albar_mm.datasets.published_sets import (
     ucf101_class,
 )
 from albar_mm.utils.errors import BadVideoError, DatasetError
+from tests.refused import refused
 
 LENGTHS = {'a_med_1__0': 5, 'a_med_1__1': 5, 'b_goo_0__0': 3}
 LABELS = {'a_med_1': 0, 'b_goo_0': 1}
@@ -153,19 +154,15 @@ def test_stillmix_conflict_labels_are_joined_by_id(tmp_path):
     dataset = stillmix(files, scufo=[], conflfg=conflict)
     assert [dataset[i]['data_samples'].conflict_label for i in range(3, 6)] == [1, 1, 0]
     still.write_text('\n'.join(rows[1:]))
-    with pytest.raises(DatasetError, match='names 2 ids, the set 3; 1 lack'):
-        stillmix(files, conflfg=conflict)
+    refused('names 2 ids, the set 3; 1 lack', stillmix, files, conflfg=conflict)
     still.write_text('\n'.join(rows[:2] + ['b_goo_0__0 3 1']))
-    with pytest.raises(DatasetError, match='b_goo_0__0 has one label, 1'):
-        stillmix(files, conflfg=conflict)
+    refused('b_goo_0__0 has one label, 1', stillmix, files, conflfg=conflict)
 
 
 def test_stillmix_settings(tmp_path):
     files = write_stillmix(tmp_path)
-    with pytest.raises(DatasetError, match=r"\['vqgan'\] are not among the scuba sets"):
-        stillmix(files, scufo=['vqgan'])
-    with pytest.raises(DatasetError, match='scuba.Stripe must be dict'):
-        stillmix(dict(frames='x', lists='y'))
+    refused(r"\['vqgan'\] are not among the scuba sets", stillmix, files, scufo=['vqgan'])
+    refused('scuba.Stripe must be dict', stillmix, dict(frames='x', lists='y'))
 
 
 def test_albar_zips(tmp_path):
@@ -200,15 +197,13 @@ def test_albar_ucf101_labels_come_from_the_name(tmp_path):
     dataset = albar(tmp_path, **arguments, num_classes=3)
     assert [int(dataset[i]['data_samples'].gt_label) for i in range(2)] == [1, 2]
     classes.write_text('Archery\nBasketball\n')
-    with pytest.raises(DatasetError, match='no label for WalkingWithDog'):
-        albar(tmp_path, **arguments, num_classes=3)
+    refused('no label for WalkingWithDog', albar, tmp_path, **arguments, num_classes=3)
 
 
 def test_albar_ids_must_match(tmp_path):
     root = write_albar(tmp_path)
     (root / 'HMDB51_SCUFO_Places365' / 'a_med_1__1.jpg').unlink()
-    with pytest.raises(ValueError, match='1 missing from scufo/places365: a_med_1__1'):
-        albar(root)
+    refused('1 missing from scufo/places365: a_med_1__1', albar, root, error=ValueError)
 
 
 @pytest.mark.parametrize(
@@ -231,8 +226,7 @@ def test_albar_files_that_do_not_fit(tmp_path, name, said):
 
 def test_a_zip_that_leads_out_is_refused_when_the_set_is_read(tmp_path):
     root = write_albar(tmp_path, name=lambda f: f'../{f}.jpg')
-    with pytest.raises(BadVideoError, match=r"a_med_1__0\.zip .*'\.\./.\.jpg' leads out"):
-        albar(root)
+    refused(r"a_med_1__0\.zip .*'\.\./.\.jpg' leads out", albar, root, error=BadVideoError)
 
 
 def test_frames_that_cannot_be_used_name_item_and_frame(tmp_path):
@@ -275,5 +269,4 @@ def test_lists_of_labels(tmp_path, name, text, expected):
 )
 def test_lists_of_labels_that_cannot_be_used(tmp_path, name, text, said):
     (tmp_path / name).write_text(text)
-    with pytest.raises(DatasetError, match=said):
-        read_labels(tmp_path / name, 5)
+    refused(said, read_labels, tmp_path / name, 5)

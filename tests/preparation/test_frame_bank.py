@@ -23,6 +23,7 @@ from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError
 from albar_mm.video import source_video
 from albar_mm.video.source_video import read_frames
 from tests.pickled_call import Calls
+from tests.refused import refused
 from tests.toy import FRAMES
 from tests.video_files import write_video
 
@@ -202,8 +203,7 @@ def test_scores_of_another_setting_or_broken_ones_are_refused(reference, tmp_pat
         (dict(cfg_options={mean: [0.0, 0.0, 0.0]}), 'preprocessor is'),
     ):
         match = rf'a.scores.jsonl was begun with other settings \(settings.{setting}.*another file'
-        with pytest.raises(DatasetError, match=match):
-            build(reference, tmp_path / 'a.npz', **options)
+        refused(match, build, reference, tmp_path / 'a.npz', **options)
 
 
 @pytest.mark.parametrize(
@@ -226,8 +226,7 @@ def test_scores_that_cannot_be_written(reference, tmp_path):
     with pytest.raises(DatasetError, match='cannot be written: it is a folder'):
         build(reference, tmp_path / 'a.npz', scores=tmp_path)
     (tmp_path / 'b.npz').mkdir()
-    with pytest.raises(DatasetError, match='b.npz: cannot be written: it is a folder'):
-        build(reference, tmp_path / 'b.npz')
+    refused('b.npz: cannot be written: it is a folder', build, reference, tmp_path / 'b.npz')
     assert not list(tmp_path.glob('*.jsonl'))  # said before anything was scored
 
 
@@ -282,8 +281,7 @@ def test_unreadable_videos_stop_at_the_end_or_are_listed(copied, tmp_path):
     broken = toy / 'videos' / 'clip_5.mp4'
     broken.write_bytes(broken.read_bytes()[:200])
     match = r'1 of 8 videos cannot be read: clip_5.mp4 \(.+\); restore them, or leave .* --skip-unr'
-    with pytest.raises(DatasetError, match=match):
-        build(reference, tmp_path / 'a.npz')
+    refused(match, build, reference, tmp_path / 'a.npz')
     assert len((tmp_path / 'a.scores.jsonl').read_text().splitlines()) == 1 + 7
     skip = dict(skip_unreadable=True, window=(0, 1), size=96)
     built = build(reference, tmp_path / 'a.npz', **skip)
@@ -400,16 +398,14 @@ def test_published_files_that_cannot_be_used(tmp_path):
     ],
 )
 def test_options(options, text):
-    with pytest.raises(DatasetError, match=f'^{text}'):
-        FrameBankOptions(**options)
+    refused(f'^{text}', FrameBankOptions, **options)
 
 
 def test_checkpoints_that_do_not_fit(reference, toy_videos, tmp_path):
     config, weights = reference
     _, other = write_reference(tmp_path, toy_videos, classes=5)
     match = r'checkpoint \S+reference_5.pth: its head has 5 classes, that of \S+ce_2.py has 2: use'
-    with pytest.raises(DatasetError, match=match):
-        build((config, other), tmp_path / 'a.npz')
+    refused(match, build, (config, other), tmp_path / 'a.npz')
     torch.save(dict(state_dict={}), tmp_path / 'none.pth')
     with pytest.raises(DatasetError, match=r'none.pth: \d+ of \d+ tensors of \S+ are missing'):
         build((config, tmp_path / 'none.pth'), tmp_path / 'a.npz')
@@ -422,8 +418,7 @@ def test_checkpoints_that_do_not_fit(reference, toy_videos, tmp_path):
     state = torch.load(weights, weights_only=True)['state_dict']
     state['cls_head.fc_cls.bias'][:] = float('nan')
     torch.save(dict(state_dict=state), tmp_path / 'nan.pth')
-    with pytest.raises(DatasetError, match='nan.pth gives NaN'):
-        build((config, tmp_path / 'nan.pth'), tmp_path / 'a.npz')
+    refused('nan.pth gives NaN', build, (config, tmp_path / 'nan.pth'), tmp_path / 'a.npz')
 
 
 CLIPS_OF_8 = [dict(type='DecordInit'), dict(type='SampleFrames', clip_len=8)]
@@ -447,8 +442,7 @@ def test_lists_that_do_not_fit(reference, tmp_path, key, value, said):
             (tmp_path / 'list.txt').write_text(value)
         value = str(tmp_path / 'list.txt')
     options = {f'train_dataloader.dataset.{key}': value}
-    with pytest.raises(DatasetError, match=said):
-        build(reference, tmp_path / 'a.npz', cfg_options=options)
+    refused(said, build, reference, tmp_path / 'a.npz', cfg_options=options)
 
 
 def test_configs_and_options_that_do_not_fit(reference, tmp_path):
@@ -465,10 +459,8 @@ def test_configs_and_options_that_do_not_fit(reference, tmp_path):
         (pipeline, 'has no decoding step'),
         ({'model.cls_head.num_classes': 1}, 'num_classes: expected a whole number from 2, got 1'),
     ):
-        with pytest.raises(DatasetError, match=text):
-            build(reference, tmp_path / 'a.npz', cfg_options=options)
-    with pytest.raises(DatasetError, match='--out bank.pkl: the name must end in .npz'):
-        build(reference, 'bank.pkl')
+        refused(text, build, reference, tmp_path / 'a.npz', cfg_options=options)
+    refused('--out bank.pkl: the name must end in .npz', build, reference, 'bank.pkl')
     for given in (dict(checkpoint=None), dict(checkpoint=weights, published='x.pkl')):
         with pytest.raises(DatasetError, match='either a checkpoint .* or --published-scores'):
             build_frame_bank(config, out=tmp_path / 'a.npz', **given)

@@ -20,6 +20,7 @@ from albar_mm.video.source_video import SourceVideo, read_frames
 
 from ..bias_sets.masks.tiny_onnx import node, weights, write_model
 from ..bias_sets.masks.toy_masks import real_clip, video_of
+from ..refused import refused
 from ..video_files import write_video
 
 ROWS, COLUMNS, STRIPES = 32, 64, 8
@@ -117,8 +118,7 @@ def test_coco_is_known_by_its_size(tmp_path):
     path = stripes_model(tmp_path / 'o.onnx', 'objectness', classes=80)
     assert np.allclose(OnnxDetector(path).detect(striped([255, *[0] * 7]))[0][:, 4], 0.5)
     path = stripes_model(tmp_path / 'n.onnx', 'classes', classes=3)
-    with pytest.raises(DatasetError, match=r'n.onnx: gives an output of shape \(7, 8\); exp'):
-        OnnxDetector(path).check()
+    refused(r'n.onnx: gives an output of shape \(7, 8\); exp', OnnxDetector(path).check)
 
 
 def test_padding_and_stretching(tmp_path):
@@ -149,13 +149,11 @@ def test_what_a_model_may_not_do(tmp_path):
     path = stripes_model(tmp_path / 'm.onnx', 'classes')
     with pytest.raises(DatasetError, match='m.onnx: gives 2 classes; person=2 is none of them'):
         OnnxDetector(path, output='classes', person=2).check()
-    with pytest.raises(DatasetError, match='m.onnx: gives an output of shape'):
-        OnnxDetector(path, output='suppressed').check()
+    refused('m.onnx: gives an output of shape', OnnxDetector(path, output='suppressed').check)
     with pytest.raises(DatasetError, match='values that are not finite'):
         broken = stripes_model(tmp_path / 'n.onnx', 'classes', broken=True)
         OnnxDetector(broken, output='classes').check()
-    with pytest.raises(DatasetError, match='gone.onnx: no such model file'):
-        OnnxDetector(tmp_path / 'gone.onnx').check()
+    refused('gone.onnx: no such model file', OnnxDetector(tmp_path / 'gone.onnx').check)
     cv2.setNumThreads(3)
     OnnxDetector(path, output='classes').check()
     assert cv2.getNumThreads() == 3
@@ -247,16 +245,14 @@ def test_descriptions(tmp_path, text, kind, name):
 )
 def test_wrong_descriptions(tmp_path, text, message):
     (tmp_path / 'm.onnx').touch()
-    with pytest.raises(DatasetError, match=f'detector .*{message}'):
-        parse_detector(text.format(m=tmp_path / 'm.onnx'))
+    refused(f'detector .*{message}', parse_detector, text.format(m=tmp_path / 'm.onnx'))
 
 
 def test_every_is_for_detectors_that_look_at_frames(tmp_path):
     (tmp_path / 'b.txt').write_text('clip 1 0 0 5 5\n')
     with pytest.raises(DatasetError, match='has an entry for every frame; leave out --every'):
         parse_detector(f'file:{tmp_path / "b.txt"}', 2)
-    with pytest.raises(DatasetError, match='every=0: expected'):
-        parse_detector('hog', 0)
+    refused('every=0: expected', parse_detector, 'hog', 0)
     assert parse_detector('motion', 2).settings()['every'] == 2
 
 
@@ -326,8 +322,7 @@ def test_a_list(clips, workers):
 
 def test_an_interrupted_run_goes_on(clips):
     """Finished videos are not detected again; a line cut short is; the bytes are the same."""
-    with pytest.raises(DatasetError, match='video b: failed'):
-        run(clips, Bright('b'))
+    refused('video b: failed', run, clips, Bright('b'))
     part = clips / 'out' / 'people.jsonl.part'
     assert len(part.read_text().splitlines()) == 3 and not part.with_suffix('').exists()
     with part.open('a') as stream:
@@ -341,17 +336,14 @@ def test_an_interrupted_run_goes_on(clips):
     assert whole.out.read_bytes() == done.out.read_bytes()
     complete = run(clips, Bright('a'))
     assert complete.kept == 3 and complete.row == done.row
-    with pytest.raises(DatasetError, match='people.jsonl: is there already, made with other setti'):
-        run(clips, Counted())
+    refused('people.jsonl: is there already, made with other setti', run, clips, Counted())
     done.out.write_text('')
-    with pytest.raises(DatasetError, match='it was changed since'):
-        run(clips)
+    refused('it was changed since', run, clips)
 
 
 def test_videos_that_cannot_be_read(clips):
     (clips / 'videos' / 'wave' / 'a.avi').write_bytes(b'')
-    with pytest.raises(BadVideoError, match='a.avi cannot be read: the file is empty'):
-        run(clips)
+    refused('a.avi cannot be read: the file is empty', run, clips, error=BadVideoError)
     done = run(clips, missing='drop')
     assert done.row['videos'] == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
     assert any('left out 1 listed videos' in line for line in summary(done))
@@ -380,8 +372,7 @@ def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):
     assert run(clips).kept == 3
     done.report.unlink()
     out.with_name('people.jsonl.part').unlink()
-    with pytest.raises(DatasetError, match='is there already, without a sound'):
-        run(clips)
+    refused('is there already, without a sound', run, clips)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from albar_mm.preparation.scenes.classifiers import parse_classifier
 from albar_mm.preparation.scenes.label import label_scenes, uniform_frames, video_label
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from tests.bias_sets.masks.tiny_onnx import mixing, node, write_model
+from tests.refused import refused
 from tests.video_files import write_video
 
 RED, GREEN, BLUE = (230, 20, 20), (20, 230, 20), (20, 20, 230)
@@ -139,21 +140,18 @@ def test_an_interrupted_run_goes_on(clips, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         label(clips)
     assert not (clips / 's.jsonl').exists()
-    with pytest.raises(DatasetError, match=r'part.jsonl was begun with other settings \(hard is'):
-        label(clips, hard=True)
+    refused(r'part.jsonl was begun with other settings \(hard is', label, clips, hard=True)
     done, said = label(clips)
     assert len(calls) == 4 and done.kept == 1 and done.row['videos'] == 3
     assert any('1 of 3 videos are finished already' in line for line in said)
     done, said = label(clips)
     assert len(calls) == 4 and said == [f'{clips}/s.jsonl: is complete already']
-    with pytest.raises(DatasetError, match='is there already, made with other settings .frames is'):
-        label(clips, frames=3)
+    refused('is there already, made with other settings .frames is', label, clips, frames=3)
 
 
 def test_unreadable_videos(clips):
     (clips / 'videos' / 'k' / 'mixed.avi').write_bytes(b'')
-    with pytest.raises(BadVideoError, match='k/mixed.avi cannot be read: the file is empty'):
-        label(clips)
+    refused('k/mixed.avi cannot be read: the file is empty', label, clips, error=BadVideoError)
     done, _ = label(clips, missing='drop')
     assert [entry['video'] for entry in done.left_out] == ['k/mixed.avi']
     assert len(read_scene_labels(clips / 's.jsonl')) == 2
@@ -176,8 +174,7 @@ def test_probabilities_are_not_softened_twice(clips):
     np.testing.assert_allclose(
         onnx(clips, '').probabilities(frame), [[230 / 255, 25 / 255]], atol=1e-6
     )
-    with pytest.raises(DatasetError, match='gives probabilities already; leave softmax out'):
-        onnx(clips).probabilities(frame)
+    refused('gives probabilities already; leave softmax out', onnx(clips).probabilities, frame)
 
 
 def test_normalisation_and_channels(clips):
@@ -199,15 +196,12 @@ def test_models_that_do_not_fit(clips):
         ((1, 3, 8, 8), r'gives an output of shape \(1, 3, 8, 8\); expected'),
     ):
         write_model(clips / 'm.onnx', identity, [], shape, shape)
-        with pytest.raises(DatasetError, match=said):
-            onnx(clips).check()
+        refused(said, onnx(clips).check)
     model(clips / 'm.onnx', shape=('n', 3, 'h', 'w'))
-    with pytest.raises(DatasetError, match='does not fix the size of its input.*size=HEIGHTxW'):
-        onnx(clips).check()
+    refused('does not fix the size of its input.*size=HEIGHTxW', onnx(clips).check)
     onnx(clips, ',size=8x8,softmax=true').check()
     model(clips / 'm.onnx', [[-1, 0, 0], [0, 1, 0]], last=node('Sqrt', ['b'], 'y'))
-    with pytest.raises(DatasetError, match='gives values that are not finite'):
-        onnx(clips).check()
+    refused('gives values that are not finite', onnx(clips).check)
 
 
 @pytest.mark.parametrize(
@@ -234,10 +228,8 @@ def test_wrong_descriptions(clips, text, match):
 
 
 def test_bad_names(clips):
-    with pytest.raises(DatasetError, match='s.txt: name a file that ends in .jsonl or .npz'):
-        label(clips, 's.txt')
-    with pytest.raises(ValueError, match='frames must be 1 or more, got 0'):
-        label(clips, frames=0)
+    refused('s.txt: name a file that ends in .jsonl or .npz', label, clips, 's.txt')
+    refused('frames must be 1 or more, got 0', label, clips, frames=0, error=ValueError)
 
 
 class FakeInferencer:

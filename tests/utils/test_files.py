@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from albar_mm.utils import files
-from albar_mm.utils.errors import BadFileError, DatasetError, MissingFileError, WriteError
+from albar_mm.utils.errors import BadFileError, MissingFileError, WriteError
+from tests.refused import refused
 
 BOM = b'\xef\xbb\xbf'
 
@@ -70,10 +71,8 @@ def test_only_regular_files_of_bearable_size(tmp_path, read):
     """A named pipe would wait for ever, a device never end."""
     os.mkfifo(tmp_path / 'pipe')
     for path, what in ((tmp_path / 'pipe', 'a pipe'), (tmp_path, 'a folder'), ('/dev/zero', 'a')):
-        with pytest.raises(BadFileError, match=f'{re.escape(str(path))}: .*it is {what}'):
-            read(path)
-    with pytest.raises(MissingFileError, match='gone.txt: no such file'):
-        read(tmp_path / 'gone.txt')
+        refused(f'{re.escape(str(path))}: .*it is {what}', read, path, error=BadFileError)
+    refused('gone.txt: no such file', read, tmp_path / 'gone.txt', error=MissingFileError)
 
 
 def test_size_limits(tmp_path):
@@ -88,11 +87,9 @@ def test_size_limits(tmp_path):
 def test_no_pickle_is_loaded(tmp_path):
     path = tmp_path / 'objects.npy'
     np.save(path, np.array([{}], object), allow_pickle=True)
-    with pytest.raises(BadFileError, match='it holds Python objects'):
-        files.read_npy(path)
+    refused('it holds Python objects', files.read_npy, path, error=BadFileError)
     np.savez(tmp_path / 'objects.npz', a=np.array([{}], object))
-    with pytest.raises(BadFileError, match='it holds Python objects'):
-        files.read_npz(tmp_path / 'objects.npz')
+    refused('it holds Python objects', files.read_npz, tmp_path / 'objects.npz', error=BadFileError)
 
 
 def test_tables(tmp_path):
@@ -173,11 +170,9 @@ def test_leftovers_of_a_killed_process_are_cleared(tmp_path, monkeypatch):
 def test_outputs_are_tried_before_the_work(tmp_path):
     files.check_output(tmp_path / 'new' / 'out.json')
     assert list((tmp_path / 'new').iterdir()) == []
-    with pytest.raises(WriteError, match='it is a folder'):
-        files.check_output(tmp_path)
+    refused('it is a folder', files.check_output, tmp_path, error=WriteError)
     blocked = made(tmp_path, b'') / 'out.json'
-    with pytest.raises(DatasetError, match=r'out\.json: cannot be written: .*is no folder'):
-        files.check_output(blocked)
+    refused(r'out\.json: cannot be written: .*is no folder', files.check_output, blocked)
 
 
 def test_json_may_say_what_it_likes(tmp_path):

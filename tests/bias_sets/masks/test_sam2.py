@@ -21,6 +21,7 @@ from albar_mm.bias_sets.masks.refine import WithinBoxes
 from albar_mm.bias_sets.masks.sam2 import Sam2Masks, prompt_frames
 from albar_mm.utils.errors import DatasetError
 
+from ...refused import refused
 from .toy_masks import video_of, write_boxes
 
 HEIGHT, WIDTH, FRAMES = 40, 60, 9
@@ -225,8 +226,7 @@ def test_the_package_is_missing(tmp_path, monkeypatch, checkpoint):
     boxes = actor(tmp_path, range(3))
     source = Sam2Masks(checkpoint, boxes, device='cpu')
     for use in (source.check, lambda: source.masks(grey_video())):
-        with pytest.raises(DatasetError, match=r"No module named 'sam2'.*pip install .*sam2.git"):
-            use()
+        refused(r"No module named 'sam2'.*pip install .*sam2.git", use)
 
 
 def test_a_checkpoint_that_is_none(tmp_path, package, checkpoint, monkeypatch):
@@ -238,11 +238,9 @@ def test_a_checkpoint_that_is_none(tmp_path, package, checkpoint, monkeypatch):
     message = (
         'tiny.pt: SAM 2 cannot be made of it with config=conf.* on cpu: RuntimeError: invalid h'
     )
-    with pytest.raises(DatasetError, match=message):
-        Sam2Masks(checkpoint, boxes, device='cpu').masks(grey_video())
+    refused(message, Sam2Masks(checkpoint, boxes, device='cpu').masks, grey_video())
     checkpoint.unlink()
-    with pytest.raises(DatasetError, match='tiny.pt: no such model file'):
-        Sam2Masks(checkpoint, boxes).check()
+    refused('tiny.pt: no such model file', Sam2Masks(checkpoint, boxes).check)
 
 
 def test_impossible_options(tmp_path, checkpoint):
@@ -251,10 +249,8 @@ def test_impossible_options(tmp_path, checkpoint):
         (dict(prompt='last'), "prompt='last': expected first or largest"),
         (dict(every=-1), 'every=-1: expected a number of frames, or 0'),
     ):
-        with pytest.raises(DatasetError, match=message):
-            Sam2Masks(checkpoint, boxes, **options)
+        refused(message, Sam2Masks, checkpoint, boxes, **options)
     with pytest.raises(DatasetError, match='own.pt: not named as a published .*; add config='):
         Sam2Masks(tmp_path / 'own.pt', boxes)
     assert Sam2Masks(tmp_path / 'own.pt', boxes, config='my.yaml').name == 'sam2(own,text_boxes)'
-    with pytest.raises(DatasetError, match='sam2 is prompted with person boxes'):
-        Sam2Masks(checkpoint, None)
+    refused('sam2 is prompted with person boxes', Sam2Masks, checkpoint, None)

@@ -12,6 +12,7 @@ from albar_mm.bias_sets.masks.refine import WithinBoxes
 from albar_mm.bias_sets.masks.segmenter import SegmenterMasks
 from albar_mm.utils.errors import DatasetError
 
+from ...refused import refused
 from .tiny_onnx import mixing, node, write_model
 from .toy_masks import UCF_CLIPS, ShortTubes, index_of, iou, real_clip, ucf_clip, video_of
 
@@ -121,8 +122,7 @@ def test_channels_last_input(tmp_path):
 def test_free_size_must_be_given(tmp_path):
     path = model(tmp_path, RED_ALONE, shape=('n', 3, 'h', 'w'))
     video = coloured()
-    with pytest.raises(DatasetError, match='m.onnx: the model does not fix .*add size=HEIGHTxWI'):
-        SegmenterMasks(path).check()
+    refused('m.onnx: the model does not fix .*add size=HEIGHTxWI', SegmenterMasks(path).check)
     masks = SegmenterMasks(path, size=(8, 12)).masks(video)
     assert iou(masks, is_colour(video, RED)) > 0.85
 
@@ -152,10 +152,8 @@ def test_two_outputs(tmp_path):
     masks = SegmenterMasks(path, layer='y').masks(video)
     assert np.array_equal(masks, is_colour(video, RED))
     assert not SegmenterMasks(path, layer='z', output='logit', threshold=0.51).masks(video).any()
-    with pytest.raises(DatasetError, match='m.onnx: 2 outputs; name one with layer=, of: y, z'):
-        SegmenterMasks(path).masks(video)
-    with pytest.raises(DatasetError, match="m.onnx: no output 'out'; name one"):
-        SegmenterMasks(path, layer='out').masks(video)
+    refused('m.onnx: 2 outputs; name one with layer=, of: y, z', SegmenterMasks(path).masks, video)
+    refused("m.onnx: no output 'out'; name one", SegmenterMasks(path, layer='out').masks, video)
 
 
 def test_settings_tell_models_and_options_apart(tmp_path):
@@ -214,15 +212,13 @@ def test_options_that_do_not_fit_the_model(tmp_path, net, options, message):
     ],
 )
 def test_impossible_options(tmp_path, options, message):
-    with pytest.raises(DatasetError, match=message):
-        SegmenterMasks(tmp_path / 'm.onnx', **options)
+    refused(message, SegmenterMasks, tmp_path / 'm.onnx', **options)
 
 
 def test_an_input_that_is_no_image(tmp_path):
     nodes = [node('Relu', ['x'], 'y')]
     path = write_model(tmp_path / 'm.onnx', nodes, [], (1, 4, 16, 24), (1, 4, 16, 24))
-    with pytest.raises(DatasetError, match='takes an input of shape .* image of 3 colours'):
-        SegmenterMasks(path).check()
+    refused('takes an input of shape .* image of 3 colours', SegmenterMasks(path).check)
 
 
 @pytest.mark.parametrize(
@@ -286,8 +282,7 @@ def test_real_model_at_a_size_that_it_cannot_take(real_data):
     message = (
         r'tation.tflite: OpenCV \S+ cannot run it on an input of shape \(1, 3, 144, 256\); try'
     )
-    with pytest.raises(DatasetError, match=message):
-        selfie(real_data, size=(144, 256)).masks(coloured())
+    refused(message, selfie(real_data, size=(144, 256)).masks, coloured())
 
 
 @pytest.mark.real_data

@@ -14,6 +14,7 @@ from albar_mm.bias_sets.masks.source import MaskResult, MaskSource, find_entry
 from albar_mm.bias_sets.masks.union import CoverFilter, UnionMasks
 from albar_mm.utils.errors import DatasetError
 
+from ...refused import refused
 from .toy_masks import blank_video
 
 BOXES = BoxMasks(Path('folder/boxes.txt'))
@@ -46,8 +47,7 @@ def test_a_source_of_the_users_own():
     ],
 )
 def test_masks_that_do_not_fit(shape, message):
-    with pytest.raises(DatasetError, match=message):
-        Own(shape).masks(blank_video())
+    refused(message, Own(shape).masks, blank_video())
 
 
 def test_the_file_in_the_class_folder_comes_first(tmp_path):
@@ -60,14 +60,12 @@ def test_the_file_in_the_class_folder_comes_first(tmp_path):
     assert find_entry(tmp_path, video, ['{}.npz']) == tmp_path / 'a (1)#&!.npz'
     with pytest.raises(DatasetError, match=r'video a \(1\)#&!: no masks; looked for .*wave'):
         find_entry(tmp_path, video, ['{}.mat'])
-    with pytest.raises(DatasetError, match='gone: no such folder of masks'):
-        find_entry(tmp_path / 'gone', video, ['{}.mat'])
+    refused('gone: no such folder of masks', find_entry, tmp_path / 'gone', video, ['{}.mat'])
 
 
 def test_names_are_no_wildcards(tmp_path):
     (tmp_path / 'clip_b.npz').touch()
-    with pytest.raises(DatasetError, match='no masks'):
-        find_entry(tmp_path, blank_video(name='clip_*'), ['{}.npz'])
+    refused('no masks', find_entry, tmp_path, blank_video(name='clip_*'), ['{}.npz'])
 
 
 @pytest.mark.parametrize(

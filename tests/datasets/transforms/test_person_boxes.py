@@ -20,6 +20,7 @@ from albar_mm.datasets.transforms import (
 )
 from albar_mm.utils.errors import DatasetError
 
+from ...refused import refused
 from ...video_files import write_video
 
 AUGMENT = [
@@ -175,16 +176,14 @@ def test_frame_numbers(listed):
         assert found['gt_bboxes'].dtype == np.float32
         assert found['person_frames'].tolist() == [0, 1]
     assert step(decoded([[1], [8]]))['gt_bboxes'][:, 0].tolist() == [1, 8]
-    with pytest.raises(DatasetError, match='frame -1 was asked for; .* is start_index wrong'):
-        step(decoded([0], start_index=1))
+    refused('frame -1 was asked for; .* is start_index wrong', step, decoded([0], start_index=1))
 
 
 def test_clips_to_the_image_and_refuses_other_images(listed):
     step = LoadPersonBoxes(listed('clip', [[-4, -4, 90, 90], [80, 0, 99, 9]]))
     assert step(decoded([0]))['gt_bboxes'].tolist() == [[0, 0, 80, 60]]
     outside = r'clip.avi: the box .* of frame 1 \(from 0\) lies outside of the image of 80x60 px'
-    with pytest.raises(DatasetError, match=rf'b.jsonl: video /d/wave/{outside}'):
-        step(decoded([0, 1]))
+    refused(rf'b.jsonl: video /d/wave/{outside}', step, decoded([0, 1]))
 
 
 def test_missing_videos(listed):
@@ -210,19 +209,15 @@ def test_missing_videos(listed):
 def test_wrong_place(nobody, change, message):
     step = LoadPersonBoxes(nobody)
     results = {k: v for k, v in {**decoded([0]), **change}.items() if v is not None}
-    with pytest.raises(ValueError, match=message):
-        step(results)
+    refused(message, step, results, error=ValueError)
     with pytest.raises(ValueError, match='PackPersonBoxes needs LoadPersonBoxes before it'):
         PackPersonBoxes()(results)
 
 
 def test_wrong_arguments(nobody, tmp_path):
-    with pytest.raises(ValueError, match='missing must be one of'):
-        LoadPersonBoxes(nobody, missing='drop')
-    with pytest.raises(ValueError, match='expected a finite number'):
-        LoadPersonBoxes(nobody, min_score=None)
-    with pytest.raises(DatasetError, match='gone.jsonl: no such file of person boxes'):
-        LoadPersonBoxes(tmp_path / 'gone.jsonl')
+    refused('missing must be one of', LoadPersonBoxes, nobody, missing='drop', error=ValueError)
+    refused('expected a finite number', LoadPersonBoxes, nobody, min_score=None, error=ValueError)
+    refused('gone.jsonl: no such file of person boxes', LoadPersonBoxes, tmp_path / 'gone.jsonl')
 
 
 class OnlyImages(BaseTransform):
