@@ -7,6 +7,7 @@ import pytest
 
 from albar_mm.annotations.scene_labels import read_scene_labels, scene_count
 from albar_mm.utils.errors import DatasetError
+from tests.refused import refused
 
 
 def write_lines(path, rows):
@@ -112,9 +113,7 @@ def test_motion_sprites(tmp_path):
 )
 def test_bad_lines(tmp_path, text, match):
     (tmp_path / 's.jsonl').write_text(text)
-    with pytest.raises(DatasetError, match=match) as caught:
-        read_scene_labels(tmp_path / 's.jsonl')
-    assert '\n' not in str(caught.value)
+    refused(match, read_scene_labels, tmp_path / 's.jsonl')
 
 
 NAMES = np.array(['a', 'b'])

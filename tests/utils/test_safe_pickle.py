@@ -164,9 +164,7 @@ def test_arrays_do_not_read_beyond_their_bytes(tmp_path):
 )
 def test_broken_ones(tmp_path, raw):
     (tmp_path / 'a.pkl').write_bytes(raw)
-    with pytest.raises(DatasetError, match=r'^\S+a.pkl: ') as caught:
-        load_restricted(tmp_path / 'a.pkl')
-    assert '\n' not in str(caught.value)
+    refused(r'^\S+a.pkl: ', load_restricted, tmp_path / 'a.pkl')
 
 
 def test_no_file(tmp_path):

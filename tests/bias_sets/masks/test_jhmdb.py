@@ -53,9 +53,8 @@ def test_broken_files(tmp_path, spoilt):
     path = tmp_path / 'clip.mat'
     write_mat(path, np.random.RandomState(0).rand(20, 30, 40) < 0.5)
     path.write_bytes(spoilt(path.read_bytes()))
-    with pytest.raises(DatasetError, match='clip.mat: (cannot be read as|no numeric)') as caught:
-        JhmdbMasks(tmp_path).masks(blank_video(20, 30, 40))
-    assert '\n' not in str(caught.value)
+    said = 'clip.mat: (cannot be read as|no numeric)'
+    refused(said, JhmdbMasks(tmp_path).masks, blank_video(20, 30, 40))
 
 
 def test_other_content(tmp_path):
