@@ -7,14 +7,9 @@ from mmaction.registry import DATASETS
 
 from albar_mm.utils.errors import BadVideoError
 
-from ..evaluation.tiny_benchmark import (
-    item_ids,
-    test_pipeline,
-    write_benchmark,
-    write_manifest,
-    write_video,
-)
+from ..evaluation.tiny_benchmark import item_ids, test_pipeline, write_benchmark, write_manifest
 from ..refused import refused
+from ..video_files import write_frames
 
 
 @pytest.fixture(scope='module')
@@ -233,6 +228,6 @@ def test_an_undecodable_item_is_named(copied, content):
 def test_a_video_in_a_sub_folder_of_the_set(copied):
     root, arguments = copied
     folder = root / 'bias' / 'TOY_SCUBA_Stripe'
-    write_video(folder / 'part' / 'x.avi', np.zeros((8, 32, 32, 3), np.uint8))
+    write_frames(folder / 'part' / 'x.avi', np.zeros((8, 32, 32, 3), np.uint8))
     edit_manifest(root, folder.name, lambda rows: rows[0].update(file='part/x.avi'))
     assert build(arguments)[8]['inputs'].float().mean() < 20

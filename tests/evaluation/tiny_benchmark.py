@@ -3,12 +3,13 @@
 import itertools
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
 from albar_mm.utils.files import write_json_lines
+
+from ..video_files import write_frames
 
 SIZE, NUM_FRAMES = 32, 8
 #: source video -> (label, variants); labels: 0 = brightness rises, 1 = it falls
@@ -26,15 +27,6 @@ def ramp(label, start=100, step=12):
     sign = 1 if label == 0 else -1
     levels = np.clip(start + sign * step * np.arange(NUM_FRAMES), 0, 255).astype(np.uint8)
     return np.broadcast_to(levels[:, None, None, None], (NUM_FRAMES, SIZE, SIZE, 3)).copy()
-
-
-def write_video(path, frames):
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (SIZE, SIZE))
-    assert writer.isOpened()
-    for frame in frames:
-        writer.write(np.ascontiguousarray(frame))
-    writer.release()
 
 
 def write_manifest(folder, rows):
@@ -55,7 +47,7 @@ def write_set(root, folder_name, frames_of, **extra):
     folder = Path(root) / folder_name
     rows = []
     for item, (video, label) in item_ids().items():
-        write_video(folder / f'{item}.avi', frames_of(item, label))
+        write_frames(folder / f'{item}.avi', frames_of(item, label))
         row = dict(id=item, file=f'{item}.avi', label=label, video=video, seed=0, generator='test')
         rows.append(row | {key: value(label) for key, value in extra.items()})
     write_manifest(folder, rows)
@@ -67,7 +59,7 @@ def write_benchmark(root, dataset='TOY', backgrounds=('Places365', 'Stripe')):
     root = Path(root)
     lines = []
     for name, (label, _) in SOURCES.items():
-        write_video(root / 'videos' / f'{name}.avi', ramp(label))
+        write_frames(root / 'videos' / f'{name}.avi', ramp(label))
         lines.append(f'{name}.avi {label}')
     (root / 'test.txt').write_text('\n'.join(lines) + '\n')
     for start, background in zip(itertools.count(90, 10), backgrounds):

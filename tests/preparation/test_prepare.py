@@ -15,7 +15,8 @@ from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
 from albar_mm.preparation.verify import check_entries
 from albar_mm.utils.errors import DatasetError
 
-from .official import write_jhmdb21, write_kinetics400, write_ucf101, write_video
+from ..video_files import write_frames
+from .official import write_jhmdb21, write_kinetics400, write_ucf101
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def damage(source):
     gone.unlink()
     cut.write_bytes(cut.read_bytes()[:2000])
     text.write_text('nothing to see\n' * 50)
-    write_video(empty, 0)
+    write_frames(empty, [])
     names = [str(path.relative_to(source / 'videos')) for path in chosen]
     return dict(zip(names, ('missing', 'truncated', 'undecodable', 'zero-frame'), strict=True))
 

@@ -4,7 +4,6 @@ import json
 import sys
 import types
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,7 +16,7 @@ from albar_mm.preparation.scenes.label import label_scenes, uniform_frames, vide
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from tests.bias_sets.masks.tiny_onnx import mixing, node, write_model
 from tests.refused import refused
-from tests.video_files import write_video
+from tests.video_files import write_frames, write_video
 
 RED, GREEN, BLUE = (230, 20, 20), (20, 230, 20), (20, 20, 230)
 CHANNELS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
@@ -30,23 +29,14 @@ def model(path, matrix=CHANNELS, shape=(1, 3, 8, 8), bias=None, last=None):
     return write_model(path, nodes, constants, shape, (1, len(matrix), 1, 1))
 
 
-def write_colours(path, colours, side=32):
-    """A video of one colour a frame, lossless."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (side, side))
-    assert writer.isOpened()
-    for colour in colours:
-        writer.write(np.full((side, side, 3), colour[::-1], np.uint8))
-    writer.release()
-
-
 @pytest.fixture
 def clips(tmp_path):
     """Three videos, a list of them, and ``m.onnx``, which gives logits of red, green and blue."""
-    (tmp_path / 'videos' / 'k').mkdir(parents=True)
     for name, colours in dict(
         red=[RED] * 4, mixed=[GREEN, GREEN, BLUE, BLUE, BLUE], blue=[BLUE] * 3
     ).items():
-        write_colours(tmp_path / 'videos' / 'k' / f'{name}.avi', colours)
+        frames = [np.full((32, 32, 3), colour[::-1], np.uint8) for colour in colours]
+        write_frames(tmp_path / 'videos' / 'k' / f'{name}.avi', frames)
     (tmp_path / 'list.txt').write_text('k/red.avi 0\nk/mixed.avi 1\nk/blue.avi 1\n')
     model(tmp_path / 'm.onnx', [[10 * v for v in row] for row in CHANNELS])
     return tmp_path
@@ -166,14 +156,10 @@ def test_probabilities_or_logits(clips):
         onnx(clips, '').probabilities(frame)
     model(clips / 'm.onnx', [[0, 0, 0]] * 4)
     np.testing.assert_allclose(onnx(clips).probabilities(frame), [[0.25] * 4])
-
-
-def test_probabilities_are_not_softened_twice(clips):
+    # those of a model that softens are not softened twice
     model(clips / 'm.onnx', [[1, 0, 0], [-1, 0, 0]], bias=[0, 1])  # red and 1 - red
-    frame = [np.full((8, 8, 3), RED, np.uint8)]
-    np.testing.assert_allclose(
-        onnx(clips, '').probabilities(frame), [[230 / 255, 25 / 255]], atol=1e-6
-    )
+    found = onnx(clips, '').probabilities(frame)
+    np.testing.assert_allclose(found, [[230 / 255, 25 / 255]], atol=1e-6)
     refused('gives probabilities already; leave softmax out', onnx(clips).probabilities, frame)
 
 
