@@ -13,7 +13,7 @@ from mmengine.dataset import Compose
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
 
-from tests.preparation.official import write_video
+from tests.video_files import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))

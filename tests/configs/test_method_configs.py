@@ -13,7 +13,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 
 from albar_mm.debias.methods import debias
-from tests.preparation.official import write_video
+from tests.video_files import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 METHODS = 'mixup videomix sdn be actorcutmix fame stillmix albar albar_stillmix'.split()

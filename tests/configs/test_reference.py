@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from albar_mm.preparation.frame_bank.scoring import number_of_classes, scoring_steps
-from tests.preparation.official import write_video
+from tests.video_files import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted((FOLDER / 'stillmix' / 'reference').glob('*.py'))
