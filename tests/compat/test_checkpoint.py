@@ -19,7 +19,6 @@ from albar_mm.utils import safe_pickle
 from tests.pickled_call import Calls
 from tests.refused import refused
 
-
 HISTORY = b'cmmengine.logging.history_buffer\nHistoryBuffer\n'
 
 

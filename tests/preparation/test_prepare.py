@@ -257,5 +257,8 @@ def test_list_cut_short_writes_nothing(tmp_path):
     [('missing', 'ignore'), ('decode', 'some'), ('workers', 0), ('val_share', 0.7)],
 )
 def test_wrong_option(source, tmp_path, key, value):
-    match = f'--{key.replace("_", "-")}.*{value}'
-    refused(match, replace, options(source, tmp_path / 'o'), **{key: value})
+    def prepare():
+        given = replace(options(source, tmp_path / 'o'), **{key: value})
+        prepare_dataset('jhmdb21', given, quietly)
+
+    refused(f'--{key.replace("_", "-")}.*{value}', prepare)
