@@ -68,9 +68,8 @@ def test_jhmdb21_lists(real_data):
     assert set(Counter(clip.label for clip in ours.train).values()) == {15}
     official = read_hmdb51(real_data / 'hmdb51_splits', 1)
     # The data folder writes '@' for '#' and '&' in file names; all else is official.
-    train, test = (
-        {re.sub('[#&]', '@', c.path) for c in part} for part in (official.train, official.test)
-    )
+    parts = official.train, official.test
+    train, test = ({re.sub('[#&]', '@', c.path) for c in part} for part in parts)
     assert {c.path for c in ours.train} <= train and {c.path for c in ours.test} <= test
 
 
@@ -120,27 +119,12 @@ def test_line_without_number(line):
     ('name', 'old', 'new', 'wanted'),
     [
         ('trainlist01.txt', 'Class003/v', 'Klass/v', r"trainlist01.txt:4: unknown class 'Klass'"),
-        (
-            'trainlist01.txt',
-            '.avi 5\r',
-            '.avi 105\r',
-            r'trainlist01.txt:5: label 105; expected 1 to 101',
-        ),
-        (
-            'trainlist01.txt',
-            '.avi 5\r',
-            '.avi 6\r',
-            r'trainlist01.txt:5: label 6, but classInd.txt',
-        ),
+        ('trainlist01.txt', '.avi 5\r', '.avi 105\r', 't01.txt:5: label 105; expected 1 to 101'),
+        ('trainlist01.txt', '.avi 5\r', '.avi 6\r', 'list01.txt:5: label 6, but classInd.txt'),
         ('trainlist01.txt', '.avi 5\r', '.avi\r', r"trainlist01.txt:5: expected '<path> <number>'"),
         ('classInd.txt', '7 Class006', '8 Class006', r"classInd.txt:7: expected '7 <class>'"),
         ('testlist01.txt', None, '', r'testlist01.txt: the list is empty'),
-        (
-            'classInd.txt',
-            '101 Class100\r\n',
-            '',
-            r'trainlist01.txt:101: label 101; expected 1 to 100',
-        ),
+        ('classInd.txt', '101 Class100\r\n', '', 'list01.txt:101: label 101; expected 1 to 100'),
     ],
 )
 def test_broken_ucf101_list(tmp_path, name, old, new, wanted):

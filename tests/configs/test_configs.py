@@ -35,9 +35,7 @@ def video(tmp_path_factory):
 def test_no_config_is_left_out_and_leaf_configs_are_short():
     wanted = {f'{method}_{name}' for method in ('erm', 'albar') for name in NAMES}
     assert wanted <= {path.stem for path in CONFIGS}
-    wanted = {
-        f'{method}_jhmdb21{how}' for method in ('erm', 'albar') for how in ('', '_on_the_fly')
-    }
+    wanted = {f'{m}_jhmdb21{how}' for m in ('erm', 'albar') for how in ('', '_on_the_fly')}
     assert wanted == {path.stem for path in BIAS_CONFIGS}
     for path in FOLDER.rglob('*.py'):
         most = 50 if path.stem.startswith('tal_') else 40

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,8 @@ def path_of(method, data):
 def files(tmp_path_factory):
     """A video, with a person in all of it and a scene."""
     folder = tmp_path_factory.mktemp('files')
-    said = dict(
-        people=dict(boxes=[[[4, 4, 20, 20, 0.9]]] * 40), scenes=dict(scene_prob=[0.0] * 364 + [1.0])
-    )
+    scene_prob = [0.0] * 364 + [1.0]
+    said = dict(people=dict(boxes=[[[4, 4, 20, 20, 0.9]]] * 40), scenes=dict(scene_prob=scene_prob))
     found = dict(video=str(write_video(folder / 'a.avi', 40)))
     for name, of_video in said.items():
         path = folder / f'{name}.jsonl'
@@ -117,9 +117,8 @@ def test_is_what_debias_makes(method, data, files):
     if (method, data) != ('actorcutmix', 'kinetics400'):
         assert ours == theirs
     # what matters of two patterns is which values they average
-    assert set(cfg['log_processor']['mean_pattern'].split('|')) == set(
-        made['log_processor']['mean_pattern'].split('|')
-    )
+    one, other = (of['log_processor']['mean_pattern'].split('|') for of in (cfg, made))
+    assert set(one) == set(other)
     assert cfg['load_from'] == made['load_from']
 
 
@@ -129,9 +128,8 @@ def test_builds_and_reads_a_video(method, data, files):
     cfg.model.data_preprocessor.get('blending', {}).pop('bank', None)  # its file is not here
     model, _ = shallow(cfg)
     assert model.cls_head.num_classes == DATA[data]
-    packed = Compose(cfg.train_dataloader.dataset.pipeline)(
-        dict(filename=files['video'], label=0, start_index=0, modality='RGB')
-    )
+    video = dict(filename=files['video'], label=0, start_index=0, modality='RGB')
+    packed = Compose(cfg.train_dataloader.dataset.pipeline)(video)
     assert packed['inputs'].shape == (1, 3, 32, 224, 224)
     sample = packed['data_samples']
     assert ('person_boxes' in sample) == (method in ('sdn', 'actorcutmix'))
@@ -182,10 +180,8 @@ def test_rates_by_epoch():
     cfg, per_epoch = Config.fromfile(path_of('erm', 'hmdb51')), 40
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     common = dict(optimizer=optimizer, epoch_length=per_epoch)
-    warmup, cosine = (
-        PARAM_SCHEDULERS.build(dict(scheduler), default_args=common)
-        for scheduler in cfg.param_scheduler
-    )
+    build = partial(PARAM_SCHEDULERS.build, default_args=common)
+    warmup, cosine = map(build, map(dict, cfg.param_scheduler))
     warm_steps = 2.5 * per_epoch
     for epoch in range(30):
         for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):

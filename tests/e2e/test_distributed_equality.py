@@ -141,9 +141,8 @@ def contrast(data, folder, launcher='none'):
 def everything(data, folder):
     """What every process does; ``launcher`` says that there are several, which have met by now."""
     folder, count = Path(folder), get_world_size()
-    found = {
-        name: train(name, data['videos'], folder, 'pytorch', count) for name in data['trainings']
-    }
+    given = data['videos'], folder, 'pytorch', count
+    found = {name: train(name, *given) for name in data['trainings']}
     both = dict(bias=bias(data, folder, 'pytorch'), contrast=contrast(data, folder, 'pytorch'))
     return found | both
 

@@ -35,11 +35,8 @@ def write_manifest(folder, rows):
 
 def item_ids():
     """id -> (source video, label) of every OOD item."""
-    return {
-        f'{name}__{k}': (name, label)
-        for name, (label, variants) in SOURCES.items()
-        for k in range(variants)
-    }
+    items = SOURCES.items()
+    return {f'{name}__{k}': (name, label) for name, (label, last) in items for k in range(last)}
 
 
 def write_set(root, folder_name, frames_of, **extra):

@@ -32,9 +32,8 @@ def model(path, matrix=CHANNELS, shape=(1, 3, 8, 8), bias=None, last=None):
 @pytest.fixture
 def clips(tmp_path):
     """Three videos, a list of them, and ``m.onnx``, which gives logits of red, green and blue."""
-    for name, colours in dict(
-        red=[RED] * 4, mixed=[GREEN, GREEN, BLUE, BLUE, BLUE], blue=[BLUE] * 3
-    ).items():
+    mixed = [GREEN, GREEN, BLUE, BLUE, BLUE]
+    for name, colours in dict(red=[RED] * 4, mixed=mixed, blue=[BLUE] * 3).items():
         frames = [np.full((32, 32, 3), colour[::-1], np.uint8) for colour in colours]
         write_frames(tmp_path / 'videos' / 'k' / f'{name}.avi', frames)
     (tmp_path / 'list.txt').write_text('k/red.avi 0\nk/mixed.avi 1\nk/blue.avi 1\n')
@@ -74,9 +73,8 @@ def test_mean_probabilities(clips, out, workers):
     pixel = 10 * np.array([230, 20, 20]) / 255
     red, green, blue = (softmax(*np.roll(pixel, shift)) for shift in range(3))
     for name, expected in dict(red=red, mixed=(2 * green + 3 * blue) / 5, blue=blue).items():
-        np.testing.assert_allclose(
-            known.of(clips / 'videos' / 'k' / f'{name}.avi'), expected, atol=0.01
-        )
+        found = known.of(clips / 'videos' / 'k' / f'{name}.avi')
+        np.testing.assert_allclose(found, expected, atol=0.01)
     report = json.loads((clips / f'{out}.report.json').read_text())
     assert report['videos'] == 3 and report['left_out'] == [] and report['frames'] == 5
     assert report['classifier']['sha256'] == onnx(clips).settings()['sha256']
@@ -170,9 +168,8 @@ def test_normalisation_and_channels(clips):
     expected = softmax((2 - 0.5) / 0.5, (1 - 0.25) / 2, 0.5 - 0.1)
     np.testing.assert_allclose(onnx(clips, options).probabilities(frame), [expected], atol=1e-5)
     swapped = softmax((0.5 - 0.5) / 0.5, (1 - 0.25) / 2, 2 - 0.1)
-    np.testing.assert_allclose(
-        onnx(clips, options + ',channels=bgr').probabilities(frame), [swapped], atol=1e-5
-    )
+    found = onnx(clips, options + ',channels=bgr').probabilities(frame)
+    np.testing.assert_allclose(found, [swapped], atol=1e-5)
 
 
 def test_models_that_do_not_fit(clips):

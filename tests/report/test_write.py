@@ -80,11 +80,8 @@ def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
 
 def test_text_from_files_is_only_text(tmp_path):
     hostile = f'{SCRIPT}"\'|*x*`[a](b)'
-    scores = metrics(contrasted=99) | {
-        f'scuba/{SCRIPT}': 1.0,
-        f'{hostile[8:]}/top1': 2.0,
-        f'loss {SCRIPT}': 3.0,
-    }
+    scores = {f'scuba/{SCRIPT}': 1.0, f'{hostile[8:]}/top1': 2.0, f'loss {SCRIPT}': 3.0}
+    scores = metrics(contrasted=99) | scores
     how = protocol(SCRIPT)
     how['sets'][f'scuba/{SCRIPT}'] = 1
     path = write(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -84,10 +85,7 @@ def test_second_build_writes_nothing_and_other_settings_are_refused(root):
 
 
 def test_interrupted_build_is_finished(tmp_path, monkeypatch):
-    def stop(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(builder, '_write_set', stop)
+    monkeypatch.setattr(builder, '_write_set', mock.Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         build_motion_sprites(tmp_path, SETTINGS, unbiased=False, workers=1)
     before = (tmp_path / 'train.txt').stat().st_mtime_ns
