@@ -86,12 +86,8 @@ def test_boxes_of_another_video_are_noticed(tmp_path):
 
 
 def test_annotated_tracks_end_where_they_end(tmp_path):
-    path = write_boxes(
-        tmp_path / 'b.txt',
-        ('wave/a', 2, 1, 2, 3, 4),
-        ('wave/a', 2, 5, 5, 9, 9),
-        ('wave/a', 3, 1, 2, 3, 5),
-    )
+    rows = ('wave/a', 2, 1, 2, 3, 4), ('wave/a', 2, 5, 5, 9, 9), ('wave/a', 3, 1, 2, 3, 5)
+    path = write_boxes(tmp_path / 'b.txt', *rows)
     video = read_person_boxes(path).of('wave/a.avi')
     boxes, positions = video.at([0, 1, 2, 3, 500])
     assert positions.tolist() == [1, 1, 2]

@@ -219,10 +219,8 @@ def test_report_without_some_masks(on_disk, tmp_path):
 
 
 def test_examples_and_figure(on_disk):
-    listed = [
-        SourceVideo(path.stem, path, int(path.stem[7]), path.parent.name)
-        for path in sorted((on_disk / 'videos').rglob('*.avi'))
-    ]
+    paths = sorted((on_disk / 'videos').rglob('*.avi'))
+    listed = [SourceVideo(p.stem, p, int(p.stem[7]), p.parent.name) for p in paths]
     meter = LeakageMeter(Square(6), {'boxes': Square(14)}, frames=1)
     found = measure_leakage(meter, listed)
     chosen = choose_examples(found)

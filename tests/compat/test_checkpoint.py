@@ -89,11 +89,8 @@ def test_numpy_1_names_of_globals(tmp_path):
 def test_schedulers_load(tmp_path, name):
     from mmaction.registry import PARAM_SCHEDULERS
 
-    args = dict(
-        OneCycleLR=dict(eta_max=0.1, total_steps=9),
-        MultiStepLR=dict(milestones=[2, 4]),
-        ReduceOnPlateauLR=dict(monitor='loss'),
-    )[name]
+    args = dict(OneCycleLR=dict(eta_max=0.1, total_steps=9), MultiStepLR=dict(milestones=[2, 4]))
+    args = args.get(name, dict(monitor='loss'))
     optimizer = torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), lr=0.1, momentum=0.9)
     scheduler = PARAM_SCHEDULERS.get(name)(optimizer, **args)
     state = scheduler.state_dict()
@@ -227,14 +224,10 @@ class Run(SimpleNamespace):
     """As much of a runner as CheckpointHook looks at."""
 
     def __init__(self, folder):
-        super().__init__(
-            work_dir=str(folder),
-            epoch=0,
-            iter=0,
-            dies=False,
-            logger=MMLogger.get_current_instance(),
-            message_hub=MessageHub(f'files_{folder}'),
+        log = dict(
+            logger=MMLogger.get_current_instance(), message_hub=MessageHub(f'files_{folder}')
         )
+        super().__init__(work_dir=str(folder), epoch=0, iter=0, dies=False, **log)
 
     def save_checkpoint(self, out_dir, filename, *args, **kwargs):
         if self.dies:

@@ -216,10 +216,9 @@ def test_interrupted_training_resumes_to_the_same_weights(toy_config, tmp_path):
             if runner.epoch == 1:
                 raise KeyboardInterrupt
 
-    options = dict(
-        optim_wrapper=dict(type='AmpOptimWrapper', loss_scale='dynamic'),
-        param_scheduler=[dict(type='OneCycleLR', eta_max=0.02, total_steps=8, by_epoch=False)],
-    )
+    schedule = dict(type='OneCycleLR', eta_max=0.02, total_steps=8, by_epoch=False)
+    optim = dict(type='AmpOptimWrapper', loss_scale='dynamic')
+    options = dict(optim_wrapper=optim, param_scheduler=[schedule])
     given = dict(cfg_options=options, no_validate=True)
     whole = launch.train(toy_config, work_dir=tmp_path / 'whole', **given)
     cfg = launch.load_config(toy_config, options)

@@ -40,15 +40,8 @@ OWN_RATE = {
     ('actorcutmix', 'kinetics400'): 3.75e-4,
 }
 STILLMIX = dict(alpha=200.0, beta=200.0)
-SETTINGS = dict(
-    mixup=dict(alpha=0.2),
-    videomix=dict(alpha=1.0),
-    be=dict(scale=0.3),
-    actorcutmix={},
-    fame=dict(fg_fraction=0.5),
-    stillmix=STILLMIX,
-    albar_stillmix=STILLMIX,
-)
+SETTINGS = dict(mixup=dict(alpha=0.2), videomix=dict(alpha=1.0), be=dict(scale=0.3), actorcutmix={})
+SETTINGS |= dict(fame=dict(fg_fraction=0.5), stillmix=STILLMIX, albar_stillmix=STILLMIX)
 
 
 def path_of(method, data):
@@ -102,10 +95,8 @@ def with_files(node, files):
 def test_is_what_debias_makes(method, data, files):
     cfg = with_files(Config.fromfile(path_of(method, data)).to_dict(), files)
     erm = FOLDER / f'erm_{data}.py' if method.startswith('albar') else path_of('erm', data)
-    options = dict(
-        sdn=dict(scenes=files['scenes'], boxes=files['people']),
-        actorcutmix=dict(boxes=files['people']),
-    ).get(method, {})
+    boxes = dict(boxes=files['people'])
+    options = dict(sdn=dict(scenes=files['scenes'], **boxes), actorcutmix=boxes).get(method, {})
     made = debias(Config.fromfile(erm), method, **options).to_dict()
     if method == 'stillmix':
         bank = cfg['model']['data_preprocessor']['blending'].pop('bank')

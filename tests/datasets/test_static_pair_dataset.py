@@ -17,13 +17,8 @@ def inner(tmp_path_factory):
     for label, name in enumerate(names):
         write_frames(root / name, ramp(label % 2))
     (root / 'val.txt').write_text(''.join(f'{n} {i % 2}\n' for i, n in enumerate(names)))
-    return dict(
-        type='VideoDataset',
-        ann_file=str(root / 'val.txt'),
-        data_prefix=dict(video=str(root)),
-        pipeline=test_pipeline(),
-        test_mode=True,
-    )
+    files = dict(ann_file=str(root / 'val.txt'), data_prefix=dict(video=str(root)))
+    return dict(type='VideoDataset', pipeline=test_pipeline(), test_mode=True, **files)
 
 
 def build(inner, **arguments):

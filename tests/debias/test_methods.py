@@ -66,10 +66,8 @@ def files(tmp_path_factory):
 
 
 def options_of(method, files):
-    return dict(
-        sdn=dict(scenes=files / 'scenes.jsonl', boxes=files / 'boxes.jsonl'),
-        actorcutmix=dict(boxes=files / 'boxes.jsonl'),
-    ).get(method, {})
+    boxes = dict(boxes=files / 'boxes.jsonl')
+    return dict(sdn=dict(scenes=files / 'scenes.jsonl', **boxes), actorcutmix=boxes).get(method, {})
 
 
 @pytest.mark.parametrize('method', METHODS)

@@ -103,10 +103,8 @@ def test_missing_packages(monkeypatch):
     assert 'pip install "mmcv-lite>=2.0.1,<2.2"' in fixes
     assert any('Python 3.9.1 is too old' in what for what in errors(found))
     # mended for ourselves, so no error; and done without, so no warning
-    assert [f.fix for f in found if f.level == 'note'] == [
-        'pip install "setuptools<81"',
-        'pip install "albar_mm[fast]"',
-    ]
+    fixes = ['pip install "setuptools<81"', 'pip install "albar_mm[fast]"']
+    assert [f.fix for f in found if f.level == 'note'] == fixes
     assert 'segments are suppressed by PyTorch, slower' in found[-1].what
 
 

@@ -86,10 +86,7 @@ def test_sources_travel_to_workers(source):
 
 def test_settings_are_plain_and_name_no_place():
     source = WithinBoxes(PngMasks(Path('/data/x/persons')), BOXES, padding=0.1)
-    assert source.settings() == {
-        'name': 'within(png,text_boxes)',
-        'padding': 0.1,
-        'source': {'name': 'png', 'root': 'persons'},
-        'boxes': {'name': 'text_boxes', 'path': 'boxes.txt'},
-    }
+    inner = dict(source=dict(name='png', root='persons'))
+    inner['boxes'] = dict(name='text_boxes', path='boxes.txt')
+    assert source.settings() == dict(name='within(png,text_boxes)', padding=0.1, **inner)
     assert CoverFilter() == CoverFilter(0.9, 0.1)

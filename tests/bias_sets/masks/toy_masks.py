@@ -79,7 +79,5 @@ class ShortTubes(BoxMasks):
     frames: int = 20
 
     def tubes(self, video):
-        return tuple(
-            Tube(t.frames[: self.frames], t.boxes[: self.frames], t.class_name)
-            for t in super().tubes(video)
-        )
+        until, tubes = slice(self.frames), super().tubes(video)
+        return tuple(Tube(t.frames[until], t.boxes[until], t.class_name) for t in tubes)

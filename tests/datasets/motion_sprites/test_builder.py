@@ -68,10 +68,8 @@ def test_manifests_pair_scuba_with_scufo(root):
         scufo = decode(folder / rows[2]['file'])[0].astype(int)
         scuba = decode(root / f'SPRITES_SCUBA_{background}' / rows[2]['file']).astype(int)
         assert np.abs(scufo - scuba[rows[2]['scufo_frame']]).mean() < 1
-    rows = [
-        json.loads(x)
-        for x in (root / 'SPRITES_ConflFG_Stripe/manifest.jsonl').read_text().splitlines()
-    ]
+    text = (root / 'SPRITES_ConflFG_Stripe/manifest.jsonl').read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
     assert all(r['conflict_label'] != r['label'] for r in rows)
 
 
