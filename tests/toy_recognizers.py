@@ -58,13 +58,9 @@ R3D = dict(
     inflate=((1, 1), (1, 1)),
 )
 SWIN = dict(
-    type='SwinTransformer3D',
-    patch_size=(2, 4, 4),
-    window_size=(4, 4, 4),
-    arch=dict(embed_dims=6, depths=[1, 1], num_heads=[1, 1]),
-    out_indices=(1,),
-    drop_path_rate=0.0,
+    type='SwinTransformer3D', patch_size=(2, 4, 4), window_size=(4, 4, 4), drop_path_rate=0.0
 )
+SWIN |= dict(arch=dict(embed_dims=6, depths=[1, 1], num_heads=[1, 1]), out_indices=(1,))
 
 
 def head(in_channels, num_classes=3, type='I3DHead', **kwargs):

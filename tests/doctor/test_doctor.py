@@ -368,13 +368,9 @@ def test_report(monkeypatch):
     head = (
         '```text|albar_mm doctor|[versions]|torch: 2.6|at: ~/x, ~/y|[machine]|cores: 2|[problems]'
     )
-    assert report.block().splitlines() == [
-        *head.split('|'),
-        'error: no torch | fix: pip install torch',
-        'warning: small disk | fix: df -h "~/my data"',
-        'note: by <user> | fix: none',
-        '```',
-    ]
+    problems = ['error: no torch | fix: pip install torch', 'note: by <user> | fix: none']
+    problems.insert(1, 'warning: small disk | fix: df -h "~/my data"')
+    assert report.block().splitlines() == [*head.split('|'), *problems, '```']
     document = json.loads(report.as_json())
     assert document['ok'] is False and document['facts']['versions']['at'] == '~/x, ~/y'
     assert [p['what'] for p in document['problems']] == ['no torch', 'small disk', 'by <user>']

@@ -152,11 +152,9 @@ def test_another_setting_in_the_same_folder_is_refused(finished, compare, traini
 
 def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkeypatch):
     monkeypatch.setattr(experiment, 'test', lambda *a, **k: pytest.fail('tested'))
-    status, text, _ = compare(
-        '--work-dir out/chosen --validate-only --trials trials.jsonl',
-        methods=['mixup'],
-        options=[*OPTIONS, 'comparison.options.mixup.prob=0.25'],
-    )
+    options = [*OPTIONS, 'comparison.options.mixup.prob=0.25']
+    words = '--work-dir out/chosen --validate-only --trials trials.jsonl'
+    status, text, _ = compare(words, methods=['mixup'], options=options)
     assert status == 0 and 'val contrast' in text and trainings == ['chosen/mixup/seed0']
     (trial,) = map(json.loads, (folder / 'trials.jsonl').read_text().splitlines())
     assert trial['name'] == 'Mixup' and trial['options'] == dict(prob=0.25)

@@ -108,12 +108,9 @@ def train(name, root, folder, launcher='none', world_size=1):
     made.train()
     model = getattr(made.model, 'module', made.model)
     recorder = next(hook for hook in made.hooks if isinstance(hook, LossRecorder))
-    return dict(
-        losses=recorder.recorded,
-        gradients=made.optim_wrapper.recorded,
-        names=[key for key, _ in model.named_parameters()],
-        weights=model.state_dict(),
-    )
+    names, weights = [key for key, _ in model.named_parameters()], model.state_dict()
+    found = dict(losses=recorder.recorded, gradients=made.optim_wrapper.recorded)
+    return dict(found, names=names, weights=weights)
 
 
 def bias(data, folder, launcher='none'):
@@ -127,14 +124,9 @@ def bias(data, folder, launcher='none'):
 def contrast(data, folder, launcher='none'):
     """The validation contrast of an odd number of videos through ``Runner.val()``."""
     dataset = videos(data['videos'], test_pipeline(), data['odd_list'], test_mode=True)
-    made = runner(
-        folder / 'contrast',
-        model=stock_model(),
-        load_from=data['checkpoint'],
-        **validation(dataset, 3),
-        default_hooks=dict(checkpoint=None),
-        launcher=launcher,
-    )
+    given = dict(validation(dataset, 3), load_from=data['checkpoint'], launcher=launcher)
+    given['default_hooks'] = dict(checkpoint=None)
+    made = runner(folder / 'contrast', model=stock_model(), **given)
     return made.val(), len(made.val_dataloader.dataset)
 
 

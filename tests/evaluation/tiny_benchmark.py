@@ -69,11 +69,9 @@ def write_benchmark(root, dataset='TOY', backgrounds=('Places365', 'Stripe')):
 
         write_set(root / 'bias', f'{dataset}_SCUBA_{background}', moving)
         write_set(root / 'bias', f'{dataset}_SCUFO_{background}', still, scufo_frame=lambda _: 3)
+    conflict = dict(conflict_label=lambda label: 1 - label)
     write_set(
-        root / 'bias',
-        f'{dataset}_ConflFG_Stripe',
-        lambda item, label: ramp(label, 120),
-        conflict_label=lambda label: 1 - label,
+        root / 'bias', f'{dataset}_ConflFG_Stripe', lambda _, label: ramp(label, 120), **conflict
     )
     return dict(
         iid=dict(ann_file=str(root / 'test.txt'), data_prefix=dict(video=str(root / 'videos'))),

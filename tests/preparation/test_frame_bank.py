@@ -1,6 +1,7 @@
 """Scoring frames, choosing some and writing the bank, against loops that do it by hand."""
 
 import functools
+import itertools
 import json
 import os
 import pickle
@@ -53,15 +54,9 @@ def read(config):
 
 def build(reference, out, scores=None, cfg_options=None, published=None, **options):
     config, weights = reference
-    return build_frame_bank(
-        read(config),
-        None if published else weights,
-        out,
-        FrameBankOptions(**{**OPTIONS, **options}),
-        scores=scores,
-        published=published,
-        cfg_options=cfg_options,
-    )
+    files = dict(scores=scores, published=published, cfg_options=cfg_options)
+    options = FrameBankOptions(**{**OPTIONS, **options})
+    return build_frame_bank(read(config), None if published else weights, out, options, **files)
 
 
 def by_hand(reference, frames):
@@ -308,11 +303,8 @@ def published(folder, content):
 
 def scores_of(toy, key):
     """Distinct probabilities; frame n of clip i gets (100 i + n) / 1000."""
-    return {
-        key.format(i=i, n=n, file=n + 1): [0.1, (100 * i + n) / 1000 + 0.1]
-        for i in range(8)
-        for n in range(FRAMES)
-    }
+    pairs = itertools.product(range(8), range(FRAMES))
+    return {key.format(i=i, n=n, file=n + 1): [0.1, (100 * i + n) / 1000 + 0.1] for i, n in pairs}
 
 
 @pytest.mark.parametrize(
@@ -325,11 +317,10 @@ def test_published_scores(reference, toy_videos, tmp_path, key):
     file = published(tmp_path, content)
     built = build(reference, tmp_path / 'a.npz', published=file, window=(0, 1), size=96)
     found = dict(zip(built.bank.source.tolist(), built.bank.probability.tolist(), strict=True))
-    assert found == {
-        f'clip_{i}.mp4#{n}': pytest.approx((100 * i + n) / 1000 + 0.1)
-        for i in range(8)
-        for n in range(FRAMES)
+    expected = {
+        f'clip_{i}.mp4#{n}': (100 * i + n) / 1000 + 0.1 for i in range(8) for n in range(FRAMES)
     }
+    assert found == pytest.approx(expected)
     frame = built.bank.frames[built.bank.source.tolist().index('clip_4.mp4#7')]
     original = read_frames(toy_videos / 'videos' / 'clip_4.mp4')[7]
     assert np.array_equal(frame, cv2.resize(original, (20, 20)))

@@ -268,12 +268,8 @@ class Bright(Counted):
             os.kill(os.getpid(), signal.SIGKILL)
         if video.video_id == self.fails:
             raise DatasetError(f'video {video.video_id}: failed')
-        return [
-            np.array([[-3, 0.123, 99, 5, 0.98765], [50, 50, 60, 60, 1]])
-            if frame.mean() > 12
-            else np.empty((0, 5))
-            for frame in video.frames
-        ]
+        people = np.array([[-3, 0.123, 99, 5, 0.98765], [50, 50, 60, 60, 1]])
+        return [people if frame.mean() > 12 else np.empty((0, 5)) for frame in video.frames]
 
 
 def run(clips, detector=None, out='out', videos='videos', **options):
@@ -373,10 +369,8 @@ def test_bad_input(tmp_path, text, options, message):
 
 def test_published_detections_become_our_lines(clips):
     """Frames from 1 there, from 0 here; the last entry holds for a frame more."""
-    content = {
-        name: {frame: np.array([[frame, 1, 20, 9, 0.5]]) for frame in (1, 2, 3, 4)}
-        for name in ('c_d', 'a', 'wave/b')
-    }
+    boxes = {frame: np.array([[frame, 1, 20, 9, 0.5]]) for frame in (1, 2, 3, 4)}
+    content = dict.fromkeys(('c_d', 'a', 'wave/b'), boxes)
     np.save(clips / 'd.npy', np.array(content, dtype=object), allow_pickle=True)
     done = run(clips, parse_detector(f'file:{clips / "d.npy"}'))
     first, *_, last = [json.loads(line) for line in done.out.read_text().splitlines()]

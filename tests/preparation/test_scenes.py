@@ -47,14 +47,8 @@ def onnx(folder, options=',softmax=true'):
 
 def label(folder, out='s.jsonl', classifier=None, **kwargs):
     said = []
-    done = label_scenes(
-        folder / 'list.txt',
-        folder / 'videos',
-        folder / out,
-        classifier or onnx(folder),
-        say=said.append,
-        **kwargs,
-    )
+    files = folder / 'list.txt', folder / 'videos', folder / out
+    done = label_scenes(*files, classifier or onnx(folder), say=said.append, **kwargs)
     return done, said
 
 
@@ -258,10 +252,8 @@ def test_mmpretrain(clips, mmpretrain):
 
 
 def test_mmpretrain_that_cannot_build(clips, mmpretrain):
-    refused(
-        'cannot build broken with .*KeyError: .*no such',
-        parse_classifier(f'mmpretrain:broken,{clips}/m.onnx').check,
-    )
+    made = parse_classifier(f'mmpretrain:broken,{clips}/m.onnx')
+    refused('cannot build broken with .*KeyError: .*no such', made.check)
 
 
 def test_without_mmpretrain(clips, monkeypatch):

@@ -89,10 +89,9 @@ def pair(names, other_names, other_labels=(0,) * 20):
     """SCUBA and SCUFO of videos of these names; SCUBA's labels are those of the example."""
     labels = LABELS if len(names) == 5 else [0] * len(names)
     scufo = [0] * len(other_names)
-    return {
-        ('scuba', 's'): records([0] * len(names), labels, names=names),
-        ('scufo', 's'): records(scufo, other_labels[: len(scufo)], names=other_names),
-    }
+    static = records(scufo, other_labels[: len(scufo)], names=other_names)
+    scuba = records([0] * len(names), labels, names=names)
+    return {('scuba', 's'): scuba, ('scufo', 's'): static}
 
 
 @pytest.mark.parametrize(
