@@ -23,8 +23,7 @@ def single_frame_top1(root, split, work_dir):
     held_out = cfg.val_dataloader.dataset.dataset
     parts = dict(train=cfg.train_dataloader.dataset, val=held_out)
     for part, dataset in parts.items():
-        name = f'{part}{split}'
-        dataset.ann_file = str(root / f'{name}.txt')
+        dataset.ann_file = str(root / f'{part}{split}.txt')
         dataset.data_prefix = dict(video=str(root))
         for step in dataset.pipeline:
             if step.type == 'SampleFrames':
