@@ -207,15 +207,14 @@ def _add_leakage(add: Callable) -> None:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from albar_mm.bias_sets import command
-    from albar_mm.bias_sets.build import build_benchmark, plan_benchmark
+    from albar_mm.bias_sets import build
     from albar_mm.bias_sets.masks.parse import parse_masks
 
-    started, preset = time.monotonic(), command.preset_of(args.dataset)
+    started, preset = time.monotonic(), build.preset_of(args.dataset)
     root, videos = args.out or preset.root, args.videos or preset.folder / 'videos'
-    families = command.background_families(args.backgrounds, args.min_side)
+    families = build.background_families(args.backgrounds, args.min_side)
     own = ('name', 'per_video', 'seed', 'sets', 'empty_frames', 'encoding', 'missing_masks')
-    settings = command.build_settings(
+    settings = build.build_settings(
         preset,
         families,
         masks=parse_masks(args.masks),
@@ -223,14 +222,14 @@ def _build(args: argparse.Namespace) -> int:
         **{name: getattr(args, name) for name in own},
     )
     lists = (args.list, args.lists, args.split, args.label_map, args.training_lists)
-    sources = command.source_videos(preset, videos, *lists)
+    sources = build.source_videos(preset, videos, *lists)
     if args.dry_run:
-        left, counts = plan_benchmark(root, settings, sources, args.workers)
-        print(*command.plan_lines(root, left, counts), sep='\n')
+        left, counts = build.plan_benchmark(root, settings, sources, args.workers)
+        print(*build.plan_lines(root, left, counts), sep='\n')
         return _command.INCOMPLETE if left.left_out else 0
-    built = build_benchmark(root, settings, sources, args.workers)
+    built = build.build_benchmark(root, settings, sources, args.workers)
     seconds = time.monotonic() - started
-    print(*command.summary(built), command.cost_line(built, seconds), sep='\n')
+    print(*build.summary(built), build.cost_line(built, seconds), sep='\n')
     if args.report:
         _print_report(root, videos, families, settings.masks, args.workers)
     sound = not args.verify or _print_verified(root, videos, families, 50, 0, args.workers)
@@ -238,7 +237,7 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from albar_mm.bias_sets.command import background_families
+    from albar_mm.bias_sets.build import background_families
 
     families, sample = background_families(args.backgrounds), None if args.all else args.sample
     given = (args.root, args.videos, families, sample, args.seed, args.workers)
@@ -246,7 +245,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> None:
-    from albar_mm.bias_sets.command import background_families
+    from albar_mm.bias_sets.build import background_families
     from albar_mm.bias_sets.masks.parse import parse_masks
 
     families = background_families(args.backgrounds)
@@ -269,11 +268,11 @@ def _print_verified(
 ) -> bool:
     from albar_mm.bias_sets.verify import verify_benchmark
 
-    found = verify_benchmark(root, videos, families, sample, seed, workers)
-    number = len(found.findings) or 'no'
-    total = f'{found.files} files and {found.rendered} items rendered again: {number} findings'
-    print(*found.findings, total, sep='\n')
-    return not found.findings
+    findings, files, rendered = verify_benchmark(root, videos, families, sample, seed, workers)
+    number = len(findings) or 'no'
+    total = f'{files} files and {rendered} items rendered again: {number} findings'
+    print(*findings, total, sep='\n')
+    return not findings
 
 
 def _print_report(

@@ -98,7 +98,7 @@ def _work(args: argparse.Namespace) -> int:
     options = FrameBankOptions(
         **{one.name: vars(args)[one.name] for one in fields(FrameBankOptions)}
     )
-    built = build_frame_bank(
+    bank, lines = build_frame_bank(
         args.config,
         args.checkpoint,
         args.out,
@@ -107,12 +107,12 @@ def _work(args: argparse.Namespace) -> int:
         published=args.published_scores,
         cfg_options=args.cfg_options,
     )
-    print(*built.lines, sep='\n')
+    print(*lines, sep='\n')
     if args.report:
         from albar_mm.visualization.frame_bank_sheet import frame_bank_sheet
 
-        print(frame_bank_sheet(args.report, built.bank))
-    return _command.INCOMPLETE if built.left_out else 0
+        print(frame_bank_sheet(args.report, bank))
+    return _command.INCOMPLETE if bank.info['left_out'] else 0
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -67,7 +67,7 @@ def _detect(args: argparse.Namespace) -> int:
     detector = parse_detector(args.detector, args.every)
     done = detect_people(args.list, args.videos, args.out, detector, args.missing, args.workers)
     print('\n'.join(summary(done)))
-    return _command.INCOMPLETE if done.left_out else 0
+    return _command.INCOMPLETE if done.row['left_out'] else 0
 
 
 def main(argv: list[str] | None = None) -> int:

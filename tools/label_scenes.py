@@ -56,8 +56,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def _label(args: argparse.Namespace) -> int:
-    from albar_mm.preparation.scenes.classifiers import CLASSIFIERS_HELP, parse_classifier
-    from albar_mm.preparation.scenes.label import label_scenes, summary
+    from albar_mm.preparation.scenes import (
+        CLASSIFIERS_HELP,
+        label_scenes,
+        parse_classifier,
+        summary,
+    )
 
     if args.classifier == 'help':
         print(CLASSIFIERS_HELP)
@@ -74,7 +78,7 @@ def _label(args: argparse.Namespace) -> int:
         args.workers,
     )
     print('\n'.join(summary(done)))
-    return _command.INCOMPLETE if done.left_out else 0
+    return _command.INCOMPLETE if done.row['left_out'] else 0
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -160,7 +160,7 @@ def _prepare_official(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from albar_mm.annotations.video_lists import DELIMITERS
-    from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
+    from albar_mm.preparation.prepare import prepare_dataset
 
     if args.dataset == 'jhmdb21':
         lists, videos = Path(args.source), Path(args.source, 'videos')
@@ -168,18 +168,16 @@ def _prepare_official(args: argparse.Namespace) -> int:
         lists, videos = (Path(p) if p else None for p in (args.lists, args.videos))
     done = prepare_dataset(
         args.dataset,
-        PrepareOptions(
-            Path(args.out),
-            lists,
-            videos,
-            getattr(args, 'split', 1),
-            args.val_share,
-            args.seed,
-            args.workers,
-            args.missing,
-            args.decode,
-            DELIMITERS.get(args.delimiter),
-        ),
+        Path(args.out),
+        lists,
+        videos,
+        getattr(args, 'split', 1),
+        args.val_share,
+        args.seed,
+        args.workers,
+        args.missing,
+        args.decode,
+        DELIMITERS.get(args.delimiter),
     )
     print(
         f'{args.dataset} is ready in {args.out}'

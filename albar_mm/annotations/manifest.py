@@ -97,14 +97,12 @@ def read_manifest(
     return items
 
 
-def read_rows(folder: Path, check_files: bool = False) -> list[dict[str, Any]]:
+def read_rows(folder: Path) -> list[dict[str, Any]]:
     """Read all entries of the rows of a set that this package built.
 
     Raises:
         DatasetError: The manifest is missing or invalid, or was made by something else.
     """
-    if check_files:
-        read_manifest(folder)
     rows = [row for _, row in _entries(folder, None)]
     needed = ('set', 'video_id', 'k', 'background', 'first', 'last', 'mask_sha256', 'generator')
     for number, row in enumerate(rows, 1):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from ..utils.errors import BadFileError, MissingFileError
 from ..utils.files import filled_lines, read_csv
@@ -12,7 +12,6 @@ from ..utils.numbers import number
 from ..utils.video_ids import stem_of
 from .video_lists import Clip, OfficialLists, parse_line
 
-_Row = TypeVar('_Row')
 # <source>_<class>_<visible body>_<camera>_<people>_<view>_<quality>_<number>.avi
 _HMDB51_NAME = r'(?P<source>.+)_{}_[fulh]_(?:nm|cm)_np\d+_(?:fr|ri|le|ba)_(?:bad|med|goo)_\d+'
 _KINETICS_STEMS = ('', 'kinetics_', 'kinetics400_', 'kinetics-400_')
@@ -211,7 +210,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, str]]
     return rows
 
 
-def _some(rows: Iterable[_Row], path: Path) -> list[_Row]:
+def _some(rows: Iterable[Any], path: Path) -> list[Any]:
     found = list(rows)
     if not found:
         raise BadFileError(f'{path}: the list is empty; download it again')
@@ -227,7 +226,7 @@ class DatasetSpec:
         read: Parser of its lists: folder and split to the lists.
         num_classes: Number of classes.
         sizes: Official numbers of training and test clips by split; empty where none are fixed.
-        divide_groups: See :func:`albar_mm.preparation.holdout.hold_out`.
+        divide_groups: See :func:`albar_mm.preparation.prepare.hold_out`.
         any_layout: Search the videos by name instead of expecting the official folders.
         delimiter: Default separator of the annotation files.
         decode: Default depth of the check of every video.

@@ -17,11 +17,9 @@ from ..utils.files import read_json_lines
 from ..utils.rows import check_row
 from ..utils.safe_pickle import load_restricted
 from ..video.container import MAX_MISSING
-from .tubes import Tube, annotated_tubes, is_annotation, read_boxes
-from .video_names import VideoEntries, read_once
+from .tubes import FRAME_SLACK, Tube, annotated_tubes, is_annotation, read_boxes
+from .video_lists import VideoEntries, read_once
 
-FRAME_SLACK = 3
-"""Decoders differ by a frame or so about the end of a video."""
 _MOST_FRAMES = 10_000_000  # four days of video; no memory for a number that cannot be a frame
 _NONE = np.empty((0, 5), np.float32)
 LINES, PICKLES = ('.jsonl', '.json'), ('.pkl', '.pickle', '.npy')
@@ -37,6 +35,9 @@ class VideoBoxes:
         per_frame: Whether the file has one entry per frame, so that a frame beyond the last one
             takes the boxes of that; annotated tracks end where they end.
         where: File, for messages.
+
+    Attributes:
+        num_frames: Number of frames F that the file has entries for.
     """
 
     def __init__(
@@ -44,11 +45,7 @@ class VideoBoxes:
     ) -> None:
         self.name, self._rows, self._starts = name, rows, starts
         self._per_frame, self._where = per_frame, where
-
-    @property
-    def num_frames(self) -> int:
-        """Number of frames F that the file has entries for."""
-        return len(self._starts) - 1
+        self.num_frames = len(starts) - 1
 
     def at(self, frames: Iterable[int], min_score: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Boxes of some frames with at least this score.
@@ -112,7 +109,8 @@ class VideoEntry:
 
 
 class PersonBoxes(VideoEntries):
-    """Person boxes of many videos in three arrays, whatever the number of videos.
+    """Person boxes of many videos in three arrays, whatever the number of videos; gives
+    :class:`VideoBoxes`.
 
     Args:
         path: File that they come from, for messages.
@@ -135,27 +133,12 @@ class PersonBoxes(VideoEntries):
         self.per_frame = per_frame
         self.dropped = sum(entry.dropped for entry in entries)
         self._rows = np.concatenate([entry.rows for entry in entries])
+        self.num_boxes = len(self._rows)
         counts = [entry.counts for entry in entries]
         self._first_frame = np.concatenate([[0], np.cumsum([len(one) for one in counts])])
         self._starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
 
-    @property
-    def num_boxes(self) -> int:
-        """Number of boxes of all videos."""
-        return len(self._rows)
-
-    def of(self, video: str | os.PathLike) -> VideoBoxes | None:
-        """Boxes of a video, by the path of its file or of the folder of its frames.
-
-        Returns:
-            Its boxes; None if the file does not have the video.
-
-        Raises:
-            DatasetError: Several entries may be meant.
-        """
-        index = self.find(str(video))
-        if index is None:
-            return None
+    def _entry(self, index: int) -> VideoBoxes:
         first, last = self._first_frame[index], self._first_frame[index + 1]
         starts = self._starts[first : last + 1]
         return VideoBoxes(self.names[index], self._rows, starts, self.per_frame, str(self.path))
@@ -204,7 +187,6 @@ def _read(path: Path) -> PersonBoxes:
 
 
 def _box_lines(path: Path) -> Iterator[VideoEntry]:
-    """Read JSON lines ``{"video": ..., "boxes": [one entry per frame]}``."""
     for where, row in read_json_lines(path):
         check_row(row, where, dict(video=str))
         where = f'{where}: {row["video"]}'
@@ -213,7 +195,6 @@ def _box_lines(path: Path) -> Iterator[VideoEntry]:
 
 
 def _entries_of(videos: Mapping[str, Sequence[Tube]], path: Path) -> Iterator[VideoEntry]:
-    """Take annotated tubes for boxes."""
     for name, tubes in videos.items():
         frames = np.concatenate([np.empty(0, int), *(tube.frames for tube in tubes)])
         boxes = np.concatenate([np.empty((0, 4)), *(tube.boxes for tube in tubes)])

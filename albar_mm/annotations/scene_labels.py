@@ -10,7 +10,7 @@ import numpy as np
 from ..utils.errors import BadFileError
 from ..utils.files import read_json_lines, read_npz
 from ..utils.rows import check_row
-from .video_names import VideoEntries, read_once
+from .video_lists import VideoEntries, read_once
 
 SUM_SLACK = 1e-2
 """How far from 1 the sum of probabilities may be, for rounding (float16 of 365 classes: 2e-3)."""
@@ -19,13 +19,16 @@ _INDEX = 'a class index'
 
 
 class SceneLabels(VideoEntries):
-    """Scene labels of many videos: a class index or probabilities for each.
+    """Scene labels of many videos: for each a class index, or probabilities, float32 (S,).
 
     Args:
         path: File that they come from, for messages.
         names: What the file calls the V videos.
         labels: int64 (V,) class indices, or float32 (V, S) probabilities.
         num_scenes: S where the file tells it; default: the largest index + 1.
+
+    Attributes:
+        soft: Whether a label is probabilities, not a class index.
 
     Raises:
         DatasetError: There are none, a label is illegal (names the video), or ``num_scenes`` is too
@@ -42,7 +45,8 @@ class SceneLabels(VideoEntries):
             "make them with tools/label_scenes.py, or set missing='none' to leave such videos out "
             'of the scene loss',
         )
-        if labels.ndim == 2:
+        self.soft = labels.ndim == 2
+        if self.soft:
             labels = _distributions(labels, self.names, path)
             least = most = labels.shape[1]
         else:
@@ -57,23 +61,7 @@ class SceneLabels(VideoEntries):
             raise BadFileError(f'{path}: says {num_scenes=}, but its labels need {least}')
         self.labels = labels
 
-    @property
-    def soft(self) -> bool:
-        """Whether a label is probabilities, not a class index."""
-        return self.labels.ndim == 2
-
-    def of(self, video: str | os.PathLike) -> int | np.ndarray | None:
-        """Label of a video, by the path of its file or of the folder of its frames.
-
-        Returns:
-            A class index, or float32 (S,) probabilities; None if the file does not have the video.
-
-        Raises:
-            DatasetError: Several entries may be meant.
-        """
-        index = self.find(str(video))
-        if index is None:
-            return None
+    def _entry(self, index: int) -> int | np.ndarray:
         return self.labels[index] if self.soft else int(self.labels[index])
 
 

@@ -31,6 +31,8 @@ UCF101_24_CLASSES = tuple(
     """.split()
 )
 """Class names of the corrected annotation, which stores indices alone."""
+FRAME_SLACK = 3
+"""Decoders differ by a frame or so about the end of a video; boxes that far beyond are dropped."""
 SAME_ACTOR_IOU = 0.3
 """Overlap from which boxes of consecutive frames of a text file are taken for one actor."""
 

@@ -1,5 +1,5 @@
 """Making SCUBA / SCUFO / Confl-FG sets."""
 
-from ..compositing.stripes import stripe_image
+from ..compositing.backgrounds import stripe_image
 
 __all__ = ['stripe_image']

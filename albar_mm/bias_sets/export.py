@@ -13,18 +13,16 @@ from ..compositing.kept import (
     kept_background_path,
     kept_masks_path,
     load_kept_masks,
-    read_still,
-    save_arrays,
+    still_of,
 )
 from ..compositing.render import Still, fit_still, render_item, shift_away
 from ..utils.errors import DatasetError, reason_of
-from ..utils.files import read_json, write_bytes, write_json
+from ..utils.files import read_json, write_bytes, write_json, write_npz
 from ..utils.identity import file_sha256
 from ..utils.parallel import map_videos
 from ..video.avi import avi_bytes, encode_frames
 from ..video.source_video import SourceVideo
-from .settings import BENCHMARK_NAME, BuildSettings, write_report
-from .sources import SourceList
+from .sources import BENCHMARK_NAME, BuildSettings, SourceList, write_report
 from .survey import Survey
 
 PROGRESS_FOLDER = '.progress/items'
@@ -71,8 +69,7 @@ def export(
     for row in rows:
         by_video[row['video_id']].append(row)
     tasks = list(zip(sources.videos, by_video.values(), strict=True))
-    exporter = Exporter(root, settings, Backgrounds(settings.families))
-    results = map_videos(exporter, tasks, workers)
+    results = map_videos(Exporter(root, settings, Backgrounds(settings.families)), tasks, workers)
     counts = _write_sets(root, settings, results)
     images = write_report(root, settings)
     found = sorted(surveys.items())
@@ -136,7 +133,7 @@ class Exporter:
                 path = kept_background_path(self.root, row)
                 if not path.is_file():
                     image = self.backgrounds.of_row(row, row['height'], row['width'])
-                    save_arrays(path, image=image)
+                    write_npz(path, dict(image=image))
         marker = self.root / PROGRESS_FOLDER / f'{video.video_id}.json'
         digest = rows_digest(planned)
         rows, hashes = self._finished(marker, digest)
@@ -155,23 +152,19 @@ class Exporter:
                 )
         buffer = np.empty((*masks.shape, 3), np.uint8)
         for row, place in missing:
-            still = self._still(row)
+            still = still_of(self.root, row)
             data = encode_item(row, frames, masks, self.backgrounds, still, encoding, buffer)
             hashes[place] = write_bytes(self.root / place, data)
         state = dict(planned=digest, rows=rows, files=dict(sorted(hashes.items())))
         write_json(marker, state, indent=None)
         return rows, hashes, len(missing)
 
-    def _still(self, row: Mapping[str, Any]) -> Still | None:
-        if row['set'] != 'conflfg':
-            return None
-        return read_still(self.root, row['conflict_video_id'], row['conflict_frame'])
-
     def _with_shift(self, row: dict[str, Any], masks: np.ndarray) -> dict[str, Any]:
-        if row['set'] != 'conflfg':
+        still = still_of(self.root, row)
+        if still is None:
             return row
-        still = fit_still(self._still(row), *masks.shape[1:])
-        return dict(row, conflict_shift=shift_away(still.mask, masks))
+        shift = shift_away(fit_still(still, *masks.shape[1:]).mask, masks)
+        return dict(row, conflict_shift=shift)
 
     def _finished(self, marker: Path, planned: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """What an earlier run finished of the same rows, less the files that changed since."""

@@ -30,8 +30,8 @@ PROBE = 'ridge regression on one-hot labels, strength chosen on groups within th
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _INNER_FOLDS = 3
 _COLOURS, _ORIENTATIONS = 64, 8
+#: photos keep most of their pixels near grey, at 128: equal bins would tell nothing
 _CHROMA_EDGES = (0, 118, 128, 138, 256)
-"""Photos keep most of their pixels near grey, at 128: equal bins would tell nothing."""
 _LAB_EDGES = ((0, 64, 128, 192, 256), _CHROMA_EDGES, _CHROMA_EDGES)
 
 
@@ -45,8 +45,8 @@ class VideoLeakage:
         outside: Source -> share of its masked-in pixels outside of the silhouette, in [0, 1];
             mean over frames with a silhouette and a mask; None if there is none.
         kept: Source -> share of the silhouette that it keeps, mean over frames.
-        features: Source, or ``WHOLE`` -> features of the background it shows, shape (D,).
-        pixels: Source, or ``WHOLE`` -> number of those background pixels.
+        features: Source, or ``WHOLE`` -> features of the background it shows, shape (D,); all 0
+            where it shows none.
     """
 
     video: SourceVideo
@@ -54,7 +54,6 @@ class VideoLeakage:
     outside: dict[str, float | None]
     kept: dict[str, float]
     features: dict[str, np.ndarray]
-    pixels: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,6 @@ class LeakageMeter:
             {name: mean_share(mask & ~actor, mask) for name, mask in given.items()},
             {name: mean_share(mask & actor, actor) for name, mask in given.items()},
             {name: background_features(frames, region) for name, region in shown.items()},
-            {name: int(region.sum()) for name, region in shown.items()},
         )
 
     def _regions(self, video: SourceVideo) -> tuple[np.ndarray, dict, np.ndarray, np.ndarray]:
@@ -233,7 +231,7 @@ def _summary(
         features = np.stack([one.features[name] for one in measured])
         labels, groups = [one.video.label for one in measured], [one.group for one in measured]
         probe = probe_accuracy(features, labels, groups, *how)
-    empty = sum(not one.pixels[name] for one in measured)
+    empty = sum(not one.features[name].any() for one in measured)
     if name == WHOLE:
         return SourceLeakage(name, None, None, None, probe, empty)
     having = [one for one in measured if one.outside[name] is not None]

@@ -1,6 +1,7 @@
 """Numbers that tell which masks of a benchmark to look at."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,7 @@ from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks, bounding_boxes
 from .masks.source import mean_share
-from .settings import read_description
-from .sources import boxes_inside
+from .sources import boxes_inside, read_description
 
 CSV_NAME, JSON_NAME = 'mask_statistics.csv', 'mask_statistics.json'
 LIMITS = dict(
@@ -211,11 +211,9 @@ def _statistics(
     folder = Path(row['video']).parent.name
     given = None
     if boxes is not None:
-        try:
-            video = SourceVideo(row['video_id'], Path(row['video']), row['label'], folder)
+        video = SourceVideo(row['video_id'], Path(row['video']), row['label'], folder)
+        with suppress(DatasetError):  # no box of this video: nothing to compare with
             given = share_of_boxes(masks, boxes, video, row['first'])
-        except DatasetError:  # no box of this video: nothing to compare with
-            pass
     found = MaskStatistics(
         video=row['video'],
         video_id=row['video_id'],

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ..compositing.backgrounds import item_rng
 from ..compositing.kept import GENERATOR
-from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo
-from .settings import CONFLICT_FAMILY, BuildSettings
-from .sources import SourceList
+from .sources import CONFLICT_FAMILY, BuildSettings, SourceList
 from .survey import Survey
 
 
@@ -21,7 +20,28 @@ def plan_rows(
     As :func:`draw_rows`, with what the survey found; only ``conflict_shift`` is still open.
     """
     rows = draw_rows(settings, sources, workers)
-    return [_complete(row, settings, surveys) for row in rows]
+    for row in rows:
+        own = surveys[row['video_id']]
+        row.update(
+            frames=own.frames,
+            first=own.first,
+            last=own.last,
+            height=own.height,
+            width=own.width,
+            fps=own.fps,
+            mask_source=settings.masks.name,
+            mask_sha256=own.mask_sha256,
+            empty_frames=settings.empty_frames,
+            filled_frames=len(own.filled),
+        )
+        if row['set'] == 'scufo':
+            rng = item_rng(row['seed'], row['video_id'], row['k'], row['background'], 'scufo_frame')
+            row['scufo_frame'] = int(rng.randint(own.frames))
+        if row['set'] == 'conflfg':
+            lender = surveys[row['conflict_video_id']]
+            row['conflict_frame'] = lender.stills[row.pop('conflict_still')]
+            row.update(conflict_first=lender.first, conflict_mask_sha256=lender.mask_sha256)
+    return rows
 
 
 def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) -> list[dict]:
@@ -59,33 +79,6 @@ def draw_rows(settings: BuildSettings, sources: SourceList, workers: int = 1) ->
                     row.update(_partner(settings, video, k, others, sources.names))
                 rows.append(row)
     return rows
-
-
-def _complete(
-    row: Mapping[str, Any], settings: BuildSettings, surveys: Mapping[str, Survey]
-) -> dict[str, Any]:
-    row = dict(row)
-    own = surveys[row['video_id']]
-    row.update(
-        frames=own.frames,
-        first=own.first,
-        last=own.last,
-        height=own.height,
-        width=own.width,
-        fps=own.fps,
-        mask_source=settings.masks.name,
-        mask_sha256=own.mask_sha256,
-        empty_frames=settings.empty_frames,
-        filled_frames=len(own.filled),
-    )
-    if row['set'] == 'scufo':
-        rng = item_rng(row['seed'], row['video_id'], row['k'], row['background'], 'scufo_frame')
-        row['scufo_frame'] = int(rng.randint(own.frames))
-    if row['set'] == 'conflfg':
-        lender = surveys[row['conflict_video_id']]
-        row['conflict_frame'] = lender.stills[row.pop('conflict_still')]
-        row.update(conflict_first=lender.first, conflict_mask_sha256=lender.mask_sha256)
-    return row
 
 
 def _draw_backgrounds(

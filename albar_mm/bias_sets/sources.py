@@ -1,29 +1,30 @@
-"""First stage: which videos a benchmark is made from.
+"""First stage: what a benchmark is made from, its videos and its settings, and the two files that
+tell of them.
 
-Those of a test list, none of them in a training list, that there are masks for.
+The videos are those of a test list, none of them in a training list, that there are masks for.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import cv2
+
 from ..annotations.official_lists import SPECS, read_lists
-from ..annotations.video_lists import parse_line
-from ..utils.errors import DatasetError
-from ..utils.files import filled_lines, read_lines
+from ..annotations.video_lists import read_list
+from ..compositing.backgrounds import BackgroundFamily, ImageFolder
+from ..compositing.kept import GENERATOR
+from ..utils.errors import BadFileError, DatasetError
+from ..utils.files import read_json, read_lines, write_json
 from ..utils.identity import file_identity
+from ..utils.settings import require_same
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks
-from .masks.source import MaskSource
-from .settings import BuildSettings
-
-#: what a sibling of a test list is called: lists of clips that models are trained or selected on
-_TRAINING_PARTS = ('train', 'val')
+from .masks.source import CoverFilter, MaskSource
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class SourceList:
         """Leave videos out: id -> why."""
         gone = [dict(video=self.names[v], reason=reasons[v]) for v in sorted(reasons)]
         kept = tuple(v for v in self.videos if v.video_id not in reasons)
-        return dataclasses.replace(self, videos=kept, left_out=(*self.left_out, *gone))
+        return replace(self, videos=kept, left_out=(*self.left_out, *gone))
 
     def require_some(self) -> None:
         """Raise a ``DatasetError`` if no video is left; it names why."""
@@ -77,21 +78,21 @@ def read_source_list(
         DatasetError: The list cannot be read or is empty, two videos have one name, or a video
             is a training clip.
     """
-    entries = _entries(list_file)
     if label_map is None and (list_file.parent / 'label_map.txt').is_file():
         label_map = list_file.parent / 'label_map.txt'
     classes = read_lines(label_map) if label_map else None
     rows = []
-    for path, label, origin in entries:
+    for origin, path, label in read_list(list_file):
         if label < 0 or (classes is not None and label >= len(classes)):
             expected = f'0 to {len(classes) - 1} ({label_map})' if classes else '0 or more'
             raise DatasetError(f'{origin}: label {label}; expected {expected}')
         rows.append((path, label, classes[label] if classes else PurePosixPath(path).parent.name))
     if training_lists is None:
-        beside = [list_file.name.replace('test', part) for part in _TRAINING_PARTS]
+        # lists of clips that models are trained or selected on
+        beside = [list_file.name.replace('test', part) for part in ('train', 'val')]
         siblings = [list_file.with_name(name) for name in beside if name != list_file.name]
         training_lists = [path for path in siblings if path.is_file()]
-    trained = {p: [entry[0] for entry in _entries(p)] for p in training_lists}
+    trained = {file: [path for _, path, _ in read_list(file)] for file in training_lists}
     return _checked(rows, video_root, [list_file], trained)
 
 
@@ -107,23 +108,7 @@ def official_sources(dataset: str, lists: Path, video_root: Path, split: int = 1
     rows = [(clip.path, clip.label, clip.class_name) for clip in official.test]
     train = {f'the official training list of split {split}': [c.path for c in official.train]}
     found = _checked(rows, video_root, official.files, train)
-    return dataclasses.replace(found, training_lists=found.lists)
-
-
-def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = True) -> SourceList:
-    """First stage of a build: the listed videos that can be used, as far as their names tell.
-
-    Their files must be there, unless ``files`` is False.
-
-    Raises:
-        DatasetError: None remains, one has no mask and must have one, or is not there.
-    """
-    if settings.masks is not None:
-        sources = require_masks(settings.masks, sources, settings.missing_masks)
-    sources.require_some()
-    if files:
-        require_files(sources)
-    return sources
+    return replace(found, training_lists=found.lists)
 
 
 def require_files(sources: SourceList) -> None:
@@ -163,14 +148,12 @@ def require_masks(
     return sources.without(missing)
 
 
-def boxes_inside(source: object) -> Iterator[BoxMasks]:
+def boxes_inside(source: MaskSource) -> Iterator[BoxMasks]:
     """The files of boxes that a mask source works with, at any depth."""
     if isinstance(source, BoxMasks):
         yield source
-    elif dataclasses.is_dataclass(source):
-        for value in vars(source).values():
-            if isinstance(value, MaskSource):
-                yield from boxes_inside(value)
+    for part in source.parts():
+        yield from boxes_inside(part)
 
 
 def _without_masks(source: MaskSource, video: SourceVideo) -> str:
@@ -219,11 +202,141 @@ def _checked(
     return SourceList(ordered, names, tuple(file_identity(path) for path in files), checked)
 
 
-def _entries(path: Path) -> list[tuple[str, int, str]]:
+SETS = {'scuba': 'SCUBA', 'scufo': 'SCUFO', 'conflfg': 'ConflFG'}
+"""Set -> its part of the folder name."""
+CONFLICT_FAMILY = 'stripe'
+"""Background family of Confl-FG."""
+BENCHMARK_NAME, REPORT_NAME = 'benchmark.json', 'report.json'
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """Everything besides the videos that fixes the content of a benchmark.
+
+    Attributes:
+        dataset: First part of the folder names, e.g. ``'HMDB51'``.
+        families: Background families.
+        seed: Seed of all draws.
+        per_video: Variants of every source video.
+        sets: Some of ``'scuba'``, ``'scufo'``, ``'conflfg'``.
+        empty_frames: Policy for frames without a mask.
+        encoding: ``'jpeg'``, ``'lossless'``, or ``'none'``: manifests only, to composite on the
+            fly.
+        masks: Where the masks come from; None only for a plan.
+        missing_masks: ``'fail'``, or ``'drop'`` to leave out videos that the mask source has no
+            file or boxes for.
+        cover_filter: Leaves out videos with too little foreground.
+    """
+
+    dataset: str
+    families: tuple[BackgroundFamily, ...] = field(repr=False)
+    seed: int = 0
+    per_video: int = 10
+    sets: tuple[str, ...] = tuple(SETS)
+    empty_frames: str = 'cut'
+    encoding: str = 'jpeg'
+    masks: MaskSource | None = None
+    missing_masks: str = 'fail'
+    cover_filter: CoverFilter | None = None
+
+    def __post_init__(self) -> None:
+        striped = CONFLICT_FAMILY in {family.name.lower() for family in self.families}
+        given, known = ' '.join(self.sets), ', '.join(SETS)
+        for sound, message in (
+            (
+                self.dataset and self.dataset.replace('-', '').isalnum(),
+                f'--name {self.dataset!r}: use letters, digits and hyphens, e.g. HMDB51',
+            ),
+            (self.per_video >= 1, f'--per-video {self.per_video}: expected 1 or more'),
+            (
+                self.sets and set(self.sets) <= set(SETS),
+                f'--sets {given}: expected some of {known}',
+            ),
+            (
+                striped or 'conflfg' not in self.sets,
+                '--sets conflfg: Confl-FG is made on stripes; add stripe to --backgrounds, or '
+                'leave conflfg out',
+            ),
+        ):
+            if not sound:
+                raise DatasetError(message)
+
+    @property
+    def stills(self) -> int:
+        """Stills that every source video lends."""
+        return self.per_video if 'conflfg' in self.sets else 0
+
+    def identity(self, sources: SourceList) -> dict[str, Any]:
+        """Plain JSON that is equal for equal settings and lists."""
+        return dict(
+            generator=GENERATOR,
+            dataset=self.dataset,
+            seed=self.seed,
+            per_video=self.per_video,
+            sets=[name for name in SETS if name in self.sets],
+            empty_frames=self.empty_frames,
+            encoding=self.encoding,
+            backgrounds=[family.identity() for family in self.families],
+            masks=self.masks.settings(),
+            missing_masks=self.missing_masks,
+            cover_filter=asdict(self.cover_filter) if self.cover_filter else None,
+            lists=list(sources.lists),
+            opencv=cv2.__version__,
+        )
+
+    def folders(self) -> dict[tuple[str, str], str]:
+        """(set, background in lower case) -> name of the folder."""
+        return {
+            (name, family.name.lower()): f'{self.dataset}_{SETS[name]}_{family.name}'
+            for name in SETS
+            for family in self.families
+            if name in self.sets and (name != 'conflfg' or family.name.lower() == CONFLICT_FAMILY)
+        }
+
+
+def begin_description(root: Path, identity: dict[str, Any]) -> None:
+    """Write ``benchmark.json`` of a build that is not finished.
+
+    Raises:
+        DatasetError: ``root`` holds a benchmark of other settings.
+    """
+    path = root / BENCHMARK_NAME
+    if path.is_file():
+        advice = 'name another folder with --out, or delete that one'
+        require_same(root, _described(path, advice)['settings'], identity, advice)
+    write_json(path, dict(complete=False, settings=identity))
+
+
+def read_description(root: Path) -> dict[str, Any]:
+    """Read ``benchmark.json`` of a finished build in the folder ``root``.
+
+    Raises:
+        DatasetError: There is none, or the build was not finished.
+    """
+    advice = 'build one with tools/build_bias_benchmark.py build'
+    described = _described(root / BENCHMARK_NAME, advice)
+    if not described['complete']:
+        raise DatasetError(f'{root}: the build was not finished; run the same command again')
+    return described
+
+
+def write_report(root: Path, settings: BuildSettings) -> dict[str, dict[str, Any]]:
+    """Write ``report.json``: background images that were refused.
+
+    Returns:
+        Background family -> what :meth:`.ImageFolder.report` says.
+    """
+    folders = [family for family in settings.families if isinstance(family, ImageFolder)]
+    report = {family.name: family.report() for family in folders}
+    write_json(root / REPORT_NAME, dict(backgrounds=report))
+    return report
+
+
+def _described(path: Path, advice: str) -> dict[str, Any]:
     try:
-        entries = [(*parse_line(line, origin), origin) for origin, line in filled_lines(path)]
-    except FileNotFoundError as error:
-        raise DatasetError(f'{error}; lists are made by tools/prepare_dataset.py') from error
-    if not entries:
-        raise DatasetError(f'{path}: the list is empty')
-    return entries
+        found = read_json(path)
+    except DatasetError as error:
+        raise BadFileError(f'{error}; {advice}') from error
+    if not isinstance(found.get('settings'), dict) or 'complete' not in found:
+        raise BadFileError(f'{path}: is not the description of a benchmark; {advice}')
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..compositing.backgrounds import item_rng
 from ..compositing.kept import (
     SURVEY_FOLDER,
     kept_masks_path,
@@ -19,14 +20,12 @@ from ..compositing.kept import (
     write_still,
 )
 from ..compositing.render import Still
-from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
 from ..video.source_video import SourceVideo
-from .settings import BuildSettings, begin_description
-from .sources import SourceList
+from .sources import BuildSettings, SourceList, begin_description
 
 DEFAULT_FPS = 30.0
 POLICIES = ('cut', 'nearest', 'background', 'error')
@@ -70,7 +69,6 @@ class Survey:
 
     @property
     def frames(self) -> int:
-        """Number of kept frames."""
         return self.last - self.first + 1
 
 
@@ -95,7 +93,7 @@ def survey(
 ) -> tuple[SourceList, dict[str, Survey]]:
     """Second stage of a build: look at every video once, and keep its masks and stills.
 
-    Takes what :func:`.sources.usable_sources` gives; ``say`` shows a line of text to the user.
+    ``say`` shows a line of text to the user.
 
     Raises:
         DatasetError: Something is wrong with a video or its masks; ``root`` holds a benchmark of
@@ -127,7 +125,6 @@ class Surveyor:
     settings: BuildSettings
 
     def __call__(self, video: SourceVideo) -> Survey | Problem:
-        """Survey a video, or take what an earlier run found."""
         try:
             return self._known(video) or self._survey(video)
         except DatasetError as error:
@@ -144,10 +141,14 @@ class Surveyor:
             return Problem(video.video_id, reason, filtered=True)
         kept, first, filled = fill_missing(masks, self.settings.empty_frames, video.video_id)
         save_kept_masks(kept_masks_path(self.root, video.video_id), kept)
-        lent = self._still_frames(video.video_id, np.flatnonzero(masks.any((1, 2))))
+        having, seed = np.flatnonzero(masks.any((1, 2))), self.settings.seed
+        draws = (
+            item_rng(seed, video.video_id, n, 'stripe', 'still')
+            for n in range(self.settings.stills)
+        )
+        lent = tuple(int(having[rng.randint(len(having))]) for rng in draws)
         for index in set(lent):
-            still = Still(frames[index], masks[index])
-            write_still(self.root, video.video_id, index, still)
+            write_still(self.root, video.video_id, index, Still(frames[index], masks[index]))
         height, width = frames.shape[1:3]
         found = Survey(
             video.video_id,
@@ -166,11 +167,6 @@ class Surveyor:
         text = json.dumps(dict(asdict(found), settings=self._key()), sort_keys=True)
         write_text(self._facts(video.video_id), text + '\n')
         return found
-
-    def _still_frames(self, video_id: str, candidates: np.ndarray) -> tuple[int, ...]:
-        seed, number = self.settings.seed, self.settings.stills
-        rngs = (item_rng(seed, video_id, n, 'stripe', 'still') for n in range(number))
-        return tuple(int(candidates[rng.randint(len(candidates))]) for rng in rngs)
 
     def _key(self) -> dict[str, Any]:
         return dict(

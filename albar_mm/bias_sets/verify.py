@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..annotations.manifest import HASHES_NAME, MANIFEST_NAME, read_hashes, read_rows
-from ..compositing.backgrounds import Backgrounds
+from ..compositing.backgrounds import Backgrounds, item_rng
 from ..compositing.kept import (
     kept_background_path,
     kept_masks_path,
@@ -18,29 +18,13 @@ from ..compositing.kept import (
     load_kept_masks,
 )
 from ..compositing.render import Still, fit_still, shift_away
-from ..compositing.seeds import item_rng
 from ..utils.errors import DatasetError
 from ..utils.files import read_bytes
 from ..utils.identity import file_sha256
 from ..utils.parallel import map_videos
 from ..video.source_video import read_frames
 from .export import encode_item
-from .settings import BENCHMARK_NAME, read_description
-
-
-@dataclass(frozen=True)
-class Verified:
-    """Result of a check.
-
-    Attributes:
-        findings: What is wrong: ``folder/item: text``, or ``folder: text``.
-        files: Number of files whose SHA-256 was taken.
-        rendered: Number of items that were rendered again.
-    """
-
-    findings: tuple[str, ...]
-    files: int
-    rendered: int
+from .sources import BENCHMARK_NAME, read_description
 
 
 @dataclass(frozen=True)
@@ -114,7 +98,7 @@ def verify_benchmark(
     sample: int | None = 50,
     seed: int = 0,
     workers: int = 1,
-) -> Verified:
+) -> tuple[list[str], int, int]:
     """Check counts, ids, checksums of all files, and re-render some items.
 
     Args:
@@ -124,6 +108,10 @@ def verify_benchmark(
         sample: Number of items to render again, of all sets together; None: all.
         seed: Seed of which.
         workers: Processes.
+
+    Returns:
+        What is wrong, ``folder/item: text`` or ``folder: text`` each; of how many files the SHA-256
+        was taken, and how many items were rendered again.
 
     Raises:
         DatasetError: ``root`` holds no finished benchmark, or a manifest cannot be read.
@@ -146,7 +134,7 @@ def verify_benchmark(
     for found in map_videos(renderer, chosen, workers):
         findings += found
     files = sum(map(len, rows.values())) if exported else 0
-    return Verified(tuple(findings), files, sum(map(len, chosen)))
+    return findings, files, sum(map(len, chosen))
 
 
 def _check_files(folder: Path, rows: Sequence[dict[str, Any]]) -> list[str]:

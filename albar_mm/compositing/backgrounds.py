@@ -1,20 +1,97 @@
-"""Background families: stripes, and folders of images."""
+"""Background families: sinusoid stripes (Li et al., StillMix, ICCV 2023), and folders of images.
+
+All randomness of a benchmark comes from a hash of what is being drawn.
+"""
 
 import hashlib
 import io
+import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ..utils.errors import DatasetError, reading, reason_of
 from ..utils.files import read_bytes
-from .seeds import item_rng, item_seed
-from .stripes import stripe_image
+
+
+def item_seed(seed: int, video_id: str, k: int, family: str, purpose: str) -> int:
+    """Seed of one draw, in [0, 2**32): the first 32 bits of the SHA-256 of its name.
+
+    It depends on nothing else: not on the order of the work, the number of processes or which other
+    videos there are. The name is the seed of the benchmark, the source video, its variant k from 0,
+    the background family in lower case, and what is drawn, e.g. ``'background'``.
+    """
+    name = json.dumps([seed, video_id, k, family, purpose], separators=(',', ':'))
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], 'big')
+
+
+def item_rng(seed: int, video_id: str, k: int, family: str, purpose: str) -> np.random.RandomState:
+    """Generator of one draw; see :func:`item_seed`. Its stream is fixed by NumPy for good."""
+    return np.random.RandomState(item_seed(seed, video_id, k, family, purpose))
+
+
+CANVAS = 384
+"""Side of the square that is painted before rotation, in px: 1.5 x the output side."""
+SIDE = 256
+"""Side of the returned image, in px."""
+#: row about which the curve swings. The source paints a 256-row curve on a 384-row canvas
+_OFFSET = 128.0
+#: first copy of a band is clipped here, not at the canvas border (kept for fidelity)
+_CLIP = 255
+
+
+def stripe_columns(
+    y: np.ndarray, half_thickness: float, spacing: float, canvas: int = CANVAS
+) -> np.ndarray:
+    """Painted rows of the canvas columns: bool, shape (canvas, W), True where the colour goes.
+
+    ``y`` is the row of the curve in each of W columns, ``half_thickness`` that of a band,
+    ``spacing`` the distance between two, more than 1; all in px.
+    """
+    low = np.maximum(0, y - half_thickness).astype(np.int64)
+    high = np.minimum(_CLIP, y + half_thickness).astype(np.int64)
+    copies = np.arange(-int(_CLIP / spacing) - 1, int(canvas / spacing) + 2)
+    shifts = copies[:, None] * spacing
+    # the source truncates toward 0, as astype does
+    starts = (low + shifts).astype(np.int64).clip(0, canvas)
+    ends = (high + shifts).astype(np.int64).clip(0, canvas)
+    # a band begins with +1 and ends with -1: the running sum counts the bands over a pixel
+    steps = np.zeros((canvas + 1, len(y)), np.int16)
+    flat, columns = steps.reshape(-1), np.arange(len(y))
+    np.add.at(flat, (starts * len(y) + columns).reshape(-1), np.int16(1))
+    np.subtract.at(flat, (ends * len(y) + columns).reshape(-1), np.int16(1))
+    return steps.cumsum(0, dtype=np.int16)[:-1] > 0
+
+
+def stripe_image(rng: np.random.RandomState) -> np.ndarray:
+    """Draw one random image of rotated sinusoid stripes: uint8 RGB (256, 256, 3) of two colours.
+
+    All parameters are uniform: base colour in [0, 1)^3 and its complement, half-thickness 5-20 px,
+    spacing 3-5 half-thicknesses, period 4-1004 px, amplitude 10-110 px, rotation 0-360 degrees. The
+    same state of ``rng`` gives the same image.
+    """
+    base = rng.uniform(0, 1, size=3)
+    half_thickness = rng.uniform(5, 20)
+    spacing = half_thickness * rng.uniform(3, 5)
+    omega = 2 * np.pi / rng.uniform(4, 1004)
+    phase = omega * rng.uniform(-100, 100)
+    amplitude = rng.uniform(10, 110)
+    angle = rng.uniform(0, 360)
+
+    y = amplitude * np.sin(omega * np.arange(CANVAS) + phase) + _OFFSET
+    painted = stripe_columns(y, half_thickness, spacing)
+    turned = Image.fromarray(painted.astype(np.uint8)).rotate(angle, Image.NEAREST, expand=True)
+    left, top = (turned.width - SIDE) // 2, (turned.height - SIDE) // 2
+    centre = turned.crop((left, top, left + SIDE, top + SIDE))
+    colours = (255 * np.stack([base, 1 - base])).astype(np.uint8)
+    centre.putpalette(colours.tobytes())  # much faster than to index an array of colours
+    return np.asarray(centre.convert('RGB'))
+
 
 IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
 MIN_SIDE = 64
@@ -23,27 +100,14 @@ _REDRAWS = 1000
 _KEPT_IMAGES = 64
 
 
-class BackgroundFamily(Protocol):
-    """Where the backgrounds of one set come from.
-
-    Attributes:
-        name: As in the folder of the set, e.g. ``'Places365'``; its lower case is in the rows.
-    """
-
-    name: str
-
-    def identity(self) -> dict[str, Any]:
-        """What must be the same for a build to go on; plain JSON."""
-
-    def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
-        """Entries of the manifest row that say which image it is; plain JSON."""
-
-    def image(self, row: Mapping[str, Any]) -> np.ndarray:
-        """The image that a row names, uint8 RGB (h, w, 3), at its own size."""
-
-
 class Stripes:
-    """Sinusoid stripes, a new image for every item (:mod:`albar_mm.compositing.stripes`)."""
+    """Sinusoid stripes, a new image for every item.
+
+    A family has a ``name``, as in the folder of the set (its lower case is in the rows);
+    ``identity()``, what must be the same for a build to go on, and ``draw()``, the entries of the
+    manifest row that say which image it is, both plain JSON; and ``image(row)``, the image that a
+    row names, uint8 RGB (h, w, 3), at its own size.
+    """
 
     name = 'Stripe'
 
@@ -97,8 +161,12 @@ class ImageFolder:
 
     def identity(self) -> dict[str, Any]:
         listing = hashlib.sha256('\n'.join(self.files).encode(errors='surrogateescape'))
-        digest, number = listing.hexdigest(), len(self.files)
-        return dict(name=self.name, images=number, listing_sha256=digest, min_side=self.min_side)
+        return dict(
+            name=self.name,
+            images=len(self.files),
+            listing_sha256=listing.hexdigest(),
+            min_side=self.min_side,
+        )
 
     def draw(self, seed: int, video_id: str, k: int) -> dict[str, Any]:
         rng = item_rng(seed, video_id, k, self.name.lower(), 'background')
@@ -156,6 +224,9 @@ class ImageFolder:
             except Exception as error:  # noqa: BLE001  a broken image can fail in any way
                 self._checked[file] = f'unreadable: {reason_of(error)}', ''
         return self._checked[file]
+
+
+BackgroundFamily = Stripes | ImageFolder
 
 
 class Backgrounds:

@@ -1,11 +1,13 @@
-"""What a build keeps beside its manifests to composite from: masks, backgrounds and stills."""
+"""What a build keeps beside its manifests to composite from: masks, backgrounds and stills; and
+those of a built benchmark at hand, for compositing on the fly."""
 
 import hashlib
-import io
 import math
-import zipfile
-from collections.abc import Collection, Iterable, Mapping
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import cv2
 import numpy as np
 
 from ..utils.errors import BadFileError, DatasetError
-from ..utils.files import read_npz, write_bytes
+from ..utils.files import read_json, read_npz, write_bytes, write_npz
+from .backgrounds import Backgrounds, ImageFolder, Stripes
 from .render import Still
 
 GENERATOR = 'albar_mm/1'
@@ -21,21 +24,12 @@ GENERATOR = 'albar_mm/1'
 SURVEY_FOLDER = '.progress/survey'
 MASK_FOLDER, BACKGROUND_FOLDER, STILL_FOLDER = 'masks', 'backgrounds', 'stills'
 _AGAIN = 'delete it and build again'
+_KEPT_BYTES = 64 << 20
+_KEPT_STILLS = 16
+_KEPT_BACKGROUNDS = 16
 
 
 # -------------------------------------------------------------------------------------- arrays
-
-
-def save_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write arrays to an ``.npz``, whole or not at all; the same arrays give the same bytes."""
-    content = io.BytesIO()
-    # np.savez would store the time of writing
-    with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            data = io.BytesIO()
-            np.save(data, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f'{name}.npy'), data.getvalue(), zipfile.ZIP_DEFLATED)
-    write_bytes(path, content.getvalue())
 
 
 def load_arrays(path: Path, names: Collection[str]) -> list[np.ndarray]:
@@ -78,8 +72,7 @@ class PackedMasks:
 
     def all(self) -> np.ndarray:
         """Unpack all, bool of shape (T, H, W)."""
-        bits = np.unpackbits(self.bits, count=math.prod(self.shape))
-        return bits.reshape(self.shape).view(bool)
+        return np.unpackbits(self.bits, count=math.prod(self.shape)).reshape(self.shape).view(bool)
 
     def _bits(self, start: int, count: int) -> np.ndarray:
         first, offset = divmod(start, 8)  # a frame of odd size starts within a byte
@@ -99,7 +92,7 @@ def mask_sha256(masks: np.ndarray) -> str:
 
 def save_kept_masks(path: Path, masks: np.ndarray) -> None:
     """Write masks, bool (T, H, W), bit-packed."""
-    save_arrays(path, bits=np.packbits(masks), shape=np.asarray(masks.shape))
+    write_npz(path, dict(bits=np.packbits(masks), shape=np.asarray(masks.shape)))
 
 
 def load_kept_masks(path: Path, sha256: str | None = None) -> np.ndarray:
@@ -168,19 +161,31 @@ def still_path(root: Path, video_id: str, frame: int) -> Path:
     return root / STILL_FOLDER / video_id / f'{frame:06d}.png'
 
 
-def read_still(root: Path, video_id: str, frame: int) -> Still:
-    """Read a still, which is a frame of the video that lends it.
+def load_still(path: Path) -> Still:
+    """Read a still.
 
     Raises:
         DatasetError: It is gone or broken.
     """
-    path = still_path(root, video_id, frame)
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         raise DatasetError(
-            f'{path}: not a still (PNG with alpha); delete {root / STILL_FOLDER} and build again'
+            f'{path}: not a still (PNG with alpha); delete {path.parents[1]} and build again'
         )
     return Still(cv2.cvtColor(image, cv2.COLOR_BGRA2RGB), image[..., 3] > 0)
+
+
+def still_of(
+    root: Path, row: Mapping[str, Any], load: Callable[[Path], Still] = load_still
+) -> Still | None:
+    """The foreign foreground of a Confl-FG row, None for others.
+
+    Raises:
+        DatasetError: It is gone or broken.
+    """
+    if row['set'] != 'conflfg':
+        return None
+    return load(still_path(root, row['conflict_video_id'], row['conflict_frame']))
 
 
 def write_still(root: Path, video_id: str, frame: int, still: Still) -> None:
@@ -190,3 +195,114 @@ def write_still(root: Path, video_id: str, frame: int, still: Still) -> None:
     if not done:
         raise DatasetError('OpenCV cannot write PNG pictures; install a full build')
     write_bytes(still_path(root, video_id, frame), data.tobytes())
+
+
+# ----------------------------------------------------------------------------------- at hand
+
+
+class Materials:
+    """Reads what rows name and keeps what was used last.
+
+    Args:
+        root: Folder of the benchmark.
+        folders: Background family (lower case) -> folder of its images; stripes need none.
+    """
+
+    def __init__(self, root: Path, folders: Mapping[str, str]) -> None:
+        self.root = root
+        images = [_NamedImages(name, folder) for name, folder in folders.items()]
+        self._backgrounds = Backgrounds([Stripes(), *images])
+        self._masks: OrderedDict[Hashable, PackedMasks] = OrderedDict()
+        self._background = lru_cache(_KEPT_BACKGROUNDS)(load_kept_background)
+        self._still = lru_cache(_KEPT_STILLS)(load_still)
+        self._total = lru_cache(_KEPT_STILLS)(self._surveyed_total)
+
+    def masks(self, row: Mapping[str, Any]) -> PackedMasks:
+        """Masks of the kept frames of a row's source video, still packed.
+
+        Raises:
+            DatasetError: They are gone, broken, or not those of the manifest.
+        """
+        key = row['video_id'], row['mask_sha256']
+        found = self._masks.pop(key, None)
+        if found is None:
+            path = kept_masks_path(self.root, row['video_id'])
+            found = load_packed_masks(path, row['mask_sha256'])
+            if found.shape != (row['frames'], row['height'], row['width']):
+                raise DatasetError(
+                    f'{path}: masks of shape {found.shape} do not fit the row of '
+                    f'{row["id"]}; build the set again'
+                )
+        self._masks[key] = found
+        held = sum(masks.bits.nbytes for masks in self._masks.values())
+        while len(self._masks) > 1 and held > _KEPT_BYTES:
+            held -= self._masks.popitem(last=False)[1].bits.nbytes
+        return found
+
+    def background(self, row: Mapping[str, Any]) -> np.ndarray:
+        """The background of a row at the size of its video, uint8 (H, W, 3), read-only.
+
+        Raises:
+            DatasetError: The image is gone or another one.
+        """
+        size = row['height'], row['width']
+        kept = self._background(kept_background_path(self.root, row), *size)
+        return self._backgrounds.of_row(row, *size) if kept is None else kept
+
+    def still(self, row: Mapping[str, Any]) -> Still | None:
+        """As :func:`still_of`."""
+        return still_of(self.root, row, self._still)
+
+    def check_length(self, row: Mapping[str, Any], path: Path, total: int) -> None:
+        """Refuse a source video that has not the length it had when the benchmark was built.
+
+        Raises:
+            DatasetError: It is too short or, where the survey of the build is still there, has
+                another length.
+        """
+        expected = self._total(row['video_id'])
+        if total <= row['last'] or expected not in (None, total):
+            told = f'more than {row["last"]}' if expected is None else expected
+            raise changed(path, f'{total} frames, {told} expected')
+
+    def _surveyed_total(self, video_id: str) -> int | None:
+        path = self.root / SURVEY_FOLDER / f'{video_id}.json'
+        try:
+            return int(read_json(path)['total_frames'])
+        except (DatasetError, KeyError, TypeError):
+            return None  # a benchmark may be handed on without its notes
+
+
+def changed(path: Path, what: str) -> DatasetError:
+    """The error for a source video that is not the one that a benchmark was built from."""
+    return DatasetError(
+        f'{path}: not the video that the benchmark was built from ({what}); '
+        'restore it, or build again'
+    )
+
+
+def materials_of(root: str | os.PathLike, folders: Mapping[str, str | os.PathLike]) -> Materials:
+    """The materials of a benchmark in this process, shared by all transforms that name them.
+
+    ``folders`` maps background families, in any case, to the folders of their images.
+    """
+    named = tuple(sorted((name.lower(), str(folder)) for name, folder in folders.items()))
+    return _materials_of(str(root), named)
+
+
+def forget_materials() -> None:
+    """Drop all that this process keeps of benchmarks, e.g. after one was built again."""
+    _materials_of.cache_clear()
+
+
+@lru_cache(maxsize=8)
+def _materials_of(root: str, folders: tuple[tuple[str, str], ...]) -> Materials:
+    return Materials(Path(root), dict(folders))
+
+
+class _NamedImages(ImageFolder):
+    """Reads the images that rows name, without listing a folder that may hold 300,000."""
+
+    def __init__(self, name: str, folder: str) -> None:
+        self.name, self.folder, self.min_side = name, Path(folder), 0
+        self.files, self._checked = [], {}

@@ -88,6 +88,6 @@ class ReferenceBank:
         path = self.path(folder)
         if not path.is_file():
             options = FrameBankOptions(**self.bank)
-            built = build_frame_bank(self.cfg, last_checkpoint(folder), path, options)
-            print_log('\n'.join(built.lines), logger='current')
+            _, lines = build_frame_bank(self.cfg, last_checkpoint(folder), path, options)
+            print_log('\n'.join(lines), logger='current')
         return path

@@ -35,17 +35,26 @@ class ListResult:
     row: dict[str, Any]
     kept: int
 
-    @property
-    def left_out(self) -> list[dict[str, str]]:
-        """What is not in the file."""
-        return self.row['left_out']
 
+def run_list_job(
+    list_file: Path,
+    out: Path,
+    key: str,
+    *,
+    report: Path,
+    part: Path,
+    settings: Mapping[str, Any],
+    missing: str,
+    workers: int,
+    say: Callable[[str], object],
+    begin: Callable[[int], object],
+    row_of: Callable[[str], dict[str, Any]],
+    write: Callable[[Journal, list[tuple[int, int]]], dict[str, Any]],
+) -> ListResult:
+    """Make one file of the videos of a list, or go on with it: finished videos are kept until it is
+    complete, and one that is complete is not made again.
 
-@dataclass(frozen=True)
-class ListJob:
-    """One file made of the videos of a list; finished videos are kept until it is complete.
-
-    Attributes:
+    Args:
         list_file: Lines ``path label``.
         out: File to make.
         key: What the report calls the identity of ``out``.
@@ -55,86 +64,62 @@ class ListJob:
         missing: With a video that cannot be read, or kills its process: ``'fail'`` or ``'drop'``.
         workers: Processes; 1 is this one.
         say: Shows a line of text to the user.
+        begin: Is told how many videos are to be done, before the first.
+        row_of: Makes the row of a video, without ``video``.
+        write: Writes ``out`` from the journal and the places of its rows, in the order of the
+            list; returns counts for the report.
+
+    Raises:
+        DatasetError: The list is empty, or cannot be read; no video can be read, or the work
+            fails; ``out`` is there, but the report does not bear it out, or it or the journal
+            is of other settings; something cannot be written.
+        ValueError: For another ``missing``.
     """
+    one_of(missing, MISSING, 'missing')
+    videos = list(dict.fromkeys(path for _, path, _ in read_list(list_file)))
+    settings = {**settings, 'list': file_identity(list_file)}
+    journal = Journal(part)
+    if out.exists() and (report.exists() or not part.exists()):
+        row = _earlier(out, key, report, settings)
+        say(f'{out}: is complete already')
+        return ListResult(out, report, row, row['videos'])
+    check_output(part)
+    finished = journal.begin(settings)
+    if finished:
+        say(f'{part}: {len(finished)} of {len(videos)} videos are finished already')
+    todo = [video for video in videos if video not in finished]
+    begin(len(todo))
+    work = partial(_work, row_of, journal, missing)
+    crashed = None if workers == 1 else partial(_crashed, missing=missing)
+    wrong = map_videos(work, todo, workers, crashed)
+    left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
+    places = journal.begin(settings)
+    if not places:
+        raise DatasetError(
+            f'{list_file}: none of {len(videos)} videos can be read; '
+            f'the first: {left_out[0]["reason"]}'
+        )
+    counts = write(journal, [places[video] for video in videos if video in places])
+    row = dict(settings, **{key: file_identity(out)}, **counts, left_out=left_out)
+    write_json(report, row)
+    part.unlink()
+    return ListResult(out, report, row, len(finished))
 
-    list_file: Path
-    out: Path
-    key: str
-    report: Path
-    part: Path
-    settings: Mapping[str, Any]
-    missing: str
-    workers: int
-    say: Callable[[str], object]
 
-    def run(
-        self,
-        begin: Callable[[int], object],
-        row_of: Callable[[str], dict[str, Any]],
-        write: Callable[[Journal, list[tuple[int, int]]], dict[str, Any]],
-    ) -> ListResult:
-        """Make the file, or go on with it; one that is complete is not made again.
-
-        Args:
-            begin: Is told how many videos are to be done, before the first.
-            row_of: Makes the row of a video, without ``video``.
-            write: Writes ``out`` from the journal and the places of its rows, in the order of the
-                list; returns counts for the report.
-
-        Raises:
-            DatasetError: The list is empty, or cannot be read; no video can be read, or the work
-                fails; ``out`` is there, but the report does not bear it out, or it or the journal
-                is of other settings; something cannot be written.
-            ValueError: For another ``missing``.
-        """
-        one_of(self.missing, MISSING, 'missing')
-        videos = list(dict.fromkeys(path for _, path, _ in read_list(self.list_file)))
-        settings = {**self.settings, 'list': file_identity(self.list_file)}
-        journal = Journal(self.part)
-        if self.out.exists() and (self.report.exists() or not self.part.exists()):
-            row = self._earlier(settings)
-            self.say(f'{self.out}: is complete already')
-            return ListResult(self.out, self.report, row, row['videos'])
-        check_output(self.part)
-        finished = journal.begin(settings)
-        if finished:
-            self.say(f'{self.part}: {len(finished)} of {len(videos)} videos are finished already')
-        todo = [video for video in videos if video not in finished]
-        begin(len(todo))
-        work = partial(_work, row_of, journal, self.missing)
-        crashed = None if self.workers == 1 else partial(_crashed, missing=self.missing)
-        wrong = map_videos(work, todo, self.workers, crashed)
-        left_out = sorted((found for found in wrong if found), key=lambda found: found['video'])
-        places = journal.begin(settings)
-        if not places:
-            raise DatasetError(
-                f'{self.list_file}: none of {len(videos)} videos can be read; '
-                f'the first: {left_out[0]["reason"]}'
-            )
-        counts = write(journal, [places[video] for video in videos if video in places])
-        made = {self.key: file_identity(self.out)}
-        row = dict(settings, **made, **counts, left_out=left_out)
-        write_json(self.report, row)
-        self.part.unlink()
-        return ListResult(self.out, self.report, row, len(finished))
-
-    def _earlier(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The report of an earlier run, which must be of the same settings and the same file."""
-        advice = 'name another --out, or delete it'
-        try:
-            row = read_json(self.report)
-            same_file = row[self.key] == file_identity(self.out)
-        except (DatasetError, KeyError) as error:
-            raise DatasetError(
-                f'{self.out}: is there already, without a sound {self.report.name} ({error}); '
-                f'{advice}'
-            ) from error
-        why = difference(row, settings) or (not same_file and 'it was changed since')
-        if why:
-            raise DatasetError(
-                f'{self.out}: is there already, made with other settings ({why}); {advice}'
-            )
-        return row
+def _earlier(out: Path, key: str, report: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The report of an earlier run, which must be of the same settings and the same file."""
+    advice = 'name another --out, or delete it'
+    try:
+        row = read_json(report)
+        same_file = row[key] == file_identity(out)
+    except (DatasetError, KeyError) as error:
+        raise DatasetError(
+            f'{out}: is there already, without a sound {report.name} ({error}); {advice}'
+        ) from error
+    why = difference(row, settings) or (not same_file and 'it was changed since')
+    if why:
+        raise DatasetError(f'{out}: is there already, made with other settings ({why}); {advice}')
+    return row
 
 
 def _work(
@@ -163,9 +148,9 @@ def _crashed(name: str, missing: str) -> dict[str, str]:
 
 def left_out_lines(done: ListResult) -> list[str]:
     """Lines for the terminal about videos that were left out; none if there are none."""
-    if not done.left_out:
+    if not done.row['left_out']:
         return []
     return [
-        f'left out {len(done.left_out)} listed videos, all in {done.report}:',
-        *(f'  {entry["video"]}: {entry["reason"]}' for entry in done.left_out[:5]),
+        f'left out {len(done.row["left_out"])} listed videos, all in {done.report}:',
+        *(f'  {entry["video"]}: {entry["reason"]}' for entry in done.row['left_out'][:5]),
     ]

@@ -1,8 +1,10 @@
-"""From official split lists to MMAction2's annotation files."""
+"""From official split lists to MMAction2's annotation files, with a validation part held out of the
+training clips, class by class, in whole groups."""
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,48 +16,106 @@ from ..utils.files import try_folder, write_json, write_text
 from ..utils.identity import file_identity
 from ..utils.numbers import number, one_of
 from ..video.source_video import DECODE, decoder_name
-from .holdout import HoldOut, hold_out
 from .verify import CLIP_KINDS, LIST_KINDS, Finding, check_entries, check_files, count_kinds, locate
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """Training clips in two parts.
+
+    Attributes:
+        train: What stays, in the given order.
+        val: What is held out, in the given order.
+        divided: Names ``class/group`` of groups with clips on both sides.
+        not_held_out: Classes too small to hold out anything.
+    """
+
+    train: tuple[Clip, ...]
+    val: tuple[Clip, ...]
+    divided: tuple[str, ...]
+    not_held_out: tuple[str, ...]
+
+
+def hold_out(
+    clips: Sequence[Clip], share: float = 0.1, seed: int = 0, *, divide_groups: bool = False
+) -> HoldOut:
+    """Hold out about ``share`` of every class, in whole groups.
+
+    Clips of one group look alike (same scene, same source video): with one of them in train,
+    accuracy on the other says little. Groups are taken in an order that depends on ``seed`` and
+    their name alone, so the parts are the same on every machine, and other classes change nothing.
+
+    Args:
+        clips: Official training clips.
+        share: Within (0, 0.5].
+        seed: Of the order.
+        divide_groups: Where every group of a class is twice the wanted size or more, hold out
+            single clips instead of a whole group. Otherwise the smallest group is taken.
+
+    Returns:
+        Both parts, disjoint; at least one clip of every class stays in train.
+
+    Raises:
+        DatasetError: ``share`` is out of range.
+    """
+    if not 0 < share <= 0.5:
+        raise DatasetError(f'--val-share {share:g}: expected more than 0 and at most 0.5')
+    classes: dict[str, dict[str, list[Clip]]] = {}
+    for clip in clips:
+        classes.setdefault(clip.class_name, {}).setdefault(clip.group, []).append(clip)
+
+    held: set[Clip] = set()
+    divided, not_held_out = [], []
+    for name, groups in classes.items():
+        order = _ordered(groups, f'{seed}/{name}')
+        total = sum(len(members) for members in groups.values())
+        target = max(1, round(share * total))
+        taken = _whole_groups([groups[key] for key in order], target, total)
+        if not taken and len(groups) > 1 and not divide_groups:
+            taken = min((groups[key] for key in order), key=len)
+        if not taken and total > 1 and divide_groups:
+            by_path = {clip.path: clip for members in groups.values() for clip in members}
+            taken = [by_path[path] for path in _ordered(by_path, f'{seed}/{name}')[:target]]
+            divided += sorted(
+                {
+                    f'{name}/{clip.group}'
+                    for clip in taken
+                    if not set(groups[clip.group]) <= set(taken)
+                }
+            )
+        if not taken:
+            not_held_out.append(name)
+        held.update(taken)
+    return HoldOut(
+        tuple(clip for clip in clips if clip not in held),
+        tuple(clip for clip in clips if clip in held),
+        tuple(divided),
+        tuple(not_held_out),
+    )
+
+
+def _whole_groups(groups: Sequence[list[Clip]], target: int, total: int) -> list[Clip]:
+    """The groups, early ones first, whose sizes add up to the number nearest to the target."""
+    reached: dict[int, tuple[int, ...]] = {0: ()}
+    for index, members in enumerate(groups):
+        if target in reached:
+            break
+        for size, chosen in list(reached.items()):
+            size += len(members)
+            if size < min(total, 2 * target):  # beyond, holding out nothing is nearer
+                reached.setdefault(size, (*chosen, index))
+    nearest = min(reached, key=lambda size: (abs(size - target), size))
+    return [clip for index in reached[nearest] for clip in groups[index]]
+
+
+def _ordered(names: Iterable[str], salt: str) -> list[str]:
+    """Names in an order that is random in ``salt`` and the same on every machine and version."""
+    return sorted(names, key=lambda name: hashlib.sha256(f'{salt}/{name}'.encode()).digest())
+
 
 REPORT_NAME = 'report.json'
 LABEL_MAP_NAME = 'label_map.txt'
 SHOWN_FINDINGS = 20
-
-
-@dataclass(frozen=True)
-class PrepareOptions:
-    """What to read, and where to write.
-
-    Attributes:
-        out: Folder of the annotation files.
-        lists: Folder of the official lists; default ``<out>/annotations``.
-        videos: Folder of the videos; default ``<out>/videos``. Another one is linked to there.
-        split: Number of the official split.
-        val_share: Share of the training clips to hold out for validation.
-        seed: Seed of what is held out.
-        workers: Processes that check videos.
-        missing: ``'fail'``: write no annotation file if a video is missing or broken; ``'drop'``:
-            leave it out.
-        decode: How deep to check videos (``'first'``, ``'all'``, ``'none'``); default: the data
-            set's.
-        delimiter: Separator of path and label; default: the data set's.
-    """
-
-    out: Path
-    lists: Path | None = None
-    videos: Path | None = None
-    split: int = 1
-    val_share: float = 0.1
-    seed: int = 0
-    workers: int = 2
-    missing: str = 'fail'
-    decode: str | None = None
-    delimiter: str | None = None
-
-    def __post_init__(self) -> None:
-        one_of(self.missing, ('fail', 'drop'), '--missing', DatasetError)
-        one_of(self.decode, (*DECODE, None), '--decode', DatasetError)
-        number(self.workers, '--workers', 1, whole=True)
 
 
 @dataclass(frozen=True)
@@ -76,143 +136,159 @@ class Prepared:
 
 
 def prepare_dataset(
-    dataset: str | DatasetSpec, options: PrepareOptions, say: Callable[[str], object] = print
+    dataset: str | DatasetSpec,
+    out: Path,
+    lists: Path | None = None,
+    videos: Path | None = None,
+    split: int = 1,
+    val_share: float = 0.1,
+    seed: int = 0,
+    workers: int = 2,
+    missing: str = 'fail',
+    decode: str | None = None,
+    delimiter: str | None = None,
+    say: Callable[[str], object] = print,
 ) -> Prepared:
     """Verify a data set and write ``train``, ``val``, ``test`` lists, class names and a report.
 
-    Written to ``options.out``: ``{train,val,test}_split<n>.txt`` (Kinetics-400, which has no
-    numbered splits: ``{train,val,test}.txt``), ``label_map.txt`` (class names by label),
-    ``report.json`` and, if the videos lie elsewhere, the link ``videos``. The annotation files
-    appear together at the end, or not at all; the report also after a failed check. What is held
-    out depends on the official lists and the seed, not on which videos are there.
+    Written to ``out``: ``{train,val,test}_split<n>.txt`` (Kinetics-400, which has no numbered
+    splits: ``{train,val,test}.txt``), ``label_map.txt`` (class names by label), ``report.json``
+    and, if the videos lie elsewhere, the link ``videos``. The annotation files appear together at
+    the end, or not at all; the report also after a failed check. What is held out depends on the
+    official lists and the seed, not on which videos are there.
 
     Args:
         dataset: Name in ``SPECS``, or a description.
-        options: What to read, and where to write.
+        out: Folder of the annotation files.
+        lists: Folder of the official lists; default ``<out>/annotations``.
+        videos: Folder of the videos; default ``<out>/videos``. Another one is linked to there.
+        split: Number of the official split.
+        val_share: Share of the training clips to hold out for validation.
+        seed: Seed of what is held out.
+        workers: Processes that check videos.
+        missing: ``'fail'``: write no annotation file if a video is missing or broken; ``'drop'``:
+            leave it out.
+        decode: How deep to check videos (``'first'``, ``'all'``, ``'none'``); default: the data
+            set's.
+        delimiter: Separator of path and label; default: the data set's.
         say: Shows a line of text to the user.
 
     Raises:
-        DatasetError: The lists are wrong; with ``missing='fail'`` also if a video is.
+        DatasetError: An option is not sound, or the lists are wrong; with ``missing='fail'`` also
+            if a video is.
     """
+    one_of(missing, ('fail', 'drop'), '--missing', DatasetError)
+    one_of(decode, (*DECODE, None), '--decode', DatasetError)
+    number(workers, '--workers', 1, whole=True)
     spec = SPECS[dataset] if isinstance(dataset, str) else dataset
-    out = Path(options.out)
-    videos = Path(options.videos or out / 'videos')
-    lists = read_lists(spec, Path(options.lists or out / 'annotations'), options.split)
+    decode = decode or spec.decode
+    videos = videos or out / 'videos'
+    given = read_lists(spec, lists or out / 'annotations', split)
     if not videos.is_dir():
         raise DatasetError(f'{videos}: no such folder of videos; name yours with --videos')
     _needs_link(out / 'videos', videos)
     try_folder(out)
     if spec.any_layout:
-        found = locate([*lists.train, *lists.test], videos)
-        first = len(lists.train)
-        lists = replace(lists, train=found[:first], test=found[first:])
+        found = locate([*given.train, *given.test], videos)
+        first = len(given.train)
+        given = replace(given, train=found[:first], test=found[first:])
 
-    job = _Job(spec, options, lists, out / REPORT_NAME, say)
-    listed = dict(train=lists.train, test=lists.test)
+    settings = dict(
+        dataset=spec.name,
+        split=split,
+        val_share=val_share,
+        seed=seed,
+        classes=len(given.classes),
+        checked=dict(decode=decode, decoder=None if decode == 'none' else decoder_name()),
+        lists=[file_identity(path) for path in given.files],
+    )
+    report = _Report(out / REPORT_NAME, settings, say)
+    listed = dict(train=given.train, test=given.test)
     findings = check_entries(listed, spec.num_classes)
     wrong = [finding for finding in findings if finding.kind in LIST_KINDS]
     if wrong:
-        raise job.failure(
-            lists.files[0].parent, 'wrong entries of the lists', wrong, listed, findings
-        )
-    check_sizes(spec, lists, options.split)
-    parts = hold_out(
-        _once(lists.train), options.val_share, options.seed, divide_groups=spec.divide_groups
-    )
-    official = dict(train=parts.train, val=parts.val, test=_once(lists.test))
-    say(f'{spec.name}: checking {sum(map(len, official.values()))} videos (--decode {job.decode})')
-    findings += check_files(official, videos, job.decode, options.workers)
+        folder, remedy = given.files[0].parent, 'download the official lists again'
+        what = 'wrong entries of the lists'
+        raise report.failure(f'{folder}: {len(wrong)} {what}', wrong, listed, findings, remedy)
+    check_sizes(spec, given, split)
+    parts = hold_out(_once(given.train), val_share, seed, divide_groups=spec.divide_groups)
+    official = dict(train=parts.train, val=parts.val, test=_once(given.test))
+    say(f'{spec.name}: checking {sum(map(len, official.values()))} videos (--decode {decode})')
+    findings += check_files(official, videos, decode, workers)
     bad = [finding for finding in findings if finding.kind in CLIP_KINDS]
     unusable = {finding.name for finding in bad if finding.kind != 'duplicate'}
     splits = {
         split: tuple(clip for clip in clips if clip.path not in unusable)
         for split, clips in official.items()
     }
-    findings += _notes(lists, parts, splits)
-    if bad and options.missing == 'fail':
-        remedy = 'mend them, or leave them out with --missing drop'
-        raise job.failure(videos, 'clips cannot be used', bad, official, findings, remedy)
-    job.show(findings)
+    findings += _notes(given, parts, splits)
+    if bad and missing == 'fail':
+        what, remedy = 'clips cannot be used', 'mend them, or leave them out with --missing drop'
+        raise report.failure(f'{videos}: {len(bad)} {what}', bad, official, findings, remedy)
+    report.show(findings)
     empty = [split for split, clips in splits.items() if not clips]
-    report = job.content(official, findings, splits)
+    content = report.content(official, findings, splits)
     if empty:
-        write_json(job.report, report)
+        write_json(report.path, content)
         raise DatasetError(
             f'{videos}: no usable clip is left for {", ".join(empty)}; all that is wrong is in '
-            f'{job.report}; no annotation file was written'
+            f'{report.path}; no annotation file was written'
         )
-    suffix = spec.suffix.format(split=options.split)
-    delimiter = spec.delimiter if options.delimiter is None else options.delimiter
+    suffix = spec.suffix.format(split=split)
+    delimiter = spec.delimiter if delimiter is None else delimiter
     contents: dict[str, Any] = {
         f'{split}{suffix}.txt': format_lines(clips, delimiter) for split, clips in splits.items()
     }
-    contents[LABEL_MAP_NAME] = ''.join(f'{name}\n' for name in lists.classes)
-    contents[REPORT_NAME] = report
+    contents[LABEL_MAP_NAME] = ''.join(f'{name}\n' for name in given.classes)
+    contents[REPORT_NAME] = content
     _write_together(out, contents, last=lambda: _link_videos(out / 'videos', videos))
-    for split, clips in splits.items():
-        lacking = len(official[split]) - len(clips)
-        say(f'{split}: {len(clips)} clips' + (f' ({lacking} left out)' if lacking else ''))
-    return Prepared(splits, tuple(findings), len(bad), job.report)
+    for part, clips in splits.items():
+        lacking = len(official[part]) - len(clips)
+        say(f'{part}: {len(clips)} clips' + (f' ({lacking} left out)' if lacking else ''))
+    return Prepared(splits, tuple(findings), len(bad), report.path)
 
 
 @dataclass(frozen=True)
-class _Job:
-    spec: DatasetSpec
-    options: PrepareOptions
-    lists: OfficialLists
-    report: Path
+class _Report:
+    path: Path
+    settings: Mapping[str, Any]
     say: Callable[[str], object]
-
-    @property
-    def decode(self) -> str:
-        return self.options.decode or self.spec.decode
 
     def content(
         self,
-        official: dict[str, Sequence[Clip]],
+        official: Mapping[str, Sequence[Clip]],
         findings: Sequence[Finding],
-        splits: dict[str, Sequence[Clip]] | None,
+        splits: Mapping[str, Sequence[Clip]],
     ) -> dict[str, Any]:
-        """Of the report; ``splits`` is None where no annotation file is written."""
-        decode, options = self.decode, self.options
-        return dict(
-            dataset=self.spec.name,
-            split=options.split,
-            val_share=options.val_share,
-            seed=options.seed,
-            classes=len(self.lists.classes),
-            written=splits is not None,
-            clips={
-                split: dict(listed=len(clips), written=len(splits[split]) if splits else 0)
-                for split, clips in official.items()
-            },
-            checked=dict(decode=decode, decoder=None if decode == 'none' else decoder_name()),
-            lists=[file_identity(path) for path in self.lists.files],
-            findings=[asdict(finding) for finding in findings],
-        )
+        """``splits`` is empty where no annotation file is written."""
+        clips = {
+            split: dict(listed=len(clips), written=len(splits.get(split, ())))
+            for split, clips in official.items()
+        }
+        found = [asdict(finding) for finding in findings]
+        return dict(self.settings, written=bool(splits), clips=clips, findings=found)
 
     def show(self, findings: Sequence[Finding]) -> None:
         for finding in findings[:SHOWN_FINDINGS]:
             self.say(f'  {finding}')
-        if len(findings) > SHOWN_FINDINGS:
-            rest = findings[SHOWN_FINDINGS:]
-            self.say(f'  and {len(rest)} more ({count_kinds(rest)}): {self.report}')
+        rest = findings[SHOWN_FINDINGS:]
+        if rest:
+            self.say(f'  and {len(rest)} more ({count_kinds(rest)}): {self.path}')
 
     def failure(
         self,
-        place: Path,
         what: str,
         wrong: Sequence[Finding],
-        official: dict[str, Sequence[Clip]],
+        official: Mapping[str, Sequence[Clip]],
         findings: Sequence[Finding],
-        remedy: str = 'download the official lists again',
+        remedy: str,
     ) -> DatasetError:
         """Shows and reports what was found; the error to raise."""
         self.show(findings)
-        write_json(self.report, self.content(official, findings, None))
+        write_json(self.path, self.content(official, findings, {}))
         return DatasetError(
-            f'{place}: {len(wrong)} {what} ({count_kinds(wrong)}), the first: {wrong[0]}; all are '
-            f'in {self.report}; {remedy}; no annotation file was written'
+            f'{what} ({count_kinds(wrong)}), the first: {wrong[0]}; all are in {self.path}; '
+            f'{remedy}; no annotation file was written'
         )
 
 

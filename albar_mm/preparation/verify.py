@@ -137,6 +137,5 @@ def _files(root: Path) -> Iterator[str]:
             folders.clear()
             continue
         seen.add(real)
-        relative = os.path.relpath(folder, root).replace(os.sep, '/')
         for name in names:
-            yield name if relative == '.' else f'{relative}/{name}'
+            yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, '/')

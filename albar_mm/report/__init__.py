@@ -1,11 +1,9 @@
 """One page and one table from any number of ``results.json`` files."""
 
-from .checks import check_runs, contrasted_bounds
 from .comparability import group_runs
-from .contents import Report
-from .markdown import terminal_text
+from .contents import Report, check_runs, contrasted_bounds
+from .page import make_report, terminal_text
 from .runs import Run, collect_runs, read_run
-from .write import make_report
 
 __all__ = [
     'Report',

@@ -37,9 +37,6 @@ Measurement = dict[str, dict[str, Any]]
 def measurement(run: Run) -> Measurement:
     """How each set of a run was measured.
 
-    Args:
-        run: The run.
-
     Returns:
         Set (``'scuba/stripe'``, or a score's name where the file lists no sets) -> what -> value:
         number of videos, transforms with their settings, averaging of views, hash of the lists.
@@ -69,9 +66,6 @@ def measurement(run: Run) -> Measurement:
 def group_runs(runs: Sequence[Run]) -> tuple[list[list[Run]], list[str]]:
     """Sort runs into groups whose members were measured alike on every set that they share.
 
-    Args:
-        runs: The runs.
-
     Returns:
         The groups, in the order of their first run, and a sentence per further group that names
         what differs from the first.
@@ -98,10 +92,6 @@ def group_runs(runs: Sequence[Run]) -> tuple[list[list[Run]], list[str]]:
 
 def difference(one: Measurement, other: Measurement) -> str:
     """Say in words how two measurements differ.
-
-    Args:
-        one: The first.
-        other: The second.
 
     Returns:
         What differs, each with the sets that it concerns; one line.
@@ -133,9 +123,6 @@ def set_title(name: str) -> str:
 
 def protocol_lines(measured: Measurement) -> list[tuple[str, str]]:
     """A measurement in words, sets that were measured alike together.
-
-    Args:
-        measured: From :func:`measurement`.
 
     Returns:
         (sets, how) pairs.

@@ -1,47 +1,128 @@
-"""What a report says, apart from its looks."""
+"""What a report says, apart from its looks, and the checks that every sound result passes: what
+contrasted accuracy can be, given SCUBA and SCUFO."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..utils.errors import DatasetError
 from ..utils.numbers import number, one_of
-from .checks import Check, check_runs
 from .comparability import group_runs
-from .published import PUBLISHED, PublishedTable
+from .published import PUBLISHED
 from .runs import Run, clean, list_runs
+
+#: room for rounding in percentages that were computed in float64
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Report:
-    """What a report says.
+class Check:
+    """The bounds of one contrasted accuracy, in percent.
 
     Attributes:
+        title: Of which run.
+        background: Name of the background, or ``'avg'``.
+        scuba, scufo, contrasted: The three scores.
+        lower, upper: What contrasted accuracy must lie between.
+        holds: Whether it does.
+    """
+
+    title: str
+    background: str
+    scuba: float
+    scufo: float
+    contrasted: float
+    lower: float
+    upper: float
+    holds: bool
+
+    def __str__(self) -> str:
+        where = 'average' if self.background == 'avg' else self.background
+        return (
+            f'{self.title}, {where}: contrasted {self.contrasted:.2f} is not between '
+            f'{self.lower:.2f} and {self.upper:.2f}, as SCUBA {self.scuba:.2f} and SCUFO '
+            f'{self.scufo:.2f} require'
+        )
+
+
+def contrasted_bounds(scuba: float, scufo: float) -> tuple[float, float]:
+    """Least and greatest contrasted accuracy that SCUBA and SCUFO allow.
+
+    ``max(0, SCUBA - SCUFO) <= contrasted <= min(SCUBA, 100 - SCUFO)``: of the videos that are right
+    on SCUBA, at most SCUFO can be taken away, and none can count whose SCUFO is right. Holds for
+    averages over backgrounds too. All are in percent.
+    """
+    return max(0.0, scuba - scufo), min(scuba, 100.0 - scufo)
+
+
+def check_scores(
+    title: str, scores: Mapping[str, float], tolerance: float = TOLERANCE
+) -> list[Check]:
+    """Check every background, and the average, that has all three scores.
+
+    Args:
+        title: Name of the scores.
+        scores: Keys of :func:`albar_mm.evaluation.functional.bias_scores`, in percent.
+        tolerance: Room for rounding, in percent points.
+
+    Returns:
+        One check per background and average, the average last.
+    """
+    names = {key.split('/', 1)[1] for key in scores if key.startswith('contrasted/')}
+    checks = []
+    for name in sorted(names, key=lambda name: (name == 'avg', name)):
+        scuba, scufo = scores.get(f'scuba/{name}'), scores.get(f'scufo/{name}')
+        if scuba is not None and scufo is not None:
+            value = scores[f'contrasted/{name}']
+            lower, upper = contrasted_bounds(scuba, scufo)
+            holds = lower - tolerance <= value <= upper + tolerance
+            checks.append(Check(title, name, scuba, scufo, value, lower, upper, holds))
+    return checks
+
+
+def check_runs(runs: Sequence[Run]) -> tuple[list[Check], list[str]]:
+    """Check all runs.
+
+    Returns:
+        All checks of contrasted accuracy, and a sentence for every fault: a bound that is broken,
+        or a score outside 0 to 100.
+    """
+    checks = [check for run in runs for check in check_scores(run.title, run.metrics)]
+    faults = [str(check) for check in checks if not check.holds]
+    faults += [
+        f'{run.title}: {key} is {run.metrics[key]:g}, but a percentage lies in 0 to 100'
+        for run in runs
+        for key in sorted(run.shown)
+        if not -TOLERANCE <= run.metrics[key] <= 100 + TOLERANCE
+    ]
+    return checks, faults
+
+
+class Report:
+    """What a report says: runs, grouped and checked.
+
+    Args:
+        runs: The runs, from :func:`collect_runs`.
+        notes: What was left out already.
         title: Heading.
-        runs: All runs.
+        published: Whose published numbers to show: ``'hmdb51'``, ``'ucf101'``,
+            ``'ucf101_boxes'`` or ``'k400'``.
+        class_names: Names of the classes by label.
+        num_classes: Number of classes, for the chance level; default: that of ``class_names``.
+
+    Attributes:
         groups: The runs by table: only runs that were measured alike share one.
         checks: Every check of contrasted accuracy.
         faults: What cannot be right, a sentence each.
         warnings: What a reader must know before comparing, a sentence each.
         notes: What was left out, a sentence each.
         published: Tables of the paper.
-        class_names: Names by class label; empty where they are not known.
-        num_classes: Number of classes of the head, for the chance level, or None.
+
+    Raises:
+        DatasetError: An unknown ``published`` or fewer than two classes.
     """
 
-    title: str
-    runs: list[Run]
-    groups: list[list[Run]]
-    checks: list[Check]
-    faults: list[str]
-    warnings: list[str]
-    notes: list[str]
-    published: tuple[PublishedTable, ...] = ()
-    class_names: tuple[str, ...] = ()
-    num_classes: int | None = None
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         runs: Sequence[Run],
         notes: Sequence[str] = (),
         *,
@@ -49,43 +130,21 @@ class Report:
         published: str | None = None,
         class_names: Sequence[str] = (),
         num_classes: int | None = None,
-    ) -> 'Report':
-        """Group and check runs.
-
-        Args:
-            runs: The runs, from :func:`collect_runs`.
-            notes: What was left out already.
-            title: Heading.
-            published: Whose published numbers to show: ``'hmdb51'``, ``'ucf101'``,
-                ``'ucf101_boxes'`` or ``'k400'``.
-            class_names: Names of the classes by label.
-            num_classes: Number of classes, for the chance level; default: that of ``class_names``.
-
-        Raises:
-            DatasetError: An unknown ``published`` or fewer than two classes.
-        """
+    ) -> None:
         if published is not None:
             one_of(published, PUBLISHED, 'published', DatasetError)
-        num_classes = num_classes if num_classes is not None else len(class_names) or None
-        if num_classes is not None:
-            number(num_classes, 'the number of classes', 2, whole=True)
-        groups, differences = group_runs(runs)
-        checks, faults = check_runs(runs)
-        return cls(
-            title=clean(title),
-            runs=list(runs),
-            groups=groups,
-            checks=checks,
-            faults=faults,
-            warnings=[*differences, *_split_methods(groups), *_same_weights(runs)],
-            notes=[clean(note) for note in [*notes, *_left_out(runs)]],
-            published=PUBLISHED[published] if published else (),
-            class_names=tuple(map(clean, class_names)),
-            num_classes=num_classes,
-        )
+        self.num_classes = num_classes if num_classes is not None else len(class_names) or None
+        if self.num_classes is not None:
+            number(self.num_classes, 'the number of classes', 2, whole=True)
+        self.title, self.runs = clean(title), list(runs)
+        self.groups, differences = group_runs(runs)
+        self.checks, self.faults = check_runs(runs)
+        self.warnings = [*differences, *_split_methods(self.groups), *_same_weights(runs)]
+        self.notes = [clean(note) for note in [*notes, *_left_out(runs)]]
+        self.published = PUBLISHED[published] if published else ()
+        self.class_names = tuple(map(clean, class_names))
 
     def class_name(self, label: int) -> str:
-        """Name of a class, or ``class <label>``."""
         return self.class_names[label] if label < len(self.class_names) else f'class {label}'
 
 

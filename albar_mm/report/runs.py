@@ -50,7 +50,6 @@ class Run:
 
     @property
     def title(self) -> str:
-        """Method and seed."""
         return self.method if self.seed is None else f'{self.method}, seed {self.seed}'
 
     @property

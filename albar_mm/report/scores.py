@@ -33,7 +33,6 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """Label, and ``↑`` or ``↓``."""
         return f'{self.label} {"↑" if self.better == HIGHER else "↓"}'
 
 

@@ -6,7 +6,6 @@ Pages as pictures, and one HTML file with all of them and the numbers of the mas
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from statistics import fmean
@@ -23,9 +22,9 @@ from ..bias_sets.mask_statistics import (
     statistics_lines,
     write_statistics,
 )
-from ..bias_sets.settings import read_description
+from ..bias_sets.sources import read_description
 from ..compositing.backgrounds import Backgrounds
-from ..compositing.kept import kept_masks_path, load_kept_masks, read_still
+from ..compositing.kept import kept_masks_path, load_kept_masks, still_of
 from ..compositing.render import render_item
 from ..report.page import render
 from ..utils.errors import DatasetError
@@ -34,6 +33,9 @@ from ..utils.numbers import number
 from ..utils.parallel import map_videos
 from ..video.source_video import SourceVideo
 
+#: of one source video: class, name and numbers of its masks; what is suspicious, '' if nothing is;
+#: and its pictures in the order of the columns, uint8 RGB at their own size, each with a note
+SheetRow = tuple[str, str, tuple[tuple[str, np.ndarray], ...]]
 TILE_WIDTH, TILE_HEIGHT = 200, 150
 ROWS_A_PAGE = 20
 SHEET_FOLDER, PAGE_NAME = 'contact_sheet', 'contact_sheet.html'
@@ -77,30 +79,10 @@ def report_benchmark(
     files = write_statistics(root, found)
     worst, shown = choose_videos(found, per_class, suspicious)
     parts = {'Suspicious videos': worst, 'Videos by class': shown}
-    parts = {heading: part for heading, part in parts.items() if part}
     pages = write_sheet(root, videos, backgrounds, parts, variant, workers)
-    write_text(root / PAGE_NAME, page_html(root, found, pages))
-    return [
-        *statistics_lines(found),
-        *map(str, files),
-        f'{root / PAGE_NAME}: {len(pages)} pages, {len(worst)} suspicious and {len(shown)} of '
-        f'{len(found)} videos',
-    ]
-
-
-def page_html(
-    root: Path, found: Sequence[MaskStatistics], pages: Sequence[tuple[str, Path]]
-) -> str:
-    """The page; it needs no other file.
-
-    Args:
-        root: Folder of the benchmark.
-        found: Statistics of all videos, suspicious ones first.
-        pages: Heading and PNG file of every page of the contact sheet.
-    """
     described = read_description(root)
     overlaps = [one.iou for one in found if one.iou is not None]
-    return render(
+    page = render(
         'contact_sheet.html',
         title=f'Contact sheet of {described["settings"]["dataset"]}',
         settings=described['settings'],
@@ -113,6 +95,13 @@ def page_html(
         overlap=fmean(overlaps) if overlaps else None,
         pictures=[_picture(title, path) for title, path in pages],
     )
+    write_text(root / PAGE_NAME, page)
+    return [
+        *statistics_lines(found),
+        *map(str, files),
+        f'{root / PAGE_NAME}: {len(pages)} pages, {len(worst)} suspicious and {len(shown)} of '
+        f'{len(found)} videos',
+    ]
 
 
 def _picture(title: str, path: Path) -> dict[str, Any]:
@@ -124,22 +113,6 @@ def _picture(title: str, path: Path) -> dict[str, Any]:
     data = base64.b64encode(content.getvalue()).decode()
     file = f'{path.parent.name}/{path.name}'
     return dict(title=title, file=file, data=data, width=width, height=height)
-
-
-@dataclass(frozen=True)
-class SheetRow:
-    """One source video on the sheet.
-
-    Attributes:
-        title: Class, name and numbers of its masks.
-        flags: What is suspicious; '' if nothing is.
-        tiles: Pictures in the order of the columns, uint8 RGB at their own size, each with a
-            note of its own ('' for none).
-    """
-
-    title: str
-    flags: str
-    tiles: tuple[tuple[str, np.ndarray], ...]
 
 
 def paint_row(
@@ -176,13 +149,12 @@ def paint_row(
         number = first['first'] + place
         tiles.append((f'frame {number}', outlined(frames[number], masks[place])))
     for row in rows:
-        number, note, still = row['first'] + middle, '', None
+        number, note, still = row['first'] + middle, '', still_of(root, row)
         item, item_masks = dict(row, first=number, last=number), masks[middle : middle + 1]
         if row['set'] == 'scufo':
             item, item_masks, note = row, masks, f'frame {row["first"] + row["scufo_frame"]}'
         elif row['set'] == 'conflfg':
             note = f'+ {Path(row["conflict_video"]).parent.name}'
-            still = read_still(root, row['conflict_video_id'], row['conflict_frame'])
         background = backgrounds.of_row(row, *masks.shape[1:])
         tiles.append((note, render_item(item, frames, item_masks, background, still)[0]))
     overlap = '' if found.iou is None else f', overlap {found.iou:.2f} (min {found.iou_min:.2f})'
@@ -190,7 +162,7 @@ def paint_row(
         f'{found.class_name or found.label} · {found.video_id} · {found.frames} frames, '
         f'cover {100 * found.cover:.1f} %{overlap}'
     )
-    return SheetRow(title, '; '.join(found.flags), tuple(tiles))
+    return title, '; '.join(found.flags), tuple(tiles)
 
 
 def outlined(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -310,13 +282,7 @@ def write_sheet(
 
 
 def draw_page(title: str, columns: Sequence[str], rows: Sequence[SheetRow]) -> Image.Image:
-    """Draw one page.
-
-    Args:
-        title: Heading.
-        columns: Headings of the columns.
-        rows: The rows, as many tiles in each as there are columns.
-    """
+    """Draw one page; a row has as many tiles as there are headings of columns."""
     width = 2 * _MARGIN + len(columns) * (TILE_WIDTH + _GAP) - _GAP
     step = _TITLE + TILE_HEIGHT + 3 * _GAP
     page = Image.new('RGB', (width, 2 * _MARGIN + _HEAD + len(rows) * step), _PAPER)
@@ -325,14 +291,14 @@ def draw_page(title: str, columns: Sequence[str], rows: Sequence[SheetRow]) -> I
     draw.text((_MARGIN, _MARGIN), title, _INK, _font(17, bold=True))
     for left, name in zip(lefts, columns, strict=True):
         _write(draw, (left, _MARGIN + 27), name, _SOFT, _font(12, bold=True), TILE_WIDTH)
-    for place, row in enumerate(rows):
+    for place, (name, flags, tiles) in enumerate(rows):
         top = _MARGIN + _HEAD + place * step
-        flags = f'   {row.flags}' if row.flags else ''
+        flags = f'   {flags}' if flags else ''
         bold = _font(13, bold=True)
         room = width - 2 * _MARGIN - draw.textlength(flags, bold)
-        end = _write(draw, (_MARGIN, top + 2), row.title, _INK, _font(13), room)
+        end = _write(draw, (_MARGIN, top + 2), name, _INK, _font(13), room)
         draw.text((end, top + 2), flags, _BAD, bold)
-        for left, (note, picture) in zip(lefts, row.tiles, strict=True):
+        for left, (note, picture) in zip(lefts, tiles, strict=True):
             tile = _as_tile(picture)
             page.paste(tile, (left, top + _TITLE))
             if note:

@@ -30,8 +30,8 @@ RESULTS_NAME, FIGURE_NAME, BOXES_NAME = 'leakage.json', 'leakage.png', 'boxes.tx
 _BOXES = '{boxes}'
 _COLOURS = ('#d62728', '#1f77b4', '#2ca02c', '#9467bd')
 _WHOLE_COLOUR = '#9aa5b1'
+#: grey of what a mask hides
 _EMPTY = 235
-"""Grey of what a mask hides."""
 
 
 def leakage_report(
@@ -325,7 +325,6 @@ def _draw_accuracies(axis: Any, found: Leakage, colours: Mapping[str, str]) -> N
 
 
 def _bar(axis: Any, place: int, share: float, error: float | None, colour: str) -> None:
-    value, error = 100 * share, None if error is None else 100 * error
-    axis.bar(place, value, 0.6, color=colour, yerr=error, capsize=4)
-    top, style = value + (error or 0), dict(ha='center', va='bottom', fontsize=10)
-    axis.annotate(f'{value:.1f}', (place, top), (0, 3), textcoords='offset points', **style)
+    error = None if error is None else 100 * error
+    bars = axis.bar(place, 100 * share, 0.6, color=colour, yerr=error, capsize=4)
+    axis.bar_label(bars, fmt='%.1f', padding=3, fontsize=10)

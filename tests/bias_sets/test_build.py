@@ -11,8 +11,7 @@ import pytest
 
 from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets import export as export_module
-from albar_mm.bias_sets.build import build_benchmark, plan_benchmark
-from albar_mm.bias_sets.command import summary
+from albar_mm.bias_sets.build import build_benchmark, plan_benchmark, summary
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import Backgrounds
 from albar_mm.compositing.kept import kept_masks_path, load_kept_masks

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from albar_mm.compositing.backgrounds import Backgrounds, ImageFolder, Stripes, parse_background
-from albar_mm.compositing.stripes import stripe_image
+from albar_mm.compositing.backgrounds import (
+    Backgrounds,
+    ImageFolder,
+    Stripes,
+    parse_background,
+    stripe_image,
+)
 from albar_mm.utils.errors import DatasetError
 
 from ..bias_sets.toy_benchmark import write_photos

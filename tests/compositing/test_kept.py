@@ -6,19 +6,18 @@ from PIL import Image
 
 from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.verify import verify_benchmark
-from albar_mm.compositing.backgrounds import Backgrounds
+from albar_mm.compositing.backgrounds import Backgrounds, stripe_image
 from albar_mm.compositing.kept import (
+    Materials,
     kept_background_path,
     load_arrays,
     load_kept_background,
     load_kept_masks,
     load_packed_masks,
     mask_sha256,
-    save_arrays,
     save_kept_masks,
 )
-from albar_mm.compositing.materials import Materials
-from albar_mm.compositing.stripes import stripe_image
+from albar_mm.utils.files import write_npz
 
 from ..bias_sets.toy_benchmark import build, settings_of, write_photos, write_sources
 from ..refused import refused
@@ -72,15 +71,15 @@ def test_the_check_finds_one_that_is_another_image(made):
     root, _, source_list, settings = made
     videos = source_list.parent / 'videos'
     backgrounds = Backgrounds(settings.families)
-    assert not verify_benchmark(root, videos, backgrounds, sample=None).findings
+    assert not verify_benchmark(root, videos, backgrounds, sample=None)[0]
     row = rows_of(root)[0]
     path = kept_background_path(root, row)
     content = path.read_bytes()
     try:
         image = load_kept_background(path, row['height'], row['width']).copy()
         image[0, 0] ^= 1
-        save_arrays(path, image=image)
-        found = verify_benchmark(root, videos, backgrounds, sample=None).findings
+        write_npz(path, dict(image=image))
+        found = verify_benchmark(root, videos, backgrounds, sample=None)[0]
         assert found and all('kept background' in finding for finding in found)
     finally:
         path.write_bytes(content)
@@ -89,7 +88,8 @@ def test_the_check_finds_one_that_is_another_image(made):
 def test_broken_files(tmp_path):
     path = tmp_path / 'b.npz'
     assert load_kept_background(path, 4, 4) is None
-    save_arrays(path, image=np.random.RandomState(0).randint(0, 255, (4, 4, 3)).astype(np.uint8))
+    image = np.random.RandomState(0).randint(0, 255, (4, 4, 3)).astype(np.uint8)
+    write_npz(path, dict(image=image))
     refused('b.npz: holds no such background.*5x4 px', load_kept_background, path, 4, 5)
     refused('b.npz: holds no bits; delete it', load_arrays, path, ('bits',))
     whole = bytearray(path.read_bytes())

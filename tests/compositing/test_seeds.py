@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from albar_mm.compositing.seeds import item_rng, item_seed
+from albar_mm.compositing.backgrounds import item_rng, item_seed
 
 
 def test_seed_is_the_hash_of_its_name():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.compositing.stripes import SIDE, stripe_columns, stripe_image
+from albar_mm.compositing.backgrounds import SIDE, stripe_columns, stripe_image
 
 
 def bands(column):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from albar_mm.engine import launch
-from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
+from albar_mm.preparation.prepare import prepare_dataset
 from tests.preparation.official import write_jhmdb21
 
 from .test_configs import FOLDER
@@ -18,8 +18,8 @@ SMALL |= {f'{part}_dataloader.persistent_workers': False for part in ('train', '
 
 def run(source, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    options = PrepareOptions(folder / 'data' / 'jhmdb21', source, source / 'videos', decode='none')
-    prepare_dataset('jhmdb21', options, lambda text: None)
+    places = folder / 'data' / 'jhmdb21', source, source / 'videos'
+    prepare_dataset('jhmdb21', *places, decode='none', say=lambda text: None)
     cfg = launch.load_config(FOLDER / 'albar_jhmdb21.py', SMALL)
     runner = launch.train(cfg, work_dir=str(folder / 'run'))
     (best,) = (folder / 'run').glob('best_val_contrast_epoch_1.pth')

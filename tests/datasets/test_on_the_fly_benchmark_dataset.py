@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.masks.folders import JhmdbMasks
 from albar_mm.bias_sets.sources import read_source_list
-from albar_mm.compositing.materials import forget_materials
+from albar_mm.compositing.kept import forget_materials
 from albar_mm.datasets import BiasBenchmarkDataset, OnTheFlyBenchmarkDataset
 from albar_mm.utils.files import write_json_lines
 from albar_mm.video.source_video import frame_cache

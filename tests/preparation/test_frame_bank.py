@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import shutil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from albar_mm.annotations.frame_bank import load_frame_bank
 from albar_mm.preparation.frame_bank import scoring
 from albar_mm.preparation.frame_bank import videos as videos_module
 from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank, select_frames
-from albar_mm.preparation.frame_bank.scores import ScoresFile, published_scores
+from albar_mm.preparation.frame_bank.videos import ScoresFile, published_scores
 from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError
 from albar_mm.video import source_video
 from albar_mm.video.source_video import read_frames
@@ -56,7 +57,10 @@ def build(reference, out, scores=None, cfg_options=None, published=None, **optio
     config, weights = reference
     files = dict(scores=scores, published=published, cfg_options=cfg_options)
     options = FrameBankOptions(**{**OPTIONS, **options})
-    return build_frame_bank(read(config), None if published else weights, out, options, **files)
+    weights = None if published else weights
+    bank, lines = build_frame_bank(read(config), weights, out, options, **files)
+    left_out = tuple(bank.info['left_out'])
+    return SimpleNamespace(path=out, bank=bank, lines=lines, left_out=left_out)
 
 
 def by_hand(reference, frames):

@@ -7,7 +7,7 @@ import pytest
 
 from albar_mm.annotations.official_lists import read_hmdb51, read_jhmdb21, read_ucf101
 from albar_mm.annotations.video_lists import Clip
-from albar_mm.preparation.holdout import hold_out
+from albar_mm.preparation.prepare import hold_out
 from albar_mm.utils.errors import DatasetError
 
 

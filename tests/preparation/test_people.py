@@ -14,8 +14,7 @@ import pytest
 from albar_mm.annotations.person_boxes import read_person_boxes
 from albar_mm.bias_sets.masks.folders import JhmdbMasks
 from albar_mm.preparation.people.detect import detect_people, parse_detector, summary
-from albar_mm.preparation.people.detectors import EveryNth, HogDetector, mask_boxes
-from albar_mm.preparation.people.onnx import OnnxDetector
+from albar_mm.preparation.people.detectors import EveryNth, HogDetector, OnnxDetector, mask_boxes
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from albar_mm.video.source_video import read_frames
 
@@ -320,16 +319,20 @@ def test_videos_that_cannot_be_read(clips):
     (clips / 'videos' / 'wave' / 'a.avi').write_bytes(b'')
     refused('a.avi cannot be read: the file is empty', run, clips, error=BadVideoError)
     done = run(clips, missing='drop')
-    assert done.row['videos'] == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
+    assert done.row['videos'] == 2 and [entry['video'] for entry in done.row['left_out']] == [
+        'wave/a.avi'
+    ]
     assert any('left out 1 listed videos' in line for line in summary(done))
-    assert json.loads(done.report.read_text())['left_out'] == done.left_out
+    assert json.loads(done.report.read_text())['left_out'] == done.row['left_out']
 
 
 def test_a_video_that_kills_its_process(clips):
     with pytest.raises(BadVideoError, match='video wave/a.avi: its process was killed while at'):
         run(clips, Bright('a dies'), workers=2)
     done = run(clips, Bright('a dies'), workers=2, missing='drop')
-    assert done.row['videos'] == 2 and [entry['video'] for entry in done.left_out] == ['wave/a.avi']
+    assert done.row['videos'] == 2 and [entry['video'] for entry in done.row['left_out']] == [
+        'wave/a.avi'
+    ]
 
 
 def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):

@@ -12,7 +12,7 @@ from mmaction.datasets import VideoDataset
 
 from albar_mm.annotations.video_lists import Clip, format_lines
 from albar_mm.preparation import prepare as prepare_module
-from albar_mm.preparation.prepare import PrepareOptions, prepare_dataset
+from albar_mm.preparation.prepare import prepare_dataset
 from albar_mm.preparation.verify import check_entries
 
 from ..refused import refused
@@ -26,7 +26,7 @@ def source(tmp_path):
 
 
 def options(source, out, **extra):
-    return PrepareOptions(Path(out), source, source / 'videos', val_share=0.3, **extra)
+    return dict(extra, out=Path(out), lists=source, videos=source / 'videos', val_share=0.3)
 
 
 def quietly(text):
@@ -47,7 +47,7 @@ def read_back(path, videos, delimiter=' '):
 def test_written_lists_are_read_by_mmaction2(source, tmp_path):
     out = tmp_path / 'data' / 'jhmdb21'
     said = []
-    done = prepare_dataset('jhmdb21', options(source, out), said.append)
+    done = prepare_dataset('jhmdb21', **options(source, out), say=said.append)
     lists = [f'{part}_split1.txt' for part in ('test', 'train', 'val')]
     assert names_in(out) == ['label_map.txt', 'report.json', *lists, 'videos']
     paths = {}
@@ -66,9 +66,9 @@ def test_written_lists_are_read_by_mmaction2(source, tmp_path):
     assert report['written'] and report['findings'] == [] and report['seed'] == 0
     assert report['clips']['val'] == dict(listed=42, written=42)
     before = (out / 'val_split1.txt').read_text()
-    assert prepare_dataset('jhmdb21', options(source, out), quietly).left_out == 0
+    assert prepare_dataset('jhmdb21', **options(source, out), say=quietly).left_out == 0
     assert (out / 'val_split1.txt').read_text() == before
-    prepare_dataset('jhmdb21', options(source, out, seed=1), quietly)
+    prepare_dataset('jhmdb21', **options(source, out, seed=1), say=quietly)
     assert (out / 'val_split1.txt').read_text() != before
 
 
@@ -85,17 +85,17 @@ def damage(source):
 
 
 def test_broken_videos_fail_or_are_left_out(source, tmp_path):
-    whole = prepare_dataset('jhmdb21', options(source, tmp_path / 'whole'), quietly)
+    whole = prepare_dataset('jhmdb21', **options(source, tmp_path / 'whole'), say=quietly)
     wanted = damage(source)
     out, said = tmp_path / 'out', []
-    match = '4 clips cannot be used.*--missing drop'
-    refused(match, prepare_dataset, 'jhmdb21', options(source, out), said.append)
+    match, given = '4 clips cannot be used.*--missing drop', options(source, out)
+    refused(match, prepare_dataset, 'jhmdb21', **given, say=said.append)
     assert names_in(out) == ['report.json']
     report = json.loads((out / 'report.json').read_text())
     assert {f['name']: f['kind'] for f in report['findings']} == wanted and not report['written']
     assert all(any(name in line for line in said) for name in wanted)
 
-    done = prepare_dataset('jhmdb21', options(source, out, missing='drop'), quietly)
+    done = prepare_dataset('jhmdb21', **options(source, out, missing='drop'), say=quietly)
     assert done.left_out == 4
     for split, clips in whole.splits.items():  # the rest is where it was
         kept = [clip.path for clip in clips if clip.path not in wanted]
@@ -111,7 +111,7 @@ def test_findings_are_capped_on_the_terminal_only(source, tmp_path):
     for path in sorted((source / 'videos').glob('*/*_f_*.avi'))[:50]:
         path.unlink()
     said = []
-    prepare_dataset('jhmdb21', options(source, tmp_path / 'out', missing='drop'), said.append)
+    prepare_dataset('jhmdb21', **options(source, tmp_path / 'out', missing='drop'), say=said.append)
     assert sum('missing: ' in line for line in said) == 20
     report = json.loads((tmp_path / 'out' / 'report.json').read_text())
     rest = len(report['findings']) - 20
@@ -122,8 +122,8 @@ def test_findings_are_capped_on_the_terminal_only(source, tmp_path):
 def test_no_usable_clip_left(source, tmp_path):
     for path in (source / 'videos').glob('*/other*.avi'):
         path.unlink()
-    given = 'jhmdb21', options(source, tmp_path / 'out', missing='drop'), quietly
-    refused('no usable clip is left for test', prepare_dataset, *given)
+    given = options(source, tmp_path / 'out', missing='drop')
+    refused('no usable clip is left for test', prepare_dataset, 'jhmdb21', **given, say=quietly)
     assert names_in(tmp_path / 'out') == ['report.json']
 
 
@@ -131,13 +131,17 @@ def test_overlap_and_duplicates(source, tmp_path):
     index = source / 'index.csv'
     lines = index.read_text().splitlines()
     index.write_text('\n'.join([*lines, lines[1]]) + '\n')  # listed twice
-    match = r'1 duplicate\), the first: duplicate: train c00/'
-    refused(match, prepare_dataset, 'jhmdb21', options(source, tmp_path / 'a'), quietly)
-    done = prepare_dataset('jhmdb21', options(source, tmp_path / 'a', missing='drop'), quietly)
+    match, given = (
+        r'1 duplicate\), the first: duplicate: train c00/',
+        options(source, tmp_path / 'a'),
+    )
+    refused(match, prepare_dataset, 'jhmdb21', **given, say=quietly)
+    done = prepare_dataset('jhmdb21', **given | dict(missing='drop'), say=quietly)
     assert done.left_out == 1 and sum(map(len, done.splits.values())) == 126
     index.write_text('\n'.join([*lines, lines[1].replace('train', 'test')]) + '\n')
-    given = 'jhmdb21', options(source, tmp_path / 'b', missing='drop'), quietly
-    refused(r'of the lists \(1 overlap\).*index.csv:128.*:2;', prepare_dataset, *given)
+    match = r'of the lists \(1 overlap\).*index.csv:128.*:2;'
+    given = options(source, tmp_path / 'b', missing='drop')
+    refused(match, prepare_dataset, 'jhmdb21', **given, say=quietly)
     assert names_in(tmp_path / 'b') == ['report.json']
 
 
@@ -158,8 +162,8 @@ def test_kinetics_layouts(tmp_path, layout):
     for name in (*KINETICS, '-train_0002_000020_000030'):
         (tmp_path / 'v' / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / 'v' / folder / f'{name}.mp4').touch()
-    options = PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', decode='none', missing='drop')
-    done = prepare_dataset('kinetics400', options, quietly)
+    given = tmp_path / 'out', lists, tmp_path / 'v'
+    done = prepare_dataset('kinetics400', *given, decode='none', missing='drop', say=quietly)
     assert done.left_out == 1600 - 4
     sizes = {split: len(clips) for split, clips in done.splits.items()}
     assert sizes == dict(train=2, val=1, test=1)
@@ -176,11 +180,11 @@ def test_one_file_of_two_kinetics_classes(tmp_path):
     lists = write_kinetics400(tmp_path / 'csv', train=2)
     rows = (lists / 'train.csv').read_text().splitlines()
     (lists / 'train.csv').write_text('\n'.join([*rows, rows[1].replace('a b', 'aBc')]) + '\n')
-    options = PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v', decode='none', missing='drop')
+    given = tmp_path / 'out', lists, tmp_path / 'v'
     (tmp_path / 'v').mkdir()
     for name in KINETICS:
         (tmp_path / 'v' / f'{name}.mp4').touch()
-    done = prepare_dataset('kinetics400', options, quietly)
+    done = prepare_dataset('kinetics400', *given, decode='none', missing='drop', say=quietly)
     doubles = [f for f in done.findings if f.kind == 'duplicate']
     assert [f.name for f in doubles] == ['-train_0000_000000_000010.mp4']
     assert [c.label for clips in done.splits.values() for c in clips] == [1, 1, 1]
@@ -197,7 +201,7 @@ def test_names_with_blanks_are_not_written_for_mmaction2_to_split(tmp_path):
 
 def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
     out = tmp_path / 'out'
-    prepare_dataset('jhmdb21', options(source, out), quietly)
+    prepare_dataset('jhmdb21', **options(source, out), say=quietly)
     before = {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'}
     written = []
     write = prepare_module.write_text
@@ -209,8 +213,8 @@ def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
         return write(path, text)
 
     monkeypatch.setattr(prepare_module, 'write_text', second_fails)
-    given = 'jhmdb21', options(source, out, seed=3), quietly
-    refused('the disk is full: make room', prepare_dataset, *given)
+    given = options(source, out, seed=3)
+    refused('the disk is full: make room', prepare_dataset, 'jhmdb21', **given, say=quietly)
     assert {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'} == before
 
 
@@ -219,26 +223,26 @@ def test_no_write_permission_is_found_before_the_videos_are_read(source, tmp_pat
     monkeypatch.setattr('tempfile.TemporaryFile', denied)
     said, given = [], options(source, tmp_path / 'out')
     match = 'out: cannot be written: permission denied'
-    refused(match, prepare_dataset, 'jhmdb21', given, said.append)
+    refused(match, prepare_dataset, 'jhmdb21', **given, say=said.append)
     assert said == []
 
 
 def test_video_folder(source, tmp_path):
     out = tmp_path / 'out'
     match = 'out/videos: no such folder of videos; .*--videos'
-    refused(match, prepare_dataset, 'jhmdb21', PrepareOptions(out, source), quietly)
+    refused(match, prepare_dataset, 'jhmdb21', out, source, say=quietly)
     (out / 'videos').mkdir(parents=True)
     match = 'a folder of its own is there already'
-    refused(match, prepare_dataset, 'jhmdb21', options(source, out), quietly)
+    refused(match, prepare_dataset, 'jhmdb21', **options(source, out), say=quietly)
     (out / 'videos').rmdir()
     (out / 'videos').symlink_to(tmp_path)  # a link of an earlier run to another place
-    prepare_dataset('jhmdb21', options(source, out, decode='none'), quietly)
+    prepare_dataset('jhmdb21', **options(source, out, decode='none'), say=quietly)
     assert (out / 'videos').resolve() == (source / 'videos').resolve()
     # videos in their place need no link, and none is made
     inside = tmp_path / 'inside'
     inside.mkdir()
     (source / 'videos').rename(inside / 'videos')
-    prepare_dataset('jhmdb21', PrepareOptions(inside, source, decode='none'), quietly)
+    prepare_dataset('jhmdb21', inside, source, decode='none', say=quietly)
     assert not (inside / 'videos').is_symlink()
 
 
@@ -247,8 +251,8 @@ def test_list_cut_short_writes_nothing(tmp_path):
     test_list = lists / 'testlist01.txt'
     test_list.write_text('\n'.join(test_list.read_text().splitlines()[:-3]))
     (tmp_path / 'v').mkdir()
-    given = PrepareOptions(tmp_path / 'out', lists, tmp_path / 'v')
-    refused('the official ones 9537 and 3783', prepare_dataset, 'ucf101', given, quietly)
+    given = tmp_path / 'out', lists, tmp_path / 'v'
+    refused('the official ones 9537 and 3783', prepare_dataset, 'ucf101', *given, say=quietly)
     assert names_in(tmp_path / 'out') == []
 
 
@@ -257,8 +261,5 @@ def test_list_cut_short_writes_nothing(tmp_path):
     [('missing', 'ignore'), ('decode', 'some'), ('workers', 0), ('val_share', 0.7)],
 )
 def test_wrong_option(source, tmp_path, key, value):
-    def prepare():
-        given = replace(options(source, tmp_path / 'o'), **{key: value})
-        prepare_dataset('jhmdb21', given, quietly)
-
-    refused(f'--{key.replace("_", "-")}.*{value}', prepare)
+    match, given = f'--{key.replace("_", "-")}.*{value}', options(source, tmp_path / 'o')
+    refused(match, prepare_dataset, 'jhmdb21', **given | {key: value}, say=quietly)

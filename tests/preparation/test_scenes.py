@@ -9,10 +9,8 @@ import pytest
 import torch
 
 from albar_mm.annotations.scene_labels import read_scene_labels
-from albar_mm.preparation.scenes import classifiers as _scene_classifiers
-from albar_mm.preparation.scenes import label as scenes
-from albar_mm.preparation.scenes.classifiers import parse_classifier
-from albar_mm.preparation.scenes.label import label_scenes, uniform_frames, video_label
+from albar_mm.preparation import scenes
+from albar_mm.preparation.scenes import label_scenes, parse_classifier, uniform_frames, video_label
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from tests.bias_sets.masks.tiny_onnx import mixing, node, write_model
 from tests.refused import refused
@@ -110,7 +108,7 @@ def test_frames_with_opencv(tmp_path, monkeypatch):
 
 def test_an_interrupted_run_goes_on(clips, monkeypatch):
     calls = []
-    real = _scene_classifiers.OnnxClassifier.probabilities
+    real = scenes.OnnxClassifier.probabilities
 
     def interrupted(self, frames):
         calls.append(1)
@@ -118,7 +116,7 @@ def test_an_interrupted_run_goes_on(clips, monkeypatch):
             raise KeyboardInterrupt
         return real(self, frames)
 
-    monkeypatch.setattr(_scene_classifiers.OnnxClassifier, 'probabilities', interrupted)
+    monkeypatch.setattr(scenes.OnnxClassifier, 'probabilities', interrupted)
     with pytest.raises(KeyboardInterrupt):
         label(clips)
     assert not (clips / 's.jsonl').exists()
@@ -135,7 +133,7 @@ def test_unreadable_videos(clips):
     (clips / 'videos' / 'k' / 'mixed.avi').write_bytes(b'')
     refused('k/mixed.avi cannot be read: the file is empty', label, clips, error=BadVideoError)
     done, _ = label(clips, missing='drop')
-    assert [entry['video'] for entry in done.left_out] == ['k/mixed.avi']
+    assert [entry['video'] for entry in done.row['left_out']] == ['k/mixed.avi']
     assert len(read_scene_labels(clips / 's.jsonl')) == 2
     lines = scenes.summary(done)
     assert lines[0].endswith('scene labels of 2 videos, num_scenes=3')
@@ -233,10 +231,10 @@ def mmpretrain(monkeypatch):
     package.apis.ImageClassificationInferencer = FakeInferencer
     monkeypatch.setitem(sys.modules, 'mmpretrain', package)
     monkeypatch.setitem(sys.modules, 'mmpretrain.apis', package.apis)
-    _scene_classifiers._inferencer.cache_clear()
+    scenes._inferencer.cache_clear()
     FakeInferencer.made.clear()
     yield
-    _scene_classifiers._inferencer.cache_clear()
+    scenes._inferencer.cache_clear()
 
 
 def test_mmpretrain(clips, mmpretrain):
@@ -258,6 +256,6 @@ def test_mmpretrain_that_cannot_build(clips, mmpretrain):
 
 def test_without_mmpretrain(clips, monkeypatch):
     monkeypatch.setitem(sys.modules, 'mmpretrain.apis', None)
-    _scene_classifiers._inferencer.cache_clear()
+    scenes._inferencer.cache_clear()
     with pytest.raises(DatasetError, match='needs MMPreTrain: pip install mmpretrain .or export'):
         label(clips, classifier=parse_classifier(f'mmpretrain:resnet18,{clips}/m.onnx'))

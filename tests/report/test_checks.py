@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from albar_mm.report import check_runs, contrasted_bounds, read_run
-from albar_mm.report.checks import check_scores
+from albar_mm.report.contents import check_scores
 from albar_mm.report.published import PUBLISHED
 
 from .results_files import metrics, write

@@ -51,11 +51,11 @@ def test_runs_that_were_measured_alike_share_a_table(tmp_path):
 
 def test_no_mean_over_seeds_that_were_measured_differently(tmp_path):
     runs = [run(tmp_path, 'a', 0), run(tmp_path, 'a', 1, how=protocol('clamp'))]
-    report = Report.of(runs)
+    report = Report(runs)
     assert methods(report.groups) == [['a'], ['a']]
     assert any(w.startswith('The seeds of a were not all measured alike') for w in report.warnings)
     runs = [run(tmp_path, 'b', seed, weights='same') for seed in (0, 1)]
-    assert Report.of(runs).warnings == [
+    assert Report(runs).warnings == [
         'b, seed 0 and b, seed 1 tested the same weights, so they are not independent runs.'
     ]
 

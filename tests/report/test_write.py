@@ -114,8 +114,8 @@ def test_nothing_is_half_written(tmp_path):
         make_report([write(tmp_path / 'erm')], [], tmp_path / 'r.html', tmp_path / 'r.md')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['erm', 'r.html']
     run = read_run(tmp_path / 'erm' / 'results.json')
-    refused("published must be one of 'hmdb51'.* got 'ssv2'", Report.of, [run], published='ssv2')
-    refused('a whole number from 2, got 1', Report.of, [run], num_classes=1)
+    refused("published must be one of 'hmdb51'.* got 'ssv2'", Report, [run], published='ssv2')
+    refused('a whole number from 2, got 1', Report, [run], num_classes=1)
 
 
 def test_files_that_lack_scores(tmp_path):

@@ -41,11 +41,11 @@ def painted(made, video_id, variant):
 @pytest.mark.parametrize('variant', [0, 1])
 def test_tiles_are_the_pixels_of_the_files(made, variant):
     columns, row = painted(made, 'jump_b (1)#&!', variant)
-    assert columns == COLUMNS and len(row.tiles) == len(columns)
+    assert columns == COLUMNS and len(row[2]) == len(columns)
     middle = 2  # of five frames
-    assert np.array_equal(row.tiles[0][1], toy.toy_frames('jump/jump_b (1)#&!.avi')[middle])
+    assert np.array_equal(row[2][0][1], toy.toy_frames('jump/jump_b (1)#&!.avi')[middle])
     folders = [name.replace(', ', '_') for name in columns[3:]]
-    for name, (note, tile) in zip(folders, row.tiles[3:], strict=True):
+    for name, (note, tile) in zip(folders, row[2][3:], strict=True):
         folder = made[0] / 'lossless' / f'TOY_{name}'
         item = next(r for r in read_rows(folder) if r['id'] == f'jump_b (1)#&!__{variant}')
         pixels = read_frames(folder / item['file'])
@@ -69,7 +69,7 @@ def test_the_outline_hides_nothing_of_the_mask():
 def test_a_page_has_room_for_every_tile_and_long_names():
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     tiles = tuple(('', np.full((30, 40, 3), colour, np.uint8)) for colour in colours)
-    rows = [sheet.SheetRow('name ' * 80, 'flag', tiles)] * 3
+    rows = [('name ' * 80, 'flag', tiles)] * 3
     page = np.asarray(sheet.draw_page('title', ['a', 'b', 'a very long heading ' * 5], rows))
     for colour in colours:
         assert (page == colour).all(-1).sum() == 3 * sheet.TILE_WIDTH * sheet.TILE_HEIGHT
@@ -130,8 +130,8 @@ def test_a_cut_video_and_what_does_not_fit(made, tmp_path):
     with pytest.raises(DatasetError, match='jump_a.avi: not the video that .* --videos'):
         sheet.write_sheet(folder / 'none', tmp_path / 'videos', backgrounds, parts)
     _, row = painted(made, 'jump_a', 0)
-    assert row.title.startswith('jump · jump_a · 6 frames, cover ')
-    assert row.flags == '1 frames without own mask'
+    assert row[0].startswith('jump · jump_a · 6 frames, cover ')
+    assert row[1] == '1 frames without own mask'
     # the first of seven frames is cut: the middle of the kept ones is frame 3 of the video
-    assert row.tiles[0][0] == row.tiles[1][0] == 'frame 3'
-    assert row.tiles[2][0] == 'frame 4'  # kept frames 3 and 4 differ most: 3 was filled from 2
+    assert row[2][0][0] == row[2][1][0] == 'frame 3'
+    assert row[2][2][0] == 'frame 4'  # kept frames 3 and 4 differ most: 3 was filled from 2

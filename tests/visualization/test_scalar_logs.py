@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from albar_mm.visualization.scalar_logs import read_run
+from albar_mm.visualization.stability_figure import read_run
 
 
 def write(folder, start, lines, config=None, end=''):

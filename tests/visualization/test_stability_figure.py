@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from albar_mm.visualization import plot_stability, stability_figure
-from albar_mm.visualization.scalar_logs import RunLog
+from albar_mm.visualization.stability_figure import RunLog
 
 from .test_scalar_logs import train, write
 

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...annotations.tubes import Tube, read_boxes
-from ...annotations.video_names import read_once
+from ...annotations.tubes import FRAME_SLACK, Tube, read_boxes
+from ...annotations.video_lists import read_once
 from ...utils.errors import DatasetError
 from ...utils.files import write_text
 from ...video.source_video import SourceVideo
 from .source import MaskResult, MaskSource
-
-FRAME_SLACK = 3
-"""Decoders differ by a frame or so about the end of a video; boxes that far beyond are dropped."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,11 @@ class BoxMasks(MaskSource):
     path: Path
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """``ucf24_boxes`` for a pickle, ``text_boxes`` for text."""
         return 'ucf24_boxes' if self.path.suffix.lower() in ('.pkl', '.pickle') else 'text_boxes'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The file of all boxes."""
         return [self.path]
 
     def tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
@@ -46,7 +42,10 @@ class BoxMasks(MaskSource):
         Raises:
             DatasetError: The file holds no box of the video.
         """
-        known, keys = read_once(read_boxes, self.path, 'no such file'), _keys(video)
+        known = read_once(read_boxes, self.path, 'no such file')
+        folders = [name for name in (video.class_name, video.path.parent.name) if name]
+        names = dict.fromkeys((video.video_id, video.path.stem, video.path.name))
+        keys = [*dict.fromkeys(f'{f}/{n}' for f in folders for n in names), *names]
         found = next((known[key] for key in keys if known.get(key)), None)
         if found is None:
             raise DatasetError(
@@ -108,13 +107,6 @@ class BoxMasks(MaskSource):
         return np.stack([x1, y1, x2, y2], axis=1)
 
 
-def _keys(video: SourceVideo) -> list[str]:
-    """What a file of boxes may call the video."""
-    folders = [name for name in (video.class_name, video.path.parent.name) if name]
-    names = dict.fromkeys((video.video_id, video.path.stem, video.path.name))
-    return [*dict.fromkeys(f'{f}/{n}' for f in folders for n in names), *names]
-
-
 @dataclass(frozen=True)
 class BoundingBoxes(MaskSource):
     """The bounding box of each frame's mask, as a filled rectangle.
@@ -124,11 +116,7 @@ class BoundingBoxes(MaskSource):
     """
 
     source: MaskSource
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``bounding(<source>)``."""
-        return f'bounding({self.source.name})'
+    kind = 'bounding'
 
     def _make(self, video: SourceVideo) -> MaskResult:
         given = self.source.result(video)
@@ -143,12 +131,11 @@ def bounding_boxes(masks: np.ndarray) -> np.ndarray:
 
     x2 and y2 are exclusive; all are 0 for an empty mask.
     """
-    boxes = np.zeros((len(masks), 4), dtype=np.int64)
-    for box, mask in zip(boxes, masks, strict=True):
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        if rows.size:
-            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-    return boxes
+    rows, columns = masks.any(2), masks.any(1)
+    _, height, width = masks.shape
+    ends = width - columns[:, ::-1].argmax(1), height - rows[:, ::-1].argmax(1)
+    boxes = np.stack([columns.argmax(1), rows.argmax(1), *ends], axis=1)
+    return np.where(rows.any(1)[:, None], boxes, 0)
 
 
 def write_box_file(path: Path, source: MaskSource, videos: Iterable[SourceVideo]) -> Path:

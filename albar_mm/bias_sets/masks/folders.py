@@ -14,7 +14,6 @@ from ...utils.files import read_json, read_npz
 from ...video.source_video import SourceVideo
 from .source import MaskResult, MaskSource, find_entry
 
-_MASK_KEYS = ('mask', 'masks')
 _PUPPET_KEY = 'part_mask'
 
 
@@ -33,7 +32,6 @@ class PngMasks(MaskSource):
     name = 'png'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The PNG files of the video, in order."""
         folder = find_entry(self.root, video, ('{}',))
         entries = folder.iterdir() if folder.is_dir() else ()
         found = [
@@ -69,12 +67,11 @@ class NpzMasks(MaskSource):
     name = 'npz'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The video's file."""
         return [find_entry(self.root, video, ('{}.npz',))]
 
     def _make(self, video: SourceVideo) -> MaskResult:
         path = self.files(video)[0]
-        arrays = read_npz(path, _MASK_KEYS)
+        arrays = read_npz(path, ('mask', 'masks'))
         if not arrays:
             held = ', '.join(read_npz(path)) or 'nothing'
             raise BadFileError(f'{path}: no array mask or masks; it holds {held}')
@@ -100,7 +97,6 @@ class RleMasks(MaskSource):
     name = 'rle'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The JSON file with the masks of the video."""
         return [self.root if self.root.is_file() else find_entry(self.root, video, ('{}.json',))]
 
     def _make(self, video: SourceVideo) -> MaskResult:
@@ -149,17 +145,13 @@ class JhmdbMasks(MaskSource):
     name = 'jhmdb'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The video's mask file."""
         as_in_jhmdb = video.video_id.replace('#', '@')
         return [find_entry(self.root, video, ('{}.mat', '{}/puppet_mask.mat'), [as_in_jhmdb])]
 
     def _make(self, video: SourceVideo) -> MaskResult:
         masks = read_puppet_mask(self.files(video)[0])
-        missing = len(video.frames) - len(masks)
-        if missing > 0:
-            empty = np.zeros((missing, *masks.shape[1:]), dtype=bool)
-            masks = np.concatenate([masks, empty])
-        return MaskResult(masks)
+        missing = max(0, len(video.frames) - len(masks))
+        return MaskResult(np.pad(masks, ((0, missing), (0, 0), (0, 0))))
 
 
 def _numbers_first(path: Path) -> tuple[list[tuple[int, int | str]], str]:

@@ -4,12 +4,10 @@ from ...utils.errors import DatasetError
 from ...utils.spec import make
 from .boxes import BoxMasks
 from .folders import JhmdbMasks, NpzMasks, PngMasks, RleMasks
-from .motion import MotionMasks
-from .refine import GrabCutMasks, WithinBoxes
+from .network import SegmenterMasks
+from .refine import GrabCutMasks, MotionMasks, WithinBoxes
 from .sam2 import Sam2Masks
-from .segmenter import SegmenterMasks
-from .source import MaskSource
-from .union import UnionMasks
+from .source import MaskSource, UnionMasks
 
 FORMS = {
     'jhmdb:FOLDER': JhmdbMasks,
@@ -24,13 +22,13 @@ FORMS = {
     'within(MASKS,boxes:FILE[,padding=0.05])': WithinBoxes,
     'union(MASKS,MASKS[,radius=1])': UnionMasks,
 }
-"""How a form is written -> the source; see :mod:`albar_mm.utils.spec`."""
 
 
 def parse_masks(text: str) -> MaskSource:
     """Make a mask source of its description, e.g. ``'jhmdb:data/masks'``.
 
-    The forms are in :data:`FORMS`, their options are the attributes of the classes there.
+    The forms are in :data:`FORMS` (see :mod:`albar_mm.utils.spec`), their options are the
+    attributes of the classes there.
 
     Folders, files and models that it names are there.
 

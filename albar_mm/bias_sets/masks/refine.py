@@ -1,16 +1,17 @@
-"""Person boxes refined to silhouettes: the fix of the UCF101 sets, whose boxes leak background."""
+"""Person boxes refined to silhouettes: the fix of the UCF101 sets, whose boxes leak background.
+
+And background subtraction: the last resort where there is neither a mask nor a box nor a model.
+"""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ...annotations.tubes import Tube
 from ...utils.errors import DatasetError
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .boxes import BoxMasks
-from .motion import keep_pieces
 from .source import MaskResult, MaskSource
 
 CONTEXT = 0.5
@@ -27,10 +28,10 @@ KEPT_BODY = (0.4, 0.8)
 MAX_SIDE = 160
 """Larger cut-outs are shrunk to this side in px: time grows with the area, outlines hardly gain."""
 _FOREGROUND = (cv2.GC_FGD, cv2.GC_PR_FGD)
+#: a silhouette that adds less than this share of the core to the core found no actor there
 _GROWTH = 0.25
-"""A silhouette that adds less than this share of the core to the core found no actor there."""
+#: pieces smaller than this share of the largest one are taken for noise
 _PIECE = 0.1
-"""Pieces smaller than this share of the largest one are taken for noise."""
 MIN_BOX_SHARE = 0.05
 """A silhouette that keeps less of its box than this has lost the actor."""
 
@@ -84,6 +85,7 @@ class GrabCutMasks(MaskSource):
     iterations: int = 2
     propagate: bool = True
     seed: int = 0
+    kind = 'grabcut'
 
     def __post_init__(self) -> None:
         _require_boxes(self.boxes, 'grabcut')
@@ -94,35 +96,26 @@ class GrabCutMasks(MaskSource):
             seed=(self.seed >= 0, 'a whole number from 0'),
         )
 
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``grabcut(<boxes>)``."""
-        return f'grabcut({self.boxes.name})'
-
     def _make(self, video: SourceVideo) -> MaskResult:
-        masks = np.zeros(video.frames.shape[:3], dtype=bool)
+        frames = video.frames
+        masks = np.zeros(frames.shape[:3], dtype=bool)
+        height, width = frames.shape[1:3]
         fallbacks = boxes = 0
         for tube in self.boxes.fitted_tubes(video):
             boxes += len(tube.frames)
-            fallbacks += self._add_tube(masks, tube, video.frames)
+            before: tuple[int, np.ndarray, np.ndarray] | None = None
+            for frame, box in zip(tube.frames, tube.boxes, strict=True):
+                limit = padded_box(box, self.padding, width, height)
+                prior = None
+                if self.propagate and before is not None and before[0] == frame - 1:
+                    prior = _moved(before[1], before[2], box)
+                mask = silhouette(frames[frame], box, limit, prior, self.iterations, self.seed)
+                mask, is_box = silhouette_or_box(mask, box, limit)
+                fallbacks += is_box
+                # a box is no silhouette to go on from
+                before = None if is_box else (int(frame), mask, box)
+                masks[frame] |= mask
         return MaskResult(masks, dict(boxes=boxes, box_fallbacks=fallbacks))
-
-    def _add_tube(self, masks: np.ndarray, tube: Tube, frames: np.ndarray) -> int:
-        height, width = masks.shape[1:]
-        fallbacks = 0
-        before: tuple[int, np.ndarray, np.ndarray] | None = None
-        for frame, box in zip(tube.frames, tube.boxes, strict=True):
-            limit = padded_box(box, self.padding, width, height)
-            prior = None
-            if self.propagate and before is not None and before[0] == frame - 1:
-                prior = _moved(before[1], before[2], box)
-            mask = silhouette(frames[frame], box, limit, prior, self.iterations, self.seed)
-            mask, is_box = silhouette_or_box(mask, box, limit)
-            fallbacks += is_box
-            # a box is no silhouette to go on from
-            before = None if is_box else (int(frame), mask, box)
-            masks[frame] |= mask
-        return fallbacks
 
 
 @dataclass(frozen=True)
@@ -141,15 +134,11 @@ class WithinBoxes(MaskSource):
     source: MaskSource
     boxes: BoxMasks
     padding: float = 0.05
+    kind = 'within'
 
     def __post_init__(self) -> None:
         _require_boxes(self.boxes, 'within')
         require(self, padding=(0 <= self.padding <= 1, 'a number from 0 to 1'))
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """``within(<source>,<boxes>)``."""
-        return f'within({self.source.name},{self.boxes.name})'
 
     def _make(self, video: SourceVideo) -> MaskResult:
         given = self.source.result(video)
@@ -254,3 +243,60 @@ def _tidy(mask: np.ndarray) -> np.ndarray:
     if not len(areas):
         return mask
     return keep_pieces(closed.astype(bool), _PIECE * areas.max())
+
+
+@dataclass(frozen=True)
+class MotionMasks(MaskSource):
+    """What differs from the median of the whole clip.
+
+    Limits: the camera must stand still (under a moving one, edges everywhere become foreground); an
+    actor, or a part of one, that covers a place for more than half of the clip becomes background
+    there; shadows and moving things other than the actor are foreground. A clip that fails leaves
+    masks that are nearly empty, nearly full or in pieces, which the mask statistics show.
+    Benchmarks made this way are to be looked at, and their numbers not compared with those of
+    other sources.
+
+    Attributes:
+        threshold: Difference of the strongest channel from which a pixel is foreground, 1 to 255;
+            None takes four times the noise of the clip, at least 12.
+        kernel: Side in px, odd, of what is removed as noise and bridged as a gap.
+        min_area: Share of the image that a piece must cover to stay.
+    """
+
+    threshold: float | None = None
+    kernel: int = 5
+    min_area: float = 0.001
+    name = 'motion'
+
+    def __post_init__(self) -> None:
+        limit = self.threshold
+        require(
+            self,
+            threshold=(limit is None or 1 <= limit <= 255, 'a number from 1 to 255'),
+            kernel=(self.kernel > 0 and self.kernel % 2 == 1, 'an odd whole number from 1'),
+            min_area=(0 <= self.min_area <= 1, 'a number from 0 to 1'),
+        )
+
+    def _make(self, video: SourceVideo) -> MaskResult:
+        frames = video.frames
+        background = np.median(frames, axis=0).astype(np.int16)
+        small = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+        large = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (self.kernel, self.kernel))
+        difference = np.stack([np.abs(frame - background).max(-1) for frame in frames])
+        # the median over a clip is that of still pixels; 1.48 x it estimates their deviation
+        noise = 1.48 * float(np.median(difference))
+        limit = self.threshold if self.threshold is not None else max(12.0, 4 * noise)
+        masks = np.zeros(frames.shape[:3], dtype=bool)
+        for index, moving in enumerate(difference > limit):
+            image = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, small)
+            image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, large)
+            masks[index] = keep_pieces(image.astype(bool), self.min_area * image.size)
+        return MaskResult(masks)
+
+
+def keep_pieces(mask: np.ndarray, min_pixels: float) -> np.ndarray:
+    """Drop connected pieces (at edges or corners) of less than ``min_pixels``; bool (H, W)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    stays = stats[:, cv2.CC_STAT_AREA] >= min_pixels
+    stays[0] = False  # what is not mask
+    return stays[labels]

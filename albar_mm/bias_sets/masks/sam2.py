@@ -5,7 +5,6 @@ comes with this project. It stands in for SAM-Track, by which the boxes of the U
 turned into masks for the fixed protocol.
 """
 
-import contextlib
 import importlib.util
 import sys
 import tempfile
@@ -79,16 +78,13 @@ class Sam2Masks(MaskSource):
         config_of(self.checkpoint, self.config)
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """``sam2(<name of the checkpoint>,<boxes>)``."""
+    def name(self) -> str:
         return f'sam2({self.checkpoint.stem},{self.boxes.name})'
 
     def files(self, video: SourceVideo) -> list[Path]:
-        """The checkpoint and the file of all boxes."""
         return [self.checkpoint, *self.boxes.files(video)]
 
     def settings(self) -> dict[str, Any]:
-        """All settings that decide the masks as plain JSON, with the SHA-256 of the checkpoint."""
         settings = dict(
             super().settings(),
             config=config_of(self.checkpoint, self.config),
@@ -114,9 +110,8 @@ class Sam2Masks(MaskSource):
         masks = np.zeros(video.frames.shape[:3], dtype=bool)
         tubes = self.boxes.fitted_tubes(video)
         # on a GPU, bfloat16 as in SAM 2's own examples: its attention kernels want it
-        half = contextlib.nullcontext()
-        if device.startswith('cuda'):
-            half = torch.autocast('cuda', torch.bfloat16)
+        kind = torch.device(device).type
+        half = torch.autocast(kind, torch.bfloat16, enabled=kind == 'cuda')
         prompts = lost = 0
         for tube in tubes:
             asked, found = prompt_frames(tube, self.prompt, self.every), set()

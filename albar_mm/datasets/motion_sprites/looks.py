@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...compositing.stripes import stripe_image
+from ...compositing.backgrounds import stripe_image
 from .motions import Trajectory
 
 TEMPLATE = 57

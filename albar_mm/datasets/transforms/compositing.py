@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from mmaction.registry import TRANSFORMS
 
-from ...compositing.materials import changed, materials_of
+from ...compositing.kept import changed, materials_of
 from ...compositing.render import needed_frames, render_frames
 from ...utils.numbers import number
 from ...video.source_video import frame_cache

@@ -7,7 +7,6 @@ clips (:mod:`albar_mm.models.blendings`).
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +21,8 @@ from ...utils.files import check_output
 from ...utils.identity import file_identity
 from ...utils.parallel import map_videos
 from ...utils.text import name_some
-from .scores import VideoScores, published_scores
 from .scoring import FrameBankOptions, number_of_classes, score_videos
-from .videos import TrainingVideo, read_resized, training_videos
-
-_KEPT = ('measure', 'size', 'every', 'frame_size', 'seed')
-
-
-@dataclass(frozen=True)
-class BuiltFrameBank:
-    """What was made.
-
-    Attributes:
-        path: The bank's file.
-        bank: Its content.
-        left_out: Names of videos without scores: unreadable, or not in the published file.
-        lines: What to tell the user.
-    """
-
-    path: Path
-    bank: FrameBank
-    left_out: tuple[str, ...]
-    lines: tuple[str, ...]
+from .videos import TrainingVideo, VideoScores, published_scores, read_resized, training_videos
 
 
 def build_frame_bank(
@@ -55,7 +34,7 @@ def build_frame_bank(
     scores: str | os.PathLike | None = None,
     published: str | os.PathLike | None = None,
     cfg_options: Mapping[str, Any] | Sequence[str] | None = None,
-) -> BuiltFrameBank:
+) -> tuple[FrameBank, list[str]]:
     """Score the frames of the training videos, choose some, and write them as a bank.
 
     Finished videos are kept in the scores file: after an interruption the same call goes on. The
@@ -70,6 +49,9 @@ def build_frame_bank(
         scores: Scores file to go on with or to make; default: ``<out>.scores.jsonl``.
         published: A score file of StillMix's authors, in place of a checkpoint.
         cfg_options: Settings that override the config.
+
+    Returns:
+        What was written, and what to tell the user.
 
     Raises:
         DatasetError: Something is missing, cannot be read or written, or does not fit.
@@ -109,7 +91,7 @@ def build_frame_bank(
         raise DatasetError(f'none of the drawn frames can be read: {name_some(left_out)}')
     top1 = np.concatenate([one.top1 for one in found])
     agreed = float(np.mean(np.concatenate([one.gt for one in found]) >= top1))
-    info = {key: getattr(options, key) for key in _KEPT}
+    info = {k: getattr(options, k) for k in ('measure', 'size', 'every', 'frame_size', 'seed')}
     info |= dict(
         window=list(options.window),
         reference=reference,
@@ -125,8 +107,7 @@ def build_frame_bank(
         ),
     )
     bank = FrameBank(frames, probability[drawn], sources, classes, info)
-    path = save_frame_bank(out, bank)
-    return BuiltFrameBank(path, bank, tuple(sorted(left_out)), _summary(path, bank, how))
+    return bank, _summary(save_frame_bank(out, bank), bank, how)
 
 
 def select_frames(
@@ -173,10 +154,10 @@ def _read_frames(
     number_of = np.concatenate([one.frames for one in found])[drawn]
     paths = {video.name: video.path for video in videos}
     owners = np.unique(owner)
-    tasks = []
-    for one in owners:
-        numbers = tuple(map(int, np.sort(number_of[owner == one])))
-        tasks.append((paths[found[one].video], numbers, side))
+    tasks = [
+        (paths[found[one].video], tuple(np.sort(number_of[owner == one]).tolist()), side)
+        for one in owners
+    ]
     frames = np.zeros((len(drawn), side, side, 3), np.uint8)
     lost = np.zeros(len(drawn), bool)
     results = map_videos(read_resized, tasks, max(1, options.workers))
@@ -192,7 +173,7 @@ def _read_frames(
     return frames[~lost], np.array(sources), lost
 
 
-def _summary(path: Path, bank: FrameBank, how: str) -> tuple[str, ...]:
+def _summary(path: Path, bank: FrameBank, how: str) -> list[str]:
     info = bank.info
     counts, (low, high) = info['counts'], info['window']
     measure = 'p(top-1)' if info['measure'] == 'top1' else 'p(label)'
@@ -207,4 +188,4 @@ def _summary(path: Path, bank: FrameBank, how: str) -> tuple[str, ...]:
     ]
     if info['left_out']:
         lines.append(f'{len(info["left_out"])} videos are left out: {name_some(info["left_out"])}')
-    return tuple(lines)
+    return lines

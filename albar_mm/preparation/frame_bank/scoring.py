@@ -22,12 +22,10 @@ from ...utils.numbers import number, one_of
 from ...utils.parallel import prepare_worker
 from ...utils.text import name_some
 from ...video.source_video import decoder_name
-from .scores import MEASURES, ScoresFile, VideoScores
-from .videos import FrameChunks, TrainingVideo, dataset_of
+from .videos import MEASURES, FrameChunks, ScoresFile, TrainingVideo, VideoScores, dataset_of
 
 GIVE_UP = 8
 """If the first so many videos are all unreadable, the folder or the decoder is wrong."""
-_LEAST = dict(size=1, every=1, frame_size=1, seed=0, workers=0)
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class FrameBankOptions:
         if low >= high:
             raise DatasetError(f'--window {low:g} {high:g}: expected 0 <= first < second <= 1')
         one_of(self.measure, MEASURES, '--measure', DatasetError)
-        for name, least in _LEAST.items():
+        for name, least in dict(size=1, every=1, frame_size=1, seed=0, workers=0).items():
             given = getattr(self, name)
             given = given if isinstance(given, int) else repr(given)
             number(given, f'--{name.replace("_", "-")}', least, whole=True)
@@ -118,15 +116,14 @@ def score_videos(
         num_workers=options.workers,
         worker_init_fn=prepare_worker if options.workers else None,
     )
-    for chunk in chunks:
-        video = waiting[chunk.video]
-        if chunk.inputs is not None:
-            scored = network.probabilities(chunk.inputs).clamp(0, 1)
-            both = torch.stack([scored[:, video.label], scored.amax(1)])
-            parts[chunk.video].append(both)
+    for index, inputs, error in chunks:
+        video = waiting[index]
+        if inputs is not None:
+            scored = network.probabilities(inputs).clamp(0, 1)
+            parts[index].append(torch.stack([scored[:, video.label], scored.amax(1)]))
             continue
-        if chunk.error:
-            bad[video.name] = chunk.error
+        if error:
+            bad[video.name] = error
             if not done and len(bad) == GIVE_UP:
                 raise DatasetError(
                     f'none of the first {GIVE_UP} videos can be read, the last being '
@@ -134,7 +131,7 @@ def score_videos(
                     'train_dataloader.dataset.data_prefix'
                 )
         else:
-            file.add(video, *torch.cat(parts.pop(chunk.video), 1).numpy())
+            file.add(video, *torch.cat(parts.pop(index), 1).numpy())
             done += 1
         progress.update()
     print(flush=True)

@@ -7,17 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from ...bias_sets.masks.motion import MotionMasks
 from ...bias_sets.masks.parse import parse_masks
+from ...bias_sets.masks.refine import MotionMasks
 from ...utils.errors import DatasetError
 from ...utils.journal import Journal
 from ...utils.spec import make
 from ...utils.text import name_some
 from ...utils.video_ids import stem_of
 from ...video.source_video import SourceVideo
-from ..list_job import ListJob, ListResult, left_out_lines
-from .detectors import EveryNth, FileBoxes, FrameDetector, HogDetector, MaskBoxes, PersonDetector
-from .onnx import OnnxDetector
+from ..list_job import ListResult, left_out_lines, run_list_job
+from .detectors import (
+    EveryNth,
+    FileBoxes,
+    FrameDetector,
+    HogDetector,
+    MaskBoxes,
+    OnnxDetector,
+    PersonDetector,
+)
 
 DETECTORS_HELP = """\
 detectors (SPEC):
@@ -73,7 +80,7 @@ def detect_people(
     """
     if out.suffix.lower() not in ('.jsonl', '.json'):
         raise DatasetError(f'{out}: name a file that ends in .jsonl, by which readers know it')
-    job = ListJob(
+    return run_list_job(
         list_file,
         out,
         'boxes',
@@ -83,11 +90,9 @@ def detect_people(
         missing=missing,
         workers=workers,
         say=say,
-    )
-    return job.run(
-        lambda number: say(f'detecting people ({detector.name}) in {number} videos'),
-        partial(_boxes, detector, video_root),
-        partial(_write, out),
+        begin=lambda number: say(f'detecting people ({detector.name}) in {number} videos'),
+        row_of=partial(_boxes, detector, video_root),
+        write=partial(_write, out),
     )
 
 
@@ -169,7 +174,6 @@ FORMS = {
     'motion[,key=value]': _motion,
     'file:PATH': FileBoxes,
 }
-"""How a form is written -> the detector; see :mod:`albar_mm.utils.spec`."""
 
 
 def parse_detector(text: str, every: int = 1) -> PersonDetector:

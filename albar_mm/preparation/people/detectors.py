@@ -1,50 +1,34 @@
-"""Person detectors that need no network: OpenCV's own, masks made into boxes, and other files."""
+"""Person detectors: OpenCV's own, ONNX models, masks made into boxes, and other files.
+
+They are frozen dataclasses, cheap to make and picklable, with a ``name`` for the report;
+``settings()``, all that decides the boxes, as plain JSON; ``check()``, which raises a
+``DatasetError`` before long work if it cannot work here; and ``detect(video)``, which gives for
+each of T frames its boxes, float (n, 5) of x1, y1, x2, y2, score in px of the frame.
+"""
 
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ...annotations.person_boxes import read_person_boxes
-from ...bias_sets.masks.motion import keep_pieces
+from ...bias_sets.masks.network import ImageModel, model_sha256
+from ...bias_sets.masks.refine import keep_pieces
 from ...bias_sets.masks.source import MaskSource
 from ...utils.errors import DatasetError
 from ...utils.identity import file_identity
+from ...utils.parallel import one_opencv_thread
 from ...utils.spec import require
 from ...video.source_video import SourceVideo
-
-
-class PersonDetector(Protocol):
-    """Finds the people in a video. Detectors are frozen dataclasses: cheap to make and picklable.
-
-    Attributes:
-        name: Goes to the report.
-    """
-
-    name: str
-
-    def check(self) -> None:
-        """Raise a ``DatasetError`` if it cannot work here, before long work."""
-
-    def settings(self) -> dict[str, Any]:
-        """All that decides its boxes, as plain JSON."""
-
-    def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """Boxes of every frame.
-
-        Returns:
-            T arrays float (n, 5) of x1, y1, x2, y2, score in px of the frames.
-        """
 
 
 class FrameDetector:
     """Looks at frames one by one, on its own."""
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`."""
         return [self._frame(frame) for frame in video.frames]
 
 
@@ -76,11 +60,9 @@ class HogDetector(FrameDetector):
         )
 
     def check(self) -> None:
-        """Raise a ``DatasetError`` if this build of OpenCV does not have it."""
         _hog()
 
     def settings(self) -> dict[str, Any]:
-        """Name, options and version of OpenCV."""
         return dict(name=self.name, **asdict(self), opencv=cv2.__version__)
 
     def _frame(self, frame: np.ndarray) -> np.ndarray:
@@ -114,16 +96,13 @@ class MaskBoxes:
     label: str = ''
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """Name of the detector."""
+    def name(self) -> str:
         return self.label or self.masks.name
 
     def check(self) -> None:
-        """Load what the masks need, or raise a ``DatasetError``."""
         self.masks.check()
 
     def settings(self) -> dict[str, Any]:
-        """Those of the masks, and the smallest area."""
         return dict(
             name=self.name,
             min_area=self.min_area,
@@ -132,9 +111,7 @@ class MaskBoxes:
         )
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`."""
-        masks = self.masks.masks(video)
-        return [mask_boxes(mask, self.min_area * mask.size) for mask in masks]
+        return [mask_boxes(one, self.min_area * one.size) for one in self.masks.masks(video)]
 
 
 @dataclass(frozen=True)
@@ -149,19 +126,12 @@ class FileBoxes:
     name = 'file'
 
     def check(self) -> None:
-        """Read the file, or raise a ``DatasetError``."""
         read_person_boxes(self.path)
 
     def settings(self) -> dict[str, Any]:
-        """Identity of the file."""
         return dict(name=self.name, **file_identity(self.path))
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`.
-
-        Raises:
-            DatasetError: The file does not have the video.
-        """
         known = read_person_boxes(self.path)
         boxes = known.of(str(video.path))
         if boxes is None:
@@ -174,28 +144,21 @@ class EveryNth:
     """Runs a detector on every n-th frame; the others take the boxes of the nearest of those.
 
     Attributes:
-        detector: The detector; it looks at frames, not at the video file.
+        detector: The detector, checked already; it looks at frames, not at the video file.
         every: n.
     """
 
-    detector: PersonDetector
+    detector: FrameDetector | MaskBoxes
     every: int
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """That of the detector."""
+    def name(self) -> str:
         return self.detector.name
 
-    def check(self) -> None:
-        """See :meth:`PersonDetector.check`."""
-        self.detector.check()
-
     def settings(self) -> dict[str, Any]:
-        """Those of the detector, and n."""
         return dict(self.detector.settings(), every=self.every)
 
     def detect(self, video: SourceVideo) -> list[np.ndarray]:
-        """See :meth:`PersonDetector.detect`."""
         some = replace(video)
         some.frames = video.frames[:: self.every]
         found = self.detector.detect(some)
@@ -232,3 +195,144 @@ def _hog() -> Any:
             'or segmenter:FILE'
         ) from error
     return detector
+
+
+OUTPUTS = ('auto', 'classes', 'objectness', 'suppressed')
+_PAD = 114  # grey with which the YOLO family fills up
+
+
+@dataclass(frozen=True)
+class OnnxDetector(FrameDetector, ImageModel):
+    """Every frame through an object detector, on the CPU; boxes of the person class are kept.
+
+    A frame is resized to the input of the model with its aspect ratio, filled up with grey at the
+    right and the bottom (``resize='stretch'``: resized without regard to the ratio), and fed as
+    NCHW. Layouts of the output:
+
+    - ``classes``: (1, 4 + C, N) or (1, N, 4 + C), centre x, centre y, width, height in px of the
+      input, and a score for every class (YOLOv8 and later, as exported);
+    - ``objectness``: (1, N, 5 + C), or transposed, the same with the score of an object before
+      those of the classes, by which they are multiplied (YOLOv5, YOLOv7);
+    - ``suppressed``: (1, N, 6) or (N, 6), x1, y1, x2, y2, score, class, of which ``nms`` drops
+      none (YOLOv10, or models exported with the suppression);
+    - ``auto``: by the number of values of a box, 84, 85 or 6. A model of another number of classes
+      than COCO's 80 must be told.
+
+    Of boxes that overlap by more than ``nms`` only the best stays.
+
+    Attributes:
+        output: One of ``OUTPUTS``.
+        person: Index of the class of people.
+        threshold: Score from which a box is written; later steps have thresholds of their own.
+        nms: Intersection over union from which two boxes are one.
+        resize: ``'pad'`` or ``'stretch'``.
+        normalized: Whether coordinates are shares of the input instead of px.
+    """
+
+    output: str = 'auto'
+    person: int = 0
+    threshold: float = 0.25
+    nms: float = 0.45
+    resize: str = 'pad'
+    normalized: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self,
+            output=(self.output in OUTPUTS, ', '.join(OUTPUTS)),
+            person=(self.person >= 0, 'a class index from 0'),
+            threshold=(0 <= self.threshold < 1, 'a score from 0 to below 1'),
+            nms=(0 < self.nms <= 1, 'an intersection over union'),
+            resize=(self.resize in ('pad', 'stretch'), 'pad or stretch'),
+        )
+
+    @property
+    def name(self) -> str:
+        return f'onnx({self.model.stem})'
+
+    def settings(self) -> dict[str, Any]:
+        return dict(
+            asdict(self),
+            name=self.name,
+            model=self.model.name,
+            sha256=model_sha256(self.model),
+            opencv=cv2.__version__,
+        )
+
+    def check(self) -> None:
+        with one_opencv_thread():
+            self._frame(np.full((120, 160, 3), _PAD, np.uint8))
+
+    def _frame(self, frame: np.ndarray) -> np.ndarray:
+        size = self.input_size()
+        image, factors = self._fitted(frame, size)
+        boxes, scores, suppressed = self._decode(self.run(image))
+        if self.normalized:
+            boxes = boxes * (size[1], size[0], size[1], size[0])
+        kept = scores >= self.threshold
+        boxes, scores = boxes[kept] / np.tile(factors, 2), scores[kept]
+        rows = np.concatenate([boxes, scores[:, None]], axis=1)
+        if suppressed:
+            return rows[np.argsort(-scores, kind='stable')]
+        corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+        best = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), 0.0, self.nms)
+        return rows[np.ravel(best).astype(int)]
+
+    def _fitted(self, frame: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """The frame at that size, and the factors of width and height from the frame to it."""
+        (height, width), (rows, columns) = frame.shape[:2], size
+        if self.resize == 'pad':
+            factor = min(rows / height, columns / width)
+            inner = max(1, round(height * factor)), max(1, round(width * factor))
+        else:
+            inner = size
+        image = np.full((rows, columns, 3), _PAD, np.uint8)
+        image[: inner[0], : inner[1]] = cv2.resize(frame, inner[::-1])
+        return image, np.array([inner[1] / width, inner[0] / height])
+
+    def _decode(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Boxes (N, 4) as corners in px of the input, scores (N,) of the person class, and whether
+        the model suppressed overlaps."""
+        if output.ndim == 3 and output.shape[0] == 1:
+            output = output[0]
+        if output.ndim != 2:
+            raise self._no_boxes(output)
+        layout = self.output
+        if layout == 'auto':
+            known = {84: 'classes', 85: 'objectness', 6: 'suppressed'}
+            fitting = [side for side in (output.shape[1], output.shape[0]) if side in known]
+            if not fitting:
+                raise self._no_boxes(output)
+            layout = known[fitting[0]]
+            if output.shape[1] != fitting[0]:
+                output = output.T
+        elif layout != 'suppressed' and output.shape[0] < output.shape[1]:
+            output = output.T  # there are more boxes than values of a box
+        output = output.astype(np.float64)
+        if layout == 'suppressed':
+            if output.shape[1] != 6:
+                raise self._no_boxes(output)
+            mine = np.rint(output[:, 5]) == self.person
+            return output[mine, :4], output[mine, 4], True
+        first = 4 if layout == 'classes' else 5
+        if output.shape[1] <= first + self.person:
+            raise DatasetError(
+                f'{self.model}: gives {output.shape[1] - first} classes; '
+                f'person={self.person} is none of them'
+            )
+        scores = output[:, first + self.person]
+        if layout == 'objectness':
+            scores = scores * output[:, 4]
+        centre, half = output[:, :2], output[:, 2:4] / 2
+        return np.concatenate([centre - half, centre + half], axis=1), scores, False
+
+    def _no_boxes(self, output: np.ndarray) -> DatasetError:
+        return DatasetError(
+            f'{self.model}: gives an output of shape {output.shape}; expected (1, 4 + C, N), '
+            '(1, N, 4 + C), (1, N, 5 + C), (1, N, 6) or (N, 6); say which with output=classes, '
+            'objectness or suppressed'
+        )
+
+
+PersonDetector = FrameDetector | MaskBoxes | FileBoxes | EveryNth

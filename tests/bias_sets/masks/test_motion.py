@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.bias_sets.masks.motion import MotionMasks, keep_pieces
+from albar_mm.bias_sets.masks.refine import MotionMasks, keep_pieces
 
 from .test_grabcut import textured
 from .toy_masks import blank_video, iou, video_of

@@ -10,12 +10,11 @@ import pytest
 
 from albar_mm.bias_sets.masks.boxes import BoxMasks
 from albar_mm.bias_sets.masks.folders import JhmdbMasks, NpzMasks, PngMasks, RleMasks
-from albar_mm.bias_sets.masks.motion import MotionMasks
+from albar_mm.bias_sets.masks.network import SegmenterMasks
 from albar_mm.bias_sets.masks.parse import FORMS, parse_masks
-from albar_mm.bias_sets.masks.refine import GrabCutMasks, WithinBoxes
+from albar_mm.bias_sets.masks.refine import GrabCutMasks, MotionMasks, WithinBoxes
 from albar_mm.bias_sets.masks.sam2 import Sam2Masks
-from albar_mm.bias_sets.masks.segmenter import SegmenterMasks
-from albar_mm.bias_sets.masks.union import UnionMasks
+from albar_mm.bias_sets.masks.source import UnionMasks
 from tests.refused import refused
 
 from .tiny_onnx import mixing, node, write_model
@@ -74,7 +73,7 @@ def test_options_of_a_segmenter(here):
     )
     means = (0.4, 0.5, 0.6), (0.1, 0.2, 0.3)
     expected = SegmenterMasks(
-        here('net.onnx'), (16, 24), 0.01, *means, 'bgr', 'nchw', 'argmax', 1, 0.4, 'y'
+        here('net.onnx'), (16, 24), 0.01, *means, 'bgr', 'y', 'nchw', 'argmax', 1, 0.4
     )
     assert parse_masks(text) == expected
     assert parse_masks('dnn:net.onnx') == SegmenterMasks(here('net.onnx'))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from albar_mm.bias_sets.masks.folders import JhmdbMasks
+from albar_mm.bias_sets.masks.network import SegmenterMasks
 from albar_mm.bias_sets.masks.refine import WithinBoxes
-from albar_mm.bias_sets.masks.segmenter import SegmenterMasks
 
 from ...refused import refused
 from .tiny_onnx import mixing, node, write_model

@@ -8,10 +8,14 @@ import pytest
 
 from albar_mm.bias_sets.masks.boxes import BoxMasks
 from albar_mm.bias_sets.masks.folders import NpzMasks, PngMasks
-from albar_mm.bias_sets.masks.motion import MotionMasks
-from albar_mm.bias_sets.masks.refine import GrabCutMasks, WithinBoxes
-from albar_mm.bias_sets.masks.source import MaskResult, MaskSource, find_entry
-from albar_mm.bias_sets.masks.union import CoverFilter, UnionMasks
+from albar_mm.bias_sets.masks.refine import GrabCutMasks, MotionMasks, WithinBoxes
+from albar_mm.bias_sets.masks.source import (
+    CoverFilter,
+    MaskResult,
+    MaskSource,
+    UnionMasks,
+    find_entry,
+)
 from albar_mm.utils.errors import DatasetError
 
 from ...refused import refused

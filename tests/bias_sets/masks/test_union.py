@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from albar_mm.bias_sets.masks.folders import PngMasks
-from albar_mm.bias_sets.masks.union import CoverFilter, UnionMasks, unite_neighbours
+from albar_mm.bias_sets.masks.source import CoverFilter, UnionMasks, unite_neighbours
 from albar_mm.utils.errors import DatasetError
 
 from .toy_masks import blank_video, write_pngs

@@ -5,7 +5,7 @@ import pytest
 from mmengine.dataset import Compose
 
 from albar_mm.annotations.manifest import read_rows
-from albar_mm.compositing.materials import forget_materials
+from albar_mm.compositing.kept import forget_materials
 from albar_mm.datasets.transforms import PasteForeground, RepeatFrame, SwapBackground
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import frame_cache

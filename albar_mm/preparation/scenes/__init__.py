@@ -1,1 +1,0 @@
-"""Labelling the scenes of the videos of a list."""
