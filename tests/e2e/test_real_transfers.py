@@ -20,13 +20,9 @@ def run(tmp_path):
 
     def command(name, words):
         words = words.replace('CONFIGS', str(CONFIGS)).split()
-        done = subprocess.run(
-            [sys.executable, str(TOOLS / f'{name}.py'), *words],
-            cwd=tmp_path,
-            text=True,
-            capture_output=True,
-            env={**os.environ, 'PYTHONPATH': str(TOOLS.parent)},
-        )
+        words = [sys.executable, str(TOOLS / f'{name}.py'), *words]
+        options = dict(cwd=tmp_path, text=True, capture_output=True)
+        done = subprocess.run(words, **options, env={**os.environ, 'PYTHONPATH': str(TOOLS.parent)})
         assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
         return done.stdout
 
