@@ -22,7 +22,7 @@ from albar_mm.preparation.frame_bank import scoring
 from albar_mm.preparation.frame_bank import videos as videos_module
 from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank, select_frames
 from albar_mm.preparation.frame_bank.videos import ScoresFile, published_scores
-from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError
+from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError, LaunchError
 from albar_mm.video import source_video
 from albar_mm.video.source_video import read_frames
 from tests.pickled_call import Calls
@@ -396,7 +396,7 @@ def test_checkpoints_that_do_not_fit(reference, toy_videos, tmp_path):
     torch.save(dict(state_dict={}), tmp_path / 'none.pth')
     (tmp_path / 'evil.pth').write_bytes(pickle.dumps(Calls(os.mkdir, str(tmp_path / 'ran'))))
     for said in (
-        r'checkpoint \S+reference_5.pth does not fit the model of \S+ce_2.py: 2 .*5, 64.* not .2, 64',
+        r'checkpoint \S+reference_5.pth does not fit the model of \S+ce_2.py: 2 .*5, 64.* not .2,',
         r'none.pth does not fit the model of \S+: \d+ of its \d+ tensors did not arrive',
         r'checkpoint \S+absent.pth: no such file',
         'nan.pth gives NaN',
