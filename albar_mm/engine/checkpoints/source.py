@@ -97,9 +97,7 @@ def _missing(name: str, given: Mapping[str, Any]) -> str:
     longer = next((key for key in given if str(key).endswith(f'.{name}')), None)
     if longer:
         return f'missing; the file calls it {longer}: save its weights without that prefix'
-    if given and not any(isinstance(value, Tensor) for value in given.values()):
-        return f'missing; the file has no state_dict, it holds {name_some(map(str, given))}'
-    return 'missing'
+    return f'missing; the file holds {name_some(map(str, given)) or "nothing"}'
 
 
 def uncopied(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> list[str]:
