@@ -144,7 +144,7 @@ def run_features(
     """
     reader = choose_reader(decoder)
     index, count, device = _place(shard, device)
-    found, others = find_videos(videos, root, ids)
+    found, others = find_videos(videos, root, ids, on_bad)
     mine = found[index::count]
     cfg = load_config(config)
     snippets, crops = sampling_of(cfg, preset, **(sampling or {}))
@@ -158,7 +158,7 @@ def run_features(
         f'on {device}',
         flush=True,
     )
-    todo = [video for video in mine if video.video_id not in store]
+    todo = [video for video in mine if video.fault or video.video_id not in store]
     with video_progress(todo) as progress:
         done = extract_features(
             encoder,
@@ -168,7 +168,7 @@ def run_features(
             reader,
             on_bad=on_bad,
             batch_size=batch_size,
-            workers=workers or (1 if device == 'cpu' else 4),
+            workers=(1 if device == 'cpu' else 4) if workers is None else workers,
             notice=progress,
         )
     rate = done.frames / done.seconds if done.seconds else 0
@@ -222,7 +222,8 @@ def video_progress(videos: Sequence[Video]) -> Iterator[Notice]:
         What takes note of decoded frames.
     """
     sizes = {
-        video.video_id: video.path.stat().st_size if video.path.is_file() else 0 for video in videos
+        video.video_id: os.path.getsize(video.path) if os.path.isfile(video.path) else 0
+        for video in videos
     }
     lock, decoded = threading.Lock(), 0
     columns = (
