@@ -190,7 +190,7 @@ def parse_json(text: str | bytes, where: str, kind: type = dict) -> Any:
         place = f'{where}:{error.lineno}' if '\n' in str(error.doc).rstrip('\n') else where
         raise BadFileError(f'{place}: is no JSON: {error.msg} (column {error.colno})') from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise BadFileError(f'{where}: cannot be read as JSON: {reason_of(error)}') from error
+        raise BadFileError(f'{where}: is no JSON: {reason_of(error)}') from error
     if not isinstance(value, kind):
         wanted = {dict: 'a JSON object', list: 'a JSON list'}.get(kind, kind.__name__)
         raise BadFileError(f'{where}: expected {wanted}, got {type(value).__name__}')

@@ -21,8 +21,8 @@ FRAMES = 'UCF_Annotation_with_frame_counts.txt'
 OFFICIAL = dict(train=(1610, 810), test=(290, 140), frames=1_111_808, anomalous=84_331)
 """Videos and anomalous ones of each split; frames and anomalous ones of the test videos."""
 _NO_EVENT = '-1'
-_CATEGORY = re.compile(r'[A-Za-z]+')
-_KIND = re.compile(r'[A-Za-z][\w-]*')
+_CATEGORY = re.compile(r'[^\W\d_]+')
+_KIND = re.compile(rf'{_CATEGORY.pattern}[\w-]*')
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from albar_mm.engine.launch import load_config
 from albar_mm.utils.config_types import type_name
 from albar_mm.utils.errors import LaunchError, reason_of
-from albar_mm.utils.numbers import one_of
+from albar_mm.utils.numbers import number, one_of
 
 from .encoder import FrozenEncoder, test_pipeline
 from .extract import Notice, extract_features, store_settings
@@ -142,6 +142,8 @@ def run_features(
         LaunchError: Something that was named does not fit.
         DatasetError: A video or the store cannot be used.
     """
+    for name, value in (('batch_size', batch_size), ('workers', 1 if workers is None else workers)):
+        number(value, name, 1, whole=True, error=LaunchError)
     reader = choose_reader(decoder)
     index, count, device = _place(shard, device)
     found, others = find_videos(videos, root, ids, on_bad)

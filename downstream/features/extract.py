@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from albar_mm.utils.errors import BadVideoError, DatasetError, LaunchError
+from albar_mm.utils.errors import BadVideoError, DatasetError
 from albar_mm.utils.identity import file_identity, library_versions
-from albar_mm.utils.numbers import number, one_of
+from albar_mm.utils.numbers import one_of
 from albar_mm.utils.parallel import one_opencv_thread
 
 from .encoder import FrozenEncoder
@@ -141,11 +141,8 @@ def extract_features(
     Raises:
         BadVideoError: A video cannot be read, with ``on_bad='fail'``.
         DatasetError: Features are not finite, or the store cannot be written.
-        LaunchError: A number cannot be.
     """
     one_of(on_bad, ('fail', 'skip'), 'on_bad', DatasetError)
-    number(batch_size, 'batch_size', 1, whole=True, error=LaunchError)
-    number(workers, 'workers', 1, whole=True, error=LaunchError)
     started = time.monotonic()
     todo = [video for video in videos if video.fault or video.video_id not in store]
     store.failed()  # a broken file is told of now, not at the end

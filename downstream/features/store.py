@@ -6,14 +6,14 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from albar_mm.utils.arrays import read_npy
-from albar_mm.utils.errors import DAMAGE, BadFileError, DatasetError, writing
+from albar_mm.utils.errors import DAMAGE, BadFileError, DatasetError, WriteError, writing
 from albar_mm.utils.files import (
     read_json,
     read_json_lines,
@@ -302,11 +302,16 @@ class SnippetWriter(AbstractContextManager):
             os.fsync(self._stream.fileno())
             self._open.close()
         row = dict(grid.to_json(), **({} if source is None else dict(source=dict(source))))
-        write_json(self.store._info_path(self.video_id), row)
+        try:
+            write_json(self.store._info_path(self.video_id), row)
+        except WriteError:
+            self._path.unlink(missing_ok=True)
+            raise
 
     def abort(self) -> None:
         """Leave nothing behind of a video that is not finished."""
-        self._open.__exit__(GeneratorExit, GeneratorExit(), None)
+        with suppress(OSError):  # of a full disk, which was told of
+            self._open.__exit__(GeneratorExit, GeneratorExit(), None)
 
     def _write_header(self) -> None:
         """Header of the .npy file; NumPy leaves room in it for any number of rows."""

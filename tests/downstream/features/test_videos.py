@@ -85,7 +85,7 @@ def test_names_that_a_store_cannot_take(folder):
     found = find_videos([folder], on_bad='skip')[0]
     assert [video.video_id for video in found if not video.fault] == ['x 1', 'y', 'z']
     faults = [video.fault for video in found if video.fault]
-    assert 'control' in faults[0] and 'longer than' in faults[1] and 'another use' in faults[2]
+    assert 'no UTF-8' in faults[0] and 'longer than' in faults[1] and 'another use' in faults[2]
 
 
 @pytest.mark.parametrize(
