@@ -26,7 +26,7 @@ from albar_mm.experiments.experiment import (
     write_summary,
 )
 from albar_mm.utils.config_types import is_type, mappings, plain_types, type_name
-from albar_mm.utils.errors import BadFileError, LaunchError, reading
+from albar_mm.utils.errors import BadFileError, LaunchError, one_line, reading
 from albar_mm.utils.files import read_json, save_figure, write_json
 from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.rows import check_row
@@ -37,14 +37,13 @@ from ..features.command import run_features, video_progress
 from ..features.encoder import CROPS, FrozenEncoder
 from ..features.extract import extract_features, store_settings
 from ..features.sampling import Sampling
-from ..features.store import FeatureStore
+from ..features.store import SETTINGS_FILE, FeatureStore
 from ..features.time_grid import TimeGrid
 from ..features.videos import Video, choose_reader
 from .dataset import FeatureDataset
 
 CONFIG_FILE = 'detector.json'
 """Beside the weights of a detector: all that using it needs of its config, as data."""
-_MADE_WITH = dict(encoder=dict, sampling=dict, view=list)
 _KEPT = ('model', 'classes', 'feature_settings')
 LAST, BEST = ('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos')
 """Key of the scores in a record of a run, and what was tested."""
@@ -72,7 +71,7 @@ def detector_config(
         The config, and the number of channels of the features.
 
     Raises:
-        DatasetError: The store cannot be read.
+        DatasetError: The store cannot be read, or does not say how its snippets were made.
         LaunchError: It is empty, or the config is none of a detector of that kind.
     """
     cfg, opened = load_config(config, options), FeatureStore(store)
@@ -81,6 +80,7 @@ def detector_config(
         raise LaunchError(f'{store}: holds no features')
     if not is_type(cfg.get('model') or {}, kind):
         raise LaunchError(f'{cfg.filename or "the config"}: its model is no {kind}')
+    _sampling_of(opened.settings, f'{opened.root}: {SETTINGS_FILE}')
     cfg.feature_settings = copy.deepcopy(opened.settings)
     for part, dataset in datasets_of(cfg).items():
         dataset.store = os.fspath(store)
@@ -299,9 +299,8 @@ def features_for_detector(
             'tools/downstream.py'
         )
     settings, reader = cfg.feature_settings.to_dict(), choose_reader()
-    check_row(settings, f'{cfg.filename}: feature_settings', _MADE_WITH)
-    with reading(cfg.filename):
-        sampling = Sampling(**settings['sampling'])
+    check_row(settings, f'{cfg.filename}: feature_settings', dict(encoder=dict, view=list))
+    sampling = _sampling_of(settings, cfg.filename)
     steps = set(map(type_name, settings.get('view', ())))
     made = FrozenEncoder(
         encoder,
@@ -327,6 +326,15 @@ def features_for_detector(
         with video_progress([one]) as progress:
             extract_features(made, sampling, [one], store, reader, notice=progress)
         return store.grid(one.video_id), store.load(one.video_id)
+
+
+def _sampling_of(settings: Mapping[str, Any], where: str) -> Sampling:
+    """The snippets of features, checked."""
+    check_row(settings, where, dict(sampling=dict))
+    try:
+        return Sampling(**settings['sampling'])
+    except (LaunchError, TypeError) as error:
+        raise BadFileError(f'{where}: sampling: {one_line(error)}') from error
 
 
 def draw_panels(

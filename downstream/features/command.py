@@ -194,7 +194,7 @@ def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
     if shard is not None:
         if count > 1:
             raise LaunchError('--shard and torchrun both share out the videos: use one of them')
-        found = re.fullmatch(r'(\d+)/(\d+)', shard)
+        found = re.fullmatch(r'(\d+)/([1-9]\d*)', shard)
         if found is None:
             raise LaunchError(f'--shard {shard}: expected i/n, e.g. 0/4')
         index, count = map(int, found.groups())

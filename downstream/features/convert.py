@@ -81,6 +81,8 @@ def export_features(
             raise DatasetError(f'{path}: a list of that name was given before')
         names = [stem_of(name, also=('.npy',)) for name in read_list(path)]
         listed[path.name] = [name.removesuffix(_SUFFIXES.get(layout, '')) for name in names]
+        if not names:
+            raise DatasetError(f'{path}: lists no video')
         missing = [name for name in listed[path.name] if name not in store]
         if missing:
             raise DatasetError(

@@ -25,6 +25,7 @@ from .videos import FrameClock, VideoReader, choose_reader
 
 SETTINGS_FILE = 'joined.json'
 SPLITS = ('train', 'test')
+_LEAST = dict(train=1, test=1, height=16, width=16, seed=0)
 _HELD = 512  # clips whose compressed frames are held in memory, well below a megabyte each
 
 
@@ -63,7 +64,7 @@ class JoinSettings:
 
     def __post_init__(self) -> None:
         for name in ('train', 'test', 'height', 'width', 'seed'):
-            number(getattr(self, name), name, int(name != 'seed'), 10**6, whole=True)
+            number(getattr(self, name), name, _LEAST[name], 10**6, whole=True)
         for name in ('fillers', 'events'):
             fewest, most = getattr(self, name)
             number(fewest, f'{name}, fewest', 1, whole=True)

@@ -99,6 +99,9 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="lacks 1 videos of .*test.list, as 'Arson'"):
         export_features(store, out, 'mgfn', [tmp_path / 'test.list'])
     (tmp_path / 'test.list').write_text('')
+    with pytest.raises(DatasetError, match='test.list: lists no video'):
+        export_features(store, out, 'mgfn', [tmp_path / 'test.list'])
+    (tmp_path / 'test.list').write_text('Abuse001_x264.mp4\n')
     with pytest.raises(DatasetError, match='a list of that name was given before'):
         export_features(store, out, 'mgfn', [tmp_path / 'test.list'] * 2)
 
