@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from albar_mm.utils.errors import DatasetError
 from downstream.features.videos import Video, find_videos
+from tests.refused import refused
 
 
 @pytest.fixture
@@ -29,8 +29,7 @@ def test_a_folder_and_names_that_are_not_unique(folder):
     assert [video.video_id for video in by_path] == ['a__x 1', 'a__y', 'b__z']
     (folder / 'b/y.mp4').touch()
     message = r"1 names stand for several videos, as 'y': .*y.AVI and .*y.mp4; tell them apart with"
-    with pytest.raises(DatasetError, match=message):
-        find_videos([folder])
+    refused(message, find_videos, [folder])
     assert len(find_videos([folder], ids='path')[0]) == 4
 
 
@@ -72,16 +71,14 @@ def test_lists_of_other_codes(folder):
     for name in ('l.csv', 'l.LIST'):
         assert names(find_videos([folder / name])) == [('x 1', 'x 1.mp4'), ('y', 'y.AVI')]
     assert names(find_videos([folder / 'u.txt'])) == [('a\u2028b', 'a\u2028b.mp4')]
-    with pytest.raises(DatasetError, match='features.list: lists features, as a/y_i3d.npy'):
-        find_videos([folder / 'features.list'])
+    refused('.list: lists features, as a/y_i3d.npy', find_videos, [folder / 'features.list'])
 
 
 def test_names_that_a_store_cannot_take(folder):
     """They are passed by where that is asked for, and say why."""
     for name in (b'b/caf\xe9.mp4', b'b/' + b'n' * 230 + b'.mp4', b'b/store.mp4'):
         (folder / os.fsdecode(name)).touch()
-    with pytest.raises(DatasetError, match='no file can be called'):
-        find_videos([folder])
+    refused('no file can be called', find_videos, [folder])
     found = find_videos([folder], on_bad='skip')[0]
     assert [video.video_id for video in found if not video.fault] == ['x 1', 'y', 'z']
     faults = [video.fault for video in found if video.fault]
@@ -101,5 +98,4 @@ def test_names_that_a_store_cannot_take(folder):
 def test_nothing_that_can_be_used(folder, monkeypatch, named, message):
     monkeypatch.chdir(folder)
     Path('store.mp4').touch()
-    with pytest.raises(DatasetError, match=message):
-        find_videos([named])
+    refused(message, find_videos, [named])
