@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import os
 import sys
 import traceback
@@ -174,6 +175,8 @@ def run(
         Exit status: 0 or what the work returned, 1 for a failure, 130 for an interruption.
     """
     theirs = _in_group()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')  # names of files may be in any encoding
     try:
         use_repository()
         status = work()

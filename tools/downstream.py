@@ -140,7 +140,7 @@ def _job_options(name: str, single: str, detector: str) -> _command.Options:
         '--encoder-checkpoint': dict(help='its weights'),
         '--config': dict(
             help=f'config of the detector (default: {detector}; with '
-            f'--{single} the one beside its weights)'
+            f'--{single} what the training kept of it beside the weights)'
         ),
         '--work-dir': dict(
             default=f'work_dirs/{name}', help='folder of the runs; finished ones are kept'

@@ -6,6 +6,7 @@ The videos are those of a test list, none of them in a training list, that there
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ from ..utils.files import read_json, read_lines, write_json
 from ..utils.identity import file_identity
 from ..utils.settings import require_same
 from ..utils.text import name_some
+from ..utils.video_ids import id_of, stem_of
 from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks
 from .masks.source import CoverFilter, MaskSource
@@ -80,7 +82,7 @@ def read_source_list(
     """
     if label_map is None and (list_file.parent / 'label_map.txt').is_file():
         label_map = list_file.parent / 'label_map.txt'
-    classes = read_lines(label_map) if label_map else None
+    classes = [line.strip() for line in read_lines(label_map)] if label_map else None
     rows = []
     for origin, path, label in read_list(list_file):
         if label < 0 or (classes is not None and label >= len(classes)):
@@ -89,7 +91,7 @@ def read_source_list(
         rows.append((path, label, classes[label] if classes else PurePosixPath(path).parent.name))
     if training_lists is None:
         # lists of clips that models are trained or selected on
-        beside = [list_file.name.replace('test', part) for part in ('train', 'val')]
+        beside = [re.sub('(?<![a-z])test', part, list_file.name) for part in ('train', 'val')]
         siblings = [list_file.with_name(name) for name in beside if name != list_file.name]
         training_lists = [path for path in siblings if path.is_file()]
     trained = {file: [path for _, path, _ in read_list(file)] for file in training_lists}
@@ -180,7 +182,7 @@ def _checked(
     videos: dict[str, SourceVideo] = {}
     names: dict[str, str] = {}
     for path, label, class_name in rows:
-        video_id = PurePosixPath(path).stem
+        video_id = id_of(path)
         if video_id in videos:
             raise DatasetError(
                 f'{files[0]}: {names[video_id]} and {path} would both be {video_id} in the '
@@ -191,7 +193,7 @@ def _checked(
         videos[video_id] = SourceVideo(video_id, video_root / path, label, class_name)
         names[video_id] = path
     for source, paths in trained.items():
-        leaked = sorted(videos.keys() & {PurePosixPath(path).stem for path in paths})
+        leaked = sorted(videos.keys() & {stem_of(path) for path in paths})
         if leaked:
             raise DatasetError(
                 f'{len(leaked)} source videos of {files[0]} are in {source}, which models are '

@@ -125,6 +125,8 @@ def _reason(error: Exception, name: str) -> str:
     # torch.load puts the unpickler's sentence after advice to load the file as code
     inner = re.search(r'WeightsUnpickler error:\s*([^\n]+)', text)
     first = inner[1] if inner else text.partition('\n')[0]
+    if 'safetensors is not installed' in text:
+        return f'{name} is read with safetensors, which is not installed: pip install safetensors'
     return (
         f'{name} cannot be read as a PyTorch checkpoint ({type(error).__name__}: {first}). It is '
         'damaged or of another kind: write or download it again'

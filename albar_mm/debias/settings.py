@@ -4,6 +4,7 @@ Rows are those of StillMix's Swin-T configs (Li et al., ICCV 2023), from which A
 comparison; ALBAR's own are those of its paper.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,8 @@ def data_set_of(cfg: Config, num_classes: int) -> str | None:
     named = _CLASSES.get(num_classes)
     text = str(cfg.get('train_dataloader') or '').lower()
     signs = dict(hmdb51='hmdb', ucf101='ucf', kinetics400='kinetics')
-    return named if named and (not text or signs[named] in text) else None
+    told = not text or (named and re.search(f'(?<![a-z]){signs[named]}(?![a-z])', text))
+    return named if named and told else None
 
 
 def published(method: str, data_set: str | None, pretraining: str | None) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def run_experiment(
         record['validation'] = {
             key.removeprefix('val/'): scalars[key].current()
             for key in scalars
-            if key.startswith('val/') and 'time' not in key
+            if key.startswith('val/') and key not in ('val/time', 'val/data_time')
         }
         write_json(path, record)
         if trials is not None:

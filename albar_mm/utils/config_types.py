@@ -43,6 +43,22 @@ def is_type(node: Any, *names: str) -> bool:
     return type_name(node) in names
 
 
+def plain_types(node: Any) -> Any:
+    """A config, or a part of one, as JSON can hold it: the same for text and for classes.
+
+    Args:
+        node: Dicts, lists and values.
+
+    Returns:
+        Classes and functions as their bare names, tuples as lists.
+    """
+    if isinstance(node, Mapping):
+        return {str(key): plain_types(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [plain_types(value) for value in node]
+    return type_name(node) if callable(node) else node
+
+
 def mappings(node: Any, key: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
     """All dicts in a config, outer ones first.
 

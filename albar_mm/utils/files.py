@@ -13,6 +13,7 @@ import stat
 import tempfile
 import uuid
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -181,10 +182,10 @@ def parse_json(text: str | bytes, where: str, kind: type = dict) -> Any:
         kind: What it should be: ``dict``, ``list`` or ``object`` for anything.
 
     Raises:
-        BadFileError: It is no JSON, or of another kind.
+        BadFileError: It is no JSON, of another kind, or an object has a key twice.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         place = f'{where}:{error.lineno}' if '\n' in str(error.doc).rstrip('\n') else where
         raise BadFileError(f'{place}: is no JSON: {error.msg} (column {error.colno})') from error
@@ -193,6 +194,15 @@ def parse_json(text: str | bytes, where: str, kind: type = dict) -> Any:
     if not isinstance(value, kind):
         wanted = {dict: 'a JSON object', list: 'a JSON list'}.get(kind, kind.__name__)
         raise BadFileError(f'{where}: expected {wanted}, got {type(value).__name__}')
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; the parser itself would drop all but the last of equal keys."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f'the key {twice!r:.80} stands twice in one object: keep one of them')
     return value
 
 
@@ -361,7 +371,12 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     Raises:
         WriteError: It cannot be written.
     """
-    write_bytes(path, text.encode())
+    write_bytes(path, encoded(text))
+
+
+def encoded(text: str) -> bytes:
+    """Text in UTF-8. What UTF-8 cannot hold, as of file names in Latin-1, is written as in JSON."""
+    return text.encode(errors='backslashreplace')
 
 
 def write_json(path: str | os.PathLike, value: Any, indent: int | None = 1) -> None:

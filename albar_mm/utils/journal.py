@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import DatasetError, writing
-from .files import open_regular, parse_json, whole_file, write_bytes
+from .files import encoded, open_regular, parse_json, whole_file, write_bytes
 from .settings import difference, plain
 
 _ADVICE = 'run the same command as before, name another file, or delete it to begin anew'
@@ -115,4 +115,4 @@ class Journal:
 
 
 def _line(row: Mapping[str, Any]) -> bytes:
-    return (json.dumps(row, ensure_ascii=False) + '\n').encode()
+    return encoded(json.dumps(row, ensure_ascii=False) + '\n')

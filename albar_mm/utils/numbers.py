@@ -51,6 +51,20 @@ def number(
     return given
 
 
+def frame_rate(value: Any, what: str, error: type[Exception] = DatasetError) -> float:
+    """Frames a second of a video: from one in a quarter of an hour to high-speed cameras.
+
+    Args:
+        value: A number, or text that holds one.
+        what: File, line and key, for the message.
+        error: What to raise.
+
+    Raises:
+        DatasetError: Or ``error``: it is none.
+    """
+    return number(value, what, 1e-3, 1e4, error=error)
+
+
 def class_index(
     value: Any,
     what: str,

@@ -64,7 +64,8 @@ def check_id(name: str, where: str) -> str:
         (not name, 'it is empty'),
         (name.startswith('.'), 'it begins with a dot'),
         ('/' in name or '\\' in name, 'it holds a slash'),
-        (any(unicodedata.category(c) in ('Cc', 'Cs') for c in name), 'it holds control characters'),
+        (any(unicodedata.category(c) == 'Cs' for c in name), 'it is no UTF-8'),
+        (any(unicodedata.category(c) == 'Cc' for c in name), 'it holds control characters'),
         (len(name.encode(errors='replace')) > LONGEST_ID, f'it is longer than {LONGEST_ID} bytes'),
     ):
         if wrong:

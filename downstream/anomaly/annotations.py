@@ -4,12 +4,13 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 import numpy as np
 
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import filled_lines, write_json, write_text
+from albar_mm.utils.video_ids import VIDEO_SUFFIXES, id_of
 
 from .functional import TOLERANCE, frame_ground_truth
 
@@ -20,7 +21,8 @@ FRAMES = 'UCF_Annotation_with_frame_counts.txt'
 OFFICIAL = dict(train=(1610, 810), test=(290, 140), frames=1_111_808, anomalous=84_331)
 """Videos and anomalous ones of each split; frames and anomalous ones of the test videos."""
 _NO_EVENT = '-1'
-_CATEGORY = re.compile(r'[A-Za-z]+')
+_CATEGORY = re.compile(r'[^\W\d_]+')
+_KIND = re.compile(rf'{_CATEGORY.pattern}[\w-]*')
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
 
     Of each line, words between blanks, three kinds are read:
 
-    - ``Abuse/Abuse001_x264.mp4``: a path, as in the lists of training videos. The kind of anomaly
-      is the letters that its name begins with; a name with ``Normal`` is a normal video.
+    - ``Abuse/Abuse001_x264.mp4``: a path, as in the lists of training videos. The kind is the word
+      that its name begins with, see :func:`category_of`.
     - ``Abuse028_x264.mp4  Abuse  165  240  -1  -1``: with the kind, and the first and last frame of
       each event; -1 stands for none. Any number of events.
     - ``Abuse/Abuse028_x264.mp4 1412 Abuse 165 240 -1 -1``: with the number of frames as well.
@@ -123,7 +125,7 @@ def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
             if video.video_id in found:
                 before = found[video.video_id][0].rpartition(':')[2]
                 raise ValueError(f'{video.video_id!r} is listed in line {before} already')
-        except ValueError as error:
+        except (ValueError, DatasetError) as error:
             raise DatasetError(f'{where}: {line!r}: {error}') from error
         found[video.video_id] = where, video
     if not found:
@@ -132,22 +134,22 @@ def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
 
 
 def _row(words: list[str]) -> AnomalyVideo:
-    # lists that were written on Windows have its slashes
-    video_id = PurePosixPath(PureWindowsPath(words[0]).as_posix()).name
-    video_id = re.sub(r'\.[A-Za-z][A-Za-z0-9]{1,3}$', '', video_id)
+    video_id = id_of(words[0])
+    if ',' in video_id and Path(words[0]).suffix.lower() not in VIDEO_SUFFIXES:
+        raise ValueError('expected words between blanks, not commas, and no heading')
     if len(words) == 1:
         return AnomalyVideo(video_id, category_of(video_id))
     frames = int(words.pop(1)) if words[1].isdecimal() else None
     if frames == 0:
         raise ValueError('0 frames; expected at least 1')
     category, numbers = (words[1], words[2:]) if len(words) > 1 else (category_of(video_id), [])
-    if not _CATEGORY.match(category):
+    if not _KIND.fullmatch(category):
         raise ValueError(
             f'{category!r} is no kind of anomaly; expected a path, or a path, a kind '
             'and the first and last frame of each event (-1 for none)'
         )
     events = _events(numbers) if numbers else None
-    if NORMAL.lower() in category.lower():
+    if category_of(category) == NORMAL:
         category = NORMAL
     if events is not None and bool(events) == (category == NORMAL):
         raise ValueError(
@@ -172,21 +174,31 @@ def _events(numbers: list[str]) -> tuple[tuple[int, int], ...]:
     return tuple(events)
 
 
-def category_of(video_id: str) -> str:
-    """Kind of anomaly by the name of a video of UCF-Crime.
+def category_of(name: str) -> str:
+    """Kind of anomaly by a name of UCF-Crime: the letters that it begins with.
 
     Args:
-        video_id: As ``'Abuse001_x264'``, ``'Normal_Videos001_x264'``.
+        name: As ``'Abuse001_x264'``, ``'Normal_Videos001_x264'``,
+            ``'Testing_Normal_Videos_Anomaly'``.
 
     Raises:
-        ValueError: The name does not begin with a letter.
+        ValueError: The name does not begin with a letter, or tells of normal or abnormal
+            elsewhere, so that its first word may not be what counts.
     """
-    found = _CATEGORY.match(video_id)
+    found, normal = _CATEGORY.match(name), NORMAL.lower()
     if found is None:
         raise ValueError(
-            f'{video_id!r} does not begin with a kind of anomaly; write it behind the path'
+            f'{name!r} does not begin with a kind of anomaly; write it behind the path'
         )
-    return NORMAL if NORMAL.lower() in video_id.lower() else found[0]
+    kind, rest = found[0].lower(), name[found.end() :].lower()
+    if kind in ('training', 'testing') and rest.startswith(f'_{normal}_'):
+        return NORMAL
+    if normal in rest or kind != normal and kind.startswith(normal):
+        raise ValueError(
+            f'{name!r} may be normal or not; write {NORMAL}, or the kind of anomaly as one word, '
+            'behind the path'
+        )
+    return NORMAL if kind == normal else found[0]
 
 
 def prepare_ucf_crime(
@@ -222,7 +234,7 @@ def prepare_ucf_crime(
     found = dict(train=read_annotation(lists / TRAIN), test=read_annotation(lists / EVENTS))
     _check_lists(lists, found, read_annotation(lists / TEST), official)
     rows = (line.split() for name in (TRAIN, TEST) for _, line in filled_lines(lists / name))
-    paths = {Path(path).stem: path for path, *_ in rows}
+    paths = {id_of(path): path for path, *_ in rows}
     lines = [
         f'{split}: {len(each)} videos, {sum(v.is_anomalous for v in each)} anomalous'
         for split, each in found.items()

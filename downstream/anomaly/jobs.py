@@ -23,8 +23,10 @@ from albar_mm.datasets.motion_sprites.untrimmed import (
     write_untrimmed,
 )
 from albar_mm.utils.config_types import is_type
+from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.files import write_text
 from albar_mm.utils.numbers import number, one_of
+from albar_mm.utils.video_ids import id_of
 
 from ..detection import runs
 from ..features.command import run_features
@@ -257,6 +259,7 @@ def run_on_features(
         run_features(out=store, **extract)
     _check_before(FeatureStore(store), train, test)
     configs = {_ROW: config_for(config, store, *annotations, options)}
+    runs.checked_datasets(configs[_ROW])
     drawn = [video for video in test if video.is_anomalous][:_DRAWN]
     return runs.train_and_tell(
         configs, work_dir, seeds, f'{len(test)} test videos', drawn, _ROW, **_TOLD_BY
@@ -279,7 +282,7 @@ def run_on_one(
         checkpoint: Weights of the detector.
         out: Folder for ``<video>.csv`` (frame, second, score), ``<video>.png`` (the curve) and
             ``<video>_scored.mp4``.
-        config: Config of the detector; by default the one beside its weights.
+        config: Config of the detector; by default what the training kept of it beside the weights.
         threshold: Score from which a frame is marked.
         **made: ``encoder``, ``weights`` and ``device``, see
             :func:`~downstream.detection.runs.features_for_detector`.
@@ -288,9 +291,10 @@ def run_on_one(
         LaunchError: The detector was not trained with this encoder, or something is missing.
         BadVideoError: The video cannot be read.
     """
+    number(threshold, 'threshold', error=LaunchError)
     cfg, detector = runs.open_detector(checkpoint, config)
     grid, features = runs.features_for_detector(video, cfg, **made)
-    scored = ScoredVideo(Path(video).stem, grid, score_features(detector, features))
+    scored = ScoredVideo(id_of(video), grid, score_features(detector, features))
     table, curve, overlay = (Path(out) / f'{scored.name}{end}' for end in _FILES)
     seconds, scores = scored.seconds(), scored.of_frames()
     rows = zip(range(len(scores)), seconds, scores, strict=True)

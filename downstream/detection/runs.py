@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmaction.registry import MODELS
+from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import nn
@@ -18,21 +18,33 @@ from albar_mm.engine.checkpoints.source import last_checkpoint, load_weights, re
 from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.experiments.demo import demo_encoders
-from albar_mm.experiments.experiment import Experiment, run_seeds, scores_of, write_summary
-from albar_mm.utils.config_types import is_type, type_name
-from albar_mm.utils.errors import LaunchError
-from albar_mm.utils.files import save_figure
+from albar_mm.experiments.experiment import (
+    Experiment,
+    is_finished,
+    run_seeds,
+    scores_of,
+    write_summary,
+)
+from albar_mm.utils.config_types import is_type, mappings, plain_types, type_name
+from albar_mm.utils.errors import BadFileError, LaunchError, one_line, reading
+from albar_mm.utils.files import read_json, save_figure, write_json
 from albar_mm.utils.identity import is_weights_sha256
+from albar_mm.utils.rows import check_row
 from albar_mm.utils.settings import plain
+from albar_mm.utils.video_ids import id_of
 
 from ..features.command import run_features, video_progress
 from ..features.encoder import CROPS, FrozenEncoder
 from ..features.extract import extract_features, store_settings
 from ..features.sampling import Sampling
-from ..features.store import FeatureStore
+from ..features.store import SETTINGS_FILE, FeatureStore
 from ..features.time_grid import TimeGrid
 from ..features.videos import Video, choose_reader
+from .dataset import FeatureDataset
 
+CONFIG_FILE = 'detector.json'
+"""Beside the weights of a detector: all that using it needs of its config, as data."""
+_KEPT = ('model', 'classes', 'feature_settings')
 LAST, BEST = ('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos')
 """Key of the scores in a record of a run, and what was tested."""
 
@@ -59,7 +71,7 @@ def detector_config(
         The config, and the number of channels of the features.
 
     Raises:
-        DatasetError: The store cannot be read.
+        DatasetError: The store cannot be read, or does not say how its snippets were made.
         LaunchError: It is empty, or the config is none of a detector of that kind.
     """
     cfg, opened = load_config(config, options), FeatureStore(store)
@@ -68,6 +80,7 @@ def detector_config(
         raise LaunchError(f'{store}: holds no features')
     if not is_type(cfg.get('model') or {}, kind):
         raise LaunchError(f'{cfg.filename or "the config"}: its model is no {kind}')
+    _sampling_of(opened.settings, f'{opened.root}: {SETTINGS_FILE}')
     cfg.feature_settings = copy.deepcopy(opened.settings)
     for part, dataset in datasets_of(cfg).items():
         dataset.store = os.fspath(store)
@@ -80,6 +93,24 @@ def datasets_of(cfg: Config) -> dict[str, ConfigDict]:
     """Data sets of a config: ``'train'``, ``'val'`` and ``'test'``, those that there are."""
     loaders = {part: cfg.get(f'{part}_dataloader') for part in ('train', 'val', 'test')}
     return {part: loader.dataset for part, loader in loaders.items() if loader is not None}
+
+
+def checked_datasets(cfg: Config, **given: Any) -> dict[str, FeatureDataset]:
+    """Data sets of a config, all of whose features were read once.
+
+    Args:
+        cfg: From :func:`detector_config`.
+        **given: Arguments of the data sets that come before the config's.
+
+    Raises:
+        DatasetError: Features cannot be used: told of now, not in the middle of a training.
+    """
+    parts = {}
+    for name, dataset in datasets_of(cfg).items():
+        data = parts[name] = DATASETS.build(dict(dataset, **given, _scope_='mmaction'))
+        for index in range(len(data)):
+            data[index]
+    return parts
 
 
 def train_and_tell(
@@ -112,15 +143,15 @@ def train_and_tell(
             :func:`albar_mm.experiments.experiment.run_experiment`.
     """
     work_dir = Path(work_dir)
-    records = {
-        name: run_seeds(
-            Experiment(name, cfg),
-            work_dir / folder_name(name),
-            seeds,
-            test_best=bool(cfg.default_hooks.checkpoint.get('save_best')),
-        )
-        for name, cfg in configs.items()
-    }
+    records = {}
+    for name, cfg in configs.items():
+        experiment, folder = Experiment(name, cfg), work_dir / folder_name(name)
+        for seed in seeds:
+            is_finished(experiment, folder / f'seed{seed}', seed)  # refuses other settings
+            kept = {key: plain_types(cfg[key]) for key in _KEPT if cfg.get(key) is not None}
+            write_json(folder / f'seed{seed}' / CONFIG_FILE, kept)
+        best = bool(cfg.default_hooks.checkpoint.get('save_best'))
+        records[name] = run_seeds(experiment, folder, seeds, test_best=best)
     write_summary(work_dir / 'results.json', records)
     path = work_dir / picture
     draw(path, configs, work_dir, seeds[0], videos, f'{title}, seed {seeds[0]}')
@@ -185,22 +216,40 @@ def open_detector(
 
     Args:
         checkpoint: Its weights.
-        config: Its config; None: the one that the training wrote beside the weights.
+        config: Its config, which is run as Python; None: :data:`CONFIG_FILE` beside the weights.
 
     Raises:
-        LaunchError: The weights are not there or do not fit, or there is no config, or several.
+        LaunchError: The weights are not there or do not fit, or no config lies beside them.
+        BadFileError: The config beside them cannot be used.
     """
-    if config is None:
-        require_checkpoint(checkpoint)
-        found = sorted(Path(checkpoint).parent.glob('*.py'))
-        if len(found) != 1:
-            raise LaunchError(
-                f'{Path(checkpoint).parent}: {len(found)} configs beside the checkpoint; '
-                'name the one of the detector (--config)'
+    if config is not None:
+        cfg = load_config(config)
+        return cfg, load_detector(cfg, checkpoint)
+    path = Path(require_checkpoint(checkpoint)).with_name(CONFIG_FILE)
+    if not path.exists():
+        found = ' or '.join(map(str, sorted(path.parent.glob('*.py')))) or '<its config>'
+        raise LaunchError(
+            f'{path}: no such file, and no Python file beside weights is run unasked: name the '
+            f'config of the detector, --config {found}'
+        )
+    cfg = _kept_config(path)
+    with reading(path, 'the config of a detector'):
+        return cfg, load_detector(cfg, checkpoint)
+
+
+def _kept_config(path: Path) -> Config:
+    """A config that was kept as data: it names registered parts and can make nothing else."""
+    kept = read_json(path)
+    settings = dict(model=dict, feature_settings=dict, classes=list)
+    check_row(kept, os.fspath(path), settings, optional=('classes',))
+    for key, node in mappings(kept['model'], 'model'):
+        kind = node.get('type', '')
+        # MMEngine would import whatever module a dotted name or a scope names
+        if not isinstance(kind, str) or '.' in kind or '_scope_' in node:
+            raise BadFileError(
+                f'{path}: {key}: type {kind!r:.80}: expected the bare name of a class'
             )
-        config = found[0]
-    cfg = load_config(config)
-    return cfg, load_detector(cfg, checkpoint)
+    return Config({key: kept[key] for key in _KEPT if key in kept}, filename=path)
 
 
 def load_detector(config: str | os.PathLike | Config, checkpoint: str | os.PathLike) -> nn.Module:
@@ -250,7 +299,8 @@ def features_for_detector(
             'tools/downstream.py'
         )
     settings, reader = cfg.feature_settings.to_dict(), choose_reader()
-    sampling = Sampling(**settings['sampling'])
+    check_row(settings, f'{cfg.filename}: feature_settings', dict(encoder=dict, view=list))
+    sampling = _sampling_of(settings, cfg.filename)
     steps = set(map(type_name, settings.get('view', ())))
     made = FrozenEncoder(
         encoder,
@@ -270,12 +320,21 @@ def features_for_detector(
             f'{encoder}: shows frames otherwise than those whose features the '
             'detector was trained on: name the same config'
         )
-    one = Video(Path(video).stem, Path(video))
+    one = Video(id_of(video), Path(video))
     with tempfile.TemporaryDirectory() as folder:
         store = FeatureStore.create(folder, store_settings(made, sampling, reader))
         with video_progress([one]) as progress:
             extract_features(made, sampling, [one], store, reader, notice=progress)
         return store.grid(one.video_id), store.load(one.video_id)
+
+
+def _sampling_of(settings: Mapping[str, Any], where: str) -> Sampling:
+    """The snippets of features, checked."""
+    check_row(settings, where, dict(sampling=dict))
+    try:
+        return Sampling(**settings['sampling'])
+    except (LaunchError, TypeError) as error:
+        raise BadFileError(f'{where}: sampling: {one_line(error)}') from error
 
 
 def draw_panels(

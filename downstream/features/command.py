@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from albar_mm.engine.launch import load_config
 from albar_mm.utils.config_types import type_name
 from albar_mm.utils.errors import LaunchError, reason_of
-from albar_mm.utils.numbers import one_of
+from albar_mm.utils.numbers import number, one_of
 
 from .encoder import FrozenEncoder, test_pipeline
 from .extract import Notice, extract_features, store_settings
@@ -142,9 +142,11 @@ def run_features(
         LaunchError: Something that was named does not fit.
         DatasetError: A video or the store cannot be used.
     """
+    for name, value in (('batch_size', batch_size), ('workers', 1 if workers is None else workers)):
+        number(value, name, 1, whole=True, error=LaunchError)
     reader = choose_reader(decoder)
     index, count, device = _place(shard, device)
-    found, others = find_videos(videos, root, ids)
+    found, others = find_videos(videos, root, ids, on_bad)
     mine = found[index::count]
     cfg = load_config(config)
     snippets, crops = sampling_of(cfg, preset, **(sampling or {}))
@@ -158,7 +160,7 @@ def run_features(
         f'on {device}',
         flush=True,
     )
-    todo = [video for video in mine if video.video_id not in store]
+    todo = [video for video in mine if video.fault or video.video_id not in store]
     with video_progress(todo) as progress:
         done = extract_features(
             encoder,
@@ -168,7 +170,7 @@ def run_features(
             reader,
             on_bad=on_bad,
             batch_size=batch_size,
-            workers=workers or (1 if device == 'cpu' else 4),
+            workers=(1 if device == 'cpu' else 4) if workers is None else workers,
             notice=progress,
         )
     rate = done.frames / done.seconds if done.seconds else 0
@@ -192,7 +194,7 @@ def _place(shard: str | None, device: str | None) -> tuple[int, int, str]:
     if shard is not None:
         if count > 1:
             raise LaunchError('--shard and torchrun both share out the videos: use one of them')
-        found = re.fullmatch(r'(\d+)/(\d+)', shard)
+        found = re.fullmatch(r'(\d+)/([1-9]\d*)', shard)
         if found is None:
             raise LaunchError(f'--shard {shard}: expected i/n, e.g. 0/4')
         index, count = map(int, found.groups())
@@ -222,7 +224,8 @@ def video_progress(videos: Sequence[Video]) -> Iterator[Notice]:
         What takes note of decoded frames.
     """
     sizes = {
-        video.video_id: video.path.stat().st_size if video.path.is_file() else 0 for video in videos
+        video.video_id: os.path.getsize(video.path) if os.path.isfile(video.path) else 0
+        for video in videos
     }
     lock, decoded = threading.Lock(), 0
     columns = (

@@ -14,12 +14,13 @@ from mmengine.utils import track_iter_progress
 from albar_mm.utils.arrays import read_npy, write_npy
 from albar_mm.utils.errors import BadFileError, DatasetError, MissingFileError
 from albar_mm.utils.files import filled_lines, read_json, try_folder, write_text
-from albar_mm.utils.numbers import number, one_of
+from albar_mm.utils.numbers import frame_rate, number, one_of
 from albar_mm.utils.rows import check_row
 from albar_mm.utils.video_ids import stem_of
 
 from .sampling import Sampling
-from .store import FeatureStore
+from .store import FeatureStore, check_name
+from .time_grid import MOST_FRAMES
 from .videos import read_list
 
 TEN_CROPS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -80,6 +81,8 @@ def export_features(
             raise DatasetError(f'{path}: a list of that name was given before')
         names = [stem_of(name, also=('.npy',)) for name in read_list(path)]
         listed[path.name] = [name.removesuffix(_SUFFIXES.get(layout, '')) for name in names]
+        if not names:
+            raise DatasetError(f'{path}: lists no video')
         missing = [name for name in listed[path.name] if name not in store]
         if missing:
             raise DatasetError(
@@ -225,6 +228,12 @@ def _array(path: Path, ndim: int) -> np.ndarray:
         raise BadFileError(
             f'{path}: {array.dtype} of shape {array.shape}; expected real numbers with {ndim} axes'
         )
+    if not array.size:
+        raise BadFileError(f'{path}: is empty, of shape {array.shape}')
+    with np.errstate(over='ignore'):
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        raise BadFileError(f'{path}: holds numbers that are not finite in single precision')
     return array
 
 
@@ -243,11 +252,14 @@ def read_lengths(path: str | os.PathLike, fps: float | None = None) -> Lengths:
 
     Raises:
         DatasetError: The file cannot be read, a line or an entry tells no length, a video is listed
-            twice with different ones, or a frame rate is missing.
+            twice with different ones, a frame rate is missing, or no file can be called like a
+            video.
     """
-    if Path(path).suffix == '.json':
+    if fps is not None:
+        fps = frame_rate(fps, '--fps')
+    if Path(path).suffix.lower() == '.json':
         return {
-            video: _of_entry(entry, f'{path}: video {video!r}', fps)
+            check_name(video, path): _of_entry(entry, f'{path}: video {video!r}', fps)
             for video, entry in read_database(path).items()
         }
     lengths = _of_lines(path, fps)
@@ -280,8 +292,9 @@ def _of_lines(path: str | os.PathLike, fps: float | None) -> Lengths:
         words = line.split()
         if len(words) < 2:
             raise DatasetError(f'{where}: {line!r}: expected a video and its number of frames')
-        frames = number(words[1], f'{where}: number of frames of {words[0]!r}', 1, whole=True)
-        video, found = stem_of(words[0]), (frames, float(fps))
+        video = check_name(stem_of(words[0]), where)
+        what = f'{where}: number of frames of {words[0]!r}'
+        found = number(words[1], what, 1, MOST_FRAMES, whole=True), fps
         if lengths.setdefault(video, found) != found:
             raise DatasetError(f'{where}: {video!r} was listed with {lengths[video][0]} frames')
     return lengths
@@ -293,10 +306,11 @@ def _of_entry(entry: Any, where: str, fps: float | None) -> tuple[int, float]:
     rate = entry.get('fps') or fps
     if not rate:
         raise DatasetError(f'{where}: tells no frame rate: give it (--fps, e.g. 30)')
-    rate = number(rate, f'{where}: fps', above=0)
+    rate = frame_rate(rate, f'{where}: fps')
     length = entry.get('duration_frame') or entry.get('duration')
     if length is None:
         raise DatasetError(f'{where}: tells no length ("duration" in seconds, or "duration_frame")')
     length = number(length, f'{where}: length', above=0)
-    frames = round(length if entry.get('duration_frame') else length * rate)
-    return number(frames, f'{where}: number of frames', 1, whole=True), rate
+    frames = length if entry.get('duration_frame') else length * rate
+    where = f'{where}: number of frames'
+    return number(round(number(frames, where, high=MOST_FRAMES)), where, 1, whole=True), rate

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from albar_mm.engine.checkpoints.source import load_weights
 from albar_mm.engine.launch import load_config
-from albar_mm.utils.config_types import is_type, mappings, type_name
+from albar_mm.utils.config_types import is_type, mappings, plain_types, type_name
 from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.identity import weights_sha256
 from albar_mm.utils.numbers import one_of
@@ -32,8 +32,8 @@ class PipelineView:
     """
 
     def __init__(self, steps: Sequence[Mapping[str, Any]]) -> None:
-        self.steps = [dict(step) for step in steps]
-        self._transforms = [TRANSFORMS.build(step) for step in self.steps]
+        self.steps = plain_types(list(steps))
+        self._transforms = [TRANSFORMS.build(dict(step)) for step in steps]
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Transform frames, uint8: (n, H, W, 3), n >= 1, to (n, crops, h, w, 3)."""
@@ -173,7 +173,7 @@ class FrozenEncoder:
 
     def identity(self) -> dict[str, Any]:
         """What the features depend on, as plain JSON."""
-        model = json.dumps(self.cfg.model.to_dict(), sort_keys=True, default=str)
+        model = json.dumps(plain_types(self.cfg.model), sort_keys=True, default=str)
         return dict(
             config=os.path.basename(self.name),
             model_sha256=hashlib.sha256(model.encode()).hexdigest(),

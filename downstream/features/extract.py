@@ -144,7 +144,11 @@ def extract_features(
     """
     one_of(on_bad, ('fail', 'skip'), 'on_bad', DatasetError)
     started = time.monotonic()
-    todo = [video for video in videos if video.video_id not in store]
+    todo = [video for video in videos if video.fault or video.video_id not in store]
+    done = {video.video_id for video in videos} - {video.video_id for video in todo}
+    for name in sorted(done):
+        store.info(name)
+    store.failed()  # what is broken is told of now, not at the end
     result = Extracted(kept=len(videos) - len(todo))
     writers: dict[str, SnippetWriter] = {}
     items = decode_snippets(todo, reader, sampling, encoder, workers, 2 * batch_size, notice)
@@ -221,6 +225,8 @@ def decode_snippets(
     def work(video: Video) -> None:
         clock = None
         try:
+            if video.fault:
+                raise BadVideoError.of(str(video.path), video.fault)
             with reader(video.path) as opened:
                 clock = FrameClock(opened, sampling.fps)
                 windows = Windows(sampling, encoder.view)

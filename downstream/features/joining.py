@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from mmengine.utils import track_iter_progress
 
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_json, write_bytes, write_text
+from albar_mm.utils.numbers import frame_rate, number
 from albar_mm.utils.settings import plain
 from albar_mm.utils.video_ids import VIDEO_SUFFIXES
 from albar_mm.video.avi import avi_bytes, encode_frames
@@ -23,6 +25,7 @@ from .videos import FrameClock, VideoReader, choose_reader
 
 SETTINGS_FILE = 'joined.json'
 SPLITS = ('train', 'test')
+_LEAST = dict(train=1, test=1, height=16, width=16, seed=0)
 _HELD = 512  # clips whose compressed frames are held in memory, well below a megabyte each
 
 
@@ -42,6 +45,9 @@ class JoinSettings:
         height: Of the frames, in px.
         width: Of the frames, in px; clips are scaled to fit, with black borders.
         seed: Of all random choices.
+
+    Raises:
+        DatasetError: A number cannot be.
     """
 
     background: tuple[str, ...]
@@ -55,6 +61,17 @@ class JoinSettings:
     height: int = 120
     width: int = 160
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ('train', 'test', 'height', 'width', 'seed'):
+            number(getattr(self, name), name, _LEAST[name], 10**6, whole=True)
+        for name in ('fillers', 'events'):
+            fewest, most = getattr(self, name)
+            number(fewest, f'{name}, fewest', 1, whole=True)
+            number(most, f'{name}, most', fewest, 10**6, whole=True)
+        number(self.eventless, 'eventless', 0, 1)
+        number(self.test_share, 'test_share', 0, 1)
+        frame_rate(self.fps, 'fps')
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,8 @@ def join_clips(
     ``videos/<split>_<number>.avi``, ``train.txt`` and ``test.txt`` (as
     :func:`downstream.anomaly.annotations.read_annotation` reads them; training videos without
     events), ``segments.json`` (as ActionFormer and TriDet read that of THUMOS14), and the clips of
-    each split as MMAction2 lists (``clips_train.txt``, to train an encoder on). A folder that was
+    each split as MMAction2 lists (``clips_train.txt``, to train an encoder on; separated by tabs
+    where a name has a blank). A folder that was
     finished with the same settings is left as it is.
 
     Args:
@@ -101,6 +119,13 @@ def join_clips(
             f'{clips}: has the classes {", ".join(found)}; expected those of the '
             f'background ({", ".join(settings.background)}) and others'
         )
+    for name in found.keys() - set(settings.background):
+        # read_annotation takes the first word of a line that says normal for a normal video
+        if not name[0].isalpha() or re.search(r'(?<![a-z])normal', name.lower()):
+            raise DatasetError(
+                f'{clips}: class {name!r} would not be read as a kind of event: begin its name '
+                'with a letter, and leave out the word normal'
+            )
     clips_of = {name: [path.name for path in paths] for name, paths in found.items()}
     record = plain(dict(asdict(settings), clips=clips_of))
     if (out / SETTINGS_FILE).exists():
@@ -111,6 +136,8 @@ def join_clips(
             )
         return [f'{out}: was joined with these settings before']
     parts, joined = _parts(found, settings), {}
+    paths = [str(path.relative_to(clips)) for kind in found.values() for path in kind]
+    between = '\t' if any(' ' in path for path in paths) else ' '
     # a clip is shown in several videos
     pictures = lru_cache(_HELD)(lambda path: encode_frames(_frames(path, settings, reader), 'jpeg'))
     for split in SPLITS:
@@ -123,7 +150,7 @@ def join_clips(
         lines = [f'videos/{_line(video, split == "test")}\n' for video in joined[split]]
         write_text(out / f'{split}.txt', ''.join(lines))
         lines = [
-            f'{kind}/{path.name} {label}\n'
+            f'{kind}/{path.name}{between}{label}\n'
             for label, (kind, paths) in enumerate(sorted(parts[split].items()))
             for path in sorted(paths)
         ]
@@ -141,7 +168,8 @@ def join_clips(
 
 def _clips(folder: Path) -> dict[str, list[Path]]:
     """Class -> its clips, both sorted; only classes that have some."""
-    paths = [path for path in folder.glob('*/*') if path.suffix.lower() in VIDEO_SUFFIXES]
+    shown = (path for path in folder.glob('*/*') if not path.name.startswith('.'))
+    paths = [path for path in shown if path.suffix.lower() in VIDEO_SUFFIXES]
     found = {
         name: list(each) for name, each in groupby(sorted(paths), lambda path: path.parent.name)
     }
@@ -226,7 +254,8 @@ def _frames(path: Path, settings: JoinSettings, reader: type[VideoReader]) -> np
 
 def _line(video: Joined, with_events: bool) -> str:
     words = [f'{video.name}.avi', video.num_frames]
-    words.append(video.events[0][0].capitalize() if video.events else 'Normal')
+    kind = video.events[0][0].capitalize() if video.events else 'Normal'
+    words.append(re.sub(r'[^\w-]', '_', kind))
     if with_events:
         words += [n for _, begin, end in video.events for n in (begin, end)] or [-1, -1]
     return ' '.join(map(str, words))

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from albar_mm.utils.errors import LaunchError
-from albar_mm.utils.numbers import number, one_of
+from albar_mm.utils.numbers import frame_rate, number, one_of
 
 from .time_grid import TimeGrid
 
 _ALLOWED = dict(align=('left', 'centre'), tail=('pad', 'drop'), padding=('repeat', 'loop', 'zero'))
+_MOST = 10_000  # frames of a clip, or between two
 OUTSIDE = -1
 """Index of a black frame."""
 View = Callable[[np.ndarray], np.ndarray]
@@ -52,11 +53,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         for name in ('clip_len', 'stride', 'frame_interval'):
-            number(getattr(self, name), name, 1, whole=True, error=LaunchError)
+            number(getattr(self, name), name, 1, _MOST, whole=True, error=LaunchError)
         for name, allowed in _ALLOWED.items():
             one_of(getattr(self, name), allowed, name, LaunchError)
         if self.fps is not None:
-            number(self.fps, 'fps', above=0, error=LaunchError)
+            frame_rate(self.fps, 'fps', LaunchError)
         if self.align == 'centre' and (self.tail == 'drop' or self.padding == 'loop'):
             raise LaunchError(
                 "align='centre' needs tail='pad' and cannot go with padding='loop': its first "

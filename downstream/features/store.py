@@ -6,14 +6,14 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from albar_mm.utils.arrays import read_npy
-from albar_mm.utils.errors import BadFileError, DatasetError, writing
+from albar_mm.utils.errors import DAMAGE, BadFileError, DatasetError, WriteError, writing
 from albar_mm.utils.files import (
     read_json,
     read_json_lines,
@@ -23,7 +23,9 @@ from albar_mm.utils.files import (
     write_text,
 )
 from albar_mm.utils.identity import is_weights_sha256
+from albar_mm.utils.rows import check_row
 from albar_mm.utils.settings import plain, require_same
+from albar_mm.utils.video_ids import check_id
 
 from .time_grid import TimeGrid
 
@@ -34,7 +36,23 @@ FORMAT = 1
 SETTINGS_FILE, FAILED_FILE = 'store.json', 'failed.jsonl'
 FORMER_DECODERS = ('decord', 'opencv')
 """Decoders of earlier versions: stores that were made with them are read, but not extended."""
+_OPTIONAL = ('encoder', 'sampling')
 _NOT_COMPARED = ('decoder_version', 'made_with')
+
+
+def check_name(name: str, where: str | os.PathLike) -> str:
+    """Check that a store can hold a video of that name.
+
+    Args:
+        name: Id of the video.
+        where: What names it, for the message.
+
+    Raises:
+        DatasetError: No file can be called so, or the store has another use for the name.
+    """
+    if f'{name}.json' == SETTINGS_FILE:
+        raise DatasetError(f'{where}: the store has another use for the name {name!r}; rename it')
+    return check_id(name, os.fspath(where))
 
 
 class FeatureStore:
@@ -59,6 +77,7 @@ class FeatureStore:
             raise DatasetError(f'{self.root}: is no feature store: it has no {SETTINGS_FILE}')
         with _sound(path, 'make the store anew'):
             self.settings: dict[str, Any] = read_json(path)
+            check_row(self.settings, path, dict(encoder=dict, sampling=dict), _OPTIONAL)
             if self.settings['format'] != FORMAT:
                 raise ValueError(f'format {self.settings["format"]}, this version reads {FORMAT}')
 
@@ -174,9 +193,18 @@ class FeatureStore:
             writer.finish(grid, source)
 
     def failed(self) -> list[dict[str, Any]]:
-        """Rows of ``failed.jsonl``: videos that were left out, with ``video`` and ``reason``."""
+        """Rows of ``failed.jsonl``: videos that were left out, with ``video`` and ``reason``.
+
+        Raises:
+            DatasetError: It is broken.
+        """
         path = self.root / FAILED_FILE
-        return [row for _, row in read_json_lines(path)] if path.is_file() else []
+        rows = []
+        with _sound(path, 'delete it: the next run writes it anew'):
+            for where, row in read_json_lines(path) if path.exists() else ():
+                check_row(row, where, dict(video=str))
+                rows.append(row)
+        return rows
 
     def note_failed(self, rows: Sequence[Mapping[str, Any]], tried: Sequence[str]) -> None:
         """Bring ``failed.jsonl`` up to date.
@@ -192,7 +220,7 @@ class FeatureStore:
                 write_json_lines(path, sorted((*kept, *rows), key=lambda row: row['video']))
 
     def _info_path(self, video_id: str) -> Path:
-        return self.root / f'{video_id}.json'
+        return self.root / f'{check_name(video_id, self.root)}.json'
 
     def _require(self, wanted: dict[str, Any], model: nn.Module | None) -> None:
         """Refuse settings that are not those of the store."""
@@ -203,7 +231,7 @@ class FeatureStore:
                 'with: it can be used as before, but not extended; make the store anew in another '
                 'folder, with pyav'
             )
-        encoder, found = wanted.get('encoder', {}), self.settings.get('encoder', {})
+        encoder, found = (each.get('encoder') or {} for each in (wanted, self.settings))
         digest = found.get('weights_sha256')
         if model is not None and digest != encoder.get('weights_sha256'):
             if is_weights_sha256(digest, model):
@@ -230,7 +258,7 @@ class SnippetWriter(AbstractContextManager):
         self.store, self.video_id, self.rows = store, video_id, 0
         self._shape: tuple[int, ...] | None = None
         self._dtype = np.dtype(store.settings.get('dtype', 'float32'))
-        self._path = store.root / f'{video_id}.npy'
+        self._path = store._info_path(video_id).with_suffix('.npy')
         self._open = ExitStack()
         part = self._open.enter_context(whole_file(self._path))
         self._stream = self._open.enter_context(part.open('wb'))
@@ -274,11 +302,16 @@ class SnippetWriter(AbstractContextManager):
             os.fsync(self._stream.fileno())
             self._open.close()
         row = dict(grid.to_json(), **({} if source is None else dict(source=dict(source))))
-        write_json(self.store._info_path(self.video_id), row)
+        try:
+            write_json(self.store._info_path(self.video_id), row)
+        except WriteError:
+            self._path.unlink(missing_ok=True)
+            raise
 
     def abort(self) -> None:
         """Leave nothing behind of a video that is not finished."""
-        self._open.__exit__(GeneratorExit, GeneratorExit(), None)
+        with suppress(OSError):  # of a full disk, which was told of
+            self._open.__exit__(GeneratorExit, GeneratorExit(), None)
 
     def _write_header(self) -> None:
         """Header of the .npy file; NumPy leaves room in it for any number of rows."""
@@ -302,6 +335,6 @@ def _sound(path: Path, advice: str) -> Iterator[None]:
     """Say what to do with a file that is not as it was written."""
     try:
         yield
-    except (DatasetError, LookupError, TypeError, ValueError) as error:
+    except (DatasetError, *DAMAGE) as error:
         reason = str(error).removeprefix(f'{path}: ')
         raise BadFileError(f'{path} is broken ({reason}); {advice}') from error

@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from albar_mm.utils.numbers import number
+
+MOST_FRAMES = 10**8
+"""Of a video: a month."""
+
 
 @dataclass(frozen=True)
 class TimeGrid:
@@ -38,17 +43,17 @@ class TimeGrid:
     frame_times_s: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.fps <= 0 or self.stride_frames < 1 or min(self.num_snippets, self.num_frames) < 1:
-            raise ValueError(
-                f'fps, stride_frames, num_snippets and num_frames must be positive: {self}'
-            )
+        for name in ('num_snippets', 'stride_frames', 'num_frames'):
+            number(getattr(self, name), name, 1, MOST_FRAMES, whole=True, error=ValueError)
+        number(self.fps, 'fps', above=0, error=ValueError)
+        number(self.offset_frames, 'offset_frames', error=ValueError)
         times = self.frame_times_s
         if times is not None and len(times) != self.num_frames + 1:
             raise ValueError(
                 f'frame_times_s has {len(times)} values; expected num_frames + 1 = '
                 f'{self.num_frames + 1}'
             )
-        if times is not None and np.any(np.diff(times) <= 0):
+        if times is not None and not np.all(np.diff([*times, np.inf]) > 0):
             raise ValueError('frame_times_s must grow')
 
     @property

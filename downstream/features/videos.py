@@ -13,13 +13,13 @@ import av
 import numpy as np
 
 from albar_mm.utils.errors import DatasetError, LaunchError, reason_of
-from albar_mm.utils.files import filled_lines
+from albar_mm.utils.files import files_below, filled_lines
 from albar_mm.utils.numbers import one_of
 from albar_mm.utils.video_ids import VIDEO_SUFFIXES, id_of
 from albar_mm.video.container import AVI
 from albar_mm.video.reader import CHUNK, SIZES_DIFFER, FrameClock, Frames, VideoReader, turned
 
-from .store import FORMER_DECODERS
+from .store import FORMER_DECODERS, check_name
 
 __all__ = [
     'CHUNK',
@@ -34,7 +34,8 @@ __all__ = [
 ]
 
 _LISTED = '|'.join(map(re.escape, {*VIDEO_SUFFIXES, '.npy'}))
-_NAME = re.compile(rf'(.*(?:{_LISTED}))(?:\s.*)?$', re.IGNORECASE)
+_NAME = re.compile(rf'(.*(?:{_LISTED}))(?:[\s,].*)?$', re.IGNORECASE)
+_LISTS = ('.txt', '.list', '.csv')
 
 
 @dataclass(frozen=True)
@@ -44,50 +45,67 @@ class Video:
     Attributes:
         video_id: Its name in the store, unique there.
         path: The file.
+        fault: Why it cannot be in a store, which no decoder knows; '' for nothing.
     """
 
     video_id: str
     path: Path
+    fault: str = ''
 
 
 def find_videos(
-    named: Sequence[str | os.PathLike], root: str | os.PathLike | None = None, ids: str = 'stem'
+    named: Sequence[str | os.PathLike],
+    root: str | os.PathLike | None = None,
+    ids: str = 'stem',
+    on_bad: str = 'fail',
 ) -> tuple[list[Video], int]:
     """All videos that are named, sorted by id.
 
     Args:
-        named: Folders (searched with all that is in them), lists (``.txt``: a path a line,
-            whatever follows it after a blank is left alone), globs, or video files.
+        named: Folders (searched with all that is in them, links followed), lists (``.txt``,
+            ``.list``, ``.csv``: a path a line, whatever follows it after a blank or a comma is left
+            alone), globs, or video files. What is no file, as a link to nowhere, is a video that
+            cannot be read.
         root: Folder that the paths of a list start at; by default that of the list.
         ids: ``'stem'``: a video is called like its file, without the ending. ``'path'``: like its
             path below the folder, the root or the current folder, ``/`` written as ``__``.
+        on_bad: With a video that a store has no name for: ``'fail'``, or ``'skip'``: it gets a
+            :attr:`Video.fault`, and its path for an id.
 
     Returns:
         The videos, and how many files of folders are none by their suffix.
 
     Raises:
-        DatasetError: Nothing is found, two videos would be called alike, or no file can be called
-            like a video.
+        DatasetError: Nothing is found, two videos would be called alike, a list is one of
+            features, or no file can be called like a video.
     """
     one_of(ids, ('stem', 'path'), 'ids', DatasetError)
+    one_of(on_bad, ('fail', 'skip'), 'on_bad', DatasetError)
     found: list[tuple[Path, Path]] = []  # base, path
-    others = 0
+    others: set[Path] = set()
+
+    def search(folder: Path, base: Path) -> None:
+        for file in sorted(files_below(folder)):
+            if file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith('.'):
+                found.append((base, file))
+            elif not file.name.startswith('.'):
+                others.add(file)
+
     for name in map(os.fspath, named):
         path = Path(name)
         if path.is_dir():
-            files = sorted(path.rglob('*'))
-            files = [f for f in files if f.is_file() and not f.name.startswith('.')]
-            videos = [(path, file) for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
-            others += len(files) - len(videos)
-            found += videos
-        elif path.is_file() and path.suffix.lower() == '.txt':
+            search(path, path)
+        elif path.is_file() and path.suffix.lower() in _LISTS:
             base = Path(root) if root is not None else path.parent
-            found += [(base, base / line) for line in read_list(path)]
-        elif path.is_file():
+            found += [(base, base / line) for line in _listed_videos(path)]
+        elif os.path.lexists(path):
             found.append((path.parent, path))
         elif glob.has_magic(name):
-            matches = glob.glob(name, recursive=True)
-            found += [(Path(), Path(file)) for file in matches if os.path.isfile(file)]
+            for match in map(Path, glob.glob(name, recursive=True)):
+                if match.is_dir():
+                    search(match, Path())
+                else:
+                    found.append((Path(), match))
         else:
             raise DatasetError(f'{name}: no such folder, list or video')
     if not found:
@@ -95,7 +113,7 @@ def find_videos(
             f'{", ".join(map(os.fspath, named))}: no video there; videos end in '
             f'{" ".join(sorted(VIDEO_SUFFIXES))}'
         )
-    return _called(found, ids), others
+    return _called(found, ids, on_bad), len(others)
 
 
 def read_list(path: str | os.PathLike) -> list[str]:
@@ -112,17 +130,28 @@ def read_list(path: str | os.PathLike) -> list[str]:
     return [found[1] if (found := _NAME.match(line)) else line for line in lines]
 
 
-def _called(found: Sequence[tuple[Path, Path]], ids: str) -> list[Video]:
+def _listed_videos(path: Path) -> list[str]:
+    lines = read_list(path)
+    features = next((line for line in lines if line.lower().endswith('.npy')), None)
+    if features:
+        raise DatasetError(f'{path}: lists features, as {features}; expected videos')
+    return lines
+
+
+def _called(found: Sequence[tuple[Path, Path]], ids: str, on_bad: str) -> list[Video]:
     called: dict[str, Path] = {}
+    faults: dict[Path, str] = {}
     twice: dict[str, tuple[Path, Path]] = {}
     for base, path in found:
-        name = id_of(path, below=base if ids == 'path' else None)
-        if name == 'store':
-            raise DatasetError(
-                f'{path}: the store has another use for the name {name!r}; rename the file'
-            )
+        try:
+            name = check_name(id_of(path, below=base if ids == 'path' else None), path)
+        except DatasetError as error:
+            if on_bad == 'fail':
+                raise
+            faults[path] = str(error).removeprefix(f'{path}: ')
+            continue
         other = called.setdefault(name, path)
-        if os.path.abspath(other) != os.path.abspath(path):
+        if os.path.realpath(other) != os.path.realpath(path):
             twice[name] = other, path
     if twice:
         name, (one, other) = min(twice.items())
@@ -130,7 +159,8 @@ def _called(found: Sequence[tuple[Path, Path]], ids: str) -> list[Video]:
         raise DatasetError(
             f'{len(twice)} names stand for several videos, as {name!r}: {one} and {other}{advice}'
         )
-    return [Video(name, called[name]) for name in sorted(called)]
+    unnamed = [Video(str(path), path, faults[path]) for path in sorted(faults)]
+    return [Video(name, called[name]) for name in sorted(called)] + unnamed
 
 
 class TorchCodecReader(VideoReader):

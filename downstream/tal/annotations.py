@@ -80,7 +80,8 @@ def read_annotation(path: str | os.PathLike, classes: Sequence[str] | None = Non
 
     ``{"database": {id: {"subset", "fps", "duration", "annotations": [{"label", "label_id",
     "segment": [begin, end]}]}}}``, times in seconds. Classes are in the order of their
-    ``label_id``, as published results have them; without ids, sorted by name.
+    ``label_id``, as published results have them; without ids, sorted by name. A class may be called
+    by a whole number, outer blanks of a name do not count.
 
     Args:
         path: The file.
@@ -92,7 +93,7 @@ def read_annotation(path: str | os.PathLike, classes: Sequence[str] | None = Non
     entries = [
         (video, entry, f'{path}: video {video!r}') for video, entry in read_database(path).items()
     ]
-    names = tuple(classes) if classes is not None else _classes(entries, path)
+    names = _classes(entries, path) if classes is None else tuple(str(c).strip() for c in classes)
     known = {name: label for label, name in enumerate(names)}
     return Annotation(names, tuple(_video(*given, known) for given in entries))
 
@@ -101,19 +102,30 @@ def _classes(entries: Sequence[tuple[str, Any, str]], path: str | os.PathLike) -
     ids: dict[str, Any] = {}
     for _, entry, where in entries:
         for action in _actions(entry, where):
-            name, label_id = action.get('label'), action.get('label_id')
+            name, label_id = _name(action, where), action.get('label_id')
             if ids.setdefault(name, label_id) != label_id:
                 raise DatasetError(
                     f'{where}: class {name!r} has the label_id {label_id}, and {ids[name]} before'
                 )
     if all(label_id is None for label_id in ids.values()):
-        return tuple(sorted(map(str, ids)))
+        return tuple(sorted(ids))
     if sorted(map(str, ids.values())) != sorted(map(str, range(len(ids)))):
         raise DatasetError(
             f'{path}: label_id of the {len(ids)} classes are not the numbers 0 to '
             f'{len(ids) - 1}: renumber them, or leave them out'
         )
     return tuple(sorted(ids, key=lambda name: int(ids[name])))
+
+
+def _name(row: Mapping[str, Any], where: str) -> str:
+    """Name of a class: text without outer blanks, or a whole number, which is its own name."""
+    label = row.get('label')
+    name = str(label).strip() if type(label) in (str, int) else ''
+    if not name:
+        raise DatasetError(
+            f'{where}: label {label!r:.80}: expected the name of one class, or its number'
+        )
+    return name
 
 
 def _actions(entry: Any, where: str) -> Sequence[Mapping]:
@@ -133,18 +145,19 @@ def _video(video: str, entry: Any, where: str, known: Mapping[str, int]) -> Segm
     segments, labels, empty = [], [], 0
     for action in actions:
         begin, end = read_segment(action.get('segment'), where)
-        if action.get('label') not in known:
+        label = _name(action, where)
+        if label not in known:
             raise DatasetError(
-                f'{where}: class {action.get("label")!r} is not one of the {len(known)} in the '
+                f'{where}: class {label!r} is not one of the {len(known)} in the '
                 f'list, as {next(iter(known), None)!r}: correct it, or add the class'
             )
         if begin == end:
             empty += 1
             continue
         segments.append((begin, end))
-        labels.append(known[action['label']])
+        labels.append(known[label])
     boxes = np.array(segments, np.float64).reshape(-1, 2)
-    subset = str(entry.get('subset', '')).lower()
+    subset = str(entry.get('subset', '')).strip().lower()
     return SegmentedVideo(video, subset, fps, duration_s, boxes, np.array(labels, np.int64), empty)
 
 
@@ -159,7 +172,7 @@ def read_segment(value: Any, where: str) -> tuple[float, float]:
         DatasetError: These are not two finite numbers in order.
     """
     try:
-        begin, end = (number(each, where) for each in value)
+        begin, end = (number(each, where) for each in (value if isinstance(value, list) else ()))
     except (TypeError, ValueError, DatasetError) as error:
         raise DatasetError(
             f'{where}: segment {value!r:.80}: expected [begin, end] in seconds'
@@ -213,8 +226,8 @@ def read_predictions(
             if not isinstance(entry, Mapping):
                 raise DatasetError(f'{where}: {entry!r}: expected "label", "segment" and "score"')
             segment = read_segment(entry.get('segment'), where)
-            score, label = number(entry.get('score'), f'{where}: score'), entry.get('label')
-            if not isinstance(label, str) or label not in known:
+            score, label = number(entry.get('score'), f'{where}: score'), _name(entry, where)
+            if label not in known:
                 raise DatasetError(
                     f'{where}: label {label!r} is not one of the {len(known)} classes, as '
                     f'{next(iter(known), None)!r}'

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.structures import BaseDataElement
 from torch import nn
 
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.utils.errors import DatasetError, LaunchError
+from albar_mm.utils.numbers import number
+from albar_mm.utils.video_ids import id_of
 
 from ..detection import runs
 from ..features.command import run_features
@@ -83,13 +84,8 @@ def check_before(cfg: Config) -> list[str]:
     Raises:
         DatasetError: The data cannot be used; the message names a video.
     """
-    parts = {}
-    for name, dataset in runs.datasets_of(cfg).items():
-        # whole videos, not random windows of them
-        data = parts[name] = DATASETS.build(dict(dataset, max_len=None, _scope_='mmaction'))
-        for index in range(len(data)):
-            data[index]  # broken features are told of now, not in the middle of a training
-    return check_data(cfg.classes, parts)
+    # whole videos, not random windows of them
+    return check_data(cfg.classes, runs.checked_datasets(cfg, max_len=None))
 
 
 @torch.inference_mode()
@@ -216,7 +212,7 @@ def run_on_one(
         checkpoint: Weights of the detector.
         out: Folder for ``<video>.json`` (all actions, in ActivityNet's layout of results) and
             ``<video>.png`` (the timeline).
-        config: Config of the detector; by default the one beside its weights.
+        config: Config of the detector; by default what the training kept of it beside the weights.
         threshold: Score from which an action is printed and drawn.
         **made: ``encoder``, ``weights`` and ``device``, see
             :func:`~downstream.detection.runs.features_for_detector`.
@@ -226,12 +222,13 @@ def run_on_one(
         BadVideoError: The video cannot be read.
     """
     cfg, detector = runs.open_detector(checkpoint, config)
-    if not cfg.get('classes'):
+    number(threshold, 'threshold', error=LaunchError)
+    if len(cfg.get('classes') or ()) != cfg.model.get('head', {}).get('num_classes'):
         raise LaunchError(
             f'{cfg.filename}: does not name its classes; train with tools/downstream.py tal'
         )
     grid, features = runs.features_for_detector(video, cfg, **made)
-    found = detect_actions(detector, Path(video).stem, features, grid)
+    found = detect_actions(detector, id_of(video), features, grid)
     shown = found.at_least(threshold)
     rows = Segments([found.name] * len(found.labels), found.segments, found.labels, found.scores)
     written = [Path(out) / f'{found.name}.json', Path(out) / f'{found.name}.png']

@@ -29,6 +29,15 @@ def test_order_of_the_list_does_not_matter(tmp_path):
     assert [v.video_id for v in back.videos] == [v.video_id for v in forth.videos]
 
 
+def test_names_with_dots_and_lists_that_are_called_after_something_else(tmp_path):
+    (tmp_path / 'latest_split1.txt').write_text('a/Film.2001__a 0\na/Film.2001__b.mp4 1\n')
+    (tmp_path / 'latrain_split1.txt').write_text('a/Film.2001__a 0\n')
+    (tmp_path / 'label_map.txt').write_text('jump \nwave\n')
+    sources = read_source_list(tmp_path / 'latest_split1.txt', tmp_path)
+    assert [v.video_id for v in sources.videos] == ['Film.2001__a', 'Film.2001__b']
+    assert [v.class_name for v in sources.videos] == ['jump', 'wave']
+
+
 @pytest.mark.parametrize('part', ['train', 'val'])
 def test_leak_into_training_is_an_error(tmp_path, part):
     path = write_sources(tmp_path)

@@ -38,7 +38,7 @@ def test_other_endings_and_whole_paths():
         ('a\\b', 'slash'),
         ('a\nb', 'control'),
         ('a\x00', 'control'),
-        ('a\udc80', 'control'),  # a file name that is no UTF-8
+        ('a\udc80', 'no UTF-8'),  # a file name that is no UTF-8
         ('ä' * 106, 'longer than 210 bytes'),
     ],
 )

@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import create_autospec
 
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from albar_mm.utils.errors import DatasetError, LaunchError
+from albar_mm.utils.errors import BadFileError, DatasetError, LaunchError
 from downstream.anomaly import jobs as anomaly
 from downstream.anomaly.jobs import AnomalySpritesSettings
 from downstream.detection import runs
@@ -105,12 +107,39 @@ def test_what_cannot_be_used_on_one_video(done, encoder, tmp_path):
         (dict(weights=none), 'none.pth'),
         (dict(checkpoint=gone), r'gone_1.pth: no such file'),
         (dict(checkpoint=none), 'no such file'),
-        (dict(checkpoint=encoder.weights), other),
+        (dict(checkpoint=encoder.weights), 'no Python file beside weights is run unasked: name'),
+        (dict(checkpoint=encoder.weights, config=encoder.config), other),
+        (dict(threshold=float('nan')), 'threshold: expected a finite number'),
         (dict(video=str(tmp_path / 'gone.avi')), 'gone.avi'),
     ):
         with pytest.raises((LaunchError, DatasetError), match=message):
             done.job.run_on_one(**{**done.one, **changed}, out=str(tmp_path / 'x'))
     assert not (tmp_path / 'x').exists()
+
+
+def test_nothing_beside_the_weights_is_run(done, tmp_path):
+    """The config that was kept is data; what it may name are registered parts."""
+    folder, marker = tmp_path / 'shared', tmp_path / 'ran'
+    folder.mkdir()
+    weights = shutil.copy(done.one['checkpoint'], folder)
+    run = f"open({str(marker)!r}, 'w')"
+    (folder / 'config.py').write_text(f'{run}\n')
+    given = {**done.one, 'checkpoint': weights, 'out': str(tmp_path / 'x')}
+    with pytest.raises(LaunchError, match=r'--config .*shared/config\.py'):
+        done.job.run_on_one(**given)
+    text = Path(done.one['checkpoint']).with_name(runs.CONFIG_FILE).read_text()
+    for name, changed in (
+        ('type', dict(type='subprocess.Popen', args=['touch', str(marker)])),
+        ('type', dict(type='AnomalyDetector', _scope_='antigravity')),
+        ('type', dict(type=['MGFN'])),
+        ('cannot be read as the config of a detector', dict(type='Unheard')),
+        ('cannot be read as the config of a detector', dict(type='AnomalyDetector')),
+        ('expected "model", an object', 3),
+    ):
+        (folder / runs.CONFIG_FILE).write_text(json.dumps({**json.loads(text), 'model': changed}))
+        with pytest.raises(BadFileError, match=f'detector.json: .*{name}'):
+            done.job.run_on_one(**given)
+    assert not marker.exists() and not (tmp_path / 'x').exists()
 
 
 def test_features_are_made_first(done, tmp_path, monkeypatch):

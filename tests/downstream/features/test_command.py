@@ -1,6 +1,6 @@
 """tools/downstream.py features, as a user runs it."""
 
-import json
+import io
 import os
 import random
 import re
@@ -100,17 +100,26 @@ def test_from_another_folder_again_and_with_other_settings(given, tmp_path):
     refused('sampling.stride is 3, asked for 4', run_features, **options, sampling=sampling)
 
 
-def test_bad_videos(given, tmp_path, capsys):
+def test_bad_videos(given, tmp_path, monkeypatch):
     (tmp_path / 'videos/v02.mp4').write_bytes(b'')
+    odd = {'no UTF-8': b'caf\xe9', 'longer than': b'n' * 230}
+    for name in odd.values():
+        (tmp_path / 'videos' / os.fsdecode(name + b'.mp4')).touch()
+    (tmp_path / 'videos/v99.mp4').symlink_to('nowhere')
     (tmp_path / 'videos/readme.md').write_text('hello')
     options = dict(given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'store')
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(io.BytesIO(), errors='backslashreplace'))
     assert run_features(**options, on_bad='skip') == INCOMPLETE == 3
-    text = capsys.readouterr().out
+    text = sys.stdout.buffer.getvalue().decode()
     assert '1 other files are no videos' in text
-    assert '1 videos cannot be read' in text and 'v02.mp4: ' in text
+    assert '4 videos cannot be read' in text and 'v02.mp4: ' in text
     assert len(FeatureStore(tmp_path / 'store')) == 4
-    (row,) = map(json.loads, (tmp_path / 'store/failed.jsonl').read_text().splitlines())
-    assert row['video'] == 'v02' and 'the file is empty' in row['reason']
+    rows = {row['video']: row['reason'] for row in FeatureStore(tmp_path / 'store').failed()}
+    assert 'the file is empty' in rows.pop('v02') and 'not there' in rows.pop('v99')
+    for reason, name in odd.items():
+        path = str(tmp_path / 'videos' / os.fsdecode(name + b'.mp4'))
+        assert reason in rows.pop(path)
+        os.unlink(path)
     refused('v02.mp4 cannot be read', run_features, **options)
 
 
@@ -149,6 +158,9 @@ def test_torchrun_shares_out_the_videos(given, tmp_path):
         (dict(sampling={}), r'stride: not given'),
         (dict(decoder='opencv'), r"decoder 'opencv': features are read with pyav now"),
         (dict(device='cuda:77'), r'--device cuda:77: '),
+        (dict(batch_size=0), 'batch_size: expected a whole number from 1, got 0'),
+        (dict(workers=-3), 'workers: expected a whole number from 1, got -3'),
+        (dict(sampling=dict(SNIPPETS, fps=float('nan'))), 'fps: expected a finite number'),
         (dict(dtype='int8'), r"dtype must be one of .*, got 'int8'"),
     ],
 )

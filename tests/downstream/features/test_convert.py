@@ -99,6 +99,9 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="lacks 1 videos of .*test.list, as 'Arson'"):
         export_features(store, out, 'mgfn', [tmp_path / 'test.list'])
     (tmp_path / 'test.list').write_text('')
+    with pytest.raises(DatasetError, match='test.list: lists no video'):
+        export_features(store, out, 'mgfn', [tmp_path / 'test.list'])
+    (tmp_path / 'test.list').write_text('Abuse001_x264.mp4\n')
     with pytest.raises(DatasetError, match='a list of that name was given before'):
         export_features(store, out, 'mgfn', [tmp_path / 'test.list'] * 2)
 
@@ -116,10 +119,41 @@ def test_what_is_refused(tmp_path):
     refused('Abuse001_x264.npy: cannot be read as an array: it holds Python obj')
     np.save(out / 'Abuse001_x264.npy', np.zeros((4, 10, 5)))
     refused(r'float64 of shape \(4, 10, 5\); expected .* 2 axes')
+    wrong = np.zeros((4, 5))
+    for value in (np.nan, 1e300):
+        wrong[2, 1] = value
+        np.save(out / 'Abuse001_x264.npy', wrong)
+        refused('Abuse001_x264.npy: holds numbers that are not finite in single precision')
+    for shape in ((0, 5), (4, 0)):
+        np.save(out / 'Abuse001_x264.npy', np.zeros(shape))
+        refused('Abuse001_x264.npy: is empty, of shape')
+    with (out / 'Abuse001_x264.npy').open('wb') as stream:
+        np.savez(stream, a=np.zeros((4, 5)))
+    refused('Abuse001_x264.npy: cannot be read as an array: ')
+    np.save(out / 'Abuse001_x264.npy', np.zeros((4, 10, 5)))
     lengths = {'Abuse001_x264': (70, 30.0)}
     lines, _ = import_features(out, tmp_path / 'f', 'mgfn', SAMPLING, lengths)
     assert 'one snippet off' in lines[1]
     assert FeatureStore(tmp_path / 'f').grid('Abuse001_x264').num_snippets == 4
+
+
+def test_ids_of_a_file_do_not_lead_out_of_the_store(tmp_path):
+    (tmp_path / 'parent').mkdir()
+    (tmp_path / 'parent/victim.json').write_text('precious')
+    np.save(tmp_path / 'victim.npy', np.ones((14, 8), np.float32))
+    flags = '--layout tridet --clip-len 8 --frame-interval 1 --stride 4 --fps 25'.split()
+    for name, text in (
+        ('a.json', '{"database": {"./../victim": {"fps": 25, "duration_frame": 53}}}'),
+        ('a.JSON', '{"database": {"store": {"fps": 25, "duration_frame": 53}}}'),
+        ('a.txt', '.mp4 53'),
+    ):
+        (tmp_path / name).write_text(text)
+        words = ['import', 'f', 'parent/store', '--lengths', name, *flags]
+        done = run_tool('downstream', *words, folder=tmp_path)
+        assert done.returncode == 1 and f'{name}: ' in done.stderr or f'{name}:1: ' in done.stderr
+        assert done.stderr.count('\n') == 1 and 'rename it' in done.stderr
+        assert [path.name for path in (tmp_path / 'parent').iterdir()] == ['victim.json']
+    assert (tmp_path / 'parent/victim.json').read_text() == 'precious'
 
 
 @pytest.mark.real_data
@@ -133,6 +167,8 @@ def test_real_lists_and_published_features(real_data, tmp_path):
     videos = dict(v=dict(duration=4), w=dict(duration_frame=7))
     (tmp_path / 'a.json').write_text(json.dumps(dict(database=videos)))
     assert read_lengths(tmp_path / 'a.json', fps=25) == dict(v=(100, 25.0), w=(7, 25.0))
+    (tmp_path / 'a.txt').write_text('Film.2001__a 320\nFilm.2001__b.mp4 320\n')
+    assert list(read_lengths(tmp_path / 'a.txt', fps=25)) == ['Film.2001__a', 'Film.2001__b']
     folder = next((real_data / 'thumos14').rglob('highjump.npy')).parent
     lengths, sampling = {'highjump': (668, 30.0)}, Sampling(16, 4, tail='drop')
     lines, _ = import_features(folder, tmp_path / 'store', 'tridet', sampling, lengths)
@@ -148,6 +184,15 @@ def test_real_lists_and_published_features(real_data, tmp_path):
         ('a.txt', 'w.mp4 long', 30, r"a\.txt:1: number of frames of 'w\.mp4': .*, got 'long'"),
         ('a.txt', 'v.mp4 90\nx/v.avi 91', 30, r"a\.txt:2: 'v' was listed with 90 frames"),
         ('a.txt', '\n', 30, r'lists no video'),
+        *(('a.txt', 'v.mp4 90', fps, '--fps: expected') for fps in (0, -25, float('nan'), 1e300)),
+        ('a.txt', f'v.mp4 {10**20}', 30, r'a\.txt:1: number of frames of .* to 1e\+08'),
+        ('a.json', '{"database": {"v": {"fps": 30, "duration": Infinity}}}', None, "'v': length"),
+        (
+            'a.json',
+            '{"database": {"v": {"fps": 30, "duration": 1e308}}}',
+            None,
+            "'v': number of fr",
+        ),
         ('a.txt', None, 30, r'a\.txt: no such file'),
         ('a.json', '[1]', 30, r'a\.json: expected a JSON object'),
         ('a.json', '{"database": 1}', 30, 'expected "database", an object with its videos'),

@@ -1,11 +1,15 @@
 """Any recogniser as an encoder: what its features are, and what does not fit."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 
 from albar_mm.engine.launch import load_config
+from albar_mm.utils.config_types import mappings
 from albar_mm.utils.errors import LaunchError
 from downstream.features.encoder import FrozenEncoder, spatial_steps
 from downstream.features.encoder import test_pipeline as pipeline_of
@@ -53,6 +57,22 @@ def like(encoder, **options):
 
 def classified(encoder, features):
     return encoder.model.cls_head.fc_cls(features)
+
+
+def test_a_config_of_classes_is_that_of_their_names(toy_config):
+    """As MMEngine's Python style has them; so are features, and the store goes on."""
+    cfg = load_config(toy_config)
+    encoder = FrozenEncoder(cfg, None)
+    registries = dict(model=MODELS, test_dataloader=TRANSFORMS)
+    for part, registry in registries.items():
+        for _, node in mappings(cfg[part]):
+            if 'type' in node and registry.get(node.type):
+                node.type = registry.get(node.type)
+    other = FrozenEncoder(cfg, None)
+    assert isinstance(cfg.model.type, type) and isinstance(other.cfg.model.type, type)
+    assert other.view.steps == encoder.view.steps and json.dumps(other.view.steps)
+    ours, theirs = other.identity(), encoder.identity()
+    assert ours['model_sha256'] == theirs['model_sha256']
 
 
 def test_pooled_features_of_a_3d_recogniser(toy_config):

@@ -1,6 +1,8 @@
 """Untrimmed videos joined from clips: events where the annotation says, no clip in both splits."""
 
 import json
+import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +23,7 @@ SETTINGS = JoinSettings(('calm',), **COUNTS, **SHAPE)
 @pytest.fixture
 def clips(tmp_path):
     """Clips of one grey level each: dark background, bright events."""
-    for name, levels in (('calm', (10, 20, 30, 40)), ('fight', (150, 180, 210, 240))):
+    for name, levels in (('calm', (10, 20, 30, 40)), ('fist fight', (150, 180, 210, 240))):
         (tmp_path / 'clips' / name).mkdir(parents=True)
         for index, level in enumerate(levels):
             frames = np.full((7 + index, 48, 64, 3), level, np.uint8)
@@ -55,7 +57,9 @@ def test_events_are_where_the_annotation_says(clips, tmp_path):
                     wanted[first : last + 1] = True
                 assert np.array_equal(bright, wanted)
     assert not levels['train'] & levels['test']  # no clip is in both
-    lists = {split: (out / f'clips_{split}.txt').read_text().split() for split in levels}
+    # separated by tabs, as a class has a blank
+    texts = {split: (out / f'clips_{split}.txt').read_text() for split in levels}
+    lists = {split: re.split('[\t\n]', text)[:-1] for split, text in texts.items()}
     assert not set(lists['train'][::2]) & set(lists['test'][::2])
     assert lists['train'][1::2] == ['0', '0', '1', '1'] and lists['train'][2][:5] == 'calm/'
     database = json.loads((out / 'segments.json').read_text())['database']
@@ -79,11 +83,34 @@ def test_the_same_again_and_other_settings(clips, tmp_path):
 
 
 def test_what_is_refused(clips, tmp_path):
+    odds = 'calm normal', 'not_normal', '2 people'
+    for odd in odds:
+        shutil.copytree(clips, tmp_path / odd)
+        (tmp_path / odd / 'fist fight').rename(tmp_path / odd / odd)
     for folder, change, message in (
         (clips, dict(background=('quiet',)), 'those of the background .quiet. and others'),
         (clips, dict(test_share=0.01), "'calm' has 4 clips: too few .*test_share=0.01"),
+        *((tmp_path / odd, {}, f'class {odd!r} would not be read') for odd in odds),
         (tmp_path / 'gone', {}, 'two or more classes, found 0'),
     ):
         with pytest.raises(DatasetError, match=message):
             join_clips(folder, tmp_path / 'a', replace(SETTINGS, **change))
     assert not (tmp_path / 'a').exists()
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        *((dict(fps=fps), 'fps: expected a finite number') for fps in (0, -1, np.nan, 1e300)),
+        (dict(train=-3), 'train: expected a whole number from 1'),
+        (dict(height=0), 'height: expected a whole number from 1'),
+        (dict(seed=-1), 'seed: expected a whole number from 0'),
+        (dict(fillers=(0, 2)), 'fillers, fewest: expected'),
+        (dict(events=(3, 2)), 'events, most: expected a whole number from 3'),
+        (dict(eventless=1.5), 'eventless: expected'),
+        (dict(test_share=np.nan), 'test_share: expected'),
+    ],
+)
+def test_numbers_that_cannot_be(change, message):
+    with pytest.raises(DatasetError, match=message):
+        replace(SETTINGS, **change)

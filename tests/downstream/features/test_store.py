@@ -4,13 +4,14 @@ import hashlib
 import json
 import multiprocessing
 import os
+import resource
 
 import numpy as np
 import pytest
 import torch
 
 from albar_mm.utils import files
-from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.errors import DatasetError, WriteError
 from albar_mm.utils.identity import weights_sha256
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
@@ -156,6 +157,59 @@ def test_folders_that_are_no_store(tmp_path, store):
     ):
         with pytest.raises(DatasetError, match=message):
             FeatureStore.create(folder, settings) if settings else FeatureStore(folder)
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '',
+        '{"format": 1',
+        '[]',
+        '{"encoder": 3, "format": 1}',
+        '[' * 10**5,
+        '{"format": 1e999}',
+        '{}',
+    ],
+)
+def test_a_broken_description(store, text):
+    (store.root / 'store.json').write_text(text)
+    with pytest.raises(DatasetError, match='store.json is broken .*; make the store anew'):
+        FeatureStore(store.root)
+
+
+@pytest.mark.parametrize('name', ['../victim', 'a/b', '/tmp/x', 'store', '', '.x', 'x' * 250])
+def test_ids_that_are_no_names_of_files(store, tmp_path, name):
+    (tmp_path / 'victim.json').write_text('precious')
+    for use in (lambda: store.put(name, np.zeros((3, 2)), grid()), lambda: store.load(name)):
+        with pytest.raises(DatasetError, match=f'{store.root.name}: .*; rename it'):
+            use()
+    assert visible(store) == ['store.json'] and (tmp_path / 'victim.json').read_text() == 'precious'
+
+
+def test_a_full_disk(store):
+    """One line for the video that does not fit; others are left alone, nothing half-written."""
+    store.put('first', np.zeros((3, 2)), grid())
+    size, limits = 1 << 16, resource.getrlimit(resource.RLIMIT_FSIZE)
+    writers, rows = [store.writer(name) for name in 'ab'], np.zeros((64, 64), np.float32)
+    for writer in writers:
+        writer.append(rows[:1])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        with pytest.raises(WriteError, match='a.npy: cannot be written: '):
+            for _ in range(16):
+                writers[0].append(rows)
+        for writer in writers:
+            writer.abort()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(os.listdir(store.root)) == ['.lock', 'first.json', 'first.npy', 'store.json']
+
+
+@pytest.mark.parametrize('text', ['{"video": "a"', '{"path": "a"}', '[]', '3'])
+def test_a_broken_list_of_failures(store, text):
+    (store.root / 'failed.jsonl').write_text(f'{text}\n')
+    with pytest.raises(DatasetError, match='failed.jsonl is broken .*; delete it'):
+        store.failed()
 
 
 def test_videos_that_are_broken_or_failed(store):

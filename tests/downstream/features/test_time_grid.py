@@ -54,8 +54,11 @@ def test_snippets_that_do_not_overlap_are_repeated(length, interval):
 @pytest.mark.parametrize(
     'wrong, message',
     [
-        (dict(fps=0), 'must be positive'),
-        (dict(snippets=0), 'must be positive'),
+        (dict(fps=0), 'fps: expected a finite number above 0'),
+        (dict(fps=float('nan')), 'fps: expected'),
+        (dict(offset=float('inf')), 'offset_frames: expected'),
+        (dict(frames=10**15), 'num_frames: expected'),
+        (dict(snippets=0), 'num_snippets: expected'),
         (dict(frames=2, frame_times_s=(0, 1)), r'expected num_frames \+ 1 = 3'),
         (dict(frames=2, frame_times_s=(0, 1, 1)), 'must grow'),
     ],

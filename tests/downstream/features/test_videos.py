@@ -1,5 +1,6 @@
 """Which videos are meant, and what they are called."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,42 @@ def test_lists_globs_and_files(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     found = find_videos(['**/*.mp4', 'a'], ids='stem')[0]
     assert found == [Video('x 1', Path('a/x 1.mp4')), Video('y', Path('a/y.AVI'))]
+
+
+def test_links_are_followed_once_and_lead_perhaps_nowhere(folder, tmp_path, monkeypatch):
+    (tmp_path / 'disk2').mkdir()
+    (tmp_path / 'disk2/v.mp4').touch()
+    (folder / 'c').symlink_to(tmp_path / 'disk2')
+    (folder / 'd').symlink_to(tmp_path / 'disk2')
+    (folder / 'a/loop').symlink_to(folder)
+    (folder / 'a/w.mp4').symlink_to(tmp_path / 'nowhere')
+    wanted = ['v', 'w', 'x 1', 'y', 'z']
+    assert [name for name, _ in names(find_videos([folder]))] == wanted
+    monkeypatch.chdir(folder)
+    assert [name for name, _ in names(find_videos(['*']))] == ['v', 'w', 'x 1', 'y', 'z']
+    assert names(find_videos(['a/w*', 'a/w.mp4'])) == [('w', 'w.mp4')]
+
+
+def test_lists_of_other_codes(folder):
+    (folder / 'l.csv').write_text('a/y.AVI,Arson,150\na/x 1.mp4,Normal\n')
+    (folder / 'l.LIST').write_text('a/y.AVI\na/x 1.mp4\n')
+    (folder / 'features.list').write_text('a/y_i3d.npy\n')
+    (folder / 'u.txt').write_text('b/a\u2028b.mp4\n')
+    for name in ('l.csv', 'l.LIST'):
+        assert names(find_videos([folder / name])) == [('x 1', 'x 1.mp4'), ('y', 'y.AVI')]
+    assert names(find_videos([folder / 'u.txt'])) == [('a\u2028b', 'a\u2028b.mp4')]
+    refused('.list: lists features, as a/y_i3d.npy', find_videos, [folder / 'features.list'])
+
+
+def test_names_that_a_store_cannot_take(folder):
+    """They are passed by where that is asked for, and say why."""
+    for name in (b'b/caf\xe9.mp4', b'b/' + b'n' * 230 + b'.mp4', b'b/store.mp4'):
+        (folder / os.fsdecode(name)).touch()
+    refused('no file can be called', find_videos, [folder])
+    found = find_videos([folder], on_bad='skip')[0]
+    assert [video.video_id for video in found if not video.fault] == ['x 1', 'y', 'z']
+    faults = [video.fault for video in found if video.fault]
+    assert 'no UTF-8' in faults[0] and 'longer than' in faults[1] and 'another use' in faults[2]
 
 
 @pytest.mark.parametrize(

@@ -94,11 +94,11 @@ def test_numbers_centres_and_padding():
 @pytest.mark.parametrize(
     'wrong, message',
     [
-        (dict(clip_len=0), 'clip_len: expected a whole number from 1, got 0'),
-        (dict(stride=-4), 'stride: expected a whole number from 1, got -4'),
+        (dict(clip_len=0), 'clip_len: expected a whole number from 1 to 10000, got 0'),
+        (dict(stride=-4), 'stride: expected a whole number from 1 to 10000, got -4'),
         (dict(align='right'), "align must be one of 'left', 'centre', got 'right'"),
         (dict(padding='mirror'), "one of 'repeat', 'loop', 'zero', got 'mirror'"),
-        (dict(fps=0), 'fps: expected a finite number above 0'),
+        *((dict(fps=fps), 'fps: expected') for fps in (0, -25, float('nan'), 1e300)),
         (dict(align='centre', tail='drop'), 'needs tail='),
         (dict(align='centre', padding='loop'), 'cannot go with'),
     ],

@@ -44,9 +44,14 @@ def document(text):
         (None, 'no such file'),
         (action([5.0, 2.0]), r"video 'v': segment \[5.0, 2.0\] ends before it begins"),
         (action([5.0]), r'segment \[5.0\]: expected \[begin'),
-        (action('1-2'), "segment '1-2': expected"),
+        (action('12'), "segment '12': expected"),
         (action([5.0, float('nan')]), r'segment \[5.0, nan\]: expected'),
         (action(label='fly'), "video 'v': class 'fly' is not one of the 2 in the list, as 'jump'"),
+        (action(label=['jump', 'run']), r"'v': label \['jump', 'run'\]: expected the name of one"),
+        (action(label=1.5), 'label 1.5: expected the name of one class, or its number'),
+        (action(label=' '), "label ' ': expected"),
+        (document('{"v": {}, "v": {}}'), "the key 'v' stands twice"),
+        ('[' * 10**5, 'it is nested too deeply'),
         (dict(fps=None), r'video \'v\': "fps" \(frames a second\): expected .* above 0, got None'),
         (dict(fps=0), r'"fps".*: expected .* above 0, got 0'),
         (dict(duration='long'), r'"duration" \(in seconds\): expected .*, got \'long\''),
@@ -74,6 +79,18 @@ def test_ids_that_contradict(tmp_path):
         read_annotation(write_json(tmp_path / 'a.json', dict(w=second)))
     with pytest.raises(DatasetError, match="'training' has no video; there are 'validation'"):
         read_annotation(write_json(tmp_path / 'a.json', dict(v=entry()))).of('training')
+
+
+@pytest.mark.parametrize('labels', [(3, 10), ('3 ', ' 10')])
+def test_classes_called_by_numbers(tmp_path, labels):
+    """What we write of them we read."""
+    path = write_json(tmp_path / 'a.json', dict(v=entry(actions=[(0, 1, n) for n in labels])))
+    classes = read_annotation(path).classes
+    assert classes == ('10', '3') and read_annotation(path, [10, 3]).classes == classes
+    write_predictions(tmp_path / 'b.json', segments([('v', 0, 1, 1, 0.5)]), classes, ['v'])
+    assert read_predictions(tmp_path / 'b.json', classes, ['v']).labels.tolist() == [1]
+    found = written(tmp_path, dict(v=[dict(label=labels[0], segment=[0, 1], score=1)]))
+    assert read_predictions(found, classes, ['v']).labels.tolist() == [1]
 
 
 def written(folder, results, **others):
@@ -119,7 +136,9 @@ def second(**change):
         (second(score='high'), "score: expected a finite number, got 'high'"),
         (second(score=float('inf')), 'score: expected a finite number, got inf'),
         (second(label='Jump'), "label 'Jump' is not one of the 2 classes, as 'Dive'"),
-        (second(label=['Dive']), 'is not one of the 2 classes'),
+        (second(label=['Dive']), r"detection 1: label \['Dive'\]: expected the name of one class"),
+        (second(label=None), 'label None: expected the name'),
+        (second(label=True), 'label True: expected the name'),
         (dict(a=[[1, 2, 0.5]]), r'\[1, 2, 0.5\]: expected "label", "segment" and "score"'),
     ],
 )
