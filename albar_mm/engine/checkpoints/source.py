@@ -22,14 +22,15 @@ POINTER = 'last_checkpoint'
 
 
 def last_checkpoint(work_dir: str | os.PathLike, needed: bool = True) -> str | None:
-    """Path or address of the latest checkpoint of a training.
+    """Path of the latest checkpoint of a training.
 
     Args:
         work_dir: Its work folder.
         needed: Raise where no checkpoint was finished; else None is returned.
 
     Raises:
-        LaunchError: There is none, or the one that the folder names was removed or moved.
+        LaunchError: There is none, the one that the folder names was removed or moved, or it names
+            an address, which only the command line or the config may.
     """
     pointer = osp.join(work_dir, POINTER)
     if not osp.isfile(pointer):
@@ -37,7 +38,12 @@ def last_checkpoint(work_dir: str | os.PathLike, needed: bool = True) -> str | N
             raise LaunchError(f'{work_dir} holds no {POINTER}: no training finished an epoch there')
         return None
     named = read_text(pointer).strip()
-    if '://' in named or osp.exists(named):
+    if '://' in named:
+        raise LaunchError(
+            f'{pointer} names an address, {named:.200}, which no file may: name it yourself with '
+            f'--resume <address>, or delete {pointer} to start anew'
+        )
+    if osp.exists(named):
         return named
     there = sorted(glob.glob(osp.join(glob.escape(str(work_dir)), 'epoch_*.pth')), key=osp.getmtime)
     newest = f' (the newest in its folder is {there[-1]})' if there else ''

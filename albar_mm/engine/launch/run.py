@@ -8,22 +8,27 @@ training can be tested, and a batch size that does not fit the learning rate is 
 import itertools
 import os
 import os.path as osp
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
-from mmengine.logging import print_log
+from mmengine.logging import MessageHub, print_log
 from mmengine.runner import Runner
 
 from ...compat.load_config import config_stem, load_config, parse_options
 from ...debias import methods
 from ...utils.config_types import mappings, type_name
 from ...utils.errors import DatasetError, DebiasError, LaunchError, one_line, remedy_of
-from ..checkpoints.source import POINTER, last_checkpoint, require_checkpoint
+from ...utils.files import check_output, try_folder
+from ...utils.lock import sole_use
+from ..checkpoints.source import POINTER, bare_model, last_checkpoint, require_checkpoint
+from .checks import check_dataset, check_training, num_classes
 from .process import keep_freed_memory
-from .testing import DrawPredictions, FittingCheckpoint
+from .testing import DrawPredictions, DumpPredictions, FittingCheckpoint
 
 DEFAULT_SEED = 0
 TRAINING_HOOKS = ('ReseedHook', 'EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
@@ -100,8 +105,9 @@ def train(
     hooks = list(cfg.get('custom_hooks') or [])
     named = {type_name(hook) for hook in hooks}
     cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
-    with explained(cfg, LOADERS[:1] if no_validate else LOADERS[:2]):
+    with sole_use(cfg.work_dir), explained(cfg, LOADERS[:1] if no_validate else LOADERS[:2]):
         runner = RUNNERS.build(cfg)
+        check_training(runner)
         _check_batch_size(runner, cfg)
         runner.train()
     return runner
@@ -149,14 +155,17 @@ def test(
     if dump is not None:
         if not dump.endswith(('.pkl', '.pickle')):
             raise LaunchError(f'--dump {dump}: the name must end in .pkl')
-        given = cfg.test_evaluator
-        given = list(given) if isinstance(given, Sequence) else [given]
-        cfg.test_evaluator = [*given, dict(type='DumpResults', out_file_path=dump)]
+        check_output(dump)
+    if show_dir is not None:
+        try_folder(show_dir)
     # a config dumped by a resumed training says resume=True, which would need the training set
     cfg.resume, cfg.load_from = False, checkpoint
     with explained(cfg, LOADERS[2:]):
         runner = RUNNERS.build(cfg)
+        check_dataset(runner.test_dataloader.dataset, LOADERS[2], num_classes(bare_model(runner)))
         runner.register_hook(FittingCheckpoint(checkpoint, _name(cfg, config)))
+        if dump is not None:
+            runner.register_hook(DumpPredictions(dump))
         if show or show_dir is not None:
             runner.register_hook(DrawPredictions(show, show_dir, interval, wait_time))
         return runner.test()
@@ -321,6 +330,14 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
             )
     if isinstance(error, DatasetError):
         return line
+    if isinstance(error, KeyError) and Path(_place(error)).name == 'checkpoint_hook.py':
+        # a metric without a prefix tells its scores when it has measured
+        logged = MessageHub.get_current_instance().log_scalars
+        scores = [key[4:] for key in logged if key.startswith('val/') and 'time' not in key]
+        return (
+            f'default_hooks.checkpoint.save_best: val_evaluator gives no {error.args[0]}; it gives '
+            f'{", ".join(scores)}: name one of them, then --resume goes on'
+        )
     if isinstance(error, OSError) and remedy_of(error):
         where = error.filename or cfg.get('work_dir')
         return f'cannot use {where}: {remedy_of(error)} (--work-dir chooses the folder of a run)'
@@ -330,6 +347,10 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
             'with --auto-scale-lr'
         )
     return ''
+
+
+def _place(error: BaseException) -> str:
+    return traceback.extract_tb(error.__traceback__)[-1].filename
 
 
 def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:
