@@ -2,52 +2,87 @@
 
 import errno
 import fcntl
+import functools
+import inspect
 import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from .errors import LaunchError, writing
+from .errors import LaunchError
 
-NAME = '.lock'
 _RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
 _held: set[str] = set()
+_Arguments, _Result = ParamSpec('_Arguments'), TypeVar('_Result')
 
 
 @contextmanager
-def sole_use(folder: str | os.PathLike, name: str = NAME) -> Iterator[None]:
+def sole_use(place: str | os.PathLike, is_file: bool = False) -> Iterator[None]:
     """Keep other commands out of a folder, as long as the ``with`` lasts or this process lives.
 
+    A file ``.lock`` in it (``.<file>.lock`` beside a file) says who is at work; it is deleted at
+    the end, and the folder too if nothing else came to be in it.
+
     The lock is the process's own: it goes when the process ends, however it ends, and its workers
-    do not keep it. Of the processes of one run, as those of torchrun, the first takes it. Where a
-    file system has no locks, there is none. Within one process, folders can be asked for again.
+    do not keep it. Of the processes of one run, as those of torchrun, the first takes it. Within
+    one process, a folder can be asked for again. Where a file system has no locks, or nothing can
+    be written, there is none: whoever writes there says so.
 
     Args:
-        folder: The folder; it is made if absent.
-        name: File in it that says who holds the lock; it is deleted at the end.
+        place: The folder, or the file that is to be made; folders are made if absent.
+        is_file: It is a file.
 
     Raises:
         LaunchError: Another process is at work there; says which, and since when.
-        WriteError: The folder cannot be made or written to.
     """
-    path = Path(folder, name)
-    place = os.path.realpath(path)
-    if place in _held or int(next(filter(None, map(os.environ.get, _RANKS)), 0)):
+    place = Path(place)
+    path = place.with_name(f'.{place.name}.lock') if is_file else place / '.lock'
+    real = os.path.realpath(path)
+    if real in _held or int(next(filter(None, map(os.environ.get, _RANKS)), 0)):
         yield
         return
-    with writing(path):
+    made, handle = not path.parent.exists(), -1
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = _lock(path)
-    _held.add(place)
+    _held.add(real)
     try:
         yield
     finally:
-        _held.discard(place)
-        path.unlink(missing_ok=True)
-        os.close(handle)
+        _held.discard(real)
+        with suppress(OSError):
+            if handle >= 0:
+                path.unlink()
+                os.close(handle)
+            if made:
+                path.parent.rmdir()
+
+
+def sole_user_of(
+    argument: str, is_file: bool = False
+) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
+    """Make a function the :func:`sole_use` of the folder that one of its arguments names.
+
+    Args:
+        argument: Name of the argument.
+        is_file: It names a file.
+    """
+
+    def decorate(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def alone(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            with sole_use(signature.bind(*args, **kwargs).arguments[argument], is_file):
+                return function(*args, **kwargs)
+
+        return alone
+
+    return decorate
 
 
 def _lock(path: Path) -> int:
@@ -56,13 +91,14 @@ def _lock(path: Path) -> int:
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                told = os.read(handle, 1000).decode(errors='replace').strip()
-                os.close(handle)
-                raise LaunchError(
-                    f'{path.parent} is in use by {told or "another command"}: wait until it has '
-                    'ended, or name another folder'
-                ) from error
+            told = os.read(handle, 1000).decode(errors='replace').strip()
+            os.close(handle)
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+            raise LaunchError(
+                f'{path.parent} is in use by {told or "another command"}: wait until it has '
+                'ended, or name another folder'
+            ) from error
         # who held it before may have deleted the file that was opened
         if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
             break

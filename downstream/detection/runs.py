@@ -23,6 +23,7 @@ from albar_mm.utils.config_types import is_type, type_name
 from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.files import save_figure
 from albar_mm.utils.identity import is_weights_sha256
+from albar_mm.utils.lock import sole_user_of
 from albar_mm.utils.settings import plain
 
 from ..features.command import run_features, video_progress
@@ -82,6 +83,7 @@ def datasets_of(cfg: Config) -> dict[str, ConfigDict]:
     return {part: loader.dataset for part, loader in loaders.items() if loader is not None}
 
 
+@sole_user_of('work_dir')
 def train_and_tell(
     configs: Mapping[str, Config],
     work_dir: str | os.PathLike,
@@ -320,6 +322,7 @@ def draw_panels(
     return save_figure(figure, path)
 
 
+@sole_user_of('work_dir')
 def run_embedded(
     work_dir: str | os.PathLike,
     demo_dir: str | os.PathLike,
