@@ -173,6 +173,24 @@ def remedy_of(error: OSError) -> str:
     return _REMEDIES.get(error.errno or 0, '')
 
 
+def absence(path: str | os.PathLike, folder: bool = False) -> str:
+    """Why a path is no file, or no folder, in words; '' if it is one.
+
+    Args:
+        path: The path.
+        folder: A folder is expected.
+    """
+    if os.path.isdir(path):
+        return '' if folder else 'is a folder, not a file'
+    if os.path.isfile(path):
+        return 'is a file, not a folder' if folder else ''
+    if os.path.exists(path):
+        return f'is a pipe or a device, not a {"folder" if folder else "file"}'
+    if os.path.islink(path):
+        return 'is a link to nothing'
+    return f'no such {"folder" if folder else "file"}'
+
+
 def cannot_write(path: str | os.PathLike, error: OSError) -> WriteError:
     """The error for a file that cannot be written.
 

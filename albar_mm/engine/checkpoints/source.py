@@ -13,7 +13,7 @@ from mmengine.runner import Runner, load_checkpoint
 from torch import Tensor, nn
 
 from ...compat import safe_load
-from ...utils.errors import CheckpointError, LaunchError
+from ...utils.errors import CheckpointError, LaunchError, absence
 from ...utils.files import read_text
 from ...utils.text import name_some
 
@@ -157,10 +157,9 @@ def require_checkpoint(checkpoint: str | os.PathLike) -> str:
         LaunchError: There is no such file.
     """
     path = os.fspath(checkpoint)
-    if '://' not in path and not osp.isfile(path):
-        kind = 'is a folder, not a file' if osp.isdir(path) else 'no such file'
+    if '://' not in path and (why := absence(path)):
         raise LaunchError(
-            f'checkpoint {path}: {kind}; the current folder is {os.getcwd()}, and a training '
+            f'checkpoint {path}: {why}; the current folder is {os.getcwd()}, and a training '
             'writes epoch_<n>.pth and best_*.pth to its work folder'
         )
     return path
@@ -203,6 +202,6 @@ def load_source(source: Path, target: Path) -> Any:
     """
     if target.exists() and source.exists() and osp.samefile(source, target):
         raise CheckpointError(f'{target} is the checkpoint itself: name another file to write')
-    if not source.is_file():
-        raise CheckpointError(f'{source}: no such checkpoint file')
+    if why := absence(source):
+        raise CheckpointError(f'checkpoint {source}: {why}')
     return safe_load(source, map_location='cpu')

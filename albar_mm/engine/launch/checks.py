@@ -1,5 +1,7 @@
 """What would stop a run only after its first steps or its first epoch, said before it begins."""
 
+import importlib.util
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,13 +9,18 @@ from typing import Any
 import numpy as np
 from mmaction.datasets import BaseActionDataset
 from mmaction.evaluation import AccMetric
+from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ...utils.config_types import is_type, type_name
-from ...utils.errors import LaunchError
+from ...utils.errors import LaunchError, absence
 from ...utils.text import did_you_mean
 from ..checkpoints.source import bare_model
+
+FROM_TORCHVISION = ('torchvision://', 'modelzoo://')
+_TORCHVISION = 'pip install torchvision'
 
 
 def check_training(runner: Runner) -> None:
@@ -34,13 +41,53 @@ def check_training(runner: Runner) -> None:
             'leaves incomplete batches out: use smaller ones (--cfg-options '
             f'train_dataloader.batch_size={max(count, 1)})'
         )
-    _check_schedule(runner, len(loader))
+    check_schedule(runner.cfg, len(loader))
     if runner.val_loop is not None:
         check_dataset(runner.val_dataloader.dataset, 'val_dataloader', classes)
         metrics = runner.val_evaluator.metrics
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook):
                 check_save_best(hook.save_best, metrics)
+
+
+def named_weights(cfg: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Key and place of all weights that a config names."""
+    backbone = (cfg.get('model') or {}).get('backbone') or {}
+    init = backbone.get('init_cfg')
+    named = {
+        'load_from': cfg.get('load_from'),
+        'model.backbone.pretrained': backbone.get('pretrained'),
+        'model.backbone.init_cfg.checkpoint': (
+            init.get('checkpoint') if isinstance(init, Mapping) else None
+        ),
+    }
+    return [(key, value) for key, value in named.items() if isinstance(value, str) and value]
+
+
+def lacking_weights(key: str, weights: str) -> tuple[str, str] | None:
+    """What is wrong with a file of weights, and what to do; None if it is there.
+
+    Args:
+        key: Setting that names it.
+        weights: Path or address; what an address holds is seen when it is loaded.
+    """
+    if weights.startswith(FROM_TORCHVISION):
+        if importlib.util.find_spec('torchvision') is None:
+            return f'{key}: {weights} needs torchvision, which is missing', _TORCHVISION
+    elif '://' not in weights and (why := absence(weights)):
+        return f'{key}: checkpoint {weights}: {why}', f'add --cfg-options {key}=<path>'
+    return None
+
+
+def check_weights(cfg: Mapping[str, Any]) -> None:
+    """Refuse to begin without the weights that a config names.
+
+    Raises:
+        LaunchError: Says what makes them.
+    """
+    for key, weights in named_weights(cfg):
+        if wrong := lacking_weights(key, weights):
+            raise LaunchError(': '.join(wrong))
 
 
 def num_classes(model: Any) -> int | None:
@@ -87,9 +134,18 @@ def _innermost(dataset: Any) -> Iterator[BaseActionDataset]:
         yield dataset
 
 
-def _check_schedule(runner: Runner, steps: int) -> None:
-    """Refuse a scheduler whose span in epochs holds no step; ``steps``: those of an epoch."""
-    given = runner.cfg.get('param_scheduler') or []
+def check_schedule(cfg: Config, steps: int) -> None:
+    """Refuse a scheduler whose span in epochs holds no step.
+
+    Args:
+        cfg: Of the run.
+        steps: Those of an epoch.
+
+    Raises:
+        LaunchError: Names the scheduler and the setting.
+    """
+    given = cfg.get('param_scheduler') or []
+    batch, epochs = cfg.train_dataloader.get('batch_size'), cfg.train_cfg.get('max_epochs')
     for index, one in enumerate([given] if 'type' in given else given):
         if not isinstance(one, Mapping) or not one.get('by_epoch', True):
             continue
@@ -99,15 +155,16 @@ def _check_schedule(runner: Runner, steps: int) -> None:
         if one.get('convert_to_iter_based') and end < math.inf and int(end * steps) <= first:
             raise LaunchError(
                 f'{key}: no step lies in epochs {begin:g} to {end:g}, as an epoch has {steps} '
-                f'step(s) of {runner.train_dataloader.batch_size} videos: use smaller batches '
+                f'step(s) of {batch} videos: use smaller batches '
                 '(train_dataloader.batch_size), or end it later (--cfg-options '
                 f'param_scheduler.{index}.end={(first + 1) / steps:.4g})'
             )
-        epochs = getattr(runner.train_loop, 'max_epochs', math.inf)
-        if is_type(one, 'LinearLR', 'ConstantLR') and epochs < end < math.inf:
-            runner.logger.warning(
+        if is_type(one, 'LinearLR', 'ConstantLR') and epochs and epochs < end < math.inf:
+            print_log(
                 f'{key} warms up until epoch {end:g}, but the training has {epochs}: it will not '
-                f'reach its learning rate; set param_scheduler.{index}.end'
+                f'reach its learning rate; set param_scheduler.{index}.end',
+                'current',
+                logging.WARNING,
             )
 
 

@@ -21,12 +21,13 @@ from mmengine.runner import Runner
 
 from ...compat.load_config import config_stem, load_config, parse_options
 from ...debias import methods
-from ...utils.config_types import mappings, type_name
+from ...utils.config_types import type_name
 from ...utils.errors import DatasetError, DebiasError, LaunchError, one_line, remedy_of
 from ...utils.files import check_output, try_folder
 from ...utils.lock import sole_use
 from ..checkpoints.source import POINTER, bare_model, last_checkpoint, require_checkpoint
-from .checks import check_dataset, check_training, num_classes
+from .checks import check_dataset, check_training, check_weights, num_classes
+from .data import missing_data
 from .process import keep_freed_memory
 from .testing import DrawPredictions, DumpPredictions, FittingCheckpoint
 
@@ -105,6 +106,7 @@ def train(
     hooks = list(cfg.get('custom_hooks') or [])
     named = {type_name(hook) for hook in hooks}
     cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
+    check_weights(cfg)
     with sole_use(cfg.work_dir), explained(cfg, LOADERS[:1] if no_validate else LOADERS[:2]):
         runner = RUNNERS.build(cfg)
         check_training(runner)
@@ -323,11 +325,9 @@ def explained(cfg: Config, loaders: Sequence[str]) -> Iterator[None]:
 def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
     line = one_line(error)
     for loader in loaders:
-        for key, kind, path in missing_data(cfg.get(loader), loader):
-            return (
-                f'{key}: no such {kind}: {path}; make it, or point to yours with '
-                f'--cfg-options {key}=<path> ({line})'
-            )
+        for key, wrong, advice in missing_data(cfg.get(loader), loader):
+            own = f', or name yours: --cfg-options {key}=<path>'
+            return f'{wrong}: {advice}{own if key not in advice else ""}'
     if isinstance(error, DatasetError):
         return line
     if isinstance(error, KeyError) and Path(_place(error)).name == 'checkpoint_hook.py':
@@ -351,36 +351,3 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
 
 def _place(error: BaseException) -> str:
     return traceback.extract_tb(error.__traceback__)[-1].filename
-
-
-def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:
-    """Annotation files and data folders that a config names and that are not there.
-
-    Args:
-        node: Part of a config, as a data loader.
-        key: Dotted name of that part.
-
-    Yields:
-        Dotted name of the setting, ``'annotation file'`` or ``'data folder'``, and path.
-    """
-    for place, part in mappings(node, key):
-        for name, path in named_data(part).items():
-            if path and '://' not in path and not osp.exists(path):
-                kind = 'annotation file' if name == 'ann_file' else 'data folder'
-                yield f'{place}.{name}', kind, path
-
-
-def named_data(dataset: Mapping[str, Any]) -> dict[str, str]:
-    """Setting -> path of the annotation file and the data folders of one dataset's config.
-
-    The settings are ``ann_file``, ``data_prefix.video`` and the like, as far as they are given.
-    """
-    root, prefix = dataset.get('data_root') or '', dataset.get('data_prefix')
-    given = {'ann_file': dataset.get('ann_file') or None}
-    if isinstance(prefix, Mapping):
-        given |= {f'data_prefix.{name}': value for name, value in prefix.items()}
-    return {
-        name: value if '://' in value else osp.join(root, value)
-        for name, value in given.items()
-        if isinstance(value, str)
-    }
