@@ -157,7 +157,7 @@ def content(folder):
         str(path.relative_to(folder)): _held(path)
         for path in sorted(folder.rglob('*'))
         if path.is_file()
-        and not re.search(r'/\d{8}_\d{6}/|output.txt|\.(py|log|html|md|png|lock)$', f'/{path}')
+        and not re.search(r'/\d{8}_\d{6}/|output.txt|last_checkpoint|\.(py|log|html|md|png|lock)$', f'/{path}')
     }
 
 
@@ -183,6 +183,7 @@ def _timeless(node):
     if isinstance(node, dict):
         gone = {'train_seconds', 'test_seconds', 'run'}
         gone |= {'bytes', 'sha256'} if 'weights_sha256' in node else set()
+        gone |= {'sha256'} if str(node.get('file')).endswith('.py') else set()  # names a folder
         return {key: _timeless(value) for key, value in node.items() if key not in gone}
     return [_timeless(value) for value in node] if isinstance(node, list) else node
 
