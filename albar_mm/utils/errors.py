@@ -161,15 +161,18 @@ def writing(path: str | os.PathLike) -> Iterator[None]:
         raise cannot_write(path, error) from error
 
 
-def remedy_of(error: OSError) -> str:
+def remedy_of(error: OSError, written: bool = True) -> str:
     """What is wrong with a disk and what to do, e.g. ``'the disk is full: make room'``.
 
     Args:
         error: What the system said.
+        written: A file was to be written; else perhaps to be read.
 
     Returns:
         The sentence; '' where the disk is not the cause.
     """
+    if error.errno in (errno.EACCES, errno.EPERM) and not written:
+        return 'permission denied: change its rights'
     return _REMEDIES.get(error.errno or 0, '')
 
 

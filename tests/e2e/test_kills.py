@@ -157,7 +157,9 @@ def content(folder):
         str(path.relative_to(folder)): _held(path)
         for path in sorted(folder.rglob('*'))
         if path.is_file()
-        and not re.search(r'/\d{8}_\d{6}/|output.txt|last_checkpoint|\.(py|log|html|md|png|lock)$', f'/{path}')
+        and not re.search(
+            r'/\d{8}_\d{6}/|output.txt|last_checkpoint|\.(py|log|html|md|png|lock)$', f'/{path}'
+        )
     }
 
 

@@ -42,7 +42,7 @@ def named_data(dataset: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:
+def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str, str]]:
     """What a config names and is not there.
 
     Args:
@@ -50,14 +50,14 @@ def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:
         key: Dotted name of that part.
 
     Yields:
-        Dotted name of the setting; what is wrong, with the path; and what to do, see :func:`cure`.
+        Dotted name of the setting, path, what is wrong, and what to do, see :func:`cure`.
     """
     for place, part in datasets_in(node, key):
         for name, path in named_data(part).items():
             why = absence(path, folder=name != 'ann_file') if path and '://' not in path else ''
             if why:
                 wrong = f'{place}.{name}: {_kind(name)} {path}: {why}'
-                yield f'{place}.{name}', wrong, cure(f'{place}.{name}', path)
+                yield f'{place}.{name}', path, wrong, cure(f'{place}.{name}', path)
 
 
 def datasets_in(node: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

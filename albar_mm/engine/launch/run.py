@@ -107,7 +107,8 @@ def train(
     named = {type_name(hook) for hook in hooks}
     cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
     check_weights(cfg)
-    with sole_use(cfg.work_dir), explained(cfg, LOADERS[:1] if no_validate else LOADERS[:2]):
+    loaders = LOADERS[:1] if no_validate else LOADERS[:2]
+    with sole_use(cfg.work_dir), explained(cfg, loaders):
         runner = RUNNERS.build(cfg)
         check_training(runner)
         _check_batch_size(runner, cfg)
@@ -311,6 +312,8 @@ def explained(cfg: Config, loaders: Sequence[str]) -> Iterator[None]:
         LaunchError: The cause was found.
         Exception: The failure itself, where it was not.
     """
+    if wrong := _missing(cfg, loaders, there=True):  # a list that is a device never ends
+        raise LaunchError(wrong)
     try:
         yield
     except LaunchError:
@@ -324,10 +327,8 @@ def explained(cfg: Config, loaders: Sequence[str]) -> Iterator[None]:
 
 def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
     line = one_line(error)
-    for loader in loaders:
-        for key, wrong, advice in missing_data(cfg.get(loader), loader):
-            own = f', or name yours: --cfg-options {key}=<path>'
-            return f'{wrong}: {advice}{own if key not in advice else ""}'
+    if missing := _missing(cfg, loaders):
+        return missing
     if isinstance(error, DatasetError):
         return line
     if isinstance(error, KeyError) and Path(_place(error)).name == 'checkpoint_hook.py':
@@ -338,14 +339,26 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
             f'default_hooks.checkpoint.save_best: val_evaluator gives no {error.args[0]}; it gives '
             f'{", ".join(scores)}: name one of them, then --resume goes on'
         )
-    if isinstance(error, OSError) and remedy_of(error):
-        where = error.filename or cfg.get('work_dir')
-        return f'cannot use {where}: {remedy_of(error)} (--work-dir chooses the folder of a run)'
+    if isinstance(error, OSError) and remedy_of(error, written=False):
+        where = error.filename or cfg.work_dir
+        own = osp.realpath(where).startswith(osp.realpath(cfg.work_dir))
+        advice = ' (--work-dir chooses the folder of a run)' if own else ''
+        return f'cannot use {where}: {remedy_of(error, own)}{advice}'
     if 'out of memory' in line:
         return (
             f'{line}; use smaller batches: --cfg-options train_dataloader.batch_size=<n>, '
             'with --auto-scale-lr'
         )
+    return ''
+
+
+def _missing(cfg: Config, loaders: Sequence[str], there: bool = False) -> str:
+    """What of the data is missing and what to do; ``there``: only what is of another kind."""
+    for loader in loaders:
+        for key, path, wrong, advice in missing_data(cfg.get(loader), loader):
+            if osp.exists(path) or not there:
+                own = f', or name yours: --cfg-options {key}=<path>'
+                return f'{wrong}: {advice}{own if key not in advice else ""}'
     return ''
 
 
