@@ -227,6 +227,8 @@ def _describe(error: Exception, debug: bool) -> str:
     if isinstance(error, AlbarError):
         return one_line(error)
     if isinstance(error, OSError) and error.filename:
+        if error.errno in (errno.EACCES, errno.EPERM):  # of a file to be read as well
+            return f'{error.filename}: {remedy_of(error, written=False)}'
         if remedy_of(error) or error.errno == errno.ENOTDIR:
             return one_line(cannot_write(error.filename, error))
     frame = traceback.extract_tb(error.__traceback__)[-1]

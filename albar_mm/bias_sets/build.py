@@ -12,6 +12,7 @@ from ..annotations.official_lists import SPECS
 from ..compositing.backgrounds import MIN_SIDE, Backgrounds, parse_background
 from ..utils.errors import DatasetError
 from ..utils.files import write_text
+from ..utils.lock import sole_user_of
 from ..utils.numbers import number
 from ..utils.text import name_some
 from .export import Built, export
@@ -277,6 +278,7 @@ def plan_benchmark(
     return sources, {folder: counts[key] for key, folder in settings.folders().items()}
 
 
+@sole_user_of('root')
 def build_benchmark(
     root: Path,
     settings: BuildSettings,

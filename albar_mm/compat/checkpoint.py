@@ -138,8 +138,10 @@ def _load_as_data(load: Callable[[], Any], name: str) -> Any:
         with _stand_ins():
             loaded = load()
         loaded = finished(loaded)
-    except _DAMAGE as error:
-        if isinstance(error, RuntimeError) and 'CUDA' in str(error):  # the machine, not the file
+    except (*_DAMAGE, OSError) as error:
+        # the machine or the network, not the file
+        remote = isinstance(error, OSError) and '://' in name
+        if remote or (isinstance(error, RuntimeError) and 'CUDA' in str(error)):
             raise
         raise CheckpointError(_reason(error, name)) from None
     if isinstance(loaded, dict):
@@ -200,6 +202,22 @@ def _check_file(path: str | os.PathLike) -> None:
                     raise ValueError('its records are compressed, as torch.save writes none')
     except BadFileError as error:
         raise CheckpointError(str(error)) from error
+
+
+def load_weights(file: str | os.PathLike | IO[bytes], *args: Any, **kwargs: Any) -> dict:
+    """:func:`safe_load` of what MMEngine takes for a checkpoint: a state dict, or a dict with one.
+
+    Raises:
+        CheckpointError: Also for what holds none.
+    """
+    loaded = safe_load(file, *args, **kwargs)
+    state = loaded.get('state_dict', loaded) if isinstance(loaded, dict) else loaded
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise CheckpointError(
+            f'{file} holds no weights by their names, but a {type(state).__name__}: expected what '
+            'a training wrote (epoch_<n>.pth), or the state_dict of a model'
+        )
+    return loaded
 
 
 def safe_load_url(url: str, *args: Any, **kwargs: Any) -> Any:

@@ -1,5 +1,7 @@
 """Finding the config files of installed packages (used by :mod:`albar_mm.compat` only)."""
 
+import difflib
+import glob
 import importlib.metadata
 import importlib.util
 import os.path as osp
@@ -45,8 +47,26 @@ def resolve_config(name: str) -> str:
     relative = relative if osp.splitext(relative)[1] else f'{relative}.py'
     path = osp.normpath(osp.join(root, relative))
     if not osp.isfile(path):
-        raise ConfigNotFoundError(f'{name}: no file {relative} in {root}')
+        raise ConfigNotFoundError(f'{name}: no file {relative} in {root}{near_config(path)}')
     return path
+
+
+def near_config(path: str) -> str:
+    """`` (did you mean '...'?)`` for a config that is not there; ``''`` if none is near.
+
+    Looks at the files beside it and at our own, by their names alone.
+
+    Args:
+        path: The path.
+    """
+    root = config_root()
+    own = glob.glob(osp.join(root, '**', '*.py'), recursive=True)
+    known = {osp.basename(one): f'{PACKAGE}::{osp.relpath(one, root)}' for one in own}
+    beside = glob.glob(osp.join(glob.escape(osp.dirname(path)), '*.py'))
+    known |= {osp.basename(one): one for one in beside}
+    name = osp.basename(path)
+    near = difflib.get_close_matches(name if name.endswith('.py') else f'{name}.py', known, 1)
+    return f' (did you mean {known[near[0]]!r}?)' if near else ''
 
 
 def own_configs_first(upstream: Callable) -> Callable:

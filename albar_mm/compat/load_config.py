@@ -9,8 +9,8 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
-from ..utils.errors import LaunchError, one_line
-from .config import resolve_config
+from ..utils.errors import ConfigNotFoundError, LaunchError, absence, one_line
+from .config import near_config, resolve_config
 from .option_names import OptionNames
 
 
@@ -42,9 +42,12 @@ def load_config(
         path = os.fspath(config)
         try:
             path = resolve_config(path) if '::' in path else path
-            if not osp.isfile(path):
-                raise FileNotFoundError(f'no such file; the current folder is {os.getcwd()}')
+            if why := absence(path):
+                near = near_config(path)
+                raise FileNotFoundError(f'{why}{near}; the current folder is {os.getcwd()}')
             cfg = Config.fromfile(path)
+        except ConfigNotFoundError as error:
+            raise LaunchError(f'config {error}') from error
         except Exception as error:  # a config is Python: it can raise anything
             raise LaunchError(f'config {path}: {one_line(error)}') from error
     if cfg_options:

@@ -180,7 +180,7 @@ def _own_configs() -> bool:
 def _checkpoints() -> bool:
     """mmengine loads checkpoints as code, or, since torch 2.6, not at all (mmengine#1655).
 
-    ``mmengine.runner.checkpoint`` gets :func:`safe_load` in place of ``torch.load``, also for
+    ``mmengine.runner.checkpoint`` gets :func:`load_weights` in place of ``torch.load``, also for
     downloads, and writes local files whole or not at all. May go: when mmengine loads with
     ``weights_only=True`` and without ``getattr`` on its allow-list.
     """
@@ -189,9 +189,9 @@ def _checkpoints() -> bool:
     import mmengine.runner.runner as runner
     import torch
 
-    from .checkpoint import safe_load, safe_load_url, save_whole
+    from .checkpoint import load_weights, safe_load_url, save_whole
 
-    checkpoint.torch = ModuleView(torch, load=safe_load)
+    checkpoint.torch = ModuleView(torch, load=load_weights)
     checkpoint.load_url = safe_load_url
     whole = save_whole(checkpoint.save_checkpoint)
     for module in (checkpoint, runner, package):

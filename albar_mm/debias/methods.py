@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from ..compat.load_config import load_config
 from ..utils.config_types import is_type, mappings, type_name
-from ..utils.errors import DebiasError
+from ..utils.errors import DebiasError, absence
 from ..utils.text import did_you_mean
 from .checks import check_data, check_head, recognizer_of
 from .settings import DATASETS, PRETRAININGS, albar_static, data_set_of, published
@@ -66,8 +66,8 @@ class _Target:
         path, how = self.options.get(option), _HOW[option] + instead
         if not path:
             raise DebiasError(f'{method} needs {option}=FILE: {how}')
-        if not Path(path).is_file():
-            raise DebiasError(f'{method}: {option}={path}: no such file; {how}')
+        if why := absence(path):
+            raise DebiasError(f'{method}: {option}={path}: {why}; {how}')
         return os.fspath(path)
 
     def change_pipelines(self, change: Callable[[Pipeline], Pipeline]) -> None:

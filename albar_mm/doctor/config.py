@@ -1,17 +1,24 @@
 """Everything that a config needs from this machine (needs an importable albar_mm)."""
 
-import importlib.util
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from mmaction.registry import DATASETS
+from mmaction.registry import DATASETS, METRICS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from albar_mm.compat import safe_load
 from albar_mm.engine.launch import load_config, work_dir_of
+from albar_mm.engine.launch.checks import (
+    FROM_TORCHVISION,
+    check_dataset,
+    check_save_best,
+    check_schedule,
+    lacking_weights,
+    named_weights,
+)
 from albar_mm.engine.launch.run import LOADERS
 from albar_mm.utils.errors import LaunchError, one_line
 
@@ -47,7 +54,8 @@ def check_config(
         more, problems = _check_loader(cfg, loader, decoders)
         facts.update(more)
         found += problems
-    for key, weights in _checkpoints(cfg):
+    found += _check_choice(cfg)
+    for key, weights in named_weights(cfg):
         facts[key], problems = _check_checkpoint(key, weights)
         found += problems
     facts['work_dir'] = folder = work_dir_of(cfg)
@@ -88,12 +96,34 @@ def _check_loader(
 def _check_first_sample(cfg: Config, loader: str) -> tuple[int, list[Finding]]:
     """Build the dataset as a run does and load one sample; return its size in bytes."""
     init_default_scope(cfg.get('default_scope') or 'mmaction')
+    classes = ((cfg.get('model') or {}).get('cls_head') or {}).get('num_classes')
     try:
-        inputs = DATASETS.build(cfg[loader].dataset)[0]['inputs']
+        dataset = DATASETS.build(cfg[loader].dataset)
+        check_dataset(dataset, loader, classes)
+        if loader == LOADERS[0]:
+            check_schedule(cfg, max(1, len(dataset) // cfg[loader].get('batch_size', 1)))
+        inputs = dataset[0]['inputs']
+    except LaunchError as fault:
+        return 0, error(str(fault), 'as it says')
     except Exception as fault:  # a dataset and its pipeline can raise anything
         what = f'{loader}: its first sample cannot be loaded ({one_line(fault)})'
         return 0, error(what, f'edit {loader}.dataset of the config as the message says')
     return getattr(inputs, 'nbytes', 0), []
+
+
+def _check_choice(cfg: Config) -> list[Finding]:
+    """Whether the validation gives the score that checkpoints are chosen by."""
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    given = cfg.get('val_evaluator') or []
+    try:
+        metrics = [METRICS.build(one) for one in ([given] if 'type' in given else given)]
+        check_save_best(hook.get('save_best') if metrics else None, metrics)
+    except LaunchError as fault:
+        return error(str(fault), 'as it says')
+    except Exception as fault:  # a metric can raise anything
+        what = f'val_evaluator cannot be made ({one_line(fault)})'
+        return error(what, 'edit val_evaluator of the config as the message says')
+    return []
 
 
 def _check_workers(loader: str, settings: Mapping, sample_bytes: int) -> list[Finding]:
@@ -112,33 +142,15 @@ def _check_workers(loader: str, settings: Mapping, sample_bytes: int) -> list[Fi
     return found + check_open_files(open_files(), 2 * clips + _SPARE_FILES)
 
 
-def _checkpoints(cfg: Mapping) -> list[tuple[str, str]]:
-    """Key and place of all weights that a run loads."""
-    backbone = (cfg.get('model') or {}).get('backbone') or {}
-    init = backbone.get('init_cfg')
-    named = {
-        'load_from': cfg.get('load_from'),
-        'model.backbone.pretrained': backbone.get('pretrained'),
-        'model.backbone.init_cfg.checkpoint': (
-            init.get('checkpoint') if isinstance(init, Mapping) else None
-        ),
-    }
-    return [(key, value) for key, value in named.items() if isinstance(value, str) and value]
-
-
 def _check_checkpoint(key: str, weights: str) -> tuple[str, list[Finding]]:
-    if weights.startswith(('torchvision://', 'modelzoo://')):
-        if importlib.util.find_spec('torchvision') is not None:
-            return f'{weights}: comes from torchvision', []
-        what = f'{key}: {weights} needs torchvision, which is missing'
-        return f'{weights}: needs torchvision', error(what, 'pip install torchvision')
+    if wrong := lacking_weights(key, weights):
+        return f'{weights}: missing', error(*wrong)
+    if weights.startswith(FROM_TORCHVISION):
+        return f'{weights}: comes from torchvision', []
     if '://' in weights:  # a download lies where torch keeps them
         name = weights.rsplit('/', 1)[-1].split('?')[0]
         there = (Path(torch.hub.get_dir()) / 'checkpoints' / name).is_file()
         return f'{weights}: {"downloaded before" if there else "the first run downloads it"}', []
-    if not Path(weights).is_file():
-        fix = f'add --cfg-options {key}=<path> to the command'
-        return f'{weights}: missing', error(f'{key}: no such checkpoint: {weights}', fix)
     try:
         loaded = safe_load(weights, map_location='cpu')
     except Exception as fault:  # torch and pickle raise many kinds for a broken file

@@ -1,14 +1,14 @@
 """Data and mask folders, annotation files and first videos that a config names."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from albar_mm.engine.launch.run import named_data
-from albar_mm.utils.config_types import mappings, type_name
-from albar_mm.utils.errors import DatasetError
+from albar_mm.engine.launch.data import FOLDER_KEY, cure, datasets_in, named_data
+from albar_mm.utils.config_types import type_name
+from albar_mm.utils.errors import DatasetError, absence
 from albar_mm.utils.files import read_lines
 
 from .child import ask
@@ -16,16 +16,6 @@ from .libraries import TRANSFORMS
 from .report import Finding, error
 
 LINES_PARSED = 20
-_FOLDER_KEY = re.compile(r'mask|_root$|_dir$|_folder$')
-_LISTS = ' --videos <folder of the videos> --lists <folder of the official lists>'
-#: data sets that tools/prepare_dataset.py knows -> what it must be told
-_PREPARED = dict(
-    motion_sprites='',
-    hmdb51=_LISTS,
-    ucf101=_LISTS,
-    kinetics400=_LISTS,
-    jhmdb21=' --source <folder of the clips>',
-)
 
 
 @dataclass(frozen=True)
@@ -52,7 +42,7 @@ class Annotation:
 def find_annotations(node: Any, key: str) -> Iterator[Annotation]:
     """Every annotation file in a dataset's config, however deep datasets are wrapped."""
     decoders: dict[str, str | None] = {'': None}
-    for place, part in _datasets(node, key):
+    for place, part in datasets_in(node, key):
         outer = place.rpartition('.')[0]  # what its own pipeline does not decode, an outer one does
         while outer not in decoders:
             outer = outer.rpartition('.')[0]
@@ -73,11 +63,10 @@ def find_annotations(node: Any, key: str) -> Iterator[Annotation]:
 
 def find_folders(node: Any, key: str) -> Iterator[tuple[str, str]]:
     """Key and path of every folder that a config names beside the videos (masks, bias sets)."""
-    for place, part in _datasets(node, key):
-        root = part.get('data_root') or ''
-        for name, value in part.items():
-            if isinstance(value, str) and value and _FOLDER_KEY.search(name):
-                yield f'{place}.{name}', value if name == 'data_root' else str(Path(root) / value)
+    for place, part in datasets_in(node, key):
+        for name, path in named_data(part).items():
+            if FOLDER_KEY.search(name):
+                yield f'{place}.{name}', path
 
 
 def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[str, list[Finding]]:
@@ -93,28 +82,33 @@ def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[s
     path = Path(ann.path)
     if '://' in ann.path:
         return f'{ann.path}: remote, not read', []
-    if not path.is_file():
-        return f'{path}: missing', _missing(ann.key, 'ann_file', path, 'annotation file')
+    key, videos = f'{ann.key}.ann_file', f'{ann.key}.data_prefix.video'
+    if why := absence(path):
+        return f'{path}: missing', error(f'{key}: annotation file {path}: {why}', cure(key, path))
     try:
         lines = read_lines(path)
     except DatasetError as fault:
         fix = f'file "{path}" && ls -l "{path}"'
-        return f'{path}: unreadable', error(f'{ann.key}.ann_file: {fault}', fix)
-    if not any(line.strip() for line in lines):
-        fix = _prepare(ann.key, 'ann_file', path)
-        return f'{path}: empty', error(f'{ann.key}.ann_file: {path} is empty', fix)
+        return f'{path}: unreadable', error(f'{key}: {fault}', fix)
+    first = next((line.strip() for line in lines if line.strip()), '')
+    if not first:
+        return f'{path}: empty', error(f'{key}: {path} is empty', cure(key, path))
     fact = f'{path}: {len(lines)} lines'
     if ann.kind and 'Video' not in ann.kind or path.suffix not in ('.txt', '.csv', '.tsv'):
         return f'{fact}, of a format that is not checked', []
     for number, line in enumerate(lines[:LINES_PARSED], 1):
         problem = _line_problem(line, ann.delimiter, num_classes)
         if problem:
-            return fact, error(f'{path}:{number}: {problem}', f'sed -n {number}p "{path}"')
-    if ann.videos is not None and not Path(ann.videos).is_dir():
-        return fact, _missing(ann.key, 'data_prefix.video', Path(ann.videos), 'data folder')
-    video = Path(ann.videos or '') / lines[0].strip().split(ann.delimiter)[0]
-    if not video.is_file():
-        return fact, _missing(ann.key, 'data_prefix.video', video, 'video (first of the list)')
+            fix = f'correct line {number} of "{path}"'
+            fix += ', or set model.cls_head.num_classes' if problem.startswith('label') else ''
+            return fact, error(f'{path}:{number}: {problem}', fix)
+    if ann.videos and (why := absence(ann.videos, folder=True)):
+        what = f'{videos}: data folder {ann.videos}: {why}'
+        return fact, error(what, cure(videos, ann.videos))
+    video = Path(ann.videos or '') / first.split(ann.delimiter)[0]
+    if why := absence(video):
+        what = f'{videos}: {video}, the first of {path}: {why}'
+        return fact, error(what, cure(videos, ann.videos or ''))
     if ann.decoder is None:
         return f'{fact}, first video is there', []
     answer = ask('decode_first', ann.decoder, str(video), timeout_s=60)
@@ -128,20 +122,10 @@ def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[s
 
 def check_folder(key: str, path: str) -> list[Finding]:
     """Find out whether a folder that a config names under a key is there and holds something."""
-    place, _, name = key.rpartition('.')
-    folder = Path(path)
-    if '://' in path or (folder.is_dir() and any(folder.iterdir())):
+    if '://' in path:
         return []
-    if folder.is_dir():
-        return error(f'{key}: {path} is empty', _prepare(place, name, folder))
-    return _missing(place, name, folder, 'folder')
-
-
-def _datasets(node: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """All dicts of a dataset's config but the steps of pipelines."""
-    for place, part in mappings(node, key):
-        if not {'pipeline', 'data_prefix'} & set(place.removeprefix(key).split('.')):
-            yield place, part
+    why = absence(path, folder=True) or ('' if any(Path(path).iterdir()) else 'it is empty')
+    return error(f'{key}: {path}: {why}', cure(key, path)) if why else []
 
 
 def _line_problem(line: str, delimiter: str, num_classes: int | None) -> str:
@@ -155,14 +139,3 @@ def _line_problem(line: str, delimiter: str, num_classes: int | None) -> str:
     if num_classes is not None and not 0 <= label < num_classes:
         return f'label {label} is outside [0, {num_classes})'
     return ''
-
-
-def _missing(place: str, name: str, path: Path, kind: str) -> list[Finding]:
-    return error(f'{place}.{name}: no such {kind}: {path}', _prepare(place, name, path))
-
-
-def _prepare(place: str, name: str, path: Path) -> str:
-    known = next((dataset for dataset in _PREPARED if dataset in path.parts), None)
-    if known is None or (_PREPARED[known] and _FOLDER_KEY.search(name)):
-        return f'add --cfg-options {place}.{name}=<path> to the command'
-    return f'python tools/prepare_dataset.py {known}{_PREPARED[known]}'

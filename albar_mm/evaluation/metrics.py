@@ -49,6 +49,8 @@ class RecordMetric(BaseMetric):
     domains: tuple[str, ...] = ()
     #: the dataset that sets the fields, for messages
     dataset_type: str = ''
+    #: scores that are always given; empty where they depend on the data
+    score_names: tuple[str, ...] = ()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -230,6 +232,7 @@ class StaticContrastMetric(RecordMetric):
     """
 
     default_prefix = 'val'
+    score_names = ('top1', 'static_top1', 'contrast')
     domains = VIEWS
     dataset_type = 'StaticPairDataset'
 

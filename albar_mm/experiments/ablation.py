@@ -13,6 +13,7 @@ from mmengine.config import Config
 from ..engine.launch import load_config
 from ..utils.config_types import is_type, mappings, type_name
 from ..utils.errors import LaunchError
+from ..utils.lock import sole_user_of
 from .experiment import Experiment, run_seeds, summary_table, write_summary
 
 TERMS = {'adv': 'StaticAdversarialLoss', 'ent': 'StaticEntropyLoss', 'gp': 'StaticGradientPenalty'}
@@ -79,6 +80,7 @@ def sweep(cfg: Config, key: str, values: list[Any]) -> list[Experiment]:
     return [Experiment(f'{key} = {value}', cfg, {key: value}) for value in values]
 
 
+@sole_user_of('work_dir')
 def run_ablation(
     config: str | os.PathLike,
     which: str,

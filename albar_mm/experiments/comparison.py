@@ -21,6 +21,7 @@ from ..report import make_report
 from ..utils.config_types import class_of
 from ..utils.errors import DatasetError, DebiasError, LaunchError
 from ..utils.files import write_json, write_text
+from ..utils.lock import sole_user_of
 from ..utils.text import did_you_mean
 from ..visualization import comparison_figure
 from .experiment import (
@@ -187,6 +188,7 @@ def read_plan(
     return Plan(cfg, options, notes, reference)
 
 
+@sole_user_of('work_dir')
 def run_comparison(
     config: str | os.PathLike,
     work_dir: str | os.PathLike,

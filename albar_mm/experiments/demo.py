@@ -12,6 +12,7 @@ from ..datasets.motion_sprites import CLASSES, SpritesSettings, build_motion_spr
 from ..engine.checkpoints.source import last_checkpoint
 from ..engine.launch import load_config
 from ..utils.errors import MissingFileError
+from ..utils.lock import sole_user_of
 from ..visualization import bias_figure
 from .experiment import Experiment, is_finished, run_seeds, scores_of, summary_table, write_summary
 
@@ -29,6 +30,7 @@ _SETS = {
 }
 
 
+@sole_user_of('work_dir')
 def run_demo(
     work_dir: str | os.PathLike,
     configs: str | os.PathLike = 'configs',
@@ -85,6 +87,7 @@ def run_demo(
     return picture
 
 
+@sole_user_of('work_dir')
 def demo_encoders(
     work_dir: str | os.PathLike,
     configs: str | os.PathLike = 'configs',

@@ -11,6 +11,7 @@ from ..utils.errors import BadVideoError, DatasetError
 from ..utils.files import check_output, read_json, write_json
 from ..utils.identity import file_identity
 from ..utils.journal import Journal
+from ..utils.lock import sole_user_of
 from ..utils.numbers import one_of
 from ..utils.parallel import map_videos
 from ..utils.settings import difference
@@ -36,6 +37,7 @@ class ListResult:
     kept: int
 
 
+@sole_user_of('out', is_file=True)
 def run_list_job(
     list_file: Path,
     out: Path,

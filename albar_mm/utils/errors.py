@@ -161,16 +161,37 @@ def writing(path: str | os.PathLike) -> Iterator[None]:
         raise cannot_write(path, error) from error
 
 
-def remedy_of(error: OSError) -> str:
+def remedy_of(error: OSError, written: bool = True) -> str:
     """What is wrong with a disk and what to do, e.g. ``'the disk is full: make room'``.
 
     Args:
         error: What the system said.
+        written: A file was to be written; else perhaps to be read.
 
     Returns:
         The sentence; '' where the disk is not the cause.
     """
+    if error.errno in (errno.EACCES, errno.EPERM) and not written:
+        return 'permission denied: change its rights'
     return _REMEDIES.get(error.errno or 0, '')
+
+
+def absence(path: str | os.PathLike, folder: bool = False) -> str:
+    """Why a path is no file, or no folder, in words; '' if it is one.
+
+    Args:
+        path: The path.
+        folder: A folder is expected.
+    """
+    if os.path.isdir(path):
+        return '' if folder else 'is a folder, not a file'
+    if os.path.isfile(path):
+        return 'is a file, not a folder' if folder else ''
+    if os.path.exists(path):
+        return f'is a pipe or a device, not a {"folder" if folder else "file"}'
+    if os.path.islink(path):
+        return 'is a link to nothing'
+    return f'no such {"folder" if folder else "file"}'
 
 
 def cannot_write(path: str | os.PathLike, error: OSError) -> WriteError:

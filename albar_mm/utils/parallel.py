@@ -110,7 +110,7 @@ def _until_broken(
 ) -> Generator[_Span, None, list[range]]:
     """Do the spans of ``waiting``; returns those that were under way when a process died."""
     running: dict[Future, range] = {}
-    pool = ProcessPoolExecutor(workers, _CONTEXT, _begin_worker, (os.getpid(), silent))
+    pool = ProcessPoolExecutor(workers, _CONTEXT, _begin_worker, (silent,))
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
@@ -143,14 +143,15 @@ def one_opencv_thread() -> Iterator[None]:
 
 
 def prepare_worker(*_: object) -> None:
-    """What a worker process does first."""
+    """What a worker process does first: it takes one core, and ends with the process it is of."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the work
     cv2.setNumThreads(1)  # one process per core is enough
-
-
-def _begin_worker(parent: int, silent: bool) -> None:
-    prepare_worker()
+    parent = multiprocessing.parent_process().pid
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _begin_worker(silent: bool) -> None:
+    prepare_worker()
     if silent:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import DatasetError
+from .errors import DatasetError, absence
 from .numbers import number
 from .text import did_you_mean
 
@@ -129,7 +129,8 @@ class _Form:
             before = re.match(r'(.*?),\s*(\w+)\s*=', text)
             if before and there(_unquoted(before[1])):
                 raise self.no_option(before[2])
-            raise DatasetError(f'{path}: no such {kind}; expected {self.usage}')
+            why = absence(path, kind == 'folder') or f'no such {kind}'
+            raise DatasetError(f'{path}: {why}; expected {self.usage}')
         return path
 
     def no_option(self, key: str) -> DatasetError:
@@ -246,6 +247,6 @@ def _value(key: str, text: str, hint: Any) -> Any:
         except DatasetError as error:
             raise DatasetError(f'{key}={text}: expected {expected}') from error
     path = _unquoted(text)
-    if not path.is_file():
-        raise DatasetError(f'{key}={text}: {path}: no such file')
+    if why := absence(path):
+        raise DatasetError(f'{key}={text}: {path}: {why}')
     return hint(path)

@@ -29,6 +29,7 @@ from albar_mm.utils.config_types import is_type, mappings, plain_types, type_nam
 from albar_mm.utils.errors import BadFileError, LaunchError, one_line, reading
 from albar_mm.utils.files import read_json, save_figure, write_json
 from albar_mm.utils.identity import is_weights_sha256
+from albar_mm.utils.lock import sole_user_of
 from albar_mm.utils.rows import check_row
 from albar_mm.utils.settings import plain
 from albar_mm.utils.video_ids import id_of
@@ -113,6 +114,7 @@ def checked_datasets(cfg: Config, **given: Any) -> dict[str, FeatureDataset]:
     return parts
 
 
+@sole_user_of('work_dir')
 def train_and_tell(
     configs: Mapping[str, Config],
     work_dir: str | os.PathLike,
@@ -379,6 +381,7 @@ def draw_panels(
     return save_figure(figure, path)
 
 
+@sole_user_of('work_dir')
 def run_embedded(
     work_dir: str | os.PathLike,
     demo_dir: str | os.PathLike,

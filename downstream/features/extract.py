@@ -282,7 +282,7 @@ def _encoded(
             batch.append(item)
             count += isinstance(item, Snippet)
         if item is end or count == batch_size:
-            under_way.append((batch, _launch(encoder, batch)))
+            under_way.append((batch, _launch(encoder, batch, batch_size)))
             batch, count = [], 0
         # a device works on one batch while the next is put together
         while len(under_way) > (item is not end and encoder.device.type != 'cpu'):
@@ -291,11 +291,16 @@ def _encoded(
             yield from ((each, next(rows) if isinstance(each, Snippet) else None) for each in done)
 
 
-def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor | None:
+def _launch(
+    encoder: FrozenEncoder, items: Sequence[Snippet | Ended], batch_size: int
+) -> Tensor | None:
     snippets = [item for item in items if isinstance(item, Snippet)]
     if not snippets:
         return None
-    batch = torch.from_numpy(np.stack([snippet.clips for snippet in snippets]))
+    clips = [snippet.clips for snippet in snippets]
+    # rounding depends on the size of a batch, and what comes last on earlier interruptions
+    batch = torch.from_numpy(np.stack([*clips, *clips[-1:] * (batch_size - len(clips))]))
+    del clips
     for snippet in snippets:
         snippet.clips = None  # the memory is needed for the next batch
     return encoder.encode(batch.pin_memory() if encoder.device.type == 'cuda' else batch)

@@ -244,9 +244,15 @@ def test_a_good_annotation_and_missing_data(toy_videos, tmp_path):
     def fix(path):
         return check_annotation(annotation(toy_videos, tmp_path / path))[1][0].fix
 
-    assert fix('motion_sprites/a.txt') == 'python tools/prepare_dataset.py motion_sprites'
-    assert fix('jhmdb21/a.txt').startswith('python tools/prepare_dataset.py jhmdb21 --source ')
+    made = 'python tools/prepare_dataset.py'
+    root = tmp_path / 'motion_sprites'
+    assert fix('motion_sprites/val.txt') == f'{made} motion_sprites --out {root}'
+    assert fix('jhmdb21/val_split2.txt').startswith(f'{made} jhmdb21 --source ')
+    assert '--split 2 --out ' in fix('jhmdb21/val_split2.txt')
+    assert fix('hmdb51/mine.txt').startswith('add --cfg-options train_dataloader.dataset.ann_file=')
     assert fix('own/a.txt').startswith('add --cfg-options train_dataloader.dataset.ann_file=')
+    (gone,) = check_folder(f'{KEY}.bias_root', 'data/ucf101/bias_boxes')
+    assert gone.fix == 'python tools/build_bias_benchmark.py build ucf101-boxes --masks <masks>'
     folder = tmp_path / 'masks'
     (gone,) = check_folder(f'{KEY}.mask_root', str(folder))
     folder.mkdir()
@@ -263,7 +269,7 @@ def test_a_good_annotation_and_missing_data(toy_videos, tmp_path):
         ('\n\n', 'is empty'),
         ('clip_0.mp4 0\nclip 1.mp4 1\n', 'list.txt:2: expected "<video> <label>", got'),
         ('clip_0.mp4 0\nclip_1.mp4 2\n', 'list.txt:2: label 2 is outside [0, 2)'),
-        ('clip_9.mp4 0\n', 'data_prefix.video: no such video (first of the list)'),
+        ('clip_9.mp4 0\n', 'clip_9.mp4, the first of'),
         ('broken.mp4 0\n', 'broken.mp4 does not decode with opencv'),
     ],
 )
@@ -313,10 +319,9 @@ def test_a_bad_config(toy_config, tmp_path, monkeypatch):
     _, findings = config_check.check_config(bad, options, decoders)
     text = '\n'.join(errors(findings))
     for problem in (
-        'train_dataloader.dataset.ann_file: no such annotation file',
+        'train_dataloader.dataset.ann_file: annotation file gone.txt: no such file',
         'w.pth does not load',
         'model.backbone.pretrained: torchvision://resnet18 needs torchvision',
-        'test_dataloader.dataset.mask_root: no such folder',
         'val_dataloader: its pipeline decodes with decord, which is not installed',
         f'{tmp_path / "file"} is no folder that you may write to',
     ):

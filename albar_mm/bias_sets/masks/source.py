@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...utils.errors import DatasetError, reason_of
+from ...utils.errors import DatasetError, absence, reason_of
 from ...utils.spec import require
 from ...utils.text import name_some
 from ...video.source_video import SourceVideo
@@ -143,7 +143,7 @@ def find_entry(
         DatasetError: There is none; names the places looked at.
     """
     if not root.is_dir():
-        raise DatasetError(f'{root}: no such folder of masks')
+        raise DatasetError(f'{root}: {absence(root, folder=True)} of masks')
     classes = [name for name in (video.class_name, video.path.parent.name) if name]
     folders = [*dict.fromkeys(root / name for name in classes), root]
     places = [

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...utils.arrays import write_npz
 from ...utils.files import read_json, whole_file, write_json_lines, write_text
+from ...utils.lock import sole_user_of
 from ...utils.numbers import number
 from ...utils.parallel import map_videos
 from ...utils.settings import require_same
@@ -122,6 +123,7 @@ def split_clips(settings: SpritesSettings) -> dict[str, list[ClipSpec]]:
     }
 
 
+@sole_user_of('root')
 def build_motion_sprites(
     root: str | os.PathLike,
     settings: SpritesSettings | None = None,

@@ -13,7 +13,7 @@ from mmengine.runner import Runner, load_checkpoint
 from torch import Tensor, nn
 
 from ...compat import safe_load
-from ...utils.errors import CheckpointError, LaunchError
+from ...utils.errors import CheckpointError, LaunchError, absence
 from ...utils.files import read_text
 from ...utils.text import name_some
 
@@ -22,14 +22,15 @@ POINTER = 'last_checkpoint'
 
 
 def last_checkpoint(work_dir: str | os.PathLike, needed: bool = True) -> str | None:
-    """Path or address of the latest checkpoint of a training.
+    """Path of the latest checkpoint of a training.
 
     Args:
         work_dir: Its work folder.
         needed: Raise where no checkpoint was finished; else None is returned.
 
     Raises:
-        LaunchError: There is none, or the one that the folder names was removed or moved.
+        LaunchError: There is none, the one that the folder names was removed or moved, or it names
+            an address, which only the command line or the config may.
     """
     pointer = osp.join(work_dir, POINTER)
     if not osp.isfile(pointer):
@@ -37,7 +38,12 @@ def last_checkpoint(work_dir: str | os.PathLike, needed: bool = True) -> str | N
             raise LaunchError(f'{work_dir} holds no {POINTER}: no training finished an epoch there')
         return None
     named = read_text(pointer).strip()
-    if '://' in named or osp.exists(named):
+    if '://' in named:
+        raise LaunchError(
+            f'{pointer} names an address, {named:.200}, which no file may: name it yourself with '
+            f'--resume <address>, or delete {pointer} to start anew'
+        )
+    if osp.exists(named):
         return named
     there = sorted(glob.glob(osp.join(glob.escape(str(work_dir)), 'epoch_*.pth')), key=osp.getmtime)
     newest = f' (the newest in its folder is {there[-1]})' if there else ''
@@ -153,10 +159,9 @@ def require_checkpoint(checkpoint: str | os.PathLike) -> str:
         LaunchError: There is no such file.
     """
     path = os.fspath(checkpoint)
-    if '://' not in path and not osp.isfile(path):
-        kind = 'is a folder, not a file' if osp.isdir(path) else 'no such file'
+    if '://' not in path and (why := absence(path)):
         raise LaunchError(
-            f'checkpoint {path}: {kind}; the current folder is {os.getcwd()}, and a training '
+            f'checkpoint {path}: {why}; the current folder is {os.getcwd()}, and a training '
             'writes epoch_<n>.pth and best_*.pth to its work folder'
         )
     return path
@@ -199,6 +204,6 @@ def load_source(source: Path, target: Path) -> Any:
     """
     if target.exists() and source.exists() and osp.samefile(source, target):
         raise CheckpointError(f'{target} is the checkpoint itself: name another file to write')
-    if not source.is_file():
-        raise CheckpointError(f'{source}: no such checkpoint file')
+    if why := absence(source):
+        raise CheckpointError(f'checkpoint {source}: {why}')
     return safe_load(source, map_location='cpu')

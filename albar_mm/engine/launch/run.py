@@ -8,22 +8,28 @@ training can be tested, and a batch size that does not fit the learning rate is 
 import itertools
 import os
 import os.path as osp
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
-from mmengine.logging import print_log
+from mmengine.logging import MessageHub, print_log
 from mmengine.runner import Runner
 
 from ...compat.load_config import config_stem, load_config, parse_options
 from ...debias import methods
-from ...utils.config_types import mappings, type_name
+from ...utils.config_types import type_name
 from ...utils.errors import DatasetError, DebiasError, LaunchError, one_line, remedy_of
-from ..checkpoints.source import POINTER, last_checkpoint, require_checkpoint
+from ...utils.files import check_output, try_folder
+from ...utils.lock import sole_use
+from ..checkpoints.source import POINTER, bare_model, last_checkpoint, require_checkpoint
+from .checks import check_dataset, check_training, check_weights, num_classes
+from .data import missing_data
 from .process import keep_freed_memory
-from .testing import DrawPredictions, FittingCheckpoint
+from .testing import DrawPredictions, DumpPredictions, FittingCheckpoint
 
 DEFAULT_SEED = 0
 TRAINING_HOOKS = ('ReseedHook', 'EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
@@ -100,8 +106,11 @@ def train(
     hooks = list(cfg.get('custom_hooks') or [])
     named = {type_name(hook) for hook in hooks}
     cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
-    with explained(cfg, LOADERS[:1] if no_validate else LOADERS[:2]):
+    check_weights(cfg)
+    loaders = LOADERS[:1] if no_validate else LOADERS[:2]
+    with sole_use(cfg.work_dir), explained(cfg, loaders):
         runner = RUNNERS.build(cfg)
+        check_training(runner)
         _check_batch_size(runner, cfg)
         runner.train()
     return runner
@@ -149,14 +158,17 @@ def test(
     if dump is not None:
         if not dump.endswith(('.pkl', '.pickle')):
             raise LaunchError(f'--dump {dump}: the name must end in .pkl')
-        given = cfg.test_evaluator
-        given = list(given) if isinstance(given, Sequence) else [given]
-        cfg.test_evaluator = [*given, dict(type='DumpResults', out_file_path=dump)]
+        check_output(dump)
+    if show_dir is not None:
+        try_folder(show_dir)
     # a config dumped by a resumed training says resume=True, which would need the training set
     cfg.resume, cfg.load_from = False, checkpoint
     with explained(cfg, LOADERS[2:]):
         runner = RUNNERS.build(cfg)
+        check_dataset(runner.test_dataloader.dataset, LOADERS[2], num_classes(bare_model(runner)))
         runner.register_hook(FittingCheckpoint(checkpoint, _name(cfg, config)))
+        if dump is not None:
+            runner.register_hook(DumpPredictions(dump))
         if show or show_dir is not None:
             runner.register_hook(DrawPredictions(show, show_dir, interval, wait_time))
         return runner.test()
@@ -300,6 +312,8 @@ def explained(cfg: Config, loaders: Sequence[str]) -> Iterator[None]:
         LaunchError: The cause was found.
         Exception: The failure itself, where it was not.
     """
+    if wrong := _missing(cfg, loaders, there=True):  # a list that is a device never ends
+        raise LaunchError(wrong)
     try:
         yield
     except LaunchError:
@@ -313,17 +327,23 @@ def explained(cfg: Config, loaders: Sequence[str]) -> Iterator[None]:
 
 def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
     line = one_line(error)
-    for loader in loaders:
-        for key, kind, path in missing_data(cfg.get(loader), loader):
-            return (
-                f'{key}: no such {kind}: {path}; make it, or point to yours with '
-                f'--cfg-options {key}=<path> ({line})'
-            )
+    if missing := _missing(cfg, loaders):
+        return missing
     if isinstance(error, DatasetError):
         return line
-    if isinstance(error, OSError) and remedy_of(error):
-        where = error.filename or cfg.get('work_dir')
-        return f'cannot use {where}: {remedy_of(error)} (--work-dir chooses the folder of a run)'
+    if isinstance(error, KeyError) and Path(_place(error)).name == 'checkpoint_hook.py':
+        # a metric without a prefix tells its scores when it has measured
+        logged = MessageHub.get_current_instance().log_scalars
+        scores = [key[4:] for key in logged if key.startswith('val/') and 'time' not in key]
+        return (
+            f'default_hooks.checkpoint.save_best: val_evaluator gives no {error.args[0]}; it gives '
+            f'{", ".join(scores)}: name one of them, then --resume goes on'
+        )
+    if isinstance(error, OSError) and remedy_of(error, written=False):
+        where = error.filename or cfg.work_dir
+        own = osp.realpath(where).startswith(osp.realpath(cfg.work_dir))
+        advice = ' (--work-dir chooses the folder of a run)' if own else ''
+        return f'cannot use {where}: {remedy_of(error, own)}{advice}'
     if 'out of memory' in line:
         return (
             f'{line}; use smaller batches: --cfg-options train_dataloader.batch_size=<n>, '
@@ -332,34 +352,15 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
     return ''
 
 
-def missing_data(node: Any, key: str) -> Iterator[tuple[str, str, str]]:
-    """Annotation files and data folders that a config names and that are not there.
-
-    Args:
-        node: Part of a config, as a data loader.
-        key: Dotted name of that part.
-
-    Yields:
-        Dotted name of the setting, ``'annotation file'`` or ``'data folder'``, and path.
-    """
-    for place, part in mappings(node, key):
-        for name, path in named_data(part).items():
-            if path and '://' not in path and not osp.exists(path):
-                kind = 'annotation file' if name == 'ann_file' else 'data folder'
-                yield f'{place}.{name}', kind, path
+def _missing(cfg: Config, loaders: Sequence[str], there: bool = False) -> str:
+    """What of the data is missing and what to do; ``there``: only what is of another kind."""
+    for loader in loaders:
+        for key, path, wrong, advice in missing_data(cfg.get(loader), loader):
+            if osp.exists(path) or not there:
+                own = f', or name yours: --cfg-options {key}=<path>'
+                return f'{wrong}: {advice}{own if key not in advice else ""}'
+    return ''
 
 
-def named_data(dataset: Mapping[str, Any]) -> dict[str, str]:
-    """Setting -> path of the annotation file and the data folders of one dataset's config.
-
-    The settings are ``ann_file``, ``data_prefix.video`` and the like, as far as they are given.
-    """
-    root, prefix = dataset.get('data_root') or '', dataset.get('data_prefix')
-    given = {'ann_file': dataset.get('ann_file') or None}
-    if isinstance(prefix, Mapping):
-        given |= {f'data_prefix.{name}': value for name, value in prefix.items()}
-    return {
-        name: value if '://' in value else osp.join(root, value)
-        for name, value in given.items()
-        if isinstance(value, str)
-    }
+def _place(error: BaseException) -> str:
+    return traceback.extract_tb(error.__traceback__)[-1].filename

@@ -1,6 +1,7 @@
 """Hooks of a test: the checkpoint must fill the model, and tested clips may be drawn."""
 
 import os
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import cv2
 import numpy as np
 import torch
 from mmaction.structures import ActionDataSample
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import get_rank, get_world_size, is_main_process
+from mmengine.evaluator import DumpResults
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -52,6 +54,37 @@ class FittingCheckpoint(Hook):
                 f'checkpoint {self.path} does not fit the model of {self.config}: {fault}: '
                 'test it with the config that it was trained with'
             )
+
+
+class DumpPredictions(Hook):
+    """Write all predictions to a pickle (``--dump``), as MMEngine's ``DumpResults`` has them.
+
+    They are written when everything else is: a full disk costs this file alone.
+
+    Args:
+        path: The file.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = path
+
+    def before_test(self, runner: Runner) -> None:
+        """Collect the predictions of all processes."""
+        self._kept = _Predictions(out_file_path='.pkl')
+        runner.test_evaluator.metrics.append(self._kept)
+
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Write the file."""
+        if is_main_process():
+            write_bytes(self.path, pickle.dumps(self._kept.collected))
+
+
+class _Predictions(DumpResults):
+    def compute_metrics(self, results: list) -> dict:
+        self.collected = results
+        return {}
 
 
 def clip_strip(inputs: torch.Tensor, title: str) -> np.ndarray:

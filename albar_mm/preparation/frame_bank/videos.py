@@ -19,7 +19,7 @@ from mmengine.dataset import Compose
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ...annotations.video_lists import VideoNames
-from ...utils.errors import BadVideoError, DatasetError
+from ...utils.errors import BadVideoError, DatasetError, absence
 from ...utils.files import check_output
 from ...utils.journal import Journal
 from ...utils.safe_pickle import load_restricted
@@ -89,9 +89,9 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
         dict(node, pipeline=[], lazy_init=True, test_mode=False, num_classes=num_classes)
     )
     ann_file = Path(dataset.ann_file)
-    if not ann_file.is_file():
+    if why := absence(ann_file):
         raise DatasetError(
-            f'annotation file {ann_file}: no such file; point to yours with '
+            f'annotation file {ann_file}: {why}; point to yours with '
             '--cfg-options train_dataloader.dataset.ann_file=<path>'
         )
     dataset.full_init()
