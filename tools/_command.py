@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import math
 import os
 import sys
 import traceback
@@ -10,6 +11,34 @@ from functools import partial
 from pathlib import Path
 
 FAILED, INCOMPLETE, INTERRUPTED = 1, 3, 130
+
+
+def number(
+    low: float, high: float = 10**6, kind: Callable[[str], float] = int
+) -> Callable[[str], float]:
+    """The type of an option that takes a number within bounds.
+
+    Args:
+        low: Smallest value allowed.
+        high: Largest value allowed; neither nan nor infinity ever is.
+        kind: ``int`` or ``float``.
+    """
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except (ValueError, OverflowError):
+            value = math.nan
+        if low <= value <= high:
+            return value
+        what = 'whole number' if kind is int else 'number'
+        raise argparse.ArgumentTypeError(f'expected a {what} from {low} to {high}, got {text:.40}')
+
+    return read
+
+
+COUNT, FROM_0, SEED = number(1), number(0), number(0, 2**32 - 1)
+SHARE, RATE = number(0, 1, float), number(0.01, 1000, float)  # frames per second
 
 
 def parser(
@@ -158,7 +187,7 @@ def add_experiment_options(
 ) -> None:
     """Add the options of a tool that trains and tests many models."""
     add = parser.add_argument
-    add('--seeds', type=int, nargs='+', default=[0], help='one run for each (default: 0)')
+    add('--seeds', type=SEED, nargs='+', default=[0], help='one run for each (default: 0)')
     add('--work-dir', default=work_dir, help='finished runs there are not repeated')
     add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='settings for every run')
     add('--trials', help='JSON-lines file to append every setting and its validation scores to')

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import _command
+from _command import COUNT, FROM_0, SEED, number
 
 EXAMPLES = """\
 examples:
@@ -87,14 +88,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         made = _command.add_command(commands, work.__name__[1:], what, examples)
         made.set_defaults(work=work)
         fill(made.add_argument)
-        made.add_argument('--workers', type=_count, help='processes (default: one per core)')
+        made.add_argument('--workers', type=COUNT, help='processes (default: one per core)')
     return parser.parse_args(argv)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text}: expected a whole number of 1 or more')
-    return int(text)
 
 
 def _add_build(add: Callable) -> None:
@@ -115,8 +110,8 @@ def _add_build(add: Callable) -> None:
     )
     add('--out', type=Path, help='folder to write to (default: data/DATASET/bias)')
     add('--name', help='first part of the folder names (default: HMDB51, UCF101, ...)')
-    add('--per-video', type=int, metavar='N', help='variants (default: as published, else 10)')
-    add('--seed', type=int, default=0, help='seed of all draws (default: 0)')
+    add('--per-video', type=COUNT, metavar='N', help='variants (default: as published, else 10)')
+    add('--seed', type=SEED, default=0, help='seed of all draws (default: 0)')
     add('--sets', nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all')
     add(
         '--empty-frames',
@@ -143,7 +138,7 @@ def _add_build(add: Callable) -> None:
         help='keep videos of which this share of frames has this share of mask, or none '
         '(default: 0.9,0.1 for kinetics400)',
     )
-    add('--min-side', type=int, default=64, help='least side of background images (default: 64)')
+    add('--min-side', type=COUNT, default=64, help='least side of background images (default: 64)')
     add('--dry-run', action='store_true', help='write plan.jsonl alone; needs no videos')
     add('--verify', action='store_true', help='check the sets right after')
     add('--report', action='store_true', help='write contact sheet and mask statistics right after')
@@ -167,21 +162,21 @@ def _add_root(add: Callable) -> None:
 
 def _add_verify(add: Callable) -> None:
     _add_root(add)
-    add('--sample', type=int, default=50, metavar='N', help='items to render again (default: 50)')
+    add('--sample', type=COUNT, default=50, metavar='N', help='items to render again (default: 50)')
     add('--all', action='store_true', help='render all items again')
-    add('--seed', type=int, default=0, help='seed of which (default: 0)')
+    add('--seed', type=SEED, default=0, help='seed of which (default: 0)')
 
 
 def _add_report(add: Callable) -> None:
     _add_root(add)
     add(
         '--per-class',
-        type=int,
+        type=FROM_0,
         default=2,
         help='videos of every class to show (default: 2; 0: all)',
     )
-    add('--suspicious', type=int, default=20, help='suspicious videos before them (default: 20)')
-    add('--variant', type=int, default=0, metavar='K', help='which variant to show (default: 0)')
+    add('--suspicious', type=FROM_0, default=20, help='suspicious videos before them (default: 20)')
+    add('--variant', type=FROM_0, default=0, metavar='K', help='which variant to show (default: 0)')
     add('--boxes', metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept')
 
 
@@ -193,16 +188,16 @@ def _add_leakage(add: Callable) -> None:
     add('--boxes', metavar='SPEC', help='boxes (default: bounding boxes of the silhouettes)')
     add('--refined', metavar='SPEC', help='a third mask source; {boxes} in it is the file of boxes')
     add('--out', type=Path, default=Path('leakage'), help='folder to write to (default: leakage)')
-    add('--frames', type=int, default=4, metavar='N', help='frames of every video (default: 4)')
+    add('--frames', type=COUNT, default=4, metavar='N', help='frames of every video (default: 4)')
     add(
         '--margin',
-        type=int,
+        type=FROM_0,
         default=4,
         metavar='PX',
         help='pixels next to the silhouette that do not count as background (default: 4)',
     )
-    add('--folds', type=int, default=5, help='folds of the cross-validation (default: 5)')
-    add('--seed', type=int, default=0, help='seed of the folds (default: 0)')
+    add('--folds', type=number(2), default=5, help='folds of the cross-validation (default: 5)')
+    add('--seed', type=SEED, default=0, help='seed of the folds (default: 0)')
     add('--missing-masks', choices=('fail', 'drop'), default='fail', help='videos without masks')
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT
 
 EXAMPLES = """\
 examples:
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     add(
         '--jobs',
-        type=int,
+        type=COUNT,
         default=1,
         metavar='N',
         help='runs at the same time, which share the cores and take one GPU each in turn; what '
@@ -44,8 +45,6 @@ def main(argv: list[str] | None = None) -> int:
     add('--bank', help='frame bank, for StillMix')
     _command.add_experiment_options(parser, 'work_dirs/comparison')
     args = parser.parse_args(argv)
-    if args.jobs < 1:
-        parser.error('--jobs must be at least 1')
 
     def work() -> None:
         from albar_mm.experiments.comparison import run_comparison

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT
 
 EXAMPLES = """\
 examples:
@@ -17,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add('--configs', default='configs', help='folder of the configs (default: configs)')
     add('--ceiling', action='store_true', help='also train the baseline on unbiased data')
-    add('--workers', type=int, default=2, help='processes that render the data (default: 2)')
+    add('--workers', type=COUNT, default=2, help='processes that render the data (default: 2)')
     _command.add_experiment_options(parser, 'work_dirs/demo', may_skip_tests=False)
     args = parser.parse_args(argv)
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 import _command
+from _command import COUNT
 
 EXAMPLES = """\
 examples:
@@ -39,17 +40,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     add(
         '--every',
-        type=int,
+        type=COUNT,
         default=1,
         metavar='N',
         help='look at every N-th frame; the others take the boxes of the nearest (default: 1)',
     )
-    add('--workers', type=int, default=2, help='processes (default: 2)')
+    add('--workers', type=COUNT, default=2, help='processes (default: 2)')
     args = parser.parse_args(argv)
     if args.detector != 'help':
         _command.check_list_options(parser, args)
-        if args.workers < 1:
-            parser.error('--workers must be at least 1')
     return args
 
 

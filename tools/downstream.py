@@ -4,6 +4,7 @@ import argparse
 import sys
 
 import _command
+from _command import COUNT, RATE, SEED, SHARE
 
 LAYOUTS = ('mgfn', 'rtfm', 'ur-dmu', 'deepmil', 'ted-spad', 'actionformer', 'tridet', 'opentad')
 SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps')
@@ -144,7 +145,7 @@ def _add_features(parser: argparse.ArgumentParser) -> None:
     add('--root', metavar='FOLDER', help='where the paths of lists start (default: at the list)')
     add('--ids', choices=('stem', 'path'), default='stem', help='name videos by file or by path')
     _add_sampling(parser, " (default: the config's)")
-    add('--fps', type=float, help='bring videos to this frame rate first')
+    add('--fps', type=RATE, help='bring videos to this frame rate first')
     add('--crops', type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)")
     add(
         '--level',
@@ -162,8 +163,8 @@ def _add_features(parser: argparse.ArgumentParser) -> None:
         default='fail',
         help='with a video that cannot be read: stop (default), or list it and go on',
     )
-    add('--batch-size', type=int, default=8, help='snippets encoded at once (default: 8)')
-    add('--workers', type=int, help='videos decoded at once (default: 1, with a GPU 4)')
+    add('--batch-size', type=COUNT, default=8, help='snippets encoded at once (default: 8)')
+    add('--workers', type=COUNT, help='videos decoded at once (default: 1, with a GPU 4)')
     add('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
     add('--amp', action='store_true', help='half precision')
     add('--channels-last', action='store_true', help='memory layout that some encoders like')
@@ -181,9 +182,9 @@ def _add_sampling(parser: argparse.ArgumentParser, default: str = '') -> None:
         help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
         'made; the options below come before it',
     )
-    add('--clip-len', type=int, metavar='L', help=f'frames of a snippet{default}')
-    add('--frame-interval', type=int, metavar='R', help=f'from a frame to its next{default}')
-    add('--stride', type=int, metavar='S', help='frames from one snippet to the next')
+    add('--clip-len', type=COUNT, metavar='L', help=f'frames of a snippet{default}')
+    add('--frame-interval', type=COUNT, metavar='R', help=f'from a frame to its next{default}')
+    add('--stride', type=COUNT, metavar='S', help='frames from one snippet to the next')
     add('--align', choices=('left', 'centre'), help='where a snippet lies in its stride')
     add('--tail', choices=('pad', 'drop'), help='snippets that reach beyond the video')
     add('--padding', choices=('repeat', 'loop', 'zero'), help='what they see there')
@@ -216,7 +217,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         help='the videos, and how long they are: annotation like that of ActivityNet (.json), or a '
         'video and its number of frames a line',
     )
-    add('--fps', type=float, help='frame rate of the videos, where that file tells none')
+    add('--fps', type=RATE, help='frame rate of the videos, where that file tells none')
     _add_sampling(parser)
     add('--note', default='', help='where the features are from, for store.json')
     add(
@@ -232,7 +233,7 @@ def _add_anomaly(parser: argparse.ArgumentParser) -> None:
     add('--annotations', nargs=2, metavar=('TRAIN', 'TEST'), help='lists of the videos')
     add('--score', metavar='VIDEO', help='score this video with --checkpoint')
     add('--out', default='scored', help='folder of what --score writes (default: scored)')
-    add('--threshold', type=float, default=0.5, help='score that marks a frame (default: 0.5)')
+    add('--threshold', type=SHARE, default=0.5, help='score that marks a frame (default: 0.5)')
     published = 'MGFN, snippets chosen by score; as published it is anomaly_mgfn_ucfcrime.py'
     _add_job(parser, 'anomaly', 'score', published)
 
@@ -248,7 +249,7 @@ def _add_tal(parser: argparse.ArgumentParser) -> None:
     )
     add(
         '--threshold',
-        type=float,
+        type=SHARE,
         default=0.2,
         help='score from which an action is told and drawn (default: 0.2)',
     )
@@ -283,13 +284,13 @@ def _add_job(parser: argparse.ArgumentParser, name: str, single: str, detector: 
     add(
         '--work-dir', default=f'work_dirs/{name}', help='folder of the runs; finished ones are kept'
     )
-    add('--seeds', type=int, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)')
+    add('--seeds', type=SEED, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)')
     add('--cfg-options', nargs='+', help='key=value settings for the detector')
     add('--configs', default='configs', help='folder of the configs (default: configs)')
     add('--demo-dir', default='work_dirs/demo', help="runs of the demo's encoders")
     add('--device', help='of the encoder (default: a GPU if there is one)')
     _add_sampling(parser, ' (with --videos)')
-    add('--workers', type=int, default=2, help='processes that render videos (default: 2)')
+    add('--workers', type=COUNT, default=2, help='processes that render videos (default: 2)')
 
 
 def _check_job(parser: argparse.ArgumentParser, args: argparse.Namespace, single: str) -> None:

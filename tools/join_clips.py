@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT, RATE, SEED, SHARE, number
 
 EXAMPLES = """\
 examples:
@@ -24,17 +25,17 @@ def main(argv: list[str] | None = None) -> int:
     add('folder', metavar='FOLDER', help='folder with a folder of clips for each class')
     add('out', metavar='OUT', help='folder to write to')
     add('--background', nargs='+', required=True, metavar='CLASS', help='classes that fill a video')
-    add('--train', type=int, default=120, help='training videos (default: 120)')
-    add('--test', type=int, default=40, help='test videos (default: 40)')
-    some = dict(type=int, nargs=2, metavar=('FEWEST', 'MOST'))
+    add('--train', type=COUNT, default=120, help='training videos (default: 120)')
+    add('--test', type=COUNT, default=40, help='test videos (default: 40)')
+    some = dict(type=COUNT, nargs=2, metavar=('FEWEST', 'MOST'))
     add('--fillers', **some, default=(6, 10), help='background clips of a video (default: 6 10)')
     add('--events', **some, default=(1, 2), help='events of a video that has some (default: 1 2)')
-    add('--eventless', type=float, default=0.5, help='share of videos without one (default: 0.5)')
-    add('--test-share', type=float, default=0.25, help='clips of a class for tests (default: 0.25)')
-    add('--fps', type=float, default=25, help='frame rate of the videos (default: 25)')
-    size = dict(type=int, nargs=2, metavar=('HEIGHT', 'WIDTH'))
+    add('--eventless', type=SHARE, default=0.5, help='share of videos without one (default: 0.5)')
+    add('--test-share', type=SHARE, default=0.25, help='clips of a class for tests (default: 0.25)')
+    add('--fps', type=RATE, default=25, help='frame rate of the videos (default: 25)')
+    size = dict(type=number(16, 4096), nargs=2, metavar=('HEIGHT', 'WIDTH'))
     add('--size', **size, default=(120, 160), help='of the frames in px (default: 120 160)')
-    add('--seed', type=int, default=0, help='of all random choices (default: 0)')
+    add('--seed', type=SEED, default=0, help='of all random choices (default: 0)')
     add('--decoder', default='auto', help='torchcodec or pyav')
     args = parser.parse_args(argv)
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 import _command
+from _command import COUNT
 
 EXAMPLES = """\
 examples:
@@ -36,7 +37,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     add(
         '--frames',
-        type=int,
+        type=COUNT,
         default=10,
         metavar='N',
         help='frames of every video to look at, spread evenly (default: 10)',
@@ -46,12 +47,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='write the class that most frames vote for, not the mean probabilities',
     )
-    add('--workers', type=int, default=2, help='processes, for onnx (default: 2)')
+    add('--workers', type=COUNT, default=2, help='processes, for onnx (default: 2)')
     args = parser.parse_args(argv)
     if args.classifier != 'help':
         _command.check_list_options(parser, args)
-        if args.workers < 1 or args.frames < 1:
-            parser.error('--workers and --frames must be at least 1')
     return args
 
 

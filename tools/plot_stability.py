@@ -4,6 +4,7 @@ import argparse
 import sys
 
 import _command
+from _command import number
 
 EXAMPLES = """\
 examples:
@@ -24,7 +25,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('runs', nargs='+', metavar='RUN', help='work folder of a training')
     add('--labels', nargs='+', help='a name for each run (default: the names of the folders)')
     add('--out', default='stability.png', help='picture to write (default: stability.png)')
-    add('--num-classes', type=int, help="for the chance levels (default: as in the runs' configs)")
+    add(
+        '--num-classes',
+        type=number(2),
+        help="for the chance levels (default: as in the runs' configs)",
+    )
     add('--title', default='Static bias during training', help='heading')
     return parser.parse_args(argv)
 

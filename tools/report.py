@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import number
 
 EXAMPLES = """\
 examples:
@@ -39,7 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         help="show the paper's numbers for this data set in a block of their own",
     )
     add('--classes', metavar='FILE', help='class names, one per line, in the order of the labels')
-    add('--num-classes', type=int, help='for the chance level (default: as many as --classes)')
+    add(
+        '--num-classes', type=number(2), help='for the chance level (default: as many as --classes)'
+    )
     args = parser.parse_args(argv)
     if not args.paths and not args.names:
         parser.error('name at least one results.json or folder')

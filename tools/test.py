@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT, number
 
 EXAMPLES = """\
 examples:
@@ -21,8 +22,10 @@ def main(argv: list[str] | None = None) -> int:
     add('--dump', metavar='FILE.pkl', help='write the predictions to this file')
     add('--show', action='store_true', help='show predictions in a window')
     add('--show-dir', help='write pictures of predictions to this folder')
-    add('--interval', type=int, default=1, help='draw one of so many samples')
-    add('--wait-time', type=float, default=2, help='seconds that each window stays')
+    add('--interval', type=COUNT, default=1, help='draw one of so many samples')
+    add(
+        '--wait-time', type=number(0, 3600, float), default=2, help='seconds that each window stays'
+    )
     _command.add_run_options(parser)
     args = parser.parse_args(argv)
 

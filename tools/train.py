@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import SEED
 
 EXAMPLES = """\
 examples:
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         action='store_true',
         help="scale the learning rate from the config's base_batch_size to the real batch size",
     )
-    add('--seed', type=int, help="random seed (default: the config's, or 0)")
+    add('--seed', type=SEED, help="random seed (default: the config's, or 0)")
     add('--diff-rank-seed', action='store_true', help='another seed in each process')
     add('--deterministic', action='store_true', help='deterministic cuDNN algorithms')
     add(
