@@ -19,10 +19,9 @@ from downstream.features.extract import (
     extract_features,
     store_settings,
 )
-from downstream.features.readers import choose_reader
 from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
-from downstream.features.videos import find_videos
+from downstream.features.videos import choose_reader, find_videos
 
 WIDTHS = (2, 4, 8, 16, 32, 64)
 FPS, HEIGHT, WIDTH, SIDE = 30, 256, 340, 112

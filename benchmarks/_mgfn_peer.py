@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from downstream.anomaly.models.mgfn import MGFN, ChannelNorm, Focus, Glance, GlanceFocusLayer
+from downstream.anomaly.mgfn import MGFN, ChannelNorm, Focus, Glance, GlanceFocusLayer
 
 
 def peer_forward(network: MGFN, x: Tensor) -> Tensor:

@@ -6,11 +6,18 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 FAILED, INCOMPLETE, INTERRUPTED = 1, 3, 130
+Options = Mapping[str, Mapping[str, Any]]
+"""Name or flag -> what ``add_argument`` is told of it."""
+
+Args = argparse.Namespace
 
 
 def number(
@@ -40,18 +47,119 @@ def number(
 COUNT, FROM_0, SEED = number(1), number(0), number(0, 2**32 - 1)
 SHARE, RATE = number(0, 1, float), number(0.01, 1000, float)  # frames per second
 
+_RANK = dict(type=int, default=0, help=argparse.SUPPRESS)
+RUN_OPTIONS: Options = {
+    '--work-dir': dict(help='folder for logs and results (default: ./work_dirs/<config name>)'),
+    '--cfg-options': dict(
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_dataloader.batch_size=1 key="[a,b]"',
+    ),
+    '--launcher': dict(choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'),
+    '--local_rank': _RANK,
+    '--local-rank': _RANK,
+}
+"""What training and testing share."""
+
+
+def experiment_options(work_dir: str) -> Options:
+    """Those of a tool that trains and tests many models."""
+    return {
+        '--seeds': dict(type=SEED, nargs='+', default=[0], help='one run for each (default: 0)'),
+        '--work-dir': dict(default=work_dir, help='finished runs there are not repeated'),
+        '--cfg-options': dict(nargs='+', metavar='KEY=VALUE', help='settings for every run'),
+        '--trials': dict(
+            help='JSON-lines file to append every setting and its validation scores to'
+        ),
+    }
+
+
+VALIDATE_ONLY: Options = {
+    '--validate-only': dict(
+        dest='test_after',
+        action='store_false',
+        help='leave out the test sets: how settings are chosen',
+    )
+}
+
+
+def list_options(out: str) -> Options:
+    """Those of a tool that works on all videos of a list; ``out``: help of ``--out``."""
+    return {
+        '--list': dict(type=Path, metavar='FILE', help='list of "path label" lines'),
+        '--videos': dict(type=Path, metavar='FOLDER', help='folder that the paths start at'),
+        '--out': dict(type=Path, metavar='FILE', help=out),
+        '--missing': dict(
+            choices=('fail', 'drop'),
+            default='fail',
+            help='with unreadable videos: stop (default), or leave them out',
+        ),
+    }
+
+
+def check_list(args: Args) -> str:
+    """Which of these options is missing that the work cannot do without."""
+    absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
+    return f'missing: {", ".join(absent)}' if absent else ''
+
+
+@dataclass(frozen=True)
+class Command:
+    """A tool, or a sub-command of one.
+
+    Attributes:
+        description: What it does.
+        examples: Shown under the options, as they stand.
+        options: Its options.
+        work: Does it with the options that were given; imports belong inside, so that a missing
+            library is reported like the rest. A whole number that it returns is the exit status, as
+            :data:`INCOMPLETE`.
+        kept: Says how to go on after Ctrl-C.
+        check: Says what is wrong with the options that were given; '' if nothing is.
+        commands: Name -> sub-command, which does the work instead.
+        metavar: What stands for their names in messages.
+    """
+
+    description: str
+    examples: str
+    options: Options = field(default_factory=dict)
+    work: Callable[[Args], object] | None = None
+    kept: Callable[[Args], str] | None = None
+    check: Callable[[Args], str] = lambda args: ''
+    commands: Mapping[str, 'Command'] = field(default_factory=dict)
+    metavar: str | None = None
+
+    def main(self, argv: list[str] | None = None) -> int:
+        """Read ``argv``, by default the command line, and :func:`run` the work."""
+        made = parser(self.description, self.examples, self.options)
+        if self.commands:
+            added = made.add_subparsers(dest='command', required=True, metavar=self.metavar)
+            for name, each in self.commands.items():
+                make = partial(added.add_parser, name, help=each.description)
+                # no default of its own: it would undo a --debug before the sub-command
+                parser(each.description, each.examples, each.options, make, argparse.SUPPRESS)
+        args = made.parse_args(argv)
+        chosen = self.commands[args.command] if self.commands else self
+        if fault := chosen.check(args):
+            made.error(fault)
+        kept = chosen.kept and partial(chosen.kept, args)
+        return run(partial(chosen.work, args), debug=args.debug, on_interrupt=kept)
+
 
 def parser(
     description: str,
     examples: str,
+    options: Options = MappingProxyType({}),
     make: Callable[..., argparse.ArgumentParser] = argparse.ArgumentParser,
     debug: object = False,
 ) -> argparse.ArgumentParser:
-    """A tool's parser: description, examples as they stand, and ``--debug``.
+    """A parser with a description, examples as they stand, ``--debug`` and options.
 
     Args:
         description: What the tool does.
         examples: Shown under the options.
+        options: Its options.
         make: Makes the parser.
         debug: Default of ``--debug``.
     """
@@ -63,37 +171,9 @@ def parser(
     made.add_argument(
         '--debug', action='store_true', default=debug, help='show the trace of an error'
     )
+    for name, told in options.items():
+        made.add_argument(name, **told)
     return made
-
-
-def add_command(
-    commands: argparse._SubParsersAction, name: str, description: str, examples: str
-) -> argparse.ArgumentParser:
-    """Add a sub-command whose parser looks like :func:`parser`'s; ``--debug`` may stand after it.
-
-    Args:
-        commands: What ``parser(...).add_subparsers(...)`` returned.
-        name: Name of the sub-command.
-        description: What it does.
-        examples: Shown under its options.
-    """
-    make = partial(commands.add_parser, name, help=description)
-    # no default of its own: it would undo a --debug before the sub-command
-    return parser(description, examples, make, argparse.SUPPRESS)
-
-
-def use_repository() -> None:
-    """Let a tool of a repository that was not installed import ``albar_mm`` from any folder.
-
-    The folder of the tools, which Python puts first when it runs one, goes to the end: its
-    ``downstream.py`` would hide the package of that name. It stays, as new processes look there.
-    """
-    here = Path(__file__).resolve().parent
-    sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != here]
-    sys.path.append(str(here))
-    root = here.parent
-    if (root / 'albar_mm' / '__init__.py').is_file() and str(root) not in sys.path:
-        sys.path.insert(0, str(root))
 
 
 def run(
@@ -107,8 +187,7 @@ def run(
     A process group that the work began is left when the work went well.
 
     Args:
-        work: The work; imports belong inside, so that a missing library is reported like the rest.
-            A whole number that it returns is the exit status, as :data:`INCOMPLETE`.
+        work: See :class:`Command`.
         debug: Show the full trace of an error.
         on_interrupt: Says how to go on after Ctrl-C.
 
@@ -132,6 +211,20 @@ def run(
         _say(f'error: {_describe(error, debug)}')
         return FAILED
     return status if isinstance(status, int) else 0
+
+
+def use_repository() -> None:
+    """Let a tool of a repository that was not installed import ``albar_mm`` from any folder.
+
+    The folder of the tools, which Python puts first when it runs one, goes to the end: its
+    ``downstream.py`` would hide the package of that name. It stays, as new processes look there.
+    """
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() != here]
+    sys.path.append(str(here))
+    root = here.parent
+    if (root / 'albar_mm' / '__init__.py').is_file() and str(root) not in sys.path:
+        sys.path.insert(0, str(root))
 
 
 def _in_group() -> bool:
@@ -159,74 +252,14 @@ def _describe(error: Exception, debug: bool) -> str:
     return f'{one_line(error)} (at {place}' + ('' if debug else '; --debug shows the trace') + ')'
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that training and testing share."""
-    add = parser.add_argument
-    add('--work-dir', help='folder for logs and results (default: ./work_dirs/<config name>)')
-    add(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='override settings of the config, e.g. train_dataloader.batch_size=1 key="[a,b]"',
-    )
-    add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-
-
-def options(args: argparse.Namespace, *own: str) -> dict[str, object]:
+def options(args: Args, *own: str) -> dict[str, object]:
     """What the command line asks of the library, but the tool's own; tells MMEngine the rank."""
     if 'local_rank' in args:
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    left_out = ('local_rank', 'debug', *own)
+    left_out = ('command', 'local_rank', 'debug', *own)
     return {key: value for key, value in vars(args).items() if key not in left_out}
 
 
-def add_experiment_options(
-    parser: argparse.ArgumentParser, work_dir: str, may_skip_tests: bool = True
-) -> None:
-    """Add the options of a tool that trains and tests many models."""
-    add = parser.add_argument
-    add('--seeds', type=SEED, nargs='+', default=[0], help='one run for each (default: 0)')
-    add('--work-dir', default=work_dir, help='finished runs there are not repeated')
-    add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='settings for every run')
-    add('--trials', help='JSON-lines file to append every setting and its validation scores to')
-    if may_skip_tests:
-        add(
-            '--validate-only',
-            dest='test_after',
-            action='store_false',
-            help='leave out the test sets: how settings are chosen',
-        )
-
-
-def run_experiments(work: Callable[[], object], args: argparse.Namespace) -> int:
-    """:func:`run` for such a tool."""
-    kept = f'finished runs are kept in {args.work_dir}; the same command goes on'
-    return run(work, debug=args.debug, on_interrupt=lambda: kept)
-
-
-def add_list_options(parser: argparse.ArgumentParser, out: str) -> None:
-    """Add the options of a tool that works on all videos of a list.
-
-    Args:
-        parser: The parser.
-        out: Help of ``--out``.
-    """
-    add = parser.add_argument
-    add('--list', type=Path, metavar='FILE', help='list of "path label" lines')
-    add('--videos', type=Path, metavar='FOLDER', help='folder that the paths start at')
-    add('--out', type=Path, metavar='FILE', help=out)
-    add(
-        '--missing',
-        choices=('fail', 'drop'),
-        default='fail',
-        help='with unreadable videos: stop (default), or leave them out',
-    )
-
-
-def check_list_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """End the program where one of these options that it cannot do without is missing."""
-    absent = [f'--{name}' for name in ('list', 'videos', 'out') if not getattr(args, name)]
-    if absent:
-        parser.error(f'missing: {", ".join(absent)}')
+def runs_are_kept(args: Args) -> str:
+    """How to go on with many runs."""
+    return f'finished runs are kept in {args.work_dir}; the same command goes on'

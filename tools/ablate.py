@@ -11,32 +11,28 @@ examples:
   python tools/ablate.py configs/albar_sprites.py --which sweep --key optim_wrapper.optimizer.lr \\
       --values 1e-3 2e-3 --validate-only
 """
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool on ``argv``, by default the command line; returns the exit status."""
-    parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    add('config', help='path of an ALBAR config, or albar_mm::<name>')
-    add(
-        '--which',
+OPTIONS = {
+    'config': dict(help='path of an ALBAR config, or albar_mm::<name>'),
+    '--which': dict(
         required=True,
         choices=('losses', 'frame', 'weights', 'sweep'),
         help="Table 3, Table 4, Tables 10-12 of the paper, or a setting of one's own",
-    )
-    add('--key', help='setting to sweep, e.g. optim_wrapper.optimizer.lr')
-    add('--values', nargs='+', help='its values')
-    add('--rows', nargs='+', help='run only rows whose name starts with one of these, e.g. "(a)"')
-    _command.add_experiment_options(parser, 'work_dirs/ablation')
-    args = parser.parse_args(argv)
+    ),
+    '--key': dict(help='setting to sweep, e.g. optim_wrapper.optimizer.lr'),
+    '--values': dict(nargs='+', help='its values'),
+    '--rows': dict(nargs='+', help='run only rows whose name starts with one of these, e.g. "(a)"'),
+    **_command.experiment_options('work_dirs/ablation'),
+    **_command.VALIDATE_ONLY,
+}
 
-    def work() -> None:
-        from albar_mm.experiments.ablation import run_ablation
 
-        run_ablation(**_command.options(args))
+def _work(args: _command.Args) -> None:
+    from albar_mm.experiments.ablation import run_ablation
 
-    return _command.run_experiments(work, args)
+    run_ablation(**_command.options(args))
 
+
+main = _command.Command(__doc__, EXAMPLES, OPTIONS, _work, _command.runs_are_kept).main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -1,9 +1,9 @@
 """Make and check SCUBA, SCUFO and Confl-FG sets from test videos and masks of their actors."""
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import _command
@@ -69,139 +69,119 @@ examples:
       --list data/ucf101/test_split1.txt --boxes boxes:/data/pyannot.pkl \\
       --silhouettes png:/data/ucf101_masks
 """
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
-    parser = _command.parser(__doc__, EXAMPLES)
-    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for fill, work, what, examples in (
-        (_add_build, _build, 'make sets, or go on making them', BUILD),
-        (_add_verify, _verify, 'check built sets', VERIFY),
-        (_add_report, _report, 'pictures and statistics to check masks by eye', REPORT),
-        (_add_leakage, _leakage, 'how much background masks let through', LEAKAGE),
-    ):
-        made = _command.add_command(commands, work.__name__[1:], what, examples)
-        made.set_defaults(work=work)
-        fill(made.add_argument)
-        made.add_argument('--workers', type=COUNT, help='processes (default: one per core)')
-    return parser.parse_args(argv)
-
-
-def _add_build(add: Callable) -> None:
-    add('dataset', metavar='DATASET', help='name of the data set, see below')
-    add('--masks', required=True, metavar='SPEC', help='where the masks come from, see below')
-    _add_backgrounds(add)
-    add('--videos', type=Path, help='folder of the videos (default: data/DATASET/videos)')
-    add('--list', type=Path, help='"path label" lines (default: that of tools/prepare_dataset.py)')
-    add('--lists', type=Path, metavar='FOLDER', help='folder of the official lists instead')
-    add('--split', type=int, choices=(1, 2, 3), default=1, help='official split for --lists')
-    add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
-    add(
-        '--training-lists',
-        type=Path,
-        nargs='*',
-        metavar='FILE',
-        help='lists that must name none of the videos (default: those beside the list)',
-    )
-    add('--out', type=Path, help='folder to write to (default: data/DATASET/bias)')
-    add('--name', help='first part of the folder names (default: HMDB51, UCF101, ...)')
-    add('--per-video', type=COUNT, metavar='N', help='variants (default: as published, else 10)')
-    add('--seed', type=SEED, default=0, help='seed of all draws (default: 0)')
-    add('--sets', nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all')
-    add(
-        '--empty-frames',
-        choices=('cut', 'nearest', 'background', 'error'),
-        default='cut',
-        help='frames without a mask: cut both ends and take the nearest mask between (default), '
-        'the nearest mask always, background alone between as published, or refuse the video',
-    )
-    add(
-        '--missing-masks',
-        choices=('fail', 'drop'),
-        help='videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
-        'kinetics400)',
-    )
-    add(
-        '--encoding',
-        choices=('jpeg', 'lossless', 'none'),
-        default='jpeg',
-        help='none writes masks and manifests alone, to composite on the fly (default: jpeg)',
-    )
-    add(
-        '--cover-filter',
-        metavar='FRAMES,COVER',
-        help='keep videos of which this share of frames has this share of mask, or none '
-        '(default: 0.9,0.1 for kinetics400)',
-    )
-    add('--min-side', type=COUNT, default=64, help='least side of background images (default: 64)')
-    add('--dry-run', action='store_true', help='write plan.jsonl alone; needs no videos')
-    add('--verify', action='store_true', help='check the sets right after')
-    add('--report', action='store_true', help='write contact sheet and mask statistics right after')
-
-
-def _add_backgrounds(add: Callable) -> None:
-    add(
-        '--backgrounds',
+_GOES_ON = 'finished parts are kept; the same command goes on'
+_AGAIN = 'run the same command again'
+_WORKERS = {'--workers': dict(type=COUNT, help='processes (default: one per core)')}
+_BACKGROUNDS = {
+    '--backgrounds': dict(
         nargs='+',
         default=['stripe'],
         metavar='stripe|NAME=FOLDER',
         help='background families (default: stripe)',
-    )
-
-
-def _add_root(add: Callable) -> None:
-    add('root', type=Path, metavar='ROOT', help='folder of the benchmark')
-    add('--videos', type=Path, required=True, help='folder of the source videos')
-    _add_backgrounds(add)
-
-
-def _add_verify(add: Callable) -> None:
-    _add_root(add)
-    add('--sample', type=COUNT, default=50, metavar='N', help='items to render again (default: 50)')
-    add('--all', action='store_true', help='render all items again')
-    add('--seed', type=SEED, default=0, help='seed of which (default: 0)')
-
-
-def _add_report(add: Callable) -> None:
-    _add_root(add)
-    add(
-        '--per-class',
-        type=FROM_0,
-        default=2,
-        help='videos of every class to show (default: 2; 0: all)',
-    )
-    add('--suspicious', type=FROM_0, default=20, help='suspicious videos before them (default: 20)')
-    add('--variant', type=FROM_0, default=0, metavar='K', help='which variant to show (default: 0)')
-    add('--boxes', metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept')
-
-
-def _add_leakage(add: Callable) -> None:
-    add('--videos', type=Path, required=True, help='folder of the videos')
-    add('--list', type=Path, nargs='+', required=True, metavar='FILE', help='"path label" lines')
-    add('--label-map', type=Path, help='class names, one a line (default: beside the list)')
-    add('--silhouettes', required=True, metavar='SPEC', help='masks taken as the truth')
-    add('--boxes', metavar='SPEC', help='boxes (default: bounding boxes of the silhouettes)')
-    add('--refined', metavar='SPEC', help='a third mask source; {boxes} in it is the file of boxes')
-    add('--out', type=Path, default=Path('leakage'), help='folder to write to (default: leakage)')
-    add('--frames', type=COUNT, default=4, metavar='N', help='frames of every video (default: 4)')
-    add(
-        '--margin',
+    ),
+}
+_ROOT = {
+    'root': dict(type=Path, metavar='ROOT', help='folder of the benchmark'),
+    '--videos': dict(type=Path, required=True, help='folder of the source videos'),
+    **_BACKGROUNDS,
+}
+BUILD_OPTIONS = {
+    'dataset': dict(metavar='DATASET', help='name of the data set, see below'),
+    '--masks': dict(required=True, metavar='SPEC', help='where the masks come from, see below'),
+    **_BACKGROUNDS,
+    '--videos': dict(type=Path, help='folder of the videos (default: data/DATASET/videos)'),
+    '--list': dict(
+        type=Path, help='"path label" lines (default: that of tools/prepare_dataset.py)'
+    ),
+    '--lists': dict(type=Path, metavar='FOLDER', help='folder of the official lists instead'),
+    '--split': dict(type=int, choices=(1, 2, 3), default=1, help='official split for --lists'),
+    '--label-map': dict(type=Path, help='class names, one a line (default: beside the list)'),
+    '--training-lists': dict(
+        type=Path,
+        nargs='*',
+        metavar='FILE',
+        help='lists that must name none of the videos (default: those beside the list)',
+    ),
+    '--out': dict(type=Path, help='folder to write to (default: data/DATASET/bias)'),
+    '--name': dict(help='first part of the folder names (default: HMDB51, UCF101, ...)'),
+    '--per-video': dict(type=COUNT, metavar='N', help='variants (default: as published, else 10)'),
+    '--seed': dict(type=SEED, default=0, help='seed of all draws (default: 0)'),
+    '--sets': dict(nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all'),
+    '--empty-frames': dict(
+        choices=('cut', 'nearest', 'background', 'error'),
+        default='cut',
+        help='frames without a mask: cut both ends and take the nearest mask between (default), '
+        'the nearest mask always, background alone between as published, or refuse the video',
+    ),
+    '--missing-masks': dict(
+        choices=('fail', 'drop'),
+        help='videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
+        'kinetics400)',
+    ),
+    '--encoding': dict(
+        choices=('jpeg', 'lossless', 'none'),
+        default='jpeg',
+        help='none writes masks and manifests alone, to composite on the fly (default: jpeg)',
+    ),
+    '--cover-filter': dict(
+        metavar='FRAMES,COVER',
+        help='keep videos of which this share of frames has this share of mask, or none '
+        '(default: 0.9,0.1 for kinetics400)',
+    ),
+    '--min-side': dict(
+        type=COUNT, default=64, help='least side of background images (default: 64)'
+    ),
+    '--dry-run': dict(action='store_true', help='write plan.jsonl alone; needs no videos'),
+    '--verify': dict(action='store_true', help='check the sets right after'),
+    '--report': dict(
+        action='store_true', help='write contact sheet and mask statistics right after'
+    ),
+}
+VERIFY_OPTIONS = {
+    **_ROOT,
+    '--sample': dict(
+        type=COUNT, default=50, metavar='N', help='items to render again (default: 50)'
+    ),
+    '--all': dict(action='store_true', help='render all items again'),
+    '--seed': dict(type=SEED, default=0, help='seed of which (default: 0)'),
+}
+REPORT_OPTIONS = {
+    **_ROOT,
+    '--per-class': dict(
+        type=FROM_0, default=2, help='videos of every class to show (default: 2; 0: all)'
+    ),
+    '--suspicious': dict(
+        type=FROM_0, default=20, help='suspicious videos before them (default: 20)'
+    ),
+    '--variant': dict(
+        type=FROM_0, default=0, metavar='K', help='which variant to show (default: 0)'
+    ),
+    '--boxes': dict(metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept'),
+}
+LEAKAGE_OPTIONS = {
+    '--videos': dict(type=Path, required=True, help='folder of the videos'),
+    '--list': dict(type=Path, nargs='+', required=True, metavar='FILE', help='"path label" lines'),
+    '--label-map': dict(type=Path, help='class names, one a line (default: beside the list)'),
+    '--silhouettes': dict(required=True, metavar='SPEC', help='masks taken as the truth'),
+    '--boxes': dict(metavar='SPEC', help='boxes (default: bounding boxes of the silhouettes)'),
+    '--refined': dict(
+        metavar='SPEC', help='a third mask source; {boxes} in it is the file of boxes'
+    ),
+    '--out': dict(type=Path, default=Path('leakage'), help='folder to write to (default: leakage)'),
+    '--frames': dict(type=COUNT, default=4, metavar='N', help='frames of every video (default: 4)'),
+    '--margin': dict(
         type=FROM_0,
         default=4,
         metavar='PX',
         help='pixels next to the silhouette that do not count as background (default: 4)',
-    )
-    add('--folds', type=number(2), default=5, help='folds of the cross-validation (default: 5)')
-    add('--seed', type=SEED, default=0, help='seed of the folds (default: 0)')
-    add('--missing-masks', choices=('fail', 'drop'), default='fail', help='videos without masks')
+    ),
+    '--folds': dict(type=number(2), default=5, help='folds of the cross-validation (default: 5)'),
+    '--seed': dict(type=SEED, default=0, help='seed of the folds (default: 0)'),
+    '--missing-masks': dict(choices=('fail', 'drop'), default='fail', help='videos without masks'),
+}
 
 
-def _build(args: argparse.Namespace) -> int:
+def _build(args: _command.Args) -> int:
     from albar_mm.bias_sets import build
     from albar_mm.bias_sets.masks.parse import parse_masks
 
@@ -231,7 +211,7 @@ def _build(args: argparse.Namespace) -> int:
     return (_command.INCOMPLETE if built.described['left_out'] else 0) if sound else _command.FAILED
 
 
-def _verify(args: argparse.Namespace) -> int:
+def _verify(args: _command.Args) -> int:
     from albar_mm.bias_sets.build import background_families
 
     families, sample = background_families(args.backgrounds), None if args.all else args.sample
@@ -239,7 +219,7 @@ def _verify(args: argparse.Namespace) -> int:
     return 0 if _print_verified(*given) else _command.FAILED
 
 
-def _report(args: argparse.Namespace) -> None:
+def _report(args: _command.Args) -> None:
     from albar_mm.bias_sets.build import background_families
     from albar_mm.bias_sets.masks.parse import parse_masks
 
@@ -249,10 +229,10 @@ def _report(args: argparse.Namespace) -> None:
     _print_report(args.root, args.videos, families, boxes, args.workers, **chosen)
 
 
-def _leakage(args: argparse.Namespace) -> int:
+def _leakage(args: _command.Args) -> int:
     from albar_mm.visualization.leakage_report import leakage_report
 
-    given = {key: value for key, value in vars(args).items() if key not in ('command', 'debug')}
+    given = _command.options(args)
     lines, left_out = leakage_report(lists=given.pop('list'), **given)
     print(*lines, sep='\n')
     return _command.INCOMPLETE if left_out else 0
@@ -278,21 +258,39 @@ def _print_report(
     print(*report_benchmark(root, videos, families, boxes, workers=workers, **chosen), sep='\n')
 
 
-def _work(args: argparse.Namespace) -> int | None:
+def _work(work: Callable[[_command.Args], object], args: _command.Args) -> object:
     from albar_mm.utils.parallel import default_workers
 
     args.workers = args.workers or default_workers()
-    return vars(args).pop('work')(args)
+    return work(args)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
-    kept = 'run the same command again'
-    if args.command == 'build':
-        kept = 'finished parts are kept; the same command goes on'
-    return _command.run(lambda: _work(args), debug=args.debug, on_interrupt=lambda: kept)
-
+main = _command.Command(
+    __doc__,
+    EXAMPLES,
+    commands={
+        work.__name__[1:]: _command.Command(
+            what,
+            examples,
+            {**options, **_WORKERS},
+            partial(_work, work),
+            lambda args, kept=kept: kept,
+        )
+        for work, what, examples, options, kept in (
+            (_build, 'make sets, or go on making them', BUILD, BUILD_OPTIONS, _GOES_ON),
+            (_verify, 'check built sets', VERIFY, VERIFY_OPTIONS, _AGAIN),
+            (
+                _report,
+                'pictures and statistics to check masks by eye',
+                REPORT,
+                REPORT_OPTIONS,
+                _AGAIN,
+            ),
+            (_leakage, 'how much background masks let through', LEAKAGE, LEAKAGE_OPTIONS, _AGAIN),
+        )
+    },
+    metavar='COMMAND',
+).main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -1,6 +1,5 @@
 """Score training frames with a reference network and keep telling ones, for StillMix."""
 
-import argparse
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -78,19 +77,7 @@ OPTIONS = {
 }
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
-    parser = _command.parser(__doc__, EXAMPLES)
-    for flag, options in OPTIONS.items():
-        parser.add_argument(flag, **options)
-    return parser.parse_args(argv)
-
-
-def _work(args: argparse.Namespace) -> int:
+def _work(args: _command.Args) -> int:
     from albar_mm.preparation.frame_bank.build import FrameBankOptions, build_frame_bank
     from albar_mm.utils.files import check_output
 
@@ -116,15 +103,13 @@ def _work(args: argparse.Namespace) -> int:
     return _command.INCOMPLETE if bank.info['left_out'] else 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
-    return _command.run(
-        lambda: _work(args),
-        debug=args.debug,
-        on_interrupt=lambda: 'finished videos are kept; the same command goes on',
-    )
-
+main = _command.Command(
+    __doc__,
+    EXAMPLES,
+    OPTIONS,
+    _work,
+    lambda args: 'finished videos are kept; the same command goes on',
+).main
 
 if __name__ == '__main__':
     sys.exit(main())

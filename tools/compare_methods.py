@@ -17,43 +17,38 @@ examples:
 The config is that of the plain model; its variable 'comparison' may name files and options by
 method (configs/compare_sprites.py). Finished runs are not repeated.
 """
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool on ``argv``, by default the command line; returns the exit status."""
-    parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    add('config', help='config of the plain model, or albar_mm::<name>')
-    add(
-        '--methods',
+OPTIONS = {
+    'config': dict(help='config of the plain model, or albar_mm::<name>'),
+    '--methods': dict(
         nargs='+',
         default=['all'],
         metavar='METHOD',
         help='none (the plain model), mixup, videomix, sdn, be, actorcutmix, fame, stillmix, '
         'albar, albar+stillmix, or all (default)',
-    )
-    add(
-        '--jobs',
+    ),
+    '--jobs': dict(
         type=COUNT,
         default=1,
         metavar='N',
         help='runs at the same time, which share the cores and take one GPU each in turn; what '
         'they print goes to output.txt in the folder of each (default: 1)',
-    )
-    add('--boxes', help='person boxes, for ActorCutMix and SDN')
-    add('--scenes', help='scene labels, for SDN')
-    add('--bank', help='frame bank, for StillMix')
-    _command.add_experiment_options(parser, 'work_dirs/comparison')
-    args = parser.parse_args(argv)
+    ),
+    '--boxes': dict(help='person boxes, for ActorCutMix and SDN'),
+    '--scenes': dict(help='scene labels, for SDN'),
+    '--bank': dict(help='frame bank, for StillMix'),
+    **_command.experiment_options('work_dirs/comparison'),
+    **_command.VALIDATE_ONLY,
+}
 
-    def work() -> None:
-        from albar_mm.experiments.comparison import run_comparison
 
-        files = dict(boxes=args.boxes, scenes=args.scenes, bank=args.bank)
-        run_comparison(**_command.options(args, *files), files=files)
+def _work(args: _command.Args) -> None:
+    from albar_mm.experiments.comparison import run_comparison
 
-    return _command.run_experiments(work, args)
+    files = dict(boxes=args.boxes, scenes=args.scenes, bank=args.bank)
+    run_comparison(**_command.options(args, *files), files=files)
 
+
+main = _command.Command(__doc__, EXAMPLES, OPTIONS, _work, _command.runs_are_kept).main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -26,26 +26,23 @@ _KINDS = {
     'tridet-official': ('downstream.tal.convert', 'convert_tridet'),
     'actionformer-official': ('downstream.tal.convert', 'convert_actionformer'),
 }
+OPTIONS = {
+    'kind': dict(choices=tuple(_KINDS)),
+    'source': dict(metavar='IN', help='weights to read; they are not changed'),
+    'target': dict(metavar='OUT', help='checkpoint to write'),
+}
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool on ``argv``, by default the command line; returns the exit status."""
-    parser = _command.parser(__doc__, EXAMPLES)
-    parser.add_argument('kind', choices=tuple(_KINDS))
-    parser.add_argument('source', metavar='IN', help='weights to read; they are not changed')
-    parser.add_argument('target', metavar='OUT', help='checkpoint to write')
-    args = parser.parse_args(argv)
+def _work(args: _command.Args) -> None:
+    from albar_mm.engine.checkpoints.convert import convert_checkpoint
 
-    def work() -> None:
-        from albar_mm.engine.checkpoints.convert import convert_checkpoint
+    module, name = _KINDS[args.kind]
+    convert = getattr(importlib.import_module(module), name)
+    done = convert_checkpoint(convert, args.source, args.target)
+    print('\n'.join([*done.lines(), args.target]))
 
-        module, name = _KINDS[args.kind]
-        convert = getattr(importlib.import_module(module), name)
-        done = convert_checkpoint(convert, args.source, args.target)
-        print('\n'.join([*done.lines(), args.target]))
 
-    return _command.run(work, debug=args.debug)
-
+main = _command.Command(__doc__, EXAMPLES, OPTIONS, _work).main
 
 if __name__ == '__main__':
     sys.exit(main())

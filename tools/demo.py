@@ -10,25 +10,21 @@ examples:
   python tools/demo.py
   python tools/demo.py --seeds 0 1 2 --ceiling --work-dir work_dirs/sprites_3_seeds
 """
+OPTIONS = {
+    '--configs': dict(default='configs', help='folder of the configs (default: configs)'),
+    '--ceiling': dict(action='store_true', help='also train the baseline on unbiased data'),
+    '--workers': dict(type=COUNT, default=2, help='processes that render the data (default: 2)'),
+    **_command.experiment_options('work_dirs/demo'),
+}
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool on ``argv``, by default the command line; returns the exit status."""
-    parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    add('--configs', default='configs', help='folder of the configs (default: configs)')
-    add('--ceiling', action='store_true', help='also train the baseline on unbiased data')
-    add('--workers', type=COUNT, default=2, help='processes that render the data (default: 2)')
-    _command.add_experiment_options(parser, 'work_dirs/demo', may_skip_tests=False)
-    args = parser.parse_args(argv)
+def _work(args: _command.Args) -> None:
+    from albar_mm.experiments.demo import run_demo
 
-    def work() -> None:
-        from albar_mm.experiments.demo import run_demo
+    run_demo(**_command.options(args))
 
-        run_demo(**_command.options(args))
 
-    return _command.run_experiments(work, args)
-
+main = _command.Command(__doc__, EXAMPLES, OPTIONS, _work, _command.runs_are_kept).main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -1,6 +1,5 @@
 """Detect the people in the videos of a list: the boxes that ActorCutMix and SDN need."""
 
-import argparse
 import sys
 
 import _command
@@ -20,39 +19,25 @@ exit status: 0 complete, 1 failed, 3 written without the videos that the report 
 
 see docs/person_boxes.md
 """
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
-    parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    _command.add_list_options(parser, 'file of boxes to write, .jsonl')
-    add(
-        '--detector',
+OPTIONS = {
+    **_command.list_options('file of boxes to write, .jsonl'),
+    '--detector': dict(
         default='hog',
         metavar='SPEC',
         help="hog (default: OpenCV's own, which misses many), onnx:MODEL, segmenter:MODEL, "
         'masks:SPEC, motion or file:PATH; --detector help explains them',
-    )
-    add(
-        '--every',
+    ),
+    '--every': dict(
         type=COUNT,
         default=1,
         metavar='N',
         help='look at every N-th frame; the others take the boxes of the nearest (default: 1)',
-    )
-    add('--workers', type=COUNT, default=2, help='processes (default: 2)')
-    args = parser.parse_args(argv)
-    if args.detector != 'help':
-        _command.check_list_options(parser, args)
-    return args
+    ),
+    '--workers': dict(type=COUNT, default=2, help='processes (default: 2)'),
+}
 
 
-def _detect(args: argparse.Namespace) -> int:
+def _work(args: _command.Args) -> int:
     from albar_mm.preparation.people.detect import (
         DETECTORS_HELP,
         detect_people,
@@ -69,17 +54,14 @@ def _detect(args: argparse.Namespace) -> int:
     return _command.INCOMPLETE if done.row['left_out'] else 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
-    return _command.run(
-        lambda: _detect(args),
-        debug=args.debug,
-        on_interrupt=lambda: (
-            f'finished videos are kept in {args.out}.part; the same command goes on'
-        ),
-    )
-
+main = _command.Command(
+    __doc__,
+    EXAMPLES,
+    OPTIONS,
+    _work,
+    lambda args: f'finished videos are kept in {args.out}.part; the same command goes on',
+    lambda args: '' if args.detector == 'help' else _command.check_list(args),
+).main
 
 if __name__ == '__main__':
     sys.exit(main())

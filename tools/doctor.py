@@ -34,36 +34,33 @@ def load_doctor() -> ModuleType:
     return module
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Examine as ``argv`` says, by default the command line; returns the exit status."""
-    parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    add('--config', help='check its data, masks, checkpoint, decoder and workers too')
-    add(
-        '--cfg-options',
+OPTIONS = {
+    '--config': dict(help='check its data, masks, checkpoint, decoder and workers too'),
+    '--cfg-options': dict(
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
         help='override settings of the config, as for tools/train.py',
+    ),
+    '--json': dict(action='store_true', help='print the report as JSON and nothing else'),
+}
+
+
+def _work(args: _command.Args) -> int:
+    doctor = load_doctor()
+    report = doctor.diagnose(
+        args.config,
+        args.cfg_options,
+        lambda text: print(f'checking {text} ...', file=sys.stderr, flush=True),
     )
-    add('--json', action='store_true', help='print the report as JSON and nothing else')
-    args = parser.parse_args(argv)
+    if args.json:
+        print(report.as_json())
+    else:
+        print(f'{report.advice()}\n\nFor a bug report:\n\n{report.block()}')
+    return 0 if report.ok else _command.FAILED
 
-    def work() -> int:
-        doctor = load_doctor()
-        report = doctor.diagnose(
-            args.config,
-            args.cfg_options,
-            lambda text: print(f'checking {text} ...', file=sys.stderr, flush=True),
-        )
-        if args.json:
-            print(report.as_json())
-        else:
-            print(f'{report.advice()}\n\nFor a bug report:\n\n{report.block()}')
-        return 0 if report.ok else _command.FAILED
 
-    return _command.run(work, debug=args.debug)
-
+main = _command.Command(__doc__, EXAMPLES, OPTIONS, _work).main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -1,13 +1,12 @@
 """Transfer a frozen encoder: features of untrimmed videos, anomalies and actions in them."""
 
-import argparse
 import sys
 
 import _command
 from _command import COUNT, RATE, SEED, SHARE
 
 LAYOUTS = ('mgfn', 'rtfm', 'ur-dmu', 'deepmil', 'ted-spad', 'actionformer', 'tridet', 'opentad')
-SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding', 'fps')
+SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding')
 CONFIGS = dict(anomaly='anomaly_mgfn_by_score.py', tal='tal_tridet_thumos14.py')
 EXAMPLES = """\
 examples:
@@ -84,7 +83,6 @@ event (-1 for none); test videos need the events. Finished parts are not repeate
 
 see docs/anomaly.md
 """
-
 TAL = """\
 localise actions: train and test on features, detect in a video, score detections, or the \
 embedded job
@@ -114,186 +112,153 @@ see docs/tal.md
 """
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
-    parser = _command.parser(__doc__, EXAMPLES)
-    commands = parser.add_subparsers(dest='command', required=True)
-    for name, text, add_options in (
-        ('features', FEATURES, _add_features),
-        ('export', EXPORT, _add_export),
-        ('import', IMPORT, _add_import),
-        ('anomaly', ANOMALY, _add_anomaly),
-        ('tal', TAL, _add_tal),
-    ):
-        add_options(_command.add_command(commands, name, *text.split('\n\n', 1)))
-    args = parser.parse_args(argv)
-    if args.command in ('anomaly', 'tal'):
-        _check_job(parser, args, 'score' if args.command == 'anomaly' else 'detect')
-    return args
+def _sampling_options(default: str = '') -> _command.Options:
+    return {
+        '--preset': dict(
+            help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
+            'made; the options below come before it'
+        ),
+        '--clip-len': dict(type=COUNT, metavar='L', help=f'frames of a snippet{default}'),
+        '--frame-interval': dict(
+            type=COUNT, metavar='R', help=f'from a frame to its next{default}'
+        ),
+        '--stride': dict(type=COUNT, metavar='S', help='frames from one snippet to the next'),
+        '--align': dict(choices=('left', 'centre'), help='where a snippet lies in its stride'),
+        '--tail': dict(choices=('pad', 'drop'), help='snippets that reach beyond the video'),
+        '--padding': dict(choices=('repeat', 'loop', 'zero'), help='what they see there'),
+    }
 
 
-def _add_features(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('--config', required=True, help='config of the recogniser, or albar_mm::<name>')
-    add('--checkpoint', required=True, help='its weights')
-    add('--videos', nargs='+', required=True, metavar='WHAT', help='folders, lists, globs or files')
-    add('--out', required=True, metavar='STORE', help='folder of the features')
-    add('--root', metavar='FOLDER', help='where the paths of lists start (default: at the list)')
-    add('--ids', choices=('stem', 'path'), default='stem', help='name videos by file or by path')
-    _add_sampling(parser, " (default: the config's)")
-    add('--fps', type=RATE, help='bring videos to this frame rate first')
-    add('--crops', type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)")
-    add(
-        '--level',
-        default='pooled',
-        help='pooled (default), logits, or a module, as backbone.layer3',
-    )
-    add(
-        '--decoder',
-        default='auto',
-        help='torchcodec or pyav (default: the first that is installed)',
-    )
-    add(
-        '--on-bad',
+def _job_options(name: str, single: str, detector: str) -> _command.Options:
+    """What anomaly detection and action localisation take alike."""
+    return {
+        '--features': dict(metavar='STORE', help='features to train and test on'),
+        '--videos': dict(
+            nargs='+',
+            metavar='WHAT',
+            help='videos to extract features of first: folders, lists, globs or files',
+        ),
+        '--checkpoint': dict(help=f'weights of the detector, for --{single}'),
+        '--encoder-config': dict(help=f'config of the encoder, for --videos and --{single}'),
+        '--encoder-checkpoint': dict(help='its weights'),
+        '--config': dict(
+            help=f'config of the detector (default: {detector}; with '
+            f'--{single} the one beside its weights)'
+        ),
+        '--work-dir': dict(
+            default=f'work_dirs/{name}', help='folder of the runs; finished ones are kept'
+        ),
+        '--seeds': dict(
+            type=SEED, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)'
+        ),
+        '--cfg-options': dict(nargs='+', help='key=value settings for the detector'),
+        '--configs': dict(default='configs', help='folder of the configs (default: configs)'),
+        '--demo-dir': dict(default='work_dirs/demo', help="runs of the demo's encoders"),
+        '--device': dict(help='of the encoder (default: a GPU if there is one)'),
+        **_sampling_options(' (with --videos)'),
+        '--workers': dict(type=COUNT, default=2, help='processes that render videos (default: 2)'),
+    }
+
+
+FEATURES_OPTIONS = {
+    '--config': dict(required=True, help='config of the recogniser, or albar_mm::<name>'),
+    '--checkpoint': dict(required=True, help='its weights'),
+    '--videos': dict(
+        nargs='+', required=True, metavar='WHAT', help='folders, lists, globs or files'
+    ),
+    '--out': dict(required=True, metavar='STORE', help='folder of the features'),
+    '--root': dict(metavar='FOLDER', help='where the paths of lists start (default: at the list)'),
+    '--ids': dict(choices=('stem', 'path'), default='stem', help='name videos by file or by path'),
+    **_sampling_options(" (default: the config's)"),
+    '--fps': dict(type=RATE, help='bring videos to this frame rate first'),
+    '--crops': dict(type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)"),
+    '--level': dict(
+        default='pooled', help='pooled (default), logits, or a module, as backbone.layer3'
+    ),
+    '--decoder': dict(
+        default='auto', help='torchcodec or pyav (default: the first that is installed)'
+    ),
+    '--on-bad': dict(
         choices=('fail', 'skip'),
         default='fail',
         help='with a video that cannot be read: stop (default), or list it and go on',
-    )
-    add('--batch-size', type=COUNT, default=8, help='snippets encoded at once (default: 8)')
-    add('--workers', type=COUNT, help='videos decoded at once (default: 1, with a GPU 4)')
-    add('--device', help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)')
-    add('--amp', action='store_true', help='half precision')
-    add('--channels-last', action='store_true', help='memory layout that some encoders like')
-    add(
-        '--compile', dest='compiled', action='store_true', help='compile the encoder: for long work'
-    )
-    add('--dtype', choices=('float32', 'float16'), default='float32', help='(default: float32)')
-    add('--shard', metavar='I/N', help='only every N-th video, from number I (0 to N-1)')
-
-
-def _add_sampling(parser: argparse.ArgumentParser, default: str = '') -> None:
-    add = parser.add_argument
-    add(
-        '--preset',
-        help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
-        'made; the options below come before it',
-    )
-    add('--clip-len', type=COUNT, metavar='L', help=f'frames of a snippet{default}')
-    add('--frame-interval', type=COUNT, metavar='R', help=f'from a frame to its next{default}')
-    add('--stride', type=COUNT, metavar='S', help='frames from one snippet to the next')
-    add('--align', choices=('left', 'centre'), help='where a snippet lies in its stride')
-    add('--tail', choices=('pad', 'drop'), help='snippets that reach beyond the video')
-    add('--padding', choices=('repeat', 'loop', 'zero'), help='what they see there')
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('store', metavar='STORE', help='folder of the features')
-    add('folder', metavar='FOLDER', help='where to write')
-    add('--layout', choices=LAYOUTS, required=True, help='code that shall read them')
-    add(
-        '--lists',
+    ),
+    '--batch-size': dict(type=COUNT, default=8, help='snippets encoded at once (default: 8)'),
+    '--workers': dict(type=COUNT, help='videos decoded at once (default: 1, with a GPU 4)'),
+    '--device': dict(help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)'),
+    '--amp': dict(action='store_true', help='half precision'),
+    '--channels-last': dict(action='store_true', help='memory layout that some encoders like'),
+    '--compile': dict(
+        dest='compiled', action='store_true', help='compile the encoder: for long work'
+    ),
+    '--dtype': dict(choices=('float32', 'float16'), default='float32', help='(default: float32)'),
+    '--shard': dict(metavar='I/N', help='only every N-th video, from number I (0 to N-1)'),
+}
+EXPORT_OPTIONS = {
+    'store': dict(metavar='STORE', help='folder of the features'),
+    'folder': dict(metavar='FOLDER', help='where to write'),
+    '--layout': dict(choices=LAYOUTS, required=True, help='code that shall read them'),
+    '--lists': dict(
         nargs='+',
         default=(),
         metavar='FILE',
         help='lists of videos to write anew; where the code takes labels from the position in the '
         'list, in the order that it expects',
-    )
-
-
-def _add_import(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('folder', metavar='FOLDER', help='where the features lie')
-    add('store', metavar='STORE', help='folder of the new store')
-    add('--layout', choices=LAYOUTS, required=True, help='code that they were made for')
-    add(
-        '--lengths',
+    ),
+}
+IMPORT_OPTIONS = {
+    'folder': dict(metavar='FOLDER', help='where the features lie'),
+    'store': dict(metavar='STORE', help='folder of the new store'),
+    '--layout': dict(choices=LAYOUTS, required=True, help='code that they were made for'),
+    '--lengths': dict(
         required=True,
         metavar='FILE',
         help='the videos, and how long they are: annotation like that of ActivityNet (.json), or a '
         'video and its number of frames a line',
-    )
-    add('--fps', type=RATE, help='frame rate of the videos, where that file tells none')
-    _add_sampling(parser)
-    add('--note', default='', help='where the features are from, for store.json')
-    add(
-        '--on-missing',
+    ),
+    '--fps': dict(type=RATE, help='frame rate of the videos, where that file tells none'),
+    **_sampling_options(),
+    '--note': dict(default='', help='where the features are from, for store.json'),
+    '--on-missing': dict(
         choices=('fail', 'skip'),
         default='fail',
         help='with a listed video without features: stop (default), or list it and go on',
-    )
-
-
-def _add_anomaly(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('--annotations', nargs=2, metavar=('TRAIN', 'TEST'), help='lists of the videos')
-    add('--score', metavar='VIDEO', help='score this video with --checkpoint')
-    add('--out', default='scored', help='folder of what --score writes (default: scored)')
-    add('--threshold', type=SHARE, default=0.5, help='score that marks a frame (default: 0.5)')
-    published = 'MGFN, snippets chosen by score; as published it is anomaly_mgfn_ucfcrime.py'
-    _add_job(parser, 'anomaly', 'score', published)
-
-
-def _add_tal(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('--annotations', metavar='FILE', help='actions of training and test videos')
-    add('--detect', metavar='VIDEO', help='detect actions in this video with --checkpoint')
-    add('--out', default='detected', help='folder of what --detect writes (default: detected)')
-    add('--evaluate', metavar='FILE', help='score the detections of this file and write nothing')
-    add(
-        '--subset', default='test', help='annotated videos that --evaluate is about (default: test)'
-    )
-    add(
-        '--threshold',
-        type=SHARE,
-        default=0.2,
-        help='score from which an action is told and drawn (default: 0.2)',
-    )
-    add(
-        '--on-missing',
+    ),
+}
+ANOMALY_OPTIONS = {
+    '--annotations': dict(nargs=2, metavar=('TRAIN', 'TEST'), help='lists of the videos'),
+    '--score': dict(metavar='VIDEO', help='score this video with --checkpoint'),
+    '--out': dict(default='scored', help='folder of what --score writes (default: scored)'),
+    '--threshold': dict(type=SHARE, default=0.5, help='score that marks a frame (default: 0.5)'),
+    **_job_options(
+        'anomaly',
+        'score',
+        'MGFN, snippets chosen by score; as published it is anomaly_mgfn_ucfcrime.py',
+    ),
+}
+TAL_OPTIONS = {
+    '--annotations': dict(metavar='FILE', help='actions of training and test videos'),
+    '--detect': dict(metavar='VIDEO', help='detect actions in this video with --checkpoint'),
+    '--out': dict(default='detected', help='folder of what --detect writes (default: detected)'),
+    '--evaluate': dict(metavar='FILE', help='score the detections of this file and write nothing'),
+    '--subset': dict(
+        default='test', help='annotated videos that --evaluate is about (default: test)'
+    ),
+    '--threshold': dict(
+        type=SHARE, default=0.2, help='score from which an action is told and drawn (default: 0.2)'
+    ),
+    '--on-missing': dict(
         choices=('fail', 'drop'),
         default='fail',
         help='with annotated videos without features: stop (default), or leave them and their '
         'actions out, and list them',
-    )
-    _add_job(parser, 'tal', 'detect', 'TriDet as published')
+    ),
+    **_job_options('tal', 'detect', 'TriDet as published'),
+}
 
 
-def _add_job(parser: argparse.ArgumentParser, name: str, single: str, detector: str) -> None:
-    """What anomaly detection and action localisation take alike."""
-    add = parser.add_argument
-    add('--features', metavar='STORE', help='features to train and test on')
-    add(
-        '--videos',
-        nargs='+',
-        metavar='WHAT',
-        help='videos to extract features of first: folders, lists, globs or files',
-    )
-    add('--checkpoint', help=f'weights of the detector, for --{single}')
-    add('--encoder-config', help=f'config of the encoder, for --videos and --{single}')
-    add('--encoder-checkpoint', help='its weights')
-    add(
-        '--config',
-        help=f'config of the detector (default: {detector}; with '
-        f'--{single} the one beside its weights)',
-    )
-    add(
-        '--work-dir', default=f'work_dirs/{name}', help='folder of the runs; finished ones are kept'
-    )
-    add('--seeds', type=SEED, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)')
-    add('--cfg-options', nargs='+', help='key=value settings for the detector')
-    add('--configs', default='configs', help='folder of the configs (default: configs)')
-    add('--demo-dir', default='work_dirs/demo', help="runs of the demo's encoders")
-    add('--device', help='of the encoder (default: a GPU if there is one)')
-    _add_sampling(parser, ' (with --videos)')
-    add('--workers', type=COUNT, default=2, help='processes that render videos (default: 2)')
-
-
-def _check_job(parser: argparse.ArgumentParser, args: argparse.Namespace, single: str) -> None:
+def _check(args: _command.Args) -> str:
+    single = 'score' if args.command == 'anomaly' else 'detect'
     needed = {
         'features': ('annotations',),
         single: ('checkpoint', 'encoder_config', 'encoder_checkpoint'),
@@ -303,73 +268,51 @@ def _check_job(parser: argparse.ArgumentParser, args: argparse.Namespace, single
         needed['evaluate'] = ('annotations',)
     given = [job for job in needed if getattr(args, job)]
     if len(given) > 1:
-        parser.error(f'--{" and --".join(given)} are different jobs: give one of them')
+        return f'--{" and --".join(given)} are different jobs: give one of them'
     for job in given:
         missing = [f'--{name.replace("_", "-")}' for name in needed[job] if not getattr(args, name)]
         if missing:
-            parser.error(f'--{job} needs {", ".join(missing)}')
+            return f'--{job} needs {", ".join(missing)}'
     annotated = [job for job, names in needed.items() if 'annotations' in names]
     if args.annotations and not set(given) & set(annotated):
-        parser.error(f'--annotations needs --{" or --".join(annotated)}')
+        return f'--annotations needs --{" or --".join(annotated)}'
+    return ''
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status.
-
-    Args:
-        argv: As for :func:`parse_args`.
-    """
-    args = parse_args(argv)
-
-    def features() -> int:
-        from downstream.features.command import run_features
-
-        others = ('command', 'debug', *SAMPLING, 'crops')
-        given = {name: value for name, value in vars(args).items() if name not in others}
-        sampling = {name: getattr(args, name) for name in (*SAMPLING, 'crops')}
-        return run_features(**given, sampling=sampling)
-
-    def export() -> None:
-        from downstream.features.convert import export_features
-        from downstream.features.store import FeatureStore
-
-        store = FeatureStore(args.store)
-        print('\n'.join(export_features(store, args.folder, args.layout, args.lists)))
-
-    def import_() -> int:
-        from downstream.features.convert import import_features, read_lengths
-        from downstream.features.presets import sampling_of
-
-        # the frame rate says how long a video is; the snippets were made at that rate
-        sampling = {name: getattr(args, name) for name in SAMPLING if name != 'fps'}
-        snippets, _ = sampling_of(None, args.preset, **sampling)
-        videos = read_lengths(args.lengths, args.fps)
-        lines, missing = import_features(
-            args.folder, args.store, args.layout, snippets, videos, args.note, args.on_missing
-        )
-        print('\n'.join(lines))
-        return _command.INCOMPLETE if missing else 0
-
-    works = {
-        'features': (
-            features,
-            lambda: f'finished videos are kept in {args.out}; the same command goes on',
-        ),
-        **dict.fromkeys(
-            ('anomaly', 'tal'),
-            (
-                lambda: _detect(args),
-                lambda: f'finished runs are kept in {args.work_dir}; the same command goes on',
-            ),
-        ),
-        'export': (export, None),
-        'import': (import_, None),
-    }
-    work, on_interrupt = works[args.command]
-    return _command.run(work, debug=args.debug, on_interrupt=on_interrupt)
+def _sampling(args: _command.Args, *more: str) -> dict[str, object]:
+    return {name: getattr(args, name) for name in (*SAMPLING, *more)}
 
 
-def _detect(args: argparse.Namespace) -> None:
+def _features(args: _command.Args) -> int:
+    from downstream.features.command import run_features
+
+    given = _command.options(args, *SAMPLING, 'fps', 'crops')
+    return run_features(**given, sampling=_sampling(args, 'fps', 'crops'))
+
+
+def _export(args: _command.Args) -> None:
+    from downstream.features.convert import export_features
+    from downstream.features.store import FeatureStore
+
+    store = FeatureStore(args.store)
+    print('\n'.join(export_features(store, args.folder, args.layout, args.lists)))
+
+
+def _import(args: _command.Args) -> int:
+    from downstream.features.command import sampling_of
+    from downstream.features.convert import import_features, read_lengths
+
+    # the frame rate says how long a video is; the snippets were made at that rate
+    snippets, _ = sampling_of(None, args.preset, **_sampling(args))
+    videos = read_lengths(args.lengths, args.fps)
+    lines, missing = import_features(
+        args.folder, args.store, args.layout, snippets, videos, args.note, args.on_missing
+    )
+    print('\n'.join(lines))
+    return _command.INCOMPLETE if missing else 0
+
+
+def _detect(args: _command.Args) -> None:
     """Anomaly detection or action localisation."""
     from importlib import import_module
 
@@ -397,7 +340,7 @@ def _detect(args: argparse.Namespace) -> None:
                 checkpoint=args.encoder_checkpoint,
                 videos=args.videos,
                 preset=args.preset,
-                sampling={name: getattr(args, name) for name in SAMPLING if name != 'fps'},
+                sampling=_sampling(args),
                 device=args.device,
             )
         job.run_on_features(
@@ -419,6 +362,24 @@ def _detect(args: argparse.Namespace) -> None:
             workers=args.workers,
         )
 
+
+_JOB = (_detect, _command.runs_are_kept, _check)
+main = _command.Command(
+    __doc__,
+    EXAMPLES,
+    commands={
+        'features': _command.Command(
+            *FEATURES.split('\n\n', 1),
+            FEATURES_OPTIONS,
+            _features,
+            lambda args: f'finished videos are kept in {args.out}; the same command goes on',
+        ),
+        'export': _command.Command(*EXPORT.split('\n\n', 1), EXPORT_OPTIONS, _export),
+        'import': _command.Command(*IMPORT.split('\n\n', 1), IMPORT_OPTIONS, _import),
+        'anomaly': _command.Command(*ANOMALY.split('\n\n', 1), ANOMALY_OPTIONS, *_JOB),
+        'tal': _command.Command(*TAL.split('\n\n', 1), TAL_OPTIONS, *_JOB),
+    },
+).main
 
 if __name__ == '__main__':
     sys.exit(main())

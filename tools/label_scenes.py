@@ -1,6 +1,5 @@
 """Label the scenes of the videos of a list with an image classifier: what SDN needs."""
 
-import argparse
 import sys
 
 import _command
@@ -18,43 +17,28 @@ exit status: 0 complete, 1 failed, 3 written without the videos that <out>.repor
 
 see docs/sdn.md
 """  # noqa: E501
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
-    parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    _command.add_list_options(parser, 'file of labels to write, .npz or .jsonl')
-    add(
-        '--classifier',
+OPTIONS = {
+    **_command.list_options('file of labels to write, .npz or .jsonl'),
+    '--classifier': dict(
         required=True,
         metavar='SPEC',
         help='onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT; --classifier help explains them',
-    )
-    add(
-        '--frames',
+    ),
+    '--frames': dict(
         type=COUNT,
         default=10,
         metavar='N',
         help='frames of every video to look at, spread evenly (default: 10)',
-    )
-    add(
-        '--hard',
+    ),
+    '--hard': dict(
         action='store_true',
         help='write the class that most frames vote for, not the mean probabilities',
-    )
-    add('--workers', type=COUNT, default=2, help='processes, for onnx (default: 2)')
-    args = parser.parse_args(argv)
-    if args.classifier != 'help':
-        _command.check_list_options(parser, args)
-    return args
+    ),
+    '--workers': dict(type=COUNT, default=2, help='processes, for onnx (default: 2)'),
+}
 
 
-def _label(args: argparse.Namespace) -> int:
+def _work(args: _command.Args) -> int:
     from albar_mm.preparation.scenes import (
         CLASSIFIERS_HELP,
         label_scenes,
@@ -80,17 +64,14 @@ def _label(args: argparse.Namespace) -> int:
     return _command.INCOMPLETE if done.row['left_out'] else 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
-    return _command.run(
-        lambda: _label(args),
-        debug=args.debug,
-        on_interrupt=lambda: (
-            f'finished videos are kept in {args.out}.part.jsonl; the same command goes on'
-        ),
-    )
-
+main = _command.Command(
+    __doc__,
+    EXAMPLES,
+    OPTIONS,
+    _work,
+    lambda args: f'finished videos are kept in {args.out}.part.jsonl; the same command goes on',
+    lambda args: '' if args.classifier == 'help' else _command.check_list(args),
+).main
 
 if __name__ == '__main__':
     sys.exit(main())

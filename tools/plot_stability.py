@@ -1,6 +1,5 @@
 """Draw static bias over training from the logs of one or more runs (paper Fig. 5)."""
 
-import argparse
 import sys
 
 import _command
@@ -12,42 +11,27 @@ examples:
   python tools/plot_stability.py work_dirs/with_gp work_dirs/without_gp \\
       --labels 'with penalty' 'without penalty' --out stability.png
 """
+OPTIONS = {
+    'runs': dict(nargs='+', metavar='RUN', help='work folder of a training'),
+    '--labels': dict(nargs='+', help='a name for each run (default: the names of the folders)'),
+    '--out': dict(default='stability.png', help='picture to write (default: stability.png)'),
+    '--num-classes': dict(
+        type=number(2), help="for the chance levels (default: as in the runs' configs)"
+    ),
+    '--title': dict(default='Static bias during training', help='heading'),
+}
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
+def _work(args: _command.Args) -> None:
+    from albar_mm.visualization import plot_stability
 
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
-    parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    add('runs', nargs='+', metavar='RUN', help='work folder of a training')
-    add('--labels', nargs='+', help='a name for each run (default: the names of the folders)')
-    add('--out', default='stability.png', help='picture to write (default: stability.png)')
-    add(
-        '--num-classes',
-        type=number(2),
-        help="for the chance levels (default: as in the runs' configs)",
-    )
-    add('--title', default='Static bias during training', help='heading')
-    return parser.parse_args(argv)
+    path, notes = plot_stability(args.runs, args.out, args.labels, args.num_classes, args.title)
+    for note in notes:
+        print(f'note: {note}', file=sys.stderr)
+    print(path)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
-
-    def work() -> None:
-        from albar_mm.visualization import plot_stability
-
-        path, notes = plot_stability(args.runs, args.out, args.labels, args.num_classes, args.title)
-        for note in notes:
-            print(f'note: {note}', file=sys.stderr)
-        print(path)
-
-    return _command.run(work, debug=args.debug)
-
+main = _command.Command(__doc__, EXAMPLES, OPTIONS, _work).main
 
 if __name__ == '__main__':
     sys.exit(main())

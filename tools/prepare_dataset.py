@@ -1,7 +1,8 @@
 """Prepare a data set: official split lists in, verified MMAction2 annotation files out."""
 
-import argparse
+import importlib
 import sys
+from functools import partial
 
 import _command
 from _command import COUNT, SEED, SHARE
@@ -9,6 +10,7 @@ from _command import COUNT, SEED, SHARE
 EXAMPLES = """\
 examples:
   python tools/prepare_dataset.py motion_sprites
+  python tools/prepare_dataset.py motion_sprites --out data/other --scene-rate 0.8
   python tools/prepare_dataset.py jhmdb21 --source /data/hmdb51_jhmdb21
   python tools/prepare_dataset.py hmdb51 --videos /data/hmdb51/videos --lists /data/hmdb51/splits
   python tools/prepare_dataset.py ucf101 --videos /data/UCF-101 --lists /data/ucfTrainTestlist
@@ -17,7 +19,7 @@ examples:
   python tools/prepare_dataset.py ucf_crime --lists /data/ucf_crime --videos /data/ucf_crime/videos
   python tools/prepare_dataset.py thumos14 --annotations thumos14.json --videos /data/thumos14
 """
-EPILOG = """\
+EPILOG = """
 exit status: 0 complete, 1 failed, 3 written without the clips that report.json lists
 
 see docs/prepare_data.md
@@ -32,55 +34,44 @@ OFFICIAL = dict(
 
 _MISSING = dict(choices=('fail', 'drop'), default='fail')
 _DROP = 'with missing videos: write nothing (default), or leave them out'
-OTHERS = dict(
-    motion_sprites='labelled clips whose class is the motion alone',
-    ucf_crime='UCF-Crime for tools/downstream.py anomaly',
-    thumos14='THUMOS14 for tools/downstream.py tal',
-)
-OPTIONS = dict(
-    motion_sprites={
-        '--out': dict(default='data/motion_sprites', help='folder to write to'),
-        '--seed': dict(type=SEED, default=0),
-        '--scene-rate': dict(
-            type=SHARE,
-            default=0.95,
-            help='share of clips whose background hints at the class (default: 0.95)',
-        ),
-        '--look-rate': dict(
-            type=SHARE,
-            default=0.90,
-            help="share of clips whose actor's look hints at the class (default: 0.90)",
-        ),
-        '--train': dict(type=COUNT, default=2400, help='training clips (default: 2400)'),
-        '--val': dict(type=COUNT, default=320, help='clips held out of train (default: 320)'),
-        '--test': dict(type=COUNT, default=320, help='clips of each test set (default: 320)'),
-        '--no-unbiased': dict(action='store_true', help='leave out the unbiased training set'),
-        '--workers': dict(type=COUNT, default=2, help='processes (default: 2)'),
-    },
-    ucf_crime={
-        '--lists': dict(
-            default='data/ucf_crime/annotations',
-            help='folder of the official lists (default: data/ucf_crime/annotations)',
-        ),
-        '--videos': dict(
-            help='folder that the paths of the lists start at (default: not looked for)'
-        ),
-        '--out': dict(
-            default='data/ucf_crime', help='folder to write to (default: data/ucf_crime)'
-        ),
-        '--missing': dict(_MISSING, help=_DROP),
-    },
-    thumos14={
-        '--annotations': dict(
-            required=True, metavar='FILE', help='thumos14.json, as ActionFormer and TriDet read it'
-        ),
-        '--videos': dict(
-            help='folder of the videos, named like in the annotation (default: not looked for)'
-        ),
-        '--out': dict(default='data/thumos14', help='folder to write to (default: data/thumos14)'),
-        '--missing': dict(_MISSING, help=_DROP),
-    },
-)
+SPRITES_OPTIONS = {
+    '--out': dict(default='data/motion_sprites', help='folder to write to'),
+    '--seed': dict(type=SEED, default=0),
+    '--scene-rate': dict(
+        type=SHARE,
+        default=0.95,
+        help='share of clips whose background hints at the class (default: 0.95)',
+    ),
+    '--look-rate': dict(
+        type=SHARE,
+        default=0.90,
+        help="share of clips whose actor's look hints at the class (default: 0.90)",
+    ),
+    '--train': dict(type=COUNT, default=2400, help='training clips (default: 2400)'),
+    '--val': dict(type=COUNT, default=320, help='clips held out of train (default: 320)'),
+    '--test': dict(type=COUNT, default=320, help='clips of each test set (default: 320)'),
+    '--no-unbiased': dict(action='store_true', help='leave out the unbiased training set'),
+    '--workers': dict(type=COUNT, default=2, help='processes (default: 2)'),
+}
+UCF_CRIME_OPTIONS = {
+    '--lists': dict(
+        default='data/ucf_crime/annotations',
+        help='folder of the official lists (default: data/ucf_crime/annotations)',
+    ),
+    '--videos': dict(help='folder that the paths of the lists start at (default: not looked for)'),
+    '--out': dict(default='data/ucf_crime', help='folder to write to (default: data/ucf_crime)'),
+    '--missing': dict(_MISSING, help=_DROP),
+}
+THUMOS14_OPTIONS = {
+    '--annotations': dict(
+        required=True, metavar='FILE', help='thumos14.json, as ActionFormer and TriDet read it'
+    ),
+    '--videos': dict(
+        help='folder of the videos, named like in the annotation (default: not looked for)'
+    ),
+    '--out': dict(default='data/thumos14', help='folder to write to (default: data/thumos14)'),
+    '--missing': dict(_MISSING, help=_DROP),
+}
 
 
 def _official_options(name: str) -> dict[str, dict]:
@@ -123,31 +114,13 @@ def _official_options(name: str) -> dict[str, dict]:
     }
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv: Arguments without the program's name; those of the process when None.
-    """
-    parser = _command.parser(__doc__, EXAMPLES)
-    commands = parser.add_subparsers(dest='dataset', required=True, metavar='DATASET')
-    for name, text in {**OFFICIAL, **OTHERS}.items():
-        epilog = _examples_of(name) + EPILOG
-        if name == 'motion_sprites':
-            more = 'motion_sprites --out data/other --scene-rate 0.8'
-            epilog = f'{_examples_of(name)}  python tools/prepare_dataset.py {more}\n'
-        command = _command.add_command(commands, name, text, epilog)
-        for flag, options in (OPTIONS.get(name) or _official_options(name)).items():
-            command.add_argument(flag, **options)
-    return parser.parse_args(argv)
-
-
-def _examples_of(name: str) -> str:
+def _examples_of(name: str, epilog: str = EPILOG) -> str:
     first, *rest = EXAMPLES.split('  python ')
-    return first + ''.join(f'  python {text}' for text in rest if text.split()[1] == name) + '\n'
+    own = [f'  python {text}' for text in rest if text.split()[1] == name]
+    return f'{first}{"".join(own)}{epilog}'
 
 
-def _prepare_sprites(args: argparse.Namespace) -> None:
+def _prepare_sprites(args: _command.Args) -> None:
     from albar_mm.datasets.motion_sprites import SpritesSettings, build_motion_sprites
 
     settings = SpritesSettings(
@@ -157,18 +130,18 @@ def _prepare_sprites(args: argparse.Namespace) -> None:
     print(f'motion_sprites is complete in {args.out}')
 
 
-def _prepare_official(args: argparse.Namespace) -> int:
+def _prepare_official(args: _command.Args) -> int:
     from pathlib import Path
 
     from albar_mm.annotations.video_lists import DELIMITERS
     from albar_mm.preparation.prepare import prepare_dataset
 
-    if args.dataset == 'jhmdb21':
+    if args.command == 'jhmdb21':
         lists, videos = Path(args.source), Path(args.source, 'videos')
     else:
         lists, videos = (Path(p) if p else None for p in (args.lists, args.videos))
     done = prepare_dataset(
-        args.dataset,
+        args.command,
         Path(args.out),
         lists,
         videos,
@@ -181,41 +154,58 @@ def _prepare_official(args: argparse.Namespace) -> int:
         DELIMITERS.get(args.delimiter),
     )
     print(
-        f'{args.dataset} is ready in {args.out}'
+        f'{args.command} is ready in {args.out}'
         + (f' without {done.left_out} clips: {done.report}' if done.left_out else '')
     )
     return _command.INCOMPLETE if done.left_out else 0
 
 
-def _prepare_ucf_crime(args: argparse.Namespace) -> int:
-    from downstream.anomaly.prepare import prepare_ucf_crime
-
-    done = prepare_ucf_crime(args.lists, args.out, args.videos, args.missing)
-    print('\n'.join(done.lines))
-    return _command.INCOMPLETE if done.left_out else 0
-
-
-def _prepare_thumos14(args: argparse.Namespace) -> int:
-    from downstream.tal.prepare import prepare_thumos14
-
-    done = prepare_thumos14(args.annotations, args.out, args.videos, args.missing)
-    print('\n'.join(done.lines))
-    return _command.INCOMPLETE if done.left_out else 0
+def _prepare_other(module: str, source: str, args: _command.Args) -> int:
+    """What a transfer reads, by ``prepare_<data set>`` of its package."""
+    prepare = getattr(importlib.import_module(module), f'prepare_{args.command}')
+    lines, left_out = prepare(getattr(args, source), args.out, args.videos, args.missing)
+    print('\n'.join(lines))
+    return _command.INCOMPLETE if left_out else 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool; returns the exit status."""
-    args = parse_args(argv)
-    kept = f'no annotation file was written to {args.out}; run the same command again'
-    prepare, on_interrupt = _prepare_official, lambda: kept
-    if args.dataset == 'motion_sprites':
-        kept = f'finished parts are kept in {args.out}; the same command goes on'
-        prepare = _prepare_sprites
-    elif args.dataset in OTHERS:
-        prepare = _prepare_ucf_crime if args.dataset == 'ucf_crime' else _prepare_thumos14
-        on_interrupt = None
-    return _command.run(lambda: prepare(args), debug=args.debug, on_interrupt=on_interrupt)
-
+main = _command.Command(
+    __doc__,
+    EXAMPLES,
+    commands={
+        **{
+            name: _command.Command(
+                text,
+                _examples_of(name),
+                _official_options(name),
+                _prepare_official,
+                lambda args: (
+                    f'no annotation file was written to {args.out}; run the same command again'
+                ),
+            )
+            for name, text in OFFICIAL.items()
+        },
+        'motion_sprites': _command.Command(
+            'labelled clips whose class is the motion alone',
+            _examples_of('motion_sprites', ''),
+            SPRITES_OPTIONS,
+            _prepare_sprites,
+            lambda args: f'finished parts are kept in {args.out}; the same command goes on',
+        ),
+        'ucf_crime': _command.Command(
+            'UCF-Crime for tools/downstream.py anomaly',
+            _examples_of('ucf_crime'),
+            UCF_CRIME_OPTIONS,
+            partial(_prepare_other, 'downstream.anomaly.annotations', 'lists'),
+        ),
+        'thumos14': _command.Command(
+            'THUMOS14 for tools/downstream.py tal',
+            _examples_of('thumos14'),
+            THUMOS14_OPTIONS,
+            partial(_prepare_other, 'downstream.tal.checks', 'annotations'),
+        ),
+    },
+    metavar='DATASET',
+).main
 
 if __name__ == '__main__':
     sys.exit(main())

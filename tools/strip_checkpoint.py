@@ -11,22 +11,19 @@ examples:
 The result loads into the stock config (Recognizer3D or Recognizer2D) with strict=True and predicts
 the same. A checkpoint without such branches is copied.
 """
+OPTIONS = {
+    'source': dict(metavar='IN', help='checkpoint to read; it is not changed'),
+    'target': dict(metavar='OUT', help='checkpoint to write'),
+}
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the tool on ``argv``, by default the command line; returns the exit status."""
-    parser = _command.parser(__doc__, EXAMPLES)
-    parser.add_argument('source', metavar='IN', help='checkpoint to read; it is not changed')
-    parser.add_argument('target', metavar='OUT', help='checkpoint to write')
-    args = parser.parse_args(argv)
+def _work(args: _command.Args) -> None:
+    from albar_mm.engine.checkpoints.convert import strip_checkpoint
 
-    def work() -> None:
-        from albar_mm.engine.checkpoints.strip import strip_checkpoint
+    print('\n'.join([*strip_checkpoint(args.source, args.target), args.target]))
 
-        print('\n'.join([*strip_checkpoint(args.source, args.target), args.target]))
 
-    return _command.run(work, debug=args.debug)
-
+main = _command.Command(__doc__, EXAMPLES, OPTIONS, _work).main
 
 if __name__ == '__main__':
     sys.exit(main())

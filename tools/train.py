@@ -15,67 +15,59 @@ examples:
   python tools/train.py my_recognizer.py --debias albar --print-config
   torchrun --nproc_per_node=8 tools/train.py configs/albar_hmdb51.py --launcher pytorch
 """
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Train as ``argv`` says, by default the command line; returns the exit status."""
-    parser = _command.parser(__doc__, EXAMPLES)
-    add = parser.add_argument
-    add('config', help='path of a config, or albar_mm::<name>')
-    add(
-        '--resume',
+OPTIONS = {
+    'config': dict(help='path of a config, or albar_mm::<name>'),
+    '--resume': dict(
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
         help='go on from this checkpoint, or from the latest one in the work folder',
-    )
-    add('--amp', action='store_true', help='mixed precision')
-    add('--no-validate', action='store_true', help='do not validate during training')
-    add(
-        '--auto-scale-lr',
+    ),
+    '--amp': dict(action='store_true', help='mixed precision'),
+    '--no-validate': dict(action='store_true', help='do not validate during training'),
+    '--auto-scale-lr': dict(
         action='store_true',
         help="scale the learning rate from the config's base_batch_size to the real batch size",
-    )
-    add('--seed', type=SEED, help="random seed (default: the config's, or 0)")
-    add('--diff-rank-seed', action='store_true', help='another seed in each process')
-    add('--deterministic', action='store_true', help='deterministic cuDNN algorithms')
-    add(
-        '--debias',
+    ),
+    '--seed': dict(type=SEED, help="random seed (default: the config's, or 0)"),
+    '--diff-rank-seed': dict(action='store_true', help='another seed in each process'),
+    '--deterministic': dict(action='store_true', help='deterministic cuDNN algorithms'),
+    '--debias': dict(
         metavar='METHOD',
         help='mix a method into the config: mixup, videomix, sdn, be, actorcutmix, fame, stillmix, '
         'albar, albar+stillmix',
-    )
-    add(
-        '--debias-options',
+    ),
+    '--debias-options': dict(
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
         help='options of the method, e.g. prob=0.5 boxes=people.jsonl',
-    )
-    add(
-        '--print-config',
+    ),
+    '--print-config': dict(
         action='store_true',
         help='print the config, or with --debias what the method changes, and end',
-    )
-    _command.add_run_options(parser)
-    args = parser.parse_args(argv)
+    ),
+    **_command.RUN_OPTIONS,
+}
 
-    def work() -> None:
-        from albar_mm.engine.launch import print_config, train
 
-        if args.print_config:
-            print_config(args.config, args.cfg_options, args.debias, args.debias_options)
-        else:
-            train(**_command.options(args, 'print_config'))
+def _work(args: _command.Args) -> None:
+    from albar_mm.engine.launch import print_config, train
 
-    def how_to_go_on() -> str:
-        from albar_mm.engine.launch import debiased, load_config, resume_hint, work_dir_of
+    if args.print_config:
+        print_config(args.config, args.cfg_options, args.debias, args.debias_options)
+    else:
+        train(**_command.options(args, 'print_config'))
 
-        cfg = debiased(load_config(args.config, args.cfg_options), args.debias, args.debias_options)
-        return resume_hint(work_dir_of(cfg, args.work_dir))
 
-    return _command.run(work, debug=args.debug, on_interrupt=how_to_go_on)
+def _kept(args: _command.Args) -> str:
+    from albar_mm.engine.launch import debiased, load_config, resume_hint, work_dir_of
 
+    cfg = debiased(load_config(args.config, args.cfg_options), args.debias, args.debias_options)
+    return resume_hint(work_dir_of(cfg, args.work_dir))
+
+
+main = _command.Command(__doc__, EXAMPLES, OPTIONS, _work, _kept).main
 
 if __name__ == '__main__':
     sys.exit(main())

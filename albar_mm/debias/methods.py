@@ -89,7 +89,7 @@ class _Target:
 
     def load_boxes(self, method: str, min_score: float, instead: str = '') -> None:
         """Let the training pipelines load the person boxes that the options name."""
-        from ..datasets.transforms.box_pipeline import with_person_boxes
+        from ..datasets.transforms.person_boxes import with_person_boxes
 
         boxes, missing = self.file('boxes', method, instead), self.options.get('missing', 'fail')
 

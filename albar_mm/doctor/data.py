@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from albar_mm.engine.launch.errors import named_data
+from albar_mm.engine.launch.run import named_data
 from albar_mm.utils.config_types import mappings, type_name
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_lines

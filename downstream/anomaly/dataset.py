@@ -36,13 +36,9 @@ class AnomalyFeatureDataset(FeatureDataset):
         store: Folder of the :class:`~downstream.features.store.FeatureStore`.
         num_segments: Pool every video to so many segments (training); None: all snippets. Pooled
             videos are held in memory, as each is read in every epoch.
-        part: ``'all'``, or one of two that never share a video: ``'val'`` (for choosing a
-            checkpoint) or ``'train'`` (the rest).
-        val_share: Share of the videos of each kind of anomaly that is held out for ``'val'``.
-        val_seed: Which they are.
         crop: Take this crop alone; None: all.
-        indices: See ``BaseDataset``.
-        **kwargs: See ``BaseDataset``.
+        **kwargs: ``part``, ``val_share`` (of the videos of each kind of anomaly) and ``val_seed``,
+            see :class:`~downstream.detection.dataset.FeatureDataset`, and those of ``BaseDataset``.
 
     Raises:
         DatasetError: The annotation or the store cannot be read, the store lacks a video, a video
@@ -56,15 +52,12 @@ class AnomalyFeatureDataset(FeatureDataset):
         ann_file: str,
         store: str | os.PathLike,
         num_segments: int | None = None,
-        part: str = 'all',
-        val_share: float = 0.2,
-        val_seed: int = 0,
         crop: int | None = None,
         **kwargs: Any,
     ) -> None:
         self.num_segments, self.crop = num_segments, crop
         self._pooled: dict[int, Tensor] = {}
-        super().__init__(ann_file, store, part, val_share, val_seed, **kwargs)
+        super().__init__(ann_file, store, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Rows of the annotation."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,30 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
+from albar_mm.datasets.motion_sprites.looks import CLASSES, rng_for
+from albar_mm.datasets.motion_sprites.untrimmed import (
+    SPLITS,
+    Stretch,
+    UntrimmedSpec,
+    draw_stretches,
+    scatter,
+    write_untrimmed,
+)
 from albar_mm.utils.config_types import is_type
 from albar_mm.utils.files import write_text
+from albar_mm.utils.numbers import number, one_of
 
-from ..detection import embedded, runs
+from ..detection import runs
 from ..features.command import run_features
-from ..features.readers import choose_reader
 from ..features.store import FeatureStore
-from .annotations import AnomalyVideo, read_annotation
-from .embedded import build_anomaly_sprites
+from ..features.videos import choose_reader
+from .annotations import NORMAL, AnomalyVideo, read_annotation
 from .visualize import ScoredVideo, score_curves, write_overlay
 
 DATA_ROOT = Path('data/anomaly_sprites')
 """Where the config looks for the embedded data, relative to the current folder."""
-LISTS = [str(DATA_ROOT / f'{split}.txt') for split in embedded.SPLITS]
+LISTS = [str(DATA_ROOT / f'{split}.txt') for split in SPLITS]
 _DRAWN, _EMBEDDED_DRAWN = 6, 4
 _FILES = ('.csv', '.png', '_scored.mp4')
 COLUMNS = (
@@ -35,6 +46,97 @@ COLUMNS = (
     ('video AUC', 'frame/video_auc'),
 )
 """Heading and score of the table, all in percent."""
+GENERATOR = 'anomaly_sprites/1'
+"""Version of the videos. A change of any pixel or truth needs a new one."""
+SETTINGS_FILE = 'anomaly_sprites.json'
+
+
+@dataclass(frozen=True)
+class AnomalySpritesSettings:
+    """Everything that fixes the data.
+
+    Attributes:
+        seed: Of all random choices.
+        anomaly: Motion class that is anomalous.
+        scene_rate: Share of *training* videos whose scene goes with their label: anomalous ones
+            play in the scenes that hint at the anomalous motion in ``motion_sprites``, normal ones
+            elsewhere. In testing scene and label are independent.
+        train: Training videos, half of them anomalous.
+        test: Test videos, half of them anomalous.
+        frames: Length of a video.
+    """
+
+    seed: int = 0
+    anomaly: str = 'move_up_left'
+    scene_rate: float = 0.95
+    train: int = 160
+    test: int = 80
+    frames: int = 256
+
+    def __post_init__(self) -> None:
+        one_of(self.anomaly, CLASSES, 'anomaly')
+        number(self.scene_rate, 'scene_rate', 0, 1, error=ValueError)
+        if min(self.train, self.test) < 2 or self.frames < 192:
+            raise ValueError('expected at least 2 videos of each split and 192 frames a video')
+
+    @property
+    def label(self) -> int:
+        """Number of the anomalous class."""
+        return CLASSES.index(self.anomaly)
+
+
+def draw_video(settings: AnomalySpritesSettings, split: str, index: int) -> UntrimmedSpec:
+    """Describe a video of ``'train'`` or ``'test'`` by its number; odd ones are anomalous.
+
+    Normal motions of 12 to 28 frames follow each other; in an anomalous video one or two stretches
+    of 16 to 40 frames, neither first nor last, are the anomalous motion.
+    """
+    name, wrong = f'{split}_{index:04d}', settings.label
+    rng = rng_for(settings.seed, GENERATOR, name)
+
+    def other() -> int:
+        return int((wrong + 1 + rng.randint(len(CLASSES) - 1)) % len(CLASSES))
+
+    anomalous = bool(index % 2)
+    inserted = rng.randint(1, 3) if anomalous else 0
+    events = [Stretch(wrong, int(n)) for n in rng.randint(16, 41, size=inserted)]
+    frames = settings.frames - sum(event.frames for event in events)
+    stretches = draw_stretches(frames, 28, other, rng)
+    scatter(stretches, events, rng)
+    usual = rng.uniform() < settings.scene_rate if split == 'train' else rng.uniform() < 0.5
+    hinted = wrong if usual == anomalous else other()
+    scene = hinted * SCENES_PER_CLASS + rng.randint(SCENES_PER_CLASS)
+    look = rng.randint(len(CLASSES) * LOOKS_PER_CLASS)
+    return UntrimmedSpec(settings.seed, name, int(scene), int(look), tuple(stretches))
+
+
+def build_anomaly_sprites(
+    root: str | os.PathLike, settings: AnomalySpritesSettings | None = None, workers: int = 2
+) -> Path:
+    """Write the videos and their annotation, or reuse those that are there.
+
+    ``videos/<split>/<name>.avi``, ``train.txt`` (video and kind) and ``test.txt`` (video, number of
+    frames, kind, first and last frame of each event), as :func:`~.annotations.read_annotation`
+    reads them. The rest is as of
+    :func:`~albar_mm.datasets.motion_sprites.untrimmed.write_untrimmed`.
+    """
+    settings = settings or AnomalySpritesSettings()
+
+    def line(split: str, spec: UntrimmedSpec) -> str:
+        events = spec.intervals(settings.label)
+        path, kind = f'videos/{split}/{spec.name}.avi', settings.anomaly if events else NORMAL
+        if split == 'train':
+            return f'{path} {kind}\n'
+        numbers = [str(n) for event in events for n in event] or ['-1', '-1']
+        return f'{path} {spec.num_frames} {kind} {" ".join(numbers)}\n'
+
+    def lists(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict[str, str]:
+        return {
+            f'{split}.txt': ''.join(line(split, spec) for spec in specs)
+            for split, specs in splits.items()
+        }
+
+    return write_untrimmed(root, settings, SETTINGS_FILE, GENERATOR, draw_video, lists, workers)
 
 
 def config_for(
@@ -44,21 +146,10 @@ def config_for(
     test: str | None = None,
     options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> Config:
-    """A detector's config for a store and annotation.
+    """A detector's config for a store, see :func:`~downstream.detection.runs.detector_config`.
 
-    The number of channels is that of the features, and ``feature_settings`` keeps how they were
-    made, for scoring a video later.
-
-    Args:
-        config: Config of a detector.
-        store: Folder of the features.
-        train: Annotation of the training videos; by default the config's.
-        test: Annotation of the test videos; by default the config's.
-        options: Settings that override the config.
-
-    Raises:
-        DatasetError: The store cannot be read or is empty.
-        LaunchError: The config is no detector's.
+    The number of channels is that of the features. ``train`` and ``test`` are the annotations of
+    training and test videos; by default the config's.
     """
     lists = dict(train=train, val=train, test=test)
     cfg, channels = runs.detector_config(config, store, 'AnomalyDetector', lists, options)
@@ -96,13 +187,7 @@ def draw_videos(
 ) -> Path:
     """Draw the scores of annotated videos by the last weights of each detector.
 
-    Args:
-        path: PNG or PDF file to write.
-        configs: As for :func:`~downstream.detection.runs.run_detectors`.
-        work_dir: As there.
-        seed: Which runs.
-        videos: The videos, with events.
-        title: Heading.
+    It is ``draw`` of :func:`~downstream.detection.runs.train_and_tell`, of videos with events.
     """
     rows: list[dict[str, ScoredVideo]] = [{} for _ in videos]
     for name, model, store in runs.trained_detectors(configs, work_dir, seed):
@@ -120,9 +205,7 @@ def draw_videos(
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
     """Scores of the last weights, and of those that the held-out videos chose.
 
-    Args:
-        records: See :func:`~downstream.detection.runs.run_detectors`.
-        title: What was tested.
+    It is ``tables`` of :func:`~downstream.detection.runs.train_and_tell`.
     """
     parts = []
     for part in (runs.LAST, runs.BEST):
@@ -139,6 +222,7 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     return '\n\n'.join(parts)
 
 
+_ROW = 'detector'  # of the table, and folder of its runs
 _TOLD_BY = dict(draw=draw_videos, picture='curves.png', tables=tables)
 
 
@@ -150,7 +234,6 @@ def run_on_features(
     *,
     seeds: Sequence[int] = (0,),
     options: Mapping[str, Any] | Sequence[str] | None = None,
-    name: str = 'detector',
     extract: Mapping[str, Any] | None = None,
 ) -> Path:
     """Train and test a detector on features; print its scores, draw curves of test videos.
@@ -162,7 +245,6 @@ def run_on_features(
         work_dir: Folder of the runs, ``results.json`` and ``curves.png``.
         seeds: Of the runs.
         options: Settings that override the config.
-        name: Row of the table.
         extract: Make the features first: arguments of
             :func:`~downstream.features.command.run_features`.
 
@@ -174,10 +256,10 @@ def run_on_features(
     if extract is not None:
         run_features(out=store, **extract)
     _check_before(FeatureStore(store), train, test)
-    configs = {name: config_for(config, store, *annotations, options)}
+    configs = {_ROW: config_for(config, store, *annotations, options)}
     drawn = [video for video in test if video.is_anomalous][:_DRAWN]
     return runs.train_and_tell(
-        configs, work_dir, seeds, f'{len(test)} test videos', drawn, name, **_TOLD_BY
+        configs, work_dir, seeds, f'{len(test)} test videos', drawn, _ROW, **_TOLD_BY
     )
 
 
@@ -186,12 +268,9 @@ def run_on_one(
     checkpoint: str,
     out: str,
     *,
-    encoder: str,
-    weights: str,
     config: str | None = None,
     threshold: float = 0.5,
-    decoder: str = 'auto',
-    device: str = 'cpu',
+    **made: str,
 ) -> list[Path]:
     """Score one video with a trained detector.
 
@@ -200,19 +279,17 @@ def run_on_one(
         checkpoint: Weights of the detector.
         out: Folder for ``<video>.csv`` (frame, second, score), ``<video>.png`` (the curve) and
             ``<video>_scored.mp4``.
-        encoder: Config of the encoder.
-        weights: Its checkpoint, the one that the detector was trained with.
         config: Config of the detector; by default the one beside its weights.
         threshold: Score from which a frame is marked.
-        decoder: See :func:`~downstream.features.readers.choose_reader`.
-        device: Where the encoder runs.
+        **made: ``encoder``, ``weights`` and ``device``, see
+            :func:`~downstream.detection.runs.features_for_detector`.
 
     Raises:
         LaunchError: The detector was not trained with this encoder, or something is missing.
         BadVideoError: The video cannot be read.
     """
     cfg, detector = runs.open_detector(checkpoint, config)
-    grid, features = runs.features_for_detector(video, cfg, encoder, weights, decoder, device)
+    grid, features = runs.features_for_detector(video, cfg, **made)
     scored = ScoredVideo(Path(video).stem, grid, score_features(detector, features))
     table, curve, overlay = (Path(out) / f'{scored.name}{end}' for end in _FILES)
     seconds, scores = scored.seconds(), scored.of_frames()
@@ -221,7 +298,7 @@ def run_on_one(
         table, 'frame,second,score\n' + ''.join(f'{n},{s:.3f},{v:.6f}\n' for n, s, v in rows)
     )
     score_curves(curve, [{'score': scored}], [None])
-    write_overlay(overlay, Path(video), scored, choose_reader(decoder), threshold)
+    write_overlay(overlay, Path(video), scored, choose_reader(), threshold)
     print(
         f'{video}: {grid.num_frames} frames, {int((scores >= threshold).sum())} score at least '
         f'{threshold:g}; highest {scored.scores.max():.3f} at {seconds[scores.argmax()]:.1f} s'
@@ -250,7 +327,7 @@ def _embedded_drawn() -> list[AnomalyVideo]:
 
 
 run_embedded = partial(
-    embedded.run_embedded,
+    runs.run_embedded,
     config='downstream/anomaly_mgfn_sprites.py',
     tested='MGFN on untrimmed motion_sprites',
     build=partial(build_anomaly_sprites, DATA_ROOT),
@@ -259,4 +336,4 @@ run_embedded = partial(
     drawn=_embedded_drawn,
     **_TOLD_BY,
 )
-"""The embedded job, see :func:`downstream.detection.embedded.run_embedded`."""
+"""The embedded job, see :func:`downstream.detection.runs.run_embedded`."""

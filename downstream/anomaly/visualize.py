@@ -12,9 +12,9 @@ import numpy as np
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import whole_file
 
-from ..detection.drawing import draw_panels
-from ..features.readers import VideoReader
+from ..detection.runs import draw_panels
 from ..features.time_grid import TimeGrid
+from ..features.videos import VideoReader
 
 _COLOURS = ('#9aa5b1', '#1f77b4', '#2ca02c', '#9467bd')
 _TRUTH = '#d62728'

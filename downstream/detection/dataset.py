@@ -35,9 +35,9 @@ class FeatureDataset(BaseDataset):
         self,
         ann_file: str,
         store: str | os.PathLike,
-        part: str,
-        val_share: float,
-        val_seed: int,
+        part: str = 'all',
+        val_share: float = 0.2,
+        val_seed: int = 0,
         **kwargs: Any,
     ) -> None:
         one_of(part, ('all', 'train', 'val'), 'part', DatasetError)

@@ -3,8 +3,8 @@
 import copy
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +17,24 @@ from torch import nn
 from albar_mm.engine.checkpoints.source import last_checkpoint, load_weights, require_checkpoint
 from albar_mm.engine.launch import load_config
 from albar_mm.evaluation.tables import format_bias_comparison
-from albar_mm.experiments.experiment import Experiment, run_seeds, write_summary
+from albar_mm.experiments.demo import demo_encoders
+from albar_mm.experiments.experiment import Experiment, run_seeds, scores_of, write_summary
 from albar_mm.utils.config_types import is_type, type_name
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.files import save_figure
 from albar_mm.utils.identity import is_weights_sha256
 from albar_mm.utils.settings import plain
 
-from ..features.command import video_progress
-from ..features.encoder import FrozenEncoder
+from ..features.command import run_features, video_progress
+from ..features.encoder import CROPS, FrozenEncoder
 from ..features.extract import extract_features, store_settings
-from ..features.readers import choose_reader
 from ..features.sampling import Sampling
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
-from ..features.videos import Video
-from ..features.view import CROPS
+from ..features.videos import Video, choose_reader
 
 LAST, BEST = ('metrics', 'last weights'), ('metrics_best', 'chosen on held-out training videos')
 """Key of the scores in a record of a run, and what was tested."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A data set that was made ready.
-
-    Attributes:
-        lines: For the terminal.
-        left_out: Videos that are not there.
-    """
-
-    lines: tuple[str, ...]
-    left_out: tuple[str, ...]
 
 
 def detector_config(
@@ -95,36 +82,6 @@ def datasets_of(cfg: Config) -> dict[str, ConfigDict]:
     return {part: loader.dataset for part, loader in loaders.items() if loader is not None}
 
 
-def run_detectors(
-    configs: Mapping[str, Config], work_dir: str | os.PathLike, seeds: Sequence[int]
-) -> dict[str, list[dict[str, Any]]]:
-    """Train and test each detector once a seed; finished runs are not repeated.
-
-    The last weights are tested and, if the config chooses a checkpoint on held-out videos
-    (``save_best``), those as well.
-
-    Args:
-        configs: Row of the table -> config, as :func:`detector_config` makes it.
-        work_dir: Folder of the runs, and of ``results.json``.
-        seeds: Of the runs.
-
-    Returns:
-        Row -> records of its seeds, see :func:`albar_mm.experiments.experiment.run_experiment`.
-    """
-    work_dir = Path(work_dir)
-    records = {
-        name: run_seeds(
-            Experiment(name, cfg),
-            work_dir / folder_name(name),
-            seeds,
-            test_best=bool(cfg.default_hooks.checkpoint.get('save_best')),
-        )
-        for name, cfg in configs.items()
-    }
-    write_summary(work_dir / 'results.json', records)
-    return records
-
-
 def train_and_tell(
     configs: Mapping[str, Config],
     work_dir: str | os.PathLike,
@@ -137,23 +94,38 @@ def train_and_tell(
     picture: str,
     tables: Callable[[Mapping[str, Sequence[Mapping[str, Any]]], str], str],
 ) -> Path:
-    """:func:`run_detectors`; draw what they give, print their scores.
+    """Train and test each detector once a seed; draw what they give, print their scores.
+
+    The last weights are tested and, if the config chooses a checkpoint on held-out videos
+    (``save_best``), those as well. Finished runs are not repeated.
 
     Args:
-        configs: See there.
-        work_dir: See there.
-        seeds: See there.
+        configs: Row of the table -> config, as :func:`detector_config` makes it.
+        work_dir: Folder of the runs, of ``results.json`` and of the picture.
+        seeds: Of the runs.
         tested: What was tested, for the tables.
         videos: Annotation of the videos to draw.
         title: Of the picture.
         draw: Draws a path, configs, work folder, seed, videos and title.
         picture: Name of the picture.
-        tables: Makes tables of records and a title.
+        tables: Makes tables of a title and of row -> records of its seeds, see
+            :func:`albar_mm.experiments.experiment.run_experiment`.
     """
-    records, path = run_detectors(configs, work_dir, seeds), Path(work_dir) / picture
+    work_dir = Path(work_dir)
+    records = {
+        name: run_seeds(
+            Experiment(name, cfg),
+            work_dir / folder_name(name),
+            seeds,
+            test_best=bool(cfg.default_hooks.checkpoint.get('save_best')),
+        )
+        for name, cfg in configs.items()
+    }
+    write_summary(work_dir / 'results.json', records)
+    path = work_dir / picture
     draw(path, configs, work_dir, seeds[0], videos, f'{title}, seed {seeds[0]}')
     print(f'\n{tables(records, f"{tested}, {len(seeds)} seed(s)")}')
-    print(f'scores and settings: {Path(work_dir) / "results.json"}\npicture: {path}')
+    print(f'scores and settings: {work_dir / "results.json"}\npicture: {path}')
     return path
 
 
@@ -166,13 +138,13 @@ def score_table(
     """A table of scores in percent, mean and deviation over the seeds.
 
     Args:
-        records: See :func:`run_detectors`.
+        records: See :func:`train_and_tell`.
         title: What was tested.
         part: :data:`LAST` or :data:`BEST`.
         columns: Heading and score of each.
     """
-    rows = {name: [row[part[0]] for row in rows] for name, rows in records.items()}
-    return format_bias_comparison(rows, f'{title}, {part[1]}', columns, 'percent')
+    scores = scores_of(records, part[0])
+    return format_bias_comparison(scores, f'{title}, {part[1]}', columns, 'percent')
 
 
 def folder_name(name: str) -> str:
@@ -181,7 +153,7 @@ def folder_name(name: str) -> str:
 
 
 def last_weights(work_dir: str | os.PathLike, name: str, seed: int) -> str:
-    """Last checkpoint of a run of :func:`run_detectors`.
+    """Last checkpoint of a run of :func:`train_and_tell`.
 
     Args:
         work_dir: As there.
@@ -194,7 +166,7 @@ def last_weights(work_dir: str | os.PathLike, name: str, seed: int) -> str:
 def trained_detectors(
     configs: Mapping[str, Config], work_dir: str | os.PathLike, seed: int
 ) -> Iterator[tuple[str, nn.Module, FeatureStore]]:
-    """Row, detector with its last weights and test features of each run of :func:`run_detectors`.
+    """Row, detector with its last weights and test features of each run of :func:`train_and_tell`.
 
     Args:
         configs: As there.
@@ -254,7 +226,6 @@ def features_for_detector(
     cfg: Config,
     encoder: str,
     weights: str,
-    decoder: str = 'auto',
     device: str = 'cpu',
 ) -> tuple[TimeGrid, np.ndarray]:
     """Features of one video, made like those that a detector was trained on.
@@ -264,7 +235,6 @@ def features_for_detector(
         cfg: Config of the detector.
         encoder: Config of the encoder.
         weights: Its checkpoint, the one that the detector was trained with.
-        decoder: See :func:`~downstream.features.readers.choose_reader`.
         device: Where the encoder runs.
 
     Returns:
@@ -279,7 +249,7 @@ def features_for_detector(
             f'{cfg.filename}: does not say how its features were made; train with '
             'tools/downstream.py'
         )
-    settings, reader = cfg.feature_settings.to_dict(), choose_reader(decoder)
+    settings, reader = cfg.feature_settings.to_dict(), choose_reader()
     sampling = Sampling(**settings['sampling'])
     steps = set(map(type_name, settings.get('view', ())))
     made = FrozenEncoder(
@@ -306,3 +276,104 @@ def features_for_detector(
         with video_progress([one]) as progress:
             extract_features(made, sampling, [one], store, reader, notice=progress)
         return store.grid(one.video_id), store.load(one.video_id)
+
+
+def draw_panels(
+    path: str | os.PathLike,
+    videos: Sequence[tuple[str, float]],
+    height: float,
+    draw: Callable[[Any, int], Mapping[str, Any]],
+    title: str = '',
+) -> Path:
+    """Draw videos, one below the other, over their seconds.
+
+    Args:
+        path: PNG or PDF file to write.
+        videos: Name and length in seconds of each.
+        height: Of the figure, in inches.
+        draw: Draws the i-th video on axes, and returns what the legend tells: label -> artist.
+        title: Heading.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, height), layout='constrained')
+    axes, legend = figure.subplots(len(videos), 1, squeeze=False)[:, 0], {}
+    for index, (axis, (name, duration_s)) in enumerate(zip(axes, videos, strict=True)):
+        axis.tick_params(labelsize=8)
+        for side in ('top', 'right'):
+            axis.spines[side].set_visible(False)
+        legend.update(draw(axis, index))
+        axis.set_title(name, fontsize=9, loc='left')
+        axis.set_xlim(0, duration_s)
+    axes[-1].set_xlabel('seconds', fontsize=8)
+    if legend:
+        figure.legend(
+            legend.values(),
+            legend.keys(),
+            loc='outside lower center',
+            ncols=5,
+            fontsize=8,
+            frameon=False,
+        )
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return save_figure(figure, path)
+
+
+def run_embedded(
+    work_dir: str | os.PathLike,
+    demo_dir: str | os.PathLike,
+    configs: str | os.PathLike = 'configs',
+    seeds: Sequence[int] = (0, 1, 2),
+    settings: Any = None,
+    options: Mapping[str, Any] | Sequence[str] | None = None,
+    workers: int = 2,
+    *,
+    config: str,
+    tested: str,
+    build: Callable[[Any, int], Path],
+    sampling: Mapping[str, Any],
+    config_for: Callable[[Path, Path, Any], Config],
+    drawn: Callable[[], Sequence[Any]],
+    check: Callable[[Config], Sequence[str]] = lambda cfg: (),
+    **told_by: Any,
+) -> Path:
+    """Make the videos, extract features with both encoders, train and test a detector on each.
+
+    Encoders are those of the demonstration, trained first where they are not there yet. Finished
+    parts are not repeated. The arguments from ``config`` on are those in which the tasks differ.
+
+    Args:
+        work_dir: Folder for features, runs, ``results.json`` and the picture.
+        demo_dir: Folder of the demonstration's runs.
+        configs: Folder of the configs.
+        seeds: Of the detectors.
+        settings: Of the data.
+        options: Settings that override the detector's config.
+        workers: Processes that render videos.
+        config: The detector's, in that folder.
+        tested: The detector and what it is tested on, for tables and picture.
+        build: Makes the videos by settings and processes, and returns their folder.
+        sampling: See :func:`~.features.command.sampling_of`.
+        config_for: Makes the config for a store, of the config's path, store and options.
+        drawn: Gives the videos to draw.
+        check: Looks at the data before a training, and gives lines for the terminal.
+        **told_by: See :func:`train_and_tell`.
+    """
+    started, detectors = time.monotonic(), {}
+    encoders = demo_encoders(demo_dir, configs, workers=workers)
+    encoded = time.monotonic()
+    videos = str(build(settings, workers) / 'videos')
+    for name, encoder in encoders.items():
+        store = Path(work_dir) / 'features' / folder_name(name)
+        given = dict(sampling=sampling, batch_size=32, device='cpu')
+        run_features(*map(str, encoder), [videos], str(store), **given)
+        detectors[name] = config_for(Path(configs) / config, store, options)
+    for name, cfg in detectors.items():
+        for line in check(cfg):
+            print(f'{name} encoder: {line}')
+    title = f'{tested}, test videos'
+    picture = train_and_tell(detectors, work_dir, seeds, tested, drawn(), title, **told_by)
+    own, before = (time.monotonic() - encoded) / 60, (encoded - started) / 60
+    print(f'{own:.1f} min, and {before:.1f} min for the encoders')
+    return picture

@@ -4,7 +4,7 @@ import glob
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,32 +28,22 @@ Lengths = dict[str, tuple[int, float]]
 """Id of a video -> number of frames, frames a second."""
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How some code wants its features.
-
-    Attributes:
-        crops: ``'TNC'``: one file of shape (T, crops, C) (RTFM, MGFN). ``'NTC'``: (crops, T, C)
-            (UR-DMU). ``'files'``: a file ``<id>__<crop>.npy`` of (T, C) for each crop (DeepMIL,
-            VadCLIP). ``'TC'``: (T, C), one crop (ActionFormer, TriDet, OpenTAD; TeD-SPAD).
-        suffix: Follows the id in the name of a file, e.g. ``'_i3d'``.
-    """
-
-    crops: str
-    suffix: str = ''
-
-
 LAYOUTS = {
-    'mgfn': Layout('TNC'),
-    'rtfm': Layout('TNC', '_i3d'),
-    'ur-dmu': Layout('NTC'),
-    'deepmil': Layout('files'),
-    'ted-spad': Layout('TC'),
-    'actionformer': Layout('TC'),
-    'tridet': Layout('TC'),
-    'opentad': Layout('TC'),
+    'mgfn': 'TNC',
+    'rtfm': 'TNC',
+    'ur-dmu': 'NTC',
+    'deepmil': 'files',
+    'ted-spad': 'TC',
+    'actionformer': 'TC',
+    'tridet': 'TC',
+    'opentad': 'TC',
 }
-"""Name of published code -> its layout."""
+"""Name of published code -> what it reads of a video.
+
+``'TNC'``: one file of shape (T, crops, C). ``'NTC'``: (crops, T, C). ``'files'``: a file
+``<id>__<crop>.npy`` of (T, C) for each crop, also of VadCLIP. ``'TC'``: (T, C), one crop.
+"""
+_SUFFIXES = {'rtfm': '_i3d'}  # behind the id in the name of a file
 
 
 def export_features(
@@ -81,7 +71,7 @@ def export_features(
             cannot be written to.
     """
     one_of(layout, LAYOUTS, 'layout', DatasetError)
-    chosen, folder, ids = LAYOUTS[layout], Path(folder), store.ids()
+    folder, ids = Path(folder), store.ids()
     if not ids:
         raise DatasetError(f'{store.root}: holds no video')
     listed: dict[str, list[str]] = {}
@@ -89,7 +79,7 @@ def export_features(
         if path.name in listed:
             raise DatasetError(f'{path}: a list of that name was given before')
         names = [stem_of(name, also=('.npy',)) for name in read_list(path)]
-        listed[path.name] = [name.removesuffix(chosen.suffix) for name in names]
+        listed[path.name] = [name.removesuffix(_SUFFIXES.get(layout, '')) for name in names]
         missing = [name for name in listed[path.name] if name not in store]
         if missing:
             raise DatasetError(
@@ -99,7 +89,7 @@ def export_features(
     written: dict[str, list[Path]] = {}
     for video in track_iter_progress(ids, file=sys.stdout):
         written[video] = []
-        for path, array in _files(store.load(video), video, chosen, folder):
+        for path, array in _files(store.load(video), video, layout, folder):
             write_npy(path, np.ascontiguousarray(array, np.float32))
             written[video].append(path)
     for name, members in listed.items():
@@ -145,7 +135,7 @@ def import_features(
     """
     one_of(on_missing, ('fail', 'skip'), 'on_missing', DatasetError)
     one_of(layout, LAYOUTS, 'layout', DatasetError)
-    chosen, folder = LAYOUTS[layout], Path(folder)
+    folder = Path(folder)
     settings = dict(
         encoder=dict(published=note or folder.name, layout=layout),
         sampling=sampling.settings(),
@@ -156,7 +146,7 @@ def import_features(
     shorter, missing = [], []
     for video, (frames, fps) in videos.items():
         try:
-            features = _read(folder, video, chosen)
+            features = _read(folder, video, layout)
         except MissingFileError:
             if on_missing == 'fail':
                 raise
@@ -189,11 +179,11 @@ def import_features(
 
 
 def _files(
-    features: np.ndarray, video: str, layout: Layout, folder: Path
+    features: np.ndarray, video: str, layout: str, folder: Path
 ) -> Iterator[tuple[Path, np.ndarray]]:
     """Every file of a video, and what it holds."""
-    name = f'{video}{layout.suffix}'
-    if layout.crops == 'TC':
+    name, kind = f'{video}{_SUFFIXES.get(layout, "")}', LAYOUTS[layout]
+    if kind == 'TC':
         if features.ndim > 2:
             raise DatasetError(
                 f'video {video!r}: {features.shape[1]} crops, and this layout has room for one: '
@@ -204,26 +194,26 @@ def _files(
     crops = features[:, None] if features.ndim == 2 else features
     if crops.shape[1] == 10:
         crops = crops[:, TEN_CROPS]
-    if layout.crops == 'files':
+    if kind == 'files':
         for crop in range(crops.shape[1]):
             yield folder / f'{name}__{crop}.npy', crops[:, crop]
     else:
-        yield folder / f'{name}.npy', crops if layout.crops == 'TNC' else crops.swapaxes(0, 1)
+        yield folder / f'{name}.npy', crops if kind == 'TNC' else crops.swapaxes(0, 1)
 
 
-def _read(folder: Path, video: str, layout: Layout) -> np.ndarray:
+def _read(folder: Path, video: str, layout: str) -> np.ndarray:
     """Features of a video as a store has them."""
-    name = f'{video}{layout.suffix}'
-    if layout.crops == 'TC':
+    name, kind = f'{video}{_SUFFIXES.get(layout, "")}', LAYOUTS[layout]
+    if kind == 'TC':
         return _array(folder / f'{name}.npy', 2)
-    if layout.crops == 'files':
+    if kind == 'files':
         parts = [path.stem.rpartition('__') for path in folder.glob(f'{glob.escape(name)}__*.npy')]
         numbers = sorted(int(crop) for stem, _, crop in parts if stem == name and crop.isdecimal())
         paths = [folder / f'{name}__{crop}.npy' for crop in numbers or [0]]
         crops = np.stack([_array(path, 2) for path in paths], axis=1)
     else:
         crops = _array(folder / f'{name}.npy', 3)
-        crops = crops.swapaxes(0, 1) if layout.crops == 'NTC' else crops
+        crops = crops.swapaxes(0, 1) if kind == 'NTC' else crops
     if crops.shape[1] == 10:
         crops = crops[:, np.argsort(TEN_CROPS)]
     return crops[:, 0] if crops.shape[1] == 1 else crops

@@ -1,9 +1,9 @@
-"""Any recogniser of MMAction2 as a frozen encoder of clips."""
+"""Any recogniser of MMAction2 as a frozen encoder of clips, and what it sees of a frame."""
 
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,93 @@ from torch import Tensor, nn
 
 from albar_mm.engine.checkpoints.source import load_weights
 from albar_mm.engine.launch import load_config
-from albar_mm.utils.config_types import is_type
+from albar_mm.utils.config_types import is_type, mappings, type_name
 from albar_mm.utils.errors import LaunchError
 from albar_mm.utils.identity import weights_sha256
+from albar_mm.utils.numbers import one_of
 
-from .view import PipelineView, spatial_steps, test_pipeline
+CROPS = {1: 'CenterCrop', 3: 'ThreeCrop', 10: 'TenCrop'}
+"""Number of crops -> step of MMAction2 that makes them."""
+
+
+class PipelineView:
+    """Resizes and crops frames as MMAction2 does in a test; every frame by itself.
+
+    Args:
+        steps: Configs of the spatial steps of a test pipeline, in order.
+    """
+
+    def __init__(self, steps: Sequence[Mapping[str, Any]]) -> None:
+        self.steps = [dict(step) for step in steps]
+        self._transforms = [TRANSFORMS.build(step) for step in self.steps]
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """Transform frames, uint8: (n, H, W, 3), n >= 1, to (n, crops, h, w, 3)."""
+        results: dict[str, Any] = dict(
+            imgs=list(frames),
+            img_shape=frames.shape[1:3],
+            original_shape=frames.shape[1:3],
+            modality='RGB',
+            num_clips=1,
+            clip_len=len(frames),
+        )
+        for transform in self._transforms:
+            results = transform(results)
+        crops = len(results['imgs']) // len(frames)  # they come crop by crop
+        stacked = np.stack(results['imgs'])
+        return stacked.reshape(crops, len(frames), *stacked.shape[1:]).swapaxes(0, 1)
+
+
+def test_pipeline(cfg: Config) -> list[dict[str, Any]]:
+    """The pipeline of a config's test set, or of its validation set.
+
+    Args:
+        cfg: Config of a recogniser.
+
+    Raises:
+        LaunchError: It has none.
+    """
+    for loader in ('test_dataloader', 'val_dataloader'):
+        for _, node in mappings(cfg.get(loader)):
+            if node.get('pipeline'):
+                return [dict(step) for step in node['pipeline']]
+    raise LaunchError(
+        f'{cfg.filename or "the config"}: no test_dataloader with a pipeline that '
+        'says how frames are resized and cropped'
+    )
+
+
+def spatial_steps(
+    pipeline: Sequence[Mapping[str, Any]], crops: int | None = None
+) -> list[dict[str, Any]]:
+    """Its steps between decoding and ``FormatShape``.
+
+    Args:
+        pipeline: A test pipeline.
+        crops: Number of crops, 1, 3 or 10, of the pipeline's own size; None: the pipeline's own.
+
+    Raises:
+        LaunchError: A step is not known to treat every frame alike, or there is no crop to vary.
+    """
+    kinds = [type_name(step) for step in pipeline]
+    begin = max((i + 1 for i, kind in enumerate(kinds) if kind.endswith('Decode')), default=0)
+    end = kinds.index('FormatShape') if 'FormatShape' in kinds else len(kinds)
+    for kind in kinds[begin:end]:
+        if kind not in ('Resize', *CROPS.values()):
+            raise LaunchError(
+                f'test pipeline: {kind} between decoding and FormatShape; features are made with '
+                f'Resize, {", ".join(CROPS.values())} alone'
+            )
+    steps = [dict(step) for step in pipeline[begin:end]]
+    if crops is None:
+        return steps
+    one_of(crops, CROPS, 'crops', LaunchError)
+    cropping = [i for i, kind in enumerate(kinds[begin:end]) if kind in CROPS.values()]
+    if not cropping:
+        raise LaunchError('test pipeline: it has no crop step whose crops could be changed')
+    steps[cropping[-1]] = dict(type=CROPS[crops], crop_size=steps[cropping[-1]]['crop_size'])
+    return steps
+
 
 POOLED, LOGITS = 'pooled', 'logits'
 
@@ -39,7 +121,7 @@ class FrozenEncoder:
         config: Config of the recogniser, or its path.
         checkpoint: Its weights. None leaves them at random, for tests and timings.
         level: See above.
-        crops: See :func:`~.view.spatial_steps`.
+        crops: See :func:`~.spatial_steps`.
         device: Where it runs.
         amp: Run in half precision (bfloat16 on a processor).
         channels_last: Lay tensors out with channels last.
@@ -85,29 +167,21 @@ class FrozenEncoder:
         if compiled:
             self.model.backbone = torch.compile(self.model.backbone)
 
-    def weights_sha256(self) -> str:
-        """Hash of all weights and buffers, whatever the file that they came from."""
-        return weights_sha256(self.model)
-
     def identity(self) -> dict[str, Any]:
         """What the features depend on, as plain JSON."""
         model = json.dumps(self.cfg.model.to_dict(), sort_keys=True, default=str)
         return dict(
             config=os.path.basename(self.name),
             model_sha256=hashlib.sha256(model.encode()).hexdigest(),
-            weights_sha256=self.weights_sha256(),
+            weights_sha256=weights_sha256(self.model),
             level=self.level,
             amp=self.amp,
         )
 
     def formatted(self, snippet: np.ndarray) -> np.ndarray:
-        """A snippet in the layout that the recogniser takes.
+        """A snippet in the layout that the recogniser takes, uint8.
 
-        Args:
-            snippet: uint8, shape (crops, L, h, w, 3).
-
-        Returns:
-            uint8, shape (crops, C, L, h, w), or of a 2D recogniser (crops, L, C, h, w).
+        (crops, L, h, w, 3) to (crops, C, L, h, w), or for a 2D recogniser (crops, L, C, h, w).
         """
         crops, length = snippet.shape[:2]
         flat = snippet.reshape(-1, *snippet.shape[2:])
@@ -116,13 +190,9 @@ class FrozenEncoder:
 
     @torch.inference_mode()
     def encode(self, batch: Tensor) -> Tensor:
-        """Features of a batch of snippets.
+        """Features of snippets, (B, crops, ...) as :meth:`formatted` lays them out.
 
-        Args:
-            batch: uint8, shape (B, crops, ...): snippets as :meth:`formatted` lays them out.
-
-        Returns:
-            float32, on the encoder's device, shape (B, crops, C).
+        float32, on the encoder's device, shape (B, crops, C).
         """
         batches, crops = batch.shape[:2]
         clips = batch.flatten(0, 1)

@@ -21,11 +21,10 @@ from albar_mm.utils.numbers import one_of
 from albar_mm.utils.parallel import one_opencv_thread
 
 from .encoder import FrozenEncoder
-from .readers import FrameClock, VideoReader
 from .sampling import Sampling, Windows
 from .store import FeatureStore, SnippetWriter
 from .time_grid import TimeGrid
-from .videos import Video
+from .videos import FrameClock, Video, VideoReader
 
 Notice = Callable[[Video, int, float], object]
 """Called with a video, frames that were decoded since, and which part of it they are."""
@@ -281,7 +280,9 @@ def _encoded(
             batch, count = [], 0
         # a device works on one batch while the next is put together
         while len(under_way) > (item is not end and encoder.device.type != 'cpu'):
-            yield from _with_features(*under_way.popleft())
+            done, features = under_way.popleft()
+            rows = iter(() if features is None else features.cpu().numpy())
+            yield from ((each, next(rows) if isinstance(each, Snippet) else None) for each in done)
 
 
 def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor | None:
@@ -292,11 +293,3 @@ def _launch(encoder: FrozenEncoder, items: Sequence[Snippet | Ended]) -> Tensor 
     for snippet in snippets:
         snippet.clips = None  # the memory is needed for the next batch
     return encoder.encode(batch.pin_memory() if encoder.device.type == 'cuda' else batch)
-
-
-def _with_features(
-    items: Sequence[Snippet | Ended], features: Tensor | None
-) -> Iterator[tuple[Snippet | Ended, np.ndarray | None]]:
-    rows = iter(() if features is None else features.cpu().numpy())
-    for item in items:
-        yield item, next(rows) if isinstance(item, Snippet) else None

@@ -19,7 +19,7 @@ from albar_mm.utils.settings import plain
 from albar_mm.utils.video_ids import VIDEO_SUFFIXES
 from albar_mm.video.avi import avi_bytes, encode_frames
 
-from .readers import FrameClock, VideoReader, choose_reader
+from .videos import FrameClock, VideoReader, choose_reader
 
 SETTINGS_FILE = 'joined.json'
 SPLITS = ('train', 'test')
@@ -84,7 +84,7 @@ def join_clips(
         clips: Folder with a folder of clips for each class.
         out: Folder to write to.
         settings: How.
-        decoder: See :func:`~.readers.choose_reader`.
+        decoder: See :func:`~.videos.choose_reader`.
 
     Returns:
         Lines for the terminal.
@@ -128,7 +128,9 @@ def join_clips(
             for path in sorted(paths)
         ]
         write_text(out / f'clips_{split}.txt', ''.join(lines))
-    write_text(out / 'segments.json', json.dumps(_segments(joined, settings)) + '\n')
+    labels = sorted({kind for videos in joined.values() for v in videos for kind, _, _ in v.events})
+    content = dict(version='joined', database=segments_of(joined, labels, settings.fps))
+    write_text(out / 'segments.json', json.dumps(content) + '\n')
     write_text(out / SETTINGS_FILE, json.dumps(record, indent=1) + '\n')
     return [
         f'{out}: {len(videos)} {split} videos, {sum(bool(v.events) for v in videos)} of them '
@@ -230,23 +232,30 @@ def _line(video: Joined, with_events: bool) -> str:
     return ' '.join(map(str, words))
 
 
-def _segments(joined: Mapping[str, Sequence[Joined]], settings: JoinSettings) -> dict:
-    labels = sorted({kind for videos in joined.values() for v in videos for kind, _, _ in v.events})
-    database = {}
-    for split, videos in joined.items():
-        for video in videos:
-            annotations = [
+def segments_of(
+    joined: Mapping[str, Sequence[Joined]], classes: Sequence[str], fps: float
+) -> dict[str, dict]:
+    """``database`` of an annotation as ActionFormer and TriDet read that of THUMOS14.
+
+    Args:
+        joined: Videos of ``'train'`` and ``'test'``.
+        classes: Names by label.
+        fps: Frame rate of the videos.
+    """
+    return {
+        video.name: dict(
+            subset='Validation' if split == 'train' else 'Test',
+            fps=fps,
+            duration=video.num_frames / fps,
+            annotations=[
                 dict(
                     label=kind,
-                    label_id=labels.index(kind),
-                    segment=[begin / settings.fps, (end + 1) / settings.fps],
+                    label_id=classes.index(kind),
+                    segment=[begin / fps, (end + 1) / fps],
                 )
                 for kind, begin, end in video.events
-            ]
-            database[video.name] = dict(
-                subset='Validation' if split == 'train' else 'Test',
-                fps=settings.fps,
-                duration=video.num_frames / settings.fps,
-                annotations=annotations,
-            )
-    return dict(version='joined', database=database)
+            ],
+        )
+        for split, videos in joined.items()
+        for video in videos
+    }

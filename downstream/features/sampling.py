@@ -95,13 +95,7 @@ class Sampling:
     def grid(
         self, num_frames: int, fps: float, frame_times_s: tuple[float, ...] | None = None
     ) -> TimeGrid:
-        """The time grid of a video.
-
-        Args:
-            num_frames: N.
-            fps: Its frame rate, or that to which it was brought.
-            frame_times_s: See :class:`~.time_grid.TimeGrid`.
-        """
+        """The time grid of a video of N frames at its own rate or that to which it was brought."""
         return TimeGrid(
             self.num_snippets(num_frames),
             self.stride,
@@ -138,11 +132,7 @@ class Windows:
     def cut(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Snippets in their order, each when its last frame has come.
 
-        Args:
-            chunks: Frames of the video, uint8 of shape (n, H, W, 3).
-
-        Yields:
-            uint8 array of shape (crops, L, h, w, 3).
+        Of frames, uint8 of shape (n, H, W, 3); uint8 of shape (crops, L, h, w, 3).
         """
         sampling, snippet = self.sampling, 0
         for chunk in chunks:

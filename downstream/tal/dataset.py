@@ -3,7 +3,6 @@
 import os
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -45,15 +44,11 @@ class SegmentFeatureDataset(FeatureDataset):
         crop_ratio: See there.
         margin: How far beyond its window a segment may reach, in snippets: 0 in TriDet, half a clip
             (2 for 16 frames and stride 4) in ActionFormer.
-        part: ``'all'``, or one of two that never share a video: ``'val'`` (for choosing a
-            checkpoint) or ``'train'`` (the rest).
-        val_share: Share of the videos that is held out for ``'val'``.
-        val_seed: Which they are.
         leave_out: Ids of videos that take no part.
         missing: With videos without features: ``'fail'``, or ``'drop'``: their actions take no part
             either, and they are listed in :attr:`dropped`.
-        indices: See ``BaseDataset``.
-        **kwargs: See ``BaseDataset``.
+        **kwargs: ``part``, ``val_share`` and ``val_seed``, see
+            :class:`~downstream.detection.dataset.FeatureDataset`, and those of ``BaseDataset``.
 
     Raises:
         DatasetError: The annotation or the store cannot be read, features are missing or are not
@@ -72,9 +67,6 @@ class SegmentFeatureDataset(FeatureDataset):
         keep_share: float = 0.5,
         crop_ratio: tuple[float, float] | None = (0.9, 1.0),
         margin: float = 0.0,
-        part: str = 'all',
-        val_share: float = 0.2,
-        val_seed: int = 0,
         leave_out: Sequence[str] = (),
         missing: str = 'fail',
         **kwargs: Any,
@@ -85,7 +77,7 @@ class SegmentFeatureDataset(FeatureDataset):
         self.margin, self.dropped = margin, []
         self._annotation = read_annotation(ann_file, classes)
         kwargs['metainfo'] = dict(classes=list(self._annotation.classes))
-        super().__init__(ann_file, store, part, val_share, val_seed, **kwargs)
+        super().__init__(ann_file, store, **kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Rows of the annotation."""
@@ -134,12 +126,11 @@ class SegmentFeatureDataset(FeatureDataset):
         first, size = 0, grid.num_snippets
         if self.max_len is not None:
             segments = grid.second_to_snippet(video.segments)
-            window = truncate(
+            first, size, kept, inside = truncate(
                 size, segments, self.max_len, random, self.keep_share, self.crop_ratio, self.margin
             )
-            first, size = window.first, window.size
-            sample.snippet_segments = torch.from_numpy(window.segments.astype(np.float32))
-            sample.snippet_labels = torch.from_numpy(video.labels[window.kept])
+            sample.snippet_segments = torch.from_numpy(inside.astype(np.float32))
+            sample.snippet_labels = torch.from_numpy(video.labels[kept])
         features = self.features(video.video_id)
         if features.ndim != 2:
             raise DatasetError(
@@ -150,23 +141,6 @@ class SegmentFeatureDataset(FeatureDataset):
         return self.pipeline(dict(inputs=inputs, data_samples=sample))
 
 
-@dataclass(frozen=True)
-class Window:
-    """A part of a video.
-
-    Attributes:
-        first: Its first snippet.
-        size: Its length in snippets.
-        kept: Which actions are kept, bool, shape (n,).
-        segments: Begin and end of these on the axis of the window's snippets, shape (kept, 2).
-    """
-
-    first: int
-    size: int
-    kept: np.ndarray
-    segments: np.ndarray
-
-
 def truncate(
     length: int,
     segments: np.ndarray,
@@ -175,7 +149,7 @@ def truncate(
     keep_share: float = 0.5,
     crop_ratio: tuple[float, float] | None = (0.9, 1.0),
     margin: float = 0.0,
-) -> Window:
+) -> tuple[int, int, np.ndarray, np.ndarray]:
     """Choose a window that keeps an action, as ActionFormer and TriDet do.
 
     A sequence that is longer than ``max_len`` loses all but ``max_len`` snippets; a shorter one is
@@ -191,13 +165,17 @@ def truncate(
         keep_share: Share of its length within the window from which a segment is kept.
         crop_ratio: Smallest and largest share of a sequence that is not too long; None: all of it.
         margin: How far beyond its window a segment may reach, in snippets.
+
+    Returns:
+        First snippet and length of the window; which actions are kept, bool, shape (n,); begin and
+        end of these on the axis of the window's snippets, shape (kept, 2).
     """
     size = min(length, max_len)
     if length <= max_len and crop_ratio is not None:
         low, high = (round(share * length) for share in crop_ratio)
         size = random.randint(max(low, 1), min(high, length))
     if size == length:
-        return Window(0, length, np.ones(len(segments), bool), segments)
+        return 0, length, np.ones(len(segments), bool), segments
     for _ in range(TRIES):
         first = random.randint(0, length - size)
         inside = segments.clip(first - margin, first + size + margin)
@@ -205,4 +183,4 @@ def truncate(
         kept = inside[:, 1] - inside[:, 0] >= keep_share * lengths
         if kept.any():
             break
-    return Window(first, size, kept, inside[kept] - first)
+    return first, size, kept, inside[kept] - first

@@ -6,21 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from albar_mm.datasets.motion_sprites.builder import FPS
 from albar_mm.datasets.motion_sprites.clips import LOOKS_PER_CLASS, SCENES_PER_CLASS
-from albar_mm.datasets.motion_sprites.looks import rng_for
-from albar_mm.datasets.motion_sprites.motions import CLASSES
-from albar_mm.datasets.motion_sprites.untrimmed import Stretch, UntrimmedSpec
-from albar_mm.datasets.motion_sprites.video_file import FPS
+from albar_mm.datasets.motion_sprites.looks import CLASSES, rng_for
+from albar_mm.datasets.motion_sprites.untrimmed import (
+    Stretch,
+    UntrimmedSpec,
+    draw_stretches,
+    scatter,
+    write_untrimmed,
+)
 from albar_mm.utils.numbers import number
 
-from ..detection.embedded import build_sprites, draw_stretches, scatter
+from ..features.joining import Joined, segments_of
 
 GENERATOR = 'tal_sprites/1'
 """Version of the videos. A change of any pixel or truth needs a new one."""
 SETTINGS_FILE, ANNOTATION_FILE = 'tal_sprites.json', 'segments.json'
 ACTIONS = 4
 """The first motion classes are actions, the others are background."""
-_SUBSETS = dict(train='Validation', test='Test')  # as THUMOS14 calls them
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,10 @@ class TalSpritesSettings:
 
 
 def draw_video(settings: TalSpritesSettings, split: str, index: int) -> UntrimmedSpec:
-    """Describe one video.
+    """Describe a video of ``'train'`` or ``'test'`` by its number.
 
     Two to four actions of 16 to 36 frames, with background motions of 12 to 31 frames between them
     and at both ends.
-
-    Args:
-        settings: Of the data.
-        split: ``'train'`` or ``'test'``.
-        index: Number of the video.
     """
     name, main = f'{split}_{index:04d}', index % ACTIONS
     rng = rng_for(settings.seed, GENERATOR, name)
@@ -85,35 +84,19 @@ def build_tal_sprites(
     """Write the videos and their annotation, or reuse those that are there.
 
     ``videos/<split>/<name>.avi`` and ``segments.json``, as
-    :func:`~.annotations.read_annotation` reads it.
-
-    Args:
-        root: Folder to write to; made when absent.
-        settings: Of the data.
-        workers: Processes.
-
-    Raises:
-        DatasetError: The folder holds data of other settings, or cannot be written to.
+    :func:`~.annotations.read_annotation` reads it. The rest is as of
+    :func:`~albar_mm.datasets.motion_sprites.untrimmed.write_untrimmed`.
     """
     settings = settings or TalSpritesSettings()
-    return build_sprites(root, settings, SETTINGS_FILE, GENERATOR, draw_video, _lists, workers)
+    return write_untrimmed(root, settings, SETTINGS_FILE, GENERATOR, draw_video, _lists, workers)
 
 
 def _lists(splits: Mapping[str, Sequence[UntrimmedSpec]]) -> dict[str, str]:
-    database = {}
-    for split, spec in ((split, spec) for split, specs in splits.items() for spec in specs):
-        actions = sorted(
-            (first, last + 1, label)
-            for label in range(ACTIONS)
-            for first, last in spec.intervals(label)
-        )
-        database[spec.name] = dict(
-            subset=_SUBSETS[split],
-            fps=FPS,
-            duration=spec.num_frames / FPS,
-            annotations=[
-                dict(label=CLASSES[label], label_id=label, segment=[begin / FPS, end / FPS])
-                for begin, end, label in actions
-            ],
-        )
-    return {ANNOTATION_FILE: json.dumps(dict(version=GENERATOR, database=database)) + '\n'}
+    def described(spec: UntrimmedSpec) -> Joined:
+        actions = [(CLASSES[n], *ends) for n in range(ACTIONS) for ends in spec.intervals(n)]
+        events = sorted(actions, key=lambda action: action[1])
+        return Joined(spec.name, spec.num_frames, tuple(events))
+
+    joined = {split: list(map(described, specs)) for split, specs in splits.items()}
+    content = dict(version=GENERATOR, database=segments_of(joined, CLASSES, FPS))
+    return {ANNOTATION_FILE: json.dumps(content) + '\n'}

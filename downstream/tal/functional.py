@@ -135,18 +135,8 @@ def soft_nms_batch(
 ) -> list[tuple[Tensor, Tensor, Tensor]]:
     """:func:`soft_nms` of several videos at once: each class of each video is a class of its own.
 
-    Args:
-        segments: Of each video, shape (n, 2).
-        scores: Of each video, at least 0, shape (n,).
-        labels: Of each video, int64, shape (n,); None: all are of one class.
-        sigma: Width of the fall.
-        min_score: Score from which a segment stays.
-        max_segments: Best ones that stay, of each class and of each video.
-        per_class: See :func:`nms`.
-        kernel: See there.
-
-    Returns:
-        Of each video what :func:`soft_nms` returns.
+    Arguments are as there, segments, scores and labels those of each video, and so is what is
+    returned.
 
     Raises:
         ValueError: As :func:`soft_nms`, or not as many of each as videos.

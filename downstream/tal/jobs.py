@@ -16,7 +16,7 @@ from torch import nn
 from albar_mm.evaluation.tables import format_bias_comparison
 from albar_mm.utils.errors import DatasetError, LaunchError
 
-from ..detection import embedded, runs
+from ..detection import runs
 from ..features.command import run_features
 from ..features.store import FeatureStore
 from ..features.time_grid import TimeGrid
@@ -30,6 +30,7 @@ from .visualize import DetectedVideo, timelines
 DATA_ROOT = Path('data/tal_sprites')
 """Where the config looks for the embedded data, relative to the current folder."""
 _DRAWN, _EMBEDDED_DRAWN, _TOLD = 6, 4, 10
+_SHOWN = 0.2  # score from which an action is drawn
 COLUMNS = (
     ('mAP', 'tal/mAP'),
     *((f'@{tiou}', f'tal/mAP@{tiou}') for tiou in ('0.3', '0.4', '0.5', '0.6', '0.7')),
@@ -54,21 +55,11 @@ def config_for(
     missing: str = 'fail',
     options: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> Config:
-    """A detector's config for a store and annotation.
+    """A detector's config for a store, see :func:`~downstream.detection.runs.detector_config`.
 
-    The number of channels is that of the features, classes are those of the annotation;
-    ``feature_settings`` and ``classes`` are kept, for detecting in a video later.
-
-    Args:
-        config: Config of a detector.
-        store: Folder of the features.
-        annotation: See :func:`~.annotations.read_annotation`; by default the config's.
-        missing: See :class:`~.dataset.SegmentFeatureDataset`.
-        options: Settings that override the config.
-
-    Raises:
-        DatasetError: The store or the annotation cannot be read.
-        LaunchError: The store is empty, or the config is no detector's.
+    The number of channels is that of the features; classes, kept in ``classes`` for detecting in a
+    video later, are those of the annotation (default: the config's), see
+    :func:`~.annotations.read_annotation`; ``missing``: :class:`~.dataset.SegmentFeatureDataset`.
     """
     files = dict.fromkeys(('train', 'val', 'test'), annotation)
     cfg, channels = runs.detector_config(config, store, 'SegmentDetector', files, options)
@@ -134,18 +125,10 @@ def draw_videos(
     seed: int,
     videos: Sequence[SegmentedVideo],
     title: str,
-    threshold: float = 0.2,
 ) -> Path:
     """Draw what the last weights of each detector find in annotated videos.
 
-    Args:
-        path: PNG or PDF file to write.
-        configs: As for :func:`~downstream.detection.runs.run_detectors`.
-        work_dir: As there.
-        seed: Which runs.
-        videos: The videos.
-        title: Heading.
-        threshold: Score from which an action is drawn.
+    It is ``draw`` of :func:`~downstream.detection.runs.train_and_tell`.
     """
     rows: list[dict[str, DetectedVideo]] = []
     for video in videos:
@@ -155,17 +138,15 @@ def draw_videos(
         for video, row in zip(videos, rows, strict=True):
             features, grid = store.load(video.video_id), store.grid(video.video_id)
             found = detect_actions(model, video.video_id, features, grid, video.duration_s)
-            row[name] = found.at_least(threshold)
+            row[name] = found.at_least(_SHOWN)
     classes = next(iter(configs.values())).classes
-    return timelines(path, rows, classes, f'{title}, scores from {threshold:g}')
+    return timelines(path, rows, classes, f'{title}, scores from {_SHOWN:g}')
 
 
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
     """Scores of the last weights, and of those that the held-out videos chose, if they did.
 
-    Args:
-        records: See :func:`~downstream.detection.runs.run_detectors`.
-        title: What was tested.
+    It is ``tables`` of :func:`~downstream.detection.runs.train_and_tell`.
     """
     parts = [(runs.LAST, COLUMNS), (runs.LAST, ERRORS)]
     if all(runs.BEST[0] in row for rows in records.values() for row in rows):
@@ -173,6 +154,7 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
     return '\n\n'.join(runs.score_table(records, title, part, columns) for part, columns in parts)
 
 
+_ROW = 'detector'  # of the table, and folder of its runs
 _TOLD_BY = dict(draw=draw_videos, picture='timelines.png', tables=tables)
 
 
@@ -184,7 +166,6 @@ def run_on_features(
     *,
     seeds: Sequence[int] = (0,),
     options: Mapping[str, Any] | Sequence[str] | None = None,
-    name: str = 'detector',
     missing: str = 'fail',
     extract: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -197,7 +178,6 @@ def run_on_features(
         work_dir: Folder of the runs, ``results.json`` and ``timelines.png``.
         seeds: Of the runs.
         options: Settings that override the config.
-        name: Row of the table.
         missing: See :class:`~.dataset.SegmentFeatureDataset`.
         extract: Make the features first: arguments of
             :func:`~downstream.features.command.run_features`.
@@ -216,7 +196,7 @@ def run_on_features(
     test = [video for video in annotated if video.video_id in opened]
     drawn = [video for video in test if len(video.labels)][:_DRAWN]
     return runs.train_and_tell(
-        {name: cfg}, work_dir, seeds, f'{len(test)} test videos', drawn, name, **_TOLD_BY
+        {_ROW: cfg}, work_dir, seeds, f'{len(test)} test videos', drawn, _ROW, **_TOLD_BY
     )
 
 
@@ -225,12 +205,9 @@ def run_on_one(
     checkpoint: str,
     out: str,
     *,
-    encoder: str,
-    weights: str,
     config: str | None = None,
-    threshold: float = 0.2,
-    decoder: str = 'auto',
-    device: str = 'cpu',
+    threshold: float = _SHOWN,
+    **made: str,
 ) -> list[Path]:
     """Detect the actions of one video.
 
@@ -239,12 +216,10 @@ def run_on_one(
         checkpoint: Weights of the detector.
         out: Folder for ``<video>.json`` (all actions, in ActivityNet's layout of results) and
             ``<video>.png`` (the timeline).
-        encoder: Config of the encoder.
-        weights: Its checkpoint, the one that the detector was trained with.
         config: Config of the detector; by default the one beside its weights.
         threshold: Score from which an action is printed and drawn.
-        decoder: See :func:`~downstream.features.readers.choose_reader`.
-        device: Where the encoder runs.
+        **made: ``encoder``, ``weights`` and ``device``, see
+            :func:`~downstream.detection.runs.features_for_detector`.
 
     Raises:
         LaunchError: The detector was not trained with this encoder, or something is missing.
@@ -255,7 +230,7 @@ def run_on_one(
         raise LaunchError(
             f'{cfg.filename}: does not name its classes; train with tools/downstream.py tal'
         )
-    grid, features = runs.features_for_detector(video, cfg, encoder, weights, decoder, device)
+    grid, features = runs.features_for_detector(video, cfg, **made)
     found = detect_actions(detector, Path(video).stem, features, grid)
     shown = found.at_least(threshold)
     rows = Segments([found.name] * len(found.labels), found.segments, found.labels, found.scores)
@@ -317,7 +292,7 @@ def run_evaluate(predictions: str, annotation: str, subset: str = 'test') -> dic
 
 ANNOTATION = str(DATA_ROOT / ANNOTATION_FILE)
 run_embedded = partial(
-    embedded.run_embedded,
+    runs.run_embedded,
     config='downstream/tal_tridet_sprites.py',
     tested='TriDet on untrimmed motion_sprites',
     build=partial(build_tal_sprites, DATA_ROOT),
@@ -329,4 +304,4 @@ run_embedded = partial(
     drawn=lambda: read_annotation(ANNOTATION).of('test')[:_EMBEDDED_DRAWN],
     **_TOLD_BY,
 )
-"""The embedded job, see :func:`downstream.detection.embedded.run_embedded`."""
+"""The embedded job, see :func:`downstream.detection.runs.run_embedded`."""

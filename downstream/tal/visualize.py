@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..detection.drawing import draw_panels
+from ..detection.runs import draw_panels
 
 
 @dataclass(frozen=True)

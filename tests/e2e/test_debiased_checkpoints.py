@@ -11,7 +11,7 @@ from mmengine.runner.checkpoint import load_checkpoint
 
 from albar_mm.debias.methods import METHODS, debias
 from albar_mm.engine import launch
-from albar_mm.engine.checkpoints.strip import strip_checkpoint
+from albar_mm.engine.checkpoints.convert import strip_checkpoint
 
 OPTIONS = dict.fromkeys(('val_dataloader', 'val_evaluator', 'val_cfg', 'load_from'))
 OPTIONS |= dict(train_cfg=dict(max_epochs=1), train_dataloader=dict(drop_last=True))

@@ -14,7 +14,7 @@ from mmengine.runner.checkpoint import load_checkpoint
 from albar_mm.annotations.scene_labels import scene_count
 from albar_mm.datasets.motion_sprites import builder
 from albar_mm.datasets.transforms import with_person_boxes, with_scene_labels
-from albar_mm.engine.checkpoints.strip import strip_checkpoint
+from albar_mm.engine.checkpoints.convert import strip_checkpoint
 from tests.test_install import ROOT
 
 from .runs import loader, runner, training, videos

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from albar_mm.annotations.frame_bank import load_frame_bank
-from albar_mm.experiments import reference_bank
-from albar_mm.experiments.reference_bank import ReferenceBank
+from albar_mm.experiments import comparison
+from albar_mm.experiments.comparison import ReferenceBank
 from albar_mm.utils.errors import LaunchError
 from tests.preparation.toy_reference import write_reference
 
@@ -29,7 +29,7 @@ def trainings(reference, monkeypatch):
         with open(f'{work_dir}/last_checkpoint', 'w') as stream:
             stream.write(str(reference[1]))
 
-    monkeypatch.setattr(reference_bank, 'train', train)
+    monkeypatch.setattr(comparison, 'train', train)
     return seen
 
 
@@ -69,7 +69,7 @@ def test_one_training_and_one_bank(reference, trainings, tmp_path):
 
 def test_a_broken_state_is_named_and_an_interrupted_one_kept(reference, tmp_path, monkeypatch):
     stopped, path = Mock(side_effect=KeyboardInterrupt), tmp_path / 'work' / 'reference.json'
-    monkeypatch.setattr(reference_bank, 'train', stopped)
+    monkeypatch.setattr(comparison, 'train', stopped)
     with pytest.raises(KeyboardInterrupt):
         made(reference).make(path.parent)
     state = json.loads(path.read_text())

@@ -26,9 +26,9 @@ def test_a_run(call, clips):  # noqa: F811
     ('words', 'status', 'said'),
     [
         (['--classifier', 'help'], 0, 'mmpretrain:CONFIG,CHECKPOINT'),
-        (['--classifier', 'help', '--frames', 'x'], 2, 'expected a whole number'),
+        (['--classifier', 'help', '--frames', 'x'], 2, 'expected a whole number from 1 to'),
         (['--classifier', 'onnx:m.onnx'], 2, 'missing: --list, --videos, --out'),
-        (arguments('--workers', '0'), 2, 'argument --workers: expected a whole number from 1 to 1000000, got 0'),
+        (arguments('--workers', '0'), 2, '--workers: expected a whole number from 1 to'),
         (arguments('--classifier', 'onnx:absent.onnx'), 1, 'absent.onnx: no such file'),
     ],
 )

@@ -4,6 +4,6 @@ The class is the motion alone; in training, background and actor look agree with
 """
 
 from .builder import GENERATOR, SpritesSettings, build_motion_sprites, split_clips
-from .motions import CLASSES
+from .looks import CLASSES
 
 __all__ = ['CLASSES', 'GENERATOR', 'SpritesSettings', 'build_motion_sprites', 'split_clips']

@@ -6,15 +6,17 @@ import numpy as np
 
 from ...utils.numbers import one_of
 from .looks import (
+    CLASSES,
     Actor,
+    Trajectory,
     composite,
     draw_actor,
+    draw_trajectory,
     rng_for,
     scene_background,
     stripe_background,
     texture_background,
 )
-from .motions import CLASSES, Trajectory, draw_trajectory
 
 SIDE = 64
 """Side of the square frames in px."""

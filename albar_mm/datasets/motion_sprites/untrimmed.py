@@ -1,20 +1,31 @@
 """Untrimmed ``motion_sprites``: long videos of one actor whose motion changes, as files."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...utils.files import read_json, try_folder, write_json, write_text
 from ...utils.parallel import map_videos
 from ...utils.settings import require_same
+from .builder import write_mjpeg
 from .clips import SIDE
-from .looks import composite, draw_actor, rng_for, scene_background
-from .motions import SCALE_RANGE, Trajectory, draw_trajectory
-from .video_file import write_mjpeg
+from .looks import (
+    SCALE_RANGE,
+    Trajectory,
+    composite,
+    draw_actor,
+    draw_trajectory,
+    rng_for,
+    scene_background,
+)
+
+SPLITS = ('train', 'test')
+_SHORTEST = 12
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,7 @@ class UntrimmedSpec:
         name: Name of the video, without extension.
         scene: Scene id of the background, a still as a fixed camera gives.
         look: Look id of the actor.
-        stretches: Motions one after another; the actor goes on from where it
-            is.
+        stretches: Motions one after another; the actor goes on from where it is.
     """
 
     seed: int
@@ -90,24 +100,62 @@ def joined_trajectory(stretches: Sequence[Stretch], rng: np.random.RandomState) 
     )
 
 
+def draw_stretches(
+    frames: int, longest: int, label: Callable[[], int], rng: np.random.RandomState
+) -> list[Stretch]:
+    """Motions that follow each other.
+
+    Args:
+        frames: Length of all.
+        longest: Of one, in frames; each has at least 12, and the last one up to 11 more.
+        label: Draws the class of the next.
+        rng: Of the lengths.
+    """
+    stretches: list[Stretch] = []
+    while frames:
+        length = int(rng.randint(_SHORTEST, longest + 1))
+        if frames - length < _SHORTEST:
+            length = frames
+        stretches.append(Stretch(label(), length))
+        frames -= length
+    return stretches
+
+
+def scatter(
+    stretches: list[Stretch], inserted: Sequence[Stretch], rng: np.random.RandomState
+) -> None:
+    """Insert motions between others, never two side by side, nor first or last.
+
+    Args:
+        stretches: The others; changed.
+        inserted: What is inserted.
+        rng: Of the places.
+    """
+    places = rng.choice(np.arange(1, len(stretches)), size=len(inserted), replace=False)
+    for place, stretch in zip(np.sort(places)[::-1], inserted, strict=True):
+        stretches.insert(place, stretch)
+
+
 def write_untrimmed(
     root: str | os.PathLike,
+    settings: Any,
     settings_file: str,
-    record: Mapping,
-    splits: Mapping[str, Sequence[UntrimmedSpec]],
-    lists: Mapping[str, str],
+    generator: str,
+    draw_video: Callable[[Any, str, int], UntrimmedSpec],
+    lists: Callable[[Mapping[str, Sequence[UntrimmedSpec]]], Mapping[str, str]],
     workers: int = 2,
 ) -> Path:
-    """Write videos and lists, or reuse those that are there.
+    """Write videos and their annotation, or reuse those that are there.
 
-    Videos are ``videos/<split>/<name>.avi``.
+    Videos are ``videos/<split>/<name>.avi``, of the splits ``train`` and ``test``.
 
     Args:
         root: Folder to write to; made when absent.
-        settings_file: Name of the file that keeps ``record``; it is written last.
-        record: All that fixes the data, as plain JSON.
-        splits: Name of a split to its videos.
-        lists: Further files: name to text.
+        settings: Dataclass of all that fixes the data, with the number of videos of each split.
+        settings_file: Name of the file that keeps them; it is written last.
+        generator: Version of the videos.
+        draw_video: Describes one of settings, split and number.
+        lists: Videos of the splits -> name and text of each annotation file.
         workers: Processes.
 
     Returns:
@@ -116,7 +164,11 @@ def write_untrimmed(
     Raises:
         DatasetError: The folder holds data of other settings, or cannot be written to.
     """
-    root = Path(root)
+    root, record = Path(root), dict(generator=generator, **asdict(settings))
+    splits = {
+        split: [draw_video(settings, split, index) for index in range(getattr(settings, split))]
+        for split in SPLITS
+    }
     if (root / settings_file).exists():
         found = read_json(root / settings_file)
         require_same(root, found, record, 'give another folder or delete this one')
@@ -125,7 +177,7 @@ def write_untrimmed(
     for split, specs in splits.items():
         print(f'untrimmed motion_sprites: {split}')
         map_videos(partial(_write_video, root / 'videos' / split), specs, max(1, workers))
-    for name, text in lists.items():
+    for name, text in lists(splits).items():
         write_text(root / name, text)
     write_json(root / settings_file, record)
     return root

@@ -11,8 +11,6 @@ from mmengine.runner import Runner
 from ...utils.numbers import number, one_of
 from ..checkpoints.source import bare_model
 
-MODES = ('linear', 'step', 'window')
-
 
 @dataclass(frozen=True)
 class WeightSchedule:
@@ -38,7 +36,7 @@ class WeightSchedule:
 
     def __post_init__(self) -> None:
         where = f'StaticWeightHook schedule of {self.loss!r}'
-        one_of(self.mode, MODES, f'{where}: mode')
+        one_of(self.mode, ('linear', 'step', 'window'), f'{where}: mode')
         for key in ('weight', 'start_weight', 'begin'):
             whole = key == 'begin'
             value = number(getattr(self, key), f'{where}: {key}', 0, whole=whole, error=ValueError)

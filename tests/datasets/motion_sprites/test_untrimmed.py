@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from albar_mm.datasets.motion_sprites.looks import rng_for
-from albar_mm.datasets.motion_sprites.motions import CLASSES
+from albar_mm.datasets.motion_sprites.looks import CLASSES, rng_for
 from albar_mm.datasets.motion_sprites.untrimmed import (
     Stretch,
     UntrimmedSpec,

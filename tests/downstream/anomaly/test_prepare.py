@@ -6,8 +6,14 @@ import shutil
 import pytest
 
 from albar_mm.utils.errors import DatasetError
-from downstream.anomaly.annotations import read_annotation
-from downstream.anomaly.prepare import EVENTS, FRAMES, TEST, TRAIN, prepare_ucf_crime
+from downstream.anomaly.annotations import (
+    EVENTS,
+    FRAMES,
+    TEST,
+    TRAIN,
+    prepare_ucf_crime,
+    read_annotation,
+)
 from tests.in_process import run_tool
 
 
@@ -45,8 +51,8 @@ def test_videos_that_are_not_there(lists, tmp_path):
     with pytest.raises(DatasetError, match=r'lacks 1 videos, as Abuse/Abuse001_x264.mp4'):
         prepare_ucf_crime(lists, tmp_path / 'out', tmp_path / 'videos')
     assert not (tmp_path / 'out').exists()
-    done = prepare_ucf_crime(lists, tmp_path / 'out', tmp_path / 'videos', missing='drop')
-    assert done.left_out == ('Abuse/Abuse001_x264.mp4',)
+    _, absent = prepare_ucf_crime(lists, tmp_path / 'out', tmp_path / 'videos', missing='drop')
+    assert absent == ['Abuse/Abuse001_x264.mp4']
     assert len(read_annotation(tmp_path / 'out/train.txt')) == 1609
     with pytest.raises(DatasetError, match='no such folder of videos'):
         prepare_ucf_crime(lists, tmp_path / 'out', tmp_path / 'gone')

@@ -12,17 +12,15 @@ import pytest
 
 from albar_mm.utils.errors import DatasetError, LaunchError
 from downstream.anomaly import jobs as anomaly
-from downstream.anomaly.embedded import AnomalySpritesSettings
-from downstream.detection import embedded
+from downstream.anomaly.jobs import AnomalySpritesSettings
+from downstream.detection import runs
 from downstream.features.command import run_features
 from downstream.tal import jobs as tal
 from downstream.tal.embedded import TalSpritesSettings
 from tests.downstream.anomaly.test_oracle import CONFIGS
 
-SETTINGS = {
-    'anomaly': AnomalySpritesSettings(train=4, test=2, frames=192),
-    'tal': TalSpritesSettings(train=4, test=2),
-}
+SETTINGS = dict(tal=TalSpritesSettings(train=4, test=2))
+SETTINGS['anomaly'] = AnomalySpritesSettings(train=4, test=2, frames=192)
 SHORT = {
     'train_cfg.max_epochs': 1,
     'train_cfg.val_interval': 1,
@@ -43,7 +41,7 @@ def done(request, encoder, tmp_path_factory):
     told = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
         patch.chdir(folder)
-        patch.setattr(embedded, 'demo_encoders', lambda *_, **__: row)
+        patch.setattr(runs, 'demo_encoders', lambda *_, **__: row)
         picture = job.run_embedded('work', 'demo', CONFIGS.parent, **given)
     one = dict(
         video=str(folder / f'data/{name}_sprites/videos/test/test_0001.avi'),

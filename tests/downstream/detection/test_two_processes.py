@@ -8,8 +8,8 @@ from mmengine.model import MMDistributedDataParallel
 from downstream.anomaly.metric import FrameAUC
 from downstream.tal.metric import TemporalMAP
 from tests.downstream.anomaly import test_metric as anomaly
-from tests.downstream.tal.models.test_detector import batch, detector
 from tests.downstream.tal.rows import random_test
+from tests.downstream.tal.test_detector import batch, detector
 from tests.downstream.tal.test_metric import CLASSES, evaluated, samples_of
 from tests.processes import in_processes
 

@@ -39,12 +39,12 @@ def same(*stores):
         ('rtfm', 'Abuse001_x264_i3d.npy', (4, 'crops', 5)),
         ('ur-dmu', 'Abuse001_x264.npy', ('crops', 4, 5)),
         ('deepmil', 'Abuse001_x264__0.npy', (4, 5)),
-        *((name, 'Abuse001_x264.npy', (4, 5)) for name in LAYOUTS if LAYOUTS[name].crops == 'TC'),
+        *((name, 'Abuse001_x264.npy', (4, 5)) for name in LAYOUTS if LAYOUTS[name] == 'TC'),
     ],
 )
 def test_there_and_back(tmp_path, layout, crops, file, shape):
     store = make_store(tmp_path / 'store', crops)
-    if LAYOUTS[layout].crops == 'TC' and crops > 1:
+    if LAYOUTS[layout] == 'TC' and crops > 1:
         with pytest.raises(DatasetError, match='10 crops, and this layout has room for one'):
             export_features(store, tmp_path / 'out', layout)
         return

@@ -10,10 +10,9 @@ from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import BadVideoError, DatasetError
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.extract import extract_features, store_settings
-from downstream.features.readers import choose_reader
 from downstream.features.sampling import Sampling
 from downstream.features.store import FeatureStore
-from downstream.features.videos import Video, find_videos
+from downstream.features.videos import Video, choose_reader, find_videos
 
 from .videos import moving, write_video
 

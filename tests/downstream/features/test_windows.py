@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from albar_mm.utils.errors import LaunchError
-from downstream.features.readers import CHUNK
 from downstream.features.sampling import OUTSIDE, Sampling, Windows
+from downstream.features.videos import CHUNK
 
 
 def whole(sampling, frames):

@@ -13,6 +13,7 @@ from downstream.tal.annotations import read_annotation
 from downstream.tal.checks import check_data, coverage
 from downstream.tal.dataset import TRIES, SegmentFeatureDataset, truncate
 
+from ...refused import refused
 from .toy import CLASSES, FPS, SAMPLING, entry, make_store, write_json, write_oracle
 
 GRID = SAMPLING.grid(600, FPS)
@@ -60,10 +61,8 @@ def test_windows_of_training(folder):
 def test_videos_that_are_left_out_or_missing(folder, tmp_path):
     names = [v.video_id for v in dataset(folder, leave_out=['validation_003']).videos()]
     assert len(names) == 9 and 'validation_003' not in names
-    with pytest.raises(DatasetError, match="leave_out names 'gone'"):
-        dataset(folder, leave_out=['gone'])
-    with pytest.raises(DatasetError, match="missing must be one of 'fail', 'drop', got 'x'"):
-        dataset(folder, missing='x')
+    refused("leave_out names 'gone'", dataset, folder, leave_out=['gone'])
+    refused("missing must be one of 'fail', 'drop', got 'x'", dataset, folder, missing='x')
     store = make_store(tmp_path / 'store')
     given = FeatureStore(folder / 'store')
     for name in given.ids()[:-2]:
@@ -106,11 +105,9 @@ def test_checks(folder, tmp_path):
     constant = one_video(tmp_path, np.ones((147, 4)), GRID, annotations=late)
     # snippets end at (146.5 * 4 + 8) / 30 = 19.8 s
     assert coverage(constant) == pytest.approx(0.8 / 9)
-    with pytest.raises(DatasetError, match='snippets cover 9% of the annotated time'):
-        check_data(['jump'], dict(train=constant))
+    refused('snippets cover 9% of the annotated time', check_data, ['jump'], dict(train=constant))
     constant = one_video(tmp_path / 'b', np.ones((147, 4)), GRID)
-    with pytest.raises(DatasetError, match='all snippets of a video are alike'):
-        check_data(['jump', 'run'], dict(train=constant))
+    refused('all snippets of a video are alike', check_data, ['jump', 'run'], dict(train=constant))
 
 
 @pytest.mark.real_data
@@ -152,21 +149,22 @@ SEGMENTS = np.array([[-1.0, 3], [5, 9], [12, 19.5]])
 )
 def test_published_draws(seed, max_len, margin, first, size, kept, segments):
     crop_ratio = None if max_len == 8 else (0.9, 1.0)
-    window = truncate(20, SEGMENTS, max_len, random.Random(seed), 0.5, crop_ratio, margin)
-    assert (window.first, window.size) == (first, size)
-    assert np.flatnonzero(window.kept).tolist() == kept
-    assert window.segments.tolist() == segments
+    *window, inside, left = truncate(
+        20, SEGMENTS, max_len, random.Random(seed), 0.5, crop_ratio, margin
+    )
+    assert window == [first, size] and left.tolist() == segments
+    assert np.flatnonzero(inside).tolist() == kept
 
 
 def test_windows_hold_an_action_if_they_can_and_end_after_many_draws():
     draws = Mock(randint=Mock(return_value=0))
-    window = truncate(5000, np.array([[4000.0, 4100]]), 64, draws)
-    assert draws.randint.call_count == TRIES and not window.kept.any() and window.first == 0
-    assert truncate(50, np.zeros((0, 2)), 10, draws).segments.shape == (0, 2)
+    first, _, kept, _ = truncate(5000, np.array([[4000.0, 4100]]), 64, draws)
+    assert draws.randint.call_count == TRIES and not kept.any() and first == 0
+    assert truncate(50, np.zeros((0, 2)), 10, draws)[3].shape == (0, 2)
     draws = random.Random(0)
     for _ in range(50):  # they hold an action if they can
-        ((begin, end),) = truncate(50, np.array([[40.0, 44]]), 10, draws).segments
+        ((begin, end),) = truncate(50, np.array([[40.0, 44]]), 10, draws)[3]
         assert 0 <= begin < end <= 10 and end - begin >= 2
     for ratio in (None, (1.0, 1.0)):  # taken whole
-        window = truncate(20, SEGMENTS, 64, draws, 0.5, ratio)
-        assert (window.first, window.size) == (0, 20) and window.segments is SEGMENTS
+        *window, _, segments = truncate(20, SEGMENTS, 64, draws, 0.5, ratio)
+        assert window == [0, 20] and segments is SEGMENTS

@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from albar_mm.datasets.motion_sprites.video_file import FPS, write_mjpeg
+from albar_mm.datasets.motion_sprites.builder import FPS, write_mjpeg
 from albar_mm.utils.errors import DatasetError
 from downstream.tal.annotations import read_annotation
-from downstream.tal.prepare import prepare_thumos14
+from downstream.tal.checks import prepare_thumos14
 from tests.in_process import run_tool
 
 from .toy import entry, write_json
@@ -29,10 +29,9 @@ def video(subset, actions, duration=3.0, fps=FPS):
 def small(folder, **changes):
     """Two training videos, the first with both classes, and one test video."""
     given = dict(
-        v1=video('Validation', [(0, 1, 0), (1, 2, 1)]),
-        v2=video('Validation', [(1, 2, 1)]),
-        t1=video('Test', [(0.5, 1, 1)]),
+        v1=video('Validation', [(0, 1, 0), (1, 2, 1)]), v2=video('Validation', [(1, 2, 1)])
     )
+    given['t1'] = video('Test', [(0.5, 1, 1)])
     return write_json(folder / 'given.json', given | changes)
 
 
@@ -92,16 +91,16 @@ def test_real_videos_of_which_most_are_missing(real_data, tmp_path):
 
 def test_videos_as_annotated_and_of_another_frame_rate_or_length(tmp_path):
     folder = videos(tmp_path / 'videos', 'v1', 'v2', 't1', 'not_annotated')
-    done = prepared(tmp_path, small(tmp_path), folder)
-    assert done.left_out == () and len(done.lines) == 3
-    assert done.lines[-1].endswith('classes.txt, report.json, validation.txt, test.txt')
+    lines, absent = prepared(tmp_path, small(tmp_path), folder)
+    assert absent == [] and len(lines) == 3
+    assert lines[-1].endswith('classes.txt, report.json, validation.txt, test.txt')
     nothing = dict(actions_beyond_the_end={}, left_out=[], other_frame_rate=[], other_length=[])
     assert report(tmp_path / 'out') == nothing
     listed = (tmp_path / 'out/validation.txt').read_text().split()
     assert listed == [str(folder / f'{name}.avi') for name in ('v1', 'v2')]
     changes = dict(t1=video('Test', [(4, 5, 1)], fps=30.0))
     changes['v1'] = video('Validation', [(0, 1, 0), (1, 2, 1)], duration=9.0)
-    text = '\n'.join(prepared(tmp_path, small(tmp_path, **changes), folder).lines)
+    text = '\n'.join(prepared(tmp_path, small(tmp_path, **changes), folder)[0])
     assert '1 videos have another frame rate than annotated, as t1 (8, annotated 30)' in text
     assert '1 videos have another length than annotated, as v1 (3, annotated 9)' in text
     assert '1 actions of 1 videos begin beyond the end of their video: t1 (1)' in text
@@ -115,10 +114,10 @@ def test_videos_that_are_not_there(tmp_path):
     with pytest.raises(DatasetError, match=r'videos: lacks 1 of the 3 annotated videos, as v1'):
         prepared(tmp_path, annotation, folder)
     assert not (tmp_path / 'out').exists()
-    done = prepared(tmp_path, annotation, folder, missing='drop')
-    assert done.left_out == ('v1',) and '1 videos are not there, as v1: left out' in done.lines
+    lines, absent = prepared(tmp_path, annotation, folder, missing='drop')
+    assert absent == ['v1'] and '1 videos are not there, as v1: left out' in lines
     told = '1 classes are in no video that is there, as Dive: label_id is numbered anew'
-    assert told in done.lines
+    assert told in lines
     kept = read_annotation(tmp_path / 'out' / 'thumos14.json')
     assert [each.video_id for each in kept.videos] == ['v2', 't1'] and kept.classes == ('Throw',)
     assert (tmp_path / 'out/classes.txt').read_text() == 'Throw\n'

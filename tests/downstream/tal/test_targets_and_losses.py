@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from downstream.tal import losses
-from downstream.tal.models.heads import trident_distances
+from downstream.tal.heads import trident_distances
 
 
 def test_targets():

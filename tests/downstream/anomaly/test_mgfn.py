@@ -10,8 +10,8 @@ from mmengine.structures import BaseDataElement
 from albar_mm.engine.checkpoints.convert import convert_checkpoint
 from albar_mm.utils.errors import CheckpointError
 from downstream.anomaly.convert import convert_mgfn
+from downstream.anomaly.mgfn import ChannelNorm, SnippetConv
 from downstream.anomaly.models import MGFN, AnomalyDetector, MGFNHead
-from downstream.anomaly.models.mgfn import ChannelNorm, SnippetConv
 from tests.in_process import run_tool
 from tests.parity.mgfn_official import CHANNELS, FILE, PAIRS, features, weights
 

@@ -5,8 +5,8 @@ import torch
 from mmaction.registry import MODELS
 
 from downstream.tal import models
-from downstream.tal.models.pyramid import SGPBlock, wide_kernel
-from downstream.tal.models.transformer import TransformerBlock, local_attention
+from downstream.tal.pyramid import SGPBlock, wide_kernel
+from downstream.tal.transformer import TransformerBlock, local_attention
 
 
 def by_definition(query, key, value, mask, window):

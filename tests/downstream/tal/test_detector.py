@@ -9,7 +9,6 @@ from mmengine.structures import BaseDataElement
 from downstream.features.time_grid import TimeGrid
 from downstream.tal.functional import PostProcessing
 from downstream.tal.models import SegmentDetector, SequencePreprocessor
-from downstream.tal.models.heads import Candidates
 
 RANGES = ((0, 4), (4, 10000))
 TRIDENT = dict(type='TridentHead', in_channels=16, num_classes=3, bins=4, ranges=RANGES)
@@ -69,7 +68,7 @@ def test_what_is_found_is_told_in_seconds():
     """30 fps, stride 4, 16 frames: snippets -3, 10 are 0, 1.6 s; 5, 2000 are .93 s and the end."""
     model = detector(test_cfg=dict(method='none')).train(False)
     segments = torch.tensor([[-3.0, 10], [5, 2000]])
-    found = Candidates(segments, torch.tensor([0.5, 0.9]), torch.tensor([1, 2]))
+    found = segments, torch.tensor([0.5, 0.9]), torch.tensor([1, 2])
     model.head.candidates = lambda *_: [found]
     sample = BaseDataElement(metainfo=dict(grid=TimeGrid(32, 4, 8.0, 1015, 30.0), duration_s=33.83))
     data = model.data_preprocessor(dict(inputs=[torch.randn(6, 32)], data_samples=[sample]))
@@ -91,10 +90,10 @@ def test_candidates_are_the_best_of_each_level():
         everything = model.head.candidates(levels, masks, 0.0, 10_000, 0.0)
     for video, level in product((0, 1), (0, 1)):  # seven of each level
         best = (logits[level][video].sigmoid() * masks[level][video]).flatten().topk(7)[0]
-        assert torch.allclose(found[video].scores[7 * level :][:7], best)
-    assert len(everything[0].scores) == 48 * 3 and len(everything[1].scores) == 30 * 3
+        assert torch.allclose(found[video][1][7 * level :][:7], best)
+    assert len(everything[0][1]) == 48 * 3 and len(everything[1][1]) == 30 * 3
     with torch.no_grad():
-        assert not len(model.head.candidates(levels, masks, 0.5)[0].scores)
+        assert not len(model.head.candidates(levels, masks, 0.5)[0][1])
 
 
 SEGMENTS = torch.tensor([[0.0, 10], [1, 11], [20, 30], [0, 20]])

@@ -9,7 +9,23 @@ from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-from ..functional import PostProcessing
+from .functional import PostProcessing
+from .heads import ActionFormerHead, BoundaryHead, DistanceHead, OffsetHead, TridentHead
+from .pyramid import ConvProjection, SGPPyramid
+from .transformer import TransformerPyramid
+
+__all__ = [
+    'ActionFormerHead',
+    'BoundaryHead',
+    'ConvProjection',
+    'DistanceHead',
+    'OffsetHead',
+    'SGPPyramid',
+    'SegmentDetector',
+    'SequencePreprocessor',
+    'TransformerPyramid',
+    'TridentHead',
+]
 
 
 @MODELS.register_module()
@@ -81,7 +97,7 @@ class SegmentDetector(BaseModel):
 
     Args:
         projection: Config of a network (B, C, T) -> (B, D, T), see
-            :class:`~.layers.ConvProjection`.
+            :class:`~.pyramid.ConvProjection`.
         backbone: Config of a pyramid, see :class:`~.pyramid.SGPPyramid`.
         head: Config of a :class:`~.heads.SegmentHead`.
         test_cfg: Settings of :class:`~downstream.tal.functional.PostProcessing`.
@@ -151,8 +167,8 @@ class SegmentDetector(BaseModel):
         settings = self.post_processing
         # the CPU suppresses faster, and is where the results are wanted
         found = [
-            (each.segments.cpu(), each.scores.cpu(), each.labels.cpu())
-            for each in self.head.candidates(
+            [part.cpu() for part in video]
+            for video in self.head.candidates(
                 levels, masks, settings.min_score, settings.max_per_level, settings.min_length
             )
         ]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..losses import (
+from .losses import (
     RANGES,
     LossNormaliser,
     Points,
@@ -20,7 +19,7 @@ from ..losses import (
     offset_iou,
     sigmoid_focal_loss,
 )
-from .layers import ConvStack, MaskedConv1d
+from .pyramid import ConvStack, MaskedConv1d
 
 _LEAST_IOU = 1e-6  # the slope of a root is infinite at 0
 
@@ -117,21 +116,6 @@ class OffsetHead(DistanceHead):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(in_channels, num_levels, layers, init_cfg, 2 * (bins + 1))
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Segments of one video before suppression.
-
-    Attributes:
-        segments: Begin and end on the axis of snippets, shape (n, 2).
-        scores: In [0, 1], shape (n,).
-        labels: int64, shape (n,).
-    """
-
-    segments: Tensor
-    scores: Tensor
-    labels: Tensor
 
 
 class SegmentHead(BaseModule):
@@ -232,7 +216,7 @@ class SegmentHead(BaseModule):
         min_score: float = 0.001,
         max_per_level: int = 2000,
         min_length: float = 0.05,
-    ) -> list[Candidates]:
+    ) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Segments of each video before suppression.
 
         Args:
@@ -241,6 +225,10 @@ class SegmentHead(BaseModule):
             min_score: Score above which a point and class count.
             max_per_level: Best ones that are kept of each level.
             min_length: Length above which a segment is kept, in snippets.
+
+        Returns:
+            For each video begin and end on the axis of snippets, (n, 2), scores in [0, 1], (n,),
+            and labels, int64 (n,).
         """
         logits, boundaries = self.cls_head(levels, masks), self.boundaries(levels, masks)
         points, sizes = self._points(levels)
@@ -260,7 +248,7 @@ class SegmentHead(BaseModule):
                 segment = torch.stack([at - far[:, 0] * stride, at + far[:, 1] * stride], 1)
                 kept = segment[:, 1] - segment[:, 0] > min_length
                 parts.append((segment[kept], score[: len(index)][kept], label[kept]))
-            found.append(Candidates(*map(torch.cat, zip(*parts, strict=True))))
+            found.append(tuple(map(torch.cat, zip(*parts, strict=True))))
         return found
 
     def _points(self, levels: Sequence[Tensor]) -> tuple[Points, list[int]]:

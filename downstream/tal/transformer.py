@@ -5,8 +5,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import ChannelLayerNorm, TimeConv, TimeMaxPool, drop_path_of
-from .pyramid import FeaturePyramid
+from .pyramid import ChannelLayerNorm, FeaturePyramid, TimeConv, TimeMaxPool, drop_path_of
 
 BLOCK = 32
 """Queries that share one slice of keys."""
@@ -178,15 +177,7 @@ class TransformerBlock(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Run the block.
-
-        Args:
-            x: Shape (B, C, T), T divisible by the stride.
-            mask: bool, shape (B, T).
-
-        Returns:
-            Output and mask, of T / stride.
-        """
+        """Features (B, C, T) and mask, bool (B, T), to those of T / stride."""
         mask = mask[:, :: self.stride]
         kept = mask[:, None]
         # the first term tells how the sum lies in memory

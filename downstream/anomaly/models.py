@@ -1,19 +1,91 @@
-"""Two other detectors.
+"""Detectors: a network over snippet features and a head that scores snippets.
 
-RTFM (Tian et al., Robust Temporal Feature Magnitude Learning, ICCV 2021) and the MIL ranking model
-(Sultani et al., Real-world Anomaly Detection, CVPR 2018).
+Beside MGFN: RTFM (Tian et al., Robust Temporal Feature Magnitude Learning, ICCV 2021) and the MIL
+ranking model (Sultani et al., Real-world Anomaly Detection, CVPR 2018).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
-from mmengine.model import BaseModule
+from mmengine.model import BaseModel, BaseModule
+from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from .. import losses
-from .detector import AnomalyHead
+from . import losses
+from .mgfn import MGFN, MGFNHead
+
+__all__ = ['MGFN', 'AnomalyDetector', 'MGFNHead', 'MILRankingHead', 'RTFMHead', 'RTFMNetwork']
+
+
+@MODELS.register_module()
+class AnomalyDetector(BaseModel):
+    """A network over snippet features and a head.
+
+    The head's ``forward(feats)``: scores in [0, 1], the mean over crops, shape (B, T), of features
+    of shape (B, crops, T, D). Its ``loss(feats, labels)``: losses of a batch by their names; labels
+    of shape (B,) are 1 where something anomalous happens in the video, else 0.
+
+    Args:
+        head: Config of a head.
+        backbone: Config of a network (B, T, C) -> (B, T, D); None: the features as they are.
+        data_preprocessor: Config; by default what only brings features to the device.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(
+        self,
+        head: dict,
+        backbone: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.backbone = nn.Identity() if backbone is None else MODELS.build(backbone)
+        self.head = MODELS.build(head)
+
+    def forward(
+        self,
+        inputs: Tensor | Sequence[Tensor],
+        data_samples: Sequence[BaseDataElement] = (),
+        mode: str = 'tensor',
+    ) -> Any:
+        """Run the detector.
+
+        Args:
+            inputs: B videos, each of shape (crops, T, C); of one T for ``'loss'``.
+            data_samples: Their samples.
+            mode: ``'tensor'``: list of scores, each of shape (T,). ``'predict'``: the samples, with
+                ``scores``. ``'loss'``: dict of losses.
+
+        Raises:
+            ValueError: Another mode, or videos of several lengths for ``'loss'``.
+        """
+        if mode == 'loss':
+            shapes = {tuple(video.shape) for video in inputs}
+            if len(shapes) > 1:
+                raise ValueError(
+                    f'features of shapes {sorted(shapes)} in one training batch: set '
+                    'num_segments of the training set'
+                )
+            labels = torch.stack([sample.gt_label for sample in data_samples])
+            return self.head.loss(self.extract_feat(torch.stack(list(inputs))), labels)
+        if mode not in ('tensor', 'predict'):
+            raise ValueError(f"mode is {mode!r}; expected 'tensor', 'predict' or 'loss'")
+        # one after another: they differ in length, and padding would change the scores
+        scores = [self.head(self.extract_feat(video[None]))[0] for video in inputs]
+        if mode == 'tensor':
+            return scores
+        for sample, values in zip(data_samples, scores, strict=True):
+            sample.scores = values.float()
+        return list(data_samples)
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """Features that the head scores, (B, crops, T, C) -> (B, crops, T, D)."""
+        batch, crops = inputs.shape[:2]
+        return self.backbone(inputs.flatten(0, 1)).unflatten(0, (batch, crops))
 
 
 class NonLocal(nn.Module):
@@ -85,7 +157,7 @@ class RTFMNetwork(BaseModule):
 
 
 @MODELS.register_module()
-class RTFMHead(AnomalyHead):
+class RTFMHead(BaseModule):
     """Scores, and the losses of RTFM.
 
     Sparsity is that of the anomalous videos, smoothness that of the anomalous ones end to end, as
@@ -122,7 +194,7 @@ class RTFMHead(AnomalyHead):
         self.layers = nn.ModuleList(map(nn.Linear, widths, [*hidden, 1]))
 
     def forward(self, feats: Tensor) -> Tensor:
-        """See :class:`AnomalyHead`; ``feats`` of shape (B, crops, T, D)."""
+        """See :class:`AnomalyDetector`; ``feats`` of shape (B, crops, T, D)."""
         x = feats
         for layer in self.layers[:-1]:
             x = F.dropout(layer(x).relu(), self.dropout, self.training)
@@ -151,7 +223,7 @@ class RTFMHead(AnomalyHead):
 
 
 @MODELS.register_module()
-class MILRankingHead(AnomalyHead):
+class MILRankingHead(BaseModule):
     """Three linear layers on the features themselves; ranking, smoothness and sparsity (eq. 7).
 
     Smoothness and sparsity (a sum of scores) are those of the anomalous videos, divided by their
@@ -188,7 +260,7 @@ class MILRankingHead(AnomalyHead):
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 1), nn.Sigmoid())
 
     def forward(self, feats: Tensor) -> Tensor:
-        """See :class:`AnomalyHead`; ``feats`` of shape (B, crops, T, C)."""
+        """See :class:`AnomalyDetector`; ``feats`` of shape (B, crops, T, C)."""
         return self.layers(feats).squeeze(3).mean(1)
 
     def loss(self, feats: Tensor, labels: Tensor) -> dict[str, Tensor]:

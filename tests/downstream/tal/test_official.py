@@ -88,13 +88,14 @@ def test_levels_candidates_losses_and_their_gradient(detector, wanted):
     best, data = wanted['candidates'], dict(inputs=tridet.inputs()[:1])
     with torch.no_grad():
         (found,) = detector.head.candidates(*detector(**detector.data_preprocessor(data)))
-    assert len(found.scores) == len(best['scores']) > 100
-    assert found.scores.tolist() == pytest.approx(best['scores'], abs=1e-5)
+    found = dict(zip(PARTS, found, strict=True))
+    assert len(found['scores']) == len(best['scores']) > 100
+    assert found['scores'].tolist() == pytest.approx(best['scores'], abs=1e-5)
     # some scores differ by a millionth, so that another processor's rounding may exchange their
     # places: which comes first is left open, what each of them is is not
     ours, theirs = (
-        torch.cat([torch.as_tensor(each[part]).reshape(len(found.scores), -1) for part in parts], 1)
-        for each, parts in ((vars(found), PARTS), (best, PARTS))
+        torch.cat([torch.as_tensor(each[p]).reshape(len(best['scores']), -1) for p in PARTS], 1)
+        for each in (found, best)
     )
     slack = torch.tensor([1e-4, 1e-4, 1e-5, 0])
     same = ((ours[:, None] - theirs).abs() <= slack).all(2)
