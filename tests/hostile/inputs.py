@@ -269,9 +269,20 @@ CONFIG = dict(
 )
 BOMB = dict(bomb=_bomb)
 KINDS = dict(
-    text=TEXT, list=LIST, json=JSON, jsonl=JSON, table=TABLE, npy=ARRAY, npz=ARCHIVE, pth=WEIGHTS,
-    pickle=PICKLE, video=VIDEO, onnx=MODEL, image=IMAGE, config=CONFIG,
-)  # fmt: skip
+    text=TEXT,
+    list=LIST,
+    json=JSON,
+    jsonl=JSON,
+    table=TABLE,
+    npy=ARRAY,
+    npz=ARCHIVE,
+    pth=WEIGHTS,
+    pickle=PICKLE,
+    video=VIDEO,
+    onnx=MODEL,
+    image=IMAGE,
+    config=CONFIG,
+)
 
 
 def names(kind, places=()):
