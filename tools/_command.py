@@ -3,6 +3,7 @@
 import argparse
 import errno
 import io
+import math
 import os
 import sys
 import traceback
@@ -20,12 +21,32 @@ Options = Mapping[str, Mapping[str, Any]]
 Args = argparse.Namespace
 
 
-def count(text: str) -> int:
-    """Type of an option: a whole number of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text}: expected a whole number of 1 or more')
-    return int(text)
+def number(
+    low: float, high: float = 10**6, kind: Callable[[str], float] = int
+) -> Callable[[str], float]:
+    """The type of an option that takes a number within bounds.
 
+    Args:
+        low: Smallest value allowed.
+        high: Largest value allowed; neither nan nor infinity ever is.
+        kind: ``int`` or ``float``.
+    """
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except (ValueError, OverflowError):
+            value = math.nan
+        if low <= value <= high:
+            return value
+        what = 'whole number' if kind is int else 'number'
+        raise argparse.ArgumentTypeError(f'expected a {what} from {low} to {high}, got {text:.40}')
+
+    return read
+
+
+COUNT, FROM_0, SEED = number(1), number(0), number(0, 2**32 - 1)
+SHARE, RATE = number(0, 1, float), number(0.01, 1000, float)  # frames per second
 
 _RANK = dict(type=int, default=0, help=argparse.SUPPRESS)
 RUN_OPTIONS: Options = {
@@ -46,7 +67,7 @@ RUN_OPTIONS: Options = {
 def experiment_options(work_dir: str) -> Options:
     """Those of a tool that trains and tests many models."""
     return {
-        '--seeds': dict(type=int, nargs='+', default=[0], help='one run for each (default: 0)'),
+        '--seeds': dict(type=SEED, nargs='+', default=[0], help='one run for each (default: 0)'),
         '--work-dir': dict(default=work_dir, help='finished runs there are not repeated'),
         '--cfg-options': dict(nargs='+', metavar='KEY=VALUE', help='settings for every run'),
         '--trials': dict(

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import _command
+from _command import COUNT, FROM_0, SEED, number
 
 EXAMPLES = """\
 examples:
@@ -70,7 +71,7 @@ examples:
 """
 _GOES_ON = 'finished parts are kept; the same command goes on'
 _AGAIN = 'run the same command again'
-_WORKERS = {'--workers': dict(type=_command.count, help='processes (default: one per core)')}
+_WORKERS = {'--workers': dict(type=COUNT, help='processes (default: one per core)')}
 _BACKGROUNDS = {
     '--backgrounds': dict(
         nargs='+',
@@ -103,8 +104,8 @@ BUILD_OPTIONS = {
     ),
     '--out': dict(type=Path, help='folder to write to (default: data/DATASET/bias)'),
     '--name': dict(help='first part of the folder names (default: HMDB51, UCF101, ...)'),
-    '--per-video': dict(type=int, metavar='N', help='variants (default: as published, else 10)'),
-    '--seed': dict(type=int, default=0, help='seed of all draws (default: 0)'),
+    '--per-video': dict(type=COUNT, metavar='N', help='variants (default: as published, else 10)'),
+    '--seed': dict(type=SEED, default=0, help='seed of all draws (default: 0)'),
     '--sets': dict(nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all'),
     '--empty-frames': dict(
         choices=('cut', 'nearest', 'background', 'error'),
@@ -127,7 +128,9 @@ BUILD_OPTIONS = {
         help='keep videos of which this share of frames has this share of mask, or none '
         '(default: 0.9,0.1 for kinetics400)',
     ),
-    '--min-side': dict(type=int, default=64, help='least side of background images (default: 64)'),
+    '--min-side': dict(
+        type=COUNT, default=64, help='least side of background images (default: 64)'
+    ),
     '--dry-run': dict(action='store_true', help='write plan.jsonl alone; needs no videos'),
     '--verify': dict(action='store_true', help='check the sets right after'),
     '--report': dict(
@@ -136,17 +139,23 @@ BUILD_OPTIONS = {
 }
 VERIFY_OPTIONS = {
     **_ROOT,
-    '--sample': dict(type=int, default=50, metavar='N', help='items to render again (default: 50)'),
+    '--sample': dict(
+        type=COUNT, default=50, metavar='N', help='items to render again (default: 50)'
+    ),
     '--all': dict(action='store_true', help='render all items again'),
-    '--seed': dict(type=int, default=0, help='seed of which (default: 0)'),
+    '--seed': dict(type=SEED, default=0, help='seed of which (default: 0)'),
 }
 REPORT_OPTIONS = {
     **_ROOT,
     '--per-class': dict(
-        type=int, default=2, help='videos of every class to show (default: 2; 0: all)'
+        type=FROM_0, default=2, help='videos of every class to show (default: 2; 0: all)'
     ),
-    '--suspicious': dict(type=int, default=20, help='suspicious videos before them (default: 20)'),
-    '--variant': dict(type=int, default=0, metavar='K', help='which variant to show (default: 0)'),
+    '--suspicious': dict(
+        type=FROM_0, default=20, help='suspicious videos before them (default: 20)'
+    ),
+    '--variant': dict(
+        type=FROM_0, default=0, metavar='K', help='which variant to show (default: 0)'
+    ),
     '--boxes': dict(metavar='SPEC', help='boxes:FILE, to count how much of the boxes is kept'),
 }
 LEAKAGE_OPTIONS = {
@@ -159,15 +168,15 @@ LEAKAGE_OPTIONS = {
         metavar='SPEC', help='a third mask source; {boxes} in it is the file of boxes'
     ),
     '--out': dict(type=Path, default=Path('leakage'), help='folder to write to (default: leakage)'),
-    '--frames': dict(type=int, default=4, metavar='N', help='frames of every video (default: 4)'),
+    '--frames': dict(type=COUNT, default=4, metavar='N', help='frames of every video (default: 4)'),
     '--margin': dict(
-        type=int,
+        type=FROM_0,
         default=4,
         metavar='PX',
         help='pixels next to the silhouette that do not count as background (default: 4)',
     ),
-    '--folds': dict(type=int, default=5, help='folds of the cross-validation (default: 5)'),
-    '--seed': dict(type=int, default=0, help='seed of the folds (default: 0)'),
+    '--folds': dict(type=number(2), default=5, help='folds of the cross-validation (default: 5)'),
+    '--seed': dict(type=SEED, default=0, help='seed of the folds (default: 0)'),
     '--missing-masks': dict(choices=('fail', 'drop'), default='fail', help='videos without masks'),
 }
 

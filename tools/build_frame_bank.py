@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import _command
+from _command import COUNT, FROM_0, SEED, SHARE, number
 
 EXAMPLES = """\
 examples:
@@ -27,31 +28,31 @@ OPTIONS = {
     'checkpoint': dict(metavar='CHECKPOINT', nargs='?', help='its weights'),
     '--out': dict(type=Path, required=True, metavar='BANK.npz', help='bank to write'),
     '--window': dict(
-        type=float,
+        type=SHARE,
         nargs=2,
         default=(0.1, 1.0),
         metavar=('LOW', 'HIGH'),
         help='frames to keep, as shares of all, sorted by ascending probability (default: 0.1 1.0)',
     ),
-    '--size': dict(type=int, default=1024, help='frames to draw of those (default: 1024)'),
+    '--size': dict(type=COUNT, default=1024, help='frames to draw of those (default: 1024)'),
     '--measure': dict(
         default='top1',
         metavar='{top1,gt}',
         help='probability of the most probable class, or of the label (default: top1)',
     ),
     '--every': dict(
-        type=int,
+        type=COUNT,
         default=1,
         metavar='N',
         help='score every N-th frame (default: 1; StillMix took 20 for Kinetics-400)',
     ),
     '--frame-size': dict(
-        type=int,
+        type=number(1, 4096),
         default=224,
         metavar='PX',
         help="side of the bank's frames: that of the clips to mix them into (default: 224)",
     ),
-    '--seed': dict(type=int, default=0, help='seed of the draw (default: 0)'),
+    '--seed': dict(type=SEED, default=0, help='seed of the draw (default: 0)'),
     '--scores': dict(
         type=Path,
         metavar='FILE',
@@ -65,7 +66,7 @@ OPTIONS = {
         help='leave out videos that cannot be read; without it they stop the command at its end',
     ),
     '--report': dict(type=Path, metavar='PNG', help='draw the most and the least telling frames'),
-    '--workers': dict(type=int, default=2, help='processes that read videos (default: 2)'),
+    '--workers': dict(type=FROM_0, default=2, help='processes that read videos (default: 2)'),
     '--device': dict(help='where the network runs (default: a GPU if there is one)'),
     '--cfg-options': dict(
         nargs='+',

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT
 
 EXAMPLES = """\
 examples:
@@ -26,7 +27,7 @@ OPTIONS = {
         'albar, albar+stillmix, or all (default)',
     ),
     '--jobs': dict(
-        type=_command.count,
+        type=COUNT,
         default=1,
         metavar='N',
         help='runs at the same time, which share the cores and take one GPU each in turn; what '

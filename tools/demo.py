@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT
 
 EXAMPLES = """\
 examples:
@@ -12,7 +13,7 @@ examples:
 OPTIONS = {
     '--configs': dict(default='configs', help='folder of the configs (default: configs)'),
     '--ceiling': dict(action='store_true', help='also train the baseline on unbiased data'),
-    '--workers': dict(type=int, default=2, help='processes that render the data (default: 2)'),
+    '--workers': dict(type=COUNT, default=2, help='processes that render the data (default: 2)'),
     **_command.experiment_options('work_dirs/demo'),
 }
 

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT
 
 EXAMPLES = """\
 examples:
@@ -27,12 +28,12 @@ OPTIONS = {
         'masks:SPEC, motion or file:PATH; --detector help explains them',
     ),
     '--every': dict(
-        type=int,
+        type=COUNT,
         default=1,
         metavar='N',
         help='look at every N-th frame; the others take the boxes of the nearest (default: 1)',
     ),
-    '--workers': dict(type=_command.count, default=2, help='processes (default: 2)'),
+    '--workers': dict(type=COUNT, default=2, help='processes (default: 2)'),
 }
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT, RATE, SEED, SHARE
 
 LAYOUTS = ('mgfn', 'rtfm', 'ur-dmu', 'deepmil', 'ted-spad', 'actionformer', 'tridet', 'opentad')
 SAMPLING = ('clip_len', 'frame_interval', 'stride', 'align', 'tail', 'padding')
@@ -117,9 +118,11 @@ def _sampling_options(default: str = '') -> _command.Options:
             help='ucf-crime, ucf-crime-swin, thumos14 or thumos14-swin: how snippets are '
             'made; the options below come before it'
         ),
-        '--clip-len': dict(type=int, metavar='L', help=f'frames of a snippet{default}'),
-        '--frame-interval': dict(type=int, metavar='R', help=f'from a frame to its next{default}'),
-        '--stride': dict(type=int, metavar='S', help='frames from one snippet to the next'),
+        '--clip-len': dict(type=COUNT, metavar='L', help=f'frames of a snippet{default}'),
+        '--frame-interval': dict(
+            type=COUNT, metavar='R', help=f'from a frame to its next{default}'
+        ),
+        '--stride': dict(type=COUNT, metavar='S', help='frames from one snippet to the next'),
         '--align': dict(choices=('left', 'centre'), help='where a snippet lies in its stride'),
         '--tail': dict(choices=('pad', 'drop'), help='snippets that reach beyond the video'),
         '--padding': dict(choices=('repeat', 'loop', 'zero'), help='what they see there'),
@@ -146,14 +149,14 @@ def _job_options(name: str, single: str, detector: str) -> _command.Options:
             default=f'work_dirs/{name}', help='folder of the runs; finished ones are kept'
         ),
         '--seeds': dict(
-            type=int, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)'
+            type=SEED, nargs='+', help='one training a seed (default: 0; embedded: 0 1 2)'
         ),
         '--cfg-options': dict(nargs='+', help='key=value settings for the detector'),
         '--configs': dict(default='configs', help='folder of the configs (default: configs)'),
         '--demo-dir': dict(default='work_dirs/demo', help="runs of the demo's encoders"),
         '--device': dict(help='of the encoder (default: a GPU if there is one)'),
         **_sampling_options(' (with --videos)'),
-        '--workers': dict(type=int, default=2, help='processes that render videos (default: 2)'),
+        '--workers': dict(type=COUNT, default=2, help='processes that render videos (default: 2)'),
     }
 
 
@@ -167,7 +170,7 @@ FEATURES_OPTIONS = {
     '--root': dict(metavar='FOLDER', help='where the paths of lists start (default: at the list)'),
     '--ids': dict(choices=('stem', 'path'), default='stem', help='name videos by file or by path'),
     **_sampling_options(" (default: the config's)"),
-    '--fps': dict(type=float, help='bring videos to this frame rate first'),
+    '--fps': dict(type=RATE, help='bring videos to this frame rate first'),
     '--crops': dict(type=int, choices=(1, 3, 10), help="crops of a frame (default: the config's)"),
     '--level': dict(
         default='pooled', help='pooled (default), logits, or a module, as backbone.layer3'
@@ -180,8 +183,8 @@ FEATURES_OPTIONS = {
         default='fail',
         help='with a video that cannot be read: stop (default), or list it and go on',
     ),
-    '--batch-size': dict(type=int, default=8, help='snippets encoded at once (default: 8)'),
-    '--workers': dict(type=int, help='videos decoded at once (default: 1, with a GPU 4)'),
+    '--batch-size': dict(type=COUNT, default=8, help='snippets encoded at once (default: 8)'),
+    '--workers': dict(type=COUNT, help='videos decoded at once (default: 1, with a GPU 4)'),
     '--device': dict(help='cpu, cuda, cuda:1, ... (default: a GPU if there is one)'),
     '--amp': dict(action='store_true', help='half precision'),
     '--channels-last': dict(action='store_true', help='memory layout that some encoders like'),
@@ -213,7 +216,7 @@ IMPORT_OPTIONS = {
         help='the videos, and how long they are: annotation like that of ActivityNet (.json), or a '
         'video and its number of frames a line',
     ),
-    '--fps': dict(type=float, help='frame rate of the videos, where that file tells none'),
+    '--fps': dict(type=RATE, help='frame rate of the videos, where that file tells none'),
     **_sampling_options(),
     '--note': dict(default='', help='where the features are from, for store.json'),
     '--on-missing': dict(
@@ -226,7 +229,7 @@ ANOMALY_OPTIONS = {
     '--annotations': dict(nargs=2, metavar=('TRAIN', 'TEST'), help='lists of the videos'),
     '--score': dict(metavar='VIDEO', help='score this video with --checkpoint'),
     '--out': dict(default='scored', help='folder of what --score writes (default: scored)'),
-    '--threshold': dict(type=float, default=0.5, help='score that marks a frame (default: 0.5)'),
+    '--threshold': dict(type=SHARE, default=0.5, help='score that marks a frame (default: 0.5)'),
     **_job_options(
         'anomaly',
         'score',
@@ -242,7 +245,7 @@ TAL_OPTIONS = {
         default='test', help='annotated videos that --evaluate is about (default: test)'
     ),
     '--threshold': dict(
-        type=float, default=0.2, help='score from which an action is told and drawn (default: 0.2)'
+        type=SHARE, default=0.2, help='score from which an action is told and drawn (default: 0.2)'
     ),
     '--on-missing': dict(
         choices=('fail', 'drop'),

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT, RATE, SEED, SHARE, number
 
 EXAMPLES = """\
 examples:
@@ -15,34 +16,34 @@ of the others are inserted as events; no clip is in training and in test videos.
 lie train.txt and test.txt (for tools/downstream.py anomaly) and segments.json (for temporal action
 localisation).
 """
-_RANGE = dict(type=int, nargs=2, metavar=('FEWEST', 'MOST'))
+_RANGE = dict(type=COUNT, nargs=2, metavar=('FEWEST', 'MOST'))
 OPTIONS = {
     'folder': dict(metavar='FOLDER', help='folder with a folder of clips for each class'),
     'out': dict(metavar='OUT', help='folder to write to'),
     '--background': dict(
         nargs='+', required=True, metavar='CLASS', help='classes that fill a video'
     ),
-    '--train': dict(type=int, default=120, help='training videos (default: 120)'),
-    '--test': dict(type=int, default=40, help='test videos (default: 40)'),
+    '--train': dict(type=COUNT, default=120, help='training videos (default: 120)'),
+    '--test': dict(type=COUNT, default=40, help='test videos (default: 40)'),
     '--fillers': dict(
         **_RANGE, default=(6, 10), help='background clips of a video (default: 6 10)'
     ),
     '--events': dict(
         **_RANGE, default=(1, 2), help='events of a video that has some (default: 1 2)'
     ),
-    '--eventless': dict(type=float, default=0.5, help='share of videos without one (default: 0.5)'),
+    '--eventless': dict(type=SHARE, default=0.5, help='share of videos without one (default: 0.5)'),
     '--test-share': dict(
-        type=float, default=0.25, help='clips of a class for tests (default: 0.25)'
+        type=SHARE, default=0.25, help='clips of a class for tests (default: 0.25)'
     ),
-    '--fps': dict(type=float, default=25, help='frame rate of the videos (default: 25)'),
+    '--fps': dict(type=RATE, default=25, help='frame rate of the videos (default: 25)'),
     '--size': dict(
-        type=int,
+        type=number(16, 4096),
         nargs=2,
         metavar=('HEIGHT', 'WIDTH'),
         default=(120, 160),
         help='of the frames in px (default: 120 160)',
     ),
-    '--seed': dict(type=int, default=0, help='of all random choices (default: 0)'),
+    '--seed': dict(type=SEED, default=0, help='of all random choices (default: 0)'),
     '--decoder': dict(default='auto', help='torchcodec or pyav'),
 }
 

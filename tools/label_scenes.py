@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT
 
 EXAMPLES = """\
 examples:
@@ -24,7 +25,7 @@ OPTIONS = {
         help='onnx:MODEL or mmpretrain:CONFIG,CHECKPOINT; --classifier help explains them',
     ),
     '--frames': dict(
-        type=_command.count,
+        type=COUNT,
         default=10,
         metavar='N',
         help='frames of every video to look at, spread evenly (default: 10)',
@@ -33,7 +34,7 @@ OPTIONS = {
         action='store_true',
         help='write the class that most frames vote for, not the mean probabilities',
     ),
-    '--workers': dict(type=_command.count, default=2, help='processes, for onnx (default: 2)'),
+    '--workers': dict(type=COUNT, default=2, help='processes, for onnx (default: 2)'),
 }
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import number
 
 EXAMPLES = """\
 examples:
@@ -15,7 +16,7 @@ OPTIONS = {
     '--labels': dict(nargs='+', help='a name for each run (default: the names of the folders)'),
     '--out': dict(default='stability.png', help='picture to write (default: stability.png)'),
     '--num-classes': dict(
-        type=int, help="for the chance levels (default: as in the runs' configs)"
+        type=number(2), help="for the chance levels (default: as in the runs' configs)"
     ),
     '--title': dict(default='Static bias during training', help='heading'),
 }

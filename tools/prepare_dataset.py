@@ -5,6 +5,7 @@ import sys
 from functools import partial
 
 import _command
+from _command import COUNT, SEED, SHARE
 
 EXAMPLES = """\
 examples:
@@ -35,22 +36,22 @@ _MISSING = dict(choices=('fail', 'drop'), default='fail')
 _DROP = 'with missing videos: write nothing (default), or leave them out'
 SPRITES_OPTIONS = {
     '--out': dict(default='data/motion_sprites', help='folder to write to'),
-    '--seed': dict(type=int, default=0),
+    '--seed': dict(type=SEED, default=0),
     '--scene-rate': dict(
-        type=float,
+        type=SHARE,
         default=0.95,
         help='share of clips whose background hints at the class (default: 0.95)',
     ),
     '--look-rate': dict(
-        type=float,
+        type=SHARE,
         default=0.90,
         help="share of clips whose actor's look hints at the class (default: 0.90)",
     ),
-    '--train': dict(type=int, default=2400, help='training clips (default: 2400)'),
-    '--val': dict(type=int, default=320, help='clips held out of train (default: 320)'),
-    '--test': dict(type=int, default=320, help='clips of each test set (default: 320)'),
+    '--train': dict(type=COUNT, default=2400, help='training clips (default: 2400)'),
+    '--val': dict(type=COUNT, default=320, help='clips held out of train (default: 320)'),
+    '--test': dict(type=COUNT, default=320, help='clips of each test set (default: 320)'),
     '--no-unbiased': dict(action='store_true', help='leave out the unbiased training set'),
-    '--workers': dict(type=int, default=2, help='processes (default: 2)'),
+    '--workers': dict(type=COUNT, default=2, help='processes (default: 2)'),
 }
 UCF_CRIME_OPTIONS = {
     '--lists': dict(
@@ -89,13 +90,13 @@ def _official_options(name: str) -> dict[str, dict]:
     return options | {
         '--out': dict(default=f'data/{name}', help=f'folder to write to (default: data/{name})'),
         '--val-share': dict(
-            type=float,
+            type=SHARE,
             default=0.1,
             metavar='SHARE',
             help='share of the training clips held out for validation (default: 0.1)',
         ),
-        '--seed': dict(type=int, default=0, help='seed of what is held out (default: 0)'),
-        '--workers': dict(type=int, default=2, help='processes that check videos (default: 2)'),
+        '--seed': dict(type=SEED, default=0, help='seed of what is held out (default: 0)'),
+        '--workers': dict(type=COUNT, default=2, help='processes that check videos (default: 2)'),
         '--missing': dict(
             _MISSING,
             help='with missing or broken videos: write nothing (default), or leave them out',

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import number
 
 EXAMPLES = """\
 examples:
@@ -32,7 +33,9 @@ OPTIONS = {
         help="show the paper's numbers for this data set in a block of their own",
     ),
     '--classes': dict(metavar='FILE', help='class names, one per line, in the order of the labels'),
-    '--num-classes': dict(type=int, help='for the chance level (default: as many as --classes)'),
+    '--num-classes': dict(
+        type=number(2), help='for the chance level (default: as many as --classes)'
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import COUNT, number
 
 EXAMPLES = """\
 examples:
@@ -16,8 +17,10 @@ OPTIONS = {
     '--dump': dict(metavar='FILE.pkl', help='write the predictions to this file'),
     '--show': dict(action='store_true', help='show predictions in a window'),
     '--show-dir': dict(help='write pictures of predictions to this folder'),
-    '--interval': dict(type=int, default=1, help='draw one of so many samples'),
-    '--wait-time': dict(type=float, default=2, help='seconds that each window stays'),
+    '--interval': dict(type=COUNT, default=1, help='draw one of so many samples'),
+    '--wait-time': dict(
+        type=number(0, 3600, float), default=2, help='seconds that each window stays'
+    ),
     **_command.RUN_OPTIONS,
 }
 

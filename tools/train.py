@@ -3,6 +3,7 @@
 import sys
 
 import _command
+from _command import SEED
 
 EXAMPLES = """\
 examples:
@@ -28,7 +29,7 @@ OPTIONS = {
         action='store_true',
         help="scale the learning rate from the config's base_batch_size to the real batch size",
     ),
-    '--seed': dict(type=int, help="random seed (default: the config's, or 0)"),
+    '--seed': dict(type=SEED, help="random seed (default: the config's, or 0)"),
     '--diff-rank-seed': dict(action='store_true', help='another seed in each process'),
     '--deterministic': dict(action='store_true', help='deterministic cuDNN algorithms'),
     '--debias': dict(

@@ -8,16 +8,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from ..utils.errors import BadFileError, MissingFileError
+from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.files import read_json_lines, read_lines, write_text
 from ..utils.rows import check_row
 from ..utils.text import name_some
+from ..utils.video_ids import check_id
 
 MANIFEST_NAME = 'manifest.jsonl'
 HASHES_NAME = 'files.sha256'
 """Checksums of the exported files, as ``sha256sum -c`` reads them. They are kept out of the
 manifest, which describes pixels and is the same for every encoding."""
 _ID = re.compile(r'(?P<video>.+)__(?P<k>\d+)')
+_NUMBERS, _TEXTS = ('k', 'first', 'last'), ('set', 'video_id', 'background', 'mask_sha256')
+_BUILT = {**dict.fromkeys(_NUMBERS, range(2**31)), **dict.fromkeys(_TEXTS, str), 'generator': str}
 _STILL_OR_ARCHIVE = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.zip', '.tar', '.npz', '.npy'}
 
 
@@ -104,14 +107,14 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
         DatasetError: The manifest is missing or invalid, or was made by something else.
     """
     rows = [row for _, row in _entries(folder, None)]
-    needed = ('set', 'video_id', 'k', 'background', 'first', 'last', 'mask_sha256', 'generator')
     for number, row in enumerate(rows, 1):
-        lacking = [key for key in needed if key not in row]
-        if lacking:
-            raise BadFileError(
-                f'{folder / MANIFEST_NAME}, row {number}: no {", ".join(lacking)}; only sets made '
-                'by tools/build_bias_benchmark.py can be rendered again'
-            )
+        where = f'{folder / MANIFEST_NAME}, row {number}'
+        try:
+            check_row(row, where, _BUILT)
+            check_id(row['video_id'], where)
+        except DatasetError as error:
+            advice = 'only sets made by tools/build_bias_benchmark.py can be rendered again'
+            raise BadFileError(f'{error}; {advice}') from error
     return rows
 
 

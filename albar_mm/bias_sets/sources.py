@@ -86,8 +86,8 @@ def read_source_list(
     rows = []
     for origin, path, label in read_list(list_file):
         if label < 0 or (classes is not None and label >= len(classes)):
-            expected = f'0 to {len(classes) - 1} ({label_map})' if classes else '0 or more'
-            raise DatasetError(f'{origin}: label {label}; expected {expected}')
+            told = f'0 to {len(classes) - 1} ({label_map})' if label_map else '0 or more'
+            raise DatasetError(f'{origin}: label {label}; expected {told}')
         rows.append((path, label, classes[label] if classes else PurePosixPath(path).parent.name))
     if training_lists is None:
         # lists of clips that models are trained or selected on

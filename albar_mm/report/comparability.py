@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..utils.config_types import is_type, type_name
+from ..utils.rows import check_row
 from .runs import Run
 
 #: settings of a transform that change how bytes are fetched or packed, not what is measured
@@ -29,6 +30,7 @@ _DOMAINS = dict(scuba='SCUBA', scufo='SCUFO', conflfg='Confl-FG', iid='IID')
 _OOD = ('scuba', 'scufo', 'conflfg')
 _SET_FILE = re.compile(r'.*_(SCUBA|SCUFO|ConflFG)_([^/]+)/.+', re.IGNORECASE)
 _ABSENT = 'not recorded'
+_PARTS = dict(sets=dict, pipelines=dict)
 
 #: what was measured -> how: a flat description whose values compare
 Measurement = dict[str, dict[str, Any]]
@@ -43,6 +45,7 @@ def measurement(run: Run) -> Measurement:
         ``'scuba/avg'`` and the like stand for the backgrounds that were averaged over.
     """
     protocol = run.document.get('protocol') or {}
+    check_row(protocol, f'{run.path}: protocol', _PARTS, optional=_PARTS)
     sizes = protocol.get('sets') or {}
     pipelines = protocol.get('pipelines') or {}
     names = sizes or dict.fromkeys(run.shown, protocol.get('num_samples'))

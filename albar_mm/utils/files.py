@@ -126,14 +126,18 @@ def read_text(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> str:
         limit_mib: Largest size in MiB.
 
     Raises:
-        DatasetError: As for :func:`open_regular`, or it is no UTF-8; names the line.
+        DatasetError: As for :func:`open_regular`, or it is no UTF-8, or holds the character 0,
+            as UTF-16 and what is no text do; names the line.
     """
     data = read_bytes(path, limit_mib)
     try:
-        return data.decode('utf-8-sig')
+        text, wrong = data.decode('utf-8-sig'), data.find(b'\0')
     except UnicodeDecodeError as error:
-        number = data[: error.start].count(b'\n') + 1
-        raise BadFileError(f'{path}:{number}: {_NO_UTF8}') from error
+        text, wrong = '', error.start
+    if wrong < 0:
+        return text
+    number = data[:wrong].count(b'\n') + 1
+    raise BadFileError(f'{path}:{number}: {_NO_UTF8}')
 
 
 def read_lines(path: str | os.PathLike, limit_mib: float = LIMIT_MIB) -> list[str]:

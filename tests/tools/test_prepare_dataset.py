@@ -85,10 +85,6 @@ def test_exit_status_and_report(call, tmp_path):
         ),
         (['ucf101', '--lists', 'empty'], r'testlist01.txt: the list is empty'),
         (['kinetics400', '--lists', 'ucf'], r'none of train.csv'),
-        (
-            ['ucf101', '--lists', 'ucf', '--videos', 'v', '--val-share', '2'],
-            r'--val-share 2: expected',
-        ),
     ],
 )
 def test_errors_are_one_line(call, tmp_path, args, wanted):

@@ -291,8 +291,7 @@ def published_scores(
     content = load_restricted(path, 'frame scores')
     if not isinstance(content, dict) or not content:
         raise DatasetError(
-            f'{path}: expected a pickled dict of frames, got a '
-            f'{type(content).__name__} of {np.size(content)}'
+            f'{path}: expected a pickled dict of frames, got a {type(content).__name__}'
         )
     by_video: dict[str, dict[int, tuple[float, float]]] = defaultdict(dict)
     for key, value in content.items():
