@@ -344,6 +344,8 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
         own = osp.realpath(where).startswith(osp.realpath(cfg.work_dir))
         advice = ' (--work-dir chooses the folder of a run)' if own else ''
         return f'cannot use {where}: {remedy_of(error, own)}{advice}'
+    if 'Cannot infer the rule' in line:
+        return f'{line}: set default_hooks.checkpoint.rule to greater or less'
     if 'out of memory' in line:
         return (
             f'{line}; use smaller batches: --cfg-options train_dataloader.batch_size=<n>, '
