@@ -19,7 +19,7 @@ from .errors import DatasetError
 
 _Span = tuple[range, list[Any]]
 # what Python 3.14 takes by default would import everything again in every process
-_CONTEXT = multiprocessing.get_context('fork' if sys.platform == 'linux' else 'spawn')
+PROCESSES = multiprocessing.get_context('fork' if sys.platform == 'linux' else 'spawn')
 
 
 def default_workers() -> int:
@@ -109,7 +109,7 @@ def _until_broken(
 ) -> Generator[_Span, None, list[range]]:
     """Do the spans of ``waiting``; returns those that were under way when a process died."""
     running: dict[Future, range] = {}
-    pool = ProcessPoolExecutor(workers, _CONTEXT, _begin_worker, (silent,))
+    pool = ProcessPoolExecutor(workers, PROCESSES, _begin_worker, (silent,))
     try:
         while waiting or running:
             while waiting and len(running) < at_once:

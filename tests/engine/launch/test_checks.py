@@ -20,6 +20,7 @@ LISTS = 'python tools/prepare_dataset.py {} --videos <folder of the videos> --li
     ('text', 'options', 'wanted'),
     [
         ('a.mp4 0\nb.mp4 9\n', '', 'b.mp4: has label 9, but the model has 2 .*num_classes=10'),
+        ('a.mp4 0\nb.mp4 -1\n', '', 'b.mp4: has no label, as 1 of 2'),
         ('http://h/x.mp4 0\n', 'dataset.data_prefix.video=', 'http://h/x.mp4: is an address'),
         ('a.mp4 0\n', 'default_hooks.checkpoint.save_best=new/x', 'checkpoint.rule to greater'),
         ('a.mp4 0\n', 'drop_last=True', '1 videos are fewer than a batch of 2.*batch_size=1'),
