@@ -41,9 +41,13 @@ FEATURES = '--clip-len 4 --stride 3 --frame-interval 2 --device cpu --batch-size
 MGFN = 'backbone=dict(in_channels=16,channels=(8,8),depths=(1,1)'
 
 
-def training(data):
-    config = write_config(data, write_toy_videos(data), persistent=True, epochs=4)
+def training(data, persistent=True):
+    config = write_config(data, write_toy_videos(data), persistent=persistent, epochs=4)
     return f'train {config} --seed 5 --work-dir out --resume'
+
+
+def training_with_new_workers(data):
+    return training(data, persistent=False)
 
 
 def features(data):
@@ -146,6 +150,7 @@ class Job:
 
 JOBS = [
     Job(training, 12),
+    Job(training_with_new_workers),
     Job(features, 12),
     Job(builder, 12),
     *map(Job, (people, scenes, bank, sprites, joined, compared, anomalies, actions)),
