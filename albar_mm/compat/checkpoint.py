@@ -213,8 +213,9 @@ def load_weights(file: str | os.PathLike | IO[bytes], *args: Any, **kwargs: Any)
     loaded = safe_load(file, *args, **kwargs)
     state = loaded.get('state_dict', loaded) if isinstance(loaded, dict) else loaded
     if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        held = 'other keys' if isinstance(state, dict) else f'a {type(state).__name__}'
         raise CheckpointError(
-            f'{file} holds no weights by their names, but a {type(state).__name__}: expected what '
+            f'{file} holds no weights by their names, but {held}: expected what '
             'a training wrote (epoch_<n>.pth), or the state_dict of a model'
         )
     return loaded

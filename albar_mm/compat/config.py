@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os.path as osp
 from collections.abc import Callable
+from pathlib import Path
 
 from ..utils.errors import ConfigNotFoundError
 
@@ -61,11 +62,10 @@ def near_config(path: str) -> str:
     """
     root = config_root()
     own = glob.glob(osp.join(root, '**', '*.py'), recursive=True)
-    known = {osp.basename(one): f'{PACKAGE}::{osp.relpath(one, root)}' for one in own}
+    known = {Path(one).stem: f'{PACKAGE}::{osp.relpath(one, root)}' for one in own}
     beside = glob.glob(osp.join(glob.escape(osp.dirname(path)), '*.py'))
-    known |= {osp.basename(one): one for one in beside}
-    name = osp.basename(path)
-    near = difflib.get_close_matches(name if name.endswith('.py') else f'{name}.py', known, 1)
+    known |= {Path(one).stem: one for one in beside}
+    near = difflib.get_close_matches(Path(path).stem, known, 1)
     return f' (did you mean {known[near[0]]!r}?)' if near else ''
 
 

@@ -50,6 +50,9 @@ def check_config(
         fix = f'python tools/train.py --help  # then correct {config}'
         return {'config': f'{config}: cannot be read'}, error(str(fault), fix)
     facts, found = {'config': str(config)}, []
+    if not any(map(cfg.get, LOADERS)):
+        fix = 'name the config of a training or a test'
+        found += error(f'{config}: has no {", ".join(LOADERS)}: nothing could run', fix)
     for loader in filter(cfg.get, LOADERS):
         more, problems = _check_loader(cfg, loader, decoders)
         facts.update(more)

@@ -146,7 +146,7 @@ def _literal(text: str) -> Any:
 
 def _terms(cfg: Config) -> dict[str, Mapping[str, Any]]:
     """The three static losses of a config by their short names."""
-    given = (cfg.model.get('static') or {}).get('losses') or []
+    given = ((cfg.get('model') or {}).get('static') or {}).get('losses') or []
     by_type = {type_name(term): term for term in given}
     missing = [kind for kind in TERMS.values() if kind not in by_type]
     if missing:

@@ -56,15 +56,15 @@ def run_demo(
     """
     started = time.monotonic()
     work_dir, configs = Path(work_dir), Path(configs)
-    build_motion_sprites(DATA_ROOT, settings, unbiased=ceiling, workers=workers)
-    built = time.monotonic()
-
     models = dict(MODELS)
     if ceiling:
         models['baseline, unbiased training'] = 'erm_sprites_unbiased.py'
+    read = {name: load_config(configs / file, cfg_options) for name, file in models.items()}
+    build_motion_sprites(DATA_ROOT, settings, unbiased=ceiling, workers=workers)
+    built = time.monotonic()
     results = {}
     for name, file in models.items():
-        experiment = Experiment(name, load_config(configs / file, cfg_options))
+        experiment = Experiment(name, read[name])
         results[name] = run_seeds(experiment, work_dir / Path(file).stem, seeds, trials=trials)
 
     write_summary(work_dir / 'results.json', results)

@@ -209,12 +209,23 @@ def read_record(path: Path, digest: str) -> dict[str, Any] | None:
         record = read_json(path)
     except DatasetError as error:
         raise LaunchError(f'{error}: delete {path.parent} to run it anew') from error
+    for part in ('validation', 'metrics', 'metrics_best'):
+        scores = record.get(part, {})
+        if not isinstance(scores, dict) or not all(map(_is_score, scores.values())):
+            raise LaunchError(
+                f'{path}: {part}: expected scores by their names: delete {path.parent} to run it '
+                'anew'
+            )
     if record.get('settings_sha256') != digest:
         raise LaunchError(
             f'{path.parent} holds a run of other settings: give another work folder or delete '
             'this one'
         )
     return record
+
+
+def _is_score(value: Any) -> bool:
+    return isinstance(value, int | float) and not abs(value) > 1e300  # NaN is one
 
 
 def _digest(experiment: Experiment, seed: int) -> str:

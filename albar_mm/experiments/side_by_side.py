@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import torch
 from mmengine.logging import print_log
 
 from ..utils.errors import LaunchError, one_line
+from ..utils.parallel import end_with_parent
 
 _PROCESSES = multiprocessing.get_context('spawn')  # forked threads of OpenMP do not survive
 
@@ -101,7 +101,7 @@ def _failure(code: int, answer: Connection) -> str:
 
 
 def _child(job: Job, slot: int, at_once: int, sender: Connection) -> None:
-    _end_with_parent()
+    end_with_parent()
     torch.set_num_threads(max(1, torch.get_num_threads() // at_once))
     if (gpus := torch.cuda.device_count()) > 1:
         torch.cuda.set_device(slot % gpus)
@@ -116,14 +116,3 @@ def _child(job: Job, slot: int, at_once: int, sender: Connection) -> None:
         traceback.print_exc()
         sender.send(one_line(error))
         sys.exit(1)
-
-
-def _end_with_parent() -> None:
-    """End this process when the parent is gone, or two runs would write to one folder."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -64,7 +64,7 @@ class BadVideoError(DatasetError):
             video: Path of the file.
             reason: Why it cannot be read.
         """
-        advice = 'restore the file, or take it out of the annotation file'
+        advice = 'restore the file, or leave the video out'
         return cls(f'video {video} cannot be read: {reason}; {advice}', video, reason)
 
 

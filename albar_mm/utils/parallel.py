@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -20,7 +19,7 @@ from .errors import DatasetError
 
 _Span = tuple[range, list[Any]]
 # what Python 3.14 takes by default would import everything again in every process
-_CONTEXT = multiprocessing.get_context('fork' if sys.platform == 'linux' else 'spawn')
+PROCESSES = multiprocessing.get_context('fork' if sys.platform == 'linux' else 'spawn')
 
 
 def default_workers() -> int:
@@ -110,7 +109,7 @@ def _until_broken(
 ) -> Generator[_Span, None, list[range]]:
     """Do the spans of ``waiting``; returns those that were under way when a process died."""
     running: dict[Future, range] = {}
-    pool = ProcessPoolExecutor(workers, _CONTEXT, _begin_worker, (silent,))
+    pool = ProcessPoolExecutor(workers, PROCESSES, _begin_worker, (silent,))
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
@@ -146,8 +145,7 @@ def prepare_worker(*_: object) -> None:
     """What a worker process does first: it takes one core, and ends with the process it is of."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the work
     cv2.setNumThreads(1)  # one process per core is enough
-    parent = multiprocessing.parent_process().pid
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent()
 
 
 def _begin_worker(silent: bool) -> None:
@@ -156,8 +154,14 @@ def _begin_worker(silent: bool) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone: one that was killed cannot say so."""
-    while os.getppid() == parent:
-        time.sleep(0.3)
-    os._exit(1)
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone, which cannot say so when killed."""
+    parent, above = multiprocessing.parent_process(), os.getppid()
+
+    def watch() -> None:
+        # the parent's pipe may be open in other processes; above it may stand a server of forks
+        while parent.is_alive() and os.getppid() == above:
+            parent.join(0.3)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -129,7 +129,7 @@ class _Form:
             before = re.match(r'(.*?),\s*(\w+)\s*=', text)
             if before and there(_unquoted(before[1])):
                 raise self.no_option(before[2])
-            why = absence(path, kind == 'folder') or f'no such {kind}'
+            why = absence(path, kind == 'folder') if path.exists() else f'no such {kind}'
             raise DatasetError(f'{path}: {why}; expected {self.usage}')
         return path
 

@@ -319,7 +319,7 @@ def test_a_bad_config(toy_config, tmp_path, monkeypatch):
     _, findings = config_check.check_config(bad, options, decoders)
     text = '\n'.join(errors(findings))
     for problem in (
-        'train_dataloader.dataset.ann_file: annotation file gone.txt: no such file',
+        'gone.txt: no such file',
         'w.pth does not load',
         'model.backbone.pretrained: torchvision://resnet18 needs torchvision',
         'val_dataloader: its pipeline decodes with decord, which is not installed',

@@ -24,11 +24,12 @@ from tests.bias_sets.toy_benchmark import VIDEOS, write_photos, write_sources
 from tests.downstream.anomaly import toy as anomaly
 from tests.downstream.features.videos import moving, write_video
 from tests.downstream.tal import toy as tal
-from tests.preparation.test_scenes import model, write_colours
+from tests.preparation.test_scenes import model
 from tests.preparation.toy_reference import write_reference
 from tests.processes import PATIENCE, start_tool
 from tests.tools.test_build_bias_benchmark import save_masks
 from tests.toy import write_toy_config, write_toy_videos
+from tests.video_files import write_frames
 
 from .runs import SHORT
 from .test_compare_methods import CONFIGS, ONE_SET
@@ -40,9 +41,13 @@ FEATURES = '--clip-len 4 --stride 3 --frame-interval 2 --device cpu --batch-size
 MGFN = 'backbone=dict(in_channels=16,channels=(8,8),depths=(1,1)'
 
 
-def training(data):
-    config = write_config(data, write_toy_videos(data), persistent=True, epochs=4)
+def training(data, persistent=True):
+    config = write_config(data, write_toy_videos(data), persistent=persistent, epochs=4)
     return f'train {config} --seed 5 --work-dir out --resume'
+
+
+def training_with_new_workers(data):
+    return training(data, persistent=False)
 
 
 def features(data):
@@ -67,10 +72,10 @@ def builder(data):
 
 
 def clips(data, count=12, frames=8):
-    (data / 'videos').mkdir()
     lines = []
     for index in range(count):
-        write_colours(data / f'videos/v{index}.avi', [(20 * index, 99, 50)] * frames, side=128)
+        grey = np.full((128, 128, 3), index, np.uint8)
+        write_frames(data / f'videos/v{index}.avi', [grey] * frames, side=128)
         lines.append(f'v{index}.avi {index % 2}\n')
     (data / 'list.txt').write_text(''.join(lines))
     return f'--list {data}/list.txt --videos {data}/videos --workers 2'
@@ -145,6 +150,7 @@ class Job:
 
 JOBS = [
     Job(training, 12),
+    Job(training_with_new_workers),
     Job(features, 12),
     Job(builder, 12),
     *map(Job, (people, scenes, bank, sprites, joined, compared, anomalies, actions)),

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from albar_mm.experiments import experiment
 from albar_mm.experiments.experiment import Experiment, is_finished, run_experiment
 from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.files import read_json, write_json
 
 CONFIG = Config(dict(model=dict(type='Recognizer3D')))
 
@@ -63,3 +64,12 @@ def test_is_finished(tested, tmp_path):
         assert is_finished(asked, tmp_path, 1, **wanted)
     with pytest.raises(LaunchError, match='holds a run of other settings'):
         is_finished(asked, tmp_path, 2)
+
+
+@pytest.mark.parametrize('scores', [None, [[1]], 'text', {'iid/top1': None}, {'a': 10**400}])
+def test_a_record_that_holds_no_scores(tested, tmp_path, scores):
+    run(tmp_path)
+    path = tmp_path / 'experiment.json'
+    write_json(path, dict(read_json(path), metrics=scores))
+    with pytest.raises(LaunchError, match=r'experiment.json: metrics: expected scores by their'):
+        run(tmp_path)

@@ -13,7 +13,10 @@ import torch
 from mmengine.runner import Runner
 
 from albar_mm.compat.config import get_installed_path
+from albar_mm.debias import METHODS
 from albar_mm.engine import launch
+from albar_mm.engine.launch import testing
+from albar_mm.utils.errors import WriteError
 from tests.in_process import TOOLS, tool
 from tests.toy import write_toy_config
 
@@ -73,17 +76,19 @@ def test_train_then_test_with_the_dumped_config(trained, call, tmp_path):
     ('args', 'wanted'),
     [
         ('gone.py', r'config gone.py: no such file; the current folder is /'),
-        ('albar_mm::gone', r'no file gone.py in /'),
+        ('albar_mm::gone', r'config albar_mm::gone: no file gone.py in /'),
+        ('albar_mm::albar_sprite', r"did you mean '.*/albar_sprites.py'"),
+        ('erm_sprite.py', r"erm_sprite.py: no such file .did you mean 'albar_mm::erm_sprites.py'"),
         ('{} --cfg-options nonsense', r'--cfg-options nonsense: expected key=value'),
         ('{} --resume gone.pth', r'checkpoint gone.pth: no such file'),
         ('{} --launcher pytorch', r'start it with torchrun'),
         (
             '{} --cfg-options train_dataloader.dataset.ann_file=gone.txt',
-            r'train_dataloader.dataset.ann_file: no such annotation file: /.*gone.txt; make it',
+            r'dataset.ann_file: annotation file /.*gone.txt: no such file: add --cfg-options',
         ),
         (
             '{} --cfg-options train_dataloader.dataset.data_prefix.video=gone',
-            r'train_dataloader.dataset.data_prefix.video: no such data folder: /.*gone; make it',
+            r'dataset.data_prefix.video: data folder /.*gone: no such folder: add --cfg-options',
         ),
         ('{} --cfg-options load_from=gone.pth', r'checkpoint gone.pth: no such file; the current'),
         ('{} --cfg-options model.type=Nobody', r'Nobody is not in .*--debug shows'),
@@ -106,11 +111,62 @@ def test_testing_errors_are_one_line(call, toy_config, trained, tmp_path):
         ((toy_config, 'other.pth'), '102 of its 102 tensors did not arrive'),
         ((toy_config, weights, '--dump', 'p.txt'), '--dump p.txt: the name must end in .pkl'),
         (('wrong.py', weights), 'wrong.py: SyntaxError'),
+        ((toy_config, weights, '--dump', '/proc/no/p.pkl'), '/proc/no/p.pkl: cannot be written'),
+        ((toy_config, weights, '--show-dir', '/proc/no'), '/proc/no: cannot be written'),
     ):
         status, lines = call('test', *args)
         assert status == 1 and len(lines) == 1 and wanted in lines[0], lines
     _, lines = call('test', toy_config, weights, '--cfg-options', 'model.cls_head.num_classes=3')
     assert '2 of its 102 tensors did not arrive, as cls_head' in lines[0]
+
+
+def test_results_outlive_a_dump_that_fails(call, toy_config, trained, tmp_path, monkeypatch):
+    def full(path, data):
+        raise WriteError(f'{path}: cannot be written: the disk is full')
+
+    monkeypatch.setattr(testing, 'write_bytes', full)
+    (tmp_path / 'toy2.py').write_text(
+        f"_base_ = {str(toy_config)!r}\ncustom_hooks = [dict(type='ResultsHook')]\n"
+    )
+    options = ['--dump', tmp_path / 'p.pkl', '--work-dir', tmp_path / 'out']
+    status, (line,) = call('test', tmp_path / 'toy2.py', trained / 'epoch_1.pth', *options)
+    assert status == 1 and 'p.pkl: cannot be written: the disk is full' in line
+    assert 'acc/top1' in (tmp_path / 'out/results.json').read_text()
+
+
+LAZY = """
+from mmengine.config import read_base
+with read_base():
+    from .base import *
+from albar_mm.evaluation.results import ResultsHook
+from mmaction.datasets import VideoDataset
+from mmaction.datasets.transforms import (
+    DecordDecode, DecordInit, FormatShape, PackActionInputs, Resize, SampleFrames)
+from mmaction.evaluation import AccMetric
+from mmaction.models import ActionDataPreprocessor, I3DHead, Recognizer3D, ResNet3d
+from mmengine.runner import EpochBasedTrainLoop
+from torch.optim import AdamW
+"""
+
+
+@pytest.mark.parametrize('method', ['', *METHODS])
+def test_configs_in_pure_python(call, toy_config, tmp_path, method):
+    """``read_base()`` and classes for types: each method; one training, its test and results."""
+    own = {'actorcutmix', 'sdn'}  # of files; what they change is the same for all configs
+    written = re.sub(
+        r"type='(\w+)'", lambda m: f'type={m[1]}' if m[1] in LAZY else m[0], toy_config.read_text()
+    )
+    (tmp_path / 'base.py').write_text("default_scope = 'mmaction'\n")
+    hooks = 'custom_hooks = [dict(type=ResultsHook)]\n'
+    (tmp_path / 'lazy.py').write_text(LAZY + written + hooks)
+    words = ['--debias', method] * bool(method)
+    if method not in own:
+        assert call('train', tmp_path / 'lazy.py', *words, '--print-config') == (0, [])
+    if method in ('', 'albar'):
+        work, once = tmp_path / 'w', ['--cfg-options', 'train_cfg.max_epochs=1']
+        assert call('train', tmp_path / 'lazy.py', *words, '--work-dir', work, *once) == (0, [])
+        tested = ('test', tmp_path / 'lazy.py', work / 'epoch_1.pth', '--work-dir', work)
+        assert call(*tested) == (0, []) and (work / 'results.json').is_file()
 
 
 def test_debug_shows_the_trace(call, toy_config, capfd):

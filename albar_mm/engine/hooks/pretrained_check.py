@@ -51,11 +51,6 @@ class PretrainedCheck(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare a checkpoint with the model that it is loaded into."""
         path = runner.cfg.get('load_from') or f'the latest checkpoint in {runner.work_dir}'
-        if runner.cfg.get('resume') and not {'meta', 'message_hub'} <= set(checkpoint):
-            raise LaunchError(
-                f'{path} holds weights, not the state of a training that could go on: begin one '
-                'with them (--cfg-options load_from=<file>), or resume from an epoch_<n>.pth'
-            )
         model, given = bare_model(runner), state_of(checkpoint)
         wanted = saved_tensors(model)
         wrong = misfits(wanted, given)
@@ -66,6 +61,11 @@ class PretrainedCheck(Hook):
                 f'{path} does not fit the model: {len(wrong)} of its {len(wanted)} tensors are '
                 f'missing or of another shape, as {name} ({why}): resume with the config that it '
                 'was trained with'
+            )
+        if runner.cfg.get('resume') and not {'meta', 'message_hub'} <= set(checkpoint):
+            raise LaunchError(
+                f'{path} holds weights, not the state of a training that could go on: begin one '
+                'with them (--cfg-options load_from=<file>), or resume from an epoch_<n>.pth'
             )
         backbone = [name for name in wanted if name.startswith(_BACKBONE)] or list(wanted)
         self._require(

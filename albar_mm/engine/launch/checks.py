@@ -97,7 +97,7 @@ def num_classes(model: Any) -> int | None:
 
 
 def check_dataset(dataset: Any, loader: str, classes: int | None) -> None:
-    """Refuse labels that the model has no class for, and addresses in a list.
+    """Refuse labels that the model has no class for, some without one, and addresses in a list.
 
     A list is data: only the command line or the config may name a server, as in ``data_prefix``.
 
@@ -110,20 +110,27 @@ def check_dataset(dataset: Any, loader: str, classes: int | None) -> None:
         LaunchError: Names the list and the video.
     """
     for one in _innermost(dataset):
-        prefix = (one.data_prefix or {}).get('video') or ''
+        prefix, unlabelled = (one.data_prefix or {}).get('video') or '', []
         for index in range(len(one)):
             info = one.get_data_info(index)
             name = str(info.get('filename', ''))
             where = f'{loader}: {one.ann_file or type_name(one)}: {name}'
             if '://' in name and '://' not in prefix:
                 raise LaunchError(f'{where}: is an address; a list names files below data_prefix')
-            highest = np.max(info.get('label', -1), initial=-1)
+            labels = np.ravel(info.get('label', 0))
+            highest = np.max(labels, initial=0)
+            if np.min(labels, initial=0) < 0:
+                unlabelled.append(where)
             if classes is not None and highest >= classes:
                 raise LaunchError(
                     f'{where}: has label {highest}, but the model has {classes} classes: set '
                     'num_classes to the number of your classes (--cfg-options '
                     f'model.cls_head.num_classes={highest + 1}), or correct the list'
                 )
+        if 0 < len(unlabelled) < len(one) or (unlabelled and loader == 'train_dataloader'):
+            raise LaunchError(f'{unlabelled[0]}: has no label, as {len(unlabelled)} of {len(one)}')
+        if unlabelled:
+            print_log(f'{loader}: no video has a label: scores say nothing', level=logging.WARNING)
 
 
 def _innermost(dataset: Any) -> Iterator[BaseActionDataset]:

@@ -85,6 +85,7 @@ def train(
         LaunchError: Something named by the arguments or the config is missing or does not fit.
     """
     cfg = debiased(load_config(config, cfg_options), debias, debias_options)
+    _require(cfg, config, ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'))
     _set_run(cfg, config, work_dir, launcher)
     if amp:
         kind = type_name(cfg.optim_wrapper) or 'OptimWrapper'
@@ -151,9 +152,7 @@ def test(
     """
     cfg = load_config(config, cfg_options)
     _set_run(cfg, config, work_dir, launcher)
-    if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
-        lacking = 'has no test_dataloader and test_evaluator: there is nothing to test'
-        raise LaunchError(f'{_name(cfg, config)} {lacking}')
+    _require(cfg, config, ('model', 'test_dataloader', 'test_evaluator', 'test_cfg'))
     checkpoint = require_checkpoint(checkpoint)
     if dump is not None:
         if not dump.endswith(('.pkl', '.pickle')):
@@ -214,6 +213,15 @@ def print_config(
 
 def _name(cfg: Config, config: str | os.PathLike | Config) -> str:
     return (cfg.filename if isinstance(config, Config) else os.fspath(config)) or 'the config'
+
+
+def _require(cfg: Config, config: str | os.PathLike | Config, parts: Sequence[str]) -> None:
+    lacking = [part for part in parts if cfg.get(part) is None]
+    if lacking:
+        raise LaunchError(
+            f'config {_name(cfg, config)}: has no {", ".join(lacking)}: there is nothing to run; '
+            'begin with a config of configs/ or of MMAction2'
+        )
 
 
 def _set_run(
@@ -344,6 +352,8 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
         own = osp.realpath(where).startswith(osp.realpath(cfg.work_dir))
         advice = ' (--work-dir chooses the folder of a run)' if own else ''
         return f'cannot use {where}: {remedy_of(error, own)}{advice}'
+    if 'Cannot infer the rule' in line:
+        return f'{line}: set default_hooks.checkpoint.rule to greater or less'
     if 'out of memory' in line:
         return (
             f'{line}; use smaller batches: --cfg-options train_dataloader.batch_size=<n>, '

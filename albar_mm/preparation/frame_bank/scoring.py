@@ -19,7 +19,7 @@ from ...utils.config_types import type_name
 from ...utils.errors import DatasetError, reason_of
 from ...utils.identity import weights_sha256
 from ...utils.numbers import number, one_of
-from ...utils.parallel import prepare_worker
+from ...utils.parallel import PROCESSES, prepare_worker
 from ...utils.text import name_some
 from ...video.source_video import decoder_name
 from .videos import MEASURES, FrameChunks, ScoresFile, TrainingVideo, VideoScores, dataset_of
@@ -115,6 +115,7 @@ def score_videos(
         batch_size=None,
         num_workers=options.workers,
         worker_init_fn=prepare_worker if options.workers else None,
+        multiprocessing_context=PROCESSES if options.workers else None,
     )
     for index, inputs, error in chunks:
         video = waiting[index]

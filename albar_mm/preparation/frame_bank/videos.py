@@ -19,6 +19,7 @@ from mmengine.dataset import Compose
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ...annotations.video_lists import VideoNames
+from ...utils.config_types import class_of, type_name
 from ...utils.errors import BadVideoError, DatasetError, absence
 from ...utils.files import check_output
 from ...utils.journal import Journal
@@ -79,10 +80,10 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
         DatasetError: There is no such dataset or file, or a line of it cannot be used.
     """
     node = dataset_of(cfg, 'train_dataloader')
-    kind = DATASETS.get(node.get('type', '')) if isinstance(node.get('type'), str) else None
+    kind = class_of(node, DATASETS)
     if kind is None or not issubclass(kind, VideoDataset) or node.get('multi_class'):
         raise DatasetError(
-            f'train_dataloader.dataset of {cfg.filename} is a {node.get("type")}: expected a '
+            f'train_dataloader.dataset of {cfg.filename} is a {type_name(node)}: expected a '
             'VideoDataset or RobustVideoDataset of videos with one label each'
         )
     dataset = DATASETS.build(

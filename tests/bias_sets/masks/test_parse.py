@@ -121,7 +121,7 @@ def test_paths_of_any_characters(here):
         ('motion:persons', 'expected motion'),
         ('png:', 'expected png:FOLDER'),
         ('png:gone', 'gone: no such folder; expected png:FOLDER'),
-        ('jhmdb:boxes.pkl', 'boxes.pkl: no such folder; expected jhmdb:FOLDER'),
+        ('jhmdb:boxes.pkl', 'boxes.pkl: is a file, not a folder; expected jhmdb:FOLDER'),
         ('rle:gone', 'gone: no such folder or file'),
         ('boxes:gone.pkl', 'gone.pkl: no such file; expected boxes:FILE'),
         ('dnn:gone.onnx', 'gone.onnx: no such file'),

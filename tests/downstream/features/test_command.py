@@ -2,12 +2,9 @@
 
 import io
 import os
-import random
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -178,36 +175,6 @@ def test_the_tool_does_not_hide_the_package(tmp_path):
     )
     done = started([sys.executable, '-c', code], cwd=tmp_path)
     assert str(ROOT / 'downstream') in done.stdout, done.stderr
-
-
-@pytest.mark.slow
-def test_killed_twenty_times(given, tmp_path):
-    """SIGKILL at random moments; the store ends as that of an uninterrupted run."""
-    make_videos(tmp_path / 'many', 30, frames=400)
-    given = dict(given, videos=[str(tmp_path / 'many')])
-    run_features(**given, sampling=SNIPPETS, device='cpu', out=tmp_path / 'whole')
-    whole, store, chance = FeatureStore(tmp_path / 'whole'), tmp_path / 'killed', random.Random(0)
-    quiet, counts = dict.fromkeys(('stdout', 'stderr'), subprocess.DEVNULL), []
-    for _ in range(20):
-        words = command(given, store, '--workers', 2, '--batch-size', 2)
-        process = subprocess.Popen(words, **quiet, env={**os.environ, 'OMP_NUM_THREADS': '1'})
-        left, ends = set(store.glob('.*.part.npy')), time.monotonic() + PATIENCE
-        # the import takes seconds: wait until it works, then a moment at random
-        while set(store.glob('.*.part.npy')) <= left and process.poll() is None:
-            assert time.monotonic() < ends
-            time.sleep(0.002)
-        time.sleep(chance.uniform(0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        there = FeatureStore(store) if (store / 'store.json').exists() else None
-        counts.append(len(there) if there else 0)
-        for video in there.ids() if there else []:
-            assert np.isfinite(there.load(video)).all() and there.info(video) == whole.info(video)
-    assert min(counts) < 30
-    status, _, own = run(given, store, '--batch-size', 2)
-    assert (status, own) == (0, [])
-    same(whole, FeatureStore(store))
-    assert not list(store.glob('.*.part*'))
 
 
 #: The peak of the resources module would be that of the parent, where it is higher.

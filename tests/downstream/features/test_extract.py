@@ -65,8 +65,7 @@ def test_equal_to_a_plain_loop(encoder, videos, tmp_path, monkeypatch, batch_siz
     total = sum(-(-n // 3) for n in LENGTHS)
     assert done.frames == sum(LENGTHS) and done.snippets == total
     # batches go across videos
-    full, rest = divmod(total, batch_size)
-    assert sizes == [batch_size] * full + [rest] * (rest > 0)
+    assert sizes == [batch_size] * -(-total // batch_size)
     for video, length in zip(videos, LENGTHS, strict=True):
         wanted = plain_loop(encoder, READER, video.path, SAMPLING)
         assert store.load(video.video_id) == pytest.approx(wanted, abs=1e-5)

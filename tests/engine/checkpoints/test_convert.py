@@ -97,7 +97,7 @@ def test_what_is_refused(theirs, tmp_path):
     fails(dict(epoch=3), 'a.pth: no Video Swin')
     some = {name: value for name, value in theirs.items() if not name.startswith('features.3')}
     fails(some, r'it has features \[0, 1, 2, 4, 5, 6\]')
-    with pytest.raises(CheckpointError, match='gone.pth: no such checkpoint file'):
+    with pytest.raises(CheckpointError, match='gone.pth: no such file'):
         convert_checkpoint(convert_swin3d, tmp_path / 'gone.pth', tmp_path / 'out.pth')
     with pytest.raises(CheckpointError, match='is the checkpoint itself'):
         convert_checkpoint(convert_swin3d, source, source)
