@@ -126,7 +126,7 @@ def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
                 before = found[video.video_id][0].rpartition(':')[2]
                 raise ValueError(f'{video.video_id!r} is listed in line {before} already')
         except (ValueError, DatasetError) as error:
-            raise DatasetError(f'{where}: {line!r}: {error}') from error
+            raise DatasetError(f'{where}: {line!r:.80}: {error}') from error
         found[video.video_id] = where, video
     if not found:
         raise DatasetError(f'{path}: lists no video')
@@ -169,7 +169,9 @@ def _events(numbers: list[str]) -> tuple[tuple[int, int], ...]:
         if start == end == _NO_EVENT:
             continue
         if not (start.isdecimal() and end.isdecimal()) or int(end) < int(start):
-            raise ValueError(f'event {start} to {end}; expected its first and last frame, or -1 -1')
+            raise ValueError(
+                f'event {start:.20} to {end:.20}; expected its first and last frame, or -1 -1'
+            )
         events.append((int(start), int(end)))
     return tuple(events)
 
