@@ -145,8 +145,7 @@ def import_features(
         dtype='float32',
         decoder='unknown',
     )
-    made = FeatureStore.create(store, settings)
-    shorter, missing = [], []
+    made, shorter, missing = None, [], []
     for video, (frames, fps) in videos.items():
         try:
             features = _read(folder, video, layout)
@@ -164,8 +163,10 @@ def import_features(
         if len(features) != grid.num_snippets:
             shorter.append(video)
             grid = replace(grid, num_snippets=len(features))
+        if made is None:  # nothing is left of an import that fails at its first file
+            made = FeatureStore.create(store, settings)
         made.put(video, features, grid, dict(file=video))
-    if not made.ids():
+    if made is None:
         raise DatasetError(
             f'{folder}: holds features of none of the {len(videos)} videos, as {missing[0]!r}'
         )
