@@ -116,15 +116,20 @@ def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
 
     Raises:
         DatasetError: The list cannot be read, is empty, names a video twice, or a line is none of
-            these; the message names the line.
+            these, or says less than those before; the message names the line.
     """
     found: dict[str, tuple[str, AnomalyVideo]] = {}
+    with_kinds: set[bool] = set()
     for where, line in filled_lines(path):
+        words = line.split()
+        with_kinds.add(any(not word.isdecimal() for word in words[1:]))
         try:
-            video = _row(line.split())
+            video = _row(words)
             if video.video_id in found:
                 before = found[video.video_id][0].rpartition(':')[2]
                 raise ValueError(f'{video.video_id!r} is listed in line {before} already')
+            if len(with_kinds) > 1:
+                raise ValueError('expected a kind behind the path in all lines or in none')
         except (ValueError, DatasetError) as error:
             raise DatasetError(f'{where}: {line!r:.80}: {error}') from error
         found[video.video_id] = where, video
