@@ -68,8 +68,8 @@ def export_features(
 
     Raises:
         DatasetError: An unknown layout, several crops where there is room for one, features that
-            are not finite, a list that cannot be read or two of one name, a listed id that the store lacks, or a folder that
-            cannot be written to.
+            are not finite, a list that cannot be read or two of one name, a listed id that the
+            store lacks, or a folder that cannot be written to.
     """
     one_of(layout, LAYOUTS, 'layout', DatasetError)
     folder, ids = Path(folder), store.ids()
