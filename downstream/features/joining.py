@@ -169,6 +169,9 @@ def join_clips(
 
 def _clips(folder: Path) -> dict[str, list[Path]]:
     """Class -> its clips, both sorted; only classes that have some."""
+    lost = [path for path in folder.glob('*') if not os.path.exists(path)]
+    if lost:
+        raise DatasetError(f'{lost[0]}: is a link to nowhere: restore what it names, or delete it')
     shown = (path for path in folder.glob('*/*') if not path.name.startswith('.'))
     paths = [path for path in shown if path.suffix.lower() in VIDEO_SUFFIXES]
     found = {
