@@ -116,17 +116,22 @@ def read_annotation(path: str | os.PathLike) -> list[AnomalyVideo]:
 
     Raises:
         DatasetError: The list cannot be read, is empty, names a video twice, or a line is none of
-            these; the message names the line.
+            these, or says less than those before; the message names the line.
     """
     found: dict[str, tuple[str, AnomalyVideo]] = {}
+    with_kinds: set[bool] = set()
     for where, line in filled_lines(path):
+        words = line.split()
+        with_kinds.add(any(not word.isdecimal() for word in words[1:]))
         try:
-            video = _row(line.split())
+            video = _row(words)
             if video.video_id in found:
                 before = found[video.video_id][0].rpartition(':')[2]
                 raise ValueError(f'{video.video_id!r} is listed in line {before} already')
+            if len(with_kinds) > 1:
+                raise ValueError('expected a kind behind the path in all lines or in none')
         except (ValueError, DatasetError) as error:
-            raise DatasetError(f'{where}: {line!r}: {error}') from error
+            raise DatasetError(f'{where}: {line!r:.80}: {error}') from error
         found[video.video_id] = where, video
     if not found:
         raise DatasetError(f'{path}: lists no video')
@@ -169,7 +174,9 @@ def _events(numbers: list[str]) -> tuple[tuple[int, int], ...]:
         if start == end == _NO_EVENT:
             continue
         if not (start.isdecimal() and end.isdecimal()) or int(end) < int(start):
-            raise ValueError(f'event {start} to {end}; expected its first and last frame, or -1 -1')
+            raise ValueError(
+                f'event {start:.20} to {end:.20}; expected its first and last frame, or -1 -1'
+            )
         events.append((int(start), int(end)))
     return tuple(events)
 

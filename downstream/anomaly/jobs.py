@@ -23,7 +23,7 @@ from albar_mm.datasets.motion_sprites.untrimmed import (
     write_untrimmed,
 )
 from albar_mm.utils.config_types import is_type
-from albar_mm.utils.errors import LaunchError
+from albar_mm.utils.errors import DatasetError, LaunchError
 from albar_mm.utils.files import write_text
 from albar_mm.utils.numbers import number, one_of
 from albar_mm.utils.video_ids import id_of
@@ -257,7 +257,7 @@ def run_on_features(
     train, test = map(read_annotation, annotations)
     if extract is not None:
         run_features(out=store, **extract)
-    _check_before(FeatureStore(store), train, test)
+    _check_before(FeatureStore(store), train, test, annotations[1])
     configs = {_ROW: config_for(config, store, *annotations, options)}
     runs.checked_datasets(configs[_ROW])
     drawn = [video for video in test if video.is_anomalous][:_DRAWN]
@@ -312,7 +312,7 @@ def run_on_one(
 
 
 def _check_before(
-    store: FeatureStore, train: Sequence[AnomalyVideo], test: Sequence[AnomalyVideo]
+    store: FeatureStore, train: Sequence[AnomalyVideo], test: Sequence[AnomalyVideo], path: str
 ) -> None:
     """Refuse what would only fail after the training; what it needs itself fails at its start."""
     rest = sorted(set(store.ids()) - {video.video_id for video in (*train, *test)})
@@ -321,7 +321,10 @@ def _check_before(
             f'{store.root}: {len(rest)} videos are in neither list and take no part, as {rest[0]!r}'
         )
     for video in test:
-        video.truth(store.grid(video.video_id).num_frames)
+        try:
+            video.truth(store.grid(video.video_id).num_frames)
+        except DatasetError as error:
+            raise DatasetError(f'{path}: {error}') from error
 
 
 def _embedded_drawn() -> list[AnomalyVideo]:

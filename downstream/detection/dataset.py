@@ -80,8 +80,8 @@ class FeatureDataset(BaseDataset):
         found = [video for video in videos if (video.video_id in held) == (self.part == 'val')]
         if not usable(found):
             raise DatasetError(
-                f'part {self.part!r} of {len(videos)} videos with {self.val_share:g} held out '
-                f'has no {lack}: change val_share'
+                f'{self.ann_file}: part {self.part!r} of {len(videos)} videos with '
+                f'{self.val_share:g} held out has no {lack}: change val_share'
             )
         return found
 

@@ -301,7 +301,9 @@ def features_for_detector(
             'tools/downstream.py'
         )
     settings, reader = cfg.feature_settings.to_dict(), choose_reader()
-    check_row(settings, f'{cfg.filename}: feature_settings', dict(encoder=dict, view=list))
+    where = f'{cfg.filename}: feature_settings'
+    check_row(settings, where, dict(encoder=dict, view=list, made_with=dict), ('made_with',))
+    check_row(settings['encoder'], where, dict(level=str, weights_sha256=str), ('level',))
     sampling = _sampling_of(settings, cfg.filename)
     steps = set(map(type_name, settings.get('view', ())))
     made = FrozenEncoder(
@@ -314,7 +316,7 @@ def features_for_detector(
     if not is_weights_sha256(settings['encoder'].get('weights_sha256'), made.model):
         raise LaunchError(
             f'{weights}: other weights than those whose features the detector was '
-            f'trained on ({settings.get("made_with", {}).get("checkpoint")}); name '
+            f'trained on ({(settings.get("made_with") or {}).get("checkpoint")}); name '
             'that checkpoint (--encoder-checkpoint)'
         )
     if plain(made.view.steps) != plain(settings['view']):

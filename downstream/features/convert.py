@@ -67,9 +67,9 @@ def export_features(
         Lines for the terminal: what was written, and the time grid to tell the code of.
 
     Raises:
-        DatasetError: An unknown layout, several crops where there is room for one, a list that
-            cannot be read or two of one name, a listed id that the store lacks, or a folder that
-            cannot be written to.
+        DatasetError: An unknown layout, several crops where there is room for one, features that
+            are not finite, a list that cannot be read or two of one name, a listed id that the
+            store lacks, or a folder that cannot be written to.
     """
     one_of(layout, LAYOUTS, 'layout', DatasetError)
     folder, ids = Path(folder), store.ids()
@@ -79,7 +79,11 @@ def export_features(
     for path in map(Path, lists):
         if path.name in listed:
             raise DatasetError(f'{path}: a list of that name was given before')
-        names = [stem_of(name, also=('.npy',)) for name in read_list(path)]
+        lines = read_list(path)
+        names = [stem_of(name, also=('.npy',)) for name in lines]
+        if len(set(names)) < len(set(lines)):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DatasetError(f'{path}: several videos are called {twice!r}: tell them apart')
         listed[path.name] = [name.removesuffix(_SUFFIXES.get(layout, '')) for name in names]
         if not names:
             raise DatasetError(f'{path}: lists no video')
@@ -91,8 +95,13 @@ def export_features(
     try_folder(folder)
     written: dict[str, list[Path]] = {}
     for video in track_iter_progress(ids, file=sys.stdout):
-        written[video] = []
-        for path, array in _files(store.load(video), video, layout, folder):
+        written[video], features = [], store.load(video)
+        if not np.isfinite(features).all():
+            raise DatasetError(
+                f'{store.root}: features of {video!r} are not all finite: delete it and extract '
+                'it again'
+            )
+        for path, array in _files(features, video, layout, folder):
             write_npy(path, np.ascontiguousarray(array, np.float32))
             written[video].append(path)
     for name, members in listed.items():
@@ -145,8 +154,7 @@ def import_features(
         dtype='float32',
         decoder='unknown',
     )
-    made = FeatureStore.create(store, settings)
-    shorter, missing = [], []
+    made, shorter, missing = None, [], []
     for video, (frames, fps) in videos.items():
         try:
             features = _read(folder, video, layout)
@@ -164,8 +172,10 @@ def import_features(
         if len(features) != grid.num_snippets:
             shorter.append(video)
             grid = replace(grid, num_snippets=len(features))
+        if made is None:  # nothing is left of an import that fails at its first file
+            made = FeatureStore.create(store, settings)
         made.put(video, features, grid, dict(file=video))
-    if not made.ids():
+    if made is None:
         raise DatasetError(
             f'{folder}: holds features of none of the {len(videos)} videos, as {missing[0]!r}'
         )
@@ -286,6 +296,7 @@ def read_database(path: str | os.PathLike) -> dict[str, Any]:
 
 def _of_lines(path: str | os.PathLike, fps: float | None) -> Lengths:
     lengths: Lengths = {}
+    paths: dict[str, str] = {}
     for where, line in filled_lines(path):
         if fps is None:
             raise DatasetError(f'{path}: text tells no frame rate: give it (--fps, e.g. 30)')
@@ -297,6 +308,8 @@ def _of_lines(path: str | os.PathLike, fps: float | None) -> Lengths:
         found = number(words[1], what, 1, MOST_FRAMES, whole=True), fps
         if lengths.setdefault(video, found) != found:
             raise DatasetError(f'{where}: {video!r} was listed with {lengths[video][0]} frames')
+        if paths.setdefault(video, words[0]) != words[0]:
+            raise DatasetError(f'{where}: {video!r} was listed before, as {paths[video]}')
     return lengths
 
 

@@ -1,5 +1,6 @@
 """From videos to a feature store: decoding and encoding at the same time, batches across videos."""
 
+import errno
 import threading
 import time
 from collections import deque
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from albar_mm.utils.errors import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError, DatasetError, WriteError
 from albar_mm.utils.identity import file_identity, library_versions
 from albar_mm.utils.numbers import one_of
 from albar_mm.utils.parallel import one_opencv_thread
@@ -168,17 +169,16 @@ def extract_features(
                     result.snippets += 1
                     continue
                 result.frames += item.decoded
-                if item.error is None:
-                    with writers.pop(video.video_id) as writer:
-                        writer.finish(item.grid, item.source)
+                error = item.error or _finish(writers.pop(video.video_id), item)
+                if error is None:
                     result.done += 1
-                elif on_bad == 'fail' or not isinstance(item.error, BadVideoError):
-                    raise item.error
+                elif on_bad == 'fail' or not isinstance(error, BadVideoError):
+                    raise error
                 else:
                     if video.video_id in writers:
                         writers.pop(video.video_id).abort()
                     result.failed.append(
-                        dict(video=video.video_id, path=str(video.path), reason=item.error.reason)
+                        dict(video=video.video_id, path=str(video.path), reason=error.reason)
                     )
     finally:
         for writer in writers.values():
@@ -187,6 +187,18 @@ def extract_features(
             store.note_failed(result.failed, [video.video_id for video in todo])
     result.seconds = time.monotonic() - started
     return result
+
+
+def _finish(writer: SnippetWriter, item: Ended) -> BadVideoError | None:
+    """Make a video visible, or say why this disk has no room for a file of its name."""
+    try:
+        with writer:
+            writer.finish(item.grid, item.source)
+    except WriteError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL):
+            raise
+        return BadVideoError.of(str(item.video.path), str(error))
+    return None
 
 
 def decode_snippets(

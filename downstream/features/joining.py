@@ -25,7 +25,8 @@ from .videos import FrameClock, VideoReader, choose_reader
 
 SETTINGS_FILE = 'joined.json'
 SPLITS = ('train', 'test')
-_LEAST = dict(train=1, test=1, height=16, width=16, seed=0)
+_SIZES, _COUNTS = (16, 8192), (1, 10**6)
+_BOUNDS = dict(train=_COUNTS, test=_COUNTS, height=_SIZES, width=_SIZES, seed=(0, 2**32 - 1))
 _HELD = 512  # clips whose compressed frames are held in memory, well below a megabyte each
 
 
@@ -63,8 +64,8 @@ class JoinSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ('train', 'test', 'height', 'width', 'seed'):
-            number(getattr(self, name), name, _LEAST[name], 10**6, whole=True)
+        for name, bounds in _BOUNDS.items():
+            number(getattr(self, name), name, *bounds, whole=True)
         for name in ('fillers', 'events'):
             fewest, most = getattr(self, name)
             number(fewest, f'{name}, fewest', 1, whole=True)
@@ -168,6 +169,9 @@ def join_clips(
 
 def _clips(folder: Path) -> dict[str, list[Path]]:
     """Class -> its clips, both sorted; only classes that have some."""
+    lost = [path for path in folder.glob('*') if not os.path.exists(path)]
+    if lost:
+        raise DatasetError(f'{lost[0]}: is a link to nowhere: restore what it names, or delete it')
     shown = (path for path in folder.glob('*/*') if not path.name.startswith('.'))
     paths = [path for path in shown if path.suffix.lower() in VIDEO_SUFFIXES]
     found = {

@@ -86,9 +86,12 @@ def find_videos(
 
     def search(folder: Path, base: Path) -> None:
         for file in sorted(files_below(folder)):
-            if file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith('.'):
+            if file.name.startswith('.'):
+                continue
+            # a link to nowhere may have been a folder of videos, on a disk that is not there
+            if file.suffix.lower() in VIDEO_SUFFIXES or not os.path.exists(file):
                 found.append((base, file))
-            elif not file.name.startswith('.'):
+            else:
                 others.add(file)
 
     for name in map(os.fspath, named):

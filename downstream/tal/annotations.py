@@ -103,18 +103,20 @@ def _classes(entries: Sequence[tuple[str, Any, str]], path: str | os.PathLike) -
     for _, entry, where in entries:
         for action in _actions(entry, where):
             name, label_id = _name(action, where), action.get('label_id')
+            if label_id is not None:
+                label_id = number(label_id, f'{where}: label_id', 0, whole=True)
             if ids.setdefault(name, label_id) != label_id:
                 raise DatasetError(
                     f'{where}: class {name!r} has the label_id {label_id}, and {ids[name]} before'
                 )
     if all(label_id is None for label_id in ids.values()):
         return tuple(sorted(ids))
-    if sorted(map(str, ids.values())) != sorted(map(str, range(len(ids)))):
+    if None in ids.values() or sorted(ids.values()) != list(range(len(ids))):
         raise DatasetError(
             f'{path}: label_id of the {len(ids)} classes are not the numbers 0 to '
             f'{len(ids) - 1}: renumber them, or leave them out'
         )
-    return tuple(sorted(ids, key=lambda name: int(ids[name])))
+    return tuple(sorted(ids, key=ids.get))
 
 
 def _name(row: Mapping[str, Any], where: str) -> str:
@@ -157,8 +159,9 @@ def _video(video: str, entry: Any, where: str, known: Mapping[str, int]) -> Segm
         segments.append((begin, end))
         labels.append(known[label])
     boxes = np.array(segments, np.float64).reshape(-1, 2)
-    subset = str(entry.get('subset', '')).strip().lower()
-    return SegmentedVideo(video, subset, fps, duration_s, boxes, np.array(labels, np.int64), empty)
+    check_row(entry, where, dict(subset=str))
+    subset, of = entry['subset'].strip().lower(), np.array(labels, np.int64)
+    return SegmentedVideo(video, subset, fps, duration_s, boxes, of, empty)
 
 
 def read_segment(value: Any, where: str) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.numbers import one_of
 
 from ..detection.dataset import FeatureDataset
+from ..features.store import check_name
 from .annotations import SegmentedVideo, read_annotation
 from .checks import check_grid
 
@@ -88,6 +89,8 @@ class SegmentFeatureDataset(FeatureDataset):
                 f'{self.ann_file}: leave_out names {min(unknown)!r}, which is not there'
             )
         videos = [video for video in videos if video.video_id not in self.leave_out]
+        for video in videos:
+            check_name(video.video_id, self.ann_file)
         self.dropped = [video.video_id for video in videos if video.video_id not in self.store]
         if self.dropped and (self.missing == 'fail' or len(self.dropped) == len(videos)):
             raise DatasetError(

@@ -72,6 +72,7 @@ def test_lines(tmp_path, line, video):
         ('My film.mp4 Abuse', "'film.mp4' is no kind of anomaly"),
         ('Abuse/..mp4', 'begins with a dot'),
         ('a.mp4 3 5', "'5' is no kind of anomaly"),
+        ('Abuse1.mp4 Abuse', 'a kind behind the path in all lines or in none'),
         ('b.avi', "'b' is listed in line 1 already"),
     ],
 )

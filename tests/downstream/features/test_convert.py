@@ -95,15 +95,19 @@ def test_the_tool_there_and_back(tmp_path):
 def test_what_is_refused(tmp_path):
     store, out = make_store(tmp_path / 'store', 1), tmp_path / 'out'
     export_features(store, out, 'tridet')
-    (tmp_path / 'test.list').write_text('Arson.mp4\n')
-    with pytest.raises(DatasetError, match="lacks 1 videos of .*test.list, as 'Arson'"):
-        export_features(store, out, 'mgfn', [tmp_path / 'test.list'])
-    (tmp_path / 'test.list').write_text('')
-    with pytest.raises(DatasetError, match='test.list: lists no video'):
-        export_features(store, out, 'mgfn', [tmp_path / 'test.list'])
-    (tmp_path / 'test.list').write_text('Abuse001_x264.mp4\n')
-    with pytest.raises(DatasetError, match='a list of that name was given before'):
-        export_features(store, out, 'mgfn', [tmp_path / 'test.list'] * 2)
+    for text, message, times in (
+        ('Arson.mp4\n', "lacks 1 videos of .*test.list, as 'Arson'", 1),
+        ('', 'test.list: lists no video', 1),
+        ('a/Abuse001_x264.mp4\nb/Abuse001_x264.mp4', 'several videos are called .Abuse001', 1),
+        ('Abuse001_x264.mp4\n', 'a list of that name was given before', 2),
+    ):
+        (tmp_path / 'test.list').write_text(text)
+        with pytest.raises(DatasetError, match=message):
+            export_features(store, out, 'mgfn', [tmp_path / 'test.list'] * times)
+    broken = make_store(tmp_path / 'broken', 1)
+    np.save(broken.root / 'Abuse001_x264.npy', np.full((4, 5), np.nan))
+    with pytest.raises(DatasetError, match="features of 'Abuse001_x264' are not all finite"):
+        export_features(broken, tmp_path / 'b', 'mgfn')
 
     def refused(message, layout='tridet', frames=60, video='Abuse001_x264', **options):
         with pytest.raises(DatasetError, match=message):
@@ -183,6 +187,7 @@ def test_real_lists_and_published_features(real_data, tmp_path):
         ('a.txt', 'v.mp4 90\nw.mp4', 30, r"a\.txt:2: 'w\.mp4': expected a video and its num"),
         ('a.txt', 'w.mp4 long', 30, r"a\.txt:1: number of frames of 'w\.mp4': .*, got 'long'"),
         ('a.txt', 'v.mp4 90\nx/v.avi 91', 30, r"a\.txt:2: 'v' was listed with 90 frames"),
+        ('a.txt', 'v.mp4 90\nv.avi 90', 30, r"a\.txt:2: 'v' was listed before, as v\.mp4"),
         ('a.txt', '\n', 30, r'lists no video'),
         *(('a.txt', 'v.mp4 90', fps, '--fps: expected') for fps in (0, -25, float('nan'), 1e300)),
         ('a.txt', f'v.mp4 {10**20}', 30, r'a\.txt:1: number of frames of .* to 1e\+08'),

@@ -1,5 +1,7 @@
 """Extraction: equal to a plain loop, across videos, resumable, and clear about bad videos."""
 
+import errno
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 import torch
 
 from albar_mm.engine.launch import load_config
-from albar_mm.utils.errors import BadVideoError, DatasetError
+from albar_mm.utils.errors import BadVideoError, DatasetError, WriteError
 from downstream.features.encoder import FrozenEncoder
 from downstream.features.extract import extract_features, store_settings
 from downstream.features.sampling import Sampling
@@ -111,6 +113,25 @@ def test_bad_videos(encoder, videos, tmp_path):
     write_video(bad, moving(9))
     store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip')
     assert done.done == 1 and store.failed() == [missing] and len(store) == 6
+
+
+def test_a_name_that_the_disk_does_not_take(encoder, videos, tmp_path, monkeypatch):
+    """As encrypted disks, whose names are shorter: the rest is done where that is asked for."""
+    replace_file, full = os.replace, {'v1.npy': errno.ENAMETOOLONG}
+
+    def limited(part, path):
+        if path.name in full:
+            raise OSError(full[path.name], 'refused', str(path))
+        replace_file(part, path)
+
+    monkeypatch.setattr(os, 'replace', limited)
+    store, done = extract(encoder, videos, tmp_path / 'store', on_bad='skip')
+    assert len(store) == 5 and [row['video'] for row in done.failed] == ['v1']
+    assert 'the name is too long' in store.failed()[0]['reason']
+    assert {path.stem for path in store.root.glob('*.npy')} == set(store.ids())
+    full['v1.npy'] = errno.ENOSPC
+    with pytest.raises(WriteError, match='the disk is full'):
+        extract(encoder, videos, tmp_path / 'store', on_bad='skip')
 
 
 def test_a_video_that_breaks_off_leaves_nothing_and_faults_of_the_program_are_not_skipped(

@@ -87,7 +87,10 @@ def test_what_is_refused(clips, tmp_path):
     for odd in odds:
         shutil.copytree(clips, tmp_path / odd)
         (tmp_path / odd / 'fist fight').rename(tmp_path / odd / odd)
+    shutil.copytree(clips, tmp_path / 'lost')
+    (tmp_path / 'lost/run').symlink_to(tmp_path / 'unmounted')
     for folder, change, message in (
+        (tmp_path / 'lost', {}, 'lost/run: is a link to nowhere'),
         (clips, dict(background=('quiet',)), 'those of the background .quiet. and others'),
         (clips, dict(test_share=0.01), "'calm' has 4 clips: too few .*test_share=0.01"),
         *((tmp_path / odd, {}, f'class {odd!r} would not be read') for odd in odds),
