@@ -113,11 +113,9 @@ def real_data() -> Path:
     named = os.environ.get('ALBAR_MM_DATA')
     if named and Path(named).is_dir():
         return Path(named)
-    reason = (
-        f'ALBAR_MM_DATA={named} is no folder'
-        if named
-        else 'ALBAR_MM_DATA is not set: it names the folder of real test clips'
-    )
+    reason = 'ALBAR_MM_DATA is not set: it names the folder of real test clips'
+    if named:
+        reason = f'ALBAR_MM_DATA={named} is no folder'
     if os.environ.get('CI', '').lower() == 'true':
         pytest.fail(f'{reason} (required where CI=true)')
     pytest.skip(reason)

@@ -57,13 +57,9 @@ def in_processes(work: Callable, folder: Path, *args, count: int = 2) -> list:
     """
     forked()
     meeting = Path(tempfile.mkdtemp(prefix='processes-', dir=folder))
-    started = mp.start_processes(
-        _process,
-        (work, str(meeting), count, args, dict(os.environ)),
-        nprocs=count,
-        join=False,
-        start_method='forkserver',
-    )
+    given = (work, str(meeting), count, args, dict(os.environ))
+    options = dict(nprocs=count, join=False, start_method='forkserver')
+    started = mp.start_processes(_process, given, **options)
     ends = time.monotonic() + PATIENCE
     try:
         while not started.join(timeout=5):  # raises what a process raised, and ends the others
@@ -75,13 +71,8 @@ def in_processes(work: Callable, folder: Path, *args, count: int = 2) -> list:
 
 def _process(rank, work, meeting, count, args, environment):
     _take_over(meeting, environment, RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=count)
-    dist.init_process_group(
-        'gloo',
-        f'file://{meeting}/store',
-        rank=rank,
-        world_size=count,
-        timeout=timedelta(seconds=PATIENCE),
-    )
+    options = dict(rank=rank, world_size=count, timeout=timedelta(seconds=PATIENCE))
+    dist.init_process_group('gloo', f'file://{meeting}/store', **options)
     torch.save(work(*args), f'{rank}.pt')
     # not in a finally: after a failure this process would wait for others, and hide the failure
     leave_process_group()

@@ -14,13 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*command, cwd=None, **env):
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-    )
+    given = dict(cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True)
+    done = subprocess.run([str(part) for part in command], **given)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from .video_files import write_frames
 
 FRAMES, SIDE = 12, 64
 
@@ -54,20 +55,13 @@ def write_toy_videos(root: Path) -> Path:
     Args:
         root: Existing folder; gets ``videos/*.mp4`` and ``list.txt``.
     """
-    (root / 'videos').mkdir()
     lines = []
     for index in range(8):
         name, label = f'clip_{index}.mp4', index % 2
-        writer = cv2.VideoWriter(
-            str(root / 'videos' / name), cv2.VideoWriter_fourcc(*'mp4v'), 10, (SIDE, SIDE)
-        )
-        assert writer.isOpened()
-        for t in range(FRAMES):
-            frame = np.full((SIDE, SIDE, 3), 20 * index, np.uint8)
-            x = 4 * (t if label == 0 else FRAMES - 1 - t)
-            frame[24:40, x : x + 16] = 255
-            writer.write(frame)
-        writer.release()
+        frames = np.full((FRAMES, SIDE, SIDE, 3), 20 * index, np.uint8)
+        for t, frame in enumerate(frames if label == 0 else frames[::-1]):
+            frame[24:40, 4 * t : 4 * t + 16] = 255
+        write_frames(root / 'videos' / name, frames, 'mp4v', SIDE)
         lines.append(f'{name} {label}')
     (root / 'list.txt').write_text('\n'.join(lines) + '\n')
     return root

@@ -58,24 +58,14 @@ R3D = dict(
     inflate=((1, 1), (1, 1)),
 )
 SWIN = dict(
-    type='SwinTransformer3D',
-    patch_size=(2, 4, 4),
-    window_size=(4, 4, 4),
-    arch=dict(embed_dims=6, depths=[1, 1], num_heads=[1, 1]),
-    out_indices=(1,),
-    drop_path_rate=0.0,
+    type='SwinTransformer3D', patch_size=(2, 4, 4), window_size=(4, 4, 4), drop_path_rate=0.0
 )
+SWIN |= dict(arch=dict(embed_dims=6, depths=[1, 1], num_heads=[1, 1]), out_indices=(1,))
 
 
 def head(in_channels, num_classes=3, type='I3DHead', **kwargs):
-    return dict(
-        type=type,
-        num_classes=num_classes,
-        in_channels=in_channels,
-        dropout_ratio=0.0,
-        topk=(1,),
-        **kwargs,
-    )
+    sizes = dict(num_classes=num_classes, in_channels=in_channels)
+    return dict(type=type, **sizes, dropout_ratio=0.0, topk=(1,), **kwargs)
 
 
 def preprocessor(type='StaticDataPreprocessor', layout='NCTHW', **kwargs):
@@ -86,17 +76,10 @@ def build(type='ALBARRecognizer3D', backbone=None, cls_head=None, seed=0, **kwar
     """A recogniser with the tanh backbone unless told otherwise."""
     init_default_scope('mmaction')
     torch.manual_seed(seed)
-    kwargs.setdefault(
-        'data_preprocessor', preprocessor(layout='NCHW' if type.endswith('2D') else 'NCTHW')
-    )
-    model = MODELS.build(
-        dict(
-            type=type,
-            backbone=backbone or dict(type='ToyTanhBackbone'),
-            cls_head=cls_head or head(4),
-            **kwargs,
-        )
-    )
+    layout = 'NCHW' if type.endswith('2D') else 'NCTHW'
+    kwargs.setdefault('data_preprocessor', preprocessor(layout=layout))
+    parts = dict(backbone=backbone or dict(type='ToyTanhBackbone'), cls_head=cls_head or head(4))
+    model = MODELS.build(dict(type=type, **parts, **kwargs))
     # The stock initialisation of the classifier (std 0.01) hides differences; make it matter.
     classifier = getattr(model.cls_head, 'fc_cls', None) or model.cls_head.fc2
     nn.init.normal_(classifier.weight, std=0.5)
@@ -127,9 +110,8 @@ def total_loss(model, data, **forward):
 
 
 def gradients(model):
-    return {
-        name: None if p.grad is None else p.grad.clone() for name, p in model.named_parameters()
-    }
+    named = model.named_parameters()
+    return {name: None if p.grad is None else p.grad.clone() for name, p in named}
 
 
 def sgd(model, lr=0.1, **kwargs):

@@ -7,6 +7,7 @@ import pytest
 
 from albar_mm.annotations.scene_labels import read_scene_labels, scene_count
 from albar_mm.utils.errors import DatasetError
+from tests.refused import refused
 
 
 def write_lines(path, rows):
@@ -19,10 +20,8 @@ def hard(name, scene, **more):
 
 
 def test_hard_labels(tmp_path):
-    path = write_lines(
-        tmp_path / 's.jsonl',
-        [hard('videos/train/a.avi', 2, label=1, boxes=[[0, 0, 1, 1]]), hard('b/c d.mp4', 6)],
-    )
+    rows = hard('videos/train/a.avi', 2, label=1, boxes=[[0, 0, 1, 1]]), hard('b/c d.mp4', 6)
+    path = write_lines(tmp_path / 's.jsonl', rows)
     known = read_scene_labels(path)
     assert (len(known), known.soft, known.num_scenes, scene_count(path)) == (2, False, 7, 7)
     assert known.of('/data/x/videos/train/a.avi') == 2 and known.of('/x/b/c_d.avi') == 6
@@ -52,12 +51,8 @@ def test_a_told_number_of_scenes(tmp_path):
 @pytest.mark.parametrize('soft', [True, False])
 def test_npz(tmp_path, soft):
     labels = np.array([[0.25, 0.75], [1, 0]], np.float16) if soft else np.array([1, 0])
-    np.savez(
-        tmp_path / 's.npz',
-        video=np.array(['x/a.avi', 'x/b.avi']),
-        num_scenes=2,
-        **{'scene_prob' if soft else 'scene': labels},
-    )
+    arrays = {'video': np.array(['x/a.avi', 'x/b.avi']), 'scene_prob' if soft else 'scene': labels}
+    np.savez(tmp_path / 's.npz', num_scenes=2, **arrays)
     known = read_scene_labels(tmp_path / 's.npz')
     assert known.soft == soft and known.num_scenes == 2
     assert np.array_equal(known.of('/d/x/b.mp4'), labels[1])
@@ -112,9 +107,7 @@ def test_motion_sprites(tmp_path):
 )
 def test_bad_lines(tmp_path, text, match):
     (tmp_path / 's.jsonl').write_text(text)
-    with pytest.raises(DatasetError, match=match) as caught:
-        read_scene_labels(tmp_path / 's.jsonl')
-    assert '\n' not in str(caught.value)
+    refused(match, read_scene_labels, tmp_path / 's.jsonl')
 
 
 NAMES = np.array(['a', 'b'])

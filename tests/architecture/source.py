@@ -11,11 +11,8 @@ OURS = ('albar_mm', 'downstream', 'tools')
 @cache
 def texts(root=ROOT, folders=OURS):
     """Path from ``root``, with slashes -> text, of every Python file in the folders."""
-    return {
-        file.relative_to(root).as_posix(): file.read_text(encoding='utf-8')
-        for folder in folders
-        for file in sorted((root / folder).rglob('*.py'))
-    }
+    files = (file for folder in folders for file in sorted((root / folder).rglob('*.py')))
+    return {file.relative_to(root).as_posix(): file.read_text(encoding='utf-8') for file in files}
 
 
 @cache

@@ -20,18 +20,12 @@ WITH_EXAMPLES = [
 @pytest.fixture
 def given():
     """What the examples take as given: a config, and its training pipeline."""
-    pipeline = [
-        dict(type='DecordInit'),
-        dict(type='DecordDecode'),
-        dict(type='FormatShape', input_format='NCTHW'),
-        dict(type='PackActionInputs'),
-    ]
-    return dict(
-        cfg=Config(dict(train_dataloader=dict(dataset=dict(pipeline=pipeline)))),
-        train_pipeline=pipeline,
-        with_person_boxes=with_person_boxes,
-        with_scene_labels=with_scene_labels,
-    )
+    kinds = 'DecordInit', 'DecordDecode', 'FormatShape', 'PackActionInputs'
+    pipeline = [dict(type=kind) for kind in kinds]
+    pipeline[2]['input_format'] = 'NCTHW'
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(pipeline=pipeline))))
+    named = dict(with_person_boxes=with_person_boxes, with_scene_labels=with_scene_labels)
+    return dict(cfg=cfg, train_pipeline=pipeline, **named)
 
 
 @pytest.mark.parametrize('name', WITH_EXAMPLES)

@@ -105,17 +105,10 @@ def test_the_transfers_are_apart(tmp_path):
 
 def test_circles_are_found(tmp_path):
     later = 'def f():\n    from ..one import a\nif TYPE_CHECKING:\n    from ..one import b'
-    given = made_up(
-        tmp_path,
-        albar_mm__one__a='from . import b',
-        albar_mm__one__b='from ..two.c import name',
-        albar_mm__two__c=later,
-    )
+    ours = dict(albar_mm__one__a='from . import b', albar_mm__one__b='from ..two.c import name')
+    given = made_up(tmp_path, **ours, albar_mm__two__c=later)
     assert circle(files_graph(given)) is None
     assert folder_circles(given) == {frozenset({'albar_mm/one', 'albar_mm/two'})}
-    given = made_up(
-        tmp_path / 'b',
-        albar_mm__one__a='from . import b',
-        albar_mm__one__b='if True:\n    import albar_mm.one.a',
-    )
+    later = 'if True:\n    import albar_mm.one.a'
+    given = made_up(tmp_path / 'b', albar_mm__one__a='from . import b', albar_mm__one__b=later)
     assert set(circle(files_graph(given))) == {'albar_mm/one/a.py', 'albar_mm/one/b.py'}

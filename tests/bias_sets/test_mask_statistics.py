@@ -16,10 +16,10 @@ from albar_mm.bias_sets.mask_statistics import (
     write_statistics,
 )
 from albar_mm.bias_sets.masks.boxes import BoxMasks
-from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_csv
 from albar_mm.video.source_video import SourceVideo
 
+from ..refused import refused
 from .toy_benchmark import RectangleMasks, build, settings_of, write_sources
 
 
@@ -121,7 +121,5 @@ def test_of_a_benchmark(tmp_path):
     content = json.loads(document.read_text())
     assert content['suspicious'] == 1 and content['videos'][0]['iou'] == first.iou
     (root / 'masks' / 'wave_a.npz').unlink()
-    with pytest.raises(DatasetError, match='wave_a.npz: no such file; build again'):
-        benchmark_statistics(root)
-    with pytest.raises(DatasetError, match='benchmark.json: no such file; build one'):
-        benchmark_statistics(tmp_path)
+    refused('wave_a.npz: no such file; build again', benchmark_statistics, root)
+    refused('benchmark.json: no such file; build one', benchmark_statistics, tmp_path)

@@ -5,6 +5,7 @@ import pytest
 from albar_mm.bias_sets.sources import official_sources, read_source_list, require_files
 from albar_mm.utils.errors import DatasetError
 
+from ..refused import refused
 from .toy_benchmark import write_sources
 
 
@@ -17,8 +18,7 @@ def test_list_and_class_names(tmp_path):
     assert [entry['file'] for entry in sources.lists] == ['test_split1.txt']
     require_files(sources)
     (tmp_path / 'videos' / 'wave' / 'wave_a.avi').unlink()
-    with pytest.raises(DatasetError, match='1 of 3 source videos do not exist: .*wave_a.avi; '):
-        require_files(sources)
+    refused('1 of 3 source videos do not exist: .*wave_a.avi; ', require_files, sources)
 
 
 def test_order_of_the_list_does_not_matter(tmp_path):
@@ -34,8 +34,7 @@ def test_leak_into_training_is_an_error(tmp_path, part):
     path = write_sources(tmp_path)
     # JHMDB's own test clips are HMDB51 training clips: another folder, the same clip
     (tmp_path / f'{part}_split1.txt').write_text('other/wave_a.avi 1\n')
-    with pytest.raises(DatasetError, match=rf'1 source videos .*{part}_split1.txt.*: wave_a; '):
-        read_source_list(path, tmp_path)
+    refused(rf'1 source videos .*{part}_split1.txt.*: wave_a; ', read_source_list, path, tmp_path)
     assert len(read_source_list(path, tmp_path, training_lists=[]).videos) == 3
     (tmp_path / f'{part}_split1.txt').write_text('wave/wave_c.avi 1\n')
     checked = read_source_list(path, tmp_path).training_lists
@@ -55,8 +54,7 @@ def test_leak_into_training_is_an_error(tmp_path, part):
 def test_lists_that_cannot_be_used(tmp_path, content, message):
     path = write_sources(tmp_path)
     path.write_text(content)
-    with pytest.raises(DatasetError, match=message):
-        read_source_list(path, tmp_path)
+    refused(message, read_source_list, path, tmp_path)
 
 
 def test_missing_list(tmp_path):

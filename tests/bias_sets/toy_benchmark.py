@@ -19,13 +19,8 @@ VIDEOS = {
     'jump/jump_b (1)#&!.avi': (5, 48, 64, 0),
     'wave/wave_a.avi': (6, 51, 71, 1),
 }
-SETS = [
-    'TOY_SCUBA_Stripe',
-    'TOY_SCUBA_Photos',
-    'TOY_SCUFO_Stripe',
-    'TOY_SCUFO_Photos',
-    'TOY_ConflFG_Stripe',
-]
+KINDS = ('SCUBA_Stripe', 'SCUBA_Photos', 'SCUFO_Stripe', 'SCUFO_Photos', 'ConflFG_Stripe')
+SETS = [f'TOY_{kind}' for kind in KINDS]
 
 
 def quiet(text):
@@ -66,10 +61,9 @@ class RectangleMasks(MaskSource):
         shape = video.frames.shape[:3]
         masks = np.zeros(shape, bool)
         top = sum(video.video_id.encode()) % 10
+        blank = self.blank.get(video.video_id, ())
         for t in range(len(masks)):
-            masks[t, top : top + 20, 5 + t : 5 + t + 15] = t not in self.blank.get(
-                video.video_id, ()
-            )
+            masks[t, top : top + 20, 5 + t : 5 + t + 15] = t not in blank
         return MaskResult(masks[:, 1:] if video.video_id in self.wrong_size else masks)
 
 

@@ -93,9 +93,8 @@ def test_numpy_names_that_mmaction_uses():
     assert np.all(recall[:, -1] == 1)
     assert 0 < area <= 100
     keypoint = np.array([[[[10.0, 20.0], [30.0, 60.0]]]])
-    done = PoseCompact(padding=0.0, threshold=1, allow_imgpad=False)(
-        dict(keypoint=keypoint.copy(), img_shape=(100, 100), modality='Pose')
-    )
+    given = dict(keypoint=keypoint.copy(), img_shape=(100, 100), modality='Pose')
+    done = PoseCompact(padding=0.0, threshold=1, allow_imgpad=False)(given)
     assert done['keypoint'].min() == 0
     from mmaction.evaluation.metrics import multimodal_metric
 
@@ -217,21 +216,17 @@ def test_interrupted_training_resumes_to_the_same_weights(toy_config, tmp_path):
             if runner.epoch == 1:
                 raise KeyboardInterrupt
 
-    options = dict(
-        optim_wrapper=dict(type='AmpOptimWrapper', loss_scale='dynamic'),
-        param_scheduler=[dict(type='OneCycleLR', eta_max=0.02, total_steps=8, by_epoch=False)],
-    )
-    whole = launch.train(
-        toy_config, work_dir=tmp_path / 'whole', cfg_options=options, no_validate=True
-    )
+    schedule = dict(type='OneCycleLR', eta_max=0.02, total_steps=8, by_epoch=False)
+    optim = dict(type='AmpOptimWrapper', loss_scale='dynamic')
+    options = dict(optim_wrapper=optim, param_scheduler=[schedule])
+    given = dict(cfg_options=options, no_validate=True)
+    whole = launch.train(toy_config, work_dir=tmp_path / 'whole', **given)
     cfg = launch.load_config(toy_config, options)
     cfg.custom_hooks = [dict(type='StopInSecondEpoch')]
     with pytest.raises(KeyboardInterrupt):
         launch.train(cfg, work_dir=tmp_path / 'parts', no_validate=True)
     assert 'add --resume' in launch.resume_hint(str(tmp_path / 'parts'))
-    resumed = launch.train(
-        toy_config, work_dir=tmp_path / 'parts', cfg_options=options, resume=True, no_validate=True
-    )
+    resumed = launch.train(toy_config, work_dir=tmp_path / 'parts', resume=True, **given)
     assert resumed.iter == whole.iter == 8
     for key, value in whole.model.state_dict().items():
         torch.testing.assert_close(resumed.model.state_dict()[key], value, msg=key)

@@ -13,7 +13,7 @@ from mmengine.dataset import Compose
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
 
-from tests.preparation.official import write_video
+from tests.video_files import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(FOLDER.glob('*.py'))
@@ -35,9 +35,7 @@ def video(tmp_path_factory):
 def test_no_config_is_left_out_and_leaf_configs_are_short():
     wanted = {f'{method}_{name}' for method in ('erm', 'albar') for name in NAMES}
     assert wanted <= {path.stem for path in CONFIGS}
-    wanted = {
-        f'{method}_jhmdb21{how}' for method in ('erm', 'albar') for how in ('', '_on_the_fly')
-    }
+    wanted = {f'{m}_jhmdb21{how}' for m in ('erm', 'albar') for how in ('', '_on_the_fly')}
     assert wanted == {path.stem for path in BIAS_CONFIGS}
     for path in FOLDER.rglob('*.py'):
         most = 50 if path.stem.startswith('tal_') else 40
@@ -90,11 +88,8 @@ def test_albar_differs_from_its_baseline_only_in_the_static_pass(name):
     plain = load(f'erm_{name}').to_dict()
     albar = load(f'albar_{name}').to_dict()
     albar.pop('albar_static', None)
-    assert {t['type'] for t in albar['model'].pop('static')['losses']} == {
-        'StaticAdversarialLoss',
-        'StaticEntropyLoss',
-        'StaticGradientPenalty',
-    }
+    kinds = {f'Static{kind}' for kind in ('AdversarialLoss', 'EntropyLoss', 'GradientPenalty')}
+    assert {t['type'] for t in albar['model'].pop('static')['losses']} == kinds
     assert albar['model'].pop('type') == 'ALBARRecognizer3D'
     assert albar['model']['data_preprocessor'].pop('type') == 'StaticDataPreprocessor'
     plain['model'].pop('type')

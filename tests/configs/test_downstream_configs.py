@@ -174,11 +174,8 @@ def test_published_networks(name):
     decay = cfg.optim_wrapper.optimizer.weight_decay
     groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
     found = {id(each): group['weight_decay'] for group in groups for each in group['params']}
-    layers = {
-        id(part.weight)
-        for part in model.modules()
-        if isinstance(part, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear))
-    }
+    kinds = torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear
+    layers = {id(part.weight) for part in model.modules() if isinstance(part, kinds)}
     for key, parameter in model.named_parameters():
         assert found[id(parameter)] == (decay if id(parameter) in layers else 0), key
 

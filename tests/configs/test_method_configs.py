@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 
 from albar_mm.debias.methods import debias
-from tests.preparation.official import write_video
+from tests.video_files import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 METHODS = 'mixup videomix sdn be actorcutmix fame stillmix albar albar_stillmix'.split()
@@ -39,15 +40,8 @@ OWN_RATE = {
     ('actorcutmix', 'kinetics400'): 3.75e-4,
 }
 STILLMIX = dict(alpha=200.0, beta=200.0)
-SETTINGS = dict(
-    mixup=dict(alpha=0.2),
-    videomix=dict(alpha=1.0),
-    be=dict(scale=0.3),
-    actorcutmix={},
-    fame=dict(fg_fraction=0.5),
-    stillmix=STILLMIX,
-    albar_stillmix=STILLMIX,
-)
+SETTINGS = dict(mixup=dict(alpha=0.2), videomix=dict(alpha=1.0), be=dict(scale=0.3), actorcutmix={})
+SETTINGS |= dict(fame=dict(fg_fraction=0.5), stillmix=STILLMIX, albar_stillmix=STILLMIX)
 
 
 def path_of(method, data):
@@ -60,9 +54,8 @@ def path_of(method, data):
 def files(tmp_path_factory):
     """A video, with a person in all of it and a scene."""
     folder = tmp_path_factory.mktemp('files')
-    said = dict(
-        people=dict(boxes=[[[4, 4, 20, 20, 0.9]]] * 40), scenes=dict(scene_prob=[0.0] * 364 + [1.0])
-    )
+    scene_prob = [0.0] * 364 + [1.0]
+    said = dict(people=dict(boxes=[[[4, 4, 20, 20, 0.9]]] * 40), scenes=dict(scene_prob=scene_prob))
     found = dict(video=str(write_video(folder / 'a.avi', 40)))
     for name, of_video in said.items():
         path = folder / f'{name}.jsonl'
@@ -102,10 +95,8 @@ def with_files(node, files):
 def test_is_what_debias_makes(method, data, files):
     cfg = with_files(Config.fromfile(path_of(method, data)).to_dict(), files)
     erm = FOLDER / f'erm_{data}.py' if method.startswith('albar') else path_of('erm', data)
-    options = dict(
-        sdn=dict(scenes=files['scenes'], boxes=files['people']),
-        actorcutmix=dict(boxes=files['people']),
-    ).get(method, {})
+    boxes = dict(boxes=files['people'])
+    options = dict(sdn=dict(scenes=files['scenes'], **boxes), actorcutmix=boxes).get(method, {})
     made = debias(Config.fromfile(erm), method, **options).to_dict()
     if method == 'stillmix':
         bank = cfg['model']['data_preprocessor']['blending'].pop('bank')
@@ -117,9 +108,8 @@ def test_is_what_debias_makes(method, data, files):
     if (method, data) != ('actorcutmix', 'kinetics400'):
         assert ours == theirs
     # what matters of two patterns is which values they average
-    assert set(cfg['log_processor']['mean_pattern'].split('|')) == set(
-        made['log_processor']['mean_pattern'].split('|')
-    )
+    one, other = (of['log_processor']['mean_pattern'].split('|') for of in (cfg, made))
+    assert set(one) == set(other)
     assert cfg['load_from'] == made['load_from']
 
 
@@ -129,9 +119,8 @@ def test_builds_and_reads_a_video(method, data, files):
     cfg.model.data_preprocessor.get('blending', {}).pop('bank', None)  # its file is not here
     model, _ = shallow(cfg)
     assert model.cls_head.num_classes == DATA[data]
-    packed = Compose(cfg.train_dataloader.dataset.pipeline)(
-        dict(filename=files['video'], label=0, start_index=0, modality='RGB')
-    )
+    video = dict(filename=files['video'], label=0, start_index=0, modality='RGB')
+    packed = Compose(cfg.train_dataloader.dataset.pipeline)(video)
     assert packed['inputs'].shape == (1, 3, 32, 224, 224)
     sample = packed['data_samples']
     assert ('person_boxes' in sample) == (method in ('sdn', 'actorcutmix'))
@@ -182,10 +171,8 @@ def test_rates_by_epoch():
     cfg, per_epoch = Config.fromfile(path_of('erm', 'hmdb51')), 40
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     common = dict(optimizer=optimizer, epoch_length=per_epoch)
-    warmup, cosine = (
-        PARAM_SCHEDULERS.build(dict(scheduler), default_args=common)
-        for scheduler in cfg.param_scheduler
-    )
+    build = partial(PARAM_SCHEDULERS.build, default_args=common)
+    warmup, cosine = map(build, map(dict, cfg.param_scheduler))
     warm_steps = 2.5 * per_epoch
     for epoch in range(30):
         for step in range(epoch * per_epoch, (epoch + 1) * per_epoch):

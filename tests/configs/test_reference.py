@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from albar_mm.preparation.frame_bank.scoring import number_of_classes, scoring_steps
-from tests.preparation.official import write_video
+from tests.video_files import write_video
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted((FOLDER / 'stillmix' / 'reference').glob('*.py'))
@@ -34,11 +34,9 @@ def test_builds_and_sees_the_videos_of_the_main_network(path, video):
     main = Config.fromfile(FOLDER / f'erm_{name}.py')
     init_default_scope(cfg.default_scope)
     train, val, test = (cfg[f'{part}_dataloader'].dataset for part in ('train', 'val', 'test'))
-    for ours, theirs in (
-        (train, main.train_dataloader.dataset),
-        (val, main.val_dataloader.dataset.dataset),
-        (test, main.test_dataloader.dataset),
-    ):
+    validated = main.val_dataloader.dataset.dataset
+    parts = main.train_dataloader.dataset, validated, main.test_dataloader.dataset
+    for ours, theirs in zip((train, val, test), parts, strict=True):
         assert {**ours, 'pipeline': 0} == {**theirs, 'pipeline': 0}
     assert len({train.ann_file, val.ann_file, test.iid.ann_file}) == 3
     model = MODELS.build(cfg.model).eval()
@@ -57,11 +55,8 @@ def test_builds_and_sees_the_videos_of_the_main_network(path, video):
     with torch.no_grad():
         logits = model(batch['inputs'], mode='tensor', stage='head')
     assert logits.shape == (1, CLASSES[name])
-    assert [step['type'] for step in scoring_steps(cfg)] == [
-        'Resize',
-        'FormatShape',
-        'PackActionInputs',
-    ]
+    kinds = ['Resize', 'FormatShape', 'PackActionInputs']
+    assert [step['type'] for step in scoring_steps(cfg)] == kinds
     assert scoring_steps(cfg)[0] == dict(type='Resize', scale=(side, side), keep_ratio=False)
     assert METRICS.build(cfg.val_evaluator) and METRICS.build(cfg.test_evaluator)
     assert cfg.default_hooks.checkpoint.save_best is None  # the last weights are kept

@@ -6,14 +6,11 @@ import pytest
 from mmaction.registry import DATASETS
 
 from albar_mm.utils.errors import BadVideoError
+from albar_mm.utils.files import read_json_lines
 
-from ..evaluation.tiny_benchmark import (
-    item_ids,
-    test_pipeline,
-    write_benchmark,
-    write_manifest,
-    write_video,
-)
+from ..evaluation.tiny_benchmark import item_ids, test_pipeline, write_benchmark, write_manifest
+from ..refused import refused
+from ..video_files import write_frames
 
 
 @pytest.fixture(scope='module')
@@ -37,21 +34,15 @@ def build(arguments, **changes):
 
 
 def edit_manifest(root, folder, edit):
-    path = root / 'bias' / folder / 'manifest.jsonl'
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    write_manifest(path.parent, edit(rows) or rows)
+    rows = [row for _, row in read_json_lines(root / 'bias' / folder / 'manifest.jsonl')]
+    write_manifest(root / 'bias' / folder, edit(rows) or rows)
 
 
 def test_every_set_with_its_fields(written):
     dataset = build(written[1])
-    assert dataset.metainfo['sets'] == {
-        'iid/original': 3,
-        'scuba/places365': 5,
-        'scuba/stripe': 5,
-        'scufo/places365': 5,
-        'scufo/stripe': 5,
-        'conflfg/stripe': 5,
-    }
+    names = [f'{domain}/{of}' for domain in ('scuba', 'scufo') for of in ('places365', 'stripe')]
+    sets = {'iid/original': 3, **dict.fromkeys([*names, 'conflfg/stripe'], 5)}
+    assert list(dataset.metainfo['sets'].items()) == list(sets.items())
     assert len(dataset) == 28
     fields = [dataset[i]['data_samples'] for i in range(len(dataset))]
     assert [f.pair_id for f in fields[:3]] == ['rise_a.avi', 'rise_b.avi', 'fall_a.avi']
@@ -59,9 +50,8 @@ def test_every_set_with_its_fields(written):
     for number, name in enumerate(list(dataset.metainfo['sets'])[1:]):
         group = fields[3 + 5 * number : 8 + 5 * number]
         assert {f'{f.domain}/{f.background}' for f in group} == {name}
-        assert {f.pair_id: f.gt_label.item() for f in group} == {
-            item: label for item, (_, label) in item_ids().items()
-        }
+        labels = {item: label for item, (_, label) in item_ids().items()}
+        assert {f.pair_id: f.gt_label.item() for f in group} == labels
     assert [f.conflict_label for f in fields[23:]] == [1 - f.gt_label.item() for f in fields[23:]]
     assert all('conflict_label' not in f for f in fields[:23])
     groups = [dataset.batch_group(i) for i in (0, 3, 12, 13, 27)]
@@ -98,20 +88,12 @@ def test_pipeline_per_domain(written):
     assert list(dataset.pipelines) == ['iid', 'scuba', 'scufo', 'conflfg']
 
 
-def test_folder_names_match_in_any_case(written):
+def test_folders_match_in_any_case_and_source_files_have_no_machine_path(written):
     dataset = build(written[1], dataset='toy', scuba=['PLACES365'], scufo=['places365'])
     assert 'scuba/places365' in dataset.metainfo['sets']
-
-
-def test_source_files_have_no_machine_path(written):
-    assert list(build(written[1]).source_files) == [
-        'iid/test.txt',
-        'TOY_SCUBA_Places365/manifest.jsonl',
-        'TOY_SCUBA_Stripe/manifest.jsonl',
-        'TOY_SCUFO_Places365/manifest.jsonl',
-        'TOY_SCUFO_Stripe/manifest.jsonl',
-        'TOY_ConflFG_Stripe/manifest.jsonl',
-    ]
+    kinds = 'SCUBA_Places365 SCUBA_Stripe SCUFO_Places365 SCUFO_Stripe ConflFG_Stripe'.split()
+    manifests = [f'TOY_{kind}/manifest.jsonl' for kind in kinds]
+    assert list(build(written[1]).source_files) == ['iid/test.txt', *manifests]
 
 
 @pytest.mark.parametrize(
@@ -130,27 +112,22 @@ def test_source_files_have_no_machine_path(written):
     ],
 )
 def test_bad_settings(written, changes, match):
-    with pytest.raises(ValueError, match=match):
-        build(written[1], **changes)
+    refused(match, build, written[1], error=ValueError, **changes)
 
 
 def test_missing_folders_and_files(copied):
     root, arguments = copied
-    with pytest.raises(FileNotFoundError, match='TOY_SCUBA_vqgan; it holds TOY_ConflFG_Stripe'):
-        build(arguments, scuba=['vqgan'])
-    with pytest.raises(FileNotFoundError, match='nowhere is not a folder'):
-        build(arguments, bias_root=str(root / 'nowhere'))
-    (root / 'bias' / 'TOY_SCUBA_Stripe' / 'rise_a__1.avi').unlink()
-    with pytest.raises(FileNotFoundError, match='1 of 5 files.*rise_a__1.avi'):
-        build(arguments)
-    (root / 'bias' / 'TOY_SCUBA_Places365' / 'manifest.jsonl').unlink()
-    with pytest.raises(FileNotFoundError, match='manifest.jsonl does not exist'):
-        build(arguments)
-    (root / 'videos' / 'rise_b.avi').unlink()
-    with pytest.raises(FileNotFoundError, match='1 of 3 videos do not exist.*rise_b.avi'):
-        build(arguments)
-    with pytest.raises(FileNotFoundError, match='nowhere.txt'):
-        build(arguments, iid=dict(ann_file=str(root / 'nowhere.txt')))
+    for gone, changes, said in (
+        (None, dict(scuba=['vqgan']), 'TOY_SCUBA_vqgan; it holds TOY_ConflFG_Stripe'),
+        (None, dict(bias_root=str(root / 'nowhere')), 'nowhere is not a folder'),
+        ('bias/TOY_SCUBA_Stripe/rise_a__1.avi', {}, '1 of 5 files.*rise_a__1.avi'),
+        ('bias/TOY_SCUBA_Places365/manifest.jsonl', {}, 'manifest.jsonl does not exist'),
+        ('videos/rise_b.avi', {}, '1 of 3 videos do not exist.*rise_b.avi'),
+        (None, dict(iid=dict(ann_file=str(root / 'nowhere.txt'))), 'nowhere.txt'),
+    ):
+        if gone:
+            (root / gone).unlink()
+        refused(said, build, arguments, error=FileNotFoundError, **changes)
 
 
 @pytest.mark.parametrize(
@@ -173,25 +150,21 @@ def test_missing_folders_and_files(copied):
 def test_bad_manifest_rows(copied, change, match):
     root, arguments = copied
     edit_manifest(root, 'TOY_SCUBA_Places365', lambda rows: rows[2].update(change))
-    with pytest.raises(ValueError, match=match) as error:
-        build(arguments)
-    assert 'TOY_SCUBA_Places365/manifest.jsonl' in str(error.value)
+    match = f'TOY_SCUBA_Places365/manifest.jsonl{match}'
+    refused(match, build, arguments, error=ValueError)
 
 
-@pytest.mark.parametrize(
-    'line, match',
-    [
+def test_unreadable_manifest_lines(copied):
+    root, arguments = copied
+    path = root / 'bias' / 'TOY_SCUFO_Stripe' / 'manifest.jsonl'
+    text = path.read_text()
+    for line, match in (
         ('{"id": ', ':6: is no JSON'),
         ('[1]', ':6: expected a JSON object, got list'),
         ('{"id": "a__0", "label": 0}', ':6: expected "file", some text, which is missing'),
-    ],
-)
-def test_unreadable_manifest_lines(copied, line, match):
-    root, arguments = copied
-    path = root / 'bias' / 'TOY_SCUFO_Stripe' / 'manifest.jsonl'
-    path.write_text(path.read_text() + line + '\n')
-    with pytest.raises(ValueError, match=match):
-        build(arguments)
+    ):
+        path.write_text(text + line + '\n')
+        refused(match, build, arguments, error=ValueError)
 
 
 @pytest.mark.parametrize(
@@ -210,18 +183,15 @@ def test_unreadable_manifest_lines(copied, line, match):
 def test_sets_must_be_complete_and_match(copied, folder, edit, match):
     root, arguments = copied
     edit_manifest(root, f'TOY_{folder}', edit)
-    with pytest.raises(ValueError, match=match):
-        build(arguments)
+    refused(match, build, arguments, error=ValueError)
 
 
 def test_iid_list_is_checked(copied):
     root, arguments = copied
     (root / 'test.txt').write_text('rise_a.avi 0\nrise_a.avi 0\n')
-    with pytest.raises(ValueError, match='more than once: rise_a.avi'):
-        build(arguments)
+    refused('more than once: rise_a.avi', build, arguments, error=ValueError)
     (root / 'test.txt').write_text('rise_a.avi\n')
-    with pytest.raises(ValueError, match='rise_a.avi: label: .* from 0, got -1'):
-        build(arguments)
+    refused('rise_a.avi: label: .* from 0, got -1', build, arguments, error=ValueError)
 
 
 @pytest.mark.parametrize('content', [b'', b'no video at all' * 50, None])
@@ -233,13 +203,12 @@ def test_an_undecodable_item_is_named(copied, content):
     dataset = build(arguments)
     index = [dataset.get_data_info(i)['pair_id'] for i in range(8, 13)].index('rise_b__0') + 8
     message = r'scuba/stripe rise_b__0: video .*rise_b__0.avi cannot be read'
-    with pytest.raises(BadVideoError, match=message):
-        dataset[index]
+    refused(message, dataset.__getitem__, index, error=BadVideoError)
 
 
 def test_a_video_in_a_sub_folder_of_the_set(copied):
     root, arguments = copied
     folder = root / 'bias' / 'TOY_SCUBA_Stripe'
-    write_video(folder / 'part' / 'x.avi', np.zeros((8, 32, 32, 3), np.uint8))
+    write_frames(folder / 'part' / 'x.avi', np.zeros((8, 32, 32, 3), np.uint8))
     edit_manifest(root, folder.name, lambda rows: rows[0].update(file='part/x.avi'))
     assert build(arguments)[8]['inputs'].float().mean() < 20

@@ -1,6 +1,5 @@
 """The on-the-fly data set gives what the lossless export gives."""
 
-import json
 import shutil
 
 import numpy as np
@@ -9,11 +8,12 @@ import torch
 from mmaction.registry import DATASETS
 from mmengine.runner import Runner
 
+from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.masks.folders import JhmdbMasks
 from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.kept import forget_materials
 from albar_mm.datasets import BiasBenchmarkDataset, OnTheFlyBenchmarkDataset
-from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.files import write_json_lines
 from albar_mm.video.source_video import frame_cache
 
 from ..bias_sets.toy_benchmark import (
@@ -25,22 +25,22 @@ from ..bias_sets.toy_benchmark import (
     write_photos,
     write_sources,
 )
+from ..refused import refused
 
 
 def pipeline(*further, **sample):
     sampled = dict(clip_len=4, frame_interval=2, test_mode=True, short='loop') | sample
-    return [
+    steps = [
         dict(type='DecordInit'),
         dict(sampled, type='BiasSampleFrames'),
         dict(type='DecordDecode'),
-        *further,
-        dict(type='FormatShape', input_format='NCTHW'),
-        dict(type='PackActionInputs'),
     ]
+    steps += [*further, dict(type='FormatShape', input_format='NCTHW')]
+    return [*steps, dict(type='PackActionInputs')]
 
 
-#: no frame of a video lacks its mask; or the first, one in the middle and the last do
-BLANK = dict(none={}, some={'wave_a': (0, 1, 3), 'jump_a': (2, 3, 6), 'jump_b (1)#&!': (2,)})
+#: frames without a mask: the first, one in the middle and the last of a video
+BLANK = {'wave_a': (0, 1, 3), 'jump_a': (2, 3, 6), 'jump_b (1)#&!': (2,)}
 
 
 @pytest.fixture(scope='module')
@@ -54,14 +54,11 @@ def sources(tmp_path_factory):
 def roots(tmp_path_factory, sources):
     """Lossless benchmarks by policy and blank masks."""
     made = {}
-    for name, policy, blank in [
-        ('plain', 'cut', 'none'),
-        ('cut', 'cut', 'some'),
-        ('background', 'background', 'some'),
-    ]:
+    for name, policy in dict(plain='cut', cut='cut', background='background').items():
         made[name] = tmp_path_factory.mktemp(name) / 'bias'
         settings = settings_of(sources / 'photos', encoding='lossless', empty_frames=policy)
-        build(made[name], sources / 'test_split1.txt', settings, RectangleMasks(blank=BLANK[blank]))
+        masks = RectangleMasks(blank={} if name == 'plain' else BLANK)
+        build(made[name], sources / 'test_split1.txt', settings, masks)
     return made
 
 
@@ -112,18 +109,10 @@ def test_clips_of_the_lossless_export(sources, roots, name, short):
 
 
 def test_the_cases_above_are_what_they_say(roots):
-    rows = {
-        name: [
-            json.loads(line)
-            for line in (root / 'TOY_SCUBA_Stripe' / 'manifest.jsonl').read_text().splitlines()
-        ]
-        for name, root in roots.items()
-    }
+    rows = {name: read_rows(root / 'TOY_SCUBA_Stripe') for name, root in roots.items()}
     assert {row['first'] for row in rows['plain']} == {0}
-    assert {(row['video_id'], row['first'], row['last']) for row in rows['cut']} >= {
-        ('wave_a', 2, 5),
-        ('jump_a', 0, 5),
-    }
+    cut = {(row['video_id'], row['first'], row['last']) for row in rows['cut']}
+    assert cut >= {('wave_a', 2, 5), ('jump_a', 0, 5)}
     assert any(row['filled_frames'] for row in rows['background'])
     assert {(row['height'], row['width']) for row in rows['cut']} == {(48, 64), (51, 71)}
     assert {row['k'] for row in rows['cut']} == {0, 1}
@@ -196,9 +185,8 @@ def test_batches_keep_view_shapes_apart(sources, roots):
     dataset = on_the_fly(sources, roots['plain'])
     groups = {dataset.batch_group(i) for i in range(len(dataset))}
     assert groups == {(d, *s) for d in ('scuba', 'scufo', 'conflfg') for s in ((48, 64), (51, 71))}
-    cropped = on_the_fly(
-        sources, roots['plain'], pipeline=pipeline(dict(type='CenterCrop', crop_size=32))
-    )
+    steps = pipeline(dict(type='CenterCrop', crop_size=32))
+    cropped = on_the_fly(sources, roots['plain'], pipeline=steps)
     assert {cropped.batch_group(i) for i in range(30)} == {'scuba', 'scufo', 'conflfg'}
     exported = BiasBenchmarkDataset(**arguments(roots['plain']))
     assert {exported.batch_group(i) for i in range(30)} == groups
@@ -210,33 +198,25 @@ def copied(sources, roots, tmp_path):
     return tmp_path / 'bias'
 
 
-def test_what_is_missing_is_said_at_once(sources, copied, tmp_path):
-    with pytest.raises(DatasetError, match=r'3 source videos .*do not exist: .*jump_a'):
-        on_the_fly(sources, copied, videos=tmp_path)
-    with pytest.raises(DatasetError, match=r"no folder for the backgrounds 'photos'; add backg"):
-        on_the_fly(sources, copied, backgrounds={})
-    with pytest.raises(DatasetError, match='nowhere: no such folder of background images'):
-        on_the_fly(sources, copied, backgrounds=dict(photos=tmp_path / 'nowhere'))
+def test_what_is_missing_is_said_at_once(sources, roots, copied, tmp_path):
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(DatasetError, match=r'background images .*do not exist'):
-        on_the_fly(sources, copied, backgrounds=dict(photos=tmp_path / 'empty'))
+    for changes, said in (
+        (dict(videos=tmp_path), '3 source videos .*do not exist: .*jump_a'),
+        (dict(backgrounds={}), "no folder for the backgrounds 'photos'; add backg"),
+        (dict(backgrounds=dict(photos=tmp_path / 'nowhere')), 'nowhere: no such folder of backgr'),
+        (dict(backgrounds=dict(photos=tmp_path / 'empty')), 'background images .*do not exist'),
+    ):
+        refused(said, on_the_fly, sources, copied, **changes)
     shutil.rmtree(copied / 'stills')
-    with pytest.raises(DatasetError, match='stills .*do not exist'):
-        on_the_fly(sources, copied)
+    refused('stills .*do not exist', on_the_fly, sources, copied)
     (copied / 'masks' / 'wave_a.npz').unlink()
-    with pytest.raises(DatasetError, match='1 mask files .*do not exist: .*wave_a.npz'):
-        on_the_fly(sources, copied)
+    refused('1 mask files .*do not exist: .*wave_a.npz', on_the_fly, sources, copied)
     unchecked = on_the_fly(sources, copied, check_files=False, scufo=[], conflfg=[])
     lost = [i for i in range(12) if unchecked.get_data_info(i)['row']['video_id'] == 'wave_a'][0]
-    with pytest.raises(
-        DatasetError, match='scuba/stripe wave_a__0: .*wave_a.npz: no such file; build again'
-    ):
-        unchecked[lost]
-
-
-def test_a_pipeline_without_a_decoding_step(sources, roots):
-    with pytest.raises(ValueError, match='the pipeline of scuba must hold one decoding step'):
-        on_the_fly(sources, roots['cut'], pipeline=pipeline()[:2])
+    said = 'scuba/stripe wave_a__0: .*wave_a.npz: no such file; build again'
+    refused(said, unchecked.__getitem__, lost)
+    shortened, said = pipeline()[:2], 'the pipeline of scuba must hold one decoding step'
+    refused(said, on_the_fly, sources, roots['cut'], pipeline=shortened, error=ValueError)
 
 
 @pytest.mark.parametrize(
@@ -244,56 +224,41 @@ def test_a_pipeline_without_a_decoding_step(sources, roots):
     [
         (dict(generator='albar_mm/0'), 'made by albar_mm/0'),
         (dict(background='photos'), 'is an item of scuba/photos, expected scuba/stripe'),
-        (dict(fps=None), None),
+        (dict(fps=None), 'has no fps; build the set again'),
     ],
 )
 def test_rows_that_cannot_be_used(sources, copied, change, match):
-    path = copied / 'TOY_SCUBA_Stripe' / 'manifest.jsonl'
-    first, *rest = path.read_text().splitlines()
-    row = {**json.loads(first), **change}
-    if match is None:
-        row.pop('fps')
-        match = 'has no fps; build the set again'
-    path.write_text('\n'.join([json.dumps(row), *rest]))
-    with pytest.raises(DatasetError, match=match):
-        on_the_fly(sources, copied)
+    folder = copied / 'TOY_SCUBA_Stripe'
+    first, *rest = read_rows(folder)
+    row = {key: value for key, value in {**first, **change}.items() if value is not None}
+    write_json_lines(folder / 'manifest.jsonl', [row, *rest])
+    refused(match, on_the_fly, sources, copied)
 
 
 def test_published_sets_are_no_such_sets(sources, copied):
-    path = copied / 'TOY_SCUBA_Stripe' / 'manifest.jsonl'
-    keys = ('id', 'file', 'label', 'video')
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    path.write_text(''.join(json.dumps({k: r[k] for k in keys}) + '\n' for r in rows))
-    with pytest.raises(DatasetError, match='only sets made by tools/build_bias_benchmark.py'):
-        on_the_fly(sources, copied)
+    folder, keys = copied / 'TOY_SCUBA_Stripe', ('id', 'file', 'label', 'video')
+    rows = [{key: row[key] for key in keys} for row in read_rows(folder)]
+    write_json_lines(folder / 'manifest.jsonl', rows)
+    refused('only sets made by tools/build_bias_benchmark.py', on_the_fly, sources, copied)
 
 
 def test_further_iid_sets(sources, roots, tmp_path):
     (tmp_path / 'aras.txt').write_text('jump/jump_a.avi 0\nwave/wave_a.avi 1\n')
-    settings = dict(
-        ann_file=str(tmp_path / 'aras.txt'), data_prefix=dict(video=str(sources / 'videos'))
-    )
-    dataset = DATASETS.build(
-        dict(
-            type='OnTheFlyBenchmarkDataset',
-            videos=sources / 'videos',
-            iid=settings,
-            extra_iid=dict(aras=settings),
-            **arguments(roots['cut'], scuba=['stripe'], scufo=[]),
-        )
-    )
+    prefix = dict(video=str(sources / 'videos'))
+    settings = dict(ann_file=str(tmp_path / 'aras.txt'), data_prefix=prefix)
+    iid = dict(iid=settings, extra_iid=dict(aras=settings))
+    given = arguments(roots['cut'], scuba=['stripe'], scufo=[], videos=sources / 'videos', **iid)
+    dataset = DATASETS.build(dict(type='OnTheFlyBenchmarkDataset', **given))
     assert list(dataset.metainfo['sets'])[:2] == ['iid/original', 'iid/aras']
     fields = [dataset[i]['data_samples'] for i in range(4)]
-    assert [(f.domain, f.background) for f in fields] == (
-        [('iid', 'original')] * 2 + [('iid', 'aras')] * 2
-    )
+    found = [(f.domain, f.background) for f in fields]
+    assert found == [('iid', 'original')] * 2 + [('iid', 'aras')] * 2
     assert 'aras/aras.txt' in dataset.source_files
     for bad, match in [
         (dict(extra_iid=dict(scuba=settings), iid=settings), "'scuba' is no name"),
         (dict(extra_iid=dict(aras=settings)), 'extra_iid names sets beside iid'),
     ]:
-        with pytest.raises(ValueError, match=match):
-            BiasBenchmarkDataset(**arguments(roots['cut'], **bad))
+        refused(match, BiasBenchmarkDataset, error=ValueError, **arguments(roots['cut'], **bad))
 
 
 @pytest.mark.real_data
@@ -314,8 +279,6 @@ def test_two_real_clips(real_data, tmp_path):
     steps = pipeline(clip_len=32)
     options = arguments(tmp_path / 'bias', pipeline=steps)
     exported = contents(BiasBenchmarkDataset(**options))
-    made = OnTheFlyBenchmarkDataset(
-        **options, videos=source / 'videos', backgrounds=dict(photos=photos)
-    )
-    same(exported, contents(made))
+    own = dict(videos=source / 'videos', backgrounds=dict(photos=photos))
+    same(exported, contents(OnTheFlyBenchmarkDataset(**options, **own)))
     assert np.ptp([clip.float().mean() for clip, *_ in exported.values()]) > 1

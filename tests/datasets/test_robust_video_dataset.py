@@ -36,14 +36,8 @@ def build(folder, lines=None, **kwargs):
         ann_file = folder / 'other.txt'
         ann_file.write_text(lines)
     kwargs.setdefault('pipeline', PIPELINE)
-    return DATASETS.build(
-        dict(
-            type='RobustVideoDataset',
-            ann_file=str(ann_file),
-            data_prefix=dict(video=str(folder)),
-            **kwargs,
-        )
-    )
+    given = dict(ann_file=str(ann_file), data_prefix=dict(video=str(folder)), **kwargs)
+    return DATASETS.build(dict(type='RobustVideoDataset', **given))
 
 
 def test_items_stand_in_for_unreadable_videos_and_say_so(folder):

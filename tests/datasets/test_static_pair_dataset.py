@@ -5,7 +5,8 @@ from mmaction.registry import DATASETS
 
 from albar_mm.datasets import StaticPairDataset
 
-from ..evaluation.tiny_benchmark import NUM_FRAMES, ramp, test_pipeline, write_video
+from ..evaluation.tiny_benchmark import NUM_FRAMES, ramp, test_pipeline
+from ..video_files import write_frames
 
 
 @pytest.fixture(scope='module')
@@ -14,15 +15,10 @@ def inner(tmp_path_factory):
     root = tmp_path_factory.mktemp('val')
     names = ['sub/a.avi', 'sub/b.avi', 'c.avi']
     for label, name in enumerate(names):
-        write_video(root / name, ramp(label % 2))
+        write_frames(root / name, ramp(label % 2))
     (root / 'val.txt').write_text(''.join(f'{n} {i % 2}\n' for i, n in enumerate(names)))
-    return dict(
-        type='VideoDataset',
-        ann_file=str(root / 'val.txt'),
-        data_prefix=dict(video=str(root)),
-        pipeline=test_pipeline(),
-        test_mode=True,
-    )
+    files = dict(ann_file=str(root / 'val.txt'), data_prefix=dict(video=str(root)))
+    return dict(type='VideoDataset', pipeline=test_pipeline(), test_mode=True, **files)
 
 
 def build(inner, **arguments):

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import pytest
@@ -29,9 +30,8 @@ ROWS = {'none': 'None', 'stillmix': 'StillMix', 'albar': 'ALBAR'}
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('compare')
-    build_motion_sprites(
-        path / 'data/motion_sprites', SpritesSettings(train=32, val=8, test=8), workers=1
-    )
+    settings = SpritesSettings(train=32, val=8, test=8)
+    build_motion_sprites(path / 'data/motion_sprites', settings, workers=1)
     return path
 
 
@@ -90,10 +90,10 @@ def test_all_rows_from_nothing(compare, trainings, folder):
     assert 'last weights' in last and 'chosen by validation contrast' in best
     for block, part in ((last, 'metrics'), (best, 'metrics_best')):
         lines = [line.split() for line in block.splitlines()[3:-1]]
-        assert {name: [float(cell) for cell in cells] for name, *cells in lines} == {
-            name: [round(record[part][key], 2) for key in COLUMNS]
-            for name, (record,) in rows.items()
-        }
+        shown = {name: [float(cell) for cell in cells] for name, *cells in lines}
+        for name, (record,) in rows.items():
+            assert shown.pop(name) == [round(record[part][key], 2) for key in COLUMNS]
+        assert not shown
     # what a method was given is said, and not what the others were
     assert 'StillMix: bank of a reference network' in notes and 'SDN' not in notes
     picture = cv2.imread(str(folder / 'out/comparison.png'))
@@ -129,10 +129,7 @@ def test_side_by_side(compare, trainings, folder):
 
 
 def test_the_longest_run_first_and_stillmix_after_its_reference(folder, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    begun = []
+    begun, interrupted = [], mock.Mock(side_effect=KeyboardInterrupt)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(comparison, 'run_side_by_side', lambda jobs, at_once: begun.extend(jobs))
     monkeypatch.setattr(comparison.ReferenceBank, 'make', interrupted)
@@ -155,11 +152,9 @@ def test_another_setting_in_the_same_folder_is_refused(finished, compare, traini
 
 def test_choosing_a_setting_needs_no_test_set(compare, trainings, folder, monkeypatch):
     monkeypatch.setattr(experiment, 'test', lambda *a, **k: pytest.fail('tested'))
-    status, text, _ = compare(
-        '--work-dir out/chosen --validate-only --trials trials.jsonl',
-        methods=['mixup'],
-        options=[*OPTIONS, 'comparison.options.mixup.prob=0.25'],
-    )
+    options = [*OPTIONS, 'comparison.options.mixup.prob=0.25']
+    words = '--work-dir out/chosen --validate-only --trials trials.jsonl'
+    status, text, _ = compare(words, methods=['mixup'], options=options)
     assert status == 0 and 'val contrast' in text and trainings == ['chosen/mixup/seed0']
     (trial,) = map(json.loads, (folder / 'trials.jsonl').read_text().splitlines())
     assert trial['name'] == 'Mixup' and trial['options'] == dict(prob=0.25)

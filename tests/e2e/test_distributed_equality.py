@@ -108,12 +108,9 @@ def train(name, root, folder, launcher='none', world_size=1):
     made.train()
     model = getattr(made.model, 'module', made.model)
     recorder = next(hook for hook in made.hooks if isinstance(hook, LossRecorder))
-    return dict(
-        losses=recorder.recorded,
-        gradients=made.optim_wrapper.recorded,
-        names=[key for key, _ in model.named_parameters()],
-        weights=model.state_dict(),
-    )
+    names, weights = [key for key, _ in model.named_parameters()], model.state_dict()
+    found = dict(losses=recorder.recorded, gradients=made.optim_wrapper.recorded)
+    return dict(found, names=names, weights=weights)
 
 
 def bias(data, folder, launcher='none'):
@@ -127,23 +124,17 @@ def bias(data, folder, launcher='none'):
 def contrast(data, folder, launcher='none'):
     """The validation contrast of an odd number of videos through ``Runner.val()``."""
     dataset = videos(data['videos'], test_pipeline(), data['odd_list'], test_mode=True)
-    made = runner(
-        folder / 'contrast',
-        model=stock_model(),
-        load_from=data['checkpoint'],
-        **validation(dataset, 3),
-        default_hooks=dict(checkpoint=None),
-        launcher=launcher,
-    )
+    given = dict(validation(dataset, 3), load_from=data['checkpoint'], launcher=launcher)
+    given['default_hooks'] = dict(checkpoint=None)
+    made = runner(folder / 'contrast', model=stock_model(), **given)
     return made.val(), len(made.val_dataloader.dataset)
 
 
 def everything(data, folder):
     """What every process does; ``launcher`` says that there are several, which have met by now."""
     folder, count = Path(folder), get_world_size()
-    found = {
-        name: train(name, data['videos'], folder, 'pytorch', count) for name in data['trainings']
-    }
+    given = data['videos'], folder, 'pytorch', count
+    found = {name: train(name, *given) for name in data['trainings']}
     both = dict(bias=bias(data, folder, 'pytorch'), contrast=contrast(data, folder, 'pytorch'))
     return found | both
 

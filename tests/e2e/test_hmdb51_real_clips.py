@@ -32,16 +32,12 @@ def test_three_steps(real_data, tmp_path, reduced):
     cfg = load_config(CONFIGS / 'albar_hmdb51.py', {'load_from': None, 'train_cfg.max_epochs': 1})
     cfg.default_hooks.checkpoint.interval, cfg.default_hooks.logger.interval = -1, 1
     cfg.train_dataloader.update(batch_size=1, num_workers=0, persistent_workers=False)
-    cfg.train_dataloader.dataset.update(
-        ann_file=str(tmp_path / 'train.txt'),
-        data_prefix=dict(video=str(root / 'videos')),
-        indices=3,
-    )
+    prefix = dict(video=str(root / 'videos'))
+    files = dict(ann_file=str(tmp_path / 'train.txt'), data_prefix=prefix)
+    cfg.train_dataloader.dataset.update(files, indices=3)
     if reduced:
-        cfg.model.backbone.update(
-            arch=dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8]),
-            window_size=(4, 7, 7),
-        )
+        arch = dict(embed_dims=24, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8])
+        cfg.model.backbone.update(arch=arch, window_size=(4, 7, 7))
         cfg.model.cls_head.in_channels = 192
         for step in cfg.train_dataloader.dataset.pipeline:
             if step.type == 'SampleFrames':

@@ -37,13 +37,9 @@ def test_scores_of_the_lossless_export(tmp_path):
     videos = str(tmp_path / 'videos')
     iid = dict(ann_file=str(tmp_path / 'iid.txt'), data_prefix=dict(video=videos))
     both = ['stripe', 'photos']
-    shared = dict(
-        iid=iid,
-        extra_iid=dict(aras=iid),
-        bias_root=str(tmp_path / 'bias'),
-        **dict(dataset='TOY', scuba=both, scufo=both, conflfg=['stripe'], num_classes=2),
-        pipeline=PIPELINE,
-    )
+    sets = dict(dataset='TOY', scuba=both, scufo=both, conflfg=['stripe'], num_classes=2)
+    shared = dict(sets, iid=iid, extra_iid=dict(aras=iid), pipeline=PIPELINE)
+    shared['bias_root'] = str(tmp_path / 'bias')
     settings = {key: MODEL[key] for key in ('backbone', 'cls_head', 'data_preprocessor')}
     checkpoint = tmp_path / 'toy.pth'
     torch.save(dict(state_dict=toy.build('Recognizer3D', **settings).state_dict()), checkpoint)

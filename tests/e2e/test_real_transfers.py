@@ -20,13 +20,9 @@ def run(tmp_path):
 
     def command(name, words):
         words = words.replace('CONFIGS', str(CONFIGS)).split()
-        done = subprocess.run(
-            [sys.executable, str(TOOLS / f'{name}.py'), *words],
-            cwd=tmp_path,
-            text=True,
-            capture_output=True,
-            env={**os.environ, 'PYTHONPATH': str(TOOLS.parent)},
-        )
+        words = [sys.executable, str(TOOLS / f'{name}.py'), *words]
+        options = dict(cwd=tmp_path, text=True, capture_output=True)
+        done = subprocess.run(words, **options, env={**os.environ, 'PYTHONPATH': str(TOOLS.parent)})
         assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
         return done.stdout
 
@@ -55,9 +51,9 @@ def test_surveillance_clips(real_data, tmp_path, run):
     config = 'anomaly --config CONFIGS/anomaly_mgfn_cctv.py --work-dir cctv --seeds 0 1 2'
     print(run('downstream', f'{config} {words} {encoder}')[-2500:])
     assert all(each['frame/auc_low'] > 50 for each in metrics(tmp_path / 'cctv'))
-    weights = '--checkpoint cctv/detector/seed0/epoch_4.pth'
+    (weights,) = (tmp_path / 'cctv/detector/seed0').glob('epoch_*.pth')
     words = f'anomaly --score {joined}/videos/test_0000.avi --out scored'
-    run('downstream', f'{words} {encoder} {weights}')
+    run('downstream', f'{words} {encoder} --checkpoint {weights}')
     assert {path.suffix for path in (tmp_path / 'scored').iterdir()} == {'.csv', '.png', '.mp4'}
 
 

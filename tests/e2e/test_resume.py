@@ -76,13 +76,9 @@ def write_config(folder, toy_videos, persistent, epochs):
     """A list of 24 clips, so that an epoch has six steps of four."""
     lines = (toy_videos / 'list.txt').read_text().splitlines()
     (folder / 'train.txt').write_text('\n'.join(lines * 3) + '\n')
-    text = CONFIG.format(
-        ann_file=str(folder / 'train.txt'),
-        val_file=str(toy_videos / 'list.txt'),
-        videos=str(toy_videos / 'videos'),
-        persistent=persistent,
-        epochs=epochs,
-    )
+    lists = dict(ann_file=str(folder / 'train.txt'), val_file=str(toy_videos / 'list.txt'))
+    options = dict(videos=str(toy_videos / 'videos'), persistent=persistent, epochs=epochs)
+    text = CONFIG.format(**lists, **options)
     (folder / 'config.py').write_text(text)
     return folder / 'config.py'
 

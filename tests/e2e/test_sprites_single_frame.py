@@ -20,11 +20,10 @@ def single_frame_top1(root, split, work_dir):
     options = {'train_cfg.val_begin': 6, 'train_cfg.val_interval': 6}
     options['model.backbone.with_pool2'] = False  # it halves the number of frames
     cfg = load_config(str(CONFIGS / 'erm_sprites.py'), options)
-    for name, dataset in (
-        (f'train{split}', cfg.train_dataloader.dataset),
-        (f'val{split}', cfg.val_dataloader.dataset.dataset),
-    ):
-        dataset.ann_file = str(root / f'{name}.txt')
+    held_out = cfg.val_dataloader.dataset.dataset
+    parts = dict(train=cfg.train_dataloader.dataset, val=held_out)
+    for part, dataset in parts.items():
+        dataset.ann_file = str(root / f'{part}{split}.txt')
         dataset.data_prefix = dict(video=str(root))
         for step in dataset.pipeline:
             if step.type == 'SampleFrames':

@@ -3,12 +3,13 @@
 import itertools
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
 from albar_mm.utils.files import write_json_lines
+
+from ..video_files import write_frames
 
 SIZE, NUM_FRAMES = 32, 8
 #: source video -> (label, variants); labels: 0 = brightness rises, 1 = it falls
@@ -28,26 +29,14 @@ def ramp(label, start=100, step=12):
     return np.broadcast_to(levels[:, None, None, None], (NUM_FRAMES, SIZE, SIZE, 3)).copy()
 
 
-def write_video(path, frames):
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (SIZE, SIZE))
-    assert writer.isOpened()
-    for frame in frames:
-        writer.write(np.ascontiguousarray(frame))
-    writer.release()
-
-
 def write_manifest(folder, rows):
     write_json_lines(Path(folder) / 'manifest.jsonl', rows)
 
 
 def item_ids():
     """id -> (source video, label) of every OOD item."""
-    return {
-        f'{name}__{k}': (name, label)
-        for name, (label, variants) in SOURCES.items()
-        for k in range(variants)
-    }
+    items = SOURCES.items()
+    return {f'{name}__{k}': (name, label) for name, (label, last) in items for k in range(last)}
 
 
 def write_set(root, folder_name, frames_of, **extra):
@@ -55,7 +44,7 @@ def write_set(root, folder_name, frames_of, **extra):
     folder = Path(root) / folder_name
     rows = []
     for item, (video, label) in item_ids().items():
-        write_video(folder / f'{item}.avi', frames_of(item, label))
+        write_frames(folder / f'{item}.avi', frames_of(item, label))
         row = dict(id=item, file=f'{item}.avi', label=label, video=video, seed=0, generator='test')
         rows.append(row | {key: value(label) for key, value in extra.items()})
     write_manifest(folder, rows)
@@ -67,7 +56,7 @@ def write_benchmark(root, dataset='TOY', backgrounds=('Places365', 'Stripe')):
     root = Path(root)
     lines = []
     for name, (label, _) in SOURCES.items():
-        write_video(root / 'videos' / f'{name}.avi', ramp(label))
+        write_frames(root / 'videos' / f'{name}.avi', ramp(label))
         lines.append(f'{name}.avi {label}')
     (root / 'test.txt').write_text('\n'.join(lines) + '\n')
     for start, background in zip(itertools.count(90, 10), backgrounds):
@@ -80,11 +69,9 @@ def write_benchmark(root, dataset='TOY', backgrounds=('Places365', 'Stripe')):
 
         write_set(root / 'bias', f'{dataset}_SCUBA_{background}', moving)
         write_set(root / 'bias', f'{dataset}_SCUFO_{background}', still, scufo_frame=lambda _: 3)
+    conflict = dict(conflict_label=lambda label: 1 - label)
     write_set(
-        root / 'bias',
-        f'{dataset}_ConflFG_Stripe',
-        lambda item, label: ramp(label, 120),
-        conflict_label=lambda label: 1 - label,
+        root / 'bias', f'{dataset}_ConflFG_Stripe', lambda _, label: ramp(label, 120), **conflict
     )
     return dict(
         iid=dict(ann_file=str(root / 'test.txt'), data_prefix=dict(video=str(root / 'videos'))),

@@ -79,10 +79,8 @@ def test_a_failure_names_its_job_and_stops_the_others(tmp_path):
 
 def test_a_killed_job_is_named_and_what_needs_it_is_not_begun(tmp_path):
     begun = tmp_path / 'begun'
-    jobs = [
-        *jobs_of(tmp_path, a=die),
-        Job('b', partial(meet, begun, begun), tmp_path / 'b.txt', after=['a']),
-    ]
+    after = Job('b', partial(meet, begun, begun), tmp_path / 'b.txt', after=['a'])
+    jobs = [*jobs_of(tmp_path, a=die), after]
     with pytest.raises(LaunchError, match='a: its process was killed by SIGKILL'):
         run_side_by_side(jobs, 2)
     assert not begun.exists()

@@ -81,20 +81,12 @@ def official(kind: str, **settings: object) -> torch.nn.Module:
 def main(folder: str) -> None:
     """Print the reference."""
     find_official_code(folder)
-    network = official(
-        'TriDet',
-        sgp_mlp_dim=HIDDEN,
-        n_sgp_win_size=[1, *WINDOWS],
-        k=FACTOR,
-        num_bins=BINS,
-        iou_weight_power=0.2,
-    )
+    sizes = dict(sgp_mlp_dim=HIDDEN, n_sgp_win_size=[1, *WINDOWS], k=FACTOR, num_bins=BINS)
+    network = official('TriDet', **sizes, iou_weight_power=0.2)
     network.max_div_factor = 2 ** len(WINDOWS)
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-    found = {
-        name: outputs(network, weights(shapes, dead))
-        for name, dead in (('alive', False), ('dead', True))
-    }
+    kinds = dict(alive=False, dead=True).items()
+    found = {name: outputs(network, weights(shapes, dead)) for name, dead in kinds}
     print(json.dumps(dict(shapes=shapes, **found)))
 
 
@@ -128,12 +120,8 @@ def outputs(network: torch.nn.Module, state: dict) -> dict:
         hook.remove()
     network.postprocessing = lambda results: results
     with torch.no_grad():
-        (kept,) = network(
-            [
-                dict(video, video_id=0, fps=1, duration=1, feat_stride=1, feat_num_frames=1)
-                for video in videos[:1]
-            ]
-        )
+        fields = dict(video_id=0, fps=1, duration=1, feat_stride=1, feat_num_frames=1)
+        (kept,) = network([videos[0] | fields])
     return dict(
         found,
         losses=[losses['cls_loss'].item(), losses['reg_loss'].item()],

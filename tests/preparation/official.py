@@ -5,21 +5,11 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from albar_mm.compat import config as _compat_config
 
-
-def write_video(path: Path, frames: int = 6, codec: str = 'MJPG') -> Path:
-    """A small real video file; ``frames=0`` writes a valid container without a frame."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 10, (32, 32))
-    assert writer.isOpened()
-    for t in range(frames):
-        writer.write(np.full((32, 32, 3), 20 * t % 256, np.uint8))
-    writer.release()
-    return path
+from ..video_files import write_frames
 
 
 def write_jhmdb21(folder: Path, train: int = 5, test: int = 1) -> Path:
@@ -32,7 +22,7 @@ def write_jhmdb21(folder: Path, train: int = 5, test: int = 1) -> Path:
             rows.append((f'c{c:02d}', name, 6, 0.2, part))
             first = folder / 'videos' / 'c00' / f'{rows[1][1]}.avi'
             if not first.exists():
-                write_video(first)
+                write_frames(first, (np.full((32, 32, 3), 20 * t, np.uint8) for t in range(6)))
             target = folder / 'videos' / f'c{c:02d}' / f'{name}.avi'
             if target != first:
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,11 @@
 """Scoring frames, choosing some and writing the bank, against loops that do it by hand."""
 
 import functools
+import itertools
 import json
 import os
 import pickle
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -24,6 +26,7 @@ from albar_mm.utils.errors import BadVideoError, CheckpointError, DatasetError, 
 from albar_mm.video import source_video
 from albar_mm.video.source_video import read_frames
 from tests.pickled_call import Calls
+from tests.refused import refused
 from tests.toy import FRAMES
 from tests.video_files import write_video
 
@@ -52,15 +55,10 @@ def read(config):
 
 def build(reference, out, scores=None, cfg_options=None, published=None, **options):
     config, weights = reference
-    bank, lines = build_frame_bank(
-        read(config),
-        None if published else weights,
-        out,
-        FrameBankOptions(**{**OPTIONS, **options}),
-        scores=scores,
-        published=published,
-        cfg_options=cfg_options,
-    )
+    files = dict(scores=scores, published=published, cfg_options=cfg_options)
+    options = FrameBankOptions(**{**OPTIONS, **options})
+    weights = None if published else weights
+    bank, lines = build_frame_bank(read(config), weights, out, options, **files)
     left_out = tuple(bank.info['left_out'])
     return SimpleNamespace(path=out, bank=bank, lines=lines, left_out=left_out)
 
@@ -90,6 +88,9 @@ def test_windows_of_ten_frames():
     shuffled = np.random.default_rng(3).permutation(10)
     drawn, _ = select_frames(probability[shuffled], (0.5, 1.0), 1024, 0)
     assert (probability[shuffled][drawn] * 10).round().tolist() == [6, 7, 8, 9, 10]
+    for window, count, said in (((0.95, 1.0), 0, '0.95 1'), ((0, 0.05), 10, '0 0.05')):
+        said = f'--window {said}: none of {count} frames is in it; widen'
+        refused(said, select_frames, probability[:count], window, 5, 0)
 
 
 def test_the_draw_is_uniform_without_repeats_and_follows_the_seed():
@@ -105,26 +106,18 @@ def test_the_draw_is_uniform_without_repeats_and_follows_the_seed():
     assert same[0] == same[1] != select_frames(probability, (0.5, 1.0), 5, 8)[0].tolist()
 
 
-def test_a_window_without_frames():
-    with pytest.raises(DatasetError, match='--window 0.95 1: none of 0 frames is in it'):
-        select_frames(np.zeros(0), (0.95, 1.0), 5, 0)
-    with pytest.raises(DatasetError, match='--window 0 0.05: none of 10 frames is in it; widen'):
-        select_frames(np.zeros(10), (0, 0.05), 5, 0)
-
-
 @pytest.mark.parametrize('measure', ['top1', 'gt'])
 def test_the_bank_holds_what_a_loop_finds(reference, toy_videos, tmp_path, measure):
     built = build(reference, tmp_path / 'bank.npz', measure=measure)
     bank = load_frame_bank(built.path)
-    rows = []  # (probability, video, frame)
+    by_source = {}  # '<video>#<frame>' -> probability
     for line in (toy_videos / 'list.txt').read_text().splitlines():
         name, label = line.split()
         found = by_hand(reference, read_frames(toy_videos / 'videos' / name))
         column = found.max(1) if measure == 'top1' else found[:, int(label)]
-        rows += [(p, name, number) for number, p in enumerate(column)]
-    assert len(rows) == 8 * FRAMES
-    by_source = {f'{name}#{number}': p for p, name, number in rows}
-    threshold = sorted(by_source.values())[int(0.25 * len(rows))]
+        by_source |= {f'{name}#{number}': p for number, p in enumerate(column)}
+    assert len(by_source) == 8 * FRAMES
+    threshold = sorted(by_source.values())[2 * FRAMES]
     assert len(bank) == 12 and len(set(bank.source)) == 12
     for frame, p, source in zip(bank.frames, bank.probability, bank.source, strict=True):
         assert p == pytest.approx(by_source[source], abs=2e-6) and p >= threshold - 2e-6
@@ -140,7 +133,7 @@ def test_the_bank_holds_what_a_loop_finds(reference, toy_videos, tmp_path, measu
     assert built.left_out == () and '72 frames in the window 0.25 to 1' in built.lines[1]
 
 
-def test_the_same_bytes_with_workers_and_all_that_are_there_when_fewer(reference, tmp_path):
+def test_workers_seeds_sizes_and_every_so_manieth_frame(reference, tmp_path):
     first = build(reference, tmp_path / 'a.npz')
     again = build(reference, tmp_path / 'b.npz', workers=2)
     assert first.path.read_bytes() == again.path.read_bytes()
@@ -149,12 +142,8 @@ def test_the_same_bytes_with_workers_and_all_that_are_there_when_fewer(reference
     all_of_them = build(reference, tmp_path / 'd.npz', scores=tmp_path / 'a.scores.jsonl', size=99)
     assert len(all_of_them.bank) == 72
     assert 'd.npz: 72 frames of 20 px, fewer than the 99 asked for' in all_of_them.lines[2]
-
-
-def test_every_so_manieth_frame(reference, tmp_path):
-    built = build(reference, tmp_path / 'a.npz', every=5, window=(0, 1), size=100)
-    assert {source.split('#')[1] for source in built.bank.source} == {'0', '5', '10'}
-    assert len(built.bank) == 24
+    bank = build(reference, tmp_path / 'e.npz', every=5, window=(0, 1), size=100).bank
+    assert {source.split('#')[1] for source in bank.source} == {'0', '5', '10'} and len(bank) == 24
 
 
 def test_an_interrupted_run_goes_on(reference, tmp_path, monkeypatch):
@@ -205,8 +194,7 @@ def test_scores_of_another_setting_or_broken_ones_are_refused(reference, tmp_pat
         (dict(cfg_options={mean: [0.0, 0.0, 0.0]}), 'preprocessor is'),
     ):
         match = rf'a.scores.jsonl was begun with other settings \(settings.{setting}.*another file'
-        with pytest.raises(DatasetError, match=match):
-            build(reference, tmp_path / 'a.npz', **options)
+        refused(match, build, reference, tmp_path / 'a.npz', **options)
 
 
 @pytest.mark.parametrize(
@@ -229,8 +217,7 @@ def test_scores_that_cannot_be_written(reference, tmp_path):
     with pytest.raises(DatasetError, match='cannot be written: it is a folder'):
         build(reference, tmp_path / 'a.npz', scores=tmp_path)
     (tmp_path / 'b.npz').mkdir()
-    with pytest.raises(DatasetError, match='b.npz: cannot be written: it is a folder'):
-        build(reference, tmp_path / 'b.npz')
+    refused('b.npz: cannot be written: it is a folder', build, reference, tmp_path / 'b.npz')
     assert not list(tmp_path.glob('*.jsonl'))  # said before anything was scored
 
 
@@ -285,8 +272,7 @@ def test_unreadable_videos_stop_at_the_end_or_are_listed(copied, tmp_path):
     broken = toy / 'videos' / 'clip_5.mp4'
     broken.write_bytes(broken.read_bytes()[:200])
     match = r'1 of 8 videos cannot be read: clip_5.mp4 \(.+\); restore them, or leave .* --skip-unr'
-    with pytest.raises(DatasetError, match=match):
-        build(reference, tmp_path / 'a.npz')
+    refused(match, build, reference, tmp_path / 'a.npz')
     assert len((tmp_path / 'a.scores.jsonl').read_text().splitlines()) == 1 + 7
     skip = dict(skip_unreadable=True, window=(0, 1), size=96)
     built = build(reference, tmp_path / 'a.npz', **skip)
@@ -321,11 +307,8 @@ def published(folder, content):
 
 def scores_of(toy, key):
     """Distinct probabilities; frame n of clip i gets (100 i + n) / 1000."""
-    return {
-        key.format(i=i, n=n, file=n + 1): [0.1, (100 * i + n) / 1000 + 0.1]
-        for i in range(8)
-        for n in range(FRAMES)
-    }
+    pairs = itertools.product(range(8), range(FRAMES))
+    return {key.format(i=i, n=n, file=n + 1): [0.1, (100 * i + n) / 1000 + 0.1] for i, n in pairs}
 
 
 @pytest.mark.parametrize(
@@ -338,11 +321,10 @@ def test_published_scores(reference, toy_videos, tmp_path, key):
     file = published(tmp_path, content)
     built = build(reference, tmp_path / 'a.npz', published=file, window=(0, 1), size=96)
     found = dict(zip(built.bank.source.tolist(), built.bank.probability.tolist(), strict=True))
-    assert found == {
-        f'clip_{i}.mp4#{n}': pytest.approx((100 * i + n) / 1000 + 0.1)
-        for i in range(8)
-        for n in range(FRAMES)
+    expected = {
+        f'clip_{i}.mp4#{n}': (100 * i + n) / 1000 + 0.1 for i in range(8) for n in range(FRAMES)
     }
+    assert found == pytest.approx(expected)
     frame = built.bank.frames[built.bank.source.tolist().index('clip_4.mp4#7')]
     original = read_frames(toy_videos / 'videos' / 'clip_4.mp4')[7]
     assert np.array_equal(frame, cv2.resize(original, (20, 20)))
@@ -380,9 +362,8 @@ def test_published_files_that_cannot_be_used(tmp_path):
         ([1], 'expected a pickled dict of frames, got a list of 1'),
         ({}, 'expected a pickled dict of frames, got a dict'),
     ):
-        with pytest.raises(DatasetError, match=text) as said:
-            published_scores(published(tmp_path, content), videos)
-        assert 'scores.pkl' in str(said.value) and '\n' not in str(said.value)
+        said = refused(text, published_scores, published(tmp_path, content), videos)
+        assert 'scores.pkl' in said
     assert not mark.exists()
 
 
@@ -403,80 +384,68 @@ def test_published_files_that_cannot_be_used(tmp_path):
     ],
 )
 def test_options(options, text):
-    with pytest.raises(DatasetError, match=f'^{text}'):
-        FrameBankOptions(**options)
+    refused(f'^{text}', FrameBankOptions, **options)
 
 
 def test_checkpoints_that_do_not_fit(reference, toy_videos, tmp_path):
     config, weights = reference
-    _, other = write_reference(tmp_path, toy_videos, classes=5)
-    match = r'checkpoint \S+ence_5.pth does not fit the model of \S+ce_2.py: 2 .*5, 64.* not .2, 64'
-    with pytest.raises(LaunchError, match=match):
-        build((config, other), tmp_path / 'a.npz')
-    torch.save(dict(state_dict={}), tmp_path / 'none.pth')
-    with pytest.raises(LaunchError, match=r'none.pth does not fit .*: \d+ of its \d+ tensors did'):
-        build((config, tmp_path / 'none.pth'), tmp_path / 'a.npz')
-    with pytest.raises(LaunchError, match=r'checkpoint \S+absent.pth: no such file'):
-        build((config, tmp_path / 'absent.pth'), tmp_path / 'a.npz')
-    (tmp_path / 'evil.pth').write_bytes(pickle.dumps(Calls(os.mkdir, str(tmp_path / 'ran'))))
-    with pytest.raises(CheckpointError, match='evil.pth'):
-        build((config, tmp_path / 'evil.pth'), tmp_path / 'a.npz')
-    assert not (tmp_path / 'ran').exists()
+    write_reference(tmp_path, toy_videos, classes=5)
     state = torch.load(weights, weights_only=True)['state_dict']
     state['cls_head.fc_cls.bias'][:] = float('nan')
     torch.save(dict(state_dict=state), tmp_path / 'nan.pth')
-    with pytest.raises(DatasetError, match='nan.pth gives NaN'):
-        build((config, tmp_path / 'nan.pth'), tmp_path / 'a.npz')
+    torch.save(dict(state_dict={}), tmp_path / 'none.pth')
+    (tmp_path / 'evil.pth').write_bytes(pickle.dumps(Calls(os.mkdir, str(tmp_path / 'ran'))))
+    for said in (
+        r'checkpoint \S+reference_5.pth does not fit the model of \S+ce_2.py: 2 .*5, 64.* not .2,',
+        r'none.pth does not fit the model of \S+: \d+ of its \d+ tensors did not arrive',
+        r'checkpoint \S+absent.pth: no such file',
+        'nan.pth gives NaN',
+        'evil.pth',
+    ):
+        given = config, tmp_path / re.search(r'\w+.pth', said.replace(r'\S+', ''))[0]
+        error = {'evil.pth': CheckpointError, 'nan.pth gives NaN': DatasetError}.get(
+            said, LaunchError
+        )
+        refused(said, build, given, tmp_path / 'a.npz', error=error)
+    assert not (tmp_path / 'ran').exists()
 
 
 CLIPS_OF_8 = [dict(type='DecordInit'), dict(type='SampleFrames', clip_len=8)]
+TRAIN, ONE = 'train_dataloader.dataset', 'clip_0.mp4 0\n'
 
 
 @pytest.mark.parametrize(
-    ('key', 'value', 'said'),
+    ('listed', 'options', 'said'),
     [
-        ('ann_file', '', 'list.txt.* is empty'),
-        ('ann_file', 'clip_0.mp4 0\nclip_1.mp4 2\n', "list.txt:2: .* from 0 to 1, got '2'"),
-        ('ann_file', 'clip_0.mp4\n', 'list.txt:1: expected'),
-        ('ann_file', 'clip_0.mp4 0\nclip_0.mp4 1\n', 'clip_0.mp4 has two labels, 0 and 1'),
-        ('ann_file', None, 'list.txt: no such file; point to yours with --cfg-options'),
-        ('type', 'RawframeDataset', 'is a RawframeDataset: expected a VideoDataset'),
-        ('pipeline', CLIPS_OF_8, 'trains on clips of 8 frames'),
+        ('', {}, 'list.txt.* is empty'),
+        (ONE + 'clip_1.mp4 2\n', {}, "list.txt:2: .* from 0 to 1, got '2'"),
+        (ONE + 'clip_1.mp4 2\n', {f'{TRAIN}.type': 'VideoDataset'}, r'1.mp4: .*\[0, 2\), got 2'),
+        ('clip_0.mp4\n', {}, 'list.txt:1: expected'),
+        (ONE + 'clip_0.mp4 1\n', {}, 'clip_0.mp4 has two labels, 0 and 1'),
+        (None, {}, 'list.txt: no such file; point to yours with --cfg-options'),
+        ('', {f'{TRAIN}.type': 'RawframeDataset'}, 'is a RawframeDataset: expected a VideoDataset'),
+        (ONE, {f'{TRAIN}.pipeline': CLIPS_OF_8}, 'trains on clips of 8 frames'),
+        ('', dict(train_dataloader=None), 'is a None: expected a VideoDataset'),
+        (ONE, {'val_dataloader.dataset.pipeline': CLIPS_OF_8[:1]}, 'has no decoding step'),
+        ('', {'model.cls_head.num_classes': 1}, 'classes: expected a whole number from 2, got 1'),
     ],
 )
-def test_lists_that_do_not_fit(reference, tmp_path, key, value, said):
-    if key == 'ann_file':
-        if value is not None:
-            (tmp_path / 'list.txt').write_text(value)
-        value = str(tmp_path / 'list.txt')
-    options = {f'train_dataloader.dataset.{key}': value}
-    with pytest.raises(DatasetError, match=said):
-        build(reference, tmp_path / 'a.npz', cfg_options=options)
+def test_lists_and_configs_that_do_not_fit(reference, tmp_path, listed, options, said):
+    if listed is not None:
+        (tmp_path / 'list.txt').write_text(listed)
+    if 'train_dataloader' not in options:
+        options = {f'{TRAIN}.ann_file': str(tmp_path / 'list.txt')} | options
+    refused(said, build, reference, tmp_path / 'a.npz', cfg_options=options)
 
 
-def test_configs_and_options_that_do_not_fit(reference, tmp_path):
+def test_options_of_a_build_that_do_not_fit(reference, tmp_path):
     config, weights = reference
-    (tmp_path / 'list.txt').write_text('clip_0.mp4 0\nclip_1.mp4 2\n')
-    plain = {
-        'train_dataloader.dataset.ann_file': str(tmp_path / 'list.txt'),
-        'train_dataloader.dataset.type': 'VideoDataset',
-    }
-    pipeline = {'val_dataloader.dataset.pipeline': [dict(type='DecordInit')]}
-    for options, text in (
-        (plain, r'list.txt, video clip_1.mp4: expected a label in \[0, 2\), got 2'),
-        (dict(train_dataloader=None), 'is a None: expected a VideoDataset'),
-        (pipeline, 'has no decoding step'),
-        ({'model.cls_head.num_classes': 1}, 'num_classes: expected a whole number from 2, got 1'),
-    ):
-        with pytest.raises(DatasetError, match=text):
-            build(reference, tmp_path / 'a.npz', cfg_options=options)
-    with pytest.raises(DatasetError, match='--out bank.pkl: the name must end in .npz'):
-        build(reference, 'bank.pkl')
+    refused('--out bank.pkl: the name must end in .npz', build, reference, 'bank.pkl')
     for given in (dict(checkpoint=None), dict(checkpoint=weights, published='x.pkl')):
-        with pytest.raises(DatasetError, match='either a checkpoint .* or --published-scores'):
-            build_frame_bank(config, out=tmp_path / 'a.npz', **given)
-    with pytest.raises(DatasetError, match='--every: the published scores say which'):
-        build(reference, tmp_path / 'a.npz', published='x.pkl', every=2)
+        said = 'either a checkpoint .* or --published-scores'
+        refused(said, build_frame_bank, config, out=tmp_path / 'a.npz', **given)
+    said = '--every: the published scores say which'
+    refused(said, build, reference, tmp_path / 'a.npz', published='x.pkl', every=2)
 
 
 def test_types_of_steps_may_be_classes():

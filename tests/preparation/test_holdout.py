@@ -12,11 +12,8 @@ from albar_mm.utils.errors import DatasetError
 
 
 def clips_of(sizes, name='c', label=0):
-    return [
-        Clip(f'{name}/{g}_{i}.avi', label, name, f'g{g}', 'list:1')
-        for g, size in enumerate(sizes)
-        for i in range(size)
-    ]
+    pairs = [(g, i) for g, size in enumerate(sizes) for i in range(size)]
+    return [Clip(f'{name}/{g}_{i}.avi', label, name, f'g{g}', 'list:1') for g, i in pairs]
 
 
 def check(clips, parts):
@@ -34,13 +31,10 @@ def check(clips, parts):
 def test_invariants_on_random_sets(divide):
     draw = random.Random(5)
     for seed in range(60):
-        clips = [
-            clip
-            for label in range(6)
-            for clip in clips_of(
-                [draw.randint(1, 12) for _ in range(draw.randint(1, 15))], f'c{label}', label
-            )
-        ]
+        clips = []
+        for label in range(6):
+            sizes = [draw.randint(1, 12) for _ in range(draw.randint(1, 15))]
+            clips += clips_of(sizes, f'c{label}', label)
         share = draw.uniform(0.02, 0.5)
         parts = hold_out(clips, share, seed, divide_groups=divide)
         check(clips, parts)

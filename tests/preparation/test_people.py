@@ -1,10 +1,11 @@
 """Person detectors whose answer is known, and the run over a list."""
 
-import csv
+import functools
 import json
 import os
 import pickle
 import signal
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -15,22 +16,16 @@ from albar_mm.bias_sets.masks.folders import JhmdbMasks
 from albar_mm.preparation.people.detect import detect_people, parse_detector, summary
 from albar_mm.preparation.people.detectors import EveryNth, HogDetector, OnnxDetector, mask_boxes
 from albar_mm.utils.errors import BadVideoError, DatasetError
-from albar_mm.video.source_video import SourceVideo, read_frames
+from albar_mm.video.source_video import read_frames
 
+from ..bias_sets.masks.conftest import one_opencv_thread  # noqa: F401
 from ..bias_sets.masks.tiny_onnx import node, weights, write_model
-from ..bias_sets.masks.toy_masks import real_clip, video_of
+from ..bias_sets.masks.toy_masks import index_of, real_clip, video_of
+from ..refused import refused
 from ..video_files import write_video
 
 ROWS, COLUMNS, STRIPES = 32, 64, 8
 WIDTH = COLUMNS // STRIPES
-
-
-@pytest.fixture(autouse=True)
-def one_opencv_thread():
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    yield
-    cv2.setNumThreads(threads)
 
 
 def stripes_model(path, layout, person=0, classes=2, same_place=False, broken=False):
@@ -99,12 +94,9 @@ def test_layouts_of_outputs(tmp_path, layout, option, person):
     path = stripes_model(tmp_path / 'm.onnx', layout, person)
     detector = OnnxDetector(path, output=option, person=person, threshold=0.15)
     (found,) = detector.detect(striped([0, 200, 0, 0, 0, 0, 100, 20]))
-    factor = 0.5 if layout == 'objectness' else 1
-    assert np.allclose(
-        found,
-        [[16, 8, 32, 56, factor * 200 / 255], [96, 8, 112, 56, factor * 100 / 255]],
-        atol=1e-3,
-    )
+    score = (0.5 if layout == 'objectness' else 1) / 255
+    expected = [[16, 8, 32, 56, 200 * score], [96, 8, 112, 56, 100 * score]]
+    assert np.allclose(found, expected, atol=1e-3)
     other = OnnxDetector(path, output=option, person=1 - person, threshold=0.15)
     assert other.detect(striped([255] * 8))[0].shape == (0, 5)
 
@@ -116,21 +108,19 @@ def test_coco_is_known_by_its_size(tmp_path):
     path = stripes_model(tmp_path / 'o.onnx', 'objectness', classes=80)
     assert np.allclose(OnnxDetector(path).detect(striped([255, *[0] * 7]))[0][:, 4], 0.5)
     path = stripes_model(tmp_path / 'n.onnx', 'classes', classes=3)
-    with pytest.raises(DatasetError, match=r'n.onnx: gives an output of shape \(7, 8\); exp'):
-        OnnxDetector(path).check()
+    refused(r'n.onnx: gives an output of shape \(7, 8\); exp', OnnxDetector(path).check)
 
 
 def test_padding_and_stretching(tmp_path):
     """A square frame fills the left half of the input, or is stretched over all of it."""
     path = stripes_model(tmp_path / 'm.onnx', 'classes')
     video = striped([255, 0, 0, 0], 64, 64)
-    (padded,) = OnnxDetector(path, output='classes', threshold=0.5).detect(video)
+    make = functools.partial(OnnxDetector, path, output='classes')
+    (padded,) = make(threshold=0.5).detect(video)
     assert np.allclose(padded, [[0, 8, 16, 56, 1]], atol=1e-3)
-    (stretched,) = OnnxDetector(path, output='classes', threshold=0.5, resize='stretch').detect(
-        video
-    )
+    (stretched,) = make(threshold=0.5, resize='stretch').detect(video)
     assert np.allclose(stretched[:, :4], [[0, 8, 8, 56], [8, 8, 16, 56]], atol=1e-3)
-    (grey,) = OnnxDetector(path, output='classes', threshold=0.4).detect(video)
+    (grey,) = make(threshold=0.4).detect(video)
     assert np.allclose(sorted(grey[:, 0]), [0, 64, 80, 96, 112])  # the filling, 114 / 255
 
 
@@ -138,9 +128,8 @@ def test_suppression_of_overlaps(tmp_path):
     """All stripes at one place: the best stays; a model that suppressed is left alone."""
     for layout, number in (('classes', 1), ('suppressed', 2)):
         path = stripes_model(tmp_path / f'{layout}.onnx', layout, same_place=True)
-        (found,) = OnnxDetector(path, output=layout, threshold=0.5).detect(
-            striped([0, 200, 250, 0, 0, 0, 0, 0])
-        )
+        detector = OnnxDetector(path, output=layout, threshold=0.5)
+        (found,) = detector.detect(striped([0, 200, 250, 0, 0, 0, 0, 0]))
         assert len(found) == number and found[0, 4] == pytest.approx(250 / 255, abs=1e-3)
 
 
@@ -148,13 +137,11 @@ def test_what_a_model_may_not_do(tmp_path):
     path = stripes_model(tmp_path / 'm.onnx', 'classes')
     with pytest.raises(DatasetError, match='m.onnx: gives 2 classes; person=2 is none of them'):
         OnnxDetector(path, output='classes', person=2).check()
-    with pytest.raises(DatasetError, match='m.onnx: gives an output of shape'):
-        OnnxDetector(path, output='suppressed').check()
+    refused('m.onnx: gives an output of shape', OnnxDetector(path, output='suppressed').check)
     with pytest.raises(DatasetError, match='values that are not finite'):
         broken = stripes_model(tmp_path / 'n.onnx', 'classes', broken=True)
         OnnxDetector(broken, output='classes').check()
-    with pytest.raises(DatasetError, match='gone.onnx: no such model file'):
-        OnnxDetector(tmp_path / 'gone.onnx').check()
+    refused('gone.onnx: no such model file', OnnxDetector(tmp_path / 'gone.onnx').check)
     cv2.setNumThreads(3)
     OnnxDetector(path, output='classes').check()
     assert cv2.getNumThreads() == 3
@@ -246,23 +233,20 @@ def test_descriptions(tmp_path, text, kind, name):
 )
 def test_wrong_descriptions(tmp_path, text, message):
     (tmp_path / 'm.onnx').touch()
-    with pytest.raises(DatasetError, match=f'detector .*{message}'):
-        parse_detector(text.format(m=tmp_path / 'm.onnx'))
+    refused(f'detector .*{message}', parse_detector, text.format(m=tmp_path / 'm.onnx'))
 
 
 def test_every_is_for_detectors_that_look_at_frames(tmp_path):
     (tmp_path / 'b.txt').write_text('clip 1 0 0 5 5\n')
     with pytest.raises(DatasetError, match='has an entry for every frame; leave out --every'):
         parse_detector(f'file:{tmp_path / "b.txt"}', 2)
-    with pytest.raises(DatasetError, match='every=0: expected'):
-        parse_detector('hog', 0)
+    refused('every=0: expected', parse_detector, 'hog', 0)
     assert parse_detector('motion', 2).settings()['every'] == 2
 
 
 @pytest.fixture
 def clips(tmp_path):
     """Three videos and their list, in an order that is not that of the names."""
-    (tmp_path / 'videos' / 'wave').mkdir(parents=True)
     names = ['wave/c d.avi', 'wave/a.avi', 'wave/b.avi']
     for index, name in enumerate(names):
         write_video(tmp_path / 'videos' / name, frames=4 + index, side=32, step=8)
@@ -283,23 +267,13 @@ class Bright(Counted):
             os.kill(os.getpid(), signal.SIGKILL)
         if video.video_id == self.fails:
             raise DatasetError(f'video {video.video_id}: failed')
-        return [
-            np.array([[-3, 0.123, 99, 5, 0.98765], [50, 50, 60, 60, 1]])
-            if frame.mean() > 12
-            else np.empty((0, 5))
-            for frame in video.frames
-        ]
+        people = np.array([[-3, 0.123, 99, 5, 0.98765], [50, 50, 60, 60, 1]])
+        return [people if frame.mean() > 12 else np.empty((0, 5)) for frame in video.frames]
 
 
-def run(clips, detector=None, **options):
-    return detect_people(
-        clips / 'list.txt',
-        clips / 'videos',
-        clips / 'out' / 'people.jsonl',
-        detector or Bright(),
-        say=lambda _: None,
-        **options,
-    )
+def run(clips, detector=None, out='out', videos='videos', **options):
+    files = clips / 'list.txt', clips / videos, clips / out / 'people.jsonl'
+    return detect_people(*files, detector or Bright(), say=lambda _: None, **options)
 
 
 @pytest.mark.parametrize('workers', [1, 2])
@@ -325,32 +299,25 @@ def test_a_list(clips, workers):
 
 def test_an_interrupted_run_goes_on(clips):
     """Finished videos are not detected again; a line cut short is; the bytes are the same."""
-    with pytest.raises(DatasetError, match='video b: failed'):
-        run(clips, Bright('b'))
+    refused('video b: failed', run, clips, Bright('b'))
     part = clips / 'out' / 'people.jsonl.part'
     assert len(part.read_text().splitlines()) == 3 and not part.with_suffix('').exists()
     with part.open('a') as stream:
         stream.write('{"video": "wave/b.avi", "boxes": [[')
     done = run(clips, Bright('a'))  # would fail on a finished video
     assert done.kept == 2 and not part.exists()
-    again = clips / 'again'
-    whole = detect_people(
-        clips / 'list.txt', clips / 'videos', again / 'people.jsonl', Bright(), say=lambda _: None
-    )
+    whole = run(clips, out='again')
     assert whole.out.read_bytes() == done.out.read_bytes()
     complete = run(clips, Bright('a'))
     assert complete.kept == 3 and complete.row == done.row
-    with pytest.raises(DatasetError, match='people.jsonl: is there already, made with other setti'):
-        run(clips, Counted())
+    refused('people.jsonl: is there already, made with other setti', run, clips, Counted())
     done.out.write_text('')
-    with pytest.raises(DatasetError, match='it was changed since'):
-        run(clips)
+    refused('it was changed since', run, clips)
 
 
 def test_videos_that_cannot_be_read(clips):
     (clips / 'videos' / 'wave' / 'a.avi').write_bytes(b'')
-    with pytest.raises(BadVideoError, match='a.avi cannot be read: the file is empty'):
-        run(clips)
+    refused('a.avi cannot be read: the file is empty', run, clips, error=BadVideoError)
     done = run(clips, missing='drop')
     assert done.row['videos'] == 2 and [entry['video'] for entry in done.row['left_out']] == [
         'wave/a.avi'
@@ -370,10 +337,8 @@ def test_a_video_that_kills_its_process(clips):
 
 def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(
-            'albar_mm.preparation.list_job.write_json',
-            lambda *_: (_ for _ in ()).throw(KeyboardInterrupt),
-        )
+        report = mock.Mock(side_effect=KeyboardInterrupt)
+        patch.setattr('albar_mm.preparation.list_job.write_json', report)
         run(clips)
     out = clips / 'out' / 'people.jsonl'
     written = out.read_bytes()
@@ -383,8 +348,7 @@ def test_a_run_that_ended_before_its_report_goes_on(clips, monkeypatch):
     assert run(clips).kept == 3
     done.report.unlink()
     out.with_name('people.jsonl.part').unlink()
-    with pytest.raises(DatasetError, match='is there already, without a sound'):
-        run(clips)
+    refused('is there already, without a sound', run, clips)
 
 
 @pytest.mark.parametrize(
@@ -408,10 +372,8 @@ def test_bad_input(tmp_path, text, options, message):
 
 def test_published_detections_become_our_lines(clips):
     """Frames from 1 there, from 0 here; the last entry holds for a frame more."""
-    content = {
-        name: {frame: np.array([[frame, 1, 20, 9, 0.5]]) for frame in (1, 2, 3, 4)}
-        for name in ('c_d', 'a', 'wave/b')
-    }
+    boxes = {frame: np.array([[frame, 1, 20, 9, 0.5]]) for frame in (1, 2, 3, 4)}
+    content = dict.fromkeys(('c_d', 'a', 'wave/b'), boxes)
     np.save(clips / 'd.npy', np.array(content, dtype=object), allow_pickle=True)
     done = run(clips, parse_detector(f'file:{clips / "d.npy"}'))
     first, *_, last = [json.loads(line) for line in done.out.read_text().splitlines()]
@@ -420,8 +382,7 @@ def test_published_detections_become_our_lines(clips):
 
 
 def real_rows(real_data, count):
-    with (real_data / 'hmdb51_jhmdb21' / 'index.csv').open() as file:
-        rows = [row for row in csv.DictReader(file) if row['hmdb51_split1'] == 'test']
+    rows = index_of(real_data)
     return rows[:: len(rows) // count][:count]
 
 
@@ -447,18 +408,12 @@ def test_hog_finds_a_real_person_who_walks(real_data):
     """Upright people, as the detector was trained for: the box holds most of the puppet mask."""
     puppets = JhmdbMasks(real_data / 'hmdb51_jhmdb21' / 'masks')
     held = []
-    with (real_data / 'hmdb51_jhmdb21' / 'index.csv').open() as file:
-        rows = [row for row in csv.DictReader(file) if row['class'] == 'walk'][:8]
-    for row in rows:
+    for row in [row for row in index_of(real_data, None) if row['class'] == 'walk'][:8]:
         truth = puppets.masks(real_clip(real_data, row))[::12]
-        for mask, found in zip(
-            truth, HogDetector().detect(real_clip(real_data, row, 12)), strict=True
-        ):
-            held += [
-                (mask[int(y1) : int(y2), int(x1) : int(x2)]).sum() / mask.sum()
-                for x1, y1, x2, y2, score in np.maximum(found, 0)
-                if mask.any()
-            ]
+        boxes = HogDetector().detect(real_clip(real_data, row, 12))
+        for mask, found in zip(truth, boxes, strict=True):
+            for x1, y1, x2, y2 in np.maximum(found, 0)[:, :4].astype(int):
+                held += [mask[y1:y2, x1:x2].sum() / mask.sum()] if mask.any() else []
     assert len(held) >= 5 and np.mean(np.array(held) > 0.5) > 0.5
 
 
@@ -466,19 +421,12 @@ def test_hog_finds_a_real_person_who_walks(real_data):
 def test_puppet_masks_become_their_boxes(real_data, tmp_path):
     root = real_data / 'hmdb51_jhmdb21'
     rows = real_rows(real_data, 2)
-    (tmp_path / 'l.txt').write_text(''.join(f'{r["class"]}/{r["video"]}.avi 0\n' for r in rows))
-    done = detect_people(
-        tmp_path / 'l.txt',
-        root / 'videos',
-        tmp_path / 'p.jsonl',
-        parse_detector(f'masks:jhmdb:{root / "masks"}'),
-        say=lambda _: None,
-    )
+    (tmp_path / 'list.txt').write_text(''.join(f'{r["class"]}/{r["video"]}.avi 0\n' for r in rows))
+    detector = parse_detector(f'masks:jhmdb:{root / "masks"}')
+    done = run(tmp_path, detector, videos=root / 'videos')
     known = read_person_boxes(done.out)
     for row in rows:
-        video = SourceVideo(
-            row['video'], root / 'videos' / row['class'] / f'{row["video"]}.avi', 0, row['class']
-        )
+        video = real_clip(real_data, row)
         masks = JhmdbMasks(root / 'masks').masks(video)
         boxes, positions = known.of(video.path).at(range(len(masks)))
         union = np.zeros_like(masks)

@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from mmaction.datasets import VideoDataset
@@ -13,9 +14,10 @@ from albar_mm.annotations.video_lists import Clip, format_lines
 from albar_mm.preparation import prepare as prepare_module
 from albar_mm.preparation.prepare import prepare_dataset
 from albar_mm.preparation.verify import check_entries
-from albar_mm.utils.errors import DatasetError
 
-from .official import write_jhmdb21, write_kinetics400, write_ucf101, write_video
+from ..refused import refused
+from ..video_files import write_frames
+from .official import write_jhmdb21, write_kinetics400, write_ucf101
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def damage(source):
     gone.unlink()
     cut.write_bytes(cut.read_bytes()[:2000])
     text.write_text('nothing to see\n' * 50)
-    write_video(empty, 0)
+    write_frames(empty, [])
     names = [str(path.relative_to(source / 'videos')) for path in chosen]
     return dict(zip(names, ('missing', 'truncated', 'undecodable', 'zero-frame'), strict=True))
 
@@ -86,10 +88,8 @@ def test_broken_videos_fail_or_are_left_out(source, tmp_path):
     whole = prepare_dataset('jhmdb21', **options(source, tmp_path / 'whole'), say=quietly)
     wanted = damage(source)
     out, said = tmp_path / 'out', []
-    with pytest.raises(DatasetError) as caught:
-        prepare_dataset('jhmdb21', **options(source, out), say=said.append)
-    message = str(caught.value)
-    assert '4 clips cannot be used' in message and '--missing drop' in message
+    match, given = '4 clips cannot be used.*--missing drop', options(source, out)
+    refused(match, prepare_dataset, 'jhmdb21', **given, say=said.append)
     assert names_in(out) == ['report.json']
     report = json.loads((out / 'report.json').read_text())
     assert {f['name']: f['kind'] for f in report['findings']} == wanted and not report['written']
@@ -103,10 +103,8 @@ def test_broken_videos_fail_or_are_left_out(source, tmp_path):
         infos = read_back(out / f'{split}_split1.txt', '')
         assert [info['filename'] for info in infos] == kept
     report = json.loads((out / 'report.json').read_text())
-    listed = {
-        split: counts['listed'] - counts['written'] for split, counts in report['clips'].items()
-    }
-    assert sum(listed.values()) == 4 and report['written']
+    counts = report['clips'].values()
+    assert sum(of['listed'] - of['written'] for of in counts) == 4 and report['written']
 
 
 def test_findings_are_capped_on_the_terminal_only(source, tmp_path):
@@ -124,8 +122,8 @@ def test_findings_are_capped_on_the_terminal_only(source, tmp_path):
 def test_no_usable_clip_left(source, tmp_path):
     for path in (source / 'videos').glob('*/other*.avi'):
         path.unlink()
-    with pytest.raises(DatasetError, match='no usable clip is left for test'):
-        prepare_dataset('jhmdb21', **options(source, tmp_path / 'out', missing='drop'), say=quietly)
+    given = options(source, tmp_path / 'out', missing='drop')
+    refused('no usable clip is left for test', prepare_dataset, 'jhmdb21', **given, say=quietly)
     assert names_in(tmp_path / 'out') == ['report.json']
 
 
@@ -133,15 +131,17 @@ def test_overlap_and_duplicates(source, tmp_path):
     index = source / 'index.csv'
     lines = index.read_text().splitlines()
     index.write_text('\n'.join([*lines, lines[1]]) + '\n')  # listed twice
-    with pytest.raises(DatasetError, match=r'1 duplicate\), the first: duplicate: train c00/'):
-        prepare_dataset('jhmdb21', **options(source, tmp_path / 'a'), say=quietly)
-    done = prepare_dataset(
-        'jhmdb21', **options(source, tmp_path / 'a', missing='drop'), say=quietly
+    match, given = (
+        r'1 duplicate\), the first: duplicate: train c00/',
+        options(source, tmp_path / 'a'),
     )
+    refused(match, prepare_dataset, 'jhmdb21', **given, say=quietly)
+    done = prepare_dataset('jhmdb21', **given | dict(missing='drop'), say=quietly)
     assert done.left_out == 1 and sum(map(len, done.splits.values())) == 126
     index.write_text('\n'.join([*lines, lines[1].replace('train', 'test')]) + '\n')
-    with pytest.raises(DatasetError, match=r'of the lists \(1 overlap\).*index.csv:128.*:2;'):
-        prepare_dataset('jhmdb21', **options(source, tmp_path / 'b', missing='drop'), say=quietly)
+    match = r'of the lists \(1 overlap\).*index.csv:128.*:2;'
+    given = options(source, tmp_path / 'b', missing='drop')
+    refused(match, prepare_dataset, 'jhmdb21', **given, say=quietly)
     assert names_in(tmp_path / 'b') == ['report.json']
 
 
@@ -192,16 +192,11 @@ def test_one_file_of_two_kinetics_classes(tmp_path):
 
 def test_names_with_blanks_are_not_written_for_mmaction2_to_split(tmp_path):
     clips = [Clip('a b/c.avi', 0, 'a b', 'g', 'list:7')]
-    with pytest.raises(DatasetError, match=r"list:7: .*'a b/c.avi' holds; .*--delimiter tab"):
-        format_lines(clips)
+    refused(r"list:7: .*'a b/c.avi' holds; .*--delimiter tab", format_lines, clips)
     (tmp_path / 'list.txt').write_text(format_lines(clips, '\t'))
     assert read_back(tmp_path / 'list.txt', '', '\t')[0]['filename'] == 'a b/c.avi'
-    with pytest.raises(DatasetError, match='rename the file or folder'):
-        format_lines([replace(clips[0], path='a\tb.avi')], '\t')
-
-
-def disk_full(*args, **kwargs):
-    raise OSError(errno.ENOSPC, 'No space left on device')
+    clips = [replace(clips[0], path='a\tb.avi')]
+    refused('rename the file or folder', format_lines, clips, '\t')
 
 
 def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
@@ -213,32 +208,32 @@ def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
 
     def second_fails(path, text):
         written.append(path)
-        return disk_full() if len(written) == 2 else write(path, text)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        return write(path, text)
 
     monkeypatch.setattr(prepare_module, 'write_text', second_fails)
-    with pytest.raises(DatasetError, match='the disk is full: make room'):
-        prepare_dataset('jhmdb21', **options(source, out, seed=3), say=quietly)
+    given = options(source, out, seed=3)
+    refused('the disk is full: make room', prepare_dataset, 'jhmdb21', **given, say=quietly)
     assert {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'} == before
 
 
 def test_no_write_permission_is_found_before_the_videos_are_read(source, tmp_path, monkeypatch):
-    def denied(**kwargs):
-        raise PermissionError(errno.EACCES, 'Permission denied')
-
+    denied = mock.Mock(side_effect=PermissionError(errno.EACCES, 'Permission denied'))
     monkeypatch.setattr('tempfile.TemporaryFile', denied)
-    said = []
-    with pytest.raises(DatasetError, match='out: cannot be written: permission denied'):
-        prepare_dataset('jhmdb21', **options(source, tmp_path / 'out'), say=said.append)
+    said, given = [], options(source, tmp_path / 'out')
+    match = 'out: cannot be written: permission denied'
+    refused(match, prepare_dataset, 'jhmdb21', **given, say=said.append)
     assert said == []
 
 
 def test_video_folder(source, tmp_path):
     out = tmp_path / 'out'
-    with pytest.raises(DatasetError, match='out/videos: no such folder of videos; .*--videos'):
-        prepare_dataset('jhmdb21', out, source, say=quietly)
+    match = 'out/videos: no such folder of videos; .*--videos'
+    refused(match, prepare_dataset, 'jhmdb21', out, source, say=quietly)
     (out / 'videos').mkdir(parents=True)
-    with pytest.raises(DatasetError, match='a folder of its own is there already'):
-        prepare_dataset('jhmdb21', **options(source, out), say=quietly)
+    match = 'a folder of its own is there already'
+    refused(match, prepare_dataset, 'jhmdb21', **options(source, out), say=quietly)
     (out / 'videos').rmdir()
     (out / 'videos').symlink_to(tmp_path)  # a link of an earlier run to another place
     prepare_dataset('jhmdb21', **options(source, out, decode='none'), say=quietly)
@@ -256,8 +251,8 @@ def test_list_cut_short_writes_nothing(tmp_path):
     test_list = lists / 'testlist01.txt'
     test_list.write_text('\n'.join(test_list.read_text().splitlines()[:-3]))
     (tmp_path / 'v').mkdir()
-    with pytest.raises(DatasetError, match='the official ones 9537 and 3783'):
-        prepare_dataset('ucf101', tmp_path / 'out', lists, tmp_path / 'v', say=quietly)
+    given = tmp_path / 'out', lists, tmp_path / 'v'
+    refused('the official ones 9537 and 3783', prepare_dataset, 'ucf101', *given, say=quietly)
     assert names_in(tmp_path / 'out') == []
 
 
@@ -266,5 +261,5 @@ def test_list_cut_short_writes_nothing(tmp_path):
     [('missing', 'ignore'), ('decode', 'some'), ('workers', 0), ('val_share', 0.7)],
 )
 def test_wrong_option(source, tmp_path, key, value):
-    with pytest.raises(DatasetError, match=f'--{key.replace("_", "-")}.*{value}'):
-        prepare_dataset('jhmdb21', **{**options(source, tmp_path / 'o'), key: value}, say=quietly)
+    match, given = f'--{key.replace("_", "-")}.*{value}', options(source, tmp_path / 'o')
+    refused(match, prepare_dataset, 'jhmdb21', **given | {key: value}, say=quietly)

@@ -45,16 +45,9 @@ def write_reference(folder: Path, toy: Path, classes: int = 2, seed: int = 0) ->
         seed: Of the weights.
     """
     config, weights = folder / f'reference_{classes}.py', folder / f'reference_{classes}.pth'
-    config.write_text(
-        CONFIG.format(
-            classes=classes,
-            mean=list(MEAN),
-            std=list(STD),
-            side=SIDE,
-            ann_file=str(toy / 'list.txt'),
-            videos=str(toy / 'videos'),
-        )
-    )
+    files = dict(ann_file=str(toy / 'list.txt'), videos=str(toy / 'videos'))
+    values = dict(classes=classes, mean=list(MEAN), std=list(STD), side=SIDE)
+    config.write_text(CONFIG.format(**values, **files))
     init_default_scope('mmaction')
     torch.manual_seed(seed)
     model = MODELS.build(Config.fromfile(config).model)

@@ -14,30 +14,19 @@ def metrics(scuba=80.0, scufo=40.0, contrasted=40.0, iid=90.0, conflfg=50.0):
 
 
 def protocol(policy='loop', backgrounds=BACKGROUNDS, videos=10):
-    sets = [
-        'iid/original',
-        *(f'{d}/{b}' for d in ('scuba', 'scufo') for b in backgrounds),
-        'conflfg/stripe',
-    ]
-    steps = [
-        dict(type='OpenCVInit', io_backend='disk'),
-        dict(type='SampleFrames', clip_len=8, out_of_bound_opt=policy),
-        dict(type='FormatShape', input_format='NCTHW'),
-    ]
-    return dict(
-        num_samples=videos * len(sets),
-        sets={name: videos for name in sets},
-        pipelines={d: steps for d in ('iid', 'scuba', 'scufo', 'conflfg')},
-        average_clips='prob',
-    )
+    shown = [f'{domain}/{of}' for domain in ('scuba', 'scufo') for of in backgrounds]
+    sets = ['iid/original', *shown, 'conflfg/stripe']
+    sampled = dict(type='SampleFrames', clip_len=8, out_of_bound_opt=policy)
+    steps = [dict(type='OpenCVInit', io_backend='disk'), sampled]
+    steps += [dict(type='FormatShape', input_format='NCTHW')]
+    pipelines = {domain: steps for domain in ('iid', 'scuba', 'scufo', 'conflfg')}
+    counts = dict(num_samples=videos * len(sets), sets={name: videos for name in sets})
+    return dict(counts, pipelines=pipelines, average_clips='prob')
 
 
 def data(digest='ab', backgrounds=BACKGROUNDS):
-    files = [
-        'iid/test.txt',
-        *(f'TOY_{s}_{b.title()}/manifest.jsonl' for s in ('SCUBA', 'SCUFO') for b in backgrounds),
-        'TOY_ConflFG_Stripe/manifest.jsonl',
-    ]
+    kinds = [f'{kind}_{of.title()}' for kind in ('SCUBA', 'SCUFO') for of in backgrounds]
+    files = ['iid/test.txt', *(f'TOY_{kind}/manifest.jsonl' for kind in [*kinds, 'ConflFG_Stripe'])]
     return [dict(file=file, bytes=1, sha256=digest * 32) for file in files]
 
 

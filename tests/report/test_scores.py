@@ -8,19 +8,15 @@ from .results_files import metrics, write
 
 def runs(tmp_path, **methods):
     """One run per (seed, scores) of each method."""
+    given = ((m, seed, scores) for m, many in methods.items() for seed, scores in enumerate(many))
     return [
-        read_run(write(tmp_path / f'{method}{seed}', scores, seed=seed), method)
-        for method, many in methods.items()
-        for seed, scores in enumerate(many)
+        read_run(write(tmp_path / f'{m}{seed}', scores, seed=seed), m) for m, seed, scores in given
     ]
 
 
 def test_mean_sd_best_and_columns(tmp_path):
-    members = runs(
-        tmp_path,
-        erm=[metrics(scuba=70), metrics(scuba=74), metrics(scuba=78)],
-        ours=[metrics(scuba=73, scufo=10)],
-    )
+    erm = [metrics(scuba=scuba) for scuba in (70, 74, 78)]
+    members = runs(tmp_path, erm=erm, ours=[metrics(scuba=73, scufo=10)])
     table = tabulate(members, summary_columns(members))
     keys = [column.key for column in table.columns]
     assert keys == ['iid/top1', 'scuba/avg', 'scufo/avg', 'conflfg/top1', 'contrasted/avg']

@@ -9,6 +9,7 @@ import pytest
 from albar_mm.report import Report, make_report, read_run, terminal_text
 from albar_mm.utils.errors import DatasetError
 
+from ..refused import refused
 from .results_files import metrics, protocol, write
 
 SCRIPT = '<script>alert(1)</script>'
@@ -79,11 +80,8 @@ def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
 
 def test_text_from_files_is_only_text(tmp_path):
     hostile = f'{SCRIPT}"\'|*x*`[a](b)'
-    scores = metrics(contrasted=99) | {
-        f'scuba/{SCRIPT}': 1.0,
-        f'{hostile[8:]}/top1': 2.0,
-        f'loss {SCRIPT}': 3.0,
-    }
+    scores = {f'scuba/{SCRIPT}': 1.0, f'{hostile[8:]}/top1': 2.0, f'loss {SCRIPT}': 3.0}
+    scores = metrics(contrasted=99) | scores
     how = protocol(SCRIPT)
     how['sets'][f'scuba/{SCRIPT}'] = 1
     path = write(
@@ -116,10 +114,8 @@ def test_nothing_is_half_written(tmp_path):
         make_report([write(tmp_path / 'erm')], [], tmp_path / 'r.html', tmp_path / 'r.md')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['erm', 'r.html']
     run = read_run(tmp_path / 'erm' / 'results.json')
-    with pytest.raises(DatasetError, match="published must be one of 'hmdb51'.* got 'ssv2'"):
-        Report([run], published='ssv2')
-    with pytest.raises(DatasetError, match='a whole number from 2, got 1'):
-        Report([run], num_classes=1)
+    refused("published must be one of 'hmdb51'.* got 'ssv2'", Report, [run], published='ssv2')
+    refused('a whole number from 2, got 1', Report, [run], num_classes=1)
 
 
 def test_files_that_lack_scores(tmp_path):
@@ -139,5 +135,4 @@ def test_class_names(tmp_path):
     report, page, _ = made(tmp_path, [('a', path)], classes=names)
     assert (report.class_name(1), report.class_name(7), report.num_classes) == ('run', 'class 7', 2)
     names.write_text('jump\n\nrun\n')
-    with pytest.raises(DatasetError, match='one class name per line'):
-        made(tmp_path, [('a', path)], classes=names)
+    refused('one class name per line', made, tmp_path, [('a', path)], classes=names)

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -104,14 +105,9 @@ def test_the_same_command_goes_on_and_tells_left_out_videos(toy):
 
 
 def test_interrupted(toy, monkeypatch):
-    def stop(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(survey, 'map_videos', stop)
-    assert call(*command()) == (
-        130,
-        ['build_bias_benchmark.py: interrupted: finished parts are kept; the same command goes on'],
-    )
+    monkeypatch.setattr(survey, 'map_videos', mock.Mock(side_effect=KeyboardInterrupt))
+    said = 'interrupted: finished parts are kept; the same command goes on'
+    assert call(*command()) == (130, [f'build_bias_benchmark.py: {said}'])
 
 
 def test_plan_needs_no_videos(toy):
@@ -128,10 +124,8 @@ def test_leakage(toy):
     assert call(*asked) == (0, [])
     results = json.loads((toy / 'leakage' / 'leakage.json').read_text())
     assert results['metrics']['boxes/outside_share'] == 0 and len(results['videos']) == 3
-    assert call(*asked, '--folds', '1') == (
-        1,
-        ['build_bias_benchmark.py: error: --folds: expected a whole number from 2, got 1'],
-    )
+    said = 'error: --folds: expected a whole number from 2, got 1'
+    assert call(*asked, '--folds', '1') == (1, [f'build_bias_benchmark.py: {said}'])
 
 
 def cut_short(root):
@@ -144,17 +138,17 @@ def grey_images(root):
         Image.open(path).convert('L').save(path)
 
 
+def no_images(root):
+    for path in (root / 'photos').iterdir():
+        path.unlink()
+
+
+MASK = 'masks/wave/wave_a.npz'
 SPOILT = {
-    'wave_a.npz: cannot be read as arrays': lambda root: (
-        root / 'masks' / 'wave' / 'wave_a.npz'
-    ).write_bytes(b'not a zip'),
-    '1 of 3 source videos have no mask: wave_a; .*--missing-masks drop': lambda root: (
-        root / 'masks' / 'wave' / 'wave_a.npz'
-    ).unlink(),
+    'wave_a.npz: cannot be read as arrays': lambda root: (root / MASK).write_bytes(b'not a zip'),
+    'have no mask: wave_a; .*--missing-masks drop': lambda root: (root / MASK).unlink(),
     'wave_a.avi cannot be read: .*truncated': cut_short,
-    'photos: holds no images .* for the backgrounds Photos': lambda root: (
-        [path.unlink() for path in (root / 'photos').iterdir()]
-    ),
+    'photos: holds no images .* for the backgrounds Photos': no_images,
     'all 3 images are refused as backgrounds Photos, photo0.png as grey-scale': grey_images,
 }
 

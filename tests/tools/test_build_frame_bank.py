@@ -1,6 +1,7 @@
 """``tools/build_frame_bank.py`` at the command line."""
 
 import re
+from unittest import mock
 
 import cv2
 import pytest
@@ -68,9 +69,7 @@ def test_unreadable_videos_give_their_own_status(reference, run, toy_videos, tmp
 
 
 def test_ctrl_c_says_how_to_go_on(reference, run, monkeypatch):
-    def stop(*_):
-        raise KeyboardInterrupt
-
+    stop = mock.Mock(side_effect=KeyboardInterrupt)
     monkeypatch.setattr(scoring.ReferenceNetwork, 'probabilities', stop)
     status, _, notes = run(*reference, '--workers', 0)
     said = 'interrupted: finished videos are kept; the same command goes on'

@@ -48,14 +48,9 @@ def shell(tmp_path):
     def run(name, *args, path=None, **env):
         clean = {key: value for key, value in os.environ.items() if key not in SETTINGS.split()}
         clean |= {'PATH': path or f'{bin_folder}:{os.environ["PATH"]}', 'RECORD': str(cwd / 'got')}
-        return subprocess.run(
-            [shutil.which('bash'), TOOLS / f'{name}.sh', *map(str, args)],
-            cwd=cwd,
-            env=clean | env,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        words = [shutil.which('bash'), TOOLS / f'{name}.sh', *map(str, args)]
+        options = dict(capture_output=True, text=True, timeout=PATIENCE)
+        return subprocess.run(words, cwd=cwd, env=clean | env, **options)
 
     run.cwd = cwd
     return run

@@ -22,14 +22,9 @@ def doctor(tmp_path):
     def run(*args, **env):
         clean = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
         clean |= dict(HOME=str(home), USER='jane', LOGNAME='jane', OMP_NUM_THREADS='1')
-        return subprocess.run(
-            [sys.executable, TOOLS / 'doctor.py', *map(str, args)],
-            cwd=home,
-            env=clean | env,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        words = [sys.executable, TOOLS / 'doctor.py', *map(str, args)]
+        options = dict(capture_output=True, text=True, timeout=PATIENCE)
+        return subprocess.run(words, cwd=home, env=clean | env, **options)
 
     run.home = home
     return run

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from albar_mm.utils import safe_pickle
-from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.safe_pickle import load_restricted
 from tests.pickled_call import Calls
+from tests.refused import refused
 
 
 def written(path, content, protocol=2):
@@ -37,10 +37,7 @@ def test_annotations_come_back(tmp_path, protocol):
     }
     found = load_restricted(written(tmp_path / 'a.pkl', content, protocol))
     assert found.keys() == content.keys()
-    np.testing.assert_equal(
-        {k: v for k, v in found.items() if k != 'gttubes'},
-        {k: v for k, v in content.items() if k != 'gttubes'},
-    )
+    np.testing.assert_equal(dict(found, gttubes=0), dict(content, gttubes=0))
     tube = found['gttubes']['Basketball/v_1'][0][0]
     assert tube.dtype == np.float32 and tube.tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
     assert found['fortran'].tolist() == [[0, 1, 2], [3, 4, 5]]
@@ -61,18 +58,8 @@ def test_python_2_wrote_it(tmp_path):
 
 def stack_global(module, name, argument):
     """``module.name(argument)`` in opcodes, for what pickle itself would not write."""
-    return (
-        b'\x80\x04\x8c'
-        + bytes([len(module)])
-        + module
-        + b'\x8c'
-        + bytes([len(name)])
-        + name
-        + b'\x93\x8c'
-        + bytes([len(argument)])
-        + argument
-        + b'\x85R.'
-    )
+    texts = (b'\x8c' + bytes([len(text)]) + text for text in (module, name, argument))
+    return b'\x80\x04%b%b\x93%b\x85R.' % tuple(texts)
 
 
 @pytest.mark.parametrize('place', ['alone', 'in the annotations', 'as an argument'])
@@ -93,8 +80,7 @@ def test_nothing_runs(tmp_path, kind, place):
     elif place == 'as an argument':
         evil = Calls(dict, [('a', evil)])
     path = written(tmp_path / 'evil.pkl', evil)
-    with pytest.raises(DatasetError, match=r'evil.pkl: the pickle asks for \S+\.\w+, which anno'):
-        load_restricted(path)
+    refused(r'evil.pkl: the pickle asks for \S+\.\w+, which anno', load_restricted, path)
     assert not mark.exists()
 
 
@@ -114,15 +100,15 @@ def test_nothing_runs(tmp_path, kind, place):
 )
 def test_other_names_and_dotted_ones(tmp_path, module, name):
     (tmp_path / 'a.pkl').write_bytes(stack_global(module, name, b'1'))
-    with pytest.raises(DatasetError, match=f'asks for {module.decode()}.{name.decode()}, which'):
-        load_restricted(tmp_path / 'a.pkl')
+    said = f'asks for {module.decode()}.{name.decode()}, which'
+    refused(said, load_restricted, tmp_path / 'a.pkl')
 
 
 def test_arrays_of_objects_and_structures(tmp_path):
     structured = np.zeros(2, [('a', 'i4')])
     for array in (np.array([{}, []], object), structured, np.zeros(1, 'M8[s]')):
-        with pytest.raises(DatasetError, match='a.pkl: cannot be read as a pickle of boxes'):
-            load_restricted(written(tmp_path / 'a.pkl', array))
+        path = written(tmp_path / 'a.pkl', array)
+        refused('a.pkl: cannot be read as a pickle of boxes', load_restricted, path)
 
 
 @pytest.mark.parametrize('name', sorted(safe_pickle._NAMES))
@@ -132,8 +118,7 @@ def test_what_stands_for_a_name_cannot_be_changed(tmp_path, name):
     for state in (b'}U\x01xU\x01ys', b'N}U\x01xU\x01ys\x86'):
         raw = f'\x80\x02c{module}\n{last}\n'.encode('latin1') + state + b'b.'
         (tmp_path / 'a.pkl').write_bytes(raw)
-        with pytest.raises(DatasetError, match='cannot be read as a pickle of boxes'):
-            load_restricted(tmp_path / 'a.pkl')
+        refused('cannot be read as a pickle of boxes', load_restricted, tmp_path / 'a.pkl')
     assert not hasattr(safe_pickle._NAMES[name], 'x')
 
 
@@ -149,8 +134,7 @@ def test_arrays_do_not_read_beyond_their_bytes(tmp_path):
         pickle.dumps({Calls(np.dtype, 'f8'): 1}, 2),  # a key would not become a real dtype
     ):
         (tmp_path / 'a.pkl').write_bytes(raw)
-        with pytest.raises(DatasetError, match='a.pkl: cannot be read as a pickle of boxes'):
-            load_restricted(tmp_path / 'a.pkl')
+        refused('a.pkl: cannot be read as a pickle of boxes', load_restricted, tmp_path / 'a.pkl')
 
 
 @pytest.mark.parametrize(
@@ -166,11 +150,8 @@ def test_arrays_do_not_read_beyond_their_bytes(tmp_path):
 )
 def test_broken_ones(tmp_path, raw):
     (tmp_path / 'a.pkl').write_bytes(raw)
-    with pytest.raises(DatasetError, match=r'^\S+a.pkl: ') as caught:
-        load_restricted(tmp_path / 'a.pkl')
-    assert '\n' not in str(caught.value)
+    refused(r'^\S+a.pkl: ', load_restricted, tmp_path / 'a.pkl')
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(DatasetError, match='a.pkl: no such file'):
-        load_restricted(tmp_path / 'a.pkl')
+    refused('a.pkl: no such file', load_restricted, tmp_path / 'a.pkl')

@@ -4,11 +4,14 @@ import shutil
 import sys
 
 import cv2
+import numpy as np
 import pytest
 
 from albar_mm.video.source_video import check_video, decoder_name, frames_in_order
 
-from ..preparation.official import write_video
+from ..video_files import write_frames
+
+GREYS = [np.full((32, 32, 3), 20 * t, np.uint8) for t in range(12)]
 
 
 @pytest.fixture(params=['decord', 'opencv'])
@@ -24,10 +27,10 @@ def decoder(request, monkeypatch):
 
 @pytest.mark.parametrize(('codec', 'ending'), [('MJPG', 'avi'), ('mp4v', 'mp4')])
 def test_what_is_wrong(decoder, tmp_path, codec, ending):
-    good = write_video(tmp_path / f'good (1)!#&.{ending}', 12, codec)
+    good = write_frames(tmp_path / f'good (1)!#&.{ending}', GREYS, codec)
     assert len(list(frames_in_order(good)[1])) == 12
     data = good.read_bytes()
-    none = write_video(tmp_path / f'none.{ending}', 0, codec)  # a container without a frame
+    none = write_frames(tmp_path / f'none.{ending}', [], codec)  # a container without a frame
     files = {none: 'zero-frame' if ending == 'avi' else 'undecodable'}
     for name, content, kind in (
         ('cut', data[: int(0.6 * len(data))], 'truncated'),
@@ -51,7 +54,7 @@ def test_what_is_wrong(decoder, tmp_path, codec, ending):
 def test_frames_that_stop_early_without_a_cut(monkeypatch, tmp_path, left, found):
     """OpenCV gives up before the end of a whole file; a quarter may be missing."""
     monkeypatch.setitem(sys.modules, 'decord', None)
-    path = str(write_video(tmp_path / 'a.avi', 12))
+    path = str(write_frames(tmp_path / 'a.avi', GREYS))
     opened, frames = cv2.VideoCapture, iter(range(left))
 
     class Stopping:

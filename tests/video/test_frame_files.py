@@ -8,6 +8,7 @@ import pytest
 from albar_mm.utils.errors import BadVideoError
 from albar_mm.video import frame_files as _frame_files
 from albar_mm.video.frame_files import FrameFiles, zip_frame_names
+from tests.refused import refused
 
 JPEG = cv2.imencode('.jpg', np.full((8, 8, 3), 90, np.uint8))[1].tobytes()
 
@@ -58,8 +59,7 @@ def test_members_that_cannot_be_frames(tmp_path, monkeypatch):
     # flags of the entry in the central directory
     struct.pack_into('<H', data, data.rindex(b'PK\x01\x02') + 8, 1)
     path.write_bytes(data)
-    with pytest.raises(BadVideoError, match="member '1.jpg' is encrypted"):
-        zip_frame_names(path)
+    refused("member '1.jpg' is encrypted", zip_frame_names, path, error=BadVideoError)
     monkeypatch.setattr(_frame_files, 'MAX_FRAME_BYTES', 100)
     with pytest.raises(BadVideoError, match='too much for a frame'):
         zip_frame_names(write_zip(path, '1.jpg', data=b'\0' * 101))
@@ -68,24 +68,19 @@ def test_members_that_cannot_be_frames(tmp_path, monkeypatch):
 def test_no_zip_an_empty_one_and_a_damaged_one(tmp_path):
     path = tmp_path / 'a.zip'
     path.write_bytes(b'PK nothing')
-    with pytest.raises(BadVideoError, match='not a readable zip'):
-        zip_frame_names(path)
-    with pytest.raises(BadVideoError, match='holds no frames'):
-        zip_frame_names(write_zip(path))
+    refused('not a readable zip', zip_frame_names, path, error=BadVideoError)
+    refused('holds no frames', zip_frame_names, write_zip(path), error=BadVideoError)
     write_zip(path, '1.jpg')
     data = path.read_bytes()
     path.write_bytes(data.replace(JPEG, JPEG[:-40] + bytes(40)))
-    with pytest.raises(BadVideoError, match="member '1.jpg' is damaged"):
-        FrameFiles(path).read(0)
+    refused("member '1.jpg' is damaged", FrameFiles(path).read, 0, error=BadVideoError)
 
 
 def test_a_folder_and_a_single_image(tmp_path):
     (tmp_path / 'frame000003.jpg').write_bytes(JPEG)
     frames = FrameFiles(tmp_path, 'frame{:06}.jpg')
     assert frames.read(3) == ('frame000003.jpg', JPEG)
-    with pytest.raises(BadVideoError, match=r'frame000004\.jpg: No such file'):
-        frames.read(4)
+    refused(r'frame000004\.jpg: No such file', frames.read, 4, error=BadVideoError)
     still = FrameFiles(tmp_path / 'frame000003.jpg')
     assert still.read(0)[1] == JPEG
-    with pytest.raises(BadVideoError, match='has no frame 1'):
-        still.read(1)
+    refused('has no frame 1', still.read, 1, error=BadVideoError)

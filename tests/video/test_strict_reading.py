@@ -1,7 +1,7 @@
 import itertools
+from unittest import mock
 
 import av
-import cv2
 import mmcv
 import numpy as np
 import pytest
@@ -12,21 +12,15 @@ from mmengine.registry import init_default_scope
 from albar_mm.utils.errors import BadVideoError
 from albar_mm.video.container import announced_bytes, is_empty_avi
 from albar_mm.video.strict_reading import read_strictly
-from tests.video_files import write_video
+from tests.video_files import write_frames, write_video
 
 
 def steps(backend, inds=None):
     """Of a pipeline, whose sampled frames may be others."""
     init_default_scope('mmaction')
     sample = dict(clip_len=4, frame_interval=3, num_clips=1, test_mode=True)
-    init, sample, decode = (
-        TRANSFORMS.build(cfg)
-        for cfg in (
-            dict(type=f'{backend}Init'),
-            dict(type='SampleFrames', **sample),
-            dict(type=f'{backend}Decode'),
-        )
-    )
+    kinds = dict(type=f'{backend}Init'), dict(type='SampleFrames', **sample)
+    init, sample, decode = map(TRANSFORMS.build, (*kinds, dict(type=f'{backend}Decode')))
     if inds is None:
         return [init, sample, decode]
     return [init, sample, lambda results: dict(results, frame_inds=np.array(inds)), decode]
@@ -59,7 +53,7 @@ def test_announced_length_of_whole_and_cut_files(video, tmp_path):
 
 def test_a_video_without_a_frame(video, tmp_path, monkeypatch):
     empty = tmp_path / 'empty.avi'
-    cv2.VideoWriter(str(empty), cv2.VideoWriter_fourcc(*'MJPG'), 30, (64, 64)).release()
+    write_frames(empty, [])
     assert is_empty_avi(empty) and not is_empty_avi(video)
     with pytest.raises(BadVideoError, match='empty.avi cannot be read: it holds no frames;'):
         read_strictly(steps('OpenCV'), info(empty))
@@ -69,10 +63,9 @@ def test_a_video_without_a_frame(video, tmp_path, monkeypatch):
 
 
 def test_where_a_decoder_was_compiled_is_left_out():
-    def fail(results):
-        raise RuntimeError('[22:20:58] /src/a.cc:61: Check failed: no\n  stream ' + 'x' * 300)
-
-    step = type('OpenCVInit', (OpenCVInit,), dict(transform=lambda self, results: fail(results)))
+    said = '[22:20:58] /src/a.cc:61: Check failed: no\n  stream ' + 'x' * 300
+    fail = mock.Mock(side_effect=RuntimeError(said))
+    step = type('OpenCVInit', (OpenCVInit,), dict(transform=fail))
     with pytest.raises(BadVideoError) as raised:
         read_strictly([step()], info(__file__))
     assert raised.value.reason.startswith('OpenCVInit: RuntimeError: Check failed: no stream x')
@@ -180,9 +173,7 @@ def test_fewer_frames_than_pyav_announces(video, monkeypatch, frames, refused):
 
 
 def test_faults_of_the_pipeline_are_not_blamed_on_the_video(video):
-    def broken(results):
-        raise RuntimeError('a bug')
-
+    broken = mock.Mock(side_effect=RuntimeError('a bug'))
     with pytest.raises(RuntimeError, match='^a bug$') as caught:
         read_strictly(steps('OpenCV') + [broken], info(video))
     assert not isinstance(caught.value, BadVideoError)

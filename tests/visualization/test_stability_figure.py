@@ -48,11 +48,8 @@ def test_every_panel_shows_its_curve_in_the_colour_of_the_run(tmp_path):
 
 def test_plain_and_albar_runs_of_unlike_logs_share_the_panels(tmp_path):
     plain = log(loss_cls=[1] * 5, static_probe__top1=[80] * 5)
-    albar = log(
-        loss_cls=[2, 2, math.nan, math.nan, math.inf],
-        static_top1=[0.2] * 5,
-        static_ce=[2, 20, 200, 2000, 20000],
-    )
+    losses = [2, 2, math.nan, math.nan, math.inf]
+    albar = log(loss_cls=losses, static_top1=[0.2] * 5, static_ce=[2, 20, 200, 2000, 20000])
     path = stability_figure(tmp_path / 'b.png', {'plain': plain, 'ALBAR': albar})
     assert coloured(path, BLUE).sum() > 300 and coloured(path, RED).sum() > 300
 

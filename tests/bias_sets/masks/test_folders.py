@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from albar_mm.bias_sets.masks.folders import NpzMasks, PngMasks, RleMasks
-from albar_mm.utils.errors import DatasetError
+from tests.refused import refused
 
 from .toy_masks import blank_video, toy_masks, write_pngs
 
@@ -61,8 +61,9 @@ def test_rle_in_a_folder_and_in_one_file(tmp_path):
     for name in ('clip', 'wave/clip'):
         (tmp_path / 'all.json').write_text(json.dumps({'other': [], name: frames}))
         assert np.array_equal(RleMasks(tmp_path / 'all.json').masks(blank_video()), masks)
-    with pytest.raises(DatasetError, match='video absent: .*all.json holds no masks of it'):
-        RleMasks(tmp_path / 'all.json').masks(blank_video(name='absent'))
+    absent = blank_video(name='absent')
+    said = 'video absent: .*all.json holds no masks of it'
+    refused(said, RleMasks(tmp_path / 'all.json').masks, absent)
 
 
 def broken_png(tmp_path):
@@ -124,8 +125,8 @@ FULL = json.dumps([{'size': [8, 10], 'counts': [80]}] * 2)
         (npz_of(lambda raw: raw[:200], mask=toy_masks()), r'clip.npz: cannot be read as arrays'),
         (npz_of(lambda raw: b'', mask=toy_masks()), r'clip.npz: cannot be read as arrays'),
         (
-            npz_of(lambda raw: raw[:150] + b'????' + raw[154:], mask=toy_masks()),
-            r'clip.npz: cannot be read as arrays',
+            npz_of(lambda r: r[:150] + b'????' + r[154:], mask=toy_masks()),
+            'clip.npz: cannot be read',
         ),
         (rle_of('[{"size": [8, 10]'), r'clip.json: is no JSON'),
         (rle_of('[]'), r'clip.json: expected a list of one entry per frame'),
@@ -136,15 +137,13 @@ FULL = json.dumps([{'size': [8, 10], 'counts': [80]}] * 2)
     ],
 )
 def test_bad_files(tmp_path, make, message):
-    source = make(tmp_path)
-    with pytest.raises(DatasetError, match=message) as caught:
-        source.masks(blank_video())
-    assert '\n' not in str(caught.value)
+    refused(message, make(tmp_path).masks, blank_video())
 
 
 @pytest.mark.parametrize('source', [PngMasks, NpzMasks, RleMasks])
 def test_nothing_there(tmp_path, source):
-    with pytest.raises(DatasetError, match='video clip: no masks; looked for '):
-        source(tmp_path).masks(blank_video())
-    with pytest.raises(DatasetError, match='gone: no such folder of masks'):
-        source(tmp_path / 'gone').masks(blank_video())
+    for name, said in (
+        ('', 'video clip: no masks; looked for '),
+        ('gone', 'no such folder of masks'),
+    ):
+        refused(f'{name}.*{said}', source(tmp_path / name).masks, blank_video())

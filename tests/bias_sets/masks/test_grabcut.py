@@ -54,14 +54,8 @@ def test_large_cut_outs_are_shrunk_and_a_box_may_be_the_whole_image():
 def test_ellipse_by_hand():
     """Of 4 x 4 px only the corners are out: (1.5 / 2)^2 + (1.5 / 2)^2 > 1."""
     found = ellipse(np.array([2, 1, 6, 5]), (1.0, 1.0), (6, 7)).astype(int)
-    assert found.tolist() == [
-        [0] * 7,
-        [0, 0, 0, 1, 1, 0, 0],
-        [0, 0, 1, 1, 1, 1, 0],
-        [0, 0, 1, 1, 1, 1, 0],
-        [0, 0, 0, 1, 1, 0, 0],
-        [0] * 7,
-    ]
+    middle, wide = [0, 0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 1, 1, 0]
+    assert found.tolist() == [[0] * 7, middle, wide, wide, middle, [0] * 7]
     area = ellipse(np.array([0, 0, 200, 100]), CORE, (100, 200)).sum()
     assert area == pytest.approx(np.pi / 4 * CORE[0] * 200 * CORE[1] * 100, rel=0.01)
 

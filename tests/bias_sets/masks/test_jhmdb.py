@@ -7,6 +7,7 @@ from scipy.io import savemat
 from albar_mm.bias_sets.masks.folders import JhmdbMasks, read_puppet_mask
 from albar_mm.utils.errors import DatasetError
 
+from ...refused import refused
 from .toy_masks import blank_video, index_of, iou, real_clip, toy_masks
 
 
@@ -52,21 +53,17 @@ def test_broken_files(tmp_path, spoilt):
     path = tmp_path / 'clip.mat'
     write_mat(path, np.random.RandomState(0).rand(20, 30, 40) < 0.5)
     path.write_bytes(spoilt(path.read_bytes()))
-    with pytest.raises(DatasetError, match='clip.mat: (cannot be read as|no numeric)') as caught:
-        JhmdbMasks(tmp_path).masks(blank_video(20, 30, 40))
-    assert '\n' not in str(caught.value)
+    said = 'clip.mat: (cannot be read as|no numeric)'
+    refused(said, JhmdbMasks(tmp_path).masks, blank_video(20, 30, 40))
 
 
 def test_other_content(tmp_path):
     write_mat(tmp_path / 'a.mat', toy_masks(), key='masks')
-    with pytest.raises(DatasetError, match='a.mat: no numeric array part_mask'):
-        read_puppet_mask(tmp_path / 'a.mat')
+    refused('a.mat: no numeric array part_mask', read_puppet_mask, tmp_path / 'a.mat')
     savemat(tmp_path / 'b.mat', {'part_mask': np.zeros((2, 2, 2, 2))})
-    with pytest.raises(DatasetError, match=r'b.mat: part_mask has shape \(2, 2, 2, 2\)'):
-        read_puppet_mask(tmp_path / 'b.mat')
+    refused(r'b.mat: part_mask has shape \(2, 2, 2, 2\)', read_puppet_mask, tmp_path / 'b.mat')
     write_mat(tmp_path / 'clip.mat', toy_masks(3, 10, 8))
-    with pytest.raises(DatasetError, match='clip.mat holds 3 masks of 8x10 px, but'):
-        JhmdbMasks(tmp_path).masks(blank_video())
+    refused('clip.mat holds 3 masks of 8x10 px, but', JhmdbMasks(tmp_path).masks, blank_video())
     with pytest.raises(DatasetError, match=r'video gone: no masks; looked for .*puppet_mask.mat'):
         JhmdbMasks(tmp_path).masks(blank_video(name='gone'))
 

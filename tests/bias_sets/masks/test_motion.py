@@ -54,11 +54,8 @@ def test_pieces_by_hand():
         [[1, 0, 0, 1, 1], [0, 1, 0, 0, 0], [0, 0, 0, 0, 1]], bool
     )  # 2 (they touch at a corner), 2 and 1 pixels
     kept = keep_pieces(mask, 2)
-    assert kept.tolist() == [
-        [True, False, False, True, True],
-        [False, True, False, False, False],
-        [False] * 5,
-    ]
+    first, second = [True, False, False, True, True], [False, True, False, False, False]
+    assert kept.tolist() == [first, second, [False] * 5]
     assert np.array_equal(keep_pieces(mask, 1), mask) and not keep_pieces(mask, 3).any()
     assert not keep_pieces(np.zeros((3, 3), bool), 0).any()
 

@@ -16,8 +16,8 @@ from albar_mm.bias_sets.masks.refine import (
     silhouette_or_box,
 )
 from albar_mm.bias_sets.masks.source import MaskResult, MaskSource
-from albar_mm.utils.errors import DatasetError
 
+from ...refused import refused
 from .test_grabcut import disc, textured
 from .toy_masks import UCF_CLIPS, ShortTubes, blank_video, iou, ucf_clip, video_of, write_boxes
 
@@ -135,12 +135,10 @@ def test_within_checks_and_names_both(tmp_path):
     np.savez(tmp_path / 'clip.npz', mask=np.ones((2, 8, 10), bool))
     source = WithinBoxes(NpzMasks(tmp_path), boxes)
     assert source.files(blank_video()) == [tmp_path / 'clip.npz', tmp_path / 'b.txt']
-    with pytest.raises(DatasetError, match='clip.npz holds 2 masks'):
-        source.masks(blank_video())
-    with pytest.raises(DatasetError, match="refines person boxes, got 'npz'; expected boxes:"):
-        WithinBoxes(boxes, NpzMasks(tmp_path))
-    with pytest.raises(DatasetError, match="refines person boxes, got 'npz'; expected boxes:"):
-        GrabCutMasks(NpzMasks(tmp_path))
+    refused('clip.npz holds 2 masks', source.masks, blank_video())
+    said = "refines person boxes, got 'npz'; expected boxes:"
+    refused(said, WithinBoxes, boxes, NpzMasks(tmp_path))
+    refused(said, GrabCutMasks, NpzMasks(tmp_path))
 
 
 @pytest.mark.real_data

@@ -15,10 +15,8 @@ def test_list_runs_down_the_columns():
 
 
 def test_foreground_first_and_empty():
-    assert decode_rle({'size': [2, 2], 'counts': [0, 3, 1]}).tolist() == [
-        [True, True],
-        [True, False],
-    ]
+    found = decode_rle({'size': [2, 2], 'counts': [0, 3, 1]})
+    assert found.tolist() == [[True, True], [True, False]]
     assert not decode_rle({'size': [2, 3], 'counts': [6]}).any()
 
 

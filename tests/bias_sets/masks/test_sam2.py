@@ -8,6 +8,7 @@ import pickle
 import sys
 import types
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -19,8 +20,8 @@ from albar_mm.bias_sets.masks import sam2
 from albar_mm.bias_sets.masks.boxes import BoxMasks
 from albar_mm.bias_sets.masks.refine import WithinBoxes
 from albar_mm.bias_sets.masks.sam2 import Sam2Masks, prompt_frames
-from albar_mm.utils.errors import DatasetError
 
+from ...refused import refused
 from .toy_masks import video_of, write_boxes
 
 HEIGHT, WIDTH, FRAMES = 40, 60, 9
@@ -117,11 +118,8 @@ def test_one_actor_from_the_first_box_on(tmp_path, package, checkpoint):
     boxes = actor(tmp_path, range(2, 7))
     made = Sam2Masks(checkpoint, boxes, device='cpu').result(grey_video())
     calls = package.predictor.calls
-    assert calls == [
-        ('init_state', greys(range(2, 7))),
-        ('box', 0, [3, 5, 13, 15]),
-        ('track', 0, 4, False),
-    ]
+    prompted = [('box', 0, [3, 5, 13, 15]), ('track', 0, 4, False)]
+    assert calls == [('init_state', greys(range(2, 7))), *prompted]
     config = 'configs/sam2.1/sam2.1_hiera_t.yaml'
     assert package.arguments == [(config, checkpoint.name, 'cpu', 'eval')]
     expected = np.zeros((FRAMES, HEIGHT, WIDTH), bool)
@@ -153,12 +151,8 @@ def gapped(tmp_path):
 def test_from_the_largest_box_in_both_directions(tmp_path, package, checkpoint):
     source = Sam2Masks(checkpoint, gapped(tmp_path), prompt='largest', device='cpu')
     masks = source.masks(grey_video())
-    assert package.predictor.calls == [
-        ('init_state', greys(range(1, 8))),
-        ('box', 4, [3, 5, 15, 15]),
-        ('track', 4, 2, False),
-        ('track', 4, 4, True),
-    ]
+    prompted = [('box', 4, [3, 5, 15, 15]), ('track', 4, 2, False), ('track', 4, 4, True)]
+    assert package.predictor.calls == [('init_state', greys(range(1, 8))), *prompted]
     # frames without a box are tracked through, but have no mask
     assert np.flatnonzero(masks.any((1, 2))).tolist() == [1, 2, 5, 6, 7]
 
@@ -199,8 +193,8 @@ def test_lost_frames_are_counted_and_within_puts_the_box_there(tmp_path, package
 def test_masks_of_another_size(tmp_path, package, checkpoint):
     package.predictor.shape = (HEIGHT, WIDTH + 4)
     boxes = actor(tmp_path, range(3))
-    with pytest.raises(DatasetError, match=r'video clip: .*tiny.pt: SAM 2 gave a mask of shape'):
-        Sam2Masks(checkpoint, boxes, device='cpu').masks(grey_video())
+    message = 'video clip: .*tiny.pt: SAM 2 gave a mask of shape'
+    refused(message, Sam2Masks(checkpoint, boxes, device='cpu').masks, grey_video())
 
 
 def test_settings(tmp_path, package, checkpoint):
@@ -222,39 +216,27 @@ def test_the_package_is_missing(tmp_path, monkeypatch, checkpoint):
     monkeypatch.setattr(sys, 'path', [])
     monkeypatch.setattr(sys, 'meta_path', [*sys.meta_path[:2]])
     sam2._load.cache_clear()
-    boxes = actor(tmp_path, range(3))
-    source = Sam2Masks(checkpoint, boxes, device='cpu')
+    source = Sam2Masks(checkpoint, actor(tmp_path, range(3)), device='cpu')
     for use in (source.check, lambda: source.masks(grey_video())):
-        with pytest.raises(DatasetError, match=r"No module named 'sam2'.*pip install .*sam2.git"):
-            use()
+        refused(r"No module named 'sam2'.*pip install .*sam2.git", use)
 
 
 def test_a_checkpoint_that_is_none(tmp_path, package, checkpoint, monkeypatch):
-    def fail(*_, **__):
-        raise RuntimeError('invalid\nheader')
-
+    fail = mock.Mock(side_effect=RuntimeError('invalid\nheader'))
     monkeypatch.setattr(sys.modules['sam2.build_sam'], 'build_sam2_video_predictor', fail)
     boxes = actor(tmp_path, range(3))
-    message = (
-        'tiny.pt: SAM 2 cannot be made of it with config=conf.* on cpu: RuntimeError: invalid h'
-    )
-    with pytest.raises(DatasetError, match=message):
-        Sam2Masks(checkpoint, boxes, device='cpu').masks(grey_video())
+    message = 'tiny.pt: SAM 2 cannot be made of it with config=conf.* on cpu: RuntimeError: inval'
+    refused(message, Sam2Masks(checkpoint, boxes, device='cpu').masks, grey_video())
     checkpoint.unlink()
-    with pytest.raises(DatasetError, match='tiny.pt: no such model file'):
-        Sam2Masks(checkpoint, boxes).check()
+    refused('tiny.pt: no such model file', Sam2Masks(checkpoint, boxes).check)
 
 
 def test_impossible_options(tmp_path, checkpoint):
     boxes = BoxMasks(tmp_path / 'b.txt')
-    for options, message in (
-        (dict(prompt='last'), "prompt='last': expected first or largest"),
-        (dict(every=-1), 'every=-1: expected a number of frames, or 0'),
-    ):
-        with pytest.raises(DatasetError, match=message):
-            Sam2Masks(checkpoint, boxes, **options)
-    with pytest.raises(DatasetError, match='own.pt: not named as a published .*; add config='):
-        Sam2Masks(tmp_path / 'own.pt', boxes)
+    message = "prompt='last': expected first or largest"
+    refused(message, Sam2Masks, checkpoint, boxes, prompt='last')
+    refused('every=-1: expected a number of frames, or 0', Sam2Masks, checkpoint, boxes, every=-1)
+    message = 'own.pt: not named as a published .*; add config='
+    refused(message, Sam2Masks, tmp_path / 'own.pt', boxes)
     assert Sam2Masks(tmp_path / 'own.pt', boxes, config='my.yaml').name == 'sam2(own,text_boxes)'
-    with pytest.raises(DatasetError, match='sam2 is prompted with person boxes'):
-        Sam2Masks(checkpoint, None)
+    refused('sam2 is prompted with person boxes', Sam2Masks, checkpoint, None)

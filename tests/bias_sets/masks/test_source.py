@@ -18,6 +18,7 @@ from albar_mm.bias_sets.masks.source import (
 )
 from albar_mm.utils.errors import DatasetError
 
+from ...refused import refused
 from .toy_masks import blank_video
 
 BOXES = BoxMasks(Path('folder/boxes.txt'))
@@ -50,8 +51,7 @@ def test_a_source_of_the_users_own():
     ],
 )
 def test_masks_that_do_not_fit(shape, message):
-    with pytest.raises(DatasetError, match=message):
-        Own(shape).masks(blank_video())
+    refused(message, Own(shape).masks, blank_video())
 
 
 def test_the_file_in_the_class_folder_comes_first(tmp_path):
@@ -64,14 +64,12 @@ def test_the_file_in_the_class_folder_comes_first(tmp_path):
     assert find_entry(tmp_path, video, ['{}.npz']) == tmp_path / 'a (1)#&!.npz'
     with pytest.raises(DatasetError, match=r'video a \(1\)#&!: no masks; looked for .*wave'):
         find_entry(tmp_path, video, ['{}.mat'])
-    with pytest.raises(DatasetError, match='gone: no such folder of masks'):
-        find_entry(tmp_path / 'gone', video, ['{}.mat'])
+    refused('gone: no such folder of masks', find_entry, tmp_path / 'gone', video, ['{}.mat'])
 
 
 def test_names_are_no_wildcards(tmp_path):
     (tmp_path / 'clip_b.npz').touch()
-    with pytest.raises(DatasetError, match='no masks'):
-        find_entry(tmp_path, blank_video(name='clip_*'), ['{}.npz'])
+    refused('no masks', find_entry, tmp_path, blank_video(name='clip_*'), ['{}.npz'])
 
 
 @pytest.mark.parametrize(
@@ -92,10 +90,7 @@ def test_sources_travel_to_workers(source):
 
 def test_settings_are_plain_and_name_no_place():
     source = WithinBoxes(PngMasks(Path('/data/x/persons')), BOXES, padding=0.1)
-    assert source.settings() == {
-        'name': 'within(png,text_boxes)',
-        'padding': 0.1,
-        'source': {'name': 'png', 'root': 'persons'},
-        'boxes': {'name': 'text_boxes', 'path': 'boxes.txt'},
-    }
+    inner = dict(source=dict(name='png', root='persons'))
+    inner['boxes'] = dict(name='text_boxes', path='boxes.txt')
+    assert source.settings() == dict(name='within(png,text_boxes)', padding=0.1, **inner)
     assert CoverFilter() == CoverFilter(0.9, 0.1)

@@ -32,12 +32,9 @@ def _attribute(name, value):
 
 def node(kind, inputs, output, **attributes):
     """A node; attributes are integers or lists of them."""
-    return (
-        b''.join(_field(1, name) for name in inputs)
-        + _field(2, output)
-        + _field(4, kind)
-        + b''.join(_field(5, _attribute(*item)) for item in attributes.items())
-    )
+    given = b''.join(_field(1, name) for name in inputs)
+    options = b''.join(_field(5, _attribute(*item)) for item in attributes.items())
+    return given + _field(2, output) + _field(4, kind) + options
 
 
 def weights(name, shape, values):

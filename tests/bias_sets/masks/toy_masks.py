@@ -51,9 +51,9 @@ def iou(a, b):
 
 
 def index_of(real_data, part='test'):
-    """Rows of the index of real clips that are in a part of HMDB51's official split 1."""
+    """Rows of the index of real clips that are in a part of HMDB51's official split 1, or all."""
     rows = read_csv(real_data / 'hmdb51_jhmdb21' / 'index.csv')
-    return [row for _, row in rows if row['hmdb51_split1'] == part]
+    return [row for _, row in rows if part in (None, row['hmdb51_split1'])]
 
 
 def real_clip(real_data, row, step=1):
@@ -79,7 +79,5 @@ class ShortTubes(BoxMasks):
     frames: int = 20
 
     def tubes(self, video):
-        return tuple(
-            Tube(t.frames[: self.frames], t.boxes[: self.frames], t.class_name)
-            for t in super().tubes(video)
-        )
+        until, tubes = slice(self.frames), super().tubes(video)
+        return tuple(Tube(t.frames[until], t.boxes[until], t.class_name) for t in tubes)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -67,10 +68,8 @@ def test_manifests_pair_scuba_with_scufo(root):
         scufo = decode(folder / rows[2]['file'])[0].astype(int)
         scuba = decode(root / f'SPRITES_SCUBA_{background}' / rows[2]['file']).astype(int)
         assert np.abs(scufo - scuba[rows[2]['scufo_frame']]).mean() < 1
-    rows = [
-        json.loads(x)
-        for x in (root / 'SPRITES_ConflFG_Stripe/manifest.jsonl').read_text().splitlines()
-    ]
+    text = (root / 'SPRITES_ConflFG_Stripe/manifest.jsonl').read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
     assert all(r['conflict_label'] != r['label'] for r in rows)
 
 
@@ -84,10 +83,7 @@ def test_second_build_writes_nothing_and_other_settings_are_refused(root):
 
 
 def test_interrupted_build_is_finished(tmp_path, monkeypatch):
-    def stop(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(builder, '_write_set', stop)
+    monkeypatch.setattr(builder, '_write_set', mock.Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         build_motion_sprites(tmp_path, SETTINGS, unbiased=False, workers=1)
     before = (tmp_path / 'train.txt').stat().st_mtime_ns

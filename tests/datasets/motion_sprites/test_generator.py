@@ -103,22 +103,12 @@ def test_single_frame_poses_do_not_tell_the_class():
     """Each pose variable of frame 5 is distributed alike in every class (Kolmogorov-Smirnov)."""
     from scipy.stats import ks_2samp
 
-    poses = {
-        label: np.array(
-            [
-                [t.x[5], t.y[5], t.angle, t.scale]
-                for t in (
-                    draw_trajectory(label, FRAMES, SIDE, rng_for(label, i)) for i in range(400)
-                )
-            ]
-        )
-        for label in range(len(CLASSES))
-    }
-    p_values = [
-        ks_2samp(poses[0][:, v], poses[label][:, v]).pvalue
-        for label in range(1, len(CLASSES))
-        for v in range(4)
-    ]
+    poses = {}
+    for label in range(len(CLASSES)):
+        drawn = [draw_trajectory(label, FRAMES, SIDE, rng_for(label, i)) for i in range(400)]
+        poses[label] = np.array([[t.x[5], t.y[5], t.angle, t.scale] for t in drawn])
+    pairs = [(label, v) for label in range(1, len(CLASSES)) for v in range(4)]
+    p_values = [ks_2samp(poses[0][:, v], poses[label][:, v]).pvalue for label, v in pairs]
     assert min(p_values) > 0.01 / len(p_values)
 
 

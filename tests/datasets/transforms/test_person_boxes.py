@@ -1,10 +1,9 @@
 """Person boxes through MMAction2's augmentations, against masks that go the same way."""
 
 import copy
-import csv
-import json
 import random
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,13 +12,11 @@ from mmengine.dataset import Compose
 
 from albar_mm.annotations.person_boxes import read_person_boxes
 from albar_mm.bias_sets.masks.folders import read_puppet_mask
-from albar_mm.datasets.transforms import (
-    LoadPersonBoxes,
-    PackPersonBoxes,
-    with_person_boxes,
-)
-from albar_mm.utils.errors import DatasetError
+from albar_mm.datasets.transforms import LoadPersonBoxes, PackPersonBoxes, with_person_boxes
+from albar_mm.utils.files import write_json_lines
 
+from ...bias_sets.masks.toy_masks import index_of
+from ...refused import refused
 from ...video_files import write_video
 
 AUGMENT = [
@@ -68,11 +65,9 @@ def listed(tmp_path):
     """Writes a file of person boxes: of one video by its name, or of several."""
 
     def write(video, boxes, **others):
-        rows = [dict(video=video, boxes=boxes)]
-        rows += [dict(video=name, boxes=more) for name, more in others.items()]
-        path = tmp_path / 'b.jsonl'
-        path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
-        return path
+        rows = [dict(video=name, boxes=of) for name, of in {video: boxes, **others}.items()]
+        write_json_lines(tmp_path / 'b.jsonl', rows)
+        return tmp_path / 'b.jsonl'
 
     return write
 
@@ -175,23 +170,21 @@ def test_frame_numbers(listed):
         assert found['gt_bboxes'].dtype == np.float32
         assert found['person_frames'].tolist() == [0, 1]
     assert step(decoded([[1], [8]]))['gt_bboxes'][:, 0].tolist() == [1, 8]
-    with pytest.raises(DatasetError, match='frame -1 was asked for; .* is start_index wrong'):
-        step(decoded([0], start_index=1))
+    refused('frame -1 was asked for; .* is start_index wrong', step, decoded([0], start_index=1))
 
 
 def test_clips_to_the_image_and_refuses_other_images(listed):
     step = LoadPersonBoxes(listed('clip', [[-4, -4, 90, 90], [80, 0, 99, 9]]))
     assert step(decoded([0]))['gt_bboxes'].tolist() == [[0, 0, 80, 60]]
     outside = r'clip.avi: the box .* of frame 1 \(from 0\) lies outside of the image of 80x60 px'
-    with pytest.raises(DatasetError, match=rf'b.jsonl: video /d/wave/{outside}'):
-        step(decoded([0, 1]))
+    refused(rf'b.jsonl: video /d/wave/{outside}', step, decoded([0, 1]))
 
 
 def test_missing_videos(listed):
     file = listed('other', [[]])
     told = 'clip.avi; detect them with tools/detect_people.py, or set miss'
-    with pytest.raises(DatasetError, match=f'b.jsonl: no person boxes of video /d/wave/{told}'):
-        LoadPersonBoxes(file)(decoded([0]))
+    told = f'b.jsonl: no person boxes of video /d/wave/{told}'
+    refused(told, LoadPersonBoxes(file), decoded([0]))
     step = LoadPersonBoxes(file, missing='none')
     assert step(decoded([0, 1]))['gt_bboxes'].shape == (0, 4)
     assert len(step._without) == 1 and step(decoded([0]))['person_frames'].shape == (0,)
@@ -210,19 +203,15 @@ def test_missing_videos(listed):
 def test_wrong_place(nobody, change, message):
     step = LoadPersonBoxes(nobody)
     results = {k: v for k, v in {**decoded([0]), **change}.items() if v is not None}
-    with pytest.raises(ValueError, match=message):
-        step(results)
-    with pytest.raises(ValueError, match='PackPersonBoxes needs LoadPersonBoxes before it'):
-        PackPersonBoxes()(results)
+    refused(message, step, results, error=ValueError)
+    message = 'PackPersonBoxes needs LoadPersonBoxes before it'
+    refused(message, PackPersonBoxes(), results, error=ValueError)
 
 
 def test_wrong_arguments(nobody, tmp_path):
-    with pytest.raises(ValueError, match='missing must be one of'):
-        LoadPersonBoxes(nobody, missing='drop')
-    with pytest.raises(ValueError, match='expected a finite number'):
-        LoadPersonBoxes(nobody, min_score=None)
-    with pytest.raises(DatasetError, match='gone.jsonl: no such file of person boxes'):
-        LoadPersonBoxes(tmp_path / 'gone.jsonl')
+    refused('missing must be one of', LoadPersonBoxes, nobody, missing='drop', error=ValueError)
+    refused('expected a finite number', LoadPersonBoxes, nobody, min_score=None, error=ValueError)
+    refused('gone.jsonl: no such file of person boxes', LoadPersonBoxes, tmp_path / 'gone.jsonl')
 
 
 class OnlyImages(BaseTransform):
@@ -242,8 +231,8 @@ class OnlyImages(BaseTransform):
 )
 def test_steps_that_change_images_alone_are_noticed(nobody, crops, message):
     steps = Compose([LoadPersonBoxes(nobody), OnlyImages(crops), PackPersonBoxes()])
-    with pytest.raises(ValueError, match=f'changed images, but not the person boxes.*{message}'):
-        steps(decoded([0, 0]))
+    message = f'changed images, but not the person boxes.*{message}'
+    refused(message, steps, decoded([0, 0]), error=ValueError)
 
 
 @pytest.mark.parametrize('decoder', ['Decord', 'OpenCV'])
@@ -292,8 +281,6 @@ def test_through_the_loader_and_the_preprocessor(tmp_path, listed):
 
 
 def test_raw_frames(tmp_path, listed):
-    import cv2
-
     folder = tmp_path / 'frames' / 'wave' / 'clip'
     folder.mkdir(parents=True)
     for t in range(12):
@@ -318,17 +305,13 @@ def test_raw_frames(tmp_path, listed):
 def test_boxes_bound_real_masks(real_data, listed, number):
     """The box of a puppet mask and the mask itself, through the published augmentation."""
     root = real_data / 'hmdb51_jhmdb21'
-    with (root / 'index.csv').open() as file:
-        row = sorted(csv.DictReader(file), key=lambda row: float(row['mask_cover']))[number]
+    row = sorted(index_of(real_data, None), key=lambda row: float(row['mask_cover']))[number]
     name = f'{row["class"]}/{row["video"]}'
     video = str(root / 'videos' / f'{name}.avi')
     masks = read_puppet_mask(root / 'masks' / f'{name}.mat')
     boxes = [[[int(v) for v in edges(mask)]] if mask.any() else [] for mask in masks]
     file = listed(f'{name}.avi', boxes)
-    wider = [
-        dict(step, area_range=(0.5, 1.0)) if step['type'] == 'RandomResizedCrop' else step
-        for step in STOCK
-    ]
+    wider = [*STOCK[:4], dict(STOCK[4], area_range=(0.5, 1.0)), *STOCK[5:]]
     assert read_person_boxes(file).of(video).num_frames == len(masks)
 
     class Swap(BaseTransform):

@@ -10,6 +10,7 @@ from mmaction.registry import TRANSFORMS
 
 from albar_mm.datasets.transforms.video_fields import LoadSceneLabels, with_scene_labels
 from albar_mm.utils.errors import DatasetError
+from tests.refused import refused
 
 
 @pytest.fixture
@@ -50,10 +51,8 @@ def test_missing_videos_and_wrong_use(hard, tmp_path, logged):
     assert ['1 videos' in logged[0], '2 videos' in logged[1], len(logged)] == [True, True, 2]
     with pytest.raises(ValueError, match="missing must be one of .*'fail', 'none'.*'skip'"):
         LoadSceneLabels(hard, missing='skip')
-    with pytest.raises(ValueError, match='needs filename or frame_dir'):
-        LoadSceneLabels(hard)({})
-    with pytest.raises(DatasetError, match='no such file of scene labels'):
-        LoadSceneLabels(tmp_path / 'none.npz')
+    refused('needs filename or frame_dir', LoadSceneLabels(hard), {}, error=ValueError)
+    refused('no such file of scene labels', LoadSceneLabels, tmp_path / 'none.npz')
 
 
 PIPELINE = [
@@ -90,5 +89,4 @@ LOAD = dict(type='LoadSceneLabels')
     ],
 )
 def test_pipelines_that_do_not_fit(pipeline, match):
-    with pytest.raises(ValueError, match=match):
-        with_scene_labels(pipeline, 's.npz')
+    refused(match, with_scene_labels, pipeline, 's.npz', error=ValueError)

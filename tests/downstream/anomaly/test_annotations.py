@@ -2,8 +2,8 @@
 
 import pytest
 
-from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import NORMAL, AnomalyVideo, read_annotation, with_lengths
+from tests.refused import refused
 
 TEST = 'Temporal_Anomaly_Annotation_for_Testing_Videos.txt'
 PAST_THE_END = {'Arson011', 'Arson016', 'Assault006', 'Explosion033', 'Fighting003'}
@@ -64,11 +64,9 @@ def test_lines(tmp_path, line, video):
 )
 def test_lines_that_are_refused(tmp_path, line, message):
     (tmp_path / 'list.txt').write_text(f'x/b.mp4\n\n{line}\n')
-    with pytest.raises(DatasetError, match=rf'list\.txt:3: .*{message}'):
-        read_annotation(tmp_path / 'list.txt')
+    refused(rf'list\.txt:3: .*{message}', read_annotation, tmp_path / 'list.txt')
     (tmp_path / 'list.txt').write_text('\n')
-    with pytest.raises(DatasetError, match='lists no video'):
-        read_annotation(tmp_path / 'list.txt')
+    refused('lists no video', read_annotation, tmp_path / 'list.txt')
 
 
 def test_videos_that_are_not_those_of_the_annotation():
@@ -84,5 +82,4 @@ def test_videos_that_are_not_those_of_the_annotation():
         (lambda: with_lengths([lengthless], [lengthless]), 'does not tell its number of frames'),
         (lambda: with_lengths([video], []), 'does not tell its number of frames'),
     ):
-        with pytest.raises(DatasetError, match=message):
-            call()
+        refused(message, call)

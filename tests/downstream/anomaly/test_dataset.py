@@ -11,6 +11,7 @@ from downstream.anomaly.dataset import AnomalyFeatureDataset, BalancedAnomalySam
 from downstream.anomaly.functional import pool_segments
 from downstream.features.store import FeatureStore
 
+from ...refused import refused
 from .toy import CHANNELS, SAMPLING, write_oracle
 
 
@@ -56,8 +57,7 @@ def test_halves_and_data_that_are_refused(folder, tmp_path):
         short[0]
     with pytest.raises(DatasetError, match='crop is 2, but the features'):
         dataset(folder, crop=2)[0]
-    with pytest.raises(DatasetError, match='is no feature store'):
-        AnomalyFeatureDataset(str(folder / 'train.txt'), tmp_path)
+    refused('is no feature store', AnomalyFeatureDataset, str(folder / 'train.txt'), tmp_path)
 
 
 class Labelled(list):
@@ -80,10 +80,8 @@ def test_batches_are_balanced_and_every_video_is_used():
         for batch in found:
             assert [i >= normal for i in batch] == [False] * 4 + [True] * 4
         assert {i for batch in found for i in batch} == set(range(normal + anomalous))
-    with pytest.raises(ValueError, match='batch_size is 7; expected an even number'):
-        batches(10, 10, 7)
-    with pytest.raises(ValueError, match='0 normal and 3 anomalous videos'):
-        batches(0, 3, 2)
+    refused('batch_size is 7; expected an even number', batches, 10, 10, 7, error=ValueError)
+    refused('0 normal and 3 anomalous videos', batches, 0, 3, 2, error=ValueError)
 
 
 def test_batches_of_epochs_and_processes(monkeypatch):

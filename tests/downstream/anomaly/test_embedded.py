@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from albar_mm.datasets.motion_sprites.looks import CLASSES
-from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.annotations import read_annotation
 from downstream.anomaly.jobs import AnomalySpritesSettings, build_anomaly_sprites, draw_video
+from tests.refused import refused
 
 SETTINGS = AnomalySpritesSettings(train=400, test=400)
 WRONG = CLASSES.index(SETTINGS.anomaly)
@@ -40,8 +40,7 @@ def test_build(tmp_path):
     assert test[0].num_frames == 192 and test[0].events == ()
     assert len(list(root.rglob('*.avi'))) == 4
     build_anomaly_sprites(root, settings, workers=1)
-    with pytest.raises(DatasetError, match='was made with other settings'):
-        build_anomaly_sprites(root, SETTINGS)
+    refused('was made with other settings', build_anomaly_sprites, root, SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -53,5 +52,4 @@ def test_build(tmp_path):
     ],
 )
 def test_settings_that_are_refused(change, message):
-    with pytest.raises(ValueError, match=message):
-        AnomalySpritesSettings(**change)
+    refused(message, AnomalySpritesSettings, error=ValueError, **change)

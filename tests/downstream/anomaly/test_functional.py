@@ -5,6 +5,7 @@ import pytest
 from sklearn import metrics
 
 from downstream.anomaly import functional as F
+from tests.refused import refused
 
 # the published pooling of 70 snippets 0, 1, ..., 69: means of two, and of three where 70/32 adds up
 STARTS = np.arange(33) * 70 // 32
@@ -26,8 +27,7 @@ def test_pooling_by_the_published_numbers():
         (np.zeros((0, 3)), 32, r'shape \(0, 3\) to 32 segments'),
         (np.zeros((4, 3)), 0, 'to 0 segments'),
     ):
-        with pytest.raises(ValueError, match=message):
-            F.pool_segments(wrong, segments)
+        refused(message, F.pool_segments, wrong, segments, error=ValueError)
 
 
 def test_truth_of_frames():
@@ -49,8 +49,7 @@ def test_truth_of_frames():
     ],
 )
 def test_events_that_do_not_fit(events, first, message):
-    with pytest.raises(ValueError, match=message):
-        F.frame_ground_truth(8, events, first)
+    refused(message, F.frame_ground_truth, 8, events, first, error=ValueError)
 
 
 def test_scores_by_worked_numbers():
@@ -70,8 +69,7 @@ def test_scores_by_worked_numbers():
         (F.frame_auc, ([0.1, np.nan], [True, False]), 'and finite scores'),
         (F.FrameCounts.of_snippets, ([0.1], [True, False], [0]), '1 snippets, truth of shape'),
     ):
-        with pytest.raises(ValueError, match=message):
-            function(*given)
+        refused(message, function, *given, error=ValueError)
 
 
 @pytest.mark.parametrize('levels', [3, 10**6])
@@ -108,5 +106,4 @@ def test_bootstrap_holds_the_truth_of_separated_and_of_random_scores():
     assert 0.4 < low < 0.5 < high < 0.6
     clear = [F.FrameCounts.of_frames(noise + 2 * truth, truth) for truth, noise in parts]
     assert F.bootstrap_interval(clear, 50) == (1, 1)
-    with pytest.raises(ValueError, match='needs anomalous and normal frames'):
-        F.bootstrap_interval(chance[:1])
+    refused('needs anomalous and normal frames', F.bootstrap_interval, chance[:1], error=ValueError)

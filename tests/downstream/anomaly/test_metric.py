@@ -7,9 +7,9 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from albar_mm.utils.errors import DatasetError
 from downstream.anomaly.metric import FrameAUC, snippet_of_frame
 from downstream.features.sampling import Sampling
+from tests.refused import refused
 
 KINDS = ('Normal', 'Abuse', 'Normal', 'Arson', 'Abuse', 'Normal')
 
@@ -73,13 +73,11 @@ def test_videos_twice_not_finite_or_of_which_only_the_label_is_known():
     # what cannot be had is left out
     assert list(evaluated([samples[0], samples[2]])) == ['frame/false_alarm_rate']
     broken = dict(samples[2], scores=samples[2]['scores'] * torch.nan)
-    with pytest.raises(ValueError, match="'v2': its scores are not finite"):
-        evaluated([*samples[:2], broken])
+    refused("'v2': its scores are not finite", evaluated, [*samples[:2], broken], error=ValueError)
     for sample in samples:
         sample['events'] = None
     assert list(evaluated(samples, frames=False)) == ['frame/video_auc']
-    with pytest.raises(DatasetError, match="'v0': its annotation does not say when"):
-        evaluated(samples)
+    refused("'v0': its annotation does not say when", evaluated, samples)
 
 
 def test_events_past_the_end_are_told(monkeypatch):
@@ -90,5 +88,4 @@ def test_events_past_the_end_are_told(monkeypatch):
     evaluated(samples, bootstrap=0)
     assert f'v1: event ends at {length + 1}, the video has {length} frames' in told[0]
     samples[1]['events'] = ((5, length + 3),)
-    with pytest.raises(DatasetError, match="'v1': event 5 to .* ends 4 frames past"):
-        evaluated(samples, bootstrap=0)
+    refused("'v1': event 5 to .* ends 4 frames past", evaluated, samples, bootstrap=0)

@@ -16,10 +16,8 @@ def write_oracle(folder, videos=24, crops=1, noise=0.3, scene=0.0, seed=0, label
     standard deviation of what all snippets of a video share, as they do a background.
     """
     random = np.random.default_rng(seed)
-    store = FeatureStore.create(
-        folder / 'store',
-        dict(encoder=dict(published='oracle'), sampling=SAMPLING.settings(), dtype='float32'),
-    )
+    settings = dict(encoder=dict(published='oracle'), sampling=SAMPLING.settings(), dtype='float32')
+    store = FeatureStore.create(folder / 'store', settings)
     for split in ('train', 'test'):
         lines = []
         for index in range(videos):

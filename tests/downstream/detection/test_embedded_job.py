@@ -19,10 +19,8 @@ from downstream.tal import jobs as tal
 from downstream.tal.embedded import TalSpritesSettings
 from tests.downstream.anomaly.test_oracle import CONFIGS
 
-SETTINGS = {
-    'anomaly': AnomalySpritesSettings(train=4, test=2, frames=192),
-    'tal': TalSpritesSettings(train=4, test=2),
-}
+SETTINGS = dict(tal=TalSpritesSettings(train=4, test=2))
+SETTINGS['anomaly'] = AnomalySpritesSettings(train=4, test=2, frames=192)
 SHORT = {
     'train_cfg.max_epochs': 1,
     'train_cfg.val_interval': 1,

@@ -20,6 +20,7 @@ from downstream.features.encoder import FrozenEncoder
 from downstream.features.store import FeatureStore
 from tests.in_process import run_tool
 from tests.processes import PATIENCE
+from tests.refused import refused
 
 from .videos import moving, repeat_video, write_video
 
@@ -42,11 +43,8 @@ def given(toy_config, tmp_path):
     torch.manual_seed(0)
     encoder = FrozenEncoder(toy_config, None)
     torch.save(dict(state_dict=encoder.model.state_dict()), tmp_path / 'weights.pth')
-    return dict(
-        config=str(toy_config),
-        checkpoint=str(tmp_path / 'weights.pth'),
-        videos=[str(tmp_path / 'videos')],
-    )
+    model = dict(config=str(toy_config), checkpoint=str(tmp_path / 'weights.pth'))
+    return dict(model, videos=[str(tmp_path / 'videos')])
 
 
 def words(given, out, *flags):
@@ -60,15 +58,15 @@ def command(given, out, *flags):
     return [sys.executable, str(TOOL), *words(given, out, *flags)]
 
 
-def run(given, out, *flags, launcher=(sys.executable,)):
+def started(words, **options):
+    """A process that ended, without the Python path of this one."""
     environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
-    done = subprocess.run(
-        [*launcher, *command(given, out, *flags)[1:]],
-        env={**environment, 'OMP_NUM_THREADS': '1'},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    options |= dict(capture_output=True, text=True, timeout=PATIENCE)
+    return subprocess.run(words, env={**environment, 'OMP_NUM_THREADS': '1'}, **options)
+
+
+def run(given, out, *flags, launcher=(sys.executable,)):
+    done = started([*launcher, *command(given, out, *flags)[1:]])
     own = [line for line in done.stderr.splitlines() if line.startswith('downstream.py: ')]
     return done.returncode, done.stdout, own
 
@@ -98,8 +96,8 @@ def test_from_another_folder_again_and_with_other_settings(given, tmp_path):
     assert store.load('v01').shape == (4, 32)
     options = dict(given, out=store.root, device='cpu')
     assert run_features(**options, sampling=SNIPPETS) == 0
-    with pytest.raises(DatasetError, match='sampling.stride is 3, asked for 4'):
-        run_features(**options, sampling=dict(SNIPPETS, stride=4))
+    sampling = dict(SNIPPETS, stride=4)
+    refused('sampling.stride is 3, asked for 4', run_features, **options, sampling=sampling)
 
 
 def test_bad_videos(given, tmp_path, capsys):
@@ -113,8 +111,7 @@ def test_bad_videos(given, tmp_path, capsys):
     assert len(FeatureStore(tmp_path / 'store')) == 4
     (row,) = map(json.loads, (tmp_path / 'store/failed.jsonl').read_text().splitlines())
     assert row['video'] == 'v02' and 'the file is empty' in row['reason']
-    with pytest.raises(DatasetError, match='v02.mp4 cannot be read'):
-        run_features(**options)
+    refused('v02.mp4 cannot be read', run_features, **options)
 
 
 def test_shards_and_processes_of_torchrun_make_the_store_of_one(given, tmp_path, monkeypatch):
@@ -129,8 +126,8 @@ def test_shards_and_processes_of_torchrun_make_the_store_of_one(given, tmp_path,
         run_features(**options, out=tmp_path / 'two')
         assert len(FeatureStore(tmp_path / 'two')) == (3, 5)[rank]
     same(FeatureStore(tmp_path / 'whole'), FeatureStore(tmp_path / 'two'))
-    with pytest.raises(LaunchError, match='--shard and torchrun both share out'):
-        run_features(**options, out=tmp_path / 'two', shard='0/2')
+    options |= dict(out=tmp_path / 'two', shard='0/2', error=LaunchError)
+    refused('--shard and torchrun both share out', run_features, **options)
 
 
 @pytest.mark.slow
@@ -156,9 +153,8 @@ def test_torchrun_shares_out_the_videos(given, tmp_path):
     ],
 )
 def test_bad_arguments_leave_nothing(given, tmp_path, change, message):
-    options = {**given, 'sampling': SNIPPETS, 'device': 'cpu', **change}
-    with pytest.raises((LaunchError, DatasetError), match=message):
-        run_features(**options, out=tmp_path / 'store')
+    options = {**given, 'sampling': SNIPPETS, 'device': 'cpu', 'out': tmp_path / 'store', **change}
+    refused(message, run_features, **options, error=(LaunchError, DatasetError))
     assert not (tmp_path / 'store').exists()
 
 
@@ -168,10 +164,7 @@ def test_the_tool_does_not_hide_the_package(tmp_path):
         f'import sys; sys.path.insert(0, {str(TOOL.parent)!r}); import _command; '
         '_command.use_repository(); import downstream; print(downstream.__path__)'
     )
-    environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
-    done = subprocess.run(
-        [sys.executable, '-c', code], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
+    done = started([sys.executable, '-c', code], cwd=tmp_path)
     assert str(ROOT / 'downstream') in done.stdout, done.stderr
 
 

@@ -70,10 +70,8 @@ def test_events_are_where_the_annotation_says(clips, tmp_path):
 def test_the_same_again_and_other_settings(clips, tmp_path):
     join_clips(clips, tmp_path / 'a', SETTINGS)
     join_clips(clips, tmp_path / 'b', SETTINGS)
-    one, other = (
-        {path.name: path.read_bytes() for path in (tmp_path / name).rglob('*.*') if path.is_file()}
-        for name in 'ab'
-    )
+    files = ([path for path in (tmp_path / name).rglob('*.*') if path.is_file()] for name in 'ab')
+    one, other = ({path.name: path.read_bytes() for path in paths} for paths in files)
     assert one == other and len(one) > 8
     assert 'was joined with these settings before' in join_clips(clips, tmp_path / 'a', SETTINGS)[0]
     with pytest.raises(DatasetError, match='holds videos of other settings or clips'):

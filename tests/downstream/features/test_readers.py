@@ -30,11 +30,8 @@ def read(name, path):
     with READERS[name](path) as reader:
         chunks = list(reader.chunks())
     assert all(0 < len(chunk.pixels) <= CHUNK for chunk in chunks)
-    return (
-        np.concatenate([chunk.pixels for chunk in chunks]),
-        np.concatenate([chunk.times_s for chunk in chunks]),
-        reader,
-    )
+    times = np.concatenate([chunk.times_s for chunk in chunks])
+    return np.concatenate([chunk.pixels for chunk in chunks]), times, reader
 
 
 def grey_levels(one, other):

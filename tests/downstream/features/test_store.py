@@ -14,6 +14,7 @@ from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.identity import weights_sha256
 from downstream.features.store import FeatureStore
 from downstream.features.time_grid import TimeGrid
+from tests.refused import refused
 
 SETTINGS = dict(encoder=dict(weights_sha256='ab', level='pooled'), sampling=dict(stride=4))
 SETTINGS |= dict(decoder='pyav', decoder_version='1', dtype='float32')
@@ -114,8 +115,7 @@ def test_other_settings_are_refused_by_name(store, change, message):
     same = dict(SETTINGS, decoder_version='2', made_with='another version')
     assert FeatureStore.create(store.root, same).settings['decoder_version'] == '1'
     del settings['sampling']
-    with pytest.raises(DatasetError, match='sampling is .*, asked for None'):
-        FeatureStore.create(store.root, settings)
+    refused('sampling is .*, asked for None', FeatureStore.create, store.root, settings)
 
 
 def test_a_store_of_an_earlier_version(tmp_path):
@@ -130,12 +130,10 @@ def test_a_store_of_an_earlier_version(tmp_path):
     again = FeatureStore.create(tmp_path, now, model)
     assert again.settings == store.settings  # nothing is rewritten
     level = dict(now, encoder=dict(now['encoder'], level='logits'))
-    with pytest.raises(DatasetError, match='encoder.level is None, asked for logits'):
-        FeatureStore.create(tmp_path, level, model)
+    refused('encoder.level is None, asked for logits', FeatureStore.create, tmp_path, level, model)
     model.bias.data += 1
     other = dict(SETTINGS, encoder=dict(weights_sha256=weights_sha256(model)))
-    with pytest.raises(DatasetError, match='encoder.weights_sha256 is'):
-        FeatureStore.create(tmp_path, other, model)
+    refused('encoder.weights_sha256 is', FeatureStore.create, tmp_path, other, model)
 
 
 @pytest.mark.parametrize('decoder', ['decord', 'opencv'])
@@ -167,18 +165,13 @@ def test_videos_that_are_broken_or_failed(store):
     store.note_failed([rows[0]], ['b', 'c', 'd'])  # b could be read this time; a was not tried
     lines = (store.root / 'failed.jsonl').read_text().splitlines()
     assert [json.loads(line) for line in lines] == store.failed() == [rows[1], rows[0]]
-    with pytest.raises(DatasetError, match="has no video 'a'; it has 0 videos"):
-        store.load('a')
+    refused("has no video 'a'; it has 0 videos", store.load, 'a')
     store.put('a', np.zeros((3, 2)), grid())
     np.save(store.root / 'a.npy', np.zeros((2, 2)))
-    with pytest.raises(DatasetError, match=r'a.npy is broken \(shape \(2, 2\); expected 3 snip'):
-        store.load('a')
+    refused(r'a.npy is broken \(shape \(2, 2\); expected 3 snip', store.load, 'a')
     np.save(store.root / 'a.npy', np.array([{}, {}, {}]), allow_pickle=True)
-    with pytest.raises(DatasetError, match=r'a.npy is broken .*; delete a.json beside it and ext'):
-        store.load('a')
+    refused(r'a.npy is broken .*; delete a.json beside it and ext', store.load, 'a')
     (store.root / 'a.json').write_text('{"fps": 25}')
-    with pytest.raises(DatasetError, match=r"a.json is broken \('snippets'\)"):
-        store.load('a')
+    refused(r"a.json is broken \('snippets'\)", store.load, 'a')
     (store.root / 'a.json').write_text('{')
-    with pytest.raises(DatasetError, match='a.json is broken .is no JSON: .*; delete it and extr'):
-        store.grid('a')
+    refused('a.json is broken .is no JSON: .*; delete it and extr', store.grid, 'a')

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from albar_mm.utils.errors import DatasetError
 from downstream.features.videos import Video, find_videos
+from tests.refused import refused
 
 
 @pytest.fixture
@@ -28,8 +28,7 @@ def test_a_folder_and_names_that_are_not_unique(folder):
     assert [video.video_id for video in by_path] == ['a__x 1', 'a__y', 'b__z']
     (folder / 'b/y.mp4').touch()
     message = r"1 names stand for several videos, as 'y': .*y.AVI and .*y.mp4; tell them apart with"
-    with pytest.raises(DatasetError, match=message):
-        find_videos([folder])
+    refused(message, find_videos, [folder])
     assert len(find_videos([folder], ids='path')[0]) == 4
 
 
@@ -62,5 +61,4 @@ def test_lists_globs_and_files(folder, tmp_path, monkeypatch):
 def test_nothing_that_can_be_used(folder, monkeypatch, named, message):
     monkeypatch.chdir(folder)
     Path('store.mp4').touch()
-    with pytest.raises(DatasetError, match=message):
-        find_videos([named])
+    refused(message, find_videos, [named])

@@ -8,12 +8,8 @@ from downstream.tal.ranking import Segments
 def segments(rows):
     """Of ``(video, begin, end, label)`` or ``(video, begin, end, label, score)``."""
     columns = list(zip(*rows, strict=True)) or [[], [], [], []]
-    return Segments(
-        columns[0],
-        np.stack([columns[1], columns[2]], 1),
-        columns[3],
-        columns[4] if len(columns) > 4 else None,
-    )
+    scores = columns[4] if len(columns) > 4 else None
+    return Segments(columns[0], np.stack(columns[1:3], 1), columns[3], scores)
 
 
 def random_test(seed, decimals=8):

@@ -7,9 +7,9 @@ import pytest
 from albar_mm.datasets.motion_sprites.builder import FPS
 from albar_mm.datasets.motion_sprites.clips import SCENES_PER_CLASS
 from albar_mm.datasets.motion_sprites.looks import CLASSES
-from albar_mm.utils.errors import DatasetError
 from downstream.tal import embedded as tal
 from downstream.tal.annotations import read_annotation
+from tests.refused import refused
 
 SETTINGS, SMALL = tal.TalSpritesSettings(), tal.TalSpritesSettings(train=4, test=2)
 
@@ -65,11 +65,9 @@ def test_build(tmp_path):
     assert len(before) == 6
     tal.build_tal_sprites(data, SMALL, workers=1)
     assert before == {path: path.stat().st_mtime_ns for path in data.rglob('*.avi')}
-    with pytest.raises(DatasetError, match='was made with other settings'):
-        tal.build_tal_sprites(data, SETTINGS)
+    refused('was made with other settings', tal.build_tal_sprites, data, SETTINGS)
     (tmp_path / 'file').touch()
-    with pytest.raises(DatasetError, match='file: cannot be written'):
-        tal.build_tal_sprites(tmp_path / 'file', SMALL)
+    refused('file: cannot be written', tal.build_tal_sprites, tmp_path / 'file', SMALL)
 
 
 @pytest.mark.parametrize(
@@ -82,5 +80,4 @@ def test_build(tmp_path):
     ],
 )
 def test_settings_that_are_refused(change, message):
-    with pytest.raises(ValueError, match=message):
-        tal.TalSpritesSettings(**change)
+    refused(message, tal.TalSpritesSettings, error=ValueError, **change)

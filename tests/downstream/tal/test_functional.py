@@ -22,10 +22,8 @@ def kernel(request):
 
 
 def rows(found):
-    return [
-        [*segment, round(score, 6)]
-        for segment, score in zip(found[0].tolist(), found[1].tolist(), strict=True)
-    ]
+    rows = zip(found[0].tolist(), found[1].tolist(), strict=True)
+    return [[*segment, round(score, 6)] for segment, score in rows]
 
 
 def by_definition(segments, scores, sigma, min_score):

@@ -29,10 +29,9 @@ def video(subset, actions, duration=3.0, fps=FPS):
 def small(folder, **changes):
     """Two training videos, the first with both classes, and one test video."""
     given = dict(
-        v1=video('Validation', [(0, 1, 0), (1, 2, 1)]),
-        v2=video('Validation', [(1, 2, 1)]),
-        t1=video('Test', [(0.5, 1, 1)]),
+        v1=video('Validation', [(0, 1, 0), (1, 2, 1)]), v2=video('Validation', [(1, 2, 1)])
     )
+    given['t1'] = video('Test', [(0.5, 1, 1)])
     return write_json(folder / 'given.json', given | changes)
 
 

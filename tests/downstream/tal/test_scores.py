@@ -51,10 +51,8 @@ def test_classes_and_duplicates():
     assert temporal_map(segments(truth), segments(rows), drop_duplicates=False).mean < 1
     # a class without annotation is left out, and collides with no other
     assert temporal_map(segments(truth), segments([*rows[:3], ('t', 30, 35, 0, 0.95)])).mean == 1
-    truth, rows = (
-        [('a', 0, 10, 0), ('a', 0, 10.0005, 0)],
-        [('a', 50, 60, 0, 1), ('a', 0, 10, 0, 0.5)],
-    )
+    truth = [('a', 0, 10, 0), ('a', 0, 10.0005, 0)]
+    rows = [('a', 50, 60, 0, 1), ('a', 0, 10, 0, 0.5)]
     assert recall(truth, rows, k=1) == [[0]]
     assert recall(truth, rows, k=1, drop_duplicates=False) == [[1]]
 

@@ -11,6 +11,7 @@ from albar_mm.compat import safe_load
 from albar_mm.engine.checkpoints.convert import strip_checkpoint, strip_training_branches
 from albar_mm.utils.errors import CheckpointError
 from tests.models.recognizers.sdn_toys import TSM, batch, build, losses
+from tests.refused import refused
 
 
 def save(model, path, **more):
@@ -70,8 +71,7 @@ def test_moving_averages_are_stripped_too_and_nothing_is_a_copy(tmp_path):
 
 def test_bad_files_and_failures(tmp_path, monkeypatch):
     source, out = tmp_path / 'in.pth', tmp_path / 'out.pth'
-    with pytest.raises(CheckpointError, match='in.pth: no such checkpoint file'):
-        strip_checkpoint(source, out)
+    refused('in.pth: no such checkpoint file', strip_checkpoint, source, out, error=CheckpointError)
     source.write_bytes(b'PK nothing')
     with pytest.raises(CheckpointError, match='in.pth cannot be read as a PyTorch checkpoint'):
         strip_checkpoint(source, out)
@@ -81,12 +81,10 @@ def test_bad_files_and_failures(tmp_path, monkeypatch):
         (dict(a=1), 'the file holds no weights'),
     ):
         torch.save(content, source)
-        with pytest.raises(CheckpointError, match=match):
-            strip_checkpoint(source, out)
+        refused(match, strip_checkpoint, source, out, error=CheckpointError)
     save(build(), source)
     with pytest.raises(CheckpointError, match='is the checkpoint itself: name another file'):
         strip_checkpoint(source, tmp_path / '..' / tmp_path.name / 'in.pth')
     monkeypatch.setattr(torch, 'save', Mock(side_effect=OSError('full')))
-    with pytest.raises(OSError, match='full'):
-        strip_checkpoint(source, out)
+    refused('full', strip_checkpoint, source, out, error=OSError)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['in.pth']  # no half file

@@ -34,12 +34,8 @@ def config(toy_config, tmp_path):
         held_out = dict(cfg.val_dataloader.dataset, test_mode=True)
         cfg.val_dataloader.dataset = dict(type='StaticPairDataset', dataset=held_out)
         cfg.val_evaluator = dict(type='StaticContrastMetric')
-        cfg.train_dataloader.dataset.pipeline = [
-            *cfg.pipeline[:-2],
-            dict(type='Flip', flip_ratio=0.5),
-            *cfg.pipeline[-2:],
-            dict(type='StaticClip'),
-        ]
+        steps = [*cfg.pipeline[:-2], dict(type='Flip', flip_ratio=0.5), *cfg.pipeline[-2:]]
+        cfg.train_dataloader.dataset.pipeline = [*steps, dict(type='StaticClip')]
         if hook is not None:
             cfg.custom_hooks = [dict(type='StaticProbeHook', **hook)]
         return cfg
@@ -140,10 +136,8 @@ class Oracle(nn.Module):
         assert not self.training and not torch.is_grad_enabled()
         self.seen += [int(index) for index in data['inputs']]
         torch.rand(3), np.random.rand(), random.random()
-        return [
-            sample.set_pred_score(self.scores[index])
-            for index, sample in zip(data['inputs'], data['data_samples'], strict=True)
-        ]
+        pairs = zip(data['inputs'], data['data_samples'], strict=True)
+        return [sample.set_pred_score(self.scores[index]) for index, sample in pairs]
 
 
 LABELS = [0, 0, 1]
@@ -163,13 +157,9 @@ def test_worked_by_hand_on_videos_drawn_once_and_never_split():
     scores, broken = probe()
     assert broken == 0
     # entropies: ln 2, 0.562335, 0; cross-entropies: ln 2, ln 4, -ln(smallest normal float32)
-    expected = dict(
-        top1=100 / 3,
-        clip_top1=200 / 3,
-        contrast=100 / 3,
-        entropy=(math.log(2) + 0.562335) / 3,
-        cross_entropy=(math.log(2) + math.log(4) + 87.336545) / 3,
-    )
+    entropy, cross = math.log(2) + 0.562335, math.log(2) + math.log(4) + 87.336545
+    expected = dict(top1=100 / 3, clip_top1=200 / 3, contrast=100 / 3)
+    expected |= dict(entropy=entropy / 3, cross_entropy=cross / 3)
     assert scores == pytest.approx(expected, rel=1e-5)
 
     def seen(seed):

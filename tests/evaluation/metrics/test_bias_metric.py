@@ -13,11 +13,8 @@ from tests.processes import in_processes
 LABELS = dict(a=0, b=1, c=2, d=0, e=0)
 SCUBA = dict(a=0, b=1, c=2, d=3, e=0)
 SCUFO = dict(a=0, b=2, c=2, d=1, e=1)
-WORKED = {
-    f'{name}/{background}': value
-    for name, value in (('scuba', 80.0), ('scufo', 40.0), ('contrasted', 40.0))
-    for background in ('stripe', 'avg')
-}
+MEANS = dict(scuba=80.0, scufo=40.0, contrasted=40.0)
+WORKED = {f'{name}/{of}': value for name, value in MEANS.items() for of in ('stripe', 'avg')}
 
 
 def sample(domain, name, pred, label, **extra):
@@ -29,11 +26,8 @@ def sample(domain, name, pred, label, **extra):
 
 
 def worked_samples():
-    return [
-        sample(domain, name, preds[name], LABELS[name])
-        for domain, preds in (('scuba', SCUBA), ('scufo', SCUFO))
-        for name in LABELS
-    ]
+    sets = dict(scuba=SCUBA, scufo=SCUFO).items()
+    return [sample(domain, n, preds[n], LABELS[n]) for domain, preds in sets for n in LABELS]
 
 
 def scores_of(samples, **options):

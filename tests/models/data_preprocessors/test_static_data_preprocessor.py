@@ -5,6 +5,7 @@ from mmengine.registry import init_default_scope
 
 import albar_mm  # noqa: F401
 from tests import toy_recognizers as toys
+from tests.refused import refused
 
 STATS = dict(mean=[1.0, 2.0, 3.0], std=[2.0, 2.0, 2.0])
 MIXUP = dict(type='MixupBlending', num_classes=3, alpha=1.0)
@@ -72,13 +73,10 @@ def test_own_frame_choice_for_batches_without_index(frame, expected):
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match='MIX2d3d'):
-        build(layout='MIX2d3d')
-    with pytest.raises(ValueError, match='StaticDataPreprocessor.frame'):
-        build(frame='any')
+    refused('MIX2d3d', build, layout='MIX2d3d', error=ValueError)
+    refused('StaticDataPreprocessor.frame', build, frame='any', error=ValueError)
     with pytest.raises(TypeError, match='one batch at a time'):
         build()((toys.batch([0]), toys.batch([1])), training=True)
     data = toys.batch([0])
     data['data_samples'][0].set_gt_label(torch.tensor([1, 1, 0]))
-    with pytest.raises(ValueError, match='multi-label'):
-        build()(data, training=True)
+    refused('multi-label', build(), data, training=True, error=ValueError)

@@ -15,14 +15,10 @@ def build(
 ):
     layout = 'NCHW' if type.endswith('2D') else 'NCTHW'
     kwargs = dict(sdn=dict(num_scenes=num_scenes, **sdn)) if type.startswith('SDN') else {}
-    return toys.build(
-        type,
-        backbone,
-        cls_head,
-        seed,
-        data_preprocessor=toys.preprocessor('ActionDataPreprocessor', layout, blending=blending),
-        **kwargs,
+    kwargs['data_preprocessor'] = toys.preprocessor(
+        'ActionDataPreprocessor', layout, blending=blending
     )
+    return toys.build(type, backbone, cls_head, seed, **kwargs)
 
 
 def boxes(frames, x1=1.0, y1=2.0, x2=5.0, y2=6.0):

@@ -92,10 +92,9 @@ def test_unblended_frame_and_label_are_used_by_default():
 
 
 def test_blended_source_uses_mixed_frames_and_soft_labels():
-    model = toys.build(
-        static=dict(losses=[ADV], source='blended'),
-        data_preprocessor=toys.preprocessor(blending=MIXUP),
-    )
+    preprocessor = toys.preprocessor(blending=MIXUP)
+    static = dict(losses=[ADV], source='blended')
+    model = toys.build(static=static, data_preprocessor=preprocessor)
     prepared = model.data_preprocessor(toys.batch([0, 1], [1, 2]), training=True)
     assert 'static_inputs' not in prepared
     frames = torch.stack([prepared['inputs'][0, :, :, 1:2], prepared['inputs'][1, :, :, 2:3]])

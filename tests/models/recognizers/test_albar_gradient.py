@@ -36,12 +36,8 @@ def plain_loss(weights, clip, labels, frames, reduction):
     cross_entropy = (logits.exp().sum(1).log() - logits[rows, labels]).mean()
     static_cross_entropy = -probs[rows, labels].log().mean()
     negative_entropy = (probs * probs.log()).sum(1).mean()
-    return (
-        cross_entropy
-        - WEIGHTS['adv'] * static_cross_entropy
-        + WEIGHTS['ent'] * negative_entropy
-        + WEIGHTS['gp'] * penalty
-    ), penalty
+    total = cross_entropy - WEIGHTS['adv'] * static_cross_entropy
+    return total + WEIGHTS['ent'] * negative_entropy + WEIGHTS['gp'] * penalty, penalty
 
 
 def albar(reduction):

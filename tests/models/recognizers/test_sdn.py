@@ -115,10 +115,8 @@ def test_soft_hard_and_unknown_scenes():
         torch.testing.assert_close(hard['loss_scene'], soft['loss_scene'])
         assert hard['scene_top1'] == soft['scene_top1']
     model.sdn_scene_head = BranchHead(4, 5, 0, 'sdn.scene')  # no BatchNorm: samples by themselves
-    each = [
-        losses(model, batch(scenes=[s if i == b else -1 for i in range(4)]))['loss_scene']
-        for b, s in enumerate(ids)
-    ]
+    alone = ([s if i == b else -1 for i in range(4)] for b, s in enumerate(ids))
+    each = [losses(model, batch(scenes=scenes))['loss_scene'] for scenes in alone]
     together = losses(model, batch(scenes=ids))['loss_scene']
     torch.testing.assert_close(torch.stack(each).mean(), together)
     assert losses(model, batch(scenes=[-1] * 4))['loss_scene'] == 0

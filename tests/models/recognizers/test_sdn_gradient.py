@@ -19,10 +19,8 @@ def gradient(model, keys):
     model.zero_grad()
     found = losses(model, batch())
     sum(found[key] for key in keys).backward()
-    return {
-        name: p.grad.clone() if p.grad is not None else torch.zeros_like(p)
-        for name, p in model.named_parameters()
-    }
+    grads = ((name, p.grad, torch.zeros_like(p)) for name, p in model.named_parameters())
+    return {name: zero if grad is None else grad.clone() for name, grad, zero in grads}
 
 
 def test_scene_branch_is_reversed_for_the_backbone_only():

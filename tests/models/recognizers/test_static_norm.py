@@ -49,12 +49,8 @@ def test_what_each_mode_normalises_with():
 
 @pytest.mark.parametrize('mode', ['batch', 'running', 'update', 'clip'])
 def test_flags_are_restored_even_after_an_error(mode):
-    model = nn.Sequential(
-        nn.BatchNorm3d(2),
-        nn.SyncBatchNorm(2),
-        nn.BatchNorm1d(2),
-        nn.BatchNorm2d(2, track_running_stats=False),
-    ).train()
+    norms = nn.BatchNorm3d(2), nn.SyncBatchNorm(2), nn.BatchNorm1d(2)
+    model = nn.Sequential(*norms, nn.BatchNorm2d(2, track_running_stats=False)).train()
     model[2].eval()
     before = [(m.training, m.track_running_stats) for m in model]
     with pytest.raises(KeyError), static_norm(model, mode):
