@@ -10,6 +10,7 @@ from albar_mm.engine.launch.run import named_data
 from albar_mm.utils.config_types import mappings, type_name
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_lines
+from albar_mm.video.container import container_fault
 
 from .child import ask
 from .libraries import TRANSFORMS
@@ -115,6 +116,9 @@ def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[s
     video = Path(ann.videos or '') / lines[0].strip().split(ann.delimiter)[0]
     if not video.is_file():
         return fact, _missing(ann.key, 'data_prefix.video', video, 'video (first of the list)')
+    fault = container_fault(video)
+    if fault:  # a decoder would open what a playlist names
+        return fact, error(f'{video}: {fault[1]}', f'file "{video}"')
     if ann.decoder is None:
         return f'{fact}, first video is there', []
     answer = ask('decode_first', ann.decoder, str(video), timeout_s=60)

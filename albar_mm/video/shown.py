@@ -124,8 +124,8 @@ class ShownFrames:
     def __init__(self, path: str | os.PathLike, bgr: bool = False) -> None:
         self.path, self._order = path, slice(None, None, -1 if bgr else 1)
         self._count = shown(path).count
-        self._frames, self._last, self._next = iter(()), None, 0
-        self.seek(0)
+        self._place = 0
+        self._rewind()
 
     def __len__(self) -> int:
         return self._count

@@ -42,6 +42,7 @@ def write_marked(
     cover: bool = False,
     muxer: dict | None = None,
     gop: int = 12,
+    turn: int = 0,
     **options: object,
 ) -> Path:
     """Code frames 0, 1, ... shown at ``times`` (ms).
@@ -52,32 +53,42 @@ def write_marked(
         times: When each frame is shown.
         pixels: Pixel format.
         into: Container where the suffix does not say.
-        cover: Whether a cover picture comes first.
+        cover: Whether a cover picture comes first; of Matroska it is an attachment.
         muxer: Options of the container.
         gop: Frames from one key frame to the next.
+        turn: Degrees that a player is told to turn it clockwise by, after which it is upright.
         **options: Of the encoder.
     """
     with av.open(str(path), 'w', format=into, options=muxer or {}) as file:
-        if cover:
-            picture = file.add_stream('png', options={})
-            picture.width, picture.height, picture.pix_fmt = WIDTH, HEIGHT, 'rgb24'
-            picture.disposition = av.stream.Disposition.attached_pic
+        still = av.VideoFrame.from_ndarray(marked(63), format='rgb24')
+        attached = cover and path.suffix in ('.mkv', '.webm')
+        if attached:
+            png = av.CodecContext.create('png', 'w')
+            png.width, png.height, png.pix_fmt = WIDTH, HEIGHT, 'rgb24'
+            png.time_base = Fraction(1, 25)
+            picture = b''.join(map(bytes, png.encode(still) + png.encode(None)))
+            file.add_attachment('cover.png', 'image/png', picture)
+        elif cover:
+            png = file.add_stream('png')
+            png.width, png.height, png.pix_fmt = WIDTH, HEIGHT, 'rgb24'
+            png.disposition = av.stream.Disposition.attached_pic
         options = {'threads': '1', **{k.replace('_', '-'): str(v) for k, v in options.items()}}
         stream = file.add_stream(codec, rate=25, options=options)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
-        stream.codec_context.gop_size = gop
+        stream.height, stream.width = np.rot90(marked(0), turn // 90).shape[:2]
+        stream.pix_fmt, stream.codec_context.gop_size = pixels, gop
+        base = Fraction(1, 25 if times == EVEN else 1000)
         if times != EVEN:
-            stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        if cover:
-            still = av.VideoFrame.from_ndarray(marked(63), format='rgb24')
-            file.mux(picture.encode(still) + picture.encode(None))
+            stream.time_base = stream.codec_context.time_base = base
+        if cover and not attached:
+            file.mux(png.encode(still) + png.encode(None))
         for number, time in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(marked(number), format='rgb24')
-            frame.pts, frame.time_base = (
-                (number, Fraction(1, 25)) if times == EVEN else (time, Fraction(1, 1000))
-            )
+            turned = np.ascontiguousarray(np.rot90(marked(number), turn // 90))
+            frame = av.VideoFrame.from_ndarray(turned, format='rgb24')
+            frame.pts, frame.time_base = number if times == EVEN else time, base
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
+    if turn:
+        _rotate(path, turn)
     return path
 
 
@@ -124,15 +135,13 @@ def edit(path: Path, *entries: tuple[int, int]) -> Path:
     return path
 
 
-def rotate(path: Path, degrees: int) -> Path:
-    """Make an mp4 file be shown turned clockwise, by the matrix of its track."""
+def _rotate(path: Path, degrees: int) -> None:
     data = bytearray(path.read_bytes())
     begin, end = _box(data, b'moov', b'trak', b'tkhd')
     a, b = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
     values = [a << 16, b << 16, 0, -b << 16, a << 16, 0, 0, 0, 1 << 30]
-    struct.pack_into('>9i', data, end - 8 - 36, *values)
+    struct.pack_into('>9i', data, end - 8 - 36, *values)  # the matrix of the track
     path.write_bytes(data)
-    return path
 
 
 def patch(path: Path, name: bytes, offset: int, layout: str, *values: int) -> Path:
@@ -143,18 +152,15 @@ def patch(path: Path, name: bytes, offset: int, layout: str, *values: int) -> Pa
     return path
 
 
-def remux(path: Path, keep) -> bytes:
-    """The packets of a file in one that is like it.
-
-    Args:
-        path: The file.
-        keep: Packet and its number -> the packet to write, or None.
-    """
-    out = io.BytesIO()
+def without_first_group(path: Path) -> Path:
+    """What a cut without coding leaves of a file, from its second key frame on."""
+    out, keys = io.BytesIO(), 0
     with av.open(str(path)) as old, av.open(out, 'w', format=old.format.name.split(',')[0]) as new:
         stream = new.add_stream_from_template(old.streams.video[0])
-        for number, packet in enumerate(old.demux(video=0)):
-            if packet.dts is not None and (kept := keep(packet, number)) is not None:
-                kept.stream = stream
-                new.mux(kept)
-    return out.getvalue()
+        for packet in old.demux(video=0):
+            keys += packet.is_keyframe
+            if packet.dts is not None and keys > 1:
+                packet.stream = stream
+                new.mux(packet)
+    path.write_bytes(out.getvalue())
+    return path
