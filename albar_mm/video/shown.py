@@ -228,7 +228,7 @@ def _shown(path: str, size: int, changed: int) -> Shown:
     return Shown(
         count,
         fps,
-        pixels_of(first).shape[:2],
+        turned(first, np.empty((first.height, first.width, 0))).shape[:2],
         _those(decord=decord, opencv=compared),
         _those(decord=decord and closed, opencv=opencv),
     )
