@@ -223,14 +223,15 @@ def _shown(path: str, size: int, changed: int) -> Shown:
     compared = kind in _KINDS and codec in _CODECS and alone and sure
     whole = compared and not hidden.any()
     decord = whole and first.rotation == 0
-    # it counts times of AVI files, also those of frames that were never coded
-    opencv = whole and even and (kind in (ISO, MATROSKA) or said == count)
+    # OpenCV 5 tears fields apart; it counts times of AVI files, also those of frames never coded
+    opencv = compared and not first.interlaced_frame
+    finds = opencv and whole and even and (kind in (ISO, MATROSKA) or said == count)
     return Shown(
         count,
         fps,
         turned(first, np.empty((first.height, first.width, 0))).shape[:2],
-        _those(decord=decord, opencv=compared),
-        _those(decord=decord and closed, opencv=opencv),
+        _those(decord=decord, opencv=opencv),
+        _those(decord=decord and closed, opencv=finds),
     )
 
 

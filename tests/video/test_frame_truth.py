@@ -84,6 +84,8 @@ MADE = {
     'turned_270.mp4': (coded(turn=270), ALL),
     'ten_bits.mp4': (coded(pixels='yuv420p10le'), ALL),
     'ten_bits.mkv': (coded('libx265', pixels='yuv420p10le', **QUIET), ALL),
+    'fields.mp4': (coded(x264_params='interlaced=1:log=-1'), ALL),
+    'fields.avi': (coded('mpeg4', flags='+ildct+ilme'), ALL),
     'open.mp4': (coded(**OPEN), ALL),
     'open.avi': (coded('mpeg4', bf=2), ALL),
     'open_cut.ts': (lambda path: without_first_group(write_marked(path, **OPEN)), ALL[12:]),
@@ -93,6 +95,7 @@ MADE = {
     'never_coded.avi': (coded('mpeg4', tuple(40 * (n + n // 5) for n in ALL)), ALL),
     'count.avi': (miscounted, ALL),
     'rate.avi': (lambda path: patch(write_marked(path, 'mpeg4'), b'strh', 28, '<II', 1, 1000), ALL),
+    'compared_by_none.mov': (coded('prores', pixels='yuv422p10le'), ALL),
     'one.mp4': (coded(times=(0,)), [0]),
 }
 DECODERS = dict(decord=(DecordInit, DecordDecode), opencv=(OpenCVInit, OpenCVDecode))
