@@ -1,5 +1,6 @@
 """The frames that are shown, told by what is in them, are those that every reader gives."""
 
+import os
 import random
 import socket
 import sys
@@ -175,23 +176,45 @@ PLAYLISTS = (
 )
 
 
+READS = (
+    *(
+        lambda path, init=init: read_strictly([init()], dict(filename=path))
+        for init, _ in DECODERS.values()
+    ),
+    lambda path: read_frames(path),
+    lambda path: READERS['pyav'](path),
+    lambda path: shown(path),
+)
+
+
+def refused_by_all(path, said):
+    for read in READS:
+        with pytest.raises(BadVideoError, match=said) as bad:
+            read(str(path))
+        assert bad.value.video == str(path) and '\n' not in str(bad.value)
+
+
 @pytest.mark.parametrize('suffix', ['mp4', 'avi'])
 @pytest.mark.parametrize('playlist', PLAYLISTS)
 def test_a_playlist_is_no_video(tmp_path, playlist, suffix):
+    path = tmp_path / f'x.{suffix}'
     with socket.create_server(('127.0.0.1', 0)) as server:
         server.setblocking(False)
-        path = tmp_path / f'x.{suffix}'
         path.write_text(playlist.format(f'http://127.0.0.1:{server.getsockname()[1]}'))
-        info = dict(filename=str(path))
-        for read in (
-            *(lambda init=init: read_strictly([init()], info) for init, _ in DECODERS.values()),
-            lambda: read_frames(path),
-            lambda: READERS['pyav'](path),
-            lambda: shown(path),
-        ):
-            with pytest.raises(BadVideoError, match='it does not begin like a video file') as bad:
-                read()
-            assert bad.value.video == str(path)
+        refused_by_all(path, 'it does not begin like a video file')
         assert check_video(str(path), 'first')[0] == 'undecodable'
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+def test_what_is_no_file(tmp_path):
+    path = tmp_path / 'x.mp4'
+    for make, said in (
+        (path.mkdir, 'it is a folder'),
+        (lambda: os.mkfifo(path), 'it is a pipe or a device, not a file'),
+        (lambda: path.symlink_to('gone'), 'it is a link to gone, which is not there'),
+        (lambda: path.symlink_to('x.mp4'), 'it is a link to x.mp4, which is not there'),
+    ):
+        make()
+        refused_by_all(path, said)
+        path.rmdir() if path.is_dir() else path.unlink()
