@@ -1,13 +1,11 @@
 """Second stage, the first pass over the videos: sizes, masks and stills, before all planning."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from ..compositing.backgrounds import item_rng
@@ -24,6 +22,7 @@ from ..utils.errors import DatasetError
 from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
+from ..video.shown import shown
 from ..video.source_video import SourceVideo
 from .sources import BuildSettings, SourceList, begin_description
 
@@ -195,11 +194,9 @@ class Surveyor:
 
 
 def read_fps(path: Path) -> float:
-    """Frames per second of a video file to 1/1000, or 30 where it cannot be read."""
-    reader = cv2.VideoCapture(str(path))
-    fps = reader.get(cv2.CAP_PROP_FPS)
-    reader.release()
-    return round(fps, 3) if math.isfinite(fps) and 0.1 <= fps <= 1000 else DEFAULT_FPS
+    """Frames per second of a video file to 1/1000, or 30 where it does not tell."""
+    fps = round(shown(path).fps, 3)
+    return fps if 0.1 <= fps <= 1000 else DEFAULT_FPS
 
 
 def fill_missing(

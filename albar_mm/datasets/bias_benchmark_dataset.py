@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 from mmaction.datasets import BaseActionDataset
 from mmaction.datasets.transforms import CenterCrop, RandomCrop, Resize, TenCrop, ThreeCrop
 from mmaction.registry import DATA_SAMPLERS, DATASETS
@@ -15,10 +14,11 @@ from torch.utils.data import BatchSampler, Sampler
 
 from ..annotations.manifest import MANIFEST_NAME, find_set_folder, read_manifest
 from ..evaluation.functional import DOMAINS, OWN_BACKGROUND, check_partners, is_iid_name
-from ..utils.errors import BadFileError, DatasetError, MissingFileError
+from ..utils.errors import BadFileError, BadVideoError, DatasetError, MissingFileError
 from ..utils.numbers import class_index, number
 from ..utils.text import name_some
 from ..utils.video_ids import annotated_video_ids
+from ..video.shown import shown
 from ..video.strict_reading import read_strictly
 from .robust_video_dataset import RobustVideoDataset
 
@@ -246,12 +246,10 @@ class BiasBenchmarkDataset(BaseActionDataset):
         return self._groups[idx]
 
     def _frame_size(self, info: Mapping[str, Any]) -> tuple[int, int]:
-        reader = cv2.VideoCapture(str(info['filename']))
-        height, width = (
-            int(reader.get(side)) for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
-        )
-        reader.release()
-        return height, width
+        try:
+            return shown(info['filename']).size
+        except BadVideoError:  # it is named when it is read
+            return 0, 0
 
     def _load_iid(self, name: str, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         given = {'type': RobustVideoDataset, **settings, 'pipeline': [], 'test_mode': True}

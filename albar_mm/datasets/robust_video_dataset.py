@@ -82,6 +82,11 @@ class RobustVideoDataset(VideoDataset):
                 f'{where}: expected path{self.delimiter!r}label, got {line!r}; paths with spaces '
                 'need another delimiter'
             )
+        if '://' in name:
+            raise BadFileError(
+                f'{where}: {name} is an address, and a list names files alone: name where they '
+                'are in data_prefix'
+            )
         labels = [class_index(label, where, self.num_classes) for label in given]
         prefix = self.data_prefix['video']
         return dict(

@@ -10,6 +10,7 @@ from albar_mm.engine.launch.data import FOLDER_KEY, cure, datasets_in, named_dat
 from albar_mm.utils.config_types import type_name
 from albar_mm.utils.errors import DatasetError, absence
 from albar_mm.utils.files import read_lines
+from albar_mm.video.container import container_fault
 
 from .child import ask
 from .libraries import TRANSFORMS
@@ -109,6 +110,9 @@ def check_annotation(ann: Annotation, num_classes: int | None = None) -> tuple[s
     if why := absence(video):
         what = f'{videos}: {video}, the first of {path}: {why}'
         return fact, error(what, cure(videos, ann.videos or ''))
+    fault = container_fault(video)
+    if fault:  # a decoder would open what a playlist names
+        return fact, error(f'{video}: {fault[1]}', f'file "{video}"')
     if ann.decoder is None:
         return f'{fact}, first video is there', []
     answer = ask('decode_first', ann.decoder, str(video), timeout_s=60)

@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from ..utils.errors import BadVideoError
-from .container import AVI, SIZES_DIFFER, container_fault, container_kind, required_frames
+from .container import AVI, SIZES_DIFFER, container_kind, required_frames
+from .shown import rate_of, shown
 
 CHUNK = 16
 """Frames that a reader hands over at once."""
@@ -48,7 +49,7 @@ class VideoReader(AbstractContextManager):
         name: Name of the library, e.g. ``'pyav'``.
         kind: Kind of container, see :func:`~.container.container_kind`.
         fps: Average frame rate that the container announces; 0 where it does not.
-        announced: Number of frames that the container announces; 0 where it does not.
+        announced: Number of frames that are shown, see :mod:`.shown`.
         failures: What the library raises because of the content of a file.
     """
 
@@ -59,12 +60,11 @@ class VideoReader(AbstractContextManager):
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
-        fault = container_fault(path)
-        self.kind = None if fault else container_kind(path)
-        if self.kind is None:
-            # a decoder may find pictures all the same, and would make up when they are shown
-            kinds = 'mp4, mov, avi, mkv, webm, wmv, flv, ts, mpg'
-            raise self.bad(fault[1] if fault else f'it does not begin like a video file ({kinds})')
+        try:
+            self.announced = shown(path).count
+        except BadVideoError as error:
+            raise self.bad(error.reason) from error
+        self.kind = container_kind(path)
         with self._failing():
             self._open()
 
@@ -83,7 +83,7 @@ class VideoReader(AbstractContextManager):
 
     @abstractmethod
     def _open(self) -> None:
-        """Open the file; set ``fps`` and ``announced``."""
+        """Open the file; set ``fps``."""
 
     @abstractmethod
     def _chunks(self) -> Iterator[Frames]:
@@ -94,7 +94,7 @@ class VideoReader(AbstractContextManager):
 
         Raises:
             BadVideoError: A frame cannot be decoded, frames differ in size, there is none, or more
-                than a quarter of those that the container announces are missing.
+                than a quarter of those that are shown are missing.
         """
         count, shape = 0, None
         with self._failing():
@@ -108,7 +108,7 @@ class VideoReader(AbstractContextManager):
                 yield frames
         if not count:
             raise self.bad('none of its frames can be decoded')
-        if self.announced and count < required_frames(self.announced):
+        if count < required_frames(self.announced):
             raise self.bad(f'only {count} of {self.announced} frames can be decoded')
 
     def bad(self, reason: object) -> BadVideoError:
@@ -171,13 +171,9 @@ class FrameClock:
         grows = len(times) > 1 and bool(np.isfinite(times).all() and (np.diff(times) > 0).all())
         if not grows:
             return self._known_fps(), None
+        fps, even = rate_of(times, self.reader.fps)
         times = times - times[0]
-        average = float((len(times) - 1) / times[-1])
-        for fps in (self.reader.fps, average):
-            even = fps > 0 and np.abs(times - np.arange(len(times)) / fps).max() <= 0.5 / fps
-            if even:
-                return fps, None
-        return average, (*times.tolist(), float(times[-1] + 1 / average))
+        return fps, None if even else (*times.tolist(), float(times[-1] + 1 / fps))
 
     def _native(self) -> Iterator[Frames]:
         for frames in self.reader.chunks():
@@ -215,12 +211,3 @@ class FrameClock:
             late.append(held)
         if late:
             yield np.stack(late)
-
-
-def turned(pixels: np.ndarray, degrees: float) -> np.ndarray:
-    """Frames of shape (n, H, W, 3) turned clockwise.
-
-    Degrees that are no multiple of 90 are taken as 0, as players do.
-    """
-    quarters = round(degrees / 90) % 4 if degrees % 90 == 0 else 0
-    return np.ascontiguousarray(np.rot90(pixels, -quarters, (1, 2))) if quarters else pixels

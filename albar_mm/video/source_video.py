@@ -9,12 +9,14 @@ from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 
+import mmcv
 import numpy as np
-from mmaction.datasets.transforms import DecordInit, OpenCVInit
+from mmaction.datasets.transforms import DecordInit
 
 from ..utils.errors import BadVideoError, reason_of
 from .container import SIZES_DIFFER, container_fault
-from .strict_reading import blamed_on, read_strictly
+from .shown import ShownFrames, shown
+from .strict_reading import blamed_on
 
 DECODE = ('first', 'all', 'none')
 
@@ -91,48 +93,47 @@ def decoder_name() -> str:
     return 'opencv' if importlib.util.find_spec('decord') is None else 'decord'
 
 
-def frames_in_order(path: str | os.PathLike) -> tuple[int | None, Iterator[np.ndarray]]:
-    """Decode a video with MMAction2's reading steps, from its first frame on and skipping none.
+def frames_in_order(path: str | os.PathLike) -> tuple[int, Iterator[np.ndarray]]:
+    """Decode a video as it is shown, from its first frame on and skipping none.
 
-    With the AVI files of HMDB51 decord gives other frames after a seek (in some even when it skips
-    a single one). Both decoders stop at the last frame that is there.
+    Where :func:`decoder_name` does not give the frames that are shown, PyAV does.
 
     Returns:
-        Number of frames, None where it is not known before the end (OpenCV announces more frames
-        than many AVI files hold); and the frames, at least one, uint8 RGB of shape (H, W, 3).
+        Number of frames, at least one; and the frames, uint8 RGB of shape (H, W, 3).
 
     Raises:
         BadVideoError: It cannot be read (also while frames are taken); names the file.
     """
-    with_decord = decoder_name() == 'decord'
-    if with_decord:
+    found, decoder = shown(path), decoder_name()
+    if decoder == 'decord':
         import decord
 
         decord.logging.set_level(decord.logging.QUIET)  # its messages would tear a progress bar
     else:
         os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    step = DecordInit() if with_decord else OpenCVInit()
-    opened = read_strictly([step], dict(filename=os.fspath(path)))
-    reader, total = opened['video_reader'], opened['total_frames']
 
     def frames() -> Iterator[np.ndarray]:
         shape = None
-        for index in range(total):
+        for index in range(found.count):
             with blamed_on(str(path), f'frame {index}'):
-                try:
-                    frame = reader.next().asnumpy() if with_decord else reader[index]
-                except StopIteration:
-                    frame = None
+                frame = next(source, None)
             if frame is None:
-                break
+                reason = f'only {index} of {found.count} frames can be decoded'
+                raise BadVideoError.of(str(path), reason)
             shape = shape or frame.shape
             if frame.shape != shape:
                 raise BadVideoError.of(str(path), SIZES_DIFFER)
-            yield frame if with_decord else frame[:, :, ::-1]
-        if shape is None:
-            raise BadVideoError.of(str(path), 'none of its frames can be decoded')
+            yield frame
 
-    return total if with_decord else None, frames()
+    with blamed_on(str(path), decoder):
+        if decoder not in found.in_order:
+            source = iter(ShownFrames(path))
+        elif decoder == 'decord':
+            reader = DecordInit()(dict(filename=os.fspath(path)))['video_reader']
+            source = (reader.next().asnumpy() for _ in range(found.count))
+        else:
+            source = (frame[:, :, ::-1] for frame in mmcv.VideoReader(os.fspath(path)))
+    return found.count, frames()
 
 
 def decode_frames(path: Path, indices: Collection[int]) -> tuple[dict[int, np.ndarray], int]:
@@ -150,16 +151,13 @@ def decode_frames(path: Path, indices: Collection[int]) -> tuple[dict[int, np.nd
     """
     total, frames = frames_in_order(path)
     # one frame at least, to see that it can be decoded
-    last = max((i for i in indices if total is None or i < total), default=0)
-    wanted, found, seen = set(indices), {}, 0
-    for frame in frames:
-        if seen in wanted:
-            found[seen] = np.ascontiguousarray(frame)  # a view would keep what it was taken of
-            found[seen].flags.writeable = False
-        seen += 1
-        if total is not None and seen > last:
-            return found, total
-    return found, seen
+    last = max((i for i in indices if i < total), default=0)
+    wanted, found = set(indices), {}
+    for index, frame in enumerate(islice(frames, last + 1)):
+        if index in wanted:
+            found[index] = np.ascontiguousarray(frame)  # a view would keep what it was taken of
+            found[index].flags.writeable = False
+    return found, total
 
 
 class FrameCache:

@@ -8,10 +8,11 @@ from typing import Any
 
 import mmcv
 from mmaction.datasets import transforms as steps_of_mmaction
-from mmaction.datasets.transforms import PyAVInit
+from mmaction.datasets.transforms import DecordInit, OpenCVInit, PyAVInit
 
 from ..utils.errors import BadVideoError, reason_of
-from .container import container_fault, required_frames
+from .container import required_frames
+from .shown import ShownFrames, open_video, shown, turned
 
 _LIBRARIES = ('Decord', 'OpenCV', 'PyAV', 'PIMS')
 INITS = tuple(getattr(steps_of_mmaction, f'{library}Init') for library in _LIBRARIES)
@@ -37,13 +38,16 @@ _PLACE_IN_DECORD = re.compile(r'\[\d\d:\d\d:\d\d\] \S+:\d+: ')
 def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> Any:
     """Run a pipeline on one video.
 
-    A video counts as unreadable when its container is shorter than it says, when it announces no
-    frame, when a reading step (``DecordInit``, ``OpenCVDecode``, ...) fails on it, or when one of
-    the first 75 % of the announced frames is asked for and cannot be decoded. Missing frames after
-    that are made up by MMAction2 (OpenCV: the last frame that can be read; PyAV: from the start).
+    ``total_frames`` is the number of frames that are shown, see :mod:`.shown`. Where the decoder of
+    a step does not give just these, PyAV reads in its place.
+
+    A video counts as unreadable when it is no video file, when its container is shorter than it
+    says, when a reading step (``DecordInit``, ``OpenCVDecode``, ...) fails on it, or when one of
+    the first 75 % of its frames is asked for and cannot be decoded. Missing frames after that are
+    made up by MMAction2 (OpenCV: the last frame that can be read; PyAV: from the start).
     Everything else that goes wrong is a fault of the pipeline and is raised as it is: any error of
-    another step, and errors such as ``TypeError`` or ``ImportError`` of a reading step. Only files
-    on a local disk have their container checked.
+    another step, and errors such as ``TypeError`` or ``ImportError`` of a reading step. All this
+    holds for files on a local disk; others are left to the steps.
 
     Args:
         transforms: The steps of the pipeline.
@@ -57,14 +61,10 @@ def read_strictly(transforms: Iterable[Callable], info: Mapping[str, Any]) -> An
     """
     video = str(info['filename'])
     results: Any = dict(info)
-    checked = False
     for step in transforms:
         if isinstance(step, INITS + DECODES):
             with blamed_on(video, type(step).__name__):
-                if not checked:
-                    _check_container(video)
                 results = _read(step, results, video)
-            checked = True
         else:
             results = step(results)
         if results is None:
@@ -92,33 +92,37 @@ def blamed_on(video: str, step: str) -> Iterator[None]:
         raise BadVideoError.of(video, f'{step}: {type(error).__name__}: {text}') from error
 
 
-def _check_container(video: str) -> None:
-    if '://' in video:
-        return
+def _read(step: Callable, results: dict[str, Any], video: str) -> dict[str, Any] | None:
+    reader = results.get('video_reader')
+    opens = isinstance(step, INITS)
+    results = _open(step, results, video) if opens and '://' not in video else step(results)
+    if isinstance(reader, _PyAVFrames) and results is not None:
+        reader.check(max(results['frame_inds']))
+    return results
+
+
+def _open(step: Callable, results: dict[str, Any], video: str) -> dict[str, Any] | None:
+    """Open a file with a step, or in its place."""
     path = video
     if not os.path.splitext(video)[1] and not os.path.exists(video):
         path += '.mp4'  # as DecordInit does
-    fault = container_fault(path)
-    if fault:
-        raise BadVideoError.of(video, fault[1])
-
-
-def _read(step: Callable, results: dict[str, Any], video: str) -> dict[str, Any] | None:
-    reader = results.get('video_reader')
-    results = step(results)
-    if results is None:
-        return None
-    if isinstance(reader, _PyAVFrames):
-        reader.check(max(results['frame_inds']))
-    elif reader is None and 'total_frames' in results:
-        total = int(results['total_frames'])
-        if total <= 0:
-            raise BadVideoError.of(video, 'it announces no frames')
-        if isinstance(results['video_reader'], mmcv.VideoReader):
-            results['video_reader'] = _OpenCVFrames(results['video_reader'], total, video)
-        elif isinstance(step, PyAVInit):
-            results['video_reader'] = _PyAVFrames(results['video_reader'], total, video)
-    return results
+    found = shown(path)
+    results = dict(results, new_path=path, avg_fps=found.fps)
+    decoder = {DecordInit: 'decord', OpenCVInit: 'opencv'}.get(
+        next(init for init in INITS if isinstance(step, init))
+    )
+    if isinstance(step, PyAVInit):
+        reader: Any = _PyAVFrames(path, found.count)
+    elif decoder not in found.anywhere:
+        reader = ShownFrames(path, bgr=decoder == 'opencv')
+    else:
+        results = step(results)
+        if results is None:
+            return None
+        reader = results['video_reader']
+        if isinstance(reader, mmcv.VideoReader):
+            reader = _OpenCVFrames(reader, found.count, video)
+    return dict(results, video_reader=reader, total_frames=found.count)
 
 
 class _OpenCVFrames:
@@ -140,20 +144,22 @@ class _OpenCVFrames:
 
 
 class _PyAVFrames:
-    """A PyAV container that counts the frames that ``PyAVDecode`` gets from it."""
+    """A PyAV container that gives the frames that are shown, and counts them."""
 
-    def __init__(self, container: Any, total: int, video: str) -> None:
-        self._container, self._total, self._video = container, total, video
+    def __init__(self, video: str, total: int) -> None:
+        self._container, self._stream = open_video(video)
+        self._stream.codec_context.thread_count = 0  # a step says whether it wants threads
+        self._total, self._video = total, video
         self._decoded: int | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._container, name)
 
-    def decode(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def decode(self, *_: Any, **__: Any) -> Iterator[Any]:
         count = 0
-        for frame in self._container.decode(*args, **kwargs):
+        for frame in self._container.decode(self._stream):
             count += 1
-            yield frame
+            yield _Upright(frame) if frame.rotation else frame
         self._decoded = count  # the end was reached
 
     def check(self, last: int) -> None:
@@ -162,3 +168,16 @@ class _PyAVFrames:
         if decoded is not None and decoded <= last and decoded < required_frames(self._total):
             reason = f'only {decoded} of {self._total} frames can be decoded'
             raise BadVideoError.of(self._video, reason)
+
+
+class _Upright:
+    """What ``PyAVDecode`` asks of a frame."""
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = frame
+
+    def to_rgb(self) -> '_Upright':
+        return self
+
+    def to_ndarray(self) -> Any:
+        return turned(self._frame, self._frame.to_rgb().to_ndarray())

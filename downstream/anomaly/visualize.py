@@ -11,10 +11,11 @@ import numpy as np
 
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import whole_file
+from albar_mm.video.shown import shown
 
 from ..detection.runs import draw_panels
 from ..features.time_grid import TimeGrid
-from ..features.videos import VideoReader
+from ..features.videos import FrameClock, VideoReader
 
 _COLOURS = ('#9aa5b1', '#1f77b4', '#2ca02c', '#9467bd')
 _TRUTH = '#d62728'
@@ -92,8 +93,8 @@ def curve_under_video(
     Returns:
         A frame, uint8 BGR (H, width, 3), and its number -> uint8 BGR, (H + 64, width, 3).
     """
-    scores = video.of_frames()
-    columns = np.arange(len(scores)) * (width - 1) / max(1, len(scores) - 1)
+    scores, seconds = video.of_frames(), video.seconds()
+    columns = seconds * (width - 1) / (seconds[-1] or 1)
     rows = (1 - scores) * (_STRIP - 9) + 4
     points = np.stack([columns, rows], 1).round().astype(np.int32)
     empty = np.full((_STRIP, width, 3), 255, np.uint8)
@@ -121,7 +122,7 @@ def curve_under_video(
 def write_overlay(
     path: Path, video: Path, scored: ScoredVideo, reader: type[VideoReader], threshold: float = 0.5
 ) -> Path:
-    """Write the frames of a video with their score and the curve.
+    """Write a video, at an even frame rate, with the score of what it shows and the curve.
 
     Args:
         path: .mp4 file to write, whole or not at all.
@@ -133,22 +134,21 @@ def write_overlay(
     Raises:
         DatasetError: It cannot be written.
     """
-    writer, index = None, 0
+    writer, count, fps = None, 0, shown(video).fps or scored.grid.fps
     with whole_file(path) as part, reader(video) as opened:
-        for chunk in opened.chunks():
-            for frame in chunk.pixels[..., ::-1]:
+        for chunk in FrameClock(opened, fps).chunks():
+            for frame in chunk[..., ::-1]:
                 if writer is None:
                     # codecs take even sides alone
                     height, width = (side // 2 * 2 for side in frame.shape[:2])
                     draw = curve_under_video(scored, width, threshold)
-                    fps = opened.fps or scored.grid.fps
                     size, codec = (width, height + _STRIP), cv2.VideoWriter_fourcc(*'mp4v')
                     writer = cv2.VideoWriter(str(part), codec, fps, size)
                     if not writer.isOpened():
                         raise DatasetError(f'{path}: OpenCV cannot write .mp4 files here')
                 inside = np.ascontiguousarray(frame[:height, :width])
-                # scores may be of another frame rate than the file's
-                writer.write(draw(inside, round(index * scored.grid.fps / fps)))
-                index += 1
+                # scores may be of another frame rate than the file's, or of one that varies
+                writer.write(draw(inside, int(scored.grid.second_to_frame((count + 0.5) / fps))))
+                count += 1
         writer.release()
     return path

@@ -17,7 +17,8 @@ from albar_mm.utils.files import files_below, filled_lines
 from albar_mm.utils.numbers import one_of
 from albar_mm.utils.video_ids import VIDEO_SUFFIXES, id_of
 from albar_mm.video.container import AVI
-from albar_mm.video.reader import CHUNK, SIZES_DIFFER, FrameClock, Frames, VideoReader, turned
+from albar_mm.video.reader import CHUNK, SIZES_DIFFER, FrameClock, Frames, VideoReader
+from albar_mm.video.shown import FAILURES, open_video, pixels_of
 
 from .store import FORMER_DECODERS, check_name
 
@@ -183,7 +184,10 @@ class TorchCodecReader(VideoReader):
             str(self.path), dimension_order='NHWC', num_ffmpeg_threads=1, seek_mode='exact'
         )
         found = self._decoder.metadata
-        self.fps, self.announced = float(found.average_fps or 0), int(found.num_frames or 0)
+        self.fps = float(found.average_fps or 0)
+        if found.num_frames != self.announced:
+            counts = f'{found.num_frames} frames, and {self.announced} are shown'
+            raise self.bad(f'it finds {counts}: use pyav (--decoder pyav)')
 
     @classmethod
     def version(cls) -> str:
@@ -211,18 +215,12 @@ class PyAVReader(VideoReader):
     """Reads with PyAV, which brings its own FFmpeg."""
 
     name = 'pyav'
-    failures = (av.error.FFmpegError, OSError, ValueError)
+    failures = FAILURES
 
     def _open(self) -> None:
-        self._container = av.open(str(self.path), metadata_errors='replace')
-        if not self._container.streams.video:
-            self.close()
-            raise self.bad('it holds no video stream')
-        self._stream = self._container.streams.video[0]
-        # as many videos are read at once as there are cores
-        self._stream.codec_context.thread_count = 1
+        self._container, self._stream = open_video(self.path)
         rate = self._stream.average_rate or self._stream.guessed_rate
-        self.fps, self.announced = float(rate or 0), int(self._stream.frames or 0)
+        self.fps = float(rate or 0)
 
     @classmethod
     def version(cls) -> str:
@@ -231,13 +229,11 @@ class PyAVReader(VideoReader):
     def _chunks(self) -> Iterator[Frames]:
         decoded = self._container.decode(self._stream)
         while frames := list(islice(decoded, CHUNK)):
-            # bicubic, as OpenCV: it matters where colours are wider than an odd picture
-            pixels = [frame.to_ndarray(format='rgb24', interpolation='BICUBIC') for frame in frames]
+            pixels = [pixels_of(frame) for frame in frames]
             if any(each.shape != pixels[0].shape for each in pixels):
                 raise self.bad(SIZES_DIFFER)
             times = [np.nan if frame.time is None else frame.time for frame in frames]
-            # FFmpeg counts the angle counter-clockwise
-            yield Frames(turned(np.stack(pixels), -frames[0].rotation), np.array(times))
+            yield Frames(np.stack(pixels), np.array(times))
 
     def close(self) -> None:
         self._container.close()

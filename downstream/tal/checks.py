@@ -9,10 +9,11 @@ from mmengine.utils import track_iter_progress
 
 from albar_mm.utils.errors import DatasetError
 from albar_mm.utils.files import read_json, write_json, write_text
+from albar_mm.video.shown import shown
 
 from ..detection.dataset import FeatureDataset
 from ..features.time_grid import TimeGrid
-from ..features.videos import choose_reader, find_videos
+from ..features.videos import find_videos
 from .annotations import Annotation, SegmentedVideo, read_annotation
 
 SUBSETS = ('validation', 'test')
@@ -273,11 +274,10 @@ def _check_videos(
             f'{folder}: lacks {len(absent)} of the {len(found.videos)} annotated '
             f'videos, as {absent[0]}: add them, or leave them out (--missing drop)'
         )
-    reader = choose_reader('auto')
     print('frame rates and lengths:')
     for video in track_iter_progress([v for v in found.videos if v.video_id in paths]):
-        with reader(paths[video.video_id]) as opened:
-            fps, frames = opened.fps, opened.announced
+        file = shown(paths[video.video_id])
+        fps, frames = file.fps, file.count
         if fps and abs(fps - video.fps) > _FPS_SLACK * video.fps:
             report['other_frame_rate'].append([video.video_id, video.fps, round(fps, 3)])
         length = frames / fps if fps else 0.0

@@ -112,6 +112,7 @@ def test_a_fault_of_the_pipeline_is_not_replaced(folder):
         ('v0.avi 0\nv2.avi\n', "other.txt:2: expected path' 'label, got 'v2.avi'"),
         ('v0.avi 0\n\nv2.avi 1\n', "txt:2: expected path' 'label, got ''"),
         ('a b.avi 0\n', 'txt:1: expected path.* paths with spaces need another delimiter'),
+        ('v0.avi 0\nhttp://127.0.0.1/v.mp4 0\n', 'txt:2: http://127.0.0.1/v.mp4 is an address'),
         ('v0.avi x\n', "txt:1: label: expected a whole number from 0 to 11, got 'x'"),
         ('v0.avi 0\nv2.avi 12\n', "txt:2: label: .* from 0 to 11, got '12'"),
     ],

@@ -271,6 +271,7 @@ def test_a_good_annotation_and_missing_data(toy_videos, tmp_path):
         ('clip_0.mp4 0\nclip_1.mp4 2\n', 'list.txt:2: label 2 is outside [0, 2)'),
         ('clip_9.mp4 0\n', 'clip_9.mp4, the first of'),
         ('broken.mp4 0\n', 'broken.mp4 does not decode with opencv'),
+        ('playlist.mp4 0\n', 'playlist.mp4: it does not begin like a video file'),
     ],
 )
 def test_a_bad_annotation(toy_videos, tmp_path, text, what):
@@ -278,7 +279,8 @@ def test_a_bad_annotation(toy_videos, tmp_path, text, what):
     folder.mkdir()
     for video in (toy_videos / 'videos').iterdir():
         (folder / video.name).symlink_to(video)
-    (folder / 'broken.mp4').write_bytes(b'\0' * 400)
+    (folder / 'broken.mp4').write_bytes(b'FLV'.ljust(400, b'\0'))
+    (folder / 'playlist.mp4').write_text('#EXTM3U')
     (tmp_path / 'list.txt').write_text(text)
     ann = annotation(toy_videos, tmp_path / 'list.txt', folder)
     (finding,) = check_annotation(ann, 2)[1]
