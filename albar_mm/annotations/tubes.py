@@ -108,17 +108,17 @@ def _read_pyannot(content: Mapping[str, Any], path: Path) -> dict[str, tuple[Tub
             where = f'{path}: {video}'
             # stored as uint8 where x and w fit in it, though their sum may not
             boxes = np.asarray(tube['boxes'], dtype=np.float64).reshape(-1, 4)
-            frames = np.arange(int(tube['sf']), int(tube['ef']))
-            if len(frames) != len(boxes):
+            first, end = int(tube['sf']), int(tube['ef'])
+            if end - first != len(boxes):
                 raise BadFileError(
-                    f'{where}: a tube has {len(boxes)} boxes for the {len(frames)} frames from '
+                    f'{where}: a tube has {len(boxes)} boxes for the {end - first} frames from '
                     f'{tube["sf"]} to {tube["ef"]}'
                 )
             label = int(tube['label'])
             if not 0 <= label < len(UCF101_24_CLASSES):
                 raise BadFileError(f'{where}: class {label}; expected 0 to 23')
             corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-            tubes.append(_tube(frames, corners, UCF101_24_CLASSES[label], where))
+            tubes.append(_tube(np.arange(first, end), corners, UCF101_24_CLASSES[label], where))
         known[str(video)] = tuple(tubes)
     return known
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.files import parse_json, read_text, save_figure
+from ..utils.rows import check_row
 
 PROBE = 'static_probe/'
 
@@ -94,8 +95,7 @@ def _rows(file: Path, left_out: list[str]) -> Iterator[tuple[bool, int, dict[str
         where = f'{file}:{number}'
         try:
             row = parse_json(line, where)
-            if not isinstance(row.get('step'), int):
-                raise BadFileError(f"{where}: expected a line of scalars, with a whole 'step'")
+            check_row(row, f'{where}: no line of scalars', dict(step=range(2**53)))
         except BadFileError as error:
             if number > len(lines):  # it has no line end
                 left_out.append(f'{where}: cut off while it was written')
@@ -107,7 +107,9 @@ def _rows(file: Path, left_out: list[str]) -> Iterator[tuple[bool, int, dict[str
         scalars = {
             key: float(value)
             for key, value in row.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
+            if isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and not (isinstance(value, int) and abs(value) >= 2**1023)
         }
         yield training, last, scalars
 

@@ -82,6 +82,7 @@ def test_text_boxes_are_joined_to_actors(tmp_path):
             'v: a tube has two boxes in one frame',
         ),
         ({'gttubes': {'v': {0: [np.zeros((0, 5))]}}, 'labels': ['a']}, 'v: a tube without boxes'),
+        (pyannot(ef=2 + 10**12), 'a tube has 2 boxes for the 1000000000000 frames'),
         (pyannot(ef=5), 'Fencing/v: a tube has 2 boxes for the 3 frames from 2 to 5'),
         (pyannot(label=24), 'Fencing/v: class 24; expected 0 to 23'),
         (pyannot(boxes=[[1, 1, 0, 5]] * 2), 'Fencing/v: frame 3: the box .* is empty'),

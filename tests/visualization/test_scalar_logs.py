@@ -86,7 +86,10 @@ def test_a_line_cut_off_by_a_kill_is_left_out_and_said(tmp_path):
     assert log.left_out == (f'{file}:2: cut off while it was written',)
 
 
-@pytest.mark.parametrize('line', ['{"lr": 0.1, "lo', '[1, 2]', '{"step": "x"}'])
+@pytest.mark.parametrize(
+    'line',
+    ['{"lr": 0.1, "lo', '[1, 2]', '{"step": "x"}', '{"step": -5}', '{"step": 1' + '0' * 400 + '}'],
+)
 def test_a_broken_line_is_named(tmp_path, line):
     file = write(tmp_path, '1', [train(20), line, train(40)])
     with pytest.raises(ValueError, match=f'{file}:2: .*; mend or remove this line'):

@@ -1,5 +1,6 @@
 """Masks that some other program wrote: PNG folders, NPZ files, run lengths, JHMDB's puppets."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...utils.arrays import read_npz
+from ...utils.arrays import ARRAYS_MIB, read_npz
 from ...utils.errors import BadFileError, DatasetError, reason_of
-from ...utils.files import read_json
+from ...utils.files import MIB, open_regular, read_json
 from ...video.source_video import SourceVideo
-from .source import MaskResult, MaskSource, find_entry
+from .source import MaskResult, MaskSource, check_fit, find_entry
 
 _PUPPET_KEY = 'part_mask'
 
@@ -72,7 +73,7 @@ class NpzMasks(MaskSource):
 
     def _make(self, video: SourceVideo) -> MaskResult:
         path = self.files(video)[0]
-        arrays = read_npz(path, ('mask', 'masks'))
+        arrays = read_npz(path, ('mask', 'masks'), _limit_mib(video))
         if not arrays:
             held = ', '.join(read_npz(path)) or 'nothing'
             raise BadFileError(f'{path}: no array mask or masks; it holds {held}')
@@ -113,20 +114,21 @@ class RleMasks(MaskSource):
             raise DatasetError(
                 f'video {video.video_id}: {path}: expected a list of one entry per frame'
             )
-        masks = np.zeros((len(frames), *video.frames.shape[1:3]), dtype=bool)
+        shape = (len(frames), *video.frames.shape[1:3])
+        check_fit(shape, video, str(path))
+        masks = np.zeros(shape, dtype=bool)
         for index, item in enumerate(frames):
             if item is None:
                 continue
             where = f'video {video.video_id}: {path}, frame {index} (counted from 0)'
+            size = item.get('size') if isinstance(item, dict) else None
+            if _is_sizes(size) and len(size) == 2 and tuple(size) != shape[1:]:
+                found = f'{size[1]}x{size[0]} px'
+                raise DatasetError(f'{where}: the mask is of {found}, the video of {_px(masks[0])}')
             try:
-                mask = decode_rle(item)
+                masks[index] = decode_rle(item)
             except ValueError as error:
                 raise DatasetError(f'{where}: {error}') from error
-            if mask.shape != masks.shape[1:]:
-                raise DatasetError(
-                    f'{where}: the mask is of {_px(mask)}, the video of {_px(masks[0])}'
-                )
-            masks[index] = mask
         return MaskResult(masks)
 
 
@@ -150,7 +152,7 @@ class JhmdbMasks(MaskSource):
         return [find_entry(self.root, video, ('{}.mat', '{}/puppet_mask.mat'), [as_in_jhmdb])]
 
     def _make(self, video: SourceVideo) -> MaskResult:
-        masks = read_puppet_mask(self.files(video)[0])
+        masks = read_puppet_mask(self.files(video)[0], _limit_mib(video))
         missing = max(0, len(video.frames) - len(masks))
         return MaskResult(np.pad(masks, ((0, missing), (0, 0), (0, 0))))
 
@@ -163,10 +165,10 @@ def _numbers_first(path: Path) -> tuple[list[tuple[int, int | str]], str]:
 
 def _read_png(path: Path) -> np.ndarray:
     try:
-        with Image.open(path) as image:
+        with open_regular(path, what='an image') as stream, Image.open(stream) as image:
             alpha = np.asarray(image.getchannel('A')) if image.mode in ('RGBA', 'LA') else None
             values = np.asarray(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
         raise BadFileError(f'{path}: cannot be read as an image: {reason_of(error)}') from error
     if alpha is not None:
         return (values[..., :-1] != 0).any(-1) & (alpha != 0)
@@ -234,19 +236,33 @@ def _signed(digits: Sequence[int]) -> int:
     return value - (1 << (5 * len(digits))) if digits[-1] & 16 else value
 
 
-def read_puppet_mask(path: Path) -> np.ndarray:
+def _limit_mib(video: SourceVideo) -> float:
+    """What masks of a video may take: eight bytes a pixel, and as much again for small ones."""
+    return 16 + 8 * video.frames[..., 0].size / MIB
+
+
+def read_puppet_mask(path: Path, limit_mib: float = ARRAYS_MIB) -> np.ndarray:
     """Read one mask file of MATLAB 5: bool, shape (T, H, W), True on the person.
+
+    Args:
+        path: The file.
+        limit_mib: Largest size of the mask in MiB, a byte a pixel.
 
     Raises:
         DatasetError: It cannot be read, or holds no such array.
     """
-    from scipy.io import loadmat  # takes a while to import
+    from scipy.io import loadmat, whosmat  # take a while to import
 
-    try:
-        content = loadmat(str(path), variable_names=[_PUPPET_KEY])
-    except Exception as error:  # scipy raises whatever it stumbles over in a broken file
-        reason = reason_of(error)
-        raise BadFileError(f'{path}: cannot be read as a MATLAB 5 file: {reason}') from error
+    with open_regular(path, what='a MATLAB 5 file') as stream:
+        try:
+            told = {name: math.prod(shape) / MIB for name, shape, _ in whosmat(stream)}
+            if told.get(_PUPPET_KEY, 0) > limit_mib:
+                size = told[_PUPPET_KEY]
+                raise ValueError(f'it takes {size:.0f} MiB, at most {limit_mib:.0f} are expected')
+            stream.seek(0)
+            content = loadmat(stream, variable_names=[_PUPPET_KEY])
+        except Exception as error:  # scipy raises whatever it stumbles over in a broken file
+            raise ValueError(reason_of(error)) from error
     array = content.get(_PUPPET_KEY)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in 'biuf':
         raise DatasetError(f'{path}: no numeric array {_PUPPET_KEY}; expected a JHMDB puppet mask')

@@ -185,7 +185,10 @@ class ImageModel:
         size, mean, std = self.size, self.mean, self.std
         require(
             self,
-            size=(size is None or len(size) == 2 and min(size) > 0, 'height and width in px'),
+            size=(
+                size is None or len(size) == 2 and 0 < min(size) <= max(size) <= 8192,
+                'height and width in px',
+            ),
             scale=(0 < self.scale < math.inf, 'a number > 0'),
             mean=(len(mean) == 3 and all(map(math.isfinite, mean)), 'three finite numbers'),
             std=(len(std) == 3 and all(0 < value < math.inf for value in std), 'three numbers > 0'),

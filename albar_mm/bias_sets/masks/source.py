@@ -68,7 +68,7 @@ class MaskSource(ABC):
                 f'{reason_of(error)}'
             ) from error
         origin = name_some(str(path) for path in self.files(video)) or self.name
-        check_fit(made.masks, video, origin)
+        check_fit(made.masks.shape, video, origin)
         return MaskResult(np.ascontiguousarray(made.masks, dtype=bool), made.notes)
 
     def check(self) -> None:
@@ -107,22 +107,23 @@ def mean_share(part: np.ndarray, whole: np.ndarray) -> float | None:
     return float(shares.mean()) if shares.size else None
 
 
-def check_fit(masks: np.ndarray, video: SourceVideo, origin: str) -> None:
+def check_fit(shape: tuple[int, ...], video: SourceVideo, origin: str) -> None:
     """Check that there is one mask of the right size for every frame.
 
-    ``origin`` is their file or source, for the message.
+    ``shape`` is that of the masks, which need not be in memory yet; ``origin`` their file or
+    source, for the message.
 
     Raises:
         DatasetError: Length or size differ; gives both.
     """
-    if masks.ndim != 3:
+    if len(shape) != 3:
         raise DatasetError(
             f'video {video.video_id}: {origin}: expected masks of shape (T, H, W), got an array of '
-            f'shape {masks.shape}'
+            f'shape {shape}'
         )
     frames, height, width = video.frames.shape[:3]
-    if masks.shape != (frames, height, width):
-        found_frames, found_height, found_width = masks.shape
+    if shape != (frames, height, width):
+        found_frames, found_height, found_width = shape
         raise DatasetError(
             f'video {video.video_id}: {origin} holds {found_frames} masks of '
             f'{found_width}x{found_height} px, but {video.path} has {frames} frames of '

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
-from albar_mm.bias_sets.masks.folders import NpzMasks, PngMasks, RleMasks
+from albar_mm.bias_sets.masks.folders import JhmdbMasks, NpzMasks, PngMasks, RleMasks
 from tests.refused import refused
 
 from .toy_masks import blank_video, toy_masks, write_pngs
@@ -49,6 +50,21 @@ def test_npz(tmp_path, key, dtype):
     masks = toy_masks()
     np.savez_compressed(tmp_path / 'clip.npz', **{key: masks.astype(dtype) * dtype(3)})
     assert np.array_equal(NpzMasks(tmp_path).masks(blank_video()), masks)
+
+
+def test_no_memory_is_taken_for_masks_that_no_video_has(tmp_path):
+    """Sizes are checked before anything is unpacked."""
+    large = np.zeros((20, 1024, 1024), bool)
+    np.savez_compressed(tmp_path / 'clip.npz', masks=large)
+    savemat(tmp_path / 'clip.mat', {'part_mask': large.astype(np.uint8)}, do_compression=True)
+    for kind in (NpzMasks, JhmdbMasks):
+        refused('takes? 20 MiB, at most 16', kind(tmp_path).masks, blank_video())
+    for frames, said in (
+        ([None] * 10**6, 'holds 1000000 masks of 10x8 px'),
+        ([{'size': [10**6, 10**6], 'counts': [10**12]}] * 3, 'the mask is of 1000000x1000000 px'),
+    ):
+        (tmp_path / 'clip.json').write_text(json.dumps(frames))
+        refused(said, RleMasks(tmp_path).masks, blank_video())
 
 
 def test_rle_in_a_folder_and_in_one_file(tmp_path):
