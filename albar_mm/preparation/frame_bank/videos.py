@@ -83,7 +83,7 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
     kind = class_of(node, DATASETS)
     if kind is None or not issubclass(kind, VideoDataset) or node.get('multi_class'):
         raise DatasetError(
-            f'train_dataloader.dataset of {cfg.filename} is a {type_name(node)}: expected a '
+            f'train_dataloader.dataset of {cfg.filename} is a {type_name(node) or None}: expected a '
             'VideoDataset or RobustVideoDataset of videos with one label each'
         )
     dataset = DATASETS.build(
