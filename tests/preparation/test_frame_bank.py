@@ -425,7 +425,7 @@ TRAIN, ONE = 'train_dataloader.dataset', 'clip_0.mp4 0\n'
         (None, {}, 'list.txt: no such file; point to yours with --cfg-options'),
         ('', {f'{TRAIN}.type': 'RawframeDataset'}, 'is a RawframeDataset: expected a VideoDataset'),
         (ONE, {f'{TRAIN}.pipeline': CLIPS_OF_8}, 'trains on clips of 8 frames'),
-        ('', dict(train_dataloader=None), 'is a None: expected a VideoDataset'),
+        ('', dict(train_dataloader=None), 'is a None: a VideoDataset'),
         (ONE, {'val_dataloader.dataset.pipeline': CLIPS_OF_8[:1]}, 'has no decoding step'),
         ('', {'model.cls_head.num_classes': 1}, 'classes: expected a whole number from 2, got 1'),
     ],
