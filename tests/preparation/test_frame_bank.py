@@ -423,7 +423,7 @@ TRAIN, ONE = 'train_dataloader.dataset', 'clip_0.mp4 0\n'
         ('clip_0.mp4\n', {}, 'list.txt:1: expected'),
         (ONE + 'clip_0.mp4 1\n', {}, 'clip_0.mp4 has two labels, 0 and 1'),
         (None, {}, 'list.txt: no such file; point to yours with --cfg-options'),
-        ('', {f'{TRAIN}.type': 'RawframeDataset'}, 'is a RawframeDataset: expected a VideoDataset'),
+        ('', {f'{TRAIN}.type': 'RawframeDataset'}, 'is a RawframeDataset: a VideoDataset'),
         (ONE, {f'{TRAIN}.pipeline': CLIPS_OF_8}, 'trains on clips of 8 frames'),
         ('', dict(train_dataloader=None), 'is a None: a VideoDataset'),
         (ONE, {'val_dataloader.dataset.pipeline': CLIPS_OF_8[:1]}, 'has no decoding step'),
