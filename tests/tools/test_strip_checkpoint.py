@@ -13,7 +13,7 @@ def test_a_run(call, tmp_path):
     assert call('strip_checkpoint', 'out.pth', 'again.pth') == (0, [])
     (tmp_path / 'folder').mkdir()
     for source, target, reason in (
-        ('absent.pth', 'out.pth', 'absent.pth: no such file'),
+        ('absent.pth', 'out.pth', 'checkpoint absent.pth: no such file'),
         ('in.pth', 'folder', 'folder: cannot be written: it is a folder;'),
         ('in.pth', 'in.pth/o.pth', 'in.pth/o.pth: cannot be written: in.pth is no folder;'),
     ):

@@ -110,23 +110,26 @@ def check_dataset(dataset: Any, loader: str, classes: int | None) -> None:
         LaunchError: Names the list and the video.
     """
     for one in _innermost(dataset):
-        prefix, unlabelled = (one.data_prefix or {}).get('video') or '', []
+        prefix, unlabelled, labels = (one.data_prefix or {}).get('video') or '', [], [0]
+        first = ''
         for index in range(len(one)):
             info = one.get_data_info(index)
             name = str(info.get('filename', ''))
             where = f'{loader}: {one.ann_file or type_name(one)}: {name}'
             if '://' in name and '://' not in prefix:
                 raise LaunchError(f'{where}: is an address; a list names files below data_prefix')
-            labels = np.ravel(info.get('label', 0))
-            highest = np.max(labels, initial=0)
-            if np.min(labels, initial=0) < 0:
+            given = np.ravel(info.get('label', 0))
+            labels.append(np.max(given, initial=0))
+            if np.min(given, initial=0) < 0:
                 unlabelled.append(where)
-            if classes is not None and highest >= classes:
-                raise LaunchError(
-                    f'{where}: has label {highest}, but the model has {classes} classes: set '
-                    'num_classes to the number of your classes (--cfg-options '
-                    f'model.cls_head.num_classes={highest + 1}), or correct the list'
-                )
+            if classes is not None and labels[-1] >= classes:
+                first = first or f'{where}: has label {labels[-1]}'
+        if first:
+            raise LaunchError(
+                f'{first}, but the model has {classes} classes: set num_classes to the number of '
+                f'your classes (--cfg-options model.cls_head.num_classes={max(labels) + 1}), or '
+                'correct the list'
+            )
         if 0 < len(unlabelled) < len(one) or (unlabelled and loader == 'train_dataloader'):
             raise LaunchError(f'{unlabelled[0]}: has no label, as {len(unlabelled)} of {len(one)}')
         if unlabelled:

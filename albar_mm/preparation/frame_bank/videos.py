@@ -83,8 +83,8 @@ def training_videos(cfg: Config, num_classes: int) -> tuple[list[TrainingVideo],
     kind = class_of(node, DATASETS)
     if kind is None or not issubclass(kind, VideoDataset) or node.get('multi_class'):
         raise DatasetError(
-            f'train_dataloader.dataset of {cfg.filename} is a {type_name(node)}: expected a '
-            'VideoDataset or RobustVideoDataset of videos with one label each'
+            f'train_dataloader.dataset of {cfg.filename} is a {type_name(node) or None}: a '
+            'VideoDataset or RobustVideoDataset of videos with one label each is needed'
         )
     dataset = DATASETS.build(
         dict(node, pipeline=[], lazy_init=True, test_mode=False, num_classes=num_classes)
