@@ -167,13 +167,17 @@ class FrozenEncoder:
         if compiled:
             self.model.backbone = torch.compile(self.model.backbone)
 
+    def weights_sha256(self) -> str:
+        """Hash of all weights and buffers, whatever the file that they came from."""
+        return weights_sha256(self.model)
+
     def identity(self) -> dict[str, Any]:
         """What the features depend on, as plain JSON."""
         model = json.dumps(self.cfg.model.to_dict(), sort_keys=True, default=str)
         return dict(
             config=os.path.basename(self.name),
             model_sha256=hashlib.sha256(model.encode()).hexdigest(),
-            weights_sha256=weights_sha256(self.model),
+            weights_sha256=self.weights_sha256(),
             level=self.level,
             amp=self.amp,
         )

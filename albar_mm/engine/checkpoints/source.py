@@ -120,13 +120,16 @@ def uncopied(wanted: Mapping[str, Tensor], given: Mapping[str, Any]) -> list[str
     ]
 
 
-def unfilled(model: nn.Module, given: Mapping[str, Any], optional: str = '') -> str:
-    """What of a model a checkpoint, which was loaded, did not fill, in words; '' for nothing.
+def unfilled(
+    model: nn.Module, given: Mapping[str, Any], optional: str = '', copied: bool = True
+) -> str:
+    """What of a model a checkpoint does not fill, in words; '' for nothing.
 
     Args:
         model: The model.
         given: State dict of the checkpoint.
         optional: Tensors whose name begins so need not be in the checkpoint.
+        copied: It was loaded: values are compared, too.
     """
     wanted = {
         name: value
@@ -134,7 +137,8 @@ def unfilled(model: nn.Module, given: Mapping[str, Any], optional: str = '') -> 
         if not (optional and name.startswith(optional))
     }
     wrong = misfits(wanted, given)
-    wrong = wrong or dict.fromkeys(uncopied(wanted, given), 'other values than in the file')
+    if copied and not wrong:
+        wrong = dict.fromkeys(uncopied(wanted, given), 'other values than in the file')
     if not wrong:
         return ''
     name, why = next(iter(wrong.items()))

@@ -37,13 +37,16 @@ class FittingCheckpoint(Hook):
         self.path, self.config = path, config
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keep the weights, as the hooks before this one left them, until they are copied."""
+        """Compare names and shapes, as the hooks before this one left them."""
         self._given = state_of(checkpoint)
+        self._require(unfilled(bare_model(runner), self._given, copied=False))
 
     def before_test(self, runner: Runner) -> None:
-        """Compare the checkpoint with the model."""
-        fault = unfilled(bare_model(runner), self._given)
+        """Compare what was copied."""
+        self._require(unfilled(bare_model(runner), self._given))
         del self._given
+
+    def _require(self, fault: str) -> None:
         if fault:
             raise LaunchError(
                 f'checkpoint {self.path} does not fit the model of {self.config}: {fault}: '
