@@ -29,23 +29,6 @@ CASES = {
     for name in names(kind, places)
     if name.partition('@')[0] not in given.fine
 }
-#: Cases, as a pattern -> what is wrong with them still. None of them may go well.
-FAULTS = {
-    r'.*\.pth-unreadable|(convert|convert_detector|strip)-.*-cut': 'torch.load: no file named',
-    r'(bank|features|test)-\w+\.pth-(bare|list|none|numbers|state_list)': 'no state_dict',
-    r'train-weights\.pth-(bare|list)': 'no state_dict',
-    r'train-toy\.py-empty': 'a config without a model',
-    r'compare-.*-(infinite|long|nan|null|type)@validation': 'scores of other kinds',
-    r'features-videos/.*-(dangling|device|fifo|loop)': 'links and pipes are passed over',
-    r'features_again-.*@encoder': 'store.json: settings of other kinds',
-    r'(anomaly|tal)-store/store\.json-.*@sampling\|stride': 'store.json: settings of other kinds',
-    r'anomaly-store/.*-(infinite|nan)@fps': 'time grids of numbers that are not finite',
-    r'(anomaly|tal)-store/.*-long@fps': 'time grids of huge numbers',
-    r'(anomaly|tal|export)-store/.*-infinite@(frames|snippets)': 'time grids of infinite numbers',
-    r'(tal|export)-store/.*-long@frames': 'time grids of huge numbers',
-    r'(import_json|import_lines|export)-.*npy-nan': 'features that are not finite',
-    r'(anomaly-train|test-list)\.txt-cut': 'a line without a label',
-}
 
 
 def _drawn(cases, count):
@@ -61,13 +44,6 @@ SLOW = ('doctor', 'anomaly', 'tal', 'compare')
 _SWIFT = sorted(case for case, (command, *_) in CASES.items() if command not in SLOW)
 DEFAULT = _drawn(_SWIFT, FAST)
 PROCESSES = _drawn(sorted({*CASES} - {*DEFAULT}), ALONE)
-
-
-def _marked(cases, *marks):
-    for case in cases:
-        why = [why for pattern, why in FAULTS.items() if re.fullmatch(pattern, case)]
-        failing = [pytest.mark.xfail(reason=why[0], strict=True)] if why else []
-        yield pytest.param(case, marks=[*marks, *failing])
 
 
 @pytest.fixture(scope='session')
@@ -200,19 +176,19 @@ def test_the_commands_work(name, place):
         assert done.returncode in (0, 3), done.stderr
 
 
-@pytest.mark.parametrize('case', _marked(DEFAULT))
+@pytest.mark.parametrize('case', DEFAULT)
 def test_some(case, place):
     check(case, place, inside)
 
 
-@pytest.mark.parametrize(
-    'case', _marked(sorted({*CASES} - {*DEFAULT, *PROCESSES}), pytest.mark.slow)
-)
+@pytest.mark.slow
+@pytest.mark.parametrize('case', sorted({*CASES} - {*DEFAULT, *PROCESSES}))
 def test_the_others(case, place):
     check(case, place, inside)
 
 
-@pytest.mark.parametrize('case', _marked(PROCESSES, pytest.mark.slow))
+@pytest.mark.slow
+@pytest.mark.parametrize('case', PROCESSES)
 def test_in_processes_of_their_own(case, place):
     """As a user runs them; here nobody lets go of who waits for a pipe."""
     check(case, place, alone, contextlib.nullcontext)
