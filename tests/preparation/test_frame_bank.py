@@ -359,7 +359,7 @@ def test_published_files_that_cannot_be_used(tmp_path):
         ({'a': [0.1, 0.2]}, "frame 'a': expected <video>/frame<number>.jpg"),
         ({3: [0.1, 0.2]}, 'frame 3: expected'),
         ({'a/frame000001.jpg': [0.1, 0.2]}, 'has none of the 1 training videos; it has a, they'),
-        ([1], 'expected a pickled dict of frames, got a list of 1'),
+        ([1], 'expected a pickled dict of frames, got a list'),
         ({}, 'expected a pickled dict of frames, got a dict'),
     ):
         said = refused(text, published_scores, published(tmp_path, content), videos)
