@@ -12,7 +12,7 @@ from ..datasets.motion_sprites import CLASSES, SpritesSettings, build_motion_spr
 from ..engine.checkpoints.source import last_checkpoint
 from ..engine.launch import load_config
 from ..utils.errors import MissingFileError
-from ..utils.lock import sole_user_of
+from ..utils.lock import sole_use, sole_user_of
 from ..visualization import bias_figure
 from .experiment import Experiment, is_finished, run_seeds, scores_of, summary_table, write_summary
 
@@ -87,7 +87,6 @@ def run_demo(
     return picture
 
 
-@sole_user_of('work_dir')
 def demo_encoders(
     work_dir: str | os.PathLike,
     configs: str | os.PathLike = 'configs',
@@ -107,8 +106,9 @@ def demo_encoders(
         experiment = Experiment(name, load_config(configs / file))
         folder = work_dir / Path(file).stem
         if not is_finished(experiment, folder / f'seed{seed}', seed):
-            build_motion_sprites(DATA_ROOT, unbiased=False, workers=workers)
-        run_seeds(experiment, folder, [seed])
+            with sole_use(work_dir):  # what is finished, several commands may use
+                build_motion_sprites(DATA_ROOT, unbiased=False, workers=workers)
+                run_seeds(experiment, folder, [seed])
         found[name] = configs / file, Path(last_checkpoint(folder / f'seed{seed}'))
     return found
 
