@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from albar_mm.compat import safe_load
+from albar_mm.engine.checkpoints.source import state_of
 from albar_mm.engine.launch import load_config, work_dir_of
 from albar_mm.engine.launch.checks import (
     FROM_TORCHVISION,
@@ -161,5 +162,4 @@ def _check_checkpoint(key: str, weights: str) -> tuple[str, list[Finding]]:
             f'{key}: {weights} does not load ({one_line(fault)})',
             f'add --cfg-options {key}=<another checkpoint> to the command',
         )
-    state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else {}
-    return f'{weights}: {len(state)} tensors', []
+    return f'{weights}: {len(state_of(loaded))} tensors', []

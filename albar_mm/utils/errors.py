@@ -190,7 +190,7 @@ def absence(path: str | os.PathLike, folder: bool = False) -> str:
     if os.path.exists(path):
         return f'is a pipe or a device, not a {"folder" if folder else "file"}'
     if os.path.islink(path):
-        return 'is a link to nothing'
+        return f'is a link to {os.readlink(path)}, which is not there'
     return f'no such {"folder" if folder else "file"}'
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
-from ..utils.errors import reason_of
+from ..utils.errors import absence, reason_of
 
 AVI, ISO, MATROSKA = 'avi', 'iso', 'matroska'
 _ISO_BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot', b'styp')
@@ -54,8 +54,8 @@ def container_fault(path: str | os.PathLike) -> tuple[str, str] | None:
         Kind of fault (``'missing'``, ``'truncated'``, ``'zero-frame'`` or ``'undecodable'``) and a
         few words; None where nothing is wrong so far.
     """
-    if not os.path.isfile(path):
-        return 'missing', missing_reason(path)
+    if why := absence(path):
+        return 'missing', why if why.startswith('no ') else f'it {why}'
     try:
         size, announced = os.path.getsize(path), announced_bytes(path)
         if not size:
@@ -69,17 +69,6 @@ def container_fault(path: str | os.PathLike) -> tuple[str, str] | None:
         return ('zero-frame', 'it holds no frames') if is_empty_avi(path) else None
     except OSError as error:
         return 'undecodable', reason_of(error)
-
-
-def missing_reason(path: str | os.PathLike) -> str:
-    """Why there is no regular file of a name: a link may lead nowhere, and a folder is none."""
-    if os.path.isdir(path):
-        return 'it is a folder'
-    if os.path.exists(path):
-        return 'it is a pipe or a device, not a file'
-    if os.path.islink(path):
-        return f'it is a link to {os.readlink(path)}, which is not there'
-    return 'no such file'
 
 
 def announced_bytes(path: str | os.PathLike) -> int | None:
