@@ -9,7 +9,15 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from ...utils.numbers import number, one_of
-from .functional import REDUCTIONS, adversarial_cross_entropy, gradient_penalty, negative_entropy
+from .functional import (
+    REDUCTIONS,
+    adversarial_cross_entropy,
+    difference_penalty,
+    gradient_penalty,
+    negative_entropy,
+)
+
+ESTIMATES = ('exact', 'difference')
 
 
 @dataclass(frozen=True)
@@ -21,7 +29,8 @@ class StaticPass:
         labels: int64 (B,) or float (B, K) class probabilities.
         clip: The static clip as fed to the network, (B, N, C, T, H, W) or (B, N, C, H, W). It
             requires a gradient only if an active term has ``needs_input_grad``.
-        forward_fn: Maps another clip of that layout to logits under the same settings.
+        forward_fn: Maps another clip of that layout to logits under the same settings and with the
+            same random numbers (dropout, drop-path).
         iter: Training iteration, counted from 0 (0 outside a runner).
     """
 
@@ -52,6 +61,11 @@ class StaticLoss(nn.Module):
     needs_input_grad: ClassVar[bool] = False
     #: Log key of the raw value; None when the recogniser's monitors already show it.
     monitor: ClassVar[str | None] = None
+
+    @property
+    def differentiates_twice(self) -> bool:
+        """Whether its gradient needs second derivatives of the network."""
+        return self.needs_input_grad
 
     def __init__(self, weight: float = 1.0, name: str | None = None) -> None:
         super().__init__()
@@ -132,6 +146,10 @@ class StaticGradientPenalty(StaticLoss):
         weight: See :class:`StaticLoss`. Defaults to 10, which belongs to ``'official'``.
         reduction: ``'official'`` (as in the released code) or ``'sample'`` (the norm over the
             whole clip, as the paper writes it). See :func:`gradient_penalty`.
+        estimate: ``'exact'``, or ``'difference'``: the same value, its gradient from two further
+            forward passes in place of a second derivative (:func:`difference_penalty`), for
+            networks or kernels that have none.
+        step: Of ``'difference'``, in the units of the normalised clip.
         name: See :class:`StaticLoss`.
     """
 
@@ -140,11 +158,25 @@ class StaticGradientPenalty(StaticLoss):
     monitor = 'static_penalty'
 
     def __init__(
-        self, weight: float = 10.0, reduction: str = 'official', name: str | None = None
+        self,
+        weight: float = 10.0,
+        reduction: str = 'official',
+        name: str | None = None,
+        estimate: str = 'exact',
+        step: float = 0.01,
     ) -> None:
         super().__init__(weight, name)
         self.reduction = one_of(reduction, REDUCTIONS, 'StaticGradientPenalty.reduction')
+        self.estimate = one_of(estimate, ESTIMATES, 'StaticGradientPenalty.estimate')
+        self.step = number(step, 'StaticGradientPenalty.step', above=0, error=ValueError)
+
+    @property
+    def differentiates_twice(self) -> bool:
+        """See the parent class."""
+        return self.estimate == 'exact'
 
     def forward(self, ctx: StaticPass) -> Tensor:
         """Return the scalar term, >= 1e-6."""
-        return gradient_penalty(ctx.logits, ctx.clip, self.reduction)
+        if self.estimate == 'exact':
+            return gradient_penalty(ctx.logits, ctx.clip, self.reduction)
+        return difference_penalty(ctx.logits, ctx.clip, ctx.forward_fn, self.reduction, self.step)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from ..data_preprocessors import StaticDataPreprocessor
 from ..losses import StaticLoss, StaticPass
 from ..losses.functional import full_precision, negative_entropy
 from ..utils.labels import batch_labels
+from ..utils.rng import replayed_rng
 from ..utils.static_frames import repeat_frames, static_frame_indices, take_frames, time_axis
 from .double_backward import (
     differentiable_twice,
@@ -57,6 +58,11 @@ class ALBARMixin:
               ``'running'``, ``'update'`` or ``'clip'``, see :func:`static_norm`.
             - ``losses``: list of ``dict(type=..., weight=...)``; by default adversarial 1,
               entropy 4, gradient penalty 10 (``'official'`` reduction).
+            - ``share``, ``penalty_share``, ``every``: 1, 1 and 1 as published. Less work with the
+              same gradient in the mean, as long as no BatchNorm uses statistics of the static
+              batch: a static pass for a random share of the batch, the penalty for a random share
+              of these, both in one of ``every`` steps, with ``every`` times the weight.
+            - ``preset``: ``'paper'`` or ``'fast'``, the values of options that are not given.
         **kwargs: See :class:`Recognizer3D` or :class:`Recognizer2D`.
 
     Raises:
@@ -115,15 +121,20 @@ class ALBARMixin:
             RuntimeError: Before the first step, if the penalty cannot work with this network.
         """
         active = [term for term in self.static_losses if term.weight > 0]
-        if not active:
+        step = MessageHub.get_current_instance().get_info('iter', 0)
+        if not active or step % self.static.every:
             return super().loss(inputs, data_samples, **kwargs)
         frames, labels = self._static_source(inputs, data_samples, static_inputs, static_target)
+        count, penalised = self.static.counts(len(frames))
+        if penalised < len(frames):  # drawn in order, so that the first ones are a random share too
+            rows = torch.randperm(len(frames), device='cpu')[:count].to(frames.device)
+            frames, labels = frames[rows], labels[rows]
         clip = repeat_frames(frames.detach(), inputs.shape[time_axis(inputs)])
         with non_reentrant_checkpointing():
             self._check_before_first_step(inputs, clip, active)
             with clip_statistics(self, self.static.norm == 'clip') as statistics:
                 losses = super().loss(inputs, data_samples, **kwargs)
-        losses.update(self._static_terms(clip, labels, active, statistics))
+        losses.update(self._static_terms(clip, labels, active, statistics, penalised, step))
         return losses
 
     def _static_source(
@@ -163,7 +174,7 @@ class ALBARMixin:
         self, inputs: Tensor, clip: Tensor, active: list[StaticLoss]
     ) -> None:
         """Refuse or warn before any weight has moved; each check runs once."""
-        if not self._double_backward_checked and _penalised(active):
+        if not self._double_backward_checked and _twice(active):
             refuse_unsupported(self, self.static.norm)
             # 'update' would let the probe into the running statistics; 'clip' has none yet.
             norm = {'update': 'batch', 'clip': 'running'}.get(self.static.norm, self.static.norm)
@@ -181,39 +192,62 @@ class ALBARMixin:
                 )
 
     def _static_terms(
-        self, clip: Tensor, labels: Tensor, active: list[StaticLoss], statistics: ClipStatistics
+        self,
+        clip: Tensor,
+        labels: Tensor,
+        active: list[StaticLoss],
+        statistics: ClipStatistics,
+        penalised: int,
+        step: int,
     ) -> dict[str, Tensor]:
-        """Run the static pass and return weighted terms and monitors."""
-        penalised = _penalised(active)
-        if penalised:
-            clip = full_precision(clip).requires_grad_()
+        """Run the static pass and return weighted terms and monitors.
+
+        Terms that differentiate by the clip see the first ``penalised`` samples alone; the others
+        then cost no more than in a motion pass.
+        """
+        by_input = any(term.needs_input_grad for term in active)
+        count = penalised if by_input else len(clip)
+        replay = replayed_rng(clip.device)
+
+        def forward_fn(other: Tensor) -> Tensor:
+            with replay():
+                return self._clip_logits(other)
+
+        def passed(logits: Tensor, part: Tensor) -> StaticPass:
+            return StaticPass(logits, labels[: len(part)], part, forward_fn, step)
+
+        def context(twice: bool) -> AbstractContextManager:
+            return self._static_context(clip.device.type, twice, self.static.norm, statistics)
+
+        first, twice = clip[:count], _twice(active)
+        if by_input:
+            first = full_precision(first).requires_grad_()
+        with context(twice):
+            part = every = passed(self._clip_logits(first), first)
+        if count < len(clip):
+            with context(False):
+                rest = self._clip_logits(clip[count:])
+            every = passed(torch.cat([part.logits, rest]), clip)
         losses = {}
-        with self._static_context(clip.device.type, penalised, self.static.norm, statistics):
-            ctx = StaticPass(
-                self._clip_logits(clip),
-                labels,
-                clip,
-                self._clip_logits,
-                MessageHub.get_current_instance().get_info('iter', 0),
-            )
+        with context(twice):
             for term in active:
-                raw = term(ctx)
-                losses[f'loss_static_{term.name}'] = term.weight * raw
+                raw = term(part if term.needs_input_grad else every)
+                losses[f'loss_static_{term.name}'] = term.weight * self.static.every * raw
                 if term.monitor is not None:
                     losses[term.monitor] = raw.detach()
-            losses.update(_monitors(ctx))
+        losses.update(_monitors(every))
         return losses
 
     @contextmanager
     def _static_context(
-        self, device_type: str, penalised: bool, norm: str, statistics: ClipStatistics | None = None
+        self, device_type: str, twice: bool, norm: str, statistics: ClipStatistics | None = None
     ) -> Iterator[None]:
-        """BatchNorm mode, checkpointing and, if penalised, twice differentiable arithmetic."""
+        """BatchNorm mode, checkpointing and, if asked for, twice differentiable arithmetic."""
 
         @contextmanager
         def inner() -> Iterator[None]:
-            twice = differentiable_twice(device_type) if penalised else nullcontext()
-            with static_norm(self, norm, statistics), twice:
+            arithmetic = differentiable_twice(device_type) if twice else nullcontext()
+            with static_norm(self, norm, statistics), arithmetic:
                 yield
 
         with inner(), non_reentrant_checkpointing(recompute=inner):
@@ -243,8 +277,8 @@ def _keep_from_compiling() -> None:
         setattr(ALBARMixin, name, torch.compiler.disable(getattr(ALBARMixin, name)))
 
 
-def _penalised(active: list[StaticLoss]) -> bool:
-    return any(term.needs_input_grad for term in active)
+def _twice(active: list[StaticLoss]) -> bool:
+    return any(term.differentiates_twice for term in active)
 
 
 @torch.no_grad()

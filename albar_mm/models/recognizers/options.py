@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from mmaction.registry import MODELS
@@ -24,6 +25,10 @@ DEFAULT_LOSSES = (
     dict(type='StaticEntropyLoss', weight=4.0),
     dict(type='StaticGradientPenalty', weight=10.0, reduction='official'),
 )
+#: Options of the static pass by name; the caller's own come before them.
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    dict(paper=MappingProxyType({}), fast=MappingProxyType(dict(share=0.25)))
+)
 _number = partial(number, error=ValueError)
 
 
@@ -37,20 +42,31 @@ class StaticOptions:
             those after it.
         norm: What BatchNorm does in the static pass, see :func:`static_norm`.
         losses: The terms, possibly none.
+        share: Share of the batch that goes through the static pass, in (0, 1].
+        penalty_share: Share of these that the penalty is taken of, in (0, 1].
+        every: The static pass is run in one of so many steps, its terms times that number.
     """
 
     frame: str | int = 'random'
     source: str = 'unblended'
     norm: str = 'batch'
     losses: list[StaticLoss] = field(default_factory=list)
+    share: float = 1.0
+    penalty_share: float = 1.0
+    every: int = 1
+
+    def counts(self, batch: int) -> tuple[int, int]:
+        """How many samples of a batch have a static pass, and how many of these are penalised."""
+        static = max(1, round(self.share * batch))
+        return static, max(1, round(self.penalty_share * static))
 
     @classmethod
     def from_config(cls, static: Mapping[str, Any] | None) -> 'StaticOptions':
         """Check the option and build its losses.
 
         Args:
-            static: Keys ``frame``, ``source``, ``norm``, ``losses``, all optional; None for no
-                static pass at all.
+            static: The attributes as keys, all optional, and ``preset``, one of ``PRESETS``, whose
+                values hold where no others are given; None for no static pass at all.
 
         Raises:
             TypeError: If ``static`` or ``losses`` is of another kind.
@@ -58,12 +74,19 @@ class StaticOptions:
         """
         if static is None:
             return cls()
+        if isinstance(static, Mapping) and 'preset' in static:
+            static = dict(static)
+            preset = one_of(static.pop('preset'), tuple(PRESETS), 'static.preset')
+            static = {**PRESETS[preset], **static}
         given = _known('static', static, cls, 'a dict or None')
         losses = given.pop('losses', DEFAULT_LOSSES)
         options = cls(**given)
         check_frame_choice(options.frame, 'static.frame')
         one_of(options.source, SOURCES, 'static.source')
         one_of(options.norm, NORM_MODES, 'static.norm')
+        for key in ('share', 'penalty_share'):
+            _number(getattr(options, key), f'static.{key}', above=0, high=1)
+        _number(options.every, 'static.every', 1, whole=True)
         if not isinstance(losses, (list, tuple)):
             raise TypeError(
                 f'static.losses must be a list of loss configs, got {type(losses).__name__}'

@@ -1,8 +1,8 @@
 """Looking at a network without leaving a trace in the training."""
 
 import random
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
@@ -22,6 +22,24 @@ def preserved_rng(device: torch.device | str) -> Iterator[None]:
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
+
+
+def replayed_rng(device: torch.device | str) -> Callable[[], AbstractContextManager]:
+    """Remember torch's random state (CPU and ``device``); the context returned begins with it."""
+    device = torch.device(device)
+    states = torch.get_rng_state(), None
+    if device.type == 'cuda':
+        states = states[0], torch.cuda.get_rng_state(device)
+
+    @contextmanager
+    def replay() -> Iterator[None]:
+        with preserved_rng(device):
+            torch.set_rng_state(states[0])
+            if states[1] is not None:
+                torch.cuda.set_rng_state(states[1], device)
+            yield
+
+    return replay
 
 
 @contextmanager
