@@ -132,7 +132,7 @@ def difference_penalty(
     clip: Tensor,
     forward_fn: Callable[[Tensor], Tensor],
     reduction: str = 'official',
-    step: float = 0.01,
+    step: float = 0.001,
 ) -> Tensor:
     """:func:`gradient_penalty` with a gradient that needs no second derivative of the network.
 

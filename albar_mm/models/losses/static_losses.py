@@ -163,7 +163,7 @@ class StaticGradientPenalty(StaticLoss):
         reduction: str = 'official',
         name: str | None = None,
         estimate: str = 'exact',
-        step: float = 0.01,
+        step: float = 0.001,
     ) -> None:
         super().__init__(weight, name)
         self.reduction = one_of(reduction, REDUCTIONS, 'StaticGradientPenalty.reduction')
