@@ -5,6 +5,7 @@ from .epoch_resume_hook import EpochResumeHook
 from .pretrained_check import PretrainedCheck
 from .reseed_hook import ReseedHook
 from .static_probe_hook import StaticProbeHook
+from .static_report_hook import StaticReportHook
 from .static_weight_hook import StaticWeightHook
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     'PretrainedCheck',
     'ReseedHook',
     'StaticProbeHook',
+    'StaticReportHook',
     'StaticWeightHook',
 ]

@@ -32,7 +32,13 @@ from .process import keep_freed_memory
 from .testing import DrawPredictions, DumpPredictions, FittingCheckpoint
 
 DEFAULT_SEED = 0
-TRAINING_HOOKS = ('ReseedHook', 'EpochResumeHook', 'BadVideoHook', 'PretrainedCheck')
+TRAINING_HOOKS = (
+    'ReseedHook',
+    'EpochResumeHook',
+    'BadVideoHook',
+    'PretrainedCheck',
+    'StaticReportHook',
+)
 """Added to ``custom_hooks`` of a training where the config does not name them."""
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _RUNS = itertools.count()

@@ -62,6 +62,9 @@ class ALBARMixin:
               same gradient in the mean, as long as no BatchNorm uses statistics of the static
               batch: a static pass for a random share of the batch, the penalty for a random share
               of these, both in one of ``every`` steps, with ``every`` times the weight.
+            - ``ramp``, ``ramp_start``: 0 and 0.05. The weights rise from ``ramp_start`` times their
+              value to it over the first ``ramp`` of the training (0.5: half of it), for networks
+              that would not learn against full weights from the first step.
             - ``preset``: ``'paper'`` or ``'fast'``, the values of options that are not given.
         **kwargs: See :class:`Recognizer3D` or :class:`Recognizer2D`.
 
@@ -121,7 +124,8 @@ class ALBARMixin:
             RuntimeError: Before the first step, if the penalty cannot work with this network.
         """
         active = [term for term in self.static_losses if term.weight > 0]
-        step = MessageHub.get_current_instance().get_info('iter', 0)
+        hub = MessageHub.get_current_instance()
+        step = hub.get_info('iter', 0)
         if not active or step % self.static.every:
             return super().loss(inputs, data_samples, **kwargs)
         frames, labels = self._static_source(inputs, data_samples, static_inputs, static_target)
@@ -134,8 +138,11 @@ class ALBARMixin:
             self._check_before_first_step(inputs, clip, active)
             with clip_statistics(self, self.static.norm == 'clip') as statistics:
                 losses = super().loss(inputs, data_samples, **kwargs)
-        losses.update(self._static_terms(clip, labels, active, statistics, penalised, step))
-        return losses
+        terms = self._static_terms(clip, labels, active, statistics, penalised, step)
+        factor = self.static.factor(step, hub.get_info('max_iters', None))
+        if factor != 1:
+            terms = {k: factor * v if k.startswith('loss') else v for k, v in terms.items()}
+        return losses | terms
 
     def _static_source(
         self,
@@ -232,7 +239,7 @@ class ALBARMixin:
         with context(twice):
             for term in active:
                 raw = term(part if term.needs_input_grad else every)
-                losses[f'loss_static_{term.name}'] = term.weight * self.static.every * raw
+                losses[f'loss_static_{term.name}'] = term.weight * raw
                 if term.monitor is not None:
                     losses[term.monitor] = raw.detach()
         losses.update(_monitors(every))

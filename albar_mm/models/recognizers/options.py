@@ -45,6 +45,9 @@ class StaticOptions:
         share: Share of the batch that goes through the static pass, in (0, 1].
         penalty_share: Share of these that the penalty is taken of, in (0, 1].
         every: The static pass is run in one of so many steps, its terms times that number.
+        ramp: Share of the training, in [0, 1], over which all weights rise linearly from
+            ``ramp_start`` times their value; 0: no ramp.
+        ramp_start: In [0, 1].
     """
 
     frame: str | int = 'random'
@@ -54,6 +57,15 @@ class StaticOptions:
     share: float = 1.0
     penalty_share: float = 1.0
     every: int = 1
+    ramp: float = 0.0
+    ramp_start: float = 0.05
+
+    def factor(self, step: int, steps: int | None) -> float:
+        """What all weights are multiplied by in a step, from 0, of a training of so many steps."""
+        if not self.ramp or not steps:
+            return float(self.every)
+        done = min(1.0, step / (self.ramp * steps))
+        return self.every * (self.ramp_start + done * (1 - self.ramp_start))
 
     def counts(self, batch: int) -> tuple[int, int]:
         """How many samples of a batch have a static pass, and how many of these are penalised."""
@@ -86,6 +98,8 @@ class StaticOptions:
         one_of(options.norm, NORM_MODES, 'static.norm')
         for key in ('share', 'penalty_share'):
             _number(getattr(options, key), f'static.{key}', above=0, high=1)
+        for key in ('ramp', 'ramp_start'):
+            _number(getattr(options, key), f'static.{key}', 0, 1)
         _number(options.every, 'static.every', 1, whole=True)
         if not isinstance(losses, (list, tuple)):
             raise TypeError(

@@ -167,3 +167,17 @@ def test_preset_gives_what_is_not_given():
 def test_illegal_options_are_named(static, message):
     with pytest.raises(ValueError, match=message):
         toys.build(static=static)
+
+
+def test_ramp_scales_all_terms_and_nothing_else(monkeypatch):
+    full = gradient_of(toys.build(static=dict(losses=LOSSES)))[2]
+    model = toys.build(static=dict(losses=LOSSES, ramp=0.5, ramp_start=0.2))
+    hub = MessageHub.get_current_instance()
+    for step, factor in ((0, 0.2), (25, 0.6), (50, 1.0), (99, 1.0)):
+        info = dict(iter=step, max_iters=100)
+        monkeypatch.setattr(hub, 'get_info', lambda key, default=None, info=info: info[key])
+        losses = gradient_of(model)[2]
+        assert losses.keys() == full.keys()
+        for key, value in losses.items():
+            expected = full[key] * (factor if key.startswith('loss_static') else 1)
+            torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
