@@ -1,6 +1,7 @@
 """Hooks."""
 
 from .bad_video_hook import BadVideoHook
+from .channels_last_hook import ChannelsLastHook
 from .epoch_resume_hook import EpochResumeHook
 from .pretrained_check import PretrainedCheck
 from .reseed_hook import ReseedHook
@@ -10,6 +11,7 @@ from .static_weight_hook import StaticWeightHook
 
 __all__ = [
     'BadVideoHook',
+    'ChannelsLastHook',
     'EpochResumeHook',
     'PretrainedCheck',
     'ReseedHook',
