@@ -7,8 +7,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -47,13 +48,14 @@ def paired_seconds(
         shift, backwards = (i // 2) % len(VARIANTS), i % 2
         order = (VARIANTS[shift:] + VARIANTS[:shift])[:: -1 if backwards else 1]
         for variant in order:
-            seconds[variant].append(_seconds(steps[variant], device))
+            seconds[variant].append(step_seconds(steps[variant], device))
         times = ', '.join(f'{variant} {seconds[variant][-1]:.3f} s' for variant in VARIANTS)
         say(f'{name}: round {i + 1}/{rounds}: {times}')
     return seconds
 
 
-def _seconds(step: Step, device: str) -> float:
+def step_seconds(step: Step, device: str) -> float:
+    """Seconds of one step."""
     _synchronise(device)
     start = time.perf_counter()
     step()
@@ -77,9 +79,13 @@ def ratios(seconds: dict[str, list[float]], over: str) -> dict[str, float]:
         ``median``, ``quartile_1`` and ``quartile_3``, ``min`` and ``max`` of the ratios of each
         round, and ``pairs``, their number.
     """
-    paired = [a / b for a, b in zip(seconds['albar'], seconds[over], strict=True)]
+    return spread([a / b for a, b in zip(seconds['albar'], seconds[over], strict=True)])
+
+
+def spread(paired: Sequence[float]) -> dict[str, float]:
+    """Median, quartiles, range and number of paired ratios."""
     quartiles = (
-        statistics.quantiles(paired, n=4, method='inclusive') if len(paired) > 1 else paired * 3
+        statistics.quantiles(paired, n=4, method='inclusive') if len(paired) > 1 else [*paired] * 3
     )
     return dict(
         median=statistics.median(paired),
@@ -94,7 +100,7 @@ def ratios(seconds: dict[str, list[float]], over: str) -> dict[str, float]:
 def peak_memory(
     name: str, batch_size: int, repeats: int, device: str, say: Callable[[str], None]
 ) -> dict[str, list[int]]:
-    """Peak bytes that two training steps add, each time in a process of its own.
+    """Peak bytes that two training steps of every variant add.
 
     Args:
         name: Name of the setting.
@@ -107,6 +113,25 @@ def peak_memory(
         Variant -> bytes over what the process held when network, optimiser and batch were ready.
     """
     found: dict[str, list[int]] = {variant: [] for variant in VARIANTS}
+    for _ in range(repeats):
+        for variant in VARIANTS:
+            found[variant].append(peak_bytes(name, variant, batch_size, device))
+            say(f'{name}: peak memory of {variant}: {found[variant][-1] / 2**20:.0f} MiB')
+    return found
+
+
+def peak_bytes(
+    name: str,
+    variant: str,
+    batch_size: int,
+    device: str,
+    static: Mapping[str, Any] = MappingProxyType({}),
+) -> int:
+    """Peak bytes that two training steps add, in a process of its own; arguments as for ``Step``.
+
+    Raises:
+        RuntimeError: The process failed.
+    """
     # Large blocks go back to the system when freed, so that resident memory is what is in use.
     env = dict(
         os.environ,
@@ -114,29 +139,20 @@ def peak_memory(
         MALLOC_ARENA_MAX='1',
         PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')]),
     )
-    for _ in range(repeats):
-        for variant in VARIANTS:
-            done = subprocess.run(
-                [
-                    sys.executable,
-                    str(Path(__file__).with_name('_peak_memory.py')),
-                    json.dumps(
-                        dict(name=name, variant=variant, batch_size=batch_size, device=device)
-                    ),
-                ],
-                capture_output=True,
-                text=True,
-                env=env,
-            )
-            if done.returncode:
-                last = (done.stderr.strip().splitlines() or ['no message'])[-1]
-                raise RuntimeError(
-                    f'measuring the memory of {variant} at {name} failed with '
-                    f'status {done.returncode}: {last}'
-                )
-            found[variant].append(int(done.stdout.splitlines()[-1]))
-            say(f'{name}: peak memory of {variant}: {found[variant][-1] / 2**20:.0f} MiB')
-    return found
+    asked = dict(
+        name=name, variant=variant, batch_size=batch_size, device=device, static=dict(static)
+    )
+    program = str(Path(__file__).with_name('_peak_memory.py'))
+    done = subprocess.run(
+        [sys.executable, program, json.dumps(asked)], capture_output=True, text=True, env=env
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ['no message'])[-1]
+        raise RuntimeError(
+            f'measuring the memory of {variant} at {name} failed with status {done.returncode}: '
+            f'{last}'
+        )
+    return int(done.stdout.splitlines()[-1])
 
 
 def memory_ratio(found: dict[str, list[int]], over: str) -> dict[str, float]:

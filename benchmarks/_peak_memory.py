@@ -32,11 +32,13 @@ def main(request: str) -> int:
     """Measure.
 
     Args:
-        request: JSON object with ``name``, ``variant``, ``batch_size``, ``device``.
+        request: JSON object with ``name``, ``variant``, ``batch_size``, ``device`` and ``static``.
     """
     asked = json.loads(request)
     device = asked['device']
-    step = Step(asked['variant'], setting(asked['name']), asked['batch_size'], device)
+    step = Step(
+        asked['variant'], setting(asked['name']), asked['batch_size'], device, asked['static']
+    )
     on_gpu = device.startswith('cuda')
     if on_gpu:
         torch.cuda.synchronize(device)

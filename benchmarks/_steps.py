@@ -21,6 +21,11 @@ from albar_mm.models.utils.static_frames import repeat_frames
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = MappingProxyType(dict(adv=1.0, ent=4.0, gp=10.0))  # the paper's
+LOSSES = (
+    dict(type='StaticAdversarialLoss', weight=WEIGHTS['adv']),
+    dict(type='StaticEntropyLoss', weight=WEIGHTS['ent']),
+    dict(type='StaticGradientPenalty', weight=WEIGHTS['gp'], reduction='official'),
+)
 VARIANTS = ('plain', 'published', 'albar')
 # So small that the weights, and with them the cost of a step, stay what they are.
 LEARNING_RATE = 1e-7
@@ -36,6 +41,7 @@ class Setting:
         num_classes: K.
         frames: T.
         side: Height and width in pixels.
+        segments: Whether frames are segments of a 2D recogniser.
     """
 
     backbone: Mapping[str, Any]
@@ -43,6 +49,22 @@ class Setting:
     num_classes: int
     frames: int
     side: int
+    segments: bool = False
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """Config of the head."""
+        kind = dict(type='I3DHead')
+        if self.segments:
+            kind = dict(type='TSMHead', num_segments=self.frames)
+        return dict(
+            **kind,
+            in_channels=self.in_channels,
+            dropout_ratio=0.0,
+            num_classes=self.num_classes,
+            spatial_type='avg',
+            topk=(1,),
+        )
 
 
 def _swin_tiny() -> Mapping[str, Any]:
@@ -68,6 +90,10 @@ def _r3d_18() -> Mapping[str, Any]:
     )
 
 
+def _tsm(frames: int) -> Mapping[str, Any]:
+    return dict(type='MobileNetV2TSM', num_segments=frames, is_shift=True, shift_div=8)
+
+
 def _tiny() -> Mapping[str, Any]:
     return dict(
         type='ResNet3d',
@@ -91,6 +117,7 @@ _SETTINGS: Mapping[str, Callable[[], Setting]] = MappingProxyType(
     {
         'swin_t_16x112': lambda: Setting(_swin_tiny(), 768, 51, 16, 112),
         'r3d_18_16x112': lambda: Setting(_r3d_18(), 512, 51, 16, 112),
+        'tsm_mobilenet_v2_8x112': lambda: Setting(_tsm(8), 1280, 51, 8, 112, segments=True),
         'tiny': lambda: Setting(_tiny(), 8, 3, 4, 16),  # for the tests
     }
 )
@@ -117,6 +144,8 @@ def make_batch(chosen: Setting, batch_size: int, static_clip: bool) -> dict[str,
     pipeline = Compose([TRANSFORMS.build(cfg) for cfg in transforms])
     generator = torch.Generator().manual_seed(0)
     shape = (1, 3, chosen.frames, chosen.side, chosen.side)
+    if chosen.segments:
+        shape = (chosen.frames, 3, chosen.side, chosen.side)
     clips = torch.randint(256, (batch_size, *shape), generator=generator, dtype=torch.uint8)
     return pseudo_collate(
         [
@@ -143,11 +172,17 @@ class Step:
         chosen: The setting.
         batch_size: B.
         device: Where to train.
-        norm: ``static.norm`` of ``'albar'``; the default is that of the recogniser.
+        static: Options of ``static`` of ``'albar'`` that differ from the recogniser's own, which
+            are the paper's.
     """
 
     def __init__(
-        self, variant: str, chosen: Setting, batch_size: int, device: str, norm: str = 'batch'
+        self,
+        variant: str,
+        chosen: Setting,
+        batch_size: int,
+        device: str,
+        static: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         if variant not in VARIANTS:
             raise ValueError(f'variant must be one of {VARIANTS}, got {variant!r}')
@@ -155,32 +190,18 @@ class Step:
         self.data = make_batch(chosen, batch_size, variant == 'albar')
         preprocessor = 'ActionDataPreprocessor' if variant == 'plain' else 'StaticDataPreprocessor'
         cfg = dict(
-            type='ALBARRecognizer3D' if variant == 'albar' else 'Recognizer3D',
+            type=f'{"ALBAR" * (variant == "albar")}Recognizer{"2D" if chosen.segments else "3D"}',
             backbone=chosen.backbone,
-            cls_head=dict(
-                type='I3DHead',
-                in_channels=chosen.in_channels,
-                dropout_ratio=0.0,
-                num_classes=chosen.num_classes,
-                spatial_type='avg',
-                topk=(1,),
-            ),
+            cls_head=chosen.head,
             data_preprocessor=dict(
                 type=preprocessor,
                 mean=[123.675, 116.28, 103.53],
                 std=[58.395, 57.12, 57.375],
-                format_shape='NCTHW',
+                format_shape='NCHW' if chosen.segments else 'NCTHW',
             ),
         )
         if variant == 'albar':
-            cfg['static'] = dict(
-                norm=norm,
-                losses=[
-                    dict(type='StaticAdversarialLoss', weight=WEIGHTS['adv']),
-                    dict(type='StaticEntropyLoss', weight=WEIGHTS['ent']),
-                    dict(type='StaticGradientPenalty', weight=WEIGHTS['gp'], reduction='official'),
-                ],
-            )
+            cfg['static'] = {'losses': list(LOSSES), **static}
         torch.manual_seed(0)
         self.model = MODELS.build(cfg).to(device).train()
         self.optimizer = OptimWrapper(torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE))

@@ -24,6 +24,11 @@ Time: paired ratios of rounds in which each variant runs once; beside it the cou
 which no load on the machine can move. Peak memory: what two steps add, in a
 process of its own (CPU: resident memory; GPU: allocated memory). Target: at most 1.03 times the
 published order in both.
+
+``--levers`` measures instead what each option of ``static`` that saves work costs, over a plain
+step (``_levers.py``; ``docs/static_pass.md`` says what they are): time in pairs, memory in
+processes of their own, and, from ``--scores``, the contrasted accuracy of trainings with them, as a
+table and a picture.
 """
 
 import argparse
@@ -44,6 +49,8 @@ EXAMPLES = """\
 examples:
   python benchmarks/step_cost.py --out benchmarks/results/step_cost.json
   python benchmarks/step_cost.py --settings r3d_18_16x112 --batch-size 8 --device cuda
+  python benchmarks/step_cost.py --levers --batch-size 8 --rounds 3 --picture docs/step_cost.png \\
+      --scores work_dirs/share/sweep/results.json --out benchmarks/results/levers.json
 """
 
 
@@ -59,9 +66,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--settings',
         nargs='+',
         default=list(DEFAULT_SETTINGS),
-        choices=(*DEFAULT_SETTINGS, 'tiny'),
-        help='networks (default: both; tiny is for tests)',
+        choices=(*DEFAULT_SETTINGS, 'tsm_mobilenet_v2_8x112', 'tiny'),
+        help='networks (default: the first two; tiny is for tests)',
     )
+    add('--levers', nargs='*', help='measure these options of static (default: all)')
+    add('--scores', nargs='+', default=[], help='results.json files of trainings, for --levers')
+    add('--picture', help='PNG to draw of --levers, e.g. docs/step_cost.png')
     add('--batch-size', type=int, default=2, help='clips in a step (default: 2)')
     add('--rounds', type=int, default=9, help='pairs for each ratio of times (default: 9)')
     add('--warmup', type=int, default=1, help='steps before them (default: 1)')
@@ -78,6 +88,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Measure all settings and return the document that ``--out`` writes."""
     import torch
+    from _levers import LEVERS, accuracies, draw, lever_costs
     from _measure import flops, loader_bytes, memory_ratio, paired_seconds, peak_memory, ratios
     from _steps import setting
 
@@ -93,6 +104,24 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         versions=library_versions(),
         settings={},
     )
+    if args.levers is not None:
+        wanted = args.levers or list(LEVERS)
+        document['accuracy'] = accuracies(args.scores)
+        document['settings'] = {
+            name: lever_costs(
+                name,
+                args.batch_size,
+                args.rounds,
+                device,
+                wanted,
+                args.memory_repeats > 0,
+                progress,
+            )
+            for name in args.settings
+        }
+        if args.picture:
+            draw(args.picture, document)
+        return document
     for name in args.settings:
         seconds = paired_seconds(name, args.batch_size, args.rounds, args.warmup, device, progress)
         found: dict[str, Any] = dict(
@@ -119,6 +148,16 @@ def report(document: dict[str, Any]) -> str:
         f'ALBAR step, batch of {document["batch_size"]}, {document["device_name"]}, '
         f'{document["threads"]} thread(s)'
     ]
+    if 'accuracy' in document:
+        from _levers import describe
+
+        for name, levers in document['settings'].items():
+            lines.append(name)
+            for lever, cost in levers.items():
+                score = document['accuracy'].get(lever)
+                reached = f', {score["mean"]:.1f} ± {score["sd"]:.1f} contrasted' if score else ''
+                lines.append(f'  {lever:26} {describe(cost)}{reached}')
+        return '\n'.join(lines)
     for name, found in document['settings'].items():
         lines.append(name)
         for what in ('time', 'memory'):

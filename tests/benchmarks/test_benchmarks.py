@@ -123,3 +123,27 @@ def test_loader_hands_over_an_index_not_a_clip(module):
     albar = steps.make_batch(steps.setting('tiny'), 2, static_clip=True)
     assert [x.shape for x in albar['inputs']] == [x.shape for x in plain['inputs']]
     assert all('static_frame' in sample.metainfo_keys() for sample in albar['data_samples'])
+
+
+def test_levers_are_options_of_static_and_find_their_scores(module, tmp_path):
+    levers = module('_levers')
+    counts = {}
+    for name, static in levers.LEVERS.items():
+        step = levers.Step('albar', levers.setting('tiny'), 8, 'cpu', static)
+        step()
+        counts[name] = step.model.static.counts(8)
+    assert counts['paper'] == (8, 8) and counts['fast'] == counts['1/4'] == (2, 2)
+    assert counts['1/2, half of it penalised'] == (4, 2)
+    file = tmp_path / 'results.json'
+    records = [
+        dict(options={'model.static.share': 0.25}, metrics={'contrasted/avg': score})
+        for score in (70.0, 80.0)
+    ]
+    file.write_text(json.dumps(dict(rows={'model.static.share = 0.25': records})))
+    scores = levers.accuracies([str(file)])
+    assert scores == {'1/4': dict(mean=75.0, sd=pytest.approx(7.0711, abs=1e-4), seeds=2)}
+    costs = {name: dict(time=levers.spread([1.2, 1.4]), memory=1.1) for name in levers.LEVERS}
+    picture = tmp_path / 'frontier.png'
+    levers.draw(str(picture), dict(settings=dict(tiny=costs), accuracy=scores))
+    assert picture.stat().st_size > 10_000
+    assert levers.describe(costs['paper']) == '1.30 x time, 1.10 x memory'
