@@ -20,6 +20,7 @@ from ..losses import StaticLoss, StaticPass
 from ..losses.functional import full_precision, negative_entropy
 from ..utils.labels import batch_labels
 from ..utils.rng import replayed_rng
+from ..utils.rows import rows_of
 from ..utils.static_frames import repeat_frames, static_frame_indices, take_frames, time_axis
 from .double_backward import (
     differentiable_twice,
@@ -62,6 +63,9 @@ class ALBARMixin:
               same gradient in the mean, as long as no BatchNorm uses statistics of the static
               batch: a static pass for a random share of the batch, the penalty for a random share
               of these, both in one of ``every`` steps, with ``every`` times the weight.
+            - ``unpaired``: 1 as published; below, the loss of the clips leans on those that have a
+              static pass, with the same gradient in the mean. What clip and still share then
+              cancels within a sample, and less of it is left as noise: see ``docs/static_pass.md``.
             - ``ramp``, ``ramp_start``: 0 and 0.05. The weights rise from ``ramp_start`` times their
               value to it over the first ``ramp`` of the training (0.5: half of it), for networks
               that would not learn against full weights from the first step.
@@ -123,26 +127,66 @@ class ALBARMixin:
         Raises:
             RuntimeError: Before the first step, if the penalty cannot work with this network.
         """
-        active = [term for term in self.static_losses if term.weight > 0]
+        active = [
+            term
+            for term in self.static_losses
+            if term.weight > 0 and (self.static.penalty_share or not term.needs_input_grad)
+        ]
         hub = MessageHub.get_current_instance()
         step = hub.get_info('iter', 0)
         if not active or step % self.static.every:
             return super().loss(inputs, data_samples, **kwargs)
         frames, labels = self._static_source(inputs, data_samples, static_inputs, static_target)
         count, penalised = self.static.counts(len(frames))
+        order = None
         if penalised < len(frames):  # drawn in order, so that the first ones are a random share too
-            rows = torch.randperm(len(frames), device='cpu')[:count].to(frames.device)
+            order = torch.randperm(len(frames), device='cpu')
+            rows = order[:count].to(frames.device)
             frames, labels = frames[rows], labels[rows]
         clip = repeat_frames(frames.detach(), inputs.shape[time_axis(inputs)])
         with non_reentrant_checkpointing():
             self._check_before_first_step(inputs, clip, active)
-            with clip_statistics(self, self.static.norm == 'clip') as statistics:
+            with (
+                clip_statistics(self, self.static.norm == 'clip') as statistics,
+                self._leaning_on(order, count),
+            ):
                 losses = super().loss(inputs, data_samples, **kwargs)
         terms = self._static_terms(clip, labels, active, statistics, penalised, step)
         factor = self.static.factor(step, hub.get_info('max_iters', None))
         if factor != 1:
             terms = {k: factor * v if k.startswith('loss') else v for k, v in terms.items()}
         return losses | terms
+
+    @contextmanager
+    def _leaning_on(self, order: Tensor | None, count: int) -> Iterator[None]:
+        """Weigh the losses of the head: its first ``count`` samples of an order above the rest.
+
+        With s their share and u ``static.unpaired``, the mean loss of the rest counts (1 - s) u and
+        that of the first the remainder to 1: in the mean over draws each sample counts as before.
+        """
+        if order is None or count == len(order) or self.static.unpaired == 1:
+            yield
+            return
+        others = 1 - count / len(order)
+        whole = self.cls_head.loss
+
+        def loss(feats: Any, data_samples: Sequence[Any], **kwargs: Any) -> dict[str, Tensor]:
+            parts = []
+            for rows in (order[:count], order[count:]):
+                samples = [data_samples[row] for row in rows.tolist()]
+                parts.append(whole(rows_of(feats, rows, len(order)), samples, **kwargs))
+            return {
+                key: torch.lerp(
+                    value, parts[1][key], others * (self.static.unpaired if 'loss' in key else 1)
+                )
+                for key, value in parts[0].items()
+            }
+
+        self.cls_head.loss = loss
+        try:
+            yield
+        finally:
+            del self.cls_head.loss  # the method of its class shows again
 
     def _static_source(
         self,

@@ -27,7 +27,10 @@ DEFAULT_LOSSES = (
 )
 #: Options of the static pass by name; the caller's own come before them.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    dict(paper=MappingProxyType({}), fast=MappingProxyType(dict(share=0.25)))
+    dict(
+        paper=MappingProxyType({}),
+        fast=MappingProxyType(dict(share=0.375, penalty_share=1 / 3, unpaired=0.25)),
+    )
 )
 _number = partial(number, error=ValueError)
 
@@ -43,7 +46,10 @@ class StaticOptions:
         norm: What BatchNorm does in the static pass, see :func:`static_norm`.
         losses: The terms, possibly none.
         share: Share of the batch that goes through the static pass, in (0, 1].
-        penalty_share: Share of these that the penalty is taken of, in (0, 1].
+        penalty_share: Share of these that the penalty is taken of, in [0, 1]; 0: of none, terms
+            that differentiate by the clip are left out.
+        unpaired: Weight, in [0, 1], of the clips without a static pass in the loss of the motion
+            pass. Those with one have what is missing, so that its mean over draws stays.
         every: The static pass is run in one of so many steps, its terms times that number.
         ramp: Share of the training, in [0, 1], over which all weights rise linearly from
             ``ramp_start`` times their value; 0: no ramp.
@@ -56,6 +62,7 @@ class StaticOptions:
     losses: list[StaticLoss] = field(default_factory=list)
     share: float = 1.0
     penalty_share: float = 1.0
+    unpaired: float = 1.0
     every: int = 1
     ramp: float = 0.0
     ramp_start: float = 0.05
@@ -70,7 +77,7 @@ class StaticOptions:
     def counts(self, batch: int) -> tuple[int, int]:
         """How many samples of a batch have a static pass, and how many of these are penalised."""
         static = max(1, round(self.share * batch))
-        return static, max(1, round(self.penalty_share * static))
+        return static, max(1, round(self.penalty_share * static)) if self.penalty_share else 0
 
     @classmethod
     def from_config(cls, static: Mapping[str, Any] | None) -> 'StaticOptions':
@@ -96,9 +103,8 @@ class StaticOptions:
         check_frame_choice(options.frame, 'static.frame')
         one_of(options.source, SOURCES, 'static.source')
         one_of(options.norm, NORM_MODES, 'static.norm')
-        for key in ('share', 'penalty_share'):
-            _number(getattr(options, key), f'static.{key}', above=0, high=1)
-        for key in ('ramp', 'ramp_start'):
+        _number(options.share, 'static.share', above=0, high=1)
+        for key in ('penalty_share', 'unpaired', 'ramp', 'ramp_start'):
             _number(getattr(options, key), f'static.{key}', 0, 1)
         _number(options.every, 'static.every', 1, whole=True)
         if not isinstance(losses, (list, tuple)):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.logging import MessageHub
 
+from albar_mm.models.utils.rows import rows_of
 from tests import toy_recognizers as toys
 
 LABELS, FRAMES = [0, 2, 1, 2], [1, 3, 0, 2]
@@ -33,6 +34,9 @@ def close(found, expected, atol=1e-5, rtol=1e-4):
         (dict(share=0.75, penalty_share=0.4), (3, 1)),
         (dict(penalty_share=0.5), (4, 2)),
         (dict(share=0.01), (1, 1)),
+        (dict(share=0.5, unpaired=0.25), (2, 2)),
+        (dict(share=0.25, unpaired=0.0), (1, 1)),
+        (dict(preset='fast'), (2, 1)),
     ],
 )
 def test_mean_over_all_draws_is_the_whole_batch(static, sizes, monkeypatch):
@@ -147,8 +151,42 @@ def test_difference_needs_no_second_derivative():
 
 def test_preset_gives_what_is_not_given():
     assert toys.build(static=dict(preset='paper')).static.share == 1
-    assert toys.build(static=dict(preset='fast')).static.share == 0.25
-    assert toys.build(static=dict(preset='fast', share=0.5)).static.share == 0.5
+    fast = toys.build(static=dict(preset='fast')).static
+    assert fast.counts(8) == (3, 1)
+    assert toys.build(static=dict(preset='fast', share=0.5)).static.counts(8) == (4, 1)
+
+
+def test_without_penalised_samples_the_term_is_left_out():
+    losses = gradient_of(toys.build(static=dict(losses=LOSSES, penalty_share=0)))[2]
+    expected = gradient_of(toys.build(static=dict(losses=LOSSES[:2])))[2]
+    assert losses.keys() == expected.keys()
+    for key, value in losses.items():
+        torch.testing.assert_close(value, expected[key])
+    assert 'loss_static_gp' not in losses
+
+
+def test_unpaired_weighs_clips_by_hand(monkeypatch):
+    """4 clips, 1 with a static pass: it counts 1 - 0.75 u, the mean of the others 0.75 u."""
+    monkeypatch.setattr(torch, 'randperm', lambda n, **_: torch.tensor([2, 0, 1, 3]))
+    data = toys.batch(LABELS, FRAMES)
+    model = toys.build(static=dict(losses=LOSSES, share=0.25, unpaired=0.4))
+    clips, labels = torch.stack(data['inputs']), torch.tensor(LABELS)
+    logits = model(clips, mode='tensor', stage='head')
+    each = torch.nn.functional.cross_entropy(logits, labels, reduction='none')
+    _, losses = toys.total_loss(model, data)
+    torch.testing.assert_close(losses['loss_cls'], 0.7 * each[2] + 0.3 * each[[0, 1, 3]].mean())
+    hits = (logits.argmax(1) == labels).float().mean()
+    torch.testing.assert_close(losses['top1_acc'].float(), hits)
+    assert 'loss' not in vars(model.cls_head)
+
+
+def test_rows_of_segments_and_of_several_pathways():
+    feats = torch.arange(12).view(6, 2)  # 3 samples of 2 segments
+    slow, fast = rows_of((feats, feats + 100), torch.tensor([2, 0]), 3)
+    assert slow.tolist() == [[8, 9], [10, 11], [0, 1], [2, 3]]
+    assert torch.equal(fast, slow + 100)
+    with pytest.raises(TypeError, match=r'tensors of \(B \* M'):
+        rows_of(feats[:5], torch.tensor([0]), 3)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +196,7 @@ def test_preset_gives_what_is_not_given():
         (dict(share=0), r'static\.share: expected a finite number above 0 to 1, got 0'),
         (dict(share=1.5), r'static\.share'),
         (dict(penalty_share='half'), r'static\.penalty_share'),
+        (dict(unpaired=-0.1), r'static\.unpaired: expected a finite number from 0 to 1'),
         (dict(every=0), r'static\.every: expected a whole number from 1'),
         (dict(every=1.5), r'static\.every'),
         (dict(losses=[dict(GP, estimate='rough')]), r"estimate must be one of 'exact'"),
