@@ -1,5 +1,6 @@
 """Boxes as masks, and the 910 source videos of UCF101."""
 
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -27,6 +28,54 @@ def test_two_actors_in_one_frame_by_hand(tmp_path):
     assert np.array_equal(masks[0], expected)
     assert not masks[1].any() and masks[2].all()
     assert [len(of_frame) for of_frame in boxes.boxes(blank_video())] == [2, 0, 1]
+
+
+def pickled(path, *tubes):
+    """UCF101-24 in the layout of the published code; a tube is (class, rows of frame and box)."""
+    by_class = {}
+    for label, rows in tubes:
+        by_class.setdefault(label, []).append(np.array(rows, float))
+    content = dict(gttubes={'wave/clip': by_class}, labels=['wave', 'jump'])
+    path.write_bytes(pickle.dumps(content))
+    return path
+
+
+def test_the_first_actor_alone_by_hand(tmp_path):
+    """As the published code looks a frame up: ``index`` in the boxes of all tubes of the class."""
+    tubes = [(0, [(2, 4, 0, 6, 8), (3, 4, 0, 6, 8)]), (0, [(1, 0, 0, 2, 8), (2, 0, 0, 2, 8)])]
+    tubes.append((1, [(4, 8, 0, 10, 8)]))  # an action that the video is not of
+    path = pickled(tmp_path / 'b.pkl', *tubes)
+    columns = {
+        'first': [[0, 1], [4, 5], [4, 5], []],
+        'all': [[0, 1], [0, 1, 4, 5], [4, 5], [8, 9]],
+    }
+    columns[None] = columns['all']
+    for actors, wanted in columns.items():
+        masks = BoxMasks(path, actors).masks(blank_video(4))
+        assert [np.flatnonzero(mask.all(0)).tolist() for mask in masks] == wanted
+        assert [mask.sum() for mask in masks] == [8 * len(of_frame) for of_frame in wanted]
+    refused("actors='some': expected 'all' or 'first'", BoxMasks, path, 'some')
+
+
+def test_all_actors_are_the_settings_of_older_builds(tmp_path):
+    boxes = [BoxMasks(tmp_path / 'b.pkl', actors) for actors in (None, 'all', 'first')]
+    assert [one.name for one in boxes] == ['ucf24_boxes', 'ucf24_boxes', 'ucf24_boxes_first']
+    assert boxes[0].settings() == boxes[1].settings() == dict(name='ucf24_boxes', path='b.pkl')
+    assert boxes[2].settings()['actors'] == 'first'
+
+
+@pytest.mark.real_data
+def test_what_the_first_actor_loses_of_ucf101(real_data, tmp_path):
+    """Counted once by a look-up as the published code does it."""
+    sources = official_sources('ucf101', real_data / 'ucf101', tmp_path)
+    kept = require_masks(annotation(real_data), sources, 'drop')
+    counts = np.zeros(3, int)
+    for video in kept.videos:
+        tubes = annotation(real_data).tubes(video)
+        assert len({tube.class_name for tube in tubes}) == 1
+        frames, boxes = np.unique(np.concatenate([t.frames for t in tubes]), return_counts=True)
+        counts += len(frames), (boxes > 1).sum(), frames[-1] - frames[0] + 1 - len(frames)
+    assert counts.tolist() == [138527, 29534, 2172]
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,10 @@ def test_layouts(tmp_path, place):
 
 def test_frames_beyond_the_masks_have_none(tmp_path):
     write_mat(tmp_path / 'clip.mat', toy_masks(3))
-    masks = JhmdbMasks(tmp_path).masks(blank_video(5))
-    assert np.array_equal(masks[:3], toy_masks(3)) and not masks[3:].any()
+    made = JhmdbMasks(tmp_path).result(blank_video(5))
+    assert np.array_equal(made.masks[:3], toy_masks(3)) and not made.masks[3:].any()
+    assert made.covered == 3 and made.notes == dict(frames_beyond_the_masks=2)
+    assert JhmdbMasks(tmp_path).result(blank_video(3)).notes == {}
     with pytest.raises(DatasetError, match='clip.mat holds 3 masks of 10x8 px, .* 2 frames'):
         JhmdbMasks(tmp_path).masks(blank_video(2))
 
