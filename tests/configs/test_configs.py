@@ -178,7 +178,7 @@ def test_bias_bases_go_beside_any_other(path):
     [
         ('hmdb51', 'HMDB51', 51, ['stripe'], [], 'hmdb51/bias'),
         ('ucf101', 'UCF101', 101, ['stripe'], [], 'ucf101/bias'),
-        ('ucf101_boxes', 'UCF101', 101, ['stripe'], [], 'ucf101/bias_boxes'),
+        ('ucf101_boxes', 'UCF101-boxes', 101, ['stripe'], [], 'ucf101/bias_boxes'),
         ('k400', 'K400', 400, [], ['aras'], 'kinetics400/bias'),
     ],
 )
