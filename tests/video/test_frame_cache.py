@@ -84,7 +84,7 @@ def test_frames_kept_at_a_rate_by_hand(native, fps, frames):
 
 
 def test_ten_seconds_of_kinetics_at_the_published_rate():
-    """Of 300 frames 150, the largest number but three in the official list of K400 SCUBA."""
+    """About 150 frames: in the official list of K400 SCUBA, 8,976 of 10,190 have 150 to 153."""
     kept = kept_frames(300, 30, 15)
     assert len(kept) == 150 and (np.diff(kept) == 2).all()
     for native in (23.976, 24, 25, 29.97, 50, 59.94):

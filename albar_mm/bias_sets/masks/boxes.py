@@ -22,15 +22,16 @@ class BoxMasks(MaskSource):
     :mod:`albar_mm.annotations.tubes`.
 
     A box covers the pixels ``int(y1):int(y2), int(x1):int(x2)``, at least one, as in the published
-    UCF101 sets (Li et al., StillMix, ICCV 2023). Their code looks a frame up in the tubes of the
-    video's class, one behind the other, and takes the first box that it finds: where two act, one
+    UCF101 sets (Li et al., StillMix, ICCV 2023). Those are made of the first tube of a video alone:
+    all 910 have its length in the published list. (The released code takes the first box that it
+    finds of a frame in any tube: the same pixels, in more frames of 88 videos.) Where two act, one
     is lost.
 
     Frames of the boxes count those of the file, also where only some are kept.
 
     Attributes:
         path: File of the boxes.
-        actors: Which boxes of a frame become its mask: ``'all'``, or ``'first'`` as published.
+        actors: Whose boxes become masks: those of ``'all'``, or of the ``'first'`` as published.
             None leaves it to the benchmark, and is ``'all'`` where that does not say.
     """
 
@@ -57,7 +58,7 @@ class BoxMasks(MaskSource):
         return [self.path]
 
     def tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
-        """All tubes of a video, one per actor, in the order of the file; the video is not read.
+        """Tubes of a video, one per actor, in the order of the file; the video is not read.
 
         Raises:
             DatasetError: The file holds no box of the video.
@@ -72,7 +73,7 @@ class BoxMasks(MaskSource):
                 f'video {video.video_id}: {self.path} holds no boxes of it; looked for '
                 f'{" and ".join(keys)}'
             )
-        return found
+        return found[:1] if self.actors == 'first' else found
 
     def fitted_tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
         """The tubes, clipped to the frames and the image: whole numbers x1 < x2 <= W, y1 < y2 <= H.
@@ -103,11 +104,9 @@ class BoxMasks(MaskSource):
     def boxes(self, video: SourceVideo) -> list[np.ndarray]:
         """Per frame, the int64 boxes x1, y1, x2, y2 of its actors, shape (n, 4), n >= 0."""
         rows: list[list[np.ndarray]] = [[] for _ in video.frames]
-        class_name = self.tubes(video)[0].class_name
         for tube in self.fitted_tubes(video):
             for frame, box in zip(tube.frames, tube.boxes, strict=True):
-                if self.actors != 'first' or (not rows[frame] and tube.class_name == class_name):
-                    rows[frame].append(box)
+                rows[frame].append(box)
         return [np.array(row, dtype=np.int64).reshape(-1, 4) for row in rows]
 
     def _make(self, video: SourceVideo) -> MaskResult:

@@ -16,6 +16,11 @@ from .toy_masks import UCF_CLIPS, blank_video, ucf_clip, write_boxes
 
 #: source videos of split 1 in the official SCUBA lists of UCF101, by class
 PER_CLASS = '35 37 38 39 36 45 34 36 39 49 46 38 40 34 43 32 40 28 39 33 49 31 33 36'
+#: frames of these videos there, by class
+PUBLISHED_FRAMES = (
+    '1323 1355 8048 2194 1446 5168 4318 5519 4344 8464 11324 4480 6969 5691 5156 4832 8976 7180 '
+    '12018 4855 2269 5218 1029 7096'
+)
 
 
 def test_two_actors_in_one_frame_by_hand(tmp_path):
@@ -41,13 +46,11 @@ def pickled(path, *tubes):
 
 
 def test_the_first_actor_alone_by_hand(tmp_path):
-    """As the published code looks a frame up: ``index`` in the boxes of all tubes of the class."""
     tubes = [(0, [(2, 4, 0, 6, 8), (3, 4, 0, 6, 8)]), (0, [(1, 0, 0, 2, 8), (2, 0, 0, 2, 8)])]
-    tubes.append((1, [(4, 8, 0, 10, 8)]))  # an action that the video is not of
     path = pickled(tmp_path / 'b.pkl', *tubes)
     columns = {
-        'first': [[0, 1], [4, 5], [4, 5], []],
-        'all': [[0, 1], [0, 1, 4, 5], [4, 5], [8, 9]],
+        'first': [[], [4, 5], [4, 5], []],
+        'all': [[0, 1], [0, 1, 4, 5], [4, 5], []],
     }
     columns[None] = columns['all']
     for actors, wanted in columns.items():
@@ -65,17 +68,21 @@ def test_all_actors_are_the_settings_of_older_builds(tmp_path):
 
 
 @pytest.mark.real_data
-def test_what_the_first_actor_loses_of_ucf101(real_data, tmp_path):
-    """Counted once by a look-up as the published code does it."""
+def test_lengths_of_the_published_ucf101_sets(real_data, tmp_path):
+    """Frames of each class in the official SCUBA list, a fifth of its items: the first actor's."""
     sources = official_sources('ucf101', real_data / 'ucf101', tmp_path)
     kept = require_masks(annotation(real_data), sources, 'drop')
-    counts = np.zeros(3, int)
-    for video in kept.videos:
-        tubes = annotation(real_data).tubes(video)
-        assert len({tube.class_name for tube in tubes}) == 1
-        frames, boxes = np.unique(np.concatenate([t.frames for t in tubes]), return_counts=True)
-        counts += len(frames), (boxes > 1).sum(), frames[-1] - frames[0] + 1 - len(frames)
-    assert counts.tolist() == [138527, 29534, 2172]
+    lengths = {}
+    for actors in ('first', 'all'):
+        lengths[actors] = Counter()
+        for video in kept.videos:
+            tubes = BoxMasks(annotation(real_data).path, actors).tubes(video)
+            assert len(tubes) == 1 or actors == 'all'
+            last, first = (f(tube.frames[n] for tube in tubes) for f, n in ((max, -1), (min, 0)))
+            lengths[actors][video.class_name] += int(last - first + 1)
+    found = ' '.join(str(lengths['first'][name]) for name in UCF101_24_CLASSES)
+    assert found == PUBLISHED_FRAMES and lengths['first'].total() == 129272
+    assert lengths['all'].total() == 140699
 
 
 @pytest.mark.parametrize(
