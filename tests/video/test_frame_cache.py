@@ -8,6 +8,7 @@ from albar_mm.video.source_video import (
     FrameCache,
     SourceVideo,
     decode_frames,
+    frames_in_order,
     kept_frames,
     read_frames,
 )
@@ -90,6 +91,13 @@ def test_ten_seconds_of_kinetics_at_the_published_rate():
     for native in (23.976, 24, 25, 29.97, 50, 59.94):
         times = kept_frames(round(10 * native), native, 15) / native
         assert len(times) == 150 and np.abs(times - np.arange(150) / 15).max() <= 0.5001 / native
+
+
+@pytest.mark.real_data
+def test_a_real_clip_has_the_published_length(real_data):
+    """R6llTwEh07w_000000_000010__0 has 152 frames in the official list of K400 SCUBA."""
+    total, _ = frames_in_order(real_data / 'clips' / 'R6llTwEh07w.mp4', 15)
+    assert total == 152
 
 
 def test_a_video_at_a_lower_rate(video):
