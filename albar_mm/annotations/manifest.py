@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.files import read_json_lines, read_lines, write_text
+from ..utils.numbers import frame_rate
 from ..utils.rows import check_row
 from ..utils.text import name_some
 from ..utils.video_ids import check_id
@@ -21,6 +22,7 @@ manifest, which describes pixels and is the same for every encoding."""
 _ID = re.compile(r'(?P<video>.+)__(?P<k>\d+)')
 _NUMBERS, _TEXTS = ('k', 'first', 'last'), ('set', 'video_id', 'background', 'mask_sha256')
 _BUILT = {**dict.fromkeys(_NUMBERS, range(2**31)), **dict.fromkeys(_TEXTS, str), 'generator': str}
+_RATES = {'kept_fps', 'source_fps'}
 _STILL_OR_ARCHIVE = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.zip', '.tar', '.npz', '.npy'}
 
 
@@ -112,6 +114,8 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
         try:
             check_row(row, where, _BUILT)
             check_id(row['video_id'], where)
+            for key in _RATES & row.keys():
+                frame_rate(row[key], f'{where}: {key}')
         except DatasetError as error:
             advice = 'only sets made by tools/build_bias_benchmark.py can be rendered again'
             raise BadFileError(f'{error}; {advice}') from error

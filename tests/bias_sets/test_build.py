@@ -243,6 +243,9 @@ def test_frames_kept_at_a_lower_rate(tmp_path, source_list):
     faster = build(tmp_path / 'faster', source_list, settings_of(sets=('scuba',), fps=30.0))
     assert faster.described['frames'] == 2 * (7 + 5 + 6)
     assert {row['fps'] for row in read_rows(tmp_path / 'faster' / 'TOY_SCUBA_Stripe')} == {25.0}
+    manifest = tmp_path / 'TOY_SCUBA_Stripe' / 'manifest.jsonl'
+    manifest.write_text(manifest.read_text().replace('"kept_fps": 10.0', '"kept_fps": "ten"', 1))
+    refused('manifest.jsonl, row 1: kept_fps: expected .*ten', read_rows, manifest.parent)
 
 
 def test_missing_masks_stop_or_are_left_out_and_listed(tmp_path, source_list):

@@ -81,6 +81,7 @@ def test_masks_of_the_hmdb51_test_split(real_data):
         video = blank_video(frames, 240, 320, row['video'], row['class'])
         masks = source.masks(video)
         assert abs(masks.mean() - float(row['mask_cover'])) < 1e-3, row['video']
+        assert masks.any((1, 2)).all()  # all policies keep all frames
 
 
 @pytest.mark.real_data
