@@ -12,10 +12,13 @@ from _command import COUNT, FROM_0, SEED, number
 EXAMPLES = """\
 examples:
   python tools/build_bias_benchmark.py build hmdb51 --masks jhmdb:/data/jhmdb/puppet_mask \\
+      --videos /data/jhmdb/ReCompress_Videos --published-names \\
       --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan --verify --report
-  python tools/build_bias_benchmark.py verify data/hmdb51/bias --videos data/hmdb51/videos \\
+  python tools/build_bias_benchmark.py verify data/hmdb51/bias \\
+      --videos /data/jhmdb/ReCompress_Videos \\
       --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
-  python tools/build_bias_benchmark.py report data/hmdb51/bias --videos data/hmdb51/videos \\
+  python tools/build_bias_benchmark.py report data/hmdb51/bias \\
+      --videos /data/jhmdb/ReCompress_Videos \\
       --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
   python tools/build_bias_benchmark.py leakage --videos data/jhmdb21/videos \\
       --list data/jhmdb21/test_split1.txt --silhouettes jhmdb:/data/jhmdb/puppet_mask
@@ -34,6 +37,7 @@ masks (SPEC):
 
 examples:
   python tools/build_bias_benchmark.py build hmdb51 --masks jhmdb:/data/jhmdb/puppet_mask \\
+      --videos /data/jhmdb/ReCompress_Videos --published-names \\
       --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
   python tools/build_bias_benchmark.py build ucf101 --masks grabcut:/data/pyannot.pkl \\
       --backgrounds stripe Places365=/data/places/test_256 --workers 16 --report
@@ -46,7 +50,8 @@ exit status: 0 complete, 1 failed, 3 built without the listed videos that benchm
 """
 VERIFY = """\
 example:
-  python tools/build_bias_benchmark.py verify data/hmdb51/bias --videos data/hmdb51/videos \\
+  python tools/build_bias_benchmark.py verify data/hmdb51/bias \\
+      --videos /data/jhmdb/ReCompress_Videos \\
       --backgrounds stripe Places365=/data/places/test_256 --sample 200
 
 exit status: 0 all is as the manifests say, 1 something is not

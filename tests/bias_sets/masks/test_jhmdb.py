@@ -34,6 +34,13 @@ def test_frames_beyond_the_masks_have_none(tmp_path):
         JhmdbMasks(tmp_path).masks(blank_video(2))
 
 
+def test_a_clip_of_hmdb51_that_was_cut_is_no_clip_of_jhmdb(tmp_path):
+    write_mat(tmp_path / 'clip.mat', toy_masks(30))
+    assert JhmdbMasks(tmp_path).result(blank_video(40)).covered == 30
+    said = 'clip.mat holds 30 masks, but .*clip.avi has 41 frames, more than any clip of JHMDB'
+    refused(f'{said}.* with --videos', JhmdbMasks(tmp_path).masks, blank_video(41))
+
+
 def test_one_frame_and_the_name_with_an_at_sign(tmp_path):
     write_mat(tmp_path / 'wave' / 'a@b (1).mat', toy_masks(1))
     video = blank_video(1, name='a#b (1)')
