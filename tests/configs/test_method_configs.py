@@ -145,20 +145,10 @@ def test_stillmix_protocol(method, data):
     assert bool(cfg.load_from) == (data != 'kinetics400') == (not cfg.model.backbone.pretrained2d)
 
 
-@pytest.mark.parametrize('data', DATA)
-def test_rates_by_parameter(data):
-    """The backbone learns at a tenth; norms and position biases do not decay."""
-    for name, group in shallow(Config.fromfile(path_of('erm', data)))[1].items():
-        share = 0.1 if name.startswith('backbone') else 1
-        assert group['lr'] == pytest.approx(share * RATE[data]), name
-        decays = 'norm' not in name and 'relative_position_bias_table' not in name
-        assert group['weight_decay'] == (DECAY[data] if decays else 0), name
-
-
 def test_sdn_heads_take_a_rate_of_their_own():
     """As configs/sdn/README.md advises where the scene does not disappear."""
     cfg = Config.fromfile(path_of('sdn', 'hmdb51'))
-    cfg.merge_from_dict(dict(optim_wrapper=dict(paramwise_cfg=dict(sdn_=dict(lr_mult=10)))))
+    cfg.merge_from_dict(dict(optim_wrapper=dict(paramwise_cfg=dict(custom_keys=dict(sdn_=dict(lr_mult=10))))))
     rates = {name: group['lr'] for name, group in shallow(cfg)[1].items()}
     heads = {name: rate for name, rate in rates.items() if name.startswith('sdn_')}
     assert {name.partition('.')[0] for name in heads} == {'sdn_scene_head', 'sdn_mask_head'}
