@@ -148,7 +148,9 @@ def test_stillmix_protocol(method, data):
 def test_sdn_heads_take_a_rate_of_their_own():
     """As configs/sdn/README.md advises where the scene does not disappear."""
     cfg = Config.fromfile(path_of('sdn', 'hmdb51'))
-    cfg.merge_from_dict(dict(optim_wrapper=dict(paramwise_cfg=dict(custom_keys=dict(sdn_=dict(lr_mult=10))))))
+    cfg.merge_from_dict(
+        dict(optim_wrapper=dict(paramwise_cfg=dict(custom_keys=dict(sdn_=dict(lr_mult=10)))))
+    )
     rates = {name: group['lr'] for name, group in shallow(cfg)[1].items()}
     heads = {name: rate for name, rate in rates.items() if name.startswith('sdn_')}
     assert {name.partition('.')[0] for name in heads} == {'sdn_scene_head', 'sdn_mask_head'}

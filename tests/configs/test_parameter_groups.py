@@ -19,8 +19,8 @@ import downstream.tal  # noqa: F401  (configs name its parts)
 
 FOLDER = Path(__file__).parents[2] / 'configs'
 CLASSES = dict(hmdb51=51, ucf101=101, kinetics400=400)
-# of Video Swin-T: 12 tables of (2·8−1)(2·7−1)(2·7−1) positions for 3, 6, 12 and 24 heads in stages of
-# 2, 2, 6 and 2 blocks; the other tensors, 58 of norms (24,768 parameters) among them
+# of Video Swin-T: 12 tables of (2·8−1)(2·7−1)(2·7−1) positions for 3, 6, 12 and 24 heads in stages
+# of 2, 2, 6 and 2 blocks; the other tensors, 58 of norms (24,768 parameters) among them
 TABLES = 12, 15 * 13 * 13 * (2 * 3 + 2 * 6 + 6 * 12 + 2 * 24)
 OTHERS = 159, 28_158_070 - (768 * 400 + 400) - 349_830
 ALL = 171, 28_158_070 - (768 * 400 + 400)
@@ -57,7 +57,7 @@ def albar(classes):
 
 #: rate, decay; and other rates of a method
 PROTOCOL = dict(hmdb51=(3.75e-4, 0.05), ucf101=(3.75e-4, 0.01), kinetics400=(7.5e-4, 0.02))
-RATES = {'videomix_ucf101': 1.5e-4, 'actorcutmix_ucf101': 7.5e-5, 'actorcutmix_kinetics400': 3.75e-4}
+RATES = dict(videomix_ucf101=1.5e-4, actorcutmix_ucf101=7.5e-5, actorcutmix_kinetics400=3.75e-4)
 
 
 def truth_of_recognisers():
@@ -84,8 +84,8 @@ def truth_of_recognisers():
 
 # On 768 features in place of 2048, which the first convolution of three taps reads.
 FEWER = 3 * (2048 - 768)
-# Without decay: norms (weight and bias), biases of the blocks, LayerScales of the branch, six scales
-# of levels, biases of the last convolutions (20 classes, 17 bins on either side).
+# Without decay: norms (weight and bias), biases of the blocks, LayerScales of the branch, six
+# scales of levels, biases of the last convolutions (20 classes, 17 bins on either side).
 TRIDET_FREE = (
     2 * (2 + 6 + 4 * 2) * 512  # projection, pyramid, four stacks
     + 7 * (2 * 2 * 512 + 5 * 512 + 768 + 512)  # blocks: two norms, five gates, two layers
