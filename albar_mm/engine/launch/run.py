@@ -22,6 +22,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from ...compat.load_config import config_stem, load_config, parse_options
 from ...debias import methods
+from ...debias.checks import lacks_bank, warn_without_bank
 from ...utils.config_types import type_name
 from ...utils.errors import DatasetError, DebiasError, LaunchError, one_line, remedy_of
 from ...utils.files import check_output, try_folder
@@ -109,6 +110,8 @@ def train(
     named = {type_name(hook) for hook in hooks}
     cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
     check_weights(cfg)
+    if not debias and lacks_bank(cfg.model):  # else debias() said so
+        warn_without_bank()
     loaders = LOADERS[:1] if no_validate else LOADERS[:2]
     with sole_use(cfg.work_dir), explained(cfg, loaders):
         runner = RUNNERS.build(cfg)

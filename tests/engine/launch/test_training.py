@@ -7,6 +7,7 @@ import torch
 from mmengine.runner import Runner
 
 from albar_mm.compat.checkpoint import safe_load
+from albar_mm.debias import checks as debias_checks
 from albar_mm.engine import launch
 from albar_mm.engine.launch.run import TRAINING_HOOKS
 
@@ -124,3 +125,17 @@ def test_which_weights_count_is_said_and_kept(toy_config, tmp_path, validated):
     launch.test(work / 'toy.py', tmp_path / 'bare.pth', work_dir=str(tmp_path / 'bare'))
     results = json.loads((tmp_path / 'bare' / 'results.json').read_text())
     assert 'training' not in results['checkpoint']
+
+
+def test_stillmix_without_a_bank_is_said_before_the_training(toy_config, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(Runner, 'train', lambda self: said.append('trained'))
+    monkeypatch.setattr(debias_checks, 'print_log', lambda text, *_: said.append(text))
+    blending = dict(type='StillMixBlending', num_classes=2, bank=None)
+    bare = {'model.data_preprocessor.blending': blending}
+    launch.train(toy_config, work_dir=str(tmp_path / 'a'), cfg_options=bare)
+    launch.train(toy_config, work_dir=str(tmp_path / 'b'), debias='stillmix')
+    launch.train(toy_config, work_dir=str(tmp_path / 'c'), debias='albar+stillmix')
+    first, *rest = said
+    assert 'StillMix-random' in first
+    assert rest == ['trained', first, 'trained', 'trained']
