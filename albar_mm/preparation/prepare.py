@@ -157,7 +157,7 @@ def prepare_dataset(
     for part, clips in splits.items():
         lacking = len(official[part]) - len(clips)
         say(f'{part}: {len(clips)} clips' + (f' ({lacking} left out)' if lacking else ''))
-    say(f'{WHOLE}: {len(whole)} clips, the whole official training list')
+    say(f'{WHOLE}: {len(whole)} clips, all that can be used of the official training list')
     return Prepared(splits, tuple(findings), len(bad), report.path)
 
 

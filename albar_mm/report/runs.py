@@ -63,7 +63,7 @@ class Run:
         epoch, epochs = training['epoch'], training['epochs']
         if chosen := training.get('chosen_by'):
             return f'chosen by {clean(chosen)}: epoch {epoch} of {epochs}'
-        which = f'last of {epochs} epochs' if epoch == epochs else f'epoch {epoch} of {epochs}'
+        which = f'last of {epochs} epoch(s)' if epoch == epochs else f'epoch {epoch} of {epochs}'
         return f'{which}, nothing was chosen'
 
     @property

@@ -76,7 +76,7 @@ def trained(path, **training):
 def test_what_chose_the_weights_is_said(tmp_path):
     last = dict(epoch=30, epochs=30, chosen_by=None)
     named = [(name, trained(write(tmp_path / name), **last)) for name in ('erm', 'ours')]
-    said = 'Weights: last of 30 epochs, nothing was chosen.'
+    said = 'Weights: last of 30 epoch(s), nothing was chosen.'
     report, page, markdown = made(tmp_path, named)
     assert said in Page(page).text and said in markdown and not report.warnings
     best = trained(write(tmp_path / 'best'), epoch=6, epochs=50, chosen_by=SCRIPT)
@@ -84,7 +84,7 @@ def test_what_chose_the_weights_is_said(tmp_path):
     report, page, markdown = made(tmp_path, named)
     (warning,) = report.warnings
     kinds = (
-        'last of 30 epochs, nothing was chosen (erm (seed 0), ours (seed 0)); chosen by ',
+        'last of 30 epoch(s), nothing was chosen (erm (seed 0), ours (seed 0)); chosen by ',
         SCRIPT,
     )
     for part in (*kinds, ': epoch 6 of 50 (best (seed 0)); not recorded (old (seed 0))'):

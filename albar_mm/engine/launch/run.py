@@ -281,7 +281,7 @@ def _said(runner: Runner) -> None:
     hooks = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
     if runner.val_loop is None or not any(hook.save_best for hook in hooks):
         by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
-        length = f'{runner.max_epochs} epochs' if by_epoch else f'{runner.max_iters} iterations'
+        length = f'{runner.max_epochs} epoch(s)' if by_epoch else f'{runner.max_iters} iterations'
         print_log(f'Nothing was chosen: the last weights of {length} count', 'current')
 
 

@@ -105,7 +105,7 @@ def test_which_weights_count_is_said_and_kept(toy_config, tmp_path, validated):
     work = tmp_path / 'run'
     launch.train(toy_config, work_dir=str(work), no_validate=not validated, cfg_options=options)
     (log,) = work.glob('*/*.log')
-    said = 'Nothing was chosen: the last weights of 2 epochs count' in log.read_text()
+    said = 'Nothing was chosen: the last weights of 2 epoch(s) count' in log.read_text()
     assert said is not validated
     wanted = {
         'epoch_1.pth': dict(epoch=1, epochs=2, chosen_by=None),
