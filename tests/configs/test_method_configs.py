@@ -34,6 +34,10 @@ PROB = dict(
     stillmix=dict(hmdb51=0.75, ucf101=0.25, kinetics400=0.25),
     albar_stillmix=dict(hmdb51=0.75, ucf101=0.75, kinetics400=0.75),
 )
+IMAGENET = dict(
+    hmdb51=dict(mixup=0.75, videomix=0.75, be=0.75, fame=0.5, stillmix=0.5),
+    ucf101=dict(mixup=1.0, videomix=0.75, be=0.75, fame=0.25, stillmix=0.75),
+)
 OWN_RATE = {
     ('videomix', 'ucf101'): 1.5e-4,
     ('actorcutmix', 'ucf101'): 7.5e-5,
@@ -182,6 +186,18 @@ def test_two_starts_of_kinetics400(method):
     assert image.pop('load_from') is None
     assert video.pop('load_from') == Config.fromfile(FOLDER / 'erm_hmdb51.py').load_from
     assert image == video
+
+
+@pytest.mark.parametrize('data', ['hmdb51', 'ucf101'])
+def test_stillmix_from_imagenet(data):
+    """The schedule of the other start; every method by --debias, with its own probability."""
+    image, video = (Config.fromfile(path_of('erm', data, start)) for start in ('in1k', 'k400'))
+    assert image.load_from is None and image.model.backbone.pretrained2d
+    for key in ('param_scheduler', 'train_cfg', 'train_dataloader', 'default_hooks'):
+        assert image[key] == video[key]
+    made = {m: debias(image, m, pretraining='imagenet').model for m in IMAGENET[data]}
+    found = {method: model.data_preprocessor.blending.prob for method, model in made.items()}
+    assert found == IMAGENET[data]
 
 
 def test_numbers_of_albars_code():

@@ -61,7 +61,11 @@ RATES = dict(videomix_ucf101=1.5e-4, actorcutmix_ucf101=7.5e-5, actorcutmix_kine
 
 
 def truth_of_recognisers():
-    found = {'albar/1xb6': albar(51, 1e-5, 0.05)}  # the numbers of its code
+    found = {
+        'albar/1xb6': albar(51, 1e-5, 0.05),  # the numbers of its code
+        'erm/hmdb51 from ImageNet': stillmix(3.75e-3, 0.02, 51),
+        'erm/ucf101 from ImageNet': stillmix(1.5e-3, 0.01, 101),
+    }
     for data, classes in CLASSES.items():
         rate, decay = PROTOCOL[data]
         for method in 'erm mixup videomix be actorcutmix fame stillmix'.split():
@@ -141,6 +145,8 @@ def key_of(path):
         data, method = path.stem.rpartition('_')[2].removesuffix('-rgb'), place.parts[0]
         if '_1xb6-' in path.stem:
             return f'{method}/1xb6'
+        if '_in1k-' in path.stem and data != 'kinetics400':
+            return f'{method}/{data} from ImageNet'
         albars = method == 'erm' and '_1xb8-' in path.stem  # the baseline in ALBAR's setting
         return f'erm_{data}' if albars else f'{method}/{data}'
     return '/'.join([*place.parts[-2:-1], path.stem])
