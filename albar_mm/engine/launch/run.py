@@ -110,14 +110,14 @@ def train(
     named = {type_name(hook) for hook in hooks}
     cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
     check_weights(cfg)
-    if not debias and lacks_bank(cfg.model):  # else debias() said so
+    if lacks_bank(cfg.model):
         warn_without_bank()
     loaders = LOADERS[:1] if no_validate else LOADERS[:2]
     with sole_use(cfg.work_dir), explained(cfg, loaders):
         runner = RUNNERS.build(cfg)
         check_training(runner)
         runner.train()
-        _said(runner)
+        _say_which_weights_count(runner)
     return runner
 
 
@@ -194,8 +194,11 @@ def debiased(
         if options:
             raise LaunchError('--debias-options are those of a method: name it with --debias')
         return cfg
+    given = parse_options(options or {}, '--debias-options')
+    if method.lower() == 'stillmix':
+        given.setdefault('bank', None)  # train() says what that is, of any config
     try:
-        made = methods.debias(cfg, method, **parse_options(options or {}, '--debias-options'))
+        made = methods.debias(cfg, method, **given)
     except DebiasError as error:
         raise LaunchError(f'--debias: {error}') from error
     if not made.get('work_dir'):
@@ -276,7 +279,7 @@ def _set_resume(cfg: Config, resume: str | bool | None) -> None:
         last_checkpoint(cfg.work_dir, needed=False)
 
 
-def _said(runner: Runner) -> None:
+def _say_which_weights_count(runner: Runner) -> None:
     """Say which weights count where no validation chooses any."""
     hooks = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
     if runner.val_loop is None or not any(hook.save_best for hook in hooks):
