@@ -38,6 +38,7 @@ IMAGENET = dict(
     hmdb51=dict(mixup=0.75, videomix=0.75, be=0.75, fame=0.5, stillmix=0.5),
     ucf101=dict(mixup=1.0, videomix=0.75, be=0.75, fame=0.25, stillmix=0.75),
 )
+HALVED = dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, short='halve')
 OWN_RATE = {
     ('videomix', 'ucf101'): 1.5e-4,
     ('actorcutmix', 'ucf101'): 7.5e-5,
@@ -114,6 +115,7 @@ def test_is_what_debias_makes(method, data, files):
     if method.startswith('albar'):  # configs/erm_<data>.py chooses by validation
         whole = dict(drop_last=False, dataset=dict(ann_file=WHOLE[data]))
         plain.merge_from_dict(dict(train_dataloader=whole, val_dataloader=None, val_evaluator=None))
+        plain.train_dataloader.dataset.pipeline[1] = HALVED
     made = debias(plain, method, **options).to_dict()
     if method == 'stillmix':
         bank = cfg['model']['data_preprocessor']['blending'].pop('bank')
@@ -207,6 +209,10 @@ def test_numbers_of_albars_code():
     assert [term.weight for term in cfg.model.static.losses] == [1.0, 4.25, 10.0]
     assert cfg.model.static.frame == cfg.train_dataloader.dataset.pipeline[-1].frame == 'middle'
     assert cfg.train_dataloader.batch_size == 6
+    assert cfg.train_dataloader.dataset.pipeline[1] == HALVED
+    tested = cfg.test_dataloader.dataset.pipeline
+    assert tested[1] == dict(HALVED, test_mode=True, start='first')
+    assert [step.type for step in tested[2:5]] == ['DecordDecode', 'Resize', 'CenterCrop']
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-5)
     parts = [PARAM_SCHEDULERS.build(dict(s, optimizer=optimizer)) for s in cfg.param_scheduler]
     cosine = [(1 + math.cos(math.pi / 0.99 * k / 49)) / 2 for k in range(44)]
