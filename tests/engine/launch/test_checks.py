@@ -81,6 +81,8 @@ def test_scores_that_checkpoints_are_chosen_by(key, metrics, wanted):
     [
         ('data/motion_sprites/val.txt', 'ann_file', 'tools/prepare_dataset.py motion_sprites'),
         ('data/hmdb51/train_split1.txt', 'ann_file', LISTS.format('hmdb51')),
+        ('data/hmdb51/trainval_split1.txt', 'ann_file', LISTS.format('hmdb51')),
+        ('data/kinetics400/trainval.txt', 'ann_file', LISTS.format('kinetics400')),
         ('/d/ucf101/val_split2.txt', 'ann_file', '--split 2 --out /d/ucf101'),
         ('data/hmdb51/videos', 'data_prefix.video', LISTS.format('hmdb51')),
         ('data/hmdb51/mine.txt', 'ann_file', 'add --cfg-options d.ann_file=<path>'),
