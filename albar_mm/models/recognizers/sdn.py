@@ -52,14 +52,13 @@ class SDNMixin:
     minimises L_mask behind a gradient reversal layer, so its *head* becomes unsure and its backbone
     is pushed towards *confident* predictions, against the stated aim. ``objective`` chooses:
 
-    - ``'as_released'`` (default): head and backbone play as in the released code, with which the
-      published results were made.
-    - ``'maximise_entropy'``, ours, for the paper's aim: the backbone gets the gradient of L_mask
-      times ``+alpha``, with the head held fixed; the head learns the action label from masked clips
-      (cross-entropy, h detached). Nothing else gives the head a task: if it, too, maximised the
-      entropy it would turn to constant uniform outputs, if it minimised it to one constant class,
-      and in both cases the backbone would get no gradient any more. As the best guess of the action
-      from the scene it is the adversary that the backbone has to confuse.
+    - ``'as_released'`` (default): head and backbone play as in the released code.
+    - ``'maximise_entropy'``, ours, for the paper's aim (docs/sdn.md measures it): the backbone gets
+      the gradient of L_mask times ``+alpha``, with the head held fixed; the head learns the action
+      label from masked clips (cross-entropy, h detached). Nothing else gives the head a task: if
+      it, too, maximised the entropy it would turn to constant uniform outputs, if it minimised it
+      to one constant class, and in both cases the backbone would get no gradient any more. As the
+      best guess of the action from the scene it is the adversary that the backbone has to confuse.
 
     Other differences from the released code: one optimiser step on the sum of all terms instead of
     two steps on two loaders (so ``weight`` exists besides ``alpha``); samples that the draw of
