@@ -87,14 +87,16 @@ class _Target:
         if variable is not None and list(variable) in before:
             self.cfg.train_pipeline = change(variable)
 
-    def load_boxes(self, method: str, min_score: float, instead: str = '') -> None:
+    def load_boxes(
+        self, method: str, min_score: float, instead: str = '', above: bool = False
+    ) -> None:
         """Let the training pipelines load the person boxes that the options name."""
         from ..datasets.transforms.person_boxes import with_person_boxes
 
         boxes, missing = self.file('boxes', method, instead), self.options.get('missing', 'fail')
 
         def change(pipeline: Pipeline) -> Pipeline:
-            return with_person_boxes(pipeline, boxes, min_score, missing)
+            return with_person_boxes(pipeline, boxes, min_score, missing, above)
 
         _checked(self.name, lambda: self.change_pipelines(change))
 
@@ -197,7 +199,7 @@ def _blending(method: str, kind: str, normalised: bool = False) -> Callable[[_Ta
     def mix(target: _Target) -> None:
         settings = target.settings(method)
         if method == 'actorcutmix':
-            target.load_boxes(method, settings.pop('min_score'))
+            target.load_boxes(method, settings.pop('min_score'), above=True)
         elif method == 'stillmix' and target.options.get('bank'):
             settings['bank'] = _bank(target)
         _blend(target, kind, {**(target.normalisation() if normalised else {}), **settings})

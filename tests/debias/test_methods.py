@@ -149,6 +149,9 @@ def test_boxes_scenes_and_bank(files):
     assert kinds.index('LoadPersonBoxes') == kinds.index('DecordDecode') + 1
     assert kinds.index('PackPersonBoxes') < kinds.index('FormatShape')
     assert set(cfg.train_pipeline[-1].algorithm_keys) == {'person_boxes', 'scene_target'}
+    pipelines = cfg, debias(hmdb51(), 'actorcutmix', boxes=files / 'boxes.jsonl')
+    loads = [dict(each.train_pipeline[kinds.index('LoadPersonBoxes')]) for each in pipelines]
+    assert [(load['min_score'], load['above']) for load in loads] == [(0.3, False), (0.4, True)]
     without = debias(hmdb51(), 'sdn', scenes=files / 'scenes.jsonl', mask=None)
     assert without.model.sdn.mask is None
     assert set(without.train_pipeline[-1].algorithm_keys) == {'scene_target'}
