@@ -135,6 +135,16 @@ def test_no_exported_file_is_needed(sources, roots, tmp_path):
     same(made, contents(on_the_fly(sources, roots['plain'])))
 
 
+def test_images_of_a_set_that_is_not_there_are_not_needed(sources, roots):
+    families = ['stripe', 'photos', 'vqgan']
+    folders = dict(photos=sources / 'photos', vqgan=sources / 'gone')
+    given = dict(scuba=families, scufo=families, backgrounds=folders, missing='skip')
+    dataset = on_the_fly(sources, roots['plain'], **given)
+    assert dataset.metainfo['missing_sets'] == ['scuba/vqgan', 'scufo/vqgan']
+    whole = on_the_fly(sources, roots['plain'])
+    assert dataset.metainfo['sets'] == whole.metainfo['sets'] and len(dataset) == len(whole)
+
+
 def test_steps_named_in_the_config(sources, roots):
     photos, (_, sample, _, *rest) = dict(photos=sources / 'photos'), pipeline()
     swap = dict(type='SwapBackground', bias_root=roots['cut'], backgrounds=photos)
