@@ -154,7 +154,8 @@ def _check_checkpoint(key: str, weights: str) -> tuple[str, list[Finding]]:
     if '://' in weights:  # a download lies where torch keeps them
         name = weights.rsplit('/', 1)[-1].split('?')[0]
         there = (Path(torch.hub.get_dir()) / 'checkpoints' / name).is_file()
-        return f'{weights}: {"downloaded before" if there else "the first run downloads it"}', []
+        else_ = f'the first run downloads it; without a network add --cfg-options {key}=<file>'
+        return f'{weights}: {"downloaded before" if there else else_}', []
     try:
         loaded = safe_load(weights, map_location='cpu')
     except Exception as fault:  # torch and pickle raise many kinds for a broken file
