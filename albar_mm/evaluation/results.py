@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 from torch import nn
 
 from ..utils.config_types import type_name
@@ -22,6 +23,7 @@ from ..utils.identity import file_identity, library_versions, weights_sha256
 from ..utils.settings import plain
 
 SCHEMA_VERSION = 1
+_BEST = re.compile(r'best_(?P<score>.+)_epoch_(?P<epoch>\d+)\.pth')
 
 
 def write_results(
@@ -113,6 +115,25 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
     )
 
 
+def training_of(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Which weights of a training by epochs a checkpoint of MMEngine holds, by what it says.
+
+    Returns:
+        ``epoch`` and ``epochs`` of the training, and ``chosen_by``: the score that chose these
+        weights, as in ``best_<score>_epoch_<n>.pth``, or None where nothing chose them. Empty where
+        it does not say, as for converted weights.
+    """
+    info = (checkpoint.get('message_hub') or {}).get('runtime_info') or {}
+    epoch, epochs = (checkpoint.get('meta') or {}).get('epoch'), info.get('max_epochs')
+    if not epoch or not epochs:
+        return {}
+    # an epoch's own checkpoint also names the best one, but only that has no optimiser
+    best = [str(value) for key, value in info.items() if key.startswith('best_ckpt')]
+    names = [_BEST.fullmatch(Path(path).name) for path in best if 'optimizer' not in checkpoint]
+    chosen = [name['score'] for name in names if name and int(name['epoch']) == epoch]
+    return dict(epoch=epoch, epochs=epochs, chosen_by=', '.join(chosen) or None)
+
+
 def innermost_dataset(dataset: Any) -> Any:
     """The dataset inside any number of wrappers that keep it as ``.dataset``."""
     while hasattr(dataset, 'dataset'):
@@ -167,6 +188,11 @@ class ResultsHook(Hook):
     ) -> None:
         self.filename = filename
         self.out_dir = out_dir
+        self._training: dict[str, Any] = {}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Note which weights of a training they are."""
+        self._training = training_of(checkpoint)
 
     def after_test_epoch(self, runner: Runner, metrics: Mapping[str, float] | None = None) -> None:
         """Write the file."""
@@ -180,7 +206,7 @@ class ResultsHook(Hook):
             metrics or {},
             describe_protocol(dataset, model),
             data=[file_identity(file, name) for name, file in _source_files(dataset).items()],
-            checkpoint=_checkpoint_identity(runner, model),
+            checkpoint=_checkpoint_identity(runner, model, self._training),
             seed=runner.seed,
             config=dict(
                 file=Path(runner.cfg.filename).name if runner.cfg.filename else None,
@@ -206,7 +232,7 @@ def _source_files(dataset: Any) -> dict[str, str]:
     return {Path(ann_file).name: ann_file} if ann_file and Path(ann_file).is_file() else {}
 
 
-def _checkpoint_identity(runner: Runner, model: Any) -> dict[str, Any]:
+def _checkpoint_identity(runner: Runner, model: Any, training: Mapping[str, Any]) -> dict[str, Any]:
     identity: dict[str, Any] = dict(weights_sha256=weights_sha256(model), file=None)
     # runner.iter would build the training loop, whose data a test need not have
     loop = runner._train_loop
@@ -214,7 +240,11 @@ def _checkpoint_identity(runner: Runner, model: Any) -> dict[str, Any]:
     if iterations > 0:
         # the weights in memory have moved on from any file that was loaded
         identity['trained_iterations'] = iterations
+        if isinstance(loop, EpochBasedTrainLoop):
+            training = dict(epoch=loop.epoch, epochs=loop.max_epochs, chosen_by=None)
     elif runner._load_from:
         source = str(runner._load_from)
         identity.update(file_identity(source) if Path(source).is_file() else dict(file=source))
+    if training:
+        identity['training'] = dict(training)
     return identity

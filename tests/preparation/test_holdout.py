@@ -7,7 +7,7 @@ import pytest
 
 from albar_mm.annotations.official_lists import read_hmdb51, read_jhmdb21, read_ucf101
 from albar_mm.annotations.video_lists import Clip
-from albar_mm.preparation.prepare import hold_out
+from albar_mm.preparation.holdout import hold_out
 from albar_mm.utils.errors import DatasetError
 
 
@@ -72,7 +72,14 @@ def test_seed_and_other_classes():
     assert [c for c in both.val if c.class_name == 'c'] == list(first.val)
 
 
-@pytest.mark.parametrize('share', [0, -0.1, 0.6, float('nan')])
+def test_nothing_is_held_out():
+    clips = clips_of([2, 3, 1])
+    parts = hold_out(clips, 0, divide_groups=True)
+    assert list(parts.train) == clips
+    assert (parts.val, parts.divided, parts.not_held_out) == ((), (), ())
+
+
+@pytest.mark.parametrize('share', [-0.1, 0.6, float('nan')])
 def test_share_out_of_range(share):
     with pytest.raises(DatasetError, match='--val-share'):
         hold_out(clips_of([2, 2]), share)

@@ -47,6 +47,7 @@ def check_training(runner: Runner) -> None:
             f'train_dataloader.batch_size={max(count, 1)})'
         )
     check_schedule(runner.cfg, len(loader))
+    _check_batch_size(runner)
     if runner.val_loop is not None:
         check_dataset(runner.val_dataloader.dataset, 'val_dataloader', classes)
         metrics = runner.val_evaluator.metrics
@@ -204,6 +205,22 @@ def check_schedule(cfg: Config, steps: int) -> None:
                 'current',
                 logging.WARNING,
             )
+
+
+def _check_batch_size(runner: Runner) -> None:
+    """Warn when the learning rate was chosen for another batch size and is not scaled."""
+    scale = runner.cfg.get('auto_scale_lr') or {}
+    base = scale.get('base_batch_size')
+    batch = runner.cfg.train_dataloader.get('batch_size')
+    if not base or not batch or scale.get('enable'):
+        return
+    real = batch * runner.world_size
+    if real != base:
+        runner.logger.warning(
+            f'The learning rate was chosen for batches of {base}, but {real} clips are trained at '
+            f'once ({batch} x {runner.world_size} processes): add --auto-scale-lr to scale it by '
+            f'{real / base:g}, or change the batch size'
+        )
 
 
 def check_save_best(save_best: str | Sequence[str] | None, metrics: Sequence[Any]) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub, print_log
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from ...compat.load_config import config_stem, load_config, parse_options
 from ...debias import methods
@@ -119,8 +120,8 @@ def train(
     with sole_use(cfg.work_dir), explained(cfg, loaders):
         runner = RUNNERS.build(cfg)
         check_training(runner)
-        _check_batch_size(runner, cfg)
         runner.train()
+        _said(runner)
     return runner
 
 
@@ -277,20 +278,13 @@ def _set_resume(cfg: Config, resume: str | bool | None) -> None:
         last_checkpoint(cfg.work_dir, needed=False)
 
 
-def _check_batch_size(runner: Runner, cfg: Config) -> None:
-    """Warn when the learning rate was chosen for another batch size and is not scaled."""
-    scale = cfg.get('auto_scale_lr') or {}
-    base = scale.get('base_batch_size')
-    batch = (cfg.get('train_dataloader') or {}).get('batch_size')
-    if not base or not batch or scale.get('enable'):
-        return
-    real = batch * runner.world_size
-    if real != base:
-        runner.logger.warning(
-            f'The learning rate was chosen for batches of {base}, but {real} clips are trained at '
-            f'once ({batch} x {runner.world_size} processes): add --auto-scale-lr to scale it by '
-            f'{real / base:g}, or change the batch size'
-        )
+def _said(runner: Runner) -> None:
+    """Say which weights count where no validation chooses any."""
+    hooks = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
+    if runner.val_loop is None or not any(hook.save_best for hook in hooks):
+        by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+        length = f'{runner.max_epochs} epochs' if by_epoch else f'{runner.max_iters} iterations'
+        print_log(f'Nothing was chosen: the last weights of {length} count', 'current')
 
 
 def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
