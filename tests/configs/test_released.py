@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from mmaction.registry import MODELS
-from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from albar_mm.compat import safe_load
@@ -29,24 +28,23 @@ def cfg():
     return loaded
 
 
-def test_settings_of_the_released_code(cfg):
-    """Numbers of its params_debias.py."""
-    terms = {loss.type: loss.weight for loss in cfg.model.static.losses}
-    names = ('StaticAdversarialLoss', 'StaticEntropyLoss', 'StaticGradientPenalty')
-    assert terms == dict(zip(names, (1.0, 4.25, 10.0), strict=True))
-    assert cfg.model.static.frame == cfg.train_pipeline[-1].frame == 16
-    assert cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == 6
-    assert (cfg.train_cfg.max_epochs, cfg.auto_scale_lr.enable) == (50, False)
-    assert cfg.train_dataloader.dataset.pipeline == cfg.train_pipeline
-    stock = load_config(CONFIG.parents[2] / 'albar_hmdb51.py')
-    assert cfg.train_pipeline[2:-1] == stock.train_pipeline[2:-1]
-    sample = cfg.test_dataloader.dataset.pipeline[1]
-    assert (sample.short, sample.start, sample.test_mode) == ('halve', 'first', True)
-    sample = cfg.train_pipeline[1]
-    assert (sample.short, sample.clip_len, sample.frame_interval) == ('halve', 32, 2)
-    cfg.model.backbone.arch = dict(embed_dims=96, depths=[1] * 4, num_heads=[3, 6, 12, 24])
-    groups = build_optim_wrapper(MODELS.build(cfg.model), cfg.optim_wrapper).optimizer.param_groups
-    assert {(group['lr'], group['weight_decay']) for group in groups} == {(1e-5, 0.05)}
+def test_it_is_albars_code_but_for_frames_and_start(cfg):
+    """Terms, rates and batches are those of the base, which test_method_configs.py holds."""
+    (base,) = CONFIG.parents[1].glob('*_1xb6-*_hmdb51-rgb.py')
+    numbers, ours = load_config(base), cfg.to_dict()
+    for loader in ('train_dataloader', 'test_dataloader'):
+        ours[loader]['dataset'].pop('pipeline')
+        numbers[loader]['dataset'].pop('pipeline')
+    same = 'model train_dataloader test_dataloader optim_wrapper param_scheduler train_cfg'
+    for part in (*same.split(), 'auto_scale_lr', 'default_hooks', 'custom_hooks'):
+        assert ours[part] == numbers.to_dict()[part], part
+    assert cfg.load_from != numbers.load_from
+    train, test = (cfg[f'{part}_dataloader'].dataset.pipeline for part in ('train', 'test'))
+    assert [*train[:1], *train[2:]] == [*numbers.train_pipeline[:1], *numbers.train_pipeline[2:]]
+    sizes = dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, short='halve')
+    assert train[1] == sizes
+    assert test[1] == dict(sizes, test_mode=True, start='first')
+    assert test[2:] == numbers.test_pipeline[2:]
 
 
 def test_the_command_in_the_config_makes_the_weights_that_it_names(tmp_path):
