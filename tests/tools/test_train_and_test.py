@@ -80,6 +80,11 @@ def test_train_then_test_with_the_dumped_config(trained, call, tmp_path):
         ('albar_mm::albar_sprite', r"did you mean '.*/albar_sprites.py'"),
         ('erm_sprite.py', r"erm_sprite.py: no such file .did you mean 'albar_mm::erm_sprites.py'"),
         ('{} --cfg-options nonsense', r'--cfg-options nonsense: expected key=value'),
+        (
+            "{} --cfg-options a.b={{'c':[1,2]}}",
+            r"--cfg-options a.b={'c':\[1,2\]}: .* entry by entry, as a.b.<entry>=<value>$",
+        ),
+        ('{} --cfg-options a.b=[1,(2]', r'--cfg-options a.b=\[1,\(2\]: expected a number, a text'),
         ('{} --resume gone.pth', r'checkpoint gone.pth: no such file'),
         ('{} --launcher pytorch', r'start it with torchrun'),
         (
