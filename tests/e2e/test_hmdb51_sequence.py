@@ -118,7 +118,7 @@ def test_a_few_clips(real_data, tmp_path):
 
 @pytest.mark.slow
 def test_the_clips_of_all_21_classes(real_data, tmp_path):
-    """As a user: processes, Swin-T on 32 frames of 224 px in training (7 GiB), of 56 px in the test."""
+    """As a user: processes; Swin-T on 32 frames, of 224 px in training and 56 px in the test."""
     source = real_data / 'hmdb51_jhmdb21'
     places = dict(LISTS=real_data / 'hmdb51_splits', VIDEOS=source / 'videos')
     places |= dict(MASKS=source / 'masks', IMAGES=real_data / 'backgrounds')
