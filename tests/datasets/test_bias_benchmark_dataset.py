@@ -164,11 +164,12 @@ def test_sets_that_are_not_there_are_left_out_and_named(copied, told):
 
 def test_none_there_or_one_broken_is_an_error_all_the_same(copied, told):
     root, arguments = copied
-    said = r'bias holds none of the sets that are asked for \(scuba/vqgan, conflfg/vqgan\): build '
+    said = 'bias holds no folder TOY_SCUBA_vqgan; it holds TOY_ConflFG_Stripe, '
     none = dict(scuba=['vqgan'], scufo=[], conflfg=['vqgan'], missing='skip')
     refused(said, build, arguments, error=FileNotFoundError, **none)
     none['bias_root'] = str(root / 'nowhere')
-    refused('nowhere holds none of the sets', build, arguments, error=FileNotFoundError, **none)
+    refused('nowhere is not a folder', build, arguments, error=FileNotFoundError, **none)
+    assert told == []
     (root / 'bias' / 'TOY_SCUBA_Stripe' / 'manifest.jsonl').unlink()
     broken = dict(scuba=THREE, missing='skip')
     said = 'TOY_SCUBA_Stripe/manifest.jsonl does not exist'
