@@ -16,8 +16,8 @@ examples:
 
 A Swin loads into configs with mmaction's _base_/models/swin_tiny.py (swin3d_s, swin3d_b: with
 arch='small', 'base'), as load_from or for testing; an MGFN into
-configs/downstream/anomaly_mgfn_ucfcrime.py with model.backbone.in_channels of its features. Where to
-get the files: docs/data.md.
+configs/downstream/anomaly_mgfn_ucfcrime.py with model.backbone.in_channels of its features.
+Where to get the files: docs/data.md.
 """
 
 
