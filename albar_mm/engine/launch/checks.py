@@ -99,11 +99,15 @@ def undownloaded(cfg: Config, url: str) -> tuple[str, str]:
     remote = [(key, weights) for key, weights in named_weights(cfg) if '://' in weights]
     exact = [key for key, weights in remote if weights == url]
     key = (exact or [key for key, _ in remote] or ['load_from'])[0]
-    advice = f'--cfg-options {key}=<file>; {key}=None begins at random'
-    if is_type(cfg.model.get('backbone') or {}, 'SwinTransformer3D'):
+    backbone = cfg.model.get('backbone') or {}
+    none = f'{key.removesuffix(".checkpoint")}=None'
+    if backbone.get('pretrained2d') and key.endswith('.pretrained'):
+        none += ' model.backbone.pretrained2d=False'
+    advice = f'--cfg-options {key}=<file>; {none} begins at random'
+    if key == 'load_from' and is_type(backbone, 'SwinTransformer3D'):
         advice += (
-            "; tools/convert_checkpoint.py makes a file for load_from of torchvision's swin3d_t, "
-            'see docs/data.md'
+            "; tools/convert_checkpoint.py makes such a file of torchvision's swin3d_t, see "
+            'docs/data.md'
         )
     return key, advice
 
