@@ -92,10 +92,12 @@ def read_manifest(
     items = [item for item, _ in _entries(folder, num_classes)]
     missing = [item.filename for item in items if check_files and not os.path.isfile(item.filename)]
     if missing:
-        names = name_some(os.path.relpath(name, folder) for name in missing)
+        why = name_some(os.path.relpath(name, folder) for name in missing)
+        if len(missing) == len(items) and not (folder / HASHES_NAME).exists():
+            why = 'a set of --encoding none has no videos; read it with OnTheFlyBenchmarkDataset'
         raise MissingFileError(
             f'{folder}: {len(missing)} of {len(items)} files named in {MANIFEST_NAME} do not '
-            f'exist: {names}'
+            f'exist: {why}'
         )
     return items
 

@@ -133,6 +133,8 @@ def test_no_exported_file_is_needed(sources, roots, tmp_path):
     assert not list(tmp_path.rglob('*.avi'))
     made = contents(on_the_fly(sources, tmp_path / 'bias'))
     same(made, contents(on_the_fly(sources, roots['plain'])))
+    said = 'of --encoding none has no videos; read it with OnTheFlyBenchmarkDataset'
+    refused(said, BiasBenchmarkDataset, **arguments(tmp_path / 'bias'))
 
 
 def test_images_of_a_set_that_is_not_there_are_not_needed(sources, roots):
