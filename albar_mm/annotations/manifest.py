@@ -57,7 +57,7 @@ def find_set_folder(root: str | os.PathLike, dataset: str, set_name: str, backgr
     if not root.is_dir():
         raise MissingFileError(f'bias_root {root} is not a folder; generate the benchmark first')
     wanted = f'{dataset}_{set_name}_{background}'
-    folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
+    folders = [e for e in sorted(root.iterdir()) if e.is_dir() and not e.name.startswith('.')]
     matches = [folder for folder in folders if folder.name.casefold() == wanted.casefold()]
     if not matches:
         present = name_some([folder.name for folder in folders]) or 'no folder'
