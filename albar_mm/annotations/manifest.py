@@ -59,7 +59,7 @@ def find_set_folder(root: str | os.PathLike, dataset: str, set_name: str, backgr
     if not root.is_dir():
         raise MissingFileError(f'bias_root {root} is not a folder; generate the benchmark first')
     wanted = f'{dataset}_{set_name}_{background}'
-    folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
+    folders = [e for e in sorted(root.iterdir()) if e.is_dir() and not e.name.startswith('.')]
     matches = [folder for folder in folders if folder.name.casefold() == wanted.casefold()]
     if not matches:
         present = name_some([folder.name for folder in folders]) or 'no folder'
@@ -94,10 +94,12 @@ def read_manifest(
     items = [item for item, _ in _entries(folder, num_classes)]
     missing = [item.filename for item in items if check_files and not os.path.isfile(item.filename)]
     if missing:
-        names = name_some(os.path.relpath(name, folder) for name in missing)
+        why = name_some(os.path.relpath(name, folder) for name in missing)
+        if len(missing) == len(items) and not (folder / HASHES_NAME).exists():
+            why = 'a set of --encoding none has no videos; read it with OnTheFlyBenchmarkDataset'
         raise MissingFileError(
             f'{folder}: {len(missing)} of {len(items)} files named in {MANIFEST_NAME} do not '
-            f'exist: {names}'
+            f'exist: {why}'
         )
     return items
 

@@ -91,11 +91,12 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
         model: recogniser whose head says how the views of a video are averaged.
 
     Returns:
-        ``num_samples``, ``sets`` (name -> number of videos), ``pipelines`` (name -> list of
+        ``num_samples``, ``sets`` (name -> number of videos), ``missing_sets`` (names of those that
+        were asked for and are not there, so not in the averages), ``pipelines`` (name -> list of
         transforms with their settings), ``clip_sampling`` (name -> settings of the frame samplers)
         and ``average_clips``.
     """
-    inner = innermost_dataset(dataset)
+    inner, metainfo = innermost_dataset(dataset), getattr(dataset, 'metainfo', {})
     pipelines = getattr(inner, 'pipelines', None) or {'all': getattr(inner, 'pipeline', None)}
     described = {
         name: [_describe_transform(t) for t in getattr(pipeline, 'transforms', [])]
@@ -103,7 +104,8 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
     }
     return dict(
         num_samples=len(dataset),
-        sets=dict(getattr(dataset, 'metainfo', {}).get('sets', {})),
+        sets=dict(metainfo.get('sets', {})),
+        missing_sets=list(metainfo.get('missing_sets', [])),
         pipelines=described,
         clip_sampling={
             name: [step for step in steps if 'Sample' in type_name(step)]

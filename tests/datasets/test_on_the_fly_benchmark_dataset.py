@@ -141,6 +141,18 @@ def test_no_exported_file_is_needed(sources, roots, tmp_path):
     assert not list(tmp_path.rglob('*.avi'))
     made = contents(on_the_fly(sources, tmp_path / 'bias'))
     same(made, contents(on_the_fly(sources, roots['plain'])))
+    said = 'of --encoding none has no videos; read it with OnTheFlyBenchmarkDataset'
+    refused(said, BiasBenchmarkDataset, **arguments(tmp_path / 'bias'))
+
+
+def test_images_of_a_set_that_is_not_there_are_not_needed(sources, roots):
+    families = ['stripe', 'photos', 'vqgan']
+    folders = dict(photos=sources / 'photos', vqgan=sources / 'gone')
+    given = dict(scuba=families, scufo=families, backgrounds=folders, missing='skip')
+    dataset = on_the_fly(sources, roots['plain'], **given)
+    assert dataset.metainfo['missing_sets'] == ['scuba/vqgan', 'scufo/vqgan']
+    whole = on_the_fly(sources, roots['plain'])
+    assert dataset.metainfo['sets'] == whole.metainfo['sets'] and len(dataset) == len(whole)
 
 
 def test_steps_named_in_the_config(sources, roots):

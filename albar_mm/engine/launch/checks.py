@@ -19,6 +19,11 @@ from ...utils.errors import LaunchError, absence
 from ...utils.text import did_you_mean
 from ..checkpoints.source import bare_model
 
+#: weights that the shipped configs name and that a command makes of a published file
+MADE_WEIGHTS = {
+    'data/weights/swin3d_t_k400.pth': 'python tools/convert_checkpoint.py swin3d-torchvision '
+    '<swin3d_t-7615ae03.pth of torchvision> data/weights/swin3d_t_k400.pth',
+}
 FROM_TORCHVISION = ('torchvision://', 'modelzoo://')
 _TORCHVISION = 'pip install torchvision'
 
@@ -76,8 +81,35 @@ def lacking_weights(key: str, weights: str) -> tuple[str, str] | None:
         if importlib.util.find_spec('torchvision') is None:
             return f'{key}: {weights} needs torchvision, which is missing', _TORCHVISION
     elif '://' not in weights and (why := absence(weights)):
-        return f'{key}: checkpoint {weights}: {why}', f'add --cfg-options {key}=<path>'
+        cure = MADE_WEIGHTS.get(weights, f'add --cfg-options {key}=<path>')
+        return f'{key}: checkpoint {weights}: {why}', cure
     return None
+
+
+def undownloaded(cfg: Config, url: str) -> tuple[str, str]:
+    """Which setting of a training names weights that could not be fetched, and what to set.
+
+    Args:
+        cfg: Of the training.
+        url: Their address.
+
+    Returns:
+        The setting, and the advice.
+    """
+    remote = [(key, weights) for key, weights in named_weights(cfg) if '://' in weights]
+    exact = [key for key, weights in remote if weights == url]
+    key = (exact or [key for key, _ in remote] or ['load_from'])[0]
+    backbone = cfg.model.get('backbone') or {}
+    none = f'{key.removesuffix(".checkpoint")}=None'
+    if backbone.get('pretrained2d') and key.endswith('.pretrained'):
+        none += ' model.backbone.pretrained2d=False'
+    advice = f'--cfg-options {key}=<file>; {none} begins at random'
+    if key == 'load_from' and is_type(backbone, 'SwinTransformer3D'):
+        advice += (
+            "; tools/convert_checkpoint.py makes such a file of torchvision's swin3d_t, see "
+            'docs/data.md'
+        )
+    return key, advice
 
 
 def check_weights(cfg: Mapping[str, Any]) -> None:

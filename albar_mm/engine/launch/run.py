@@ -24,11 +24,18 @@ from ...compat.load_config import config_stem, load_config, parse_options
 from ...debias import methods
 from ...debias.checks import lacks_bank, warn_without_bank
 from ...utils.config_types import type_name
-from ...utils.errors import DatasetError, DebiasError, LaunchError, one_line, remedy_of
+from ...utils.errors import (
+    DatasetError,
+    DebiasError,
+    DownloadError,
+    LaunchError,
+    one_line,
+    remedy_of,
+)
 from ...utils.files import check_output, try_folder
 from ...utils.lock import sole_use
 from ..checkpoints.source import POINTER, bare_model, last_checkpoint, require_checkpoint
-from .checks import check_dataset, check_training, check_weights, num_classes
+from .checks import check_dataset, check_training, check_weights, num_classes, undownloaded
 from .data import missing_data
 from .process import keep_freed_memory
 from .testing import DrawPredictions, DumpPredictions, FittingCheckpoint
@@ -272,10 +279,8 @@ def _set_resume(cfg: Config, resume: str | bool | None) -> None:
         if last_checkpoint(cfg.work_dir, needed=False) is not None:
             cfg.resume, cfg.load_from = True, None
     elif resume:
-        cfg.resume, cfg.load_from = True, os.fspath(resume)
-    if cfg.get('load_from'):
-        require_checkpoint(cfg.load_from)
-    elif cfg.get('resume'):
+        cfg.resume, cfg.load_from = True, require_checkpoint(resume)
+    elif not cfg.get('load_from') and cfg.get('resume'):
         last_checkpoint(cfg.work_dir, needed=False)
 
 
@@ -339,6 +344,9 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
         return missing
     if isinstance(error, DatasetError):
         return line
+    if isinstance(error, DownloadError) and LOADERS[0] in loaders:
+        key, advice = undownloaded(cfg, error.url)
+        return f'{key}: {line} ({advice})'
     if isinstance(error, KeyError) and Path(_place(error)).name == 'checkpoint_hook.py':
         # a metric without a prefix tells its scores when it has measured
         logged = MessageHub.get_current_instance().log_scalars
