@@ -17,15 +17,7 @@ train_pipeline = [*_base_.train_pipeline[:-1], dict(type='StaticClip', frame='mi
 train_dataloader = dict(batch_size=6, dataset=dict(pipeline=train_pipeline))
 # tested from the first frame on, not in the middle
 test_pipeline = [*_base_.test_pipeline]
-test_pipeline[1] = dict(
-    type='BiasSampleFrames',
-    clip_len=32,
-    frame_interval=2,
-    num_clips=1,
-    test_mode=True,
-    short='halve',
-    start='first',
-)
+test_pipeline[1] = dict(test_pipeline[1], start='first')
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 optim_wrapper = dict(optimizer=dict(lr=1e-5, weight_decay=0.05))
 auto_scale_lr = dict(enable=False, base_batch_size=6)

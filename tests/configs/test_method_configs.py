@@ -116,6 +116,7 @@ def test_is_what_debias_makes(method, data, files):
         whole = dict(drop_last=False, dataset=dict(ann_file=WHOLE[data]))
         plain.merge_from_dict(dict(train_dataloader=whole, val_dataloader=None, val_evaluator=None))
         plain.train_dataloader.dataset.pipeline[1] = HALVED
+        plain.test_dataloader.dataset.pipeline[1] = dict(HALVED, test_mode=True)
     made = debias(plain, method, **options).to_dict()
     if method == 'stillmix':
         bank = cfg['model']['data_preprocessor']['blending'].pop('bank')

@@ -28,23 +28,12 @@ def cfg():
     return loaded
 
 
-def test_it_is_albars_code_but_for_frames_and_start(cfg):
-    """Terms, rates and batches are those of the base, which test_method_configs.py holds."""
+def test_it_is_albars_code_but_for_the_start(cfg):
+    """Terms, rates, frames and batches are the base's, which test_method_configs.py holds."""
     (base,) = CONFIG.parents[1].glob('*_1xb6-*_hmdb51-rgb.py')
-    numbers, ours = load_config(base), cfg.to_dict()
-    for loader in ('train_dataloader', 'test_dataloader'):
-        ours[loader]['dataset'].pop('pipeline')
-        numbers[loader]['dataset'].pop('pipeline')
-    same = 'model train_dataloader test_dataloader optim_wrapper param_scheduler train_cfg'
-    for part in (*same.split(), 'auto_scale_lr', 'default_hooks', 'custom_hooks'):
-        assert ours[part] == numbers.to_dict()[part], part
-    assert cfg.load_from != numbers.load_from
-    train, test = (cfg[f'{part}_dataloader'].dataset.pipeline for part in ('train', 'test'))
-    assert [*train[:1], *train[2:]] == [*numbers.train_pipeline[:1], *numbers.train_pipeline[2:]]
-    sizes = dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, short='halve')
-    assert train[1] == sizes
-    assert test[1] == dict(sizes, test_mode=True, start='first')
-    assert test[2:] == numbers.test_pipeline[2:]
+    numbers, ours = load_config(base).to_dict(), cfg.to_dict()
+    assert ours.pop('load_from') != numbers.pop('load_from')
+    assert ours == numbers
 
 
 def test_the_command_in_the_config_makes_the_weights_that_it_names(tmp_path):

@@ -78,4 +78,6 @@ def test_a_file_that_lists_no_sets_is_compared_by_its_scores(tmp_path):
 
 def test_the_page_says_what_averages_are_over(tmp_path):
     measured = measurement(run(tmp_path, 'a', how=protocol(backgrounds=('stripe',))))
-    assert ('SCUBA average, SCUFO average, Confl-FG average', 'over stripe') in protocol_lines(measured)
+    assert ('SCUBA average, SCUFO average, Confl-FG average', 'over stripe') in protocol_lines(
+        measured
+    )
