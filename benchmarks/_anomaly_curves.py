@@ -234,7 +234,12 @@ def _train(row: Row, one: Training) -> dict[str, Any]:
             *lists,
             {**row.options, 'train_cfg.max_epochs': row.epochs, 'log_level': 'ERROR'},
         )
+        # one sampling for all rows: shuffled, without what some configs hold out
+        cfg.train_dataloader.batch_sampler = dict(type='BalancedAnomalySampler')
+        videos = cfg.train_dataloader.dataset
+        videos.update(part='train', val_share=videos.get('val_share', 0.1))
         # tested all along, which is what is looked at here: nothing is chosen
+        cfg.val_cfg = dict(type='ValLoop')
         cfg.val_dataloader, cfg.val_evaluator = (
             cfg.test_dataloader,
             dict(type='FrameAUC', bootstrap=0, per_kind=False),

@@ -20,7 +20,8 @@ from PIL import Image
 from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets.build import build_benchmark
 from albar_mm.bias_sets.masks.folders import JhmdbMasks
-from albar_mm.bias_sets.sources import BuildSettings, read_source_list
+from albar_mm.bias_sets.settings import BuildSettings
+from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import ImageFolder, Stripes
 from albar_mm.compositing.kept import forget_materials
 from albar_mm.datasets import OnTheFlyBenchmarkDataset, RobustVideoDataset

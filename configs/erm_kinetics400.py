@@ -1,5 +1,6 @@
-# The biased baseline: Video Swin-T on Kinetics-400 from ImageNet weights, inflated. (The paper says
-# "Kinetics-400 pre-trained", which its accuracies near 68 % do not bear out.)
+# The biased baseline: Video Swin-T on Kinetics-400 from ImageNet weights, inflated. (Table 6 of the
+# paper says "Kinetics-400 pre-trained", as its code does, but its accuracies near 68 % fit this start;
+# the other one is configs/erm/erm_swin-tiny_k400-pre_1xb8-32x2x1-50e_kinetics400-rgb.py.)
 _base_ = [
     '_base_/models/swin_tiny_hmdb51.py',
     '_base_/datasets/kinetics400.py',

@@ -12,10 +12,13 @@ from _command import COUNT, FROM_0, SEED, number
 EXAMPLES = """\
 examples:
   python tools/build_bias_benchmark.py build hmdb51 --masks jhmdb:/data/jhmdb/puppet_mask \\
+      --videos /data/jhmdb/ReCompress_Videos --published-names \\
       --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan --verify --report
-  python tools/build_bias_benchmark.py verify data/hmdb51/bias --videos data/hmdb51/videos \\
+  python tools/build_bias_benchmark.py verify data/hmdb51/bias \\
+      --videos /data/jhmdb/ReCompress_Videos \\
       --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
-  python tools/build_bias_benchmark.py report data/hmdb51/bias --videos data/hmdb51/videos \\
+  python tools/build_bias_benchmark.py report data/hmdb51/bias \\
+      --videos /data/jhmdb/ReCompress_Videos \\
       --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
   python tools/build_bias_benchmark.py leakage --videos data/jhmdb21/videos \\
       --list data/jhmdb21/test_split1.txt --silhouettes jhmdb:/data/jhmdb/puppet_mask
@@ -28,12 +31,13 @@ DATASET: hmdb51, jhmdb21, ucf101, ucf101-boxes or kinetics400, which have defaul
 
 masks (SPEC):
   jhmdb:FOLDER  png:FOLDER  npz:FOLDER  rle:FILE_OR_FOLDER    made by someone else
-  boxes:FILE  grabcut:FILE                                    person boxes as they are, or refined
+  boxes:FILE[,actors=all|first]  grabcut:FILE                 person boxes as they are, or refined
   dnn:MODEL  sam2:CHECKPOINT,boxes=FILE  motion               made here, see docs
   union(A,B)  within(A,boxes:FILE)                            from other masks
 
 examples:
   python tools/build_bias_benchmark.py build hmdb51 --masks jhmdb:/data/jhmdb/puppet_mask \\
+      --videos /data/jhmdb/ReCompress_Videos --published-names \\
       --backgrounds stripe Places365=/data/places/test_256 VQGAN=/data/vqgan
   python tools/build_bias_benchmark.py build ucf101 --masks grabcut:/data/pyannot.pkl \\
       --backgrounds stripe Places365=/data/places/test_256 --workers 16 --report
@@ -46,7 +50,8 @@ exit status: 0 complete, 1 failed, 3 built without the listed videos that benchm
 """
 VERIFY = """\
 example:
-  python tools/build_bias_benchmark.py verify data/hmdb51/bias --videos data/hmdb51/videos \\
+  python tools/build_bias_benchmark.py verify data/hmdb51/bias \\
+      --videos /data/jhmdb/ReCompress_Videos \\
       --backgrounds stripe Places365=/data/places/test_256 --sample 200
 
 exit status: 0 all is as the manifests say, 1 something is not
@@ -108,15 +113,26 @@ BUILD_OPTIONS = {
     '--seed': dict(type=SEED, default=0, help='seed of all draws (default: 0)'),
     '--sets': dict(nargs='+', choices=('scuba', 'scufo', 'conflfg'), help='default: all'),
     '--empty-frames': dict(
-        choices=('cut', 'nearest', 'background', 'error'),
-        default='cut',
-        help='frames without a mask: cut both ends and take the nearest mask between (default), '
-        'the nearest mask always, background alone between as published, or refuse the video',
+        choices=('keep', 'cut', 'nearest', 'background', 'error'),
+        help='frames without a mask: keep them as background alone (default, as published, for '
+        'hmdb51, jhmdb21, kinetics400), that between the first and the last mask (background: '
+        'ucf101, ucf101-boxes), cut both ends and take the nearest mask between (other names), '
+        'the nearest mask always, or refuse the video',
     ),
     '--missing-masks': dict(
         choices=('fail', 'drop'),
         help='videos without masks: stop, or leave them out (default: drop for hmdb51, ucf101, '
-        'kinetics400)',
+        'ucf101-boxes, kinetics400)',
+    ),
+    '--fps': dict(
+        metavar='RATE|native',
+        help='keep frames of the videos at this rate (default: 15 for kinetics400, as published, '
+        'else native)',
+    ),
+    '--published-names': dict(
+        action='store_true',
+        help='leave out JHMDB clips with # in their names, which the published sets do not have: '
+        '256 of 257',
     ),
     '--encoding': dict(
         choices=('jpeg', 'lossless', 'none'),
@@ -182,18 +198,18 @@ LEAKAGE_OPTIONS = {
 
 
 def _build(args: _command.Args) -> int:
-    from albar_mm.bias_sets import build
+    from albar_mm.bias_sets import build, presets
     from albar_mm.bias_sets.masks.parse import parse_masks
 
-    started, preset = time.monotonic(), build.preset_of(args.dataset)
+    started, preset = time.monotonic(), presets.preset_of(args.dataset)
     root, videos = args.out or preset.root, args.videos or preset.folder / 'videos'
     families = build.background_families(args.backgrounds, args.min_side)
-    own = ('name', 'per_video', 'seed', 'sets', 'empty_frames', 'encoding', 'missing_masks')
-    settings = build.build_settings(
+    own = 'name per_video seed sets empty_frames encoding missing_masks cover_filter fps'.split()
+    settings = presets.build_settings(
         preset,
         families,
-        masks=parse_masks(args.masks),
-        cover_filter=args.cover_filter,
+        parse_masks(args.masks),
+        published_names=args.published_names,
         **{name: getattr(args, name) for name in own},
     )
     lists = (args.list, args.lists, args.split, args.label_map, args.training_lists)

@@ -7,7 +7,9 @@ import _command
 
 EXAMPLES = """\
 examples:
-  python tools/convert_checkpoint.py swin3d-torchvision swin3d_t-7615ae03.pth swin3d_t_k400.pth
+  python tools/convert_checkpoint.py swin3d-torchvision swin3d_t-7615ae03.pth \\
+      data/weights/swin3d_t_k400.pth
+  python tools/train.py configs/albar/released/swin_tiny_hmdb51.py        # begins with that file
   python tools/convert_checkpoint.py albar-official albar_hmdb51.pth albar_hmdb51_mm.pth
   python tools/test.py configs/albar_hmdb51.py albar_hmdb51_mm.pth
   python tools/convert_checkpoint.py mgfn-official mgfn_ucf.pkl mgfn_ucf_mm.pth
@@ -15,6 +17,7 @@ examples:
 A Swin loads into configs with mmaction's _base_/models/swin_tiny.py (swin3d_s, swin3d_b: with
 arch='small', 'base'), as load_from or for testing; an MGFN into
 configs/downstream/anomaly_mgfn_ucfcrime.py with model.backbone.in_channels of its features.
+Where to get the files: docs/data.md.
 """
 
 

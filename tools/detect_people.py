@@ -7,12 +7,15 @@ from _command import COUNT
 
 EXAMPLES = """\
 examples:
-  python tools/detect_people.py --list data/hmdb51/train_split1.txt --videos data/hmdb51/videos \\
-      --detector onnx:yolov8n.onnx --out data/hmdb51/people.jsonl --workers 8
-  python tools/detect_people.py --list data/hmdb51/train_split1.txt --videos data/hmdb51/videos \\
-      --detector segmenter:selfie_segmentation.tflite --every 2 --out data/hmdb51/people.jsonl
-  python tools/detect_people.py --list data/ucf101/train_split1.txt --videos data/ucf101/videos \\
-      --detector file:UCF101_detections.npy --out data/ucf101/people.jsonl
+  python tools/detect_people.py --list data/hmdb51/trainval_split1.txt \\
+      --videos data/hmdb51/videos --detector onnx:yolov8n.onnx \\
+      --out data/hmdb51/people.jsonl --workers 8
+  python tools/detect_people.py --list data/hmdb51/trainval_split1.txt \\
+      --videos data/hmdb51/videos --detector segmenter:selfie_segmentation.tflite \\
+      --every 2 --out data/hmdb51/people.jsonl
+  python tools/detect_people.py --list data/ucf101/trainval_split1.txt \\
+      --videos data/ucf101/videos --detector file:UCF101_detections.npy \\
+      --out data/ucf101/people.jsonl
 
 exit status: 0 complete, 1 failed, 3 written without the videos that the report lists
 (people.report.json beside people.jsonl)

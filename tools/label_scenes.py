@@ -7,10 +7,10 @@ from _command import COUNT
 
 EXAMPLES = """\
 examples:
-  python tools/label_scenes.py --list data/hmdb51/train_split1.txt --videos data/hmdb51/videos \\
+  python tools/label_scenes.py --list data/hmdb51/trainval_split1.txt --videos data/hmdb51/videos \\
       --classifier onnx:resnet50_places365.onnx,size=224x224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,softmax=true \\
       --out data/hmdb51/scenes.npz --workers 8
-  python tools/label_scenes.py --list data/hmdb51/train_split1.txt --videos data/hmdb51/videos \\
+  python tools/label_scenes.py --list data/hmdb51/trainval_split1.txt --videos data/hmdb51/videos \\
       --classifier mmpretrain:places365.py,places365.pth --frames 5 --hard --out data/hmdb51/scenes.jsonl
 
 exit status: 0 complete, 1 failed, 3 written without the videos that <out>.report.json lists

@@ -13,6 +13,7 @@ examples:
   python tools/prepare_dataset.py motion_sprites --out data/other --scene-rate 0.8
   python tools/prepare_dataset.py jhmdb21 --source /data/hmdb51_jhmdb21
   python tools/prepare_dataset.py hmdb51 --videos /data/hmdb51/videos --lists /data/hmdb51/splits
+  python tools/prepare_dataset.py hmdb51 --val-share 0.2
   python tools/prepare_dataset.py ucf101 --videos /data/UCF-101 --lists /data/ucfTrainTestlist
   python tools/prepare_dataset.py kinetics400 --videos /data/k400 --lists /data/k400/csv \\
       --missing drop --workers 16
@@ -93,7 +94,8 @@ def _official_options(name: str) -> dict[str, dict]:
             type=SHARE,
             default=0.1,
             metavar='SHARE',
-            help='share of the training clips held out for validation (default: 0.1)',
+            help='share of the training clips held out for validation, 0 for none (default: 0.1); '
+            'trainval holds all of them in any case',
         ),
         '--seed': dict(type=SEED, default=0, help='seed of what is held out (default: 0)'),
         '--workers': dict(type=COUNT, default=2, help='processes that check videos (default: 2)'),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..utils.errors import BadFileError, DatasetError, MissingFileError
 from ..utils.files import read_json_lines, read_lines, write_text
+from ..utils.numbers import frame_rate
 from ..utils.rows import check_row
 from ..utils.text import name_some
 from ..utils.video_ids import check_id
@@ -21,6 +22,7 @@ manifest, which describes pixels and is the same for every encoding."""
 _ID = re.compile(r'(?P<video>.+)__(?P<k>\d+)')
 _NUMBERS, _TEXTS = ('k', 'first', 'last'), ('set', 'video_id', 'background', 'mask_sha256')
 _BUILT = {**dict.fromkeys(_NUMBERS, range(2**31)), **dict.fromkeys(_TEXTS, str), 'generator': str}
+_RATES = {'kept_fps', 'source_fps'}
 _STILL_OR_ARCHIVE = {'.jpg', '.jpeg', '.png', '.bmp', '.webp', '.zip', '.tar', '.npz', '.npy'}
 
 
@@ -57,7 +59,7 @@ def find_set_folder(root: str | os.PathLike, dataset: str, set_name: str, backgr
     if not root.is_dir():
         raise MissingFileError(f'bias_root {root} is not a folder; generate the benchmark first')
     wanted = f'{dataset}_{set_name}_{background}'
-    folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
+    folders = [e for e in sorted(root.iterdir()) if e.is_dir() and not e.name.startswith('.')]
     matches = [folder for folder in folders if folder.name.casefold() == wanted.casefold()]
     if not matches:
         present = name_some([folder.name for folder in folders]) or 'no folder'
@@ -92,10 +94,12 @@ def read_manifest(
     items = [item for item, _ in _entries(folder, num_classes)]
     missing = [item.filename for item in items if check_files and not os.path.isfile(item.filename)]
     if missing:
-        names = name_some(os.path.relpath(name, folder) for name in missing)
+        why = name_some(os.path.relpath(name, folder) for name in missing)
+        if len(missing) == len(items) and not (folder / HASHES_NAME).exists():
+            why = 'a set of --encoding none has no videos; read it with OnTheFlyBenchmarkDataset'
         raise MissingFileError(
             f'{folder}: {len(missing)} of {len(items)} files named in {MANIFEST_NAME} do not '
-            f'exist: {names}'
+            f'exist: {why}'
         )
     return items
 
@@ -112,6 +116,8 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
         try:
             check_row(row, where, _BUILT)
             check_id(row['video_id'], where)
+            for key in _RATES & row.keys():
+                frame_rate(row[key], f'{where}: {key}')
         except DatasetError as error:
             advice = 'only sets made by tools/build_bias_benchmark.py can be rendered again'
             raise BadFileError(f'{error}; {advice}') from error

@@ -226,7 +226,7 @@ class DatasetSpec:
         read: Parser of its lists: folder and split to the lists.
         num_classes: Number of classes.
         sizes: Official numbers of training and test clips by split; empty where none are fixed.
-        divide_groups: See :func:`albar_mm.preparation.prepare.hold_out`.
+        divide_groups: See :func:`albar_mm.preparation.holdout.hold_out`.
         any_layout: Search the videos by name instead of expecting the official folders.
         delimiter: Default separator of the annotation files.
         decode: Default depth of the check of every video.

@@ -47,12 +47,15 @@ class VideoBoxes:
         self._per_frame, self._where = per_frame, where
         self.num_frames = len(starts) - 1
 
-    def at(self, frames: Iterable[int], min_score: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    def at(
+        self, frames: Iterable[int], min_score: float = 0.0, above: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Boxes of some frames with at least this score.
 
         Args:
             frames: Frame numbers from 0; one may occur more than once.
             min_score: Boxes of a lower score are left out.
+            above: Those of just this score as well.
 
         Returns:
             float32 (n, 4) of x1, y1, x2, y2 in px of the video, x2 and y2 exclusive; and int64
@@ -62,15 +65,18 @@ class VideoBoxes:
             DatasetError: A frame number is negative, or so far beyond the last entry that the file
                 must be of another video.
         """
-        picked = self.rows(frames, min_score)
+        picked = self.rows(frames, min_score, above)
         counts = np.array([len(rows) for rows in picked], dtype=np.int64)
         positions = np.repeat(np.arange(len(picked)), counts)
         return np.concatenate([np.empty((0, 5), np.float32), *picked])[:, :4], positions
 
-    def rows(self, frames: Iterable[int], min_score: float = 0.0) -> list[np.ndarray]:
+    def rows(
+        self, frames: Iterable[int], min_score: float = 0.0, above: bool = False
+    ) -> list[np.ndarray]:
         """As :meth:`at`, with scores: for each frame float32 (n, 5) of x1, y1, x2, y2, score."""
         found = [self._frame(int(frame)) for frame in frames]
-        return [rows[rows[:, 4] >= min_score] for rows in found]
+        reaches = np.greater if above else np.greater_equal
+        return [rows[reaches(rows[:, 4], min_score)] for rows in found]
 
     def _frame(self, frame: int) -> np.ndarray:
         length = self.num_frames

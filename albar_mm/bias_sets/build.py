@@ -4,97 +4,32 @@ of it, and what it says back."""
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..annotations.official_lists import SPECS
 from ..compositing.backgrounds import MIN_SIDE, Backgrounds, parse_background
 from ..utils.errors import DatasetError
 from ..utils.files import write_text
 from ..utils.lock import sole_user_of
-from ..utils.numbers import number
 from ..utils.text import name_some
 from .export import Built, export
-from .masks.source import CoverFilter
+from .masks.folders import JhmdbMasks
+from .masks.source import MaskSource
 from .plan import draw_rows, plan_rows
+from .presets import PRESETS, Preset
+from .settings import BENCHMARK_NAME, REPORT_NAME, BuildSettings, write_report
 from .sources import (
-    BENCHMARK_NAME,
-    REPORT_NAME,
-    SETS,
-    BuildSettings,
     SourceList,
     official_sources,
+    parts_of,
     read_source_list,
     require_files,
     require_masks,
-    write_report,
 )
 from .survey import survey
 
 _SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Preset:
-    """What a build of one benchmark takes when it is told nothing else.
-
-    Attributes:
-        name: As on the command line.
-        dataset: First part of the folder names.
-        per_video: Variants of every source video, as published.
-        test_list: Test list that ``tools/prepare_dataset.py`` writes.
-        missing_masks: What to do with test videos without a mask.
-        source: Data set that the videos and lists belong to; default: ``name``.
-        bias_folder: Folder of the benchmark below that of the data set.
-        cover_filter: Smallest share of frames and of the image, or None for no filter.
-    """
-
-    name: str
-    dataset: str
-    per_video: int
-    test_list: str = 'test_split1.txt'
-    missing_masks: str = 'fail'
-    source: str = ''
-    bias_folder: str = 'bias'
-    cover_filter: tuple[float, float] | None = None
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the data set, as ``tools/prepare_dataset.py`` makes it."""
-        return Path('data', self.source or self.name)
-
-    @property
-    def root(self) -> Path:
-        return self.folder / self.bias_folder
-
-
-PRESETS = {
-    preset.name: preset
-    for preset in (
-        # the source videos are those test videos that JHMDB has puppet masks for
-        Preset('hmdb51', 'HMDB51', 10, missing_masks='drop'),
-        Preset('jhmdb21', 'JHMDB21', 10),
-        # those that UCF101-24 has boxes for
-        Preset('ucf101', 'UCF101', 5, missing_masks='drop'),
-        # the first protocol, whose boxes show background: never to be mixed with the one above
-        Preset(
-            'ucf101-boxes',
-            'UCF101-boxes',
-            5,
-            missing_masks='drop',
-            source='ucf101',
-            bias_folder='bias_boxes',
-        ),
-        # those that pass the filter on mask cover
-        Preset('kinetics400', 'K400', 1, 'test.txt', 'drop', cover_filter=(0.9, 0.1)),
-    )
-}
-
-
-def preset_of(name: str) -> Preset:
-    """Defaults for a name on the command line; an unknown one is a data set of the user's own."""
-    return PRESETS.get(name) or Preset(name, name, 10, 'test.txt')
 
 
 def background_families(specs: Sequence[str], min_side: int = MIN_SIDE) -> Backgrounds:
@@ -152,56 +87,6 @@ def source_videos(
     return read_source_list(
         list_file or preset.folder / preset.test_list, video_root, label_map, training_lists
     )
-
-
-def build_settings(
-    preset: Preset,
-    families: Backgrounds,
-    name: str | None = None,
-    per_video: int | None = None,
-    sets: Sequence[str] | None = None,
-    missing_masks: str | None = None,
-    cover_filter: str | None = None,
-    **others: Any,
-) -> BuildSettings:
-    """Settings of a build, with the preset's defaults for what is None.
-
-    Args:
-        preset: The preset.
-        families: The backgrounds.
-        name: First part of the folder names.
-        per_video: Variants of every source video.
-        sets: Some of ``SETS``; default: all that the backgrounds allow.
-        missing_masks: ``'fail'`` or ``'drop'``.
-        cover_filter: ``FRAMES,COVER`` or ``none``.
-        **others: Further settings as they are.
-
-    Raises:
-        DatasetError: See :class:`.sources.BuildSettings`.
-    """
-    if sets is None:
-        striped = any(family.name == 'Stripe' for family in families.families)
-        sets = [one for one in SETS if striped or one != 'conflfg']
-    return BuildSettings(
-        name or preset.dataset,
-        families.families,
-        per_video=preset.per_video if per_video is None else per_video,
-        sets=tuple(sets),
-        missing_masks=missing_masks or preset.missing_masks,
-        cover_filter=_cover_filter(cover_filter, preset),
-        **others,
-    )
-
-
-def _cover_filter(text: str | None, preset: Preset) -> CoverFilter | None:
-    if text is None:
-        return CoverFilter(*preset.cover_filter) if preset.cover_filter else None
-    if text == 'none':
-        return None
-    shares = text.split(',')
-    if len(shares) != 2:
-        raise DatasetError(f'--cover-filter {text}: expected FRAMES,COVER, e.g. 0.9,0.1, or none')
-    return CoverFilter(*(number(share, f'--cover-filter {text}', 0, 1) for share in shares))
 
 
 def summary(built: Built) -> list[str]:
@@ -312,10 +197,34 @@ def build_benchmark(
 
 
 def usable_sources(settings: BuildSettings, sources: SourceList, files: bool = True) -> SourceList:
-    """First stage: the listed videos that can be used; with ``files``, those must be there."""
+    """First stage: the listed videos that can be used; with ``files``, those must be there.
+
+    Raises:
+        DatasetError: Videos or masks are missing, or none is left.
+    """
+    if settings.fps is not None:
+        videos = (replace(video, fps=settings.fps) for video in sources.videos)
+        sources = replace(sources, videos=tuple(videos))
     if settings.masks is not None:
         sources = require_masks(settings.masks, sources, settings.missing_masks)
+    if settings.published_names:
+        sources = _without_renamed(settings.masks, sources)
     sources.require_some()
     if files:
         require_files(sources)
     return sources
+
+
+def _without_renamed(masks: MaskSource | None, sources: SourceList) -> SourceList:
+    """Leave out what the published sets lost: their generator looked up JHMDB's names as they are.
+
+    JHMDB writes ``@`` where HMDB51 has ``#``.
+    """
+    if masks is None or not any(parts_of(masks, JhmdbMasks)):
+        raise DatasetError('--published-names is about JHMDB, whose masks --masks does not name')
+    reason = (
+        'its name holds # where JHMDB has @, and the published sets matched names as they are '
+        '(--published-names)'
+    )
+    unlike = (video.video_id for video in sources.videos if set('#@') & set(video.video_id))
+    return sources.without(dict.fromkeys(unlike, reason))

@@ -23,7 +23,8 @@ from ..utils.identity import file_sha256
 from ..utils.parallel import map_videos
 from ..video.avi import avi_bytes, encode_frames
 from ..video.source_video import SourceVideo
-from .sources import BENCHMARK_NAME, BuildSettings, SourceList, write_report
+from .settings import BENCHMARK_NAME, BuildSettings, write_report
+from .sources import SourceList
 from .survey import Survey
 
 PROGRESS_FOLDER = '.progress/items'

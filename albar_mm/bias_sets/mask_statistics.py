@@ -1,5 +1,6 @@
 """Numbers that tell which masks of a benchmark to look at."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -14,10 +15,11 @@ from ..compositing.kept import kept_masks_path, load_kept_masks
 from ..utils.errors import DatasetError
 from ..utils.files import write_csv, write_json
 from ..utils.parallel import map_videos
-from ..video.source_video import SourceVideo
+from ..video.source_video import SourceVideo, kept_frames
 from .masks.boxes import BoxMasks, bounding_boxes
 from .masks.source import mean_share
-from .sources import boxes_inside, read_description
+from .settings import read_description
+from .sources import parts_of
 
 CSV_NAME, JSON_NAME = 'mask_statistics.csv', 'mask_statistics.json'
 LIMITS = dict(
@@ -107,21 +109,25 @@ def measure_masks(masks: np.ndarray) -> dict[str, Any]:
     )
 
 
-def share_of_boxes(masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, first: int) -> float:
+def share_of_boxes(
+    masks: np.ndarray, boxes: BoxMasks, video: SourceVideo, numbers: np.ndarray
+) -> float:
     """Mean share of the given boxes that is in the mask, over frames with a box.
 
-    Masks are bool (T, H, W), of the frames from ``first`` on; the video is not read.
+    Masks are bool (T, H, W), of the frames ``numbers`` of the file, (T,) and rising; the video is
+    not read.
 
     Raises:
         DatasetError: The file of boxes does not know the video.
     """
-    frames, height, width = masks.shape
+    height, width = masks.shape[1:]
     given = np.zeros(masks.shape, dtype=bool)
     for tube in boxes.tubes(video):
-        for frame, box in zip(tube.frames - first, np.trunc(tube.boxes).astype(int), strict=True):
-            if 0 <= frame < frames:
-                x1, y1, x2, y2 = np.clip(box, 0, (width, height, width, height))
-                given[frame, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)] = True
+        places = np.searchsorted(numbers, tube.frames)
+        for frame, place, box in zip(tube.frames, places, np.trunc(tube.boxes), strict=True):
+            if frame in numbers[place : place + 1]:
+                x1, y1, x2, y2 = np.clip(box.astype(int), 0, (width, height, width, height))
+                given[place, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)] = True
     return mean_share(given & masks, given) or 0.0
 
 
@@ -164,7 +170,7 @@ def benchmark_statistics(
         row['video_id']: row for folder in described['items'] for row in read_rows(root / folder)
     }
     notes = described.get('mask_notes', {})
-    given = next(boxes_inside(boxes), None) if boxes is not None else None
+    given = next(parts_of(boxes, BoxMasks), None) if boxes is not None else None
     tasks = [(row, notes.get(video_id, {})) for video_id, row in sorted(rows.items())]
     return by_suspicion(map_videos(partial(_statistics, root, given), tasks, workers))
 
@@ -213,7 +219,7 @@ def _statistics(
     if boxes is not None:
         video = SourceVideo(row['video_id'], Path(row['video']), row['label'], folder)
         with suppress(DatasetError):  # no box of this video: nothing to compare with
-            given = share_of_boxes(masks, boxes, video, row['first'])
+            given = share_of_boxes(masks, boxes, video, _numbers(row))
     found = MaskStatistics(
         video=row['video'],
         video_id=row['video_id'],
@@ -226,6 +232,13 @@ def _statistics(
         **measure_masks(masks),
     )
     return replace(found, flags=flags_of(found))
+
+
+def _numbers(row: Mapping[str, Any]) -> np.ndarray:
+    """Which frames of its file the kept ones are."""
+    native, fps = row.get('source_fps', 1.0), row.get('kept_fps')
+    enough = math.ceil((row['last'] + 1) * max(1, native / (fps or native))) + 1
+    return kept_frames(enough, native, fps)[row['first'] : row['last'] + 1]
 
 
 def _cell(value: Any) -> Any:

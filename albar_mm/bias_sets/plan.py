@@ -8,7 +8,8 @@ from ..compositing.backgrounds import item_rng
 from ..compositing.kept import GENERATOR
 from ..utils.errors import DatasetError
 from ..video.source_video import SourceVideo
-from .sources import CONFLICT_FAMILY, BuildSettings, SourceList
+from .settings import CONFLICT_FAMILY, BuildSettings
+from .sources import SourceList
 from .survey import Survey
 
 
@@ -34,6 +35,8 @@ def plan_rows(
             empty_frames=settings.empty_frames,
             filled_frames=len(own.filled),
         )
+        if settings.fps is not None:
+            row.update(kept_fps=settings.fps, source_fps=own.source_fps)
         if row['set'] == 'scufo':
             rng = item_rng(row['seed'], row['video_id'], row['k'], row['background'], 'scufo_frame')
             row['scufo_frame'] = int(rng.randint(own.frames))

@@ -1,32 +1,28 @@
-"""First stage: what a benchmark is made from, its videos and its settings, and the two files that
-tell of them.
+"""First stage: the videos that a benchmark is made from.
 
-The videos are those of a test list, none of them in a training list, that there are masks for.
+They are those of a test list, none of them in a training list, that there are masks for.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-import cv2
+from typing import Any, TypeVar
 
 from ..annotations.official_lists import SPECS, read_lists
 from ..annotations.video_lists import read_list
-from ..compositing.backgrounds import BackgroundFamily, ImageFolder
-from ..compositing.kept import GENERATOR
-from ..utils.errors import BadFileError, DatasetError
-from ..utils.files import read_json, read_lines, write_json
+from ..utils.errors import DatasetError
+from ..utils.files import read_lines
 from ..utils.identity import file_identity
-from ..utils.settings import require_same
 from ..utils.text import name_some
 from ..utils.video_ids import id_of, stem_of
 from ..video.source_video import SourceVideo
 from .masks.boxes import BoxMasks
-from .masks.source import CoverFilter, MaskSource
+from .masks.source import MaskSource
+
+_Kind = TypeVar('_Kind', bound=MaskSource)
 
 
 @dataclass(frozen=True)
@@ -150,18 +146,18 @@ def require_masks(
     return sources.without(missing)
 
 
-def boxes_inside(source: MaskSource) -> Iterator[BoxMasks]:
-    """The files of boxes that a mask source works with, at any depth."""
-    if isinstance(source, BoxMasks):
+def parts_of(source: MaskSource, kind: type[_Kind]) -> Iterator[_Kind]:
+    """A mask source and those that it works with, at any depth, as far as they are of a kind."""
+    if isinstance(source, kind):
         yield source
     for part in source.parts():
-        yield from boxes_inside(part)
+        yield from parts_of(part, kind)
 
 
 def _without_masks(source: MaskSource, video: SourceVideo) -> str:
     try:
         source.files(video)
-        for boxes in boxes_inside(source):
+        for boxes in parts_of(source, BoxMasks):
             found = boxes.tubes(video)[0].class_name
             if found and video.class_name and found != video.class_name:
                 return (
@@ -202,143 +198,3 @@ def _checked(
     ordered = tuple(videos[video_id] for video_id in sorted(videos))
     checked = tuple(file_identity(path) for path in trained if isinstance(path, Path))
     return SourceList(ordered, names, tuple(file_identity(path) for path in files), checked)
-
-
-SETS = {'scuba': 'SCUBA', 'scufo': 'SCUFO', 'conflfg': 'ConflFG'}
-"""Set -> its part of the folder name."""
-CONFLICT_FAMILY = 'stripe'
-"""Background family of Confl-FG."""
-BENCHMARK_NAME, REPORT_NAME = 'benchmark.json', 'report.json'
-
-
-@dataclass(frozen=True)
-class BuildSettings:
-    """Everything besides the videos that fixes the content of a benchmark.
-
-    Attributes:
-        dataset: First part of the folder names, e.g. ``'HMDB51'``.
-        families: Background families.
-        seed: Seed of all draws.
-        per_video: Variants of every source video.
-        sets: Some of ``'scuba'``, ``'scufo'``, ``'conflfg'``.
-        empty_frames: Policy for frames without a mask.
-        encoding: ``'jpeg'``, ``'lossless'``, or ``'none'``: manifests only, to composite on the
-            fly.
-        masks: Where the masks come from; None only for a plan.
-        missing_masks: ``'fail'``, or ``'drop'`` to leave out videos that the mask source has no
-            file or boxes for.
-        cover_filter: Leaves out videos with too little foreground.
-    """
-
-    dataset: str
-    families: tuple[BackgroundFamily, ...] = field(repr=False)
-    seed: int = 0
-    per_video: int = 10
-    sets: tuple[str, ...] = tuple(SETS)
-    empty_frames: str = 'cut'
-    encoding: str = 'jpeg'
-    masks: MaskSource | None = None
-    missing_masks: str = 'fail'
-    cover_filter: CoverFilter | None = None
-
-    def __post_init__(self) -> None:
-        striped = CONFLICT_FAMILY in {family.name.lower() for family in self.families}
-        given, known = ' '.join(self.sets), ', '.join(SETS)
-        for sound, message in (
-            (
-                self.dataset and self.dataset.replace('-', '').isalnum(),
-                f'--name {self.dataset!r}: use letters, digits and hyphens, e.g. HMDB51',
-            ),
-            (self.per_video >= 1, f'--per-video {self.per_video}: expected 1 or more'),
-            (
-                self.sets and set(self.sets) <= set(SETS),
-                f'--sets {given}: expected some of {known}',
-            ),
-            (
-                striped or 'conflfg' not in self.sets,
-                '--sets conflfg: Confl-FG is made on stripes; add stripe to --backgrounds, or '
-                'leave conflfg out',
-            ),
-        ):
-            if not sound:
-                raise DatasetError(message)
-
-    @property
-    def stills(self) -> int:
-        """Stills that every source video lends."""
-        return self.per_video if 'conflfg' in self.sets else 0
-
-    def identity(self, sources: SourceList) -> dict[str, Any]:
-        """Plain JSON that is equal for equal settings and lists."""
-        return dict(
-            generator=GENERATOR,
-            dataset=self.dataset,
-            seed=self.seed,
-            per_video=self.per_video,
-            sets=[name for name in SETS if name in self.sets],
-            empty_frames=self.empty_frames,
-            encoding=self.encoding,
-            backgrounds=[family.identity() for family in self.families],
-            masks=self.masks.settings(),
-            missing_masks=self.missing_masks,
-            cover_filter=asdict(self.cover_filter) if self.cover_filter else None,
-            lists=list(sources.lists),
-            opencv=cv2.__version__,
-        )
-
-    def folders(self) -> dict[tuple[str, str], str]:
-        """(set, background in lower case) -> name of the folder."""
-        return {
-            (name, family.name.lower()): f'{self.dataset}_{SETS[name]}_{family.name}'
-            for name in SETS
-            for family in self.families
-            if name in self.sets and (name != 'conflfg' or family.name.lower() == CONFLICT_FAMILY)
-        }
-
-
-def begin_description(root: Path, identity: dict[str, Any]) -> None:
-    """Write ``benchmark.json`` of a build that is not finished.
-
-    Raises:
-        DatasetError: ``root`` holds a benchmark of other settings.
-    """
-    path = root / BENCHMARK_NAME
-    if path.is_file():
-        advice = 'name another folder with --out, or delete that one'
-        require_same(root, _described(path, advice)['settings'], identity, advice)
-    write_json(path, dict(complete=False, settings=identity))
-
-
-def read_description(root: Path) -> dict[str, Any]:
-    """Read ``benchmark.json`` of a finished build in the folder ``root``.
-
-    Raises:
-        DatasetError: There is none, or the build was not finished.
-    """
-    advice = 'build one with tools/build_bias_benchmark.py build'
-    described = _described(root / BENCHMARK_NAME, advice)
-    if not described['complete']:
-        raise DatasetError(f'{root}: the build was not finished; run the same command again')
-    return described
-
-
-def write_report(root: Path, settings: BuildSettings) -> dict[str, dict[str, Any]]:
-    """Write ``report.json``: background images that were refused.
-
-    Returns:
-        Background family -> what :meth:`.ImageFolder.report` says.
-    """
-    folders = [family for family in settings.families if isinstance(family, ImageFolder)]
-    report = {family.name: family.report() for family in folders}
-    write_json(root / REPORT_NAME, dict(backgrounds=report))
-    return report
-
-
-def _described(path: Path, advice: str) -> dict[str, Any]:
-    try:
-        found = read_json(path)
-    except DatasetError as error:
-        raise BadFileError(f'{error}; {advice}') from error
-    if not isinstance(found.get('settings'), dict) or 'complete' not in found:
-        raise BadFileError(f'{path}: is not the description of a benchmark; {advice}')
-    return found

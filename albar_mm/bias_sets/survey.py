@@ -1,6 +1,7 @@
 """Second stage, the first pass over the videos: sizes, masks and stills, before all planning."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,16 +23,16 @@ from ..utils.errors import DatasetError
 from ..utils.files import read_json, write_text
 from ..utils.parallel import map_videos
 from ..utils.text import name_some
-from ..video.shown import shown
-from ..video.source_video import SourceVideo
-from .sources import BuildSettings, SourceList, begin_description
+from ..video.source_video import SourceVideo, read_fps
+from .settings import BuildSettings, begin_description
+from .sources import SourceList
 
-DEFAULT_FPS = 30.0
-POLICIES = ('cut', 'nearest', 'background', 'error')
-"""``cut`` drops frames before the first and after the last mask and is ``nearest`` between them;
-``nearest`` takes the mask of the nearest frame that has one (of two, the earlier);
-``background``, as published, drops like ``cut`` and leaves the frames between without a foreground;
-``error`` refuses the video."""
+POLICIES = ('keep', 'cut', 'nearest', 'background', 'error')
+"""``keep``, as published of HMDB51 and Kinetics, keeps every frame that the mask source covers,
+those without a mask as bare background; ``background``, as published of UCF101, does so from the
+first mask to the last; ``cut`` drops frames before the first and after the last mask and is
+``nearest`` between them; ``nearest`` takes the mask of the nearest frame that has one (of two, the
+earlier); ``error`` refuses the video."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,17 @@ class Survey:
     Attributes:
         video_id: Source video.
         bytes: Size of its file.
-        total_frames: Number of frames that decode.
+        total_frames: Number of its frames, at the rate at which they are kept.
         height: In px.
         width: In px.
-        fps: Frames per second, to 1/1000; 30 where the file does not say.
+        fps: Frames per second of what is kept, to 1/1000; 30 where the file does not say.
         first: First frame that is kept.
         last: Last frame that is kept.
         filled: Kept frames that had no mask of their own, by their number in the source video.
         mask_sha256: Of the masks of the kept frames.
         stills: Frames, by their number in the source video, that it lends to Confl-FG.
         notes: Counts that the mask source took, e.g. ``box_fallbacks``.
+        source_fps: Frames per second of the file, as ``fps``.
     """
 
     video_id: str
@@ -65,6 +67,7 @@ class Survey:
     mask_sha256: str
     stills: tuple[int, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
+    source_fps: float | None = None
 
     @property
     def frames(self) -> int:
@@ -138,7 +141,8 @@ class Surveyor:
         reason = cover_filter.reason(masks) if cover_filter else ''
         if reason:
             return Problem(video.video_id, reason, filtered=True)
-        kept, first, filled = fill_missing(masks, self.settings.empty_frames, video.video_id)
+        policy = self.settings.empty_frames
+        kept, first, filled = fill_missing(masks, policy, video.video_id, made.covered)
         save_kept_masks(kept_masks_path(self.root, video.video_id), kept)
         having, seed = np.flatnonzero(masks.any((1, 2))), self.settings.seed
         draws = (
@@ -148,20 +152,21 @@ class Surveyor:
         lent = tuple(int(having[rng.randint(len(having))]) for rng in draws)
         for index in set(lent):
             write_still(self.root, video.video_id, index, Still(frames[index], masks[index]))
-        height, width = frames.shape[1:3]
+        (height, width), native = frames.shape[1:3], read_fps(video.path)
         found = Survey(
             video.video_id,
             video.path.stat().st_size,
             len(frames),
             height,
             width,
-            read_fps(video.path),
+            min(native, self.settings.fps or math.inf),
             first,
             first + len(kept) - 1,
             filled,
             mask_sha256(kept),
             lent,
             dict(made.notes),
+            native,
         )
         text = json.dumps(dict(asdict(found), settings=self._key()), sort_keys=True)
         write_text(self._facts(video.video_id), text + '\n')
@@ -173,6 +178,7 @@ class Surveyor:
             empty_frames=self.settings.empty_frames,
             seed=self.settings.seed,
             wanted_stills=self.settings.stills,
+            **({'fps': self.settings.fps} if self.settings.fps else {}),
         )
 
     def _facts(self, video_id: str) -> Path:
@@ -193,21 +199,17 @@ class Surveyor:
         return found if all(still.is_file() for still in stills) else None
 
 
-def read_fps(path: Path) -> float:
-    """Frames per second of a video file to 1/1000, or 30 where it does not tell."""
-    fps = round(shown(path).fps, 3)
-    return fps if 0.1 <= fps <= 1000 else DEFAULT_FPS
-
-
 def fill_missing(
-    masks: np.ndarray, policy: str = 'cut', video_id: str = ''
+    masks: np.ndarray, policy: str = 'cut', video_id: str = '', covered: int | None = None
 ) -> tuple[np.ndarray, int, tuple[int, ...]]:
     """Apply one of ``POLICIES`` to masks, bool (T, H, W); an all-False frame has no mask.
 
+    ``covered`` is :attr:`.masks.source.MaskResult.covered`.
+
     Returns:
-        Masks of the frames that are kept, bool (t, H, W), none empty except under the policy
-        ``background``; the first of these frames; and those that had no mask of their own, as
-        indices into the whole video.
+        Masks of the frames that are kept, bool (t, H, W), none empty except under the policies
+        ``keep`` and ``background``; the first of these frames; and those that had no mask of their
+        own, as indices into the whole video.
 
     Raises:
         DatasetError: No frame has a mask; or the policy is ``error`` and some frame has none.
@@ -228,14 +230,16 @@ def fill_missing(
         raise DatasetError(
             f'{who}{len(missing)} of {len(masks)} frames have no mask (frames '
             f'{name_some(str(index) for index in missing)}, counted from 0); mend the masks, or '
-            'choose the policy cut, nearest or background'
+            'choose the policy keep, cut, nearest or background'
         )
     first, last = 0, len(masks) - 1
+    if policy == 'keep' and covered is not None:
+        last = covered - 1
     if policy in ('cut', 'background'):
         first, last = int(having[0]), int(having[-1])
     filled = tuple(int(i) for i in range(first, last + 1) if not present[i])
     kept = masks[first : last + 1]
-    if filled and policy != 'background':
+    if filled and policy not in ('keep', 'background'):
         kept = kept.copy()
         for index in filled:
             kept[index - first] = masks[having[np.argmin(np.abs(having - index))]]

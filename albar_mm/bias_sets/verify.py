@@ -24,7 +24,7 @@ from ..utils.identity import file_sha256
 from ..utils.parallel import map_videos
 from ..video.source_video import read_frames
 from .export import encode_item
-from .sources import BENCHMARK_NAME, read_description
+from .settings import BENCHMARK_NAME, read_description
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Renderer:
         row = items[0][1]
         try:
             masks = load_kept_masks(kept_masks_path(self.root, row['video_id']), row['mask_sha256'])
-            frames = read_frames(self.videos / row['video'])
+            frames = read_frames(self.videos / row['video'], row.get('kept_fps'))
         except DatasetError as error:
             return [f'{folder}/{row["id"]}: {error}' for folder, row in items]
         findings = []
@@ -86,7 +86,7 @@ class Renderer:
             return None
         masks_file = kept_masks_path(self.root, row['conflict_video_id'])
         masks = load_kept_masks(masks_file, row['conflict_mask_sha256'])
-        frames = read_frames(self.videos / row['conflict_video'])
+        frames = read_frames(self.videos / row['conflict_video'], row.get('kept_fps'))
         number = row['conflict_frame']
         return Still(frames[number], masks[number - row['conflict_first']])
 

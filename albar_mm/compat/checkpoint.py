@@ -7,29 +7,31 @@ any attribute of anything. So each such global is answered by a stand-in
 (:mod:`albar_mm.utils.safe_pickle`) that accepts only what these files need.
 """
 
-import builtins
-import functools
 import logging
 import os
 import pickle
 import re
+import socket
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from http.client import HTTPException
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import torch
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
-from ..utils.errors import BadFileError, CheckpointError
-from ..utils.files import open_regular, whole_file
+from ..utils.errors import BadFileError, CheckpointError, DownloadError, reason_of, remedy_of
+from ..utils.files import open_regular
 from ..utils.safe_pickle import STAND_INS, Array, finished, refuse
 
 _HISTORY_FIELDS = {'max_length', '_log_history', '_count_history', 'statistics_methods'}
 _HISTORY_METHODS = ('min', 'max', 'current', 'mean')
 _ANNEALING = ('_annealing_cos', '_annealing_linear')
+SILENCE_S = 30.0
 _LOCK = threading.Lock()
 _WRAPPED = re.compile(r'^(?:module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.')
 # what a damaged file makes the unpickler raise
@@ -221,14 +223,37 @@ def load_weights(file: str | os.PathLike | IO[bytes], *args: Any, **kwargs: Any)
     return loaded
 
 
-def safe_load_url(url: str, *args: Any, **kwargs: Any) -> Any:
+def safe_load_url(url: str, model_dir: str | None = None, *args: Any, **kwargs: Any) -> Any:
     """:func:`torch.hub.load_state_dict_from_url` with the rules of :func:`safe_load`.
+
+    A server that sends nothing for :data:`SILENCE_S` seconds is given up; PyTorch would wait.
 
     Raises:
         CheckpointError: As :func:`safe_load`.
+        DownloadError: The server cannot be reached, or does not have the file.
     """
     kwargs['weights_only'] = True
-    return _load_as_data(lambda: torch.hub.load_state_dict_from_url(url, *args, **kwargs), url)
+    kept = os.path.join(
+        model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'),
+        os.path.basename(urlsplit(url).path),
+    )
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENCE_S)
+    try:
+        return _load_as_data(
+            lambda: torch.hub.load_state_dict_from_url(url, model_dir, *args, **kwargs), url
+        )
+    except (OSError, HTTPException) as error:
+        if isinstance(error, OSError) and remedy_of(error):  # the disk
+            raise
+        inner = getattr(error, 'reason', None)  # in a URLError what the system said
+        why = reason_of(inner if isinstance(inner, OSError) else error)
+        raise DownloadError(url, why) from error
+    except CheckpointError as error:
+        # a transfer that broke off leaves what came, and every later run would find it
+        raise CheckpointError(f'{error}; the downloaded file is {kept}: delete it first') from error
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _without_code(loaded: Any, name: str) -> Any:
@@ -245,104 +270,3 @@ def _without_code(loaded: Any, name: str) -> Any:
             level=logging.WARNING,
         )
     return loaded
-
-
-def save_whole(save: Callable) -> Callable:
-    """Make mmengine's ``save_checkpoint`` write a local file whole or not at all.
-
-    Args:
-        save: ``mmengine.runner.checkpoint.save_checkpoint``.
-
-    Returns:
-        A function with the same arguments that writes to a temporary name and renames.
-    """
-
-    def save_checkpoint(
-        checkpoint: dict,
-        filename: str,
-        file_client_args: dict | None = None,
-        backend_args: dict | None = None,
-    ) -> None:
-        filename = str(filename)
-        if '://' in filename or ':' in os.path.basename(filename) or file_client_args:
-            save(checkpoint, filename, file_client_args, backend_args)
-            return
-        with whole_file(filename) as part:
-            save(checkpoint, str(part), file_client_args, backend_args)
-
-    save_checkpoint.__doc__ = save.__doc__
-    return save_checkpoint
-
-
-# never being without a whole checkpoint on disk
-
-
-class _RemoveLater:
-    """A file backend that only notes what to remove."""
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-        self._waiting: list[tuple[str, str]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
-
-    def remove(self, path: str) -> None:
-        self._waiting.append(('remove', path))
-
-    def rmtree(self, path: str) -> None:
-        self._waiting.append(('rmtree', path))
-
-    def finish(self, keep: set[str | None]) -> None:
-        """Remove what was noted, but for paths in ``keep``."""
-        waiting, self._waiting = self._waiting, []
-        for method, path in waiting:
-            if path not in keep:
-                getattr(self._backend, method)(path)
-
-
-def _kept(hook: Any) -> set[str | None]:
-    best = getattr(hook, 'best_ckpt_path_dict', None) or {}
-    return {hook.last_ckpt, getattr(hook, 'best_ckpt_path', None), *best.values()}
-
-
-def remove_after_saving(save: Callable) -> Callable:
-    """Make ``CheckpointHook`` remove an old checkpoint when the new one is there, not before.
-
-    Args:
-        save: ``CheckpointHook._save_checkpoint_with_step`` or ``._save_best_checkpoint``.
-
-    Returns:
-        A method with the same arguments. After a failure nothing is removed.
-    """
-
-    @functools.wraps(save)
-    def saving(self: Any, *args: Any, **kwargs: Any) -> None:
-        outer = getattr(self, 'file_backend', None)
-        if outer is None:  # validation alone: CheckpointHook.before_train has not run
-            save(self, *args, **kwargs)
-            return
-        if isinstance(outer, _RemoveLater):  # a best checkpoint was saved, now the epoch's again
-            outer.finish(_kept(self))
-        self.file_backend = later = _RemoveLater(outer)
-        try:
-            save(self, *args, **kwargs)
-        finally:
-            self.file_backend = outer
-        later.finish(_kept(self))
-
-    return saving
-
-
-@contextmanager
-def open_whole(path: str, mode: str = 'r', **kwargs: Any) -> Iterator[IO]:
-    """:func:`open` that, in mode ``'w'``, puts the file in place when it is finished.
-
-    Args:
-        path: The file.
-        mode: As for :func:`open`.
-        kwargs: As for :func:`open`.
-    """
-    with whole_file(path) if mode == 'w' else nullcontext(path) as target:
-        with builtins.open(target, mode, **kwargs) as stream:
-            yield stream

@@ -84,13 +84,22 @@ def parse_options(
         flag: Where they stand, for the message.
 
     Raises:
-        LaunchError: One has no ``=``.
+        LaunchError: One has no ``=``, or a value that cannot be read.
     """
     if isinstance(options, Mapping):
         return dict(options)
-    wrong = [option for option in options if '=' not in option]
-    if wrong:
-        raise LaunchError(f'{flag} {wrong[0]}: expected key=value')
+    read: dict[str, Any] = {}
     parser = argparse.ArgumentParser()
     parser.add_argument('--options', nargs='+', action=DictAction)
-    return parser.parse_args(['--options', *options]).options
+    for option in options:
+        key, equals, _ = option.partition('=')
+        if not equals:
+            raise LaunchError(f'{flag} {option}: expected key=value')
+        try:
+            read |= parser.parse_args(['--options', option]).options
+        except (RecursionError, AssertionError) as error:  # braces, brackets that are left open
+            raise LaunchError(
+                f'{flag} {option}: expected a number, a text, or a list [..] of them; a dict is '
+                f'given entry by entry, as {key}.<entry>=<value>'
+            ) from error
+    return read

@@ -189,7 +189,8 @@ def _checkpoints() -> bool:
     import mmengine.runner.runner as runner
     import torch
 
-    from .checkpoint import load_weights, safe_load_url, save_whole
+    from .checkpoint import load_weights, safe_load_url
+    from .checkpoint_saving import save_whole
 
     checkpoint.torch = ModuleView(torch, load=load_weights)
     checkpoint.load_url = safe_load_url
@@ -207,7 +208,7 @@ def _checkpoint_files() -> bool:
     """
     import mmengine.hooks.checkpoint_hook as module
 
-    from .checkpoint import open_whole, remove_after_saving
+    from .checkpoint_saving import open_whole, remove_after_saving
 
     for name in ('_save_checkpoint_with_step', '_save_best_checkpoint'):
         save = getattr(module.CheckpointHook, name)

@@ -169,7 +169,8 @@ def render_item(
 ) -> np.ndarray:
     """All frames of one item, uint8 (T, H, W, 3); for SCUFO a read-only view of one, repeated.
 
-    As :func:`render_frames`, of the whole source video, uint8 (N, H, W, 3), and the masks of its
+    As :func:`render_frames`, of the source video (as :class:`.SourceVideo` gives its frames at the
+    row's ``kept_fps``), uint8 (N, H, W, 3), and the masks of its
     frames ``row['first']`` to ``row['last']``, bool (T, H, W).
     """
     kept = frames[row['first'] : row['last'] + 1]

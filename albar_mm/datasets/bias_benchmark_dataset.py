@@ -1,21 +1,22 @@
 """IID test videos and every OOD set of a bias benchmark as one dataset."""
 
+import logging
 import os
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmaction.datasets import BaseActionDataset
 from mmaction.datasets.transforms import CenterCrop, RandomCrop, Resize, TenCrop, ThreeCrop
-from mmaction.registry import DATA_SAMPLERS, DATASETS
+from mmaction.registry import DATASETS
 from mmengine.dataset import Compose
-from torch.utils.data import BatchSampler, Sampler
+from mmengine.logging import print_log
 
 from ..annotations.manifest import MANIFEST_NAME, find_set_folder, read_manifest
 from ..evaluation.functional import DOMAINS, OWN_BACKGROUND, check_partners, is_iid_name
 from ..utils.errors import BadFileError, BadVideoError, DatasetError, MissingFileError
-from ..utils.numbers import class_index, number
+from ..utils.numbers import class_index
 from ..utils.text import name_some
 from ..utils.video_ids import annotated_video_ids
 from ..video.shown import shown
@@ -23,6 +24,7 @@ from ..video.strict_reading import read_strictly
 from .robust_video_dataset import RobustVideoDataset
 
 SET_NAMES = dict(scuba='SCUBA', scufo='SCUFO', conflfg='ConflFG')
+_PARTNER = dict(scuba='scufo', scufo='scuba')
 
 
 @DATASETS.register_module()
@@ -38,7 +40,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
     ``'scufo'``, ``'conflfg'``), ``background`` (lower case; for IID ``'original'``, for a further
     IID set its name), ``pair_id`` (``<video>__<k>``; for IID the path in the annotation file) and,
     for Confl-FG, ``conflict_label``. The dataset's own ``metainfo['sets']`` gives the number of
-    videos per ``<domain>/<background>``.
+    videos per ``<domain>/<background>``, ``metainfo['missing_sets']`` those that were left out.
 
     Args:
         pipeline: transforms for every set that ``pipelines`` does not name.
@@ -55,6 +57,9 @@ class BiasBenchmarkDataset(BaseActionDataset):
         pipelines: domain -> transforms, overriding ``pipeline``. Domains whose views differ in
             shape must not share a batch: use :class:`DomainBatchSampler`.
         num_classes: number of classes, to check the labels.
+        missing: what to do about sets without a folder: ``'fail'``; ``'skip'`` leaves them out,
+            with one warning that names them, as long as one OOD set is there. Averages are then
+            over the backgrounds at hand. A set whose folder is there but broken fails either way.
         check_files: check on loading that every video file exists.
         test_mode: True; a benchmark is only ever tested on.
         **kwargs: further arguments of ``BaseActionDataset``.
@@ -92,6 +97,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
         conflfg: Sequence[str] = ('stripe',),
         pipelines: Mapping[str, Sequence[Any]] | None = None,
         num_classes: int | None = None,
+        missing: str = 'fail',
         check_files: bool = True,
         test_mode: bool = True,
         **kwargs: Any,
@@ -123,11 +129,12 @@ class BiasBenchmarkDataset(BaseActionDataset):
             ),
             (iid is None and not sets, 'ask for at least one set: iid, scuba, scufo or conflfg'),
             (sets and bias_root is None, f'bias_root is needed to read {sets}'),
+            (missing not in ('fail', 'skip'), f"missing is 'fail' or 'skip', not {missing!r}"),
             (unknown, f'pipelines: unknown domains {unknown}, expected some of {DOMAINS}'),
         ):
             if wrong:
                 raise ValueError(f'{type(self).__name__}: {message}')
-        self.check_files = check_files
+        self.missing, self.check_files = missing, check_files
         #: path of every annotation file and manifest by its name relative to the data
         self.source_files: dict[str, str] = {}
         self._own_pipelines = {name: Compose(steps) for name, steps in (pipelines or {}).items()}
@@ -145,6 +152,7 @@ class BiasBenchmarkDataset(BaseActionDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read the annotation file and the manifests."""
+        self._metainfo['missing_sets'] = self._leave_out() if self.missing == 'skip' else []
         iid_sets = {OWN_BACKGROUND: self.iid} if self.iid is not None else {}
         entries = []
         for name, settings in {**iid_sets, **self.extra_iid}.items():
@@ -194,6 +202,37 @@ class BiasBenchmarkDataset(BaseActionDataset):
             )
             for item in items
         ]
+
+    def has_set(self, domain: str, background: str) -> bool:
+        """Whether an OOD set is on disk, sound or not.
+
+        Raises:
+            BadFileError: Two folders differ by case only.
+        """
+        try:
+            return bool(self.set_folder(domain, background))
+        except MissingFileError:
+            return False
+
+    def _leave_out(self) -> list[str]:
+        """Take the sets that are not on disk out of ``backgrounds``; say which, return them."""
+        asked = {f'{d}/{b}': (d, b) for d, names in self.backgrounds.items() for b in names}
+        absent = [name for name, key in asked.items() if not self.has_set(*key)]
+        if len(absent) in (0, len(asked)):  # without any, reading the first says what is wrong
+            return []
+        where = self.bias_root or self.dataset_name
+        there = [(domain, b) for name, (domain, b) in asked.items() if name not in absent]
+        self.backgrounds = {d: tuple(b for e, b in there if e == d) for d in self.backgrounds}
+        alone = [f'{d}/{b}' for d, b in there if f'{_PARTNER.get(d)}/{b}' in absent]
+        unpaired = f'; without partner, so without contrasted accuracy: {", ".join(alone)}'
+        print_log(
+            f'{where} lacks {len(absent)} of the {len(asked)} sets that are asked for: '
+            f'{", ".join(absent)}: they are not tested, and averages are over the others, '
+            f'{", ".join(f"{d}/{b}" for d, b in there)}{unpaired if alone else ""}',
+            'current',
+            logging.WARNING,
+        )
+        return absent
 
     def set_folder(self, domain: str, background: str) -> Path:
         """Folder of an OOD set, in upper or lower case."""
@@ -291,62 +330,3 @@ def _fixes_size(step: Any) -> bool:
     """Whether videos of all sizes leave a step with one height and width."""
     crops = CenterCrop, RandomCrop, TenCrop, ThreeCrop
     return isinstance(step, crops) or (isinstance(step, Resize) and not step.keep_ratio)
-
-
-@DATA_SAMPLERS.register_module()
-class DomainBatchSampler(BatchSampler):
-    """Group samples into batches of one domain each, in the order of the sampler.
-
-    Test sets may use different views (say 3 crops for IID and 1 for SCUBA). MMEngine zero-pads
-    samples of unlike shape to a common one without a word, so they must not share a batch. The
-    dataset says what belongs together through ``batch_group(idx)``. Every index of the sampler
-    comes exactly once; the last batch of a group may be smaller.
-
-    For evaluation only: under DDP the processes may get different numbers of batches, which test
-    loops do not mind and training does.
-
-    Args:
-        sampler: a finite sampler without shuffling whose ``dataset`` has ``batch_group``, such as
-            ``DefaultSampler(shuffle=False)``.
-        batch_size: largest number of samples in a batch.
-
-    Raises:
-        TypeError: if the dataset has no ``batch_group``.
-        ValueError: if the sampler shuffles, or if ``batch_size`` is not positive.
-
-    Example config::
-
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        batch_sampler=dict(type='DomainBatchSampler')
-    """
-
-    def __init__(self, sampler: Sampler, batch_size: int) -> None:
-        number(batch_size, 'DomainBatchSampler.batch_size', 1, whole=True, error=ValueError)
-        dataset = getattr(sampler, 'dataset', None)
-        if not hasattr(dataset, 'batch_group'):
-            raise TypeError(
-                'DomainBatchSampler needs a dataset with batch_group(idx), such as '
-                f'BiasBenchmarkDataset, got {type(dataset).__name__}'
-            )
-        # also true of mmengine's InfiniteSampler by default, over which no test would end
-        if getattr(sampler, 'shuffle', False):
-            raise ValueError('DomainBatchSampler is for evaluation; set shuffle=False')
-        self.sampler = sampler
-        self.batch_size = batch_size
-        self.drop_last = False
-        self._group_of = dataset.batch_group
-
-    def __iter__(self) -> Iterator[list[int]]:
-        """Yield the indices of one batch after the other."""
-        waiting: dict[Hashable, list[int]] = {}
-        for index in self.sampler:
-            group = self._group_of(index)
-            waiting.setdefault(group, []).append(index)
-            if len(waiting[group]) == self.batch_size:
-                yield waiting.pop(group)
-        yield from waiting.values()
-
-    def __len__(self) -> int:
-        """Number of batches on this process."""
-        sizes = Counter(self._group_of(index) for index in self.sampler)
-        return sum(-(-size // self.batch_size) for size in sizes.values())

@@ -83,12 +83,6 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read the annotation file and the manifests, and group the items by source video."""
-        gone = [path for path in self.folders.values() if not os.path.isdir(path)]
-        if gone:
-            raise DatasetError(
-                f'{gone[0]}: no such folder of background images; name that which '
-                'the benchmark was built with in backgrounds'
-            )
         entries = super().load_data_list()
         # IID videos have no row and stay in front
         entries.sort(key=lambda entry: entry['row']['video_id'] if 'row' in entry else '')
@@ -104,7 +98,12 @@ class OnTheFlyBenchmarkDataset(BiasBenchmarkDataset):
 
     def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
         """Read one OOD set; an item has the ``row`` of its manifest and the source video."""
-        folder = self.set_folder(domain, background)
+        folder, images = self.set_folder(domain, background), self.folders.get(background)
+        if images is not None and not os.path.isdir(images):
+            raise DatasetError(
+                f'{images}: no such folder of background images; name that which '
+                'the benchmark was built with in backgrounds'
+            )
         items, rows = super().load_set(domain, background), read_rows(folder)
         for row in rows:
             self._check_row(folder / MANIFEST_NAME, row, domain, background)

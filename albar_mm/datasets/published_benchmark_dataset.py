@@ -89,9 +89,17 @@ class StillMixBenchmarkDataset(PublishedBenchmarkDataset):
         sets = dict(scuba=list(scuba), scufo=scufo, conflfg=list(conflfg or {}))
         super().__init__(pipeline, bias_root='', **sets, **kwargs)
 
+    def has_set(self, domain: str, background: str) -> bool:
+        """Whether the list of a set, or its folder of frames, is on disk."""
+        files = self._files_of(domain, background)
+        return any(os.path.exists(files[name]) for name in ('frames', 'list'))
+
+    def _files_of(self, domain: str, background: str) -> dict[str, str]:
+        return self.set_files['scuba' if domain == 'scufo' else domain, background]
+
     def load_set(self, domain: str, background: str) -> list[dict[str, Any]]:
         """Read the list and look at the folders."""
-        files = self.set_files['scuba' if domain == 'scufo' else domain, background]
+        files = self._files_of(domain, background)
         items = self._read_list(domain, background, files['frames'], files['list'])
         if domain == 'scufo':
             return [one_frame_of(item, self.scufo_seed, background) for item in items]

@@ -1,11 +1,13 @@
 """Which configs can be debiased."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
-from ..utils.config_types import mappings, type_name
+from ..utils.config_types import is_type, mappings, type_name
 from ..utils.errors import DebiasError
 
 PLAIN_TYPES = ('Recognizer2D', 'Recognizer3D')
@@ -70,6 +72,31 @@ def check_data(cfg: Config) -> None:
                 f'it reads {what} ({kind}): a static clip and a background are things of RGB '
                 'video; give an RGB config'
             )
+
+
+def mixes_batch(model: Any) -> bool:
+    """Whether a model config has StillMix without a frame bank, which takes frames of the batch."""
+    blendings = (part for _, part in mappings(model) if is_type(part, 'StillMixBlending'))
+    return any(not blending.get('bank') for blending in blendings)
+
+
+def lacks_bank(model: Any) -> bool:
+    """Whether that is another method than the published one: StillMix-random.
+
+    ALBAR+StillMix is published with frames of the batch: there nothing is lacking.
+    """
+    types = (type_name(part) for _, part in mappings(model))
+    return mixes_batch(model) and not any(kind.startswith('ALBARRecognizer') for kind in types)
+
+
+def warn_without_bank() -> None:
+    """Say what StillMix does without a frame bank."""
+    print_log(
+        'StillMix has no frame bank, so frames of the other clips of the batch are mixed in: this '
+        'is StillMix-random, not StillMix; name a bank with bank=FILE (docs/frame_bank.md)',
+        'current',
+        logging.WARNING,
+    )
 
 
 def check_head(recognizer: Mapping[str, Any]) -> int:

@@ -14,7 +14,7 @@ from ..compat.load_config import load_config
 from ..utils.config_types import is_type, mappings, type_name
 from ..utils.errors import DebiasError, absence
 from ..utils.text import did_you_mean
-from .checks import check_data, check_head, recognizer_of
+from .checks import check_data, check_head, lacks_bank, recognizer_of, warn_without_bank
 from .settings import DATASETS, PRETRAININGS, albar_static, data_set_of, published
 
 __all__ = ['METHODS', 'DebiasError', 'debias', 'difference']
@@ -87,14 +87,16 @@ class _Target:
         if variable is not None and list(variable) in before:
             self.cfg.train_pipeline = change(variable)
 
-    def load_boxes(self, method: str, min_score: float, instead: str = '') -> None:
+    def load_boxes(
+        self, method: str, min_score: float, instead: str = '', above: bool = False
+    ) -> None:
         """Let the training pipelines load the person boxes that the options name."""
         from ..datasets.transforms.person_boxes import with_person_boxes
 
         boxes, missing = self.file('boxes', method, instead), self.options.get('missing', 'fail')
 
         def change(pipeline: Pipeline) -> Pipeline:
-            return with_person_boxes(pipeline, boxes, min_score, missing)
+            return with_person_boxes(pipeline, boxes, min_score, missing, above)
 
         _checked(self.name, lambda: self.change_pipelines(change))
 
@@ -131,8 +133,9 @@ def debias(
             - be: ``scale``, ``prob``
             - actorcutmix: ``boxes`` (file, needed), ``min_score``, ``missing``, ``prob``
             - fame: ``fg_fraction``, ``hue_mode``, ``prob``
-            - stillmix: ``bank`` (file; None: frames of the other clips of the batch), ``alpha``,
-              ``beta``, ``prob``
+            - stillmix: ``bank`` (file; without one, frames of the other clips of the batch: then
+              this is StillMix-random, and a warning says so unless it is given as None),
+              ``alpha``, ``beta``, ``prob``
             - sdn: ``scenes`` (file), ``boxes`` (file), ``missing``, ``scene``, ``mask`` (settings
               of a branch, None to leave it out), ``num_scenes``
             - albar: ``static`` (see ``ALBARRecognizer3D``), ``frame``
@@ -166,6 +169,8 @@ def debias(
         )
     target = _target(cfg, options)
     mix(target)
+    if 'bank' not in options and lacks_bank(target.cfg.model):
+        warn_without_bank()
     # also where the config is run by MMAction2's own tools
     given = dict(target.cfg.get('custom_imports') or dict(imports=[], allow_failed_imports=False))
     imports = [given['imports']] if isinstance(given['imports'], str) else list(given['imports'])
@@ -194,7 +199,7 @@ def _blending(method: str, kind: str, normalised: bool = False) -> Callable[[_Ta
     def mix(target: _Target) -> None:
         settings = target.settings(method)
         if method == 'actorcutmix':
-            target.load_boxes(method, settings.pop('min_score'))
+            target.load_boxes(method, settings.pop('min_score'), above=True)
         elif method == 'stillmix' and target.options.get('bank'):
             settings['bank'] = _bank(target)
         _blend(target, kind, {**(target.normalisation() if normalised else {}), **settings})

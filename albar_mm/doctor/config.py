@@ -20,6 +20,7 @@ from albar_mm.engine.launch.checks import (
     lacking_weights,
     named_weights,
 )
+from albar_mm.engine.launch.data import cure
 from albar_mm.engine.launch.run import LOADERS
 from albar_mm.utils.errors import LaunchError, one_line
 
@@ -91,7 +92,8 @@ def _check_loader(
             what = f'{loader}: its pipeline decodes with {decoder}, which is'
             found += error(f'{what} {decoders.get(decoder)}', install_command(decoder))
     if not found:
-        size, found = _check_first_sample(cfg, loader)
+        size, more = _check_first_sample(cfg, loader)
+        found += more
         facts[f'{loader} first sample'] = f'{size / 2**20:.2f} MiB' if size else 'not loaded'
         found += _check_workers(loader, cfg[loader], size)
     return facts, found
@@ -112,7 +114,10 @@ def _check_first_sample(cfg: Config, loader: str) -> tuple[int, list[Finding]]:
     except Exception as fault:  # a dataset and its pipeline can raise anything
         what = f'{loader}: its first sample cannot be loaded ({one_line(fault)})'
         return 0, error(what, f'edit {loader}.dataset of the config as the message says')
-    return getattr(inputs, 'nbytes', 0), []
+    lacking = getattr(dataset, 'metainfo', {}).get('missing_sets')
+    left_out = f'{loader}: bias sets that are not there are left out: {", ".join(lacking or ())}'
+    fix = cure('bias_root', cfg[loader].dataset.get('bias_root') or '')
+    return getattr(inputs, 'nbytes', 0), warning(left_out, fix) if lacking else []
 
 
 def _check_choice(cfg: Config) -> list[Finding]:
@@ -154,7 +159,8 @@ def _check_checkpoint(key: str, weights: str) -> tuple[str, list[Finding]]:
     if '://' in weights:  # a download lies where torch keeps them
         name = weights.rsplit('/', 1)[-1].split('?')[0]
         there = (Path(torch.hub.get_dir()) / 'checkpoints' / name).is_file()
-        return f'{weights}: {"downloaded before" if there else "the first run downloads it"}', []
+        else_ = f'the first run downloads it; without a network add --cfg-options {key}=<file>'
+        return f'{weights}: {"downloaded before" if there else else_}', []
     try:
         loaded = safe_load(weights, map_location='cpu')
     except Exception as fault:  # torch and pickle raise many kinds for a broken file

@@ -191,7 +191,9 @@ class BiasMetric(RecordMetric):
         """
         self._check_sizes(predictions)
         scores = bias_scores(predictions)
-        print_log('\n' + format_bias_table(scores, 'Static bias'), logger='current')
+        lacking = (self.dataset_meta or {}).get('missing_sets')
+        title = f'Static bias (not there: {", ".join(lacking)})' if lacking else 'Static bias'
+        print_log('\n' + format_bias_table(scores, title), logger='current')
         of_classes = per_class_scores(predictions)
         self.results_entries['per_class'] = {
             str(label): {key: values[key] for _, key in COMPARISON_COLUMNS if key in values}

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 from torch import nn
 
 from ..utils.config_types import type_name
@@ -22,6 +23,7 @@ from ..utils.identity import file_identity, library_versions, weights_sha256
 from ..utils.settings import plain
 
 SCHEMA_VERSION = 1
+_BEST = re.compile(r'best_(?P<score>.+)_epoch_(?P<epoch>\d+)\.pth')
 
 
 def write_results(
@@ -89,11 +91,12 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
         model: recogniser whose head says how the views of a video are averaged.
 
     Returns:
-        ``num_samples``, ``sets`` (name -> number of videos), ``pipelines`` (name -> list of
+        ``num_samples``, ``sets`` (name -> number of videos), ``missing_sets`` (names of those that
+        were asked for and are not there, so not in the averages), ``pipelines`` (name -> list of
         transforms with their settings), ``clip_sampling`` (name -> settings of the frame samplers)
         and ``average_clips``.
     """
-    inner = innermost_dataset(dataset)
+    inner, metainfo = innermost_dataset(dataset), getattr(dataset, 'metainfo', {})
     pipelines = getattr(inner, 'pipelines', None) or {'all': getattr(inner, 'pipeline', None)}
     described = {
         name: [_describe_transform(t) for t in getattr(pipeline, 'transforms', [])]
@@ -101,7 +104,8 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
     }
     return dict(
         num_samples=len(dataset),
-        sets=dict(getattr(dataset, 'metainfo', {}).get('sets', {})),
+        sets=dict(metainfo.get('sets', {})),
+        missing_sets=list(metainfo.get('missing_sets', [])),
         pipelines=described,
         clip_sampling={
             name: [step for step in steps if 'Sample' in type_name(step)]
@@ -109,6 +113,25 @@ def describe_protocol(dataset: Any, model: nn.Module | None = None) -> dict[str,
         },
         average_clips=getattr(getattr(model, 'cls_head', None), 'average_clips', None),
     )
+
+
+def training_of(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Which weights of a training by epochs a checkpoint of MMEngine holds, by what it says.
+
+    Returns:
+        ``epoch`` and ``epochs`` of the training, and ``chosen_by``: the score that chose these
+        weights, as in ``best_<score>_epoch_<n>.pth``, or None where nothing chose them. Empty where
+        it does not say, as for converted weights.
+    """
+    info = (checkpoint.get('message_hub') or {}).get('runtime_info') or {}
+    epoch, epochs = (checkpoint.get('meta') or {}).get('epoch'), info.get('max_epochs')
+    if not epoch or not epochs:
+        return {}
+    # an epoch's own checkpoint also names the best one, but only that has no optimiser
+    best = [str(value) for key, value in info.items() if key.startswith('best_ckpt')]
+    names = [_BEST.fullmatch(Path(path).name) for path in best if 'optimizer' not in checkpoint]
+    chosen = [name['score'] for name in names if name and int(name['epoch']) == epoch]
+    return dict(epoch=epoch, epochs=epochs, chosen_by=', '.join(chosen) or None)
 
 
 def innermost_dataset(dataset: Any) -> Any:
@@ -165,6 +188,11 @@ class ResultsHook(Hook):
     ) -> None:
         self.filename = filename
         self.out_dir = out_dir
+        self._training: dict[str, Any] = {}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Note which weights of a training they are."""
+        self._training = training_of(checkpoint)
 
     def after_test_epoch(self, runner: Runner, metrics: Mapping[str, float] | None = None) -> None:
         """Write the file."""
@@ -178,7 +206,7 @@ class ResultsHook(Hook):
             metrics or {},
             describe_protocol(dataset, model),
             data=[file_identity(file, name) for name, file in _source_files(dataset).items()],
-            checkpoint=_checkpoint_identity(runner, model),
+            checkpoint=_checkpoint_identity(runner, model, self._training),
             seed=runner.seed,
             config=dict(
                 file=Path(runner.cfg.filename).name if runner.cfg.filename else None,
@@ -204,7 +232,7 @@ def _source_files(dataset: Any) -> dict[str, str]:
     return {Path(ann_file).name: ann_file} if ann_file and Path(ann_file).is_file() else {}
 
 
-def _checkpoint_identity(runner: Runner, model: Any) -> dict[str, Any]:
+def _checkpoint_identity(runner: Runner, model: Any, training: Mapping[str, Any]) -> dict[str, Any]:
     identity: dict[str, Any] = dict(weights_sha256=weights_sha256(model), file=None)
     # runner.iter would build the training loop, whose data a test need not have
     loop = runner._train_loop
@@ -212,7 +240,11 @@ def _checkpoint_identity(runner: Runner, model: Any) -> dict[str, Any]:
     if iterations > 0:
         # the weights in memory have moved on from any file that was loaded
         identity['trained_iterations'] = iterations
+        if isinstance(loop, EpochBasedTrainLoop):
+            training = dict(epoch=loop.epoch, epochs=loop.max_epochs, chosen_by=None)
     elif runner._load_from:
         source = str(runner._load_from)
         identity.update(file_identity(source) if Path(source).is_file() else dict(file=source))
+    if training:
+        identity['training'] = dict(training)
     return identity

@@ -12,6 +12,7 @@ from mmaction.registry import METRICS
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from ..debias.checks import lacks_bank, mixes_batch
 from ..debias.methods import METHODS, debias
 from ..engine.checkpoints.source import last_checkpoint
 from ..engine.launch import load_config, train
@@ -241,7 +242,7 @@ def run_comparison(
         print(summary_table(results, f'{len(seeds)} seed(s), last weights'), flush=True)
         write_summary(folder / 'results.json', results)
     if test_after:
-        _write_pages(plan, folder, results, chosen, seeds)
+        _write_pages(plan, folder, results, experiments, seeds)
     return results
 
 
@@ -258,17 +259,19 @@ def _experiment(plan: Plan, method: str, folder: Path) -> Experiment:
     if method == BASELINE:
         return Experiment(ROWS[method], plan.cfg)
     options = plan.options[method]
+    banks = method == 'stillmix' and plan.reference is not None
     try:
-        cfg = debias(plan.cfg, method, **options)
+        cfg = debias(plan.cfg, method, **options | (dict(bank=None) if banks else {}))
     except DebiasError as error:
         raise LaunchError(str(error)) from error
-    if method == 'stillmix' and plan.reference is not None:
+    if banks:
         # it is written later, by a network of this config's own classes
         bank = plan.reference.path(folder / 'reference')
         cfg.model.data_preprocessor.blending['bank'] = str(bank)
     # files lie elsewhere on each machine
     described = {k: v for k, v in options.items() if k not in _FILES.get(method, ())}
-    return Experiment(ROWS[method], cfg, described=described)
+    name = ROWS[method] + ('-random' if lacks_bank(cfg.model) else '')
+    return Experiment(name, cfg, described=described)
 
 
 def _jobs(
@@ -289,7 +292,7 @@ def _jobs(
             experiment, place = experiments[method], folder / method / f'seed{seed}'
             if not is_finished(experiment, place, seed, **parts):
                 work = partial(run_experiment, experiment, place, seed, **how)
-                name = f'{ROWS[method]}, seed {seed}'
+                name = f'{experiment.name}, seed {seed}'
                 made.append(Job(name, work, place / _OUTPUT, needed.get(method, ())))
     return made
 
@@ -320,7 +323,7 @@ def _write_pages(
     plan: Plan,
     folder: Path,
     results: Mapping[str, Sequence[Mapping[str, Any]]],
-    methods: Sequence[str],
+    experiments: Mapping[str, Experiment],
     seeds: Sequence[int],
 ) -> None:
     count = f'{len(seeds)} seed(s)'
@@ -328,15 +331,29 @@ def _write_pages(
         summary_table(results, f'{count}, last weights'),
         summary_table(results, f'{count}, weights chosen by validation contrast', 'metrics_best'),
     ]
-    notes = [f'{ROWS[method]}: {note}' for method, note in plan.notes.items() if method in methods]
+    given = {**_batch_notes(experiments), **plan.notes}
+    notes = [f'{each.name}: {given[m]}' for m, each in experiments.items() if m in given]
     text = '\n\n'.join([*tables, *(['\n'.join(notes)] if notes else [])]) + '\n'
     write_text(folder / 'table.txt', text)
     picture = comparison_figure(folder / 'comparison.png', scores_of(results), count)
-    runs = [(m, folder / m / f'seed{seed}' / 'results.json') for m in methods for seed in seeds]
-    named = [(ROWS[method], path) for method, path in runs]
+    named = [
+        (each.name, folder / method / f'seed{seed}' / 'results.json')
+        for method, each in experiments.items()
+        for seed in seeds
+    ]
     make_report([], named, folder / 'report.html', folder / 'report.md')
     print_log(
         f'\n{text}\ntable: {folder / "table.txt"}\npicture: {picture}\n'
         f'report: {folder / "report.html"}',
         logger='current',
     )
+
+
+def _batch_notes(experiments: Mapping[str, Experiment]) -> dict[str, str]:
+    """Said of the rows whose still frames come from the batch."""
+    frames = 'frames of the other clips of the batch'
+    return {
+        method: f'{frames}, no frame bank' if lacks_bank(model) else f'{frames}, as published'
+        for method, model in ((m, each.config.model) for m, each in experiments.items())
+        if mixes_batch(model)
+    }

@@ -1,10 +1,8 @@
-"""From official split lists to MMAction2's annotation files, with a validation part held out of the
-training clips, class by class, in whole groups."""
+"""From official split lists to MMAction2's annotation files."""
 
-import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,105 +14,12 @@ from ..utils.files import try_folder, write_json, write_text
 from ..utils.identity import file_identity
 from ..utils.numbers import number, one_of
 from ..video.source_video import DECODE, decoder_name
+from .holdout import HoldOut, hold_out
 from .verify import CLIP_KINDS, LIST_KINDS, Finding, check_entries, check_files, count_kinds, locate
-
-
-@dataclass(frozen=True)
-class HoldOut:
-    """Training clips in two parts.
-
-    Attributes:
-        train: What stays, in the given order.
-        val: What is held out, in the given order.
-        divided: Names ``class/group`` of groups with clips on both sides.
-        not_held_out: Classes too small to hold out anything.
-    """
-
-    train: tuple[Clip, ...]
-    val: tuple[Clip, ...]
-    divided: tuple[str, ...]
-    not_held_out: tuple[str, ...]
-
-
-def hold_out(
-    clips: Sequence[Clip], share: float = 0.1, seed: int = 0, *, divide_groups: bool = False
-) -> HoldOut:
-    """Hold out about ``share`` of every class, in whole groups.
-
-    Clips of one group look alike (same scene, same source video): with one of them in train,
-    accuracy on the other says little. Groups are taken in an order that depends on ``seed`` and
-    their name alone, so the parts are the same on every machine, and other classes change nothing.
-
-    Args:
-        clips: Official training clips.
-        share: Within (0, 0.5].
-        seed: Of the order.
-        divide_groups: Where every group of a class is twice the wanted size or more, hold out
-            single clips instead of a whole group. Otherwise the smallest group is taken.
-
-    Returns:
-        Both parts, disjoint; at least one clip of every class stays in train.
-
-    Raises:
-        DatasetError: ``share`` is out of range.
-    """
-    if not 0 < share <= 0.5:
-        raise DatasetError(f'--val-share {share:g}: expected more than 0 and at most 0.5')
-    classes: dict[str, dict[str, list[Clip]]] = {}
-    for clip in clips:
-        classes.setdefault(clip.class_name, {}).setdefault(clip.group, []).append(clip)
-
-    held: set[Clip] = set()
-    divided, not_held_out = [], []
-    for name, groups in classes.items():
-        order = _ordered(groups, f'{seed}/{name}')
-        total = sum(len(members) for members in groups.values())
-        target = max(1, round(share * total))
-        taken = _whole_groups([groups[key] for key in order], target, total)
-        if not taken and len(groups) > 1 and not divide_groups:
-            taken = min((groups[key] for key in order), key=len)
-        if not taken and total > 1 and divide_groups:
-            by_path = {clip.path: clip for members in groups.values() for clip in members}
-            taken = [by_path[path] for path in _ordered(by_path, f'{seed}/{name}')[:target]]
-            divided += sorted(
-                {
-                    f'{name}/{clip.group}'
-                    for clip in taken
-                    if not set(groups[clip.group]) <= set(taken)
-                }
-            )
-        if not taken:
-            not_held_out.append(name)
-        held.update(taken)
-    return HoldOut(
-        tuple(clip for clip in clips if clip not in held),
-        tuple(clip for clip in clips if clip in held),
-        tuple(divided),
-        tuple(not_held_out),
-    )
-
-
-def _whole_groups(groups: Sequence[list[Clip]], target: int, total: int) -> list[Clip]:
-    """The groups, early ones first, whose sizes add up to the number nearest to the target."""
-    reached: dict[int, tuple[int, ...]] = {0: ()}
-    for index, members in enumerate(groups):
-        if target in reached:
-            break
-        for size, chosen in list(reached.items()):
-            size += len(members)
-            if size < min(total, 2 * target):  # beyond, holding out nothing is nearer
-                reached.setdefault(size, (*chosen, index))
-    nearest = min(reached, key=lambda size: (abs(size - target), size))
-    return [clip for index in reached[nearest] for clip in groups[index]]
-
-
-def _ordered(names: Iterable[str], salt: str) -> list[str]:
-    """Names in an order that is random in ``salt`` and the same on every machine and version."""
-    return sorted(names, key=lambda name: hashlib.sha256(f'{salt}/{name}'.encode()).digest())
-
 
 REPORT_NAME = 'report.json'
 LABEL_MAP_NAME = 'label_map.txt'
+WHOLE = 'trainval'
 SHOWN_FINDINGS = 20
 
 
@@ -123,7 +28,7 @@ class Prepared:
     """What was written.
 
     Attributes:
-        splits: Split name to its clips.
+        splits: ``train``, ``val`` (but with a share of 0) and ``test``, to their clips.
         findings: Everything that was found, notes included.
         left_out: Number of clips that were left out.
         report: The report file.
@@ -149,13 +54,14 @@ def prepare_dataset(
     delimiter: str | None = None,
     say: Callable[[str], object] = print,
 ) -> Prepared:
-    """Verify a data set and write ``train``, ``val``, ``test`` lists, class names and a report.
+    """Verify a data set and write its lists, class names and a report.
 
-    Written to ``out``: ``{train,val,test}_split<n>.txt`` (Kinetics-400, which has no numbered
-    splits: ``{train,val,test}.txt``), ``label_map.txt`` (class names by label), ``report.json``
-    and, if the videos lie elsewhere, the link ``videos``. The annotation files appear together at
-    the end, or not at all; the report also after a failed check. What is held out depends on the
-    official lists and the seed, not on which videos are there.
+    Written to ``out``: ``{train,val,test,trainval}_split<n>.txt`` (Kinetics-400, which has no
+    numbered splits: ``train.txt``, ...), ``label_map.txt`` (class names by label), ``report.json``
+    and, if the videos lie elsewhere, the link ``videos``. ``trainval`` is the official training
+    list, whatever is held out of it. The annotation files appear together at the end, or not at
+    all; the report also after a failed check. What is held out depends on the official lists and
+    the seed, not on which videos are there.
 
     Args:
         dataset: Name in ``SPECS``, or a description.
@@ -163,7 +69,8 @@ def prepare_dataset(
         lists: Folder of the official lists; default ``<out>/annotations``.
         videos: Folder of the videos; default ``<out>/videos``. Another one is linked to there.
         split: Number of the official split.
-        val_share: Share of the training clips to hold out for validation.
+        val_share: Share of the training clips to hold out for validation. With 0 there is no list
+            ``val``; one of an earlier run is removed.
         seed: Seed of what is held out.
         workers: Processes that check videos.
         missing: ``'fail'``: write no annotation file if a video is missing or broken; ``'drop'``:
@@ -213,6 +120,8 @@ def prepare_dataset(
     check_sizes(spec, given, split)
     parts = hold_out(_once(given.train), val_share, seed, divide_groups=spec.divide_groups)
     official = dict(train=parts.train, val=parts.val, test=_once(given.test))
+    if not val_share:
+        del official['val']
     say(f'{spec.name}: checking {sum(map(len, official.values()))} videos (--decode {decode})')
     findings += check_files(official, videos, decode, workers)
     bad = [finding for finding in findings if finding.kind in CLIP_KINDS]
@@ -234,17 +143,21 @@ def prepare_dataset(
             f'{videos}: no usable clip is left for {", ".join(empty)}; all that is wrong is in '
             f'{report.path}; no annotation file was written'
         )
+    whole = [clip for clip in _once(given.train) if clip.path not in unusable]
     suffix = spec.suffix.format(split=split)
     delimiter = spec.delimiter if delimiter is None else delimiter
     contents: dict[str, Any] = {
-        f'{split}{suffix}.txt': format_lines(clips, delimiter) for split, clips in splits.items()
+        f'{split}{suffix}.txt': format_lines(clips, delimiter)
+        for split, clips in {**splits, WHOLE: whole}.items()
     }
     contents[LABEL_MAP_NAME] = ''.join(f'{name}\n' for name in given.classes)
     contents[REPORT_NAME] = content
-    _write_together(out, contents, last=lambda: _link_videos(out / 'videos', videos))
+    outdated = () if val_share else (f'val{suffix}.txt',)
+    _write_together(out, contents, outdated, last=lambda: _link_videos(out / 'videos', videos))
     for part, clips in splits.items():
         lacking = len(official[part]) - len(clips)
         say(f'{part}: {len(clips)} clips' + (f' ({lacking} left out)' if lacking else ''))
+    say(f'{WHOLE}: {len(whole)} clips, all that can be used of the official training list')
     return Prepared(splits, tuple(findings), len(bad), report.path)
 
 
@@ -322,14 +235,20 @@ def _notes(
 
 
 def _write_together(
-    folder: Path, contents: Mapping[str, str | Mapping[str, Any]], last: Callable[[], object]
+    folder: Path,
+    contents: Mapping[str, str | Mapping[str, Any]],
+    outdated: Sequence[str],
+    last: Callable[[], object],
 ) -> None:
-    """Write several files; none takes its name before all are on the disk and ``last`` is done."""
+    """Write several files; none takes its name, and none that is outdated goes, before all are on
+    the disk and ``last`` is done."""
     with writing(folder), tempfile.TemporaryDirectory(dir=folder, prefix='.new.') as scratch:
         for name, content in contents.items():
             write = write_text if isinstance(content, str) else write_json
             write(Path(scratch) / name, content)
         last()
+        for name in outdated:
+            (folder / name).unlink(missing_ok=True)
         for name in contents:
             os.replace(Path(scratch) / name, folder / name)
 

@@ -133,6 +133,7 @@ def protocol_lines(measured: Measurement) -> list[tuple[str, str]]:
     sets_of: dict[str, list[str]] = {}
     for name, how in measured.items():
         if name.endswith('/avg'):
+            sets_of.setdefault(f'over {how["backgrounds"]}', []).append(set_title(name))
             continue
         text = ', '.join(
             f'{what} {_show(value)}'

@@ -8,7 +8,7 @@ from ..utils.errors import DatasetError
 from ..utils.numbers import number, one_of
 from .comparability import group_runs
 from .published import PUBLISHED
-from .runs import Run, clean, list_runs
+from .runs import Run, clean, list_runs, weights_lines
 
 #: room for rounding in percentages that were computed in float64
 TOLERANCE = 1e-6
@@ -140,6 +140,7 @@ class Report:
         self.groups, differences = group_runs(runs)
         self.checks, self.faults = check_runs(runs)
         self.warnings = [*differences, *_split_methods(self.groups), *_same_weights(runs)]
+        self.warnings += _chosen_beside_last(self.groups)
         self.notes = [clean(note) for note in [*notes, *_left_out(runs)]]
         self.published = PUBLISHED[published] if published else ()
         self.class_names = tuple(map(clean, class_names))
@@ -168,6 +169,16 @@ def _same_weights(runs: Sequence[Run]) -> list[str]:
         'independent runs.'
         for run, digest in zip(runs, digests, strict=True)
         if isinstance(digest, str) and first.setdefault(digest, run) is not run
+    ]
+
+
+def _chosen_beside_last(groups: Sequence[Sequence[Run]]) -> list[str]:
+    """Tables in which some weights were chosen by validation and others not."""
+    return [
+        'Weights that validation chose stand beside weights that nothing chose: '
+        f'{"; ".join(weights_lines(group))}.'
+        for group in groups
+        if len({run.weights.startswith('chosen') for run in group if run.weights}) > 1
     ]
 
 

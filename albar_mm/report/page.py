@@ -17,7 +17,7 @@ from ..utils.text import aligned
 from ..version import __version__
 from .comparability import measurement, protocol_lines
 from .contents import Report
-from .runs import Run, collect_runs
+from .runs import Run, collect_runs, weights_lines
 from .scores import (
     CONTRASTED,
     FAMILIES,
@@ -127,6 +127,7 @@ def _group(runs: Sequence[Run]) -> dict[str, Any]:
         families={corners[n].heading: tabulate(runs, members) for n, members in families.items()},
         gaps=gaps,
         compared=[m for m in summary.rows if any(m in by for by in gaps.values())],
+        weights=weights_lines(runs),
         protocol=protocol_lines(max(map(measurement, runs), key=len)),
     )
 
@@ -148,7 +149,10 @@ def markdown_text(report: Report) -> str:
     parts += [f'> **Note:** {plain(warning)}' for warning in report.warnings]
     for number, group in enumerate(report.groups, 1):
         parts += [f'## Table {number}'] if len(report.groups) > 1 else []
-        parts += [_summary(group), *_by_background(group), *_by_class(report, group)]
+        weights = (
+            [f'Weights: {plain("; ".join(lines))}.'] if (lines := weights_lines(group)) else []
+        )
+        parts += [_summary(group), *weights, *_by_background(group), *_by_class(report, group)]
     for published in report.published:
         title = f'## Published, not measured here: {plain(published.title)}'
         parts += [title, _table(published.table)]

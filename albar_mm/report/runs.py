@@ -21,6 +21,8 @@ _KINDS = {
     **dict.fromkeys(('per_class', 'protocol', 'versions', 'config', 'checkpoint'), dict),
     'seed': (range(-(2**63), 2**63), 'a whole number or null'),
 }
+_WHOLE = (range(1, 2**31), 'a whole number from 1')
+_TRAINING = {'epoch': _WHOLE, 'epochs': _WHOLE, 'chosen_by': str}
 _PER_CLASS = re.compile(r'(?P<score>.+)/class_(?P<label>\d+)')
 _SEED = re.compile(r'(?:(?P<method>.+?)[_.-]+)?seed[_-]?(?P<seed>\d+)')
 _SHOWN = re.compile(r'(scuba|scufo|contrasted|conflfg)/.+|[^/]+/top1')
@@ -51,6 +53,18 @@ class Run:
     @property
     def title(self) -> str:
         return self.method if self.seed is None else f'{self.method}, seed {self.seed}'
+
+    @property
+    def weights(self) -> str:
+        """Which weights of its training were tested, in words; '' where the file does not say."""
+        training = (self.document.get('checkpoint') or {}).get('training')
+        if not training:
+            return ''
+        epoch, epochs = training['epoch'], training['epochs']
+        if chosen := training.get('chosen_by'):
+            return f'chosen by {clean(chosen)}: epoch {epoch} of {epochs}'
+        which = f'last of {epochs} epoch(s)' if epoch == epochs else f'epoch {epoch} of {epochs}'
+        return f'{which}, nothing was chosen'
 
     @property
     def shown(self) -> set[str]:
@@ -169,6 +183,19 @@ def list_runs(runs: Sequence[Run]) -> str:
     )
 
 
+def weights_lines(runs: Sequence[Run]) -> list[str]:
+    """Which weights were tested: one line if the same for all runs, else one for each kind.
+
+    Runs whose files do not say are left out where no other says it, and named otherwise.
+    """
+    kinds: dict[str, list[Run]] = {}
+    for run in runs:
+        kinds.setdefault(run.weights, []).append(run)
+    if len(kinds) == 1:
+        return [kind for kind in kinds if kind]
+    return [f'{kind or "not recorded"} ({list_runs(own)})' for kind, own in kinds.items()]
+
+
 def clean(text: str) -> str:
     """Text of a file or a name with what a page cannot show (control characters) replaced."""
     hidden = r'[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]'
@@ -205,6 +232,10 @@ def _load(path: Path) -> dict[str, Any]:
             'test again or update albar_mm'
         )
     check_row(document, str(path), _KINDS, optional=_KINDS)
+    checkpoint = document.get('checkpoint') or {}
+    check_row(checkpoint, f'{path}: checkpoint', {'training': dict}, optional=['training'])
+    if training := checkpoint.get('training'):
+        check_row(training, f'{path}: checkpoint: training', _TRAINING, optional=['chosen_by'])
     return document
 
 

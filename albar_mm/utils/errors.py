@@ -72,6 +72,22 @@ class CheckpointError(AlbarError, RuntimeError):
     """A checkpoint cannot be loaded safely, or does not fit."""
 
 
+class DownloadError(CheckpointError):
+    """Weights cannot be fetched from their address.
+
+    Args:
+        url: The address.
+        reason: Why not.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f'{url} cannot be downloaded ({reason}): fetch it where there is a network, and name '
+            'the file in place of the address'
+        )
+        self.url = url
+
+
 class LaunchError(AlbarError, RuntimeError):
     """A run could not start or go on."""
 

@@ -15,10 +15,11 @@ from mmaction.datasets.transforms import DecordInit
 
 from ..utils.errors import BadVideoError, reason_of
 from .container import SIZES_DIFFER, container_fault
-from .shown import ShownFrames, shown
+from .shown import Shown, ShownFrames, shown
 from .strict_reading import blamed_on
 
 DECODE = ('first', 'all', 'none')
+DEFAULT_FPS = 30.0
 
 
 @dataclass(eq=False)
@@ -30,21 +31,36 @@ class SourceVideo:
         path: The video file.
         label: Class index of the action.
         class_name: Name of the class; '' where it is not known.
+        fps: Frames are kept at this rate, see :func:`kept_frames`; None for every frame.
     """
 
     video_id: str
     path: Path
     label: int
     class_name: str = ''
+    fps: float | None = None
 
     @cached_property
     def frames(self) -> np.ndarray:
-        """All frames, uint8 RGB of shape (T, H, W, 3), T >= 1.
+        """Its frames, uint8 RGB of shape (T, H, W, 3), T >= 1.
 
         Raises:
             BadVideoError: The file cannot be read.
         """
-        return read_frames(self.path)
+        return read_frames(self.path, self.fps)
+
+    @property
+    def total(self) -> int:
+        """Number of frames of the file, T if every one is kept."""
+        return len(self.frames) if self.fps is None else shown(self.path).count
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Which frames of the file ``frames`` are: int64 (T,), rising."""
+        if self.fps is None:
+            return np.arange(len(self.frames))
+        found = shown(self.path)
+        return kept_frames(found.count, _fps_of(found), self.fps)
 
     def forget_frames(self) -> None:
         """Free the memory of the frames; they are decoded again when asked for."""
@@ -55,13 +71,43 @@ class SourceVideo:
         return {name: value for name, value in self.__dict__.items() if name != 'frames'}
 
 
-def read_frames(path: str | os.PathLike) -> np.ndarray:
-    """All frames of a video, uint8 RGB of shape (T, H, W, 3), T >= 1.
+def read_fps(path: str | os.PathLike) -> float:
+    """Frames per second of a video file to 1/1000, or 30 where it does not tell."""
+    return _fps_of(shown(path))
+
+
+def _fps_of(found: Shown) -> float:
+    fps = round(found.fps, 3)
+    return fps if 0.1 <= fps <= 1000 else DEFAULT_FPS
+
+
+def kept_frames(count: int, native: float, fps: float | None) -> np.ndarray:
+    """Which frames of a video are kept at a lower rate: at each k / fps seconds the nearest one.
+
+    Of two that are as near, the later; none twice: a video that is no faster keeps all.
+
+    Args:
+        count: Number of its frames.
+        native: Its own rate.
+        fps: The rate; None keeps all.
+
+    Returns:
+        int64 (n,), n <= count, rising, the first of them 0.
+    """
+    frames = np.arange(count)
+    if fps is None or native <= fps:
+        return frames
+    nearest = np.floor(frames * (native / fps) + 0.5).astype(np.int64)
+    return nearest[nearest < count]
+
+
+def read_frames(path: str | os.PathLike, fps: float | None = None) -> np.ndarray:
+    """Frames of a video, uint8 RGB of shape (T, H, W, 3), T >= 1: all, or those kept at a rate.
 
     Raises:
         BadVideoError: It cannot be read; names the file.
     """
-    return np.stack(list(frames_in_order(path)[1]))
+    return np.stack(list(frames_in_order(path, fps)[1]))
 
 
 def check_video(path: str, decode: str) -> tuple[str, str] | None:
@@ -93,10 +139,16 @@ def decoder_name() -> str:
     return 'opencv' if importlib.util.find_spec('decord') is None else 'decord'
 
 
-def frames_in_order(path: str | os.PathLike) -> tuple[int, Iterator[np.ndarray]]:
-    """Decode a video as it is shown, from its first frame on and skipping none.
+def frames_in_order(
+    path: str | os.PathLike, fps: float | None = None
+) -> tuple[int, Iterator[np.ndarray]]:
+    """Decode a video as it is shown, from its first frame on.
 
     Where :func:`decoder_name` does not give the frames that are shown, PyAV does.
+
+    Args:
+        path: The video file.
+        fps: Gives the frames that are kept at this rate, see :func:`kept_frames`; None: every one.
 
     Returns:
         Number of frames, at least one; and the frames, uint8 RGB of shape (H, W, 3).
@@ -105,6 +157,7 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int, Iterator[np.ndarray]]
         BadVideoError: It cannot be read (also while frames are taken); names the file.
     """
     found, decoder = shown(path), decoder_name()
+    kept = kept_frames(found.count, _fps_of(found), fps)
     if decoder == 'decord':
         import decord
 
@@ -113,8 +166,8 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int, Iterator[np.ndarray]]
         os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
     def frames() -> Iterator[np.ndarray]:
-        shape = None
-        for index in range(found.count):
+        shape, wanted = None, set(kept.tolist())
+        for index in range(int(kept.max(initial=-1)) + 1):
             with blamed_on(str(path), f'frame {index}'):
                 frame = next(source, None)
             if frame is None:
@@ -123,7 +176,8 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int, Iterator[np.ndarray]]
             shape = shape or frame.shape
             if frame.shape != shape:
                 raise BadVideoError.of(str(path), SIZES_DIFFER)
-            yield frame
+            if index in wanted:
+                yield frame
 
     with blamed_on(str(path), decoder):
         if decoder not in found.in_order:
@@ -133,23 +187,26 @@ def frames_in_order(path: str | os.PathLike) -> tuple[int, Iterator[np.ndarray]]
             source = (reader.next().asnumpy() for _ in range(found.count))
         else:
             source = (frame[:, :, ::-1] for frame in mmcv.VideoReader(os.fspath(path)))
-    return found.count, frames()
+    return len(kept), frames()
 
 
-def decode_frames(path: Path, indices: Collection[int]) -> tuple[dict[int, np.ndarray], int]:
+def decode_frames(
+    path: Path, indices: Collection[int], fps: float | None = None
+) -> tuple[dict[int, np.ndarray], int]:
     """Decode some frames of a video, exactly as :func:`read_frames` decodes them.
 
     Args:
         path: The video file.
         indices: Frames; those beyond the end are left out.
+        fps: They count those that are kept at this rate.
 
     Returns:
-        Index -> uint8 RGB (H, W, 3), read-only; and the number of frames of the whole video.
+        Index -> uint8 RGB (H, W, 3), read-only; and the number of frames there are.
 
     Raises:
         BadVideoError: It cannot be read; names the file.
     """
-    total, frames = frames_in_order(path)
+    total, frames = frames_in_order(path, fps)
     # one frame at least, to see that it can be decoded
     last = max((i for i in indices if i < total), default=0)
     wanted, found = set(indices), {}
@@ -172,10 +229,16 @@ class FrameCache:
         #: number of times that a video was decoded
         self.decoded = 0
         # frames that were asked for, those that there are, and the length of the video
-        self._kept: OrderedDict[Path, tuple[set[int], dict[int, np.ndarray], int]] = OrderedDict()
+        self._kept: OrderedDict[
+            tuple[Path, float | None], tuple[set[int], dict[int, np.ndarray], int]
+        ] = OrderedDict()
 
     def get(
-        self, path: Path, indices: Sequence[int], also: Collection[int] = ()
+        self,
+        path: Path,
+        indices: Sequence[int],
+        also: Collection[int] = (),
+        fps: float | None = None,
     ) -> tuple[list[np.ndarray | None], int]:
         """Give frames of a video, decoding it if one is not there.
 
@@ -183,21 +246,22 @@ class FrameCache:
             path: The video file.
             indices: Frames.
             also: Further frames to keep if the video is decoded now, as they will be asked for.
+            fps: They count those that are kept at this rate.
 
         Returns:
             uint8 RGB (H, W, 3), read-only, one per index (None beyond the end); and the number of
-            frames of the whole video.
+            frames there are.
 
         Raises:
             BadVideoError: It cannot be read; names the file.
         """
-        asked, frames, total = self._kept.pop(path, (set(), {}, 0))
+        asked, frames, total = self._kept.pop((path, fps), (set(), {}, 0))
         if not total or not asked.issuperset(indices):
             asked = asked.union(indices, also)
-            frames, total = decode_frames(path, asked)
+            frames, total = decode_frames(path, asked, fps)
             self.decoded += 1
         if _size(frames) <= self.max_bytes:
-            self._kept[path] = asked, frames, total
+            self._kept[path, fps] = asked, frames, total
             while self.bytes > self.max_bytes:
                 self._kept.popitem(last=False)
         return [frames.get(index) for index in indices], total

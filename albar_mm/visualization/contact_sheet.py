@@ -22,7 +22,7 @@ from ..bias_sets.mask_statistics import (
     statistics_lines,
     write_statistics,
 )
-from ..bias_sets.sources import read_description
+from ..bias_sets.settings import read_description
 from ..compositing.backgrounds import Backgrounds
 from ..compositing.kept import kept_masks_path, load_kept_masks, still_of
 from ..compositing.render import render_item
@@ -136,7 +136,8 @@ def paint_row(
     found, rows = task
     first = rows[0]
     masks = load_kept_masks(kept_masks_path(root, first['video_id']), first['mask_sha256'])
-    video = SourceVideo(first['video_id'], videos / first['video'], first['label'])
+    path, fps = videos / first['video'], first.get('kept_fps')
+    video = SourceVideo(first['video_id'], path, first['label'], fps=fps)
     frames = video.frames
     if frames.shape[1:3] != masks.shape[1:] or len(frames) <= first['last']:
         raise DatasetError(

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..bias_sets.leakage import FEATURES, PROBE, WHOLE, Leakage, LeakageMeter, measure_leakage
-from ..bias_sets.masks.boxes import BoundingBoxes, write_box_file
+from ..bias_sets.masks.boxes import BoundingBoxes, BoxMasks, write_box_file
 from ..bias_sets.masks.parse import parse_masks
 from ..bias_sets.masks.source import MaskSource
 from ..bias_sets.sources import (
     SourceList,
-    boxes_inside,
+    parts_of,
     read_source_list,
     require_files,
     require_masks,
@@ -133,7 +133,7 @@ def _filled(spec: str, given: MaskSource, truth: MaskSource, listed: SourceList,
     """Put the file of boxes into a mask source; boxes of silhouettes are written to one first."""
     if _BOXES not in spec:
         return spec
-    holder = next(boxes_inside(given), None)
+    holder = next(parts_of(given, BoxMasks), None)
     if holder is None and not isinstance(given, BoundingBoxes):
         raise DatasetError(
             f'--refined {spec}: {given.name} has no file of boxes to put for '

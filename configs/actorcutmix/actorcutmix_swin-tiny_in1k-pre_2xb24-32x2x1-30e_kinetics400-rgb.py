@@ -7,9 +7,9 @@ model = dict(
     data_preprocessor=dict(blending=dict(type='ActorCutMixBlending', num_classes=400, prob=0.25))
 )
 
-# People who were found with a score of 0.4 or more (docs/person_boxes.md).
+# People who were found with a score above 0.4 (docs/person_boxes.md).
 train_pipeline = with_person_boxes(
-    _base_.train_pipeline, 'data/kinetics400/people.jsonl', min_score=0.4
+    _base_.train_pipeline, 'data/kinetics400/people.jsonl', min_score=0.4, above=True
 )
 train_dataloader = dict(batch_size=24, dataset=dict(pipeline=train_pipeline))
 optim_wrapper = dict(optimizer=dict(lr=3.75e-4))

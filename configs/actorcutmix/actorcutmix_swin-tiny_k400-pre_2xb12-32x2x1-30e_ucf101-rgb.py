@@ -7,7 +7,9 @@ model = dict(
     data_preprocessor=dict(blending=dict(type='ActorCutMixBlending', num_classes=101, prob=0.5))
 )
 
-# People who were found with a score of 0.4 or more (docs/person_boxes.md).
-train_pipeline = with_person_boxes(_base_.train_pipeline, 'data/ucf101/people.jsonl', min_score=0.4)
+# People who were found with a score above 0.4 (docs/person_boxes.md).
+train_pipeline = with_person_boxes(
+    _base_.train_pipeline, 'data/ucf101/people.jsonl', min_score=0.4, above=True
+)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 optim_wrapper = dict(optimizer=dict(lr=7.5e-5))

@@ -1,5 +1,5 @@
 # ALBAR with StillMix on Kinetics-400: frames of the other clips of the batch, no reference network.
-_base_ = '../albar_kinetics400.py'
+_base_ = '../albar/albar_swin-tiny_in1k-pre_1xb8-32x2x1-50e_kinetics400-rgb.py'
 
 model = dict(
     data_preprocessor=dict(

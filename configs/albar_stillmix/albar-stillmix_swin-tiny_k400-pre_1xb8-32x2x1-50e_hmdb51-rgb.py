@@ -1,5 +1,5 @@
 # ALBAR with StillMix on HMDB51: frames of the other clips of the batch, no reference network.
-_base_ = '../albar_hmdb51.py'
+_base_ = '../albar/albar_swin-tiny_k400-pre_1xb8-32x2x1-50e_hmdb51-rgb.py'
 
 model = dict(
     data_preprocessor=dict(

@@ -1,9 +1,9 @@
 # Plain training in the setting of StillMix's comparison: the row "None" on Kinetics-400.
 _base_ = [
     '../_base_/models/swin_tiny_stillmix.py',
-    '../_base_/datasets/kinetics400.py',
+    '../_base_/datasets/kinetics400_trainval.py',
     '../_base_/schedules/adamw_30e_stillmix.py',
-    '../_base_/runtime/default.py',
+    '../_base_/runtime/last_weights.py',
 ]
 
 model = dict(

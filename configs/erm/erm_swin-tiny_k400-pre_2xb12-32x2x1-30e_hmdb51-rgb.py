@@ -1,9 +1,9 @@
 # Plain training in the setting of StillMix's comparison: the row "None" on HMDB51.
 _base_ = [
     '../_base_/models/swin_tiny_stillmix.py',
-    '../_base_/datasets/hmdb51.py',
+    '../_base_/datasets/hmdb51_trainval.py',
     '../_base_/schedules/adamw_30e_stillmix.py',
-    '../_base_/runtime/default.py',
+    '../_base_/runtime/last_weights.py',
 ]
 
 train_dataloader = dict(batch_size=12)

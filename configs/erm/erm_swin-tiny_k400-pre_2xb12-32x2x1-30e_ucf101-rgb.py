@@ -1,9 +1,9 @@
 # Plain training in the setting of StillMix's comparison: the row "None" on UCF101.
 _base_ = [
     '../_base_/models/swin_tiny_stillmix.py',
-    '../_base_/datasets/ucf101.py',
+    '../_base_/datasets/ucf101_trainval.py',
     '../_base_/schedules/adamw_30e_stillmix.py',
-    '../_base_/runtime/default.py',
+    '../_base_/runtime/last_weights.py',
 ]
 
 model = dict(cls_head=dict(num_classes=101))

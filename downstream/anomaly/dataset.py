@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from albar_mm.utils.errors import DatasetError
+from albar_mm.utils.numbers import one_of
 
 from ..detection.dataset import FeatureDataset
 from .annotations import AnomalyVideo, read_annotation
@@ -29,7 +30,8 @@ class AnomalyFeatureDataset(FeatureDataset):
     (:meth:`~downstream.features.time_grid.TimeGrid.snippet_of_frame`) or, where the features are
     pooled, without the last.
 
-    Labels are those of the annotation; the order of its lines means nothing.
+    Labels are those of the annotation, whatever the order of its lines. Videos keep that order,
+    which :class:`BalancedAnomalySampler` may use.
 
     Args:
         ann_file: See :func:`~.annotations.read_annotation`.
@@ -142,10 +144,6 @@ class AnomalyFeatureDataset(FeatureDataset):
 class BalancedAnomalySampler(Sampler):
     """Batches of as many normal as anomalous videos, normal ones first.
 
-    Both kinds are shuffled anew every epoch; where one has fewer videos, it begins again (shuffled)
-    until the other is through, so that every video is used. The official code of MGFN zips two
-    lists in their fixed order and drops what is left of the last batch.
-
     Use it as ``batch_sampler=dict(type='BalancedAnomalySampler', batch_size=32)``; under
     distributed training each process takes its share of the batches.
 
@@ -154,19 +152,31 @@ class BalancedAnomalySampler(Sampler):
         batch_size: Videos of a batch, an even number: half of each kind.
         seed: Of the order; by default one that all processes share.
         drop_last: Leave out a last batch that is not full; else it is filled up.
+        order: ``'shuffled'``: both kinds anew every epoch; where one has fewer videos, it begins
+            again (shuffled) until the other is through. ``'given'``: the same batches every epoch,
+            in the order of the data set, until the kind with fewer videos is through: with
+            ``drop_last`` this is the code of MGFN, which zips two lists. On UCF-Crime (810
+            anomalous and 800 normal videos, 16 + 16 a batch) that is 50 steps, and the last ten
+            anomalous videos are never seen.
 
     Raises:
-        ValueError: An odd batch size, or there are no videos of a kind.
+        ValueError: An odd batch size, another order, or there are no videos of a kind.
     """
 
     def __init__(
-        self, sampler: Sampler, batch_size: int, seed: int | None = None, drop_last: bool = False
+        self,
+        sampler: Sampler,
+        batch_size: int,
+        seed: int | None = None,
+        drop_last: bool = False,
+        order: str = 'shuffled',
     ) -> None:
         if batch_size < 2 or batch_size % 2:
             raise ValueError(
                 f'batch_size is {batch_size}; expected an even number: half of a '
                 'batch is normal, half anomalous'
             )
+        self.order = one_of(order, ('shuffled', 'given'), 'BalancedAnomalySampler.order')
         labels = np.asarray(sampler.dataset.labels())
         self.kinds = [np.flatnonzero(labels == label) for label in (0, 1)]
         if not all(map(len, self.kinds)):
@@ -183,16 +193,18 @@ class BalancedAnomalySampler(Sampler):
         # MMEngine tells the sampler of a loader which epoch it is
         random = np.random.default_rng([self.seed, getattr(self.sampler, 'epoch', 0)])
         total = len(self) * self.world_size * self.half
-        orders = [_repeated(kind, total, random) for kind in self.kinds]
+        orders = [self._ordered(kind, total, random) for kind in self.kinds]
         for number in range(self.rank, len(self) * self.world_size, self.world_size):
             part = slice(number * self.half, (number + 1) * self.half)
             yield [*orders[0][part].tolist(), *orders[1][part].tolist()]
 
     def __len__(self) -> int:
-        longest, share = max(map(len, self.kinds)), self.half * self.world_size
-        return max(1, longest // share if self.drop_last else -(-longest // share))
+        videos = (min if self.order == 'given' else max)(map(len, self.kinds))
+        share = self.half * self.world_size
+        return max(1, videos // share if self.drop_last else -(-videos // share))
 
-
-def _repeated(kind: np.ndarray, total: int, random: np.random.Generator) -> np.ndarray:
-    rounds = [random.permutation(kind) for _ in range(-(-total // len(kind)))]
-    return np.concatenate(rounds)[:total]
+    def _ordered(self, kind: np.ndarray, total: int, random: np.random.Generator) -> np.ndarray:
+        if self.order == 'given':
+            return np.resize(kind, total)  # which begins again where there are too few
+        rounds = [random.permutation(kind) for _ in range(-(-total // len(kind)))]
+        return np.concatenate(rounds)[:total]

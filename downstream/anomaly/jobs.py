@@ -205,12 +205,13 @@ def draw_videos(
 
 
 def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> str:
-    """Scores of the last weights, and of those that the held-out videos chose.
+    """Scores of the last weights, and of those that held-out videos chose, if there are any.
 
     It is ``tables`` of :func:`~downstream.detection.runs.train_and_tell`.
     """
+    chosen = all(runs.BEST[0] in row for rows in records.values() for row in rows)
     parts = []
-    for part in (runs.LAST, runs.BEST):
+    for part in (runs.LAST, runs.BEST) if chosen else (runs.LAST,):
         lines = [runs.score_table(records, title, part, COLUMNS)]
         for name, rows in records.items():
             ends = [
@@ -221,6 +222,8 @@ def tables(records: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> st
                 told = ', '.join(f'{low:.1f} to {high:.1f}' for low, high in ends)
                 lines.append(f'{name}: AUC of each seed when videos are drawn anew, 95 %: {told}')
         parts.append('\n'.join(lines))
+    if not chosen:
+        parts.append('Nothing was chosen: no training video is held out, the last weights count.')
     return '\n\n'.join(parts)
 
 

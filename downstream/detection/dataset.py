@@ -23,7 +23,7 @@ class FeatureDataset(BaseDataset):
         store: Folder of the :class:`~downstream.features.store.FeatureStore`.
         part: ``'all'``, or one of two that never share a video: ``'val'`` (for choosing a
             checkpoint) or ``'train'`` (the rest).
-        val_share: Share of the videos that is held out for ``'val'``.
+        val_share: Share of the videos that is held out for ``'val'``, in [0, 1).
         val_seed: Which they are.
         **kwargs: See ``BaseDataset``.
 
@@ -41,8 +41,8 @@ class FeatureDataset(BaseDataset):
         **kwargs: Any,
     ) -> None:
         one_of(part, ('all', 'train', 'val'), 'part', DatasetError)
-        if not 0 < val_share < 1:
-            raise DatasetError(f'val_share is {val_share}; expected a share between 0 and 1')
+        if not 0 <= val_share < 1:
+            raise DatasetError(f'val_share is {val_share}; expected a share from 0 to below 1')
         self.store, self.part = FeatureStore(store), part
         self.val_share, self.val_seed = val_share, val_seed
         self._width: int | None = None

@@ -85,13 +85,17 @@ def store_settings(
         encoder: The encoder.
         sampling: The snippets.
         reader: The video reader.
-        checkpoint: File of the weights, for people to read; their hash is what counts.
+        checkpoint: File or address of the weights, for people to read; their hash is what counts.
         dtype: ``'float32'`` or ``'float16'``.
 
     Raises:
         DatasetError: Another ``dtype``.
     """
     one_of(dtype, ('float32', 'float16'), 'dtype', DatasetError)
+    weights = None
+    if checkpoint is not None:
+        remote = '://' in checkpoint
+        weights = dict(file=checkpoint) if remote else file_identity(checkpoint)
     return dict(
         encoder=encoder.identity(),
         sampling=sampling.settings(),
@@ -100,7 +104,7 @@ def store_settings(
         decoder=reader.name,
         decoder_version=reader.version(),
         made_with=dict(
-            checkpoint=None if checkpoint is None else file_identity(checkpoint),
+            checkpoint=weights,
             versions=library_versions(),
         ),
     )

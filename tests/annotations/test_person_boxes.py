@@ -72,6 +72,7 @@ def test_published_detections(tmp_path, write):
     assert known.names == ('v_a', 'wave/v_b', 'v_c') and known.dropped == 1
     video = known.of('/d/wave/v_a.avi')
     assert video.at([0, 1, 2], 0.4)[0].tolist() == [[1, 2, 3, 4], [5, 5, 6, 9]]
+    assert video.at([0, 1, 2], 0.5, above=True)[0].tolist() == [[5, 5, 6, 9]]
     assert video.at([0], 0.25)[0].tolist() == [[1, 2, 3, 4], [0, 0, 9, 9]]
     assert video.at([3, 5])[0].tolist() == [[5, 5, 6, 9]] * 2  # clamped to the entries
     assert known.of('wave/v_b.mp4').at([0, 1], 1.0)[1].tolist() == [1]

@@ -13,8 +13,9 @@ from albar_mm.annotations.manifest import read_rows
 from albar_mm.bias_sets import export as export_module
 from albar_mm.bias_sets.build import build_benchmark, plan_benchmark, summary
 from albar_mm.bias_sets.sources import read_source_list
+from albar_mm.bias_sets.verify import verify_benchmark
 from albar_mm.compositing.backgrounds import Backgrounds
-from albar_mm.compositing.kept import kept_masks_path, load_kept_masks
+from albar_mm.compositing.kept import kept_masks_path, load_kept_masks, load_still, still_path
 from albar_mm.compositing.render import composite
 from albar_mm.datasets.bias_benchmark_dataset import BiasBenchmarkDataset
 from albar_mm.video.source_video import read_frames
@@ -197,6 +198,54 @@ def test_other_settings_in_the_same_folder(tmp_path, source_list):
         settings = settings_of(**{'sets': ('scufo',), **changes})
         refused(f'with other settings .*{message}', build, tmp_path, source_list, settings)
     assert tree(tmp_path) == before
+
+
+def test_how_to_go_on_with_a_build_of_the_old_defaults(tmp_path, source_list):
+    """What it took is no default any more; an old description does not know the new settings."""
+    build(tmp_path, source_list, settings_of(sets=('scufo',)))
+    described = json.loads((tmp_path / 'benchmark.json').read_text())
+    del described['settings']['fps'], described['settings']['published_names']
+    (tmp_path / 'benchmark.json').write_text(json.dumps(described))
+    before = tree(tmp_path)
+    settings = settings_of(sets=('scufo',), empty_frames='keep', fps=15.0)
+    said = 'empty_frames is cut, asked for keep; fps is None, asked for 15.0.*; go on with it by '
+    said += '--empty-frames cut --fps native, name another folder with --out'
+    refused(said, build, tmp_path, source_list, settings)
+    assert tree(tmp_path) == before
+    done = build(tmp_path, source_list, settings_of(sets=('scufo',)))
+    assert done.written == 0
+
+
+def test_frames_kept_at_a_lower_rate(tmp_path, source_list):
+    """25 frames a second, 7, 5 and 6 of them; at 10, frames 0, 3 and 5 are kept."""
+    settings = settings_of(encoding='lossless', fps=10.0)
+    build(tmp_path, source_list, settings)
+    for folder in ('TOY_SCUBA_Stripe', 'TOY_SCUFO_Stripe'):
+        for row, pixels in items(tmp_path, folder):
+            kept = [0, 3, 5] if VIDEOS[row['video']][0] > 5 else [0, 3]
+            assert (row['fps'], row['kept_fps'], row['source_fps']) == (10.0, 10.0, 25.0)
+            assert row['frames'] == len(pixels) == len(kept)
+            masks = load_kept_masks(kept_masks_path(tmp_path, row['video_id']), row['mask_sha256'])
+            source = toy_frames(row['video'])[kept]
+            if row['set'] == 'scufo':
+                chosen = row['scufo_frame']
+                source, masks = source[[chosen] * len(kept)], masks[[chosen] * len(kept)]
+            assert masks.any((1, 2)).all() and np.array_equal(pixels[masks], source[masks])
+    for row, _ in items(tmp_path, 'TOY_ConflFG_Stripe'):
+        still = load_still(still_path(tmp_path, row['conflict_video_id'], row['conflict_frame']))
+        number = [0, 3, 5][row['conflict_frame']]
+        assert np.array_equal(still.frame, toy_frames(row['conflict_video'])[number])
+    videos = source_list.parent / 'videos'
+    families = Backgrounds(settings.families)
+    assert verify_benchmark(tmp_path, videos, families, sample=None) == ([], 18, 18)
+    description = json.loads((tmp_path / 'benchmark.json').read_text())
+    assert description['settings']['fps'] == 10.0
+    faster = build(tmp_path / 'faster', source_list, settings_of(sets=('scuba',), fps=30.0))
+    assert faster.described['frames'] == 2 * (7 + 5 + 6)
+    assert {row['fps'] for row in read_rows(tmp_path / 'faster' / 'TOY_SCUBA_Stripe')} == {25.0}
+    manifest = tmp_path / 'TOY_SCUBA_Stripe' / 'manifest.jsonl'
+    manifest.write_text(manifest.read_text().replace('"kept_fps": 10.0', '"kept_fps": "ten"', 1))
+    refused('manifest.jsonl, row 1: kept_fps: expected .*ten', read_rows, manifest.parent)
 
 
 def test_missing_masks_stop_or_are_left_out_and_listed(tmp_path, source_list):

@@ -74,8 +74,12 @@ def test_share_of_given_boxes(tmp_path):
     masks = masks_of((2, 6, 4, 8), (2, 6, 4, 8), (0, 1, 0, 1))
     video = SourceVideo('a', tmp_path / 'a.avi', 0)
     shares = [16 / 32, 16 / 64]  # the second box is cut at the right border, 4 to 20
-    assert share_of_boxes(masks, BoxMasks(path), video, 2) == pytest.approx(np.mean(shares))
-    assert share_of_boxes(masks, BoxMasks(path), video, 100) == 0
+    for numbers in ([2, 3, 4], [2, 3, 8]):
+        share = share_of_boxes(masks, BoxMasks(path), video, np.array(numbers))
+        assert share == pytest.approx(np.mean(shares))
+    alone = share_of_boxes(masks, BoxMasks(path), video, np.array([1, 3, 5]))
+    assert alone == pytest.approx(shares[1])
+    assert share_of_boxes(masks, BoxMasks(path), video, np.array([100, 101, 102])) == 0
 
 
 def test_flags():

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from albar_mm.bias_sets.plan import draw_rows
-from albar_mm.bias_sets.sources import BuildSettings, SourceList
+from albar_mm.bias_sets.settings import BuildSettings
+from albar_mm.bias_sets.sources import SourceList
 from albar_mm.compositing.backgrounds import Stripes, item_seed
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.source_video import SourceVideo

@@ -8,7 +8,8 @@ from PIL import Image
 
 from albar_mm.bias_sets.build import build_benchmark
 from albar_mm.bias_sets.masks.source import MaskResult, MaskSource
-from albar_mm.bias_sets.sources import BuildSettings, read_source_list
+from albar_mm.bias_sets.settings import BuildSettings
+from albar_mm.bias_sets.sources import read_source_list
 from albar_mm.compositing.backgrounds import ImageFolder, Stripes
 from albar_mm.utils.errors import DatasetError
 from albar_mm.video.avi import avi_bytes, encode_frames

@@ -1,7 +1,10 @@
 """Checkpoints stay data, and a run that dies at any moment leaves a whole one."""
 
+import contextlib
 import os
 import pickle
+import socket
+import threading
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -15,7 +18,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer, MessageHub, MMLogger
 
 from albar_mm import compat
-from albar_mm.compat import safe_load
+from albar_mm.compat import checkpoint, safe_load
 from albar_mm.utils import safe_pickle
 from albar_mm.utils.errors import CheckpointError
 from tests.pickled_call import Calls
@@ -203,6 +206,53 @@ def test_downloads_are_loaded_as_data(tmp_path, monkeypatch):
     assert loaded['state_dict']['w'] == 1
     with pytest.raises(compat.CheckpointError, match='eval'):
         CheckpointLoader.load_checkpoint('https://example.org/evil.pth')
+
+
+@contextlib.contextmanager
+def server(answer):
+    """Address of a file on a server that sends ``answer`` to one request, and then waits."""
+    with socket.create_server(('127.0.0.1', 0)) as listening, contextlib.ExitStack() as held:
+
+        def serve():
+            connection = held.enter_context(listening.accept()[0])
+            connection.recv(65536)
+            connection.sendall(answer)
+            if answer:
+                connection.shutdown(socket.SHUT_RDWR)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f'http://127.0.0.1:{listening.getsockname()[1]}/w.pth'
+        thread.join(10)
+
+
+@pytest.mark.parametrize(
+    'answer, said',
+    [
+        (b'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', 'HTTP Error 404: Not Found'),
+        (b'', 'timed out'),
+        (b'nonsense\r\n\r\n', 'nonsense'),
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nonly this', None),
+    ],
+    ids=['absent', 'silent', 'no-server', 'broken-off'],
+)
+def test_what_cannot_be_downloaded_is_named_and_the_way_round(tmp_path, monkeypatch, answer, said):
+    from mmengine.runner import CheckpointLoader
+
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    monkeypatch.setattr(checkpoint, 'SILENCE_S', 0.5)
+    monkeypatch.setattr('urllib.request.getproxies', dict)
+    with server(answer) as url:
+        load = CheckpointLoader.load_checkpoint
+        text = refused('w.pth', load, url, error=compat.CheckpointError)
+    assert socket.getdefaulttimeout() is None
+    if said:
+        rest = 'fetch it where there is a network, and name the file in place of the address'
+        assert text == f'{url} cannot be downloaded ({said}): {rest}'
+    else:  # the next run would load what came
+        kept = tmp_path / 'hub' / 'checkpoints' / 'w.pth'
+        assert kept.read_bytes() == b'only this' and text.startswith(f'{url} cannot be read')
+        assert text.endswith(f'the downloaded file is {kept}: delete it first')
 
 
 def test_checkpoints_are_written_whole(tmp_path, monkeypatch):

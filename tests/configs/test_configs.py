@@ -35,7 +35,8 @@ def video(tmp_path_factory):
 def test_no_config_is_left_out_and_leaf_configs_are_short():
     wanted = {f'{method}_{name}' for method in ('erm', 'albar') for name in NAMES}
     assert wanted <= {path.stem for path in CONFIGS}
-    wanted = {f'{m}_jhmdb21{how}' for m in ('erm', 'albar') for how in ('', '_on_the_fly')}
+    tested = 'jhmdb21 jhmdb21_on_the_fly ucf101_boxes kinetics400_aras'.split()
+    wanted = {f'{method}_{name}' for method in ('erm', 'albar') for name in tested}
     assert wanted == {path.stem for path in BIAS_CONFIGS}
     for path in FOLDER.rglob('*.py'):
         most = 50 if path.stem.startswith('tal_') else 40
@@ -141,16 +142,20 @@ def through(pipeline, video):
 @pytest.mark.parametrize('path', BIAS_CONFIGS, ids=lambda p: p.stem)
 def test_bias_configs_test_the_model_of_a_training_config(path, video):
     """They differ from it in what is tested alone, and show the model the same views."""
-    method, name, on_the_fly = re.fullmatch(r'(erm|albar)_(\w+?)(_on_the_fly)?', path.stem).groups()
+    named = re.fullmatch(r'(erm|albar)_([a-z]+\d+)(_\w+)?', path.stem)
+    method, name, how = named.groups(default='')
     cfg, trained = Config.fromfile(path), load(f'{method}_{name}')
     init_default_scope(cfg.default_scope)
     same = 'model test_evaluator train_dataloader val_dataloader train_cfg custom_hooks'
     for part in same.split():
         assert cfg[part] == trained[part]
     test = cfg.test_dataloader.dataset
+    on_the_fly = how == '_on_the_fly'
     assert test.type == ('OnTheFlyBenchmarkDataset' if on_the_fly else 'BiasBenchmarkDataset')
     assert test.iid == trained.test_dataloader.dataset.iid
-    assert test.scuba == test.scufo and 'stripe' in test.scuba and test.conflfg == ['stripe']
+    assert list(test.get('extra_iid', ())) == how.strip('_').split() * (how == '_aras')
+    assert test.scuba == test.scufo and 'stripe' in test.scuba
+    assert test.conflfg == ([] if how == '_aras' else ['stripe'])
     assert set(test.scuba) - {'stripe'} == set(cfg.bias_backgrounds)
     assert through(test.pipeline, video) == through(trained.test_pipeline, video)
     assert cfg.test_dataloader.batch_sampler.type == 'DomainBatchSampler'
@@ -178,7 +183,7 @@ def test_bias_bases_go_beside_any_other(path):
     [
         ('hmdb51', 'HMDB51', 51, ['stripe'], [], 'hmdb51/bias'),
         ('ucf101', 'UCF101', 101, ['stripe'], [], 'ucf101/bias'),
-        ('ucf101_boxes', 'UCF101', 101, ['stripe'], [], 'ucf101/bias_boxes'),
+        ('ucf101_boxes', 'UCF101-boxes', 101, ['stripe'], [], 'ucf101/bias_boxes'),
         ('k400', 'K400', 400, [], ['aras'], 'kinetics400/bias'),
     ],
 )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from mmaction.registry import DATASETS
 
+from albar_mm.datasets import bias_benchmark_dataset
 from albar_mm.utils.errors import BadVideoError
 from albar_mm.utils.files import read_json_lines
 
@@ -128,6 +129,54 @@ def test_missing_folders_and_files(copied):
         if gone:
             (root / gone).unlink()
         refused(said, build, arguments, error=FileNotFoundError, **changes)
+
+
+THREE = ['places365', 'vqgan', 'stripe']
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the data set logs."""
+    lines = []
+    monkeypatch.setattr(bias_benchmark_dataset, 'print_log', lambda text, *_: lines.append(text))
+    return lines
+
+
+def test_sets_that_are_not_there_are_left_out_and_named(copied, told):
+    root, arguments = copied
+    asked = dict(scuba=THREE, scufo=THREE, missing='skip')
+    dataset = build(arguments, **asked)
+    assert len(dataset) == 28 and 'scuba/vqgan' not in dataset.metainfo['sets']
+    assert dataset.metainfo['missing_sets'] == ['scuba/vqgan', 'scufo/vqgan']
+    assert len(told) == 1 and '\n' not in told[0]
+    assert 'lacks 2 of the 7 sets that are asked for: scuba/vqgan, scufo/vqgan: ' in told[0]
+    others = 'scuba/places365, scuba/stripe, scufo/places365, scufo/stripe, conflfg/stripe'
+    assert told[0].endswith(f'averages are over the others, {others}')
+    # half of a pair
+    shutil.rmtree(root / 'bias' / 'TOY_SCUFO_Stripe')
+    dataset = build(arguments, **asked)
+    assert dataset.metainfo['missing_sets'] == ['scuba/vqgan', 'scufo/vqgan', 'scufo/stripe']
+    assert told[1].endswith('without partner, so without contrasted accuracy: scuba/stripe')
+    # all that is asked for is there
+    dataset = build(arguments, scuba=['stripe'], scufo=['places365'], missing='skip')
+    assert dataset.metainfo['missing_sets'] == [] and len(told) == 2
+
+
+def test_none_there_or_one_broken_is_an_error_all_the_same(copied, told):
+    root, arguments = copied
+    said = 'bias holds no folder TOY_SCUBA_vqgan; it holds TOY_ConflFG_Stripe, '
+    none = dict(scuba=['vqgan'], scufo=[], conflfg=['vqgan'], missing='skip')
+    refused(said, build, arguments, error=FileNotFoundError, **none)
+    none['bias_root'] = str(root / 'nowhere')
+    refused('nowhere is not a folder', build, arguments, error=FileNotFoundError, **none)
+    assert told == []
+    (root / 'bias' / 'TOY_SCUBA_Stripe' / 'manifest.jsonl').unlink()
+    broken = dict(scuba=THREE, missing='skip')
+    said = 'TOY_SCUBA_Stripe/manifest.jsonl does not exist'
+    refused(said, build, arguments, error=FileNotFoundError, **broken)
+    (root / 'bias' / 'TOY_SCUBA_stripe').mkdir()
+    refused('differ by case only', build, arguments, **broken)
+    refused("'fail' or 'skip', not 'drop'", build, arguments, error=ValueError, missing='drop')
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,15 @@ def sources(tmp_path_factory):
 def roots(tmp_path_factory, sources):
     """Lossless benchmarks by policy and blank masks."""
     made = {}
-    for name, policy in dict(plain='cut', cut='cut', background='background').items():
+    policies = dict(plain='cut', cut='cut', background='background', slower='keep')
+    for name, policy in policies.items():
         made[name] = tmp_path_factory.mktemp(name) / 'bias'
-        settings = settings_of(sources / 'photos', encoding='lossless', empty_frames=policy)
+        settings = settings_of(
+            sources / 'photos',
+            encoding='lossless',
+            empty_frames=policy,
+            fps=10.0 if name == 'slower' else None,
+        )
         masks = RectangleMasks(blank={} if name == 'plain' else BLANK)
         build(made[name], sources / 'test_split1.txt', settings, masks)
     return made
@@ -97,7 +103,7 @@ def same(one, other):
         assert rest == list(other[key][1:]), key
 
 
-@pytest.mark.parametrize('name', ['plain', 'cut', 'background'])
+@pytest.mark.parametrize('name', ['plain', 'cut', 'background', 'slower'])
 @pytest.mark.parametrize('short', ['loop', 'clamp', 'halve'])
 def test_clips_of_the_lossless_export(sources, roots, name, short):
     steps = pipeline(short=short)
@@ -114,6 +120,8 @@ def test_the_cases_above_are_what_they_say(roots):
     cut = {(row['video_id'], row['first'], row['last']) for row in rows['cut']}
     assert cut >= {('wave_a', 2, 5), ('jump_a', 0, 5)}
     assert any(row['filled_frames'] for row in rows['background'])
+    assert {row['frames'] for row in rows['slower']} == {2, 3}
+    assert any(row['filled_frames'] for row in rows['slower'])
     assert {(row['height'], row['width']) for row in rows['cut']} == {(48, 64), (51, 71)}
     assert {row['k'] for row in rows['cut']} == {0, 1}
 
@@ -133,6 +141,18 @@ def test_no_exported_file_is_needed(sources, roots, tmp_path):
     assert not list(tmp_path.rglob('*.avi'))
     made = contents(on_the_fly(sources, tmp_path / 'bias'))
     same(made, contents(on_the_fly(sources, roots['plain'])))
+    said = 'of --encoding none has no videos; read it with OnTheFlyBenchmarkDataset'
+    refused(said, BiasBenchmarkDataset, **arguments(tmp_path / 'bias'))
+
+
+def test_images_of_a_set_that_is_not_there_are_not_needed(sources, roots):
+    families = ['stripe', 'photos', 'vqgan']
+    folders = dict(photos=sources / 'photos', vqgan=sources / 'gone')
+    given = dict(scuba=families, scufo=families, backgrounds=folders, missing='skip')
+    dataset = on_the_fly(sources, roots['plain'], **given)
+    assert dataset.metainfo['missing_sets'] == ['scuba/vqgan', 'scufo/vqgan']
+    whole = on_the_fly(sources, roots['plain'])
+    assert dataset.metainfo['sets'] == whole.metainfo['sets'] and len(dataset) == len(whole)
 
 
 def test_steps_named_in_the_config(sources, roots):

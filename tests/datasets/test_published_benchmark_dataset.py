@@ -98,6 +98,21 @@ def test_stillmix_folders(tmp_path, pattern, prefix):
     assert set(dataset.source_files) == lists
 
 
+def test_published_sets_that_are_not_there_are_left_out_on_demand(tmp_path):
+    files = write_stillmix(tmp_path / 'stillmix')
+    gone = dict(frames=str(tmp_path / 'gone'), list=str(tmp_path / 'gone.txt'))
+    sets = dict(Stripe=files, VQGAN=gone)
+    refused('gone: no such folder', stillmix, files, scuba=sets)
+    dataset = stillmix(files, scuba=sets, missing='skip')
+    assert dataset.metainfo['sets'] == {'scuba/stripe': 3, 'scufo/stripe': 3}
+    assert dataset.metainfo['missing_sets'] == ['scuba/vqgan', 'scufo/vqgan']
+    # half of a set is broken, not absent
+    half = dict(Stripe=files, VQGAN=dict(gone, list=files['list']))
+    refused('gone: no such folder', stillmix, files, scuba=half, missing='skip')
+    dataset = albar(write_albar(tmp_path / 'albar'), scuba=['places365', 'vqgan'], missing='skip')
+    assert dataset.metainfo['missing_sets'] == ['scuba/vqgan']
+
+
 def test_stillmix_scufo_frames_depend_on_the_seed_alone(tmp_path):
     files = write_stillmix(tmp_path)
     items = read_stillmix_set(files['frames'], files['list'])

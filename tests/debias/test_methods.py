@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from albar_mm.debias import checks
 from albar_mm.debias.methods import METHODS, debias, difference
 from albar_mm.utils.errors import DebiasError
 from tests.refused import refused
@@ -148,6 +149,9 @@ def test_boxes_scenes_and_bank(files):
     assert kinds.index('LoadPersonBoxes') == kinds.index('DecordDecode') + 1
     assert kinds.index('PackPersonBoxes') < kinds.index('FormatShape')
     assert set(cfg.train_pipeline[-1].algorithm_keys) == {'person_boxes', 'scene_target'}
+    pipelines = cfg, debias(hmdb51(), 'actorcutmix', boxes=files / 'boxes.jsonl')
+    loads = [dict(each.train_pipeline[kinds.index('LoadPersonBoxes')]) for each in pipelines]
+    assert [(load['min_score'], load['above']) for load in loads] == [(0.3, False), (0.4, True)]
     without = debias(hmdb51(), 'sdn', scenes=files / 'scenes.jsonl', mask=None)
     assert without.model.sdn.mask is None
     assert set(without.train_pipeline[-1].algorithm_keys) == {'scene_target'}
@@ -228,3 +232,23 @@ def test_wrapped_models_and_the_same_blending_twice():
 )
 def test_bad_options(method, options, message):
     refused(message, debias, hmdb51(), method, error=DebiasError, **options)
+
+
+def test_stillmix_without_a_bank_says_that_it_is_another_method(files, monkeypatch):
+    said = []
+    monkeypatch.setattr(checks, 'print_log', lambda text, *_: said.append(text))
+    banks = dict(bank=None), dict(bank=files / 'bank51.npz')
+    quiet = [debias(hmdb51(), 'stillmix', **bank) for bank in banks]
+    published = debias(hmdb51(), 'albar+stillmix')
+    assert said == []
+    bare = debias(hmdb51(), 'stillmix')
+    (text,) = said
+    assert 'StillMix-random, not StillMix' in text and 'bank=FILE' in text
+    assert [checks.lacks_bank(made.model) for made in (*quiet, published, bare)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    inside = dict(type='ChainedBlending', blendings=[dict(type='StillMixBlending')])
+    assert checks.lacks_bank(hmdb51(data_preprocessor=dict(blending=inside)).model)

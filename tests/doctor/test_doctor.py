@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from albar_mm.doctor import Finding, Report, machine, packages
 from albar_mm.doctor import config as config_check
@@ -14,6 +15,8 @@ from albar_mm.doctor.child import ask
 from albar_mm.doctor.data import Annotation, check_annotation, check_folder
 from albar_mm.doctor.libraries import check_decoders, check_package, check_torchvision
 from albar_mm.doctor.report import finding, redact
+from tests.evaluation.tiny_benchmark import test_pipeline as benchmark_pipeline
+from tests.evaluation.tiny_benchmark import write_benchmark
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALTHY = dict.fromkeys(packages.WANTED, '1.0')
@@ -301,6 +304,22 @@ def test_a_good_config(toy_config, tmp_path):
         assert facts[f'{loader} decodes with'] == 'decord'
         assert '8 lines, first video 64x64' in facts[f'{loader}.dataset.ann_file']
         assert facts[f'{loader} first sample'] == '0.01 MiB'  # 3 x 4 x 32 x 32 bytes
+
+
+def test_bias_sets_that_are_not_there(tmp_path):
+    """Told, with the command that makes them; no error, as a test leaves them out."""
+    given = write_benchmark(tmp_path / 'data' / 'hmdb51')
+    given.update(type='BiasBenchmarkDataset', pipeline=benchmark_pipeline(), missing='skip')
+    backgrounds = ['stripe', 'vqgan']
+    given.update(scuba=backgrounds, scufo=backgrounds)
+    loader = dict(dataset=given, batch_size=1, num_workers=0)
+    facts, found = config_check._check_loader(
+        Config(dict(test_dataloader=loader)), 'test_dataloader', DECODE_ALL
+    )
+    assert facts['test_dataloader first sample'] != 'not loaded'
+    (told,) = found
+    assert told.level == 'warning' and told.what.endswith('left out: scuba/vqgan, scufo/vqgan')
+    assert told.fix.startswith('python tools/build_bias_benchmark.py build hmdb51 --masks <masks>')
 
 
 def test_a_bad_config(toy_config, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from mmaction.registry import MODELS
 from torch import nn
 
 import albar_mm
+from albar_mm.evaluation import metrics
 from albar_mm.utils.identity import file_identity, weights_sha256
 
 from ..evaluation.tiny_benchmark import item_ids, test_pipeline, write_benchmark
@@ -158,6 +159,22 @@ def _check_results_file(path, scores, runner, checkpoint, tmp_path):
     sources = runner.test_dataloader.dataset.source_files
     assert files == {name: file_identity(file)['sha256'] for name, file in sources.items()}
     assert len(files) == 6
+
+
+def test_a_set_that_nobody_has_is_named_in_table_and_results(benchmark, tmp_path, monkeypatch):
+    """The rest is scored as if it had been asked for alone."""
+    tables = []
+    monkeypatch.setattr(metrics, 'print_log', lambda text, **_: tables.append(text))
+    three = ['places365', 'vqgan', 'stripe']
+    data = dict(benchmark, scuba=three, scufo=three, missing='skip')
+    scores = of_toy('ToyMotionBackbone', data, tmp_path / 'two')
+    assert scores == of_toy('ToyMotionBackbone', benchmark, tmp_path / 'all')
+    said = 'Static bias (not there: scuba/vqgan, scufo/vqgan)'
+    assert [table.split('\n')[1] for table in tables] == [said, 'Static bias']
+    assert tables[0].split('\n')[2:] == tables[1].split('\n')[2:]
+    files = {name: tmp_path / name / 'w' / 'results.json' for name in ('two', 'all')}
+    lacking = [json.loads(file.read_text())['protocol']['missing_sets'] for file in files.values()]
+    assert lacking == [['scuba/vqgan', 'scufo/vqgan'], []]
 
 
 def validation(dataset, batch_size):

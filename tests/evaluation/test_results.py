@@ -114,9 +114,10 @@ def test_a_test_run_leaves_its_results(runner):
 
 
 def test_trained_weights_and_the_one_process_that_writes(runner, tmp_path, monkeypatch):
-    runner._train_loop = Mock(EpochBasedTrainLoop, iter=12)
+    runner._train_loop = Mock(EpochBasedTrainLoop, iter=12, epoch=3, max_epochs=4)
     ResultsHook().after_test_epoch(runner, {})
     wanted = dict(weights_sha256=weights_sha256(runner.model), file=None, trained_iterations=12)
+    wanted['training'] = dict(epoch=3, epochs=4, chosen_by=None)
     assert written(runner)['checkpoint'] == wanted
     hook = ResultsHook(filename='iid.json', out_dir=tmp_path / 'elsewhere')
     with monkeypatch.context() as patch:

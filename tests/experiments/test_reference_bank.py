@@ -1,16 +1,20 @@
 """The reference network of a comparison: what is asked for is checked before it is trained."""
 
 import json
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from albar_mm.annotations.frame_bank import load_frame_bank
+from albar_mm.debias import checks
 from albar_mm.experiments import comparison
 from albar_mm.experiments.comparison import ReferenceBank
 from albar_mm.utils.errors import LaunchError
 from tests.preparation.toy_reference import write_reference
+
+_STILL = ('stillmix', 'albar+stillmix')
 
 
 @pytest.fixture
@@ -79,3 +83,19 @@ def test_a_broken_state_is_named_and_an_interrupted_one_kept(reference, tmp_path
         with pytest.raises(LaunchError, match=r'work/reference.json: .*: delete'):
             made(reference).make(path.parent)
     stopped.assert_called_once()
+
+
+def test_stillmix_without_a_bank_is_a_row_of_its_own(reference, toy_config, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(checks, 'print_log', lambda text, *_: said.append(text))
+    plan = comparison.read_plan(toy_config)
+    rows = {m: comparison._experiment(plan, m, tmp_path) for m in ('none', *_STILL)}
+    assert [row.name for row in rows.values()] == ['None', 'StillMix-random', 'ALBAR+StillMix']
+    notes = comparison._batch_notes(rows)
+    assert list(notes) == list(_STILL)
+    assert 'no frame bank' in notes['stillmix'] and 'as published' in notes['albar+stillmix']
+    assert len(said) == 1 and 'StillMix-random' in said[0]
+    with_bank = replace(plan, reference=made(reference))
+    row = comparison._experiment(with_bank, 'stillmix', tmp_path)
+    assert row.name == 'StillMix' and len(said) == 1
+    assert comparison._batch_notes(dict(stillmix=row)) == {}

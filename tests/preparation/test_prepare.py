@@ -48,7 +48,7 @@ def test_written_lists_are_read_by_mmaction2(source, tmp_path):
     out = tmp_path / 'data' / 'jhmdb21'
     said = []
     done = prepare_dataset('jhmdb21', **options(source, out), say=said.append)
-    lists = [f'{part}_split1.txt' for part in ('test', 'train', 'val')]
+    lists = [f'{part}_split1.txt' for part in ('test', 'train', 'trainval', 'val')]
     assert names_in(out) == ['label_map.txt', 'report.json', *lists, 'videos']
     paths = {}
     for split, size in (('train', 63), ('val', 42), ('test', 21)):
@@ -60,6 +60,8 @@ def test_written_lists_are_read_by_mmaction2(source, tmp_path):
         paths[split] = {info['filename'] for info in infos}
         assert f'{split}: {size} clips' in said
     assert len(set.union(*paths.values())) == 126
+    whole = [i['filename'] for i in read_back(out / 'trainval_split1.txt', out / 'videos')]
+    assert len(whole) == 105 and set(whole) == paths['train'] | paths['val']
     assert (out / 'label_map.txt').read_text().split() == [f'c{c:02d}' for c in range(21)]
     assert (out / 'videos').resolve() == (source / 'videos').resolve()
     report = json.loads((out / 'report.json').read_text())
@@ -70,6 +72,21 @@ def test_written_lists_are_read_by_mmaction2(source, tmp_path):
     assert (out / 'val_split1.txt').read_text() == before
     prepare_dataset('jhmdb21', **options(source, out, seed=1), say=quietly)
     assert (out / 'val_split1.txt').read_text() != before
+
+
+def test_nothing_held_out_and_no_list_of_it_stays(source, tmp_path):
+    out, names = tmp_path / 'out', ['trainval_split1.txt', 'test_split1.txt']
+    prepare_dataset('jhmdb21', **options(source, out), say=quietly)
+    before = [(out / name).read_bytes() for name in names]
+    done = prepare_dataset('jhmdb21', **options(source, out) | dict(val_share=0), say=quietly)
+    assert list(done.splits) == ['train', 'test']
+    assert not (out / 'val_split1.txt').exists()
+    assert [(out / name).read_bytes() for name in names] == before
+    assert (out / 'train_split1.txt').read_bytes() == before[0]
+    report = json.loads((out / 'report.json').read_text())
+    assert report['val_share'] == 0 and list(report['clips']) == ['train', 'test']
+    prepare_dataset('jhmdb21', **options(source, out), say=quietly)
+    assert (out / 'val_split1.txt').exists() and (out / names[0]).read_bytes() == before[0]
 
 
 def damage(source):
@@ -102,6 +119,8 @@ def test_broken_videos_fail_or_are_left_out(source, tmp_path):
         assert [clip.path for clip in done.splits[split]] == kept
         infos = read_back(out / f'{split}_split1.txt', '')
         assert [info['filename'] for info in infos] == kept
+    whole = read_back(out / 'trainval_split1.txt', '')
+    assert len(whole) == len(done.splits['train']) + len(done.splits['val'])
     report = json.loads((out / 'report.json').read_text())
     counts = report['clips'].values()
     assert sum(of['listed'] - of['written'] for of in counts) == 4 and report['written']
@@ -213,7 +232,7 @@ def test_disk_full_leaves_what_was_there(source, tmp_path, monkeypatch):
         return write(path, text)
 
     monkeypatch.setattr(prepare_module, 'write_text', second_fails)
-    given = options(source, out, seed=3)
+    given = options(source, out, seed=3) | dict(val_share=0)
     refused('the disk is full: make room', prepare_dataset, 'jhmdb21', **given, say=quietly)
     assert {name: (out / name).read_bytes() for name in names_in(out) if name != 'videos'} == before
 

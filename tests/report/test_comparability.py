@@ -1,4 +1,5 @@
 from albar_mm.report import Report, group_runs, read_run
+from albar_mm.report.comparability import measurement, protocol_lines
 
 from .results_files import data, metrics, protocol, write
 
@@ -73,3 +74,10 @@ def test_a_file_that_lists_no_sets_is_compared_by_its_scores(tmp_path):
     unlike = [run(tmp_path, 'c', scores=metrics()), run(tmp_path, 'd', scores=scores, how=plain)]
     said = 'Table 2 (d) was measured differently from table 1 (c): they have no set in common.'
     assert group_runs(unlike)[1] == [said]
+
+
+def test_the_page_says_what_averages_are_over(tmp_path):
+    measured = measurement(run(tmp_path, 'a', how=protocol(backgrounds=('stripe',))))
+    assert ('SCUBA average, SCUFO average, Confl-FG average', 'over stripe') in protocol_lines(
+        measured
+    )

@@ -65,6 +65,37 @@ def test_page_and_table_show_the_scores(tmp_path):
     assert terminal_text(report) in markdown
 
 
+def trained(path, **training):
+    """The file with what it says of the weights."""
+    document = json.loads(path.read_text())
+    document['checkpoint']['training'] = training
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_what_chose_the_weights_is_said(tmp_path):
+    last = dict(epoch=30, epochs=30, chosen_by=None)
+    named = [(name, trained(write(tmp_path / name), **last)) for name in ('erm', 'ours')]
+    said = 'Weights: last of 30 epoch(s), nothing was chosen.'
+    report, page, markdown = made(tmp_path, named)
+    assert said in Page(page).text and said in markdown and not report.warnings
+    best = trained(write(tmp_path / 'best'), epoch=6, epochs=50, chosen_by=SCRIPT)
+    named += [('best', best), ('old', write(tmp_path / 'old'))]
+    report, page, markdown = made(tmp_path, named)
+    (warning,) = report.warnings
+    kinds = (
+        'last of 30 epoch(s), nothing was chosen (erm (seed 0), ours (seed 0)); chosen by ',
+        SCRIPT,
+    )
+    for part in (*kinds, ': epoch 6 of 50 (best (seed 0)); not recorded (old (seed 0))'):
+        assert part in warning and part in Page(page).text
+    assert SCRIPT not in page and SCRIPT not in markdown
+    for wrong in (dict(epoch=0, epochs=3), dict(epoch='1', epochs=3), dict(last, chosen_by=7)):
+        trained(best, **wrong)
+        with pytest.raises(DatasetError, match=r'results.json: checkpoint: training: expected "'):
+            made(tmp_path, [('best', best)])
+
+
 def test_the_page_loads_nothing_and_runs_nothing(tmp_path):
     _, page, _ = made(tmp_path, [('erm', write(tmp_path / 'erm'))], published='k400')
     shown = Page(page)

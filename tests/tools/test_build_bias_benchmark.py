@@ -181,6 +181,7 @@ def test_a_pickle_that_runs_code(toy):
         ('hmdb51 --masks nothing:x', r'nothing'),
         ('hmdb51 --cover-filter 0.9', r'0.9,0.1, or none'),
         ('hmdb51 --cover-filter 0.9,7', r'--cover-filter 0.9,7: expected .* from 0 to 1'),
+        ('hmdb51 --fps fast', r"--fps fast: native, or frames a second: expected .*'fast'"),
         ('toy --lists .', r"no official lists of 'toy'"),
         ('hmdb51 --lists . --list x', r'leave out --list'),
         ('hmdb51 --backgrounds here', r'NAME=FOLDER'),

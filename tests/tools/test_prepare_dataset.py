@@ -39,12 +39,31 @@ def test_lists_lie_where_the_config_reads_them(call, tmp_path):
         assert videos and all(path.is_file() for path in videos)
 
 
+def test_a_config_that_validates_says_when_nothing_was_held_out(call, tmp_path):
+    source = write_jhmdb21(tmp_path / 'source')
+    assert call('prepare_dataset', 'jhmdb21', '--source', source, '--val-share', 0) == (0, [])
+    status, (line,) = call('train', CONFIGS / 'erm_jhmdb21.py')
+    assert status == 1
+    for part in (
+        'val_dataloader.dataset.dataset.ann_file: annotation file data/jhmdb21/val_split1.txt: no ',
+        'data/jhmdb21 was prepared with --val-share 0',
+        '--no-validate',
+        'python tools/prepare_dataset.py jhmdb21 --source <folder of the clips> --val-share 0.1',
+    ):
+        assert part in line
+    (Path('data/jhmdb21') / 'report.json').write_text('{')  # then only the command is known
+    status, (line,) = call('train', CONFIGS / 'erm_jhmdb21.py')
+    assert status == 1 and 'prepare_dataset.py jhmdb21 --source' in line and 'share' not in line
+
+
 @pytest.mark.parametrize(
     ('name', 'delimiter'), [('hmdb51', None), ('ucf101', None), ('kinetics400', '\t')]
 )
 def test_names_are_those_of_the_configs(name, delimiter):
     suffix = SPECS[name].suffix.format(split=1)
     wanted = [f'data/{name}/{split}{suffix}.txt' for split in ('train', 'val', 'test')]
+    whole = Config.fromfile(CONFIGS / '_base_' / 'datasets' / f'{name}_trainval.py')
+    assert whole.train_dataloader.dataset.ann_file == f'data/{name}/trainval{suffix}.txt'
     for method in ('erm', 'albar'):
         parts = paths_of(f'{method}_{name}.py')
         assert [part.ann_file for part in parts] == wanted

@@ -80,6 +80,11 @@ def test_train_then_test_with_the_dumped_config(trained, call, tmp_path):
         ('albar_mm::albar_sprite', r"did you mean '.*/albar_sprites.py'"),
         ('erm_sprite.py', r"erm_sprite.py: no such file .did you mean 'albar_mm::erm_sprites.py'"),
         ('{} --cfg-options nonsense', r'--cfg-options nonsense: expected key=value'),
+        (
+            "{} --cfg-options a.b={{'c':[1,2]}}",
+            r"--cfg-options a.b={'c':\[1,2\]}: .* entry by entry, as a.b.<entry>=<value>$",
+        ),
+        ('{} --cfg-options a.b=[1,(2]', r'--cfg-options a.b=\[1,\(2\]: expected a number, a text'),
         ('{} --resume gone.pth', r'checkpoint gone.pth: no such file'),
         ('{} --launcher pytorch', r'start it with torchrun'),
         (
@@ -90,7 +95,25 @@ def test_train_then_test_with_the_dumped_config(trained, call, tmp_path):
             '{} --cfg-options train_dataloader.dataset.data_prefix.video=gone',
             r'dataset.data_prefix.video: data folder /.*gone: no such folder: add --cfg-options',
         ),
-        ('{} --cfg-options load_from=gone.pth', r'checkpoint gone.pth: no such file; the current'),
+        (
+            '{} --cfg-options load_from=gone.pth',
+            r'load_from: checkpoint gone.pth: no such file: add --cfg-options load_from=<path>',
+        ),
+        (
+            '{} --cfg-options load_from=data/weights/swin3d_t_k400.pth',
+            r'no such file: python tools/convert_checkpoint.py swin3d-torchvision <swin3d_t-7615a',
+        ),
+        (
+            '{} --cfg-options load_from=http://127.0.0.1:9/w.pth',
+            r'load_from: http://127.0.0.1:9/w.pth cannot be downloaded \(Connection refused\): '
+            r'.* \(--cfg-options load_from=<file>; load_from=None begins at random\)$',
+        ),
+        (
+            '{} --cfg-options model.backbone.init_cfg.type=Pretrained '
+            'model.backbone.init_cfg.checkpoint=http://127.0.0.1:9/w.pth',
+            r'model.backbone.init_cfg.checkpoint: http://127.0.0.1:9/w.pth cannot be downloaded'
+            r'.* model.backbone.init_cfg=None begins at random\)$',
+        ),
         ('{} --cfg-options model.type=Nobody', r'Nobody is not in .*--debug shows'),
     ],
 )
@@ -107,6 +130,11 @@ def test_testing_errors_are_one_line(call, toy_config, trained, tmp_path):
     weights = trained / 'epoch_1.pth'
     for args, wanted in (
         ((toy_config, 'gone.pth'), 'checkpoint gone.pth: no such file'),
+        (
+            (toy_config, 'http://127.0.0.1:9/w.pth'),
+            'w.pth cannot be downloaded (Connection refused): fetch it where there is a network, '
+            'and name the file in place of the address',
+        ),
         ((toy_config, 'broken.pth'), 'broken.pth cannot be read as a PyTorch checkpoint'),
         ((toy_config, 'other.pth'), '102 of its 102 tensors did not arrive'),
         ((toy_config, weights, '--dump', 'p.txt'), '--dump p.txt: the name must end in .pkl'),

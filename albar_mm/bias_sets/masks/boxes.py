@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ...annotations.tubes import FRAME_SLACK, Tube, read_boxes
 from ...annotations.video_lists import read_once
 from ...utils.errors import DatasetError
 from ...utils.files import write_text
+from ...utils.spec import require
 from ...video.source_video import SourceVideo
 from .source import MaskResult, MaskSource
 
@@ -19,25 +21,44 @@ class BoxMasks(MaskSource):
     """Boxes from a pickle (UCF101-24, either layout) or a text file; see
     :mod:`albar_mm.annotations.tubes`.
 
-    A box covers the pixels ``int(y1):int(y2), int(x1):int(x2)``, as in the published UCF101 sets,
-    at least one. Unlike there, all boxes of a frame are united, not only the first one.
+    A box covers the pixels ``int(y1):int(y2), int(x1):int(x2)``, at least one, as in the published
+    UCF101 sets (Li et al., StillMix, ICCV 2023). Those are made of the first tube of a video alone:
+    all 910 have its length in the published list. (The released code takes the first box that it
+    finds of a frame in any tube: the same pixels, in more frames of 88 videos.) Where two act, one
+    is lost.
+
+    Frames of the boxes count those of the file, also where only some are kept.
 
     Attributes:
         path: File of the boxes.
+        actors: Whose boxes become masks: those of ``'all'``, or of the ``'first'`` as published.
+            None leaves it to the benchmark, and is ``'all'`` where that does not say.
     """
 
     path: Path
+    actors: str | None = None
+
+    def __post_init__(self) -> None:
+        require(self, actors=(self.actors in ('all', 'first', None), "'all' or 'first'"))
 
     @property
     def name(self) -> str:
-        """``ucf24_boxes`` for a pickle, ``text_boxes`` for text."""
-        return 'ucf24_boxes' if self.path.suffix.lower() in ('.pkl', '.pickle') else 'text_boxes'
+        """``ucf24_boxes`` for a pickle, ``text_boxes`` for text; ``…_first`` if others are lost."""
+        kind = 'ucf24' if self.path.suffix.lower() in ('.pkl', '.pickle') else 'text'
+        return f'{kind}_boxes' + ('_first' if self.actors == 'first' else '')
+
+    def settings(self) -> dict[str, Any]:
+        """All settings as plain JSON; ``actors`` only where it is ``'first'``."""
+        found = super().settings()
+        if self.actors != 'first':
+            found.pop('actors')
+        return found
 
     def files(self, video: SourceVideo) -> list[Path]:
         return [self.path]
 
     def tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
-        """All tubes of a video, one per actor, in the order of the file; the video is not read.
+        """Tubes of a video, one per actor, in the order of the file; the video is not read.
 
         Raises:
             DatasetError: The file holds no box of the video.
@@ -52,16 +73,18 @@ class BoxMasks(MaskSource):
                 f'video {video.video_id}: {self.path} holds no boxes of it; looked for '
                 f'{" and ".join(keys)}'
             )
-        return found
+        return found[:1] if self.actors == 'first' else found
 
     def fitted_tubes(self, video: SourceVideo) -> tuple[Tube, ...]:
         """The tubes, clipped to the frames and the image: whole numbers x1 < x2 <= W, y1 < y2 <= H.
+
+        Frames are those of ``video.frames``; boxes of others are left out.
 
         Raises:
             DatasetError: Boxes lie outside of the image, or more than ``FRAME_SLACK`` frames
                 beyond the end: they belong to another video.
         """
-        length, height, width = video.frames.shape[:3]
+        (height, width), length = video.frames.shape[1:3], video.total
         tubes = self.tubes(video)
         last = max(int(tube.frames[-1]) for tube in tubes)
         if last >= length + FRAME_SLACK:
@@ -71,14 +94,15 @@ class BoxMasks(MaskSource):
             )
         fitted = []
         for tube in tubes:
-            inside = tube.frames < length
+            inside = np.isin(tube.frames, video.kept)
             if inside.any():
                 boxes = self._clipped(tube, width, height, video)
-                fitted.append(Tube(tube.frames[inside], boxes[inside], tube.class_name))
+                frames = np.searchsorted(video.kept, tube.frames[inside])
+                fitted.append(Tube(frames, boxes[inside], tube.class_name))
         return tuple(fitted)
 
     def boxes(self, video: SourceVideo) -> list[np.ndarray]:
-        """Per frame, the int64 boxes x1, y1, x2, y2 of all actors, shape (n, 4), n >= 0."""
+        """Per frame, the int64 boxes x1, y1, x2, y2 of its actors, shape (n, 4), n >= 0."""
         rows: list[list[np.ndarray]] = [[] for _ in video.frames]
         for tube in self.fitted_tubes(video):
             for frame, box in zip(tube.frames, tube.boxes, strict=True):

@@ -17,6 +17,7 @@ from ...video.source_video import SourceVideo
 from .source import MaskResult, MaskSource, check_fit, find_entry
 
 _PUPPET_KEY = 'part_mask'
+LONGEST_JHMDB_CLIP = 40
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,10 @@ class JhmdbMasks(MaskSource):
     """Reads ``[class/]<video>.mat`` or JHMDB's own ``[class/]<video>/puppet_mask.mat``.
 
     A file holds ``part_mask``, uint8 of shape (H, W, T): 0, or the number of a body part. JHMDB did
-    not annotate every frame of every clip: frames beyond T are frames without a mask. More masks
-    than frames are an error. JHMDB writes ``@`` where the names of HMDB51 have ``#``.
+    not annotate every frame of every clip: frames beyond T are frames without a mask, counted as
+    ``frames_beyond_the_masks``. More masks than frames are an error, and so is a clip of HMDB51
+    that JHMDB cut its own out of: nothing says where that begins. JHMDB writes ``@`` where the
+    names of HMDB51 have ``#``.
 
     Attributes:
         root: Folder of the masks.
@@ -152,9 +155,18 @@ class JhmdbMasks(MaskSource):
         return [find_entry(self.root, video, ('{}.mat', '{}/puppet_mask.mat'), [as_in_jhmdb])]
 
     def _make(self, video: SourceVideo) -> MaskResult:
-        masks = read_puppet_mask(self.files(video)[0], _limit_mib(video))
-        missing = max(0, len(video.frames) - len(masks))
-        return MaskResult(np.pad(masks, ((0, missing), (0, 0), (0, 0))))
+        path = self.files(video)[0]
+        masks = read_puppet_mask(path, _limit_mib(video))
+        missing = max(0, video.total - len(masks))
+        if missing and video.total > LONGEST_JHMDB_CLIP:
+            raise DatasetError(
+                f'video {video.video_id}: {path} holds {len(masks)} masks, but {video.path} has '
+                f'{video.total} frames, more than any clip of JHMDB: its clips are cut out of '
+                'those of HMDB51; name the folder of its own (ReCompress_Videos) with --videos'
+            )
+        padded = np.pad(masks, ((0, missing), (0, 0), (0, 0)))
+        notes = dict(frames_beyond_the_masks=missing) if missing else {}
+        return MaskResult(padded, notes, covered=len(masks))
 
 
 def _numbers_first(path: Path) -> tuple[list[tuple[int, int | str]], str]:
@@ -238,7 +250,7 @@ def _signed(digits: Sequence[int]) -> int:
 
 def _limit_mib(video: SourceVideo) -> float:
     """What masks of a video may take: eight bytes a pixel, and as much again for small ones."""
-    return 16 + 8 * video.frames[..., 0].size / MIB
+    return 16 + 8 * video.total * video.frames[0, ..., 0].size / MIB
 
 
 def read_puppet_mask(path: Path, limit_mib: float = ARRAYS_MIB) -> np.ndarray:

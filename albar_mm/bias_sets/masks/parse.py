@@ -14,7 +14,7 @@ FORMS = {
     'png:FOLDER': PngMasks,
     'npz:FOLDER': NpzMasks,
     'rle:FOLDER_OR_FILE': RleMasks,
-    'boxes:FILE': BoxMasks,
+    'boxes:FILE[,actors=all|first]': BoxMasks,
     'grabcut:FILE[,key=value]': GrabCutMasks,
     'dnn:MODEL[,key=value]': SegmenterMasks,
     'sam2:CHECKPOINT,boxes=FILE[,key=value]': Sam2Masks,

@@ -25,10 +25,13 @@ class MaskResult:
     Attributes:
         masks: bool (T, H, W).
         notes: Counts that a person should know of, e.g. ``box_fallbacks``.
+        covered: Frames, from the first on, that the source knows of; None for all. Frames behind
+            them have no mask.
     """
 
     masks: np.ndarray
     notes: Mapping[str, int] = field(default_factory=dict)
+    covered: int | None = None
 
 
 class MaskSource(ABC):
@@ -49,7 +52,7 @@ class MaskSource(ABC):
         return f'{self.kind}({",".join(source.name for source in self.parts())})'
 
     def masks(self, video: SourceVideo) -> np.ndarray:
-        """Masks of all frames: bool (T, H, W) as ``video.frames``; an all-False one is none.
+        """Masks of ``video.frames``: bool (T, H, W); an all-False one is none.
 
         Raises:
             DatasetError: There are none, or they do not fit; names the video and the file.
@@ -69,7 +72,11 @@ class MaskSource(ABC):
             ) from error
         origin = name_some(str(path) for path in self.files(video)) or self.name
         check_fit(made.masks.shape, video, origin)
-        return MaskResult(np.ascontiguousarray(made.masks, dtype=bool), made.notes)
+        masks, covered = made.masks, made.covered
+        if len(masks) != len(video.frames):  # of every frame of the file
+            masks = masks[video.kept]
+            covered = covered if covered is None else int((video.kept < covered).sum())
+        return MaskResult(np.ascontiguousarray(masks, dtype=bool), made.notes, covered)
 
     def check(self) -> None:
         """Look for packages and try models, before long work.
@@ -90,7 +97,7 @@ class MaskSource(ABC):
 
     @abstractmethod
     def _make(self, video: SourceVideo) -> MaskResult:
-        """Masks that may still be of a wrong length or size."""
+        """Masks that may still be of a wrong length or size, or of every frame of the file."""
 
     def parts(self) -> Iterator[MaskSource]:
         """The sources that it works on."""
@@ -108,7 +115,7 @@ def mean_share(part: np.ndarray, whole: np.ndarray) -> float | None:
 
 
 def check_fit(shape: tuple[int, ...], video: SourceVideo, origin: str) -> None:
-    """Check that there is one mask of the right size for every frame.
+    """Check that there is one mask of the right size for every frame, or every one of the file.
 
     ``shape`` is that of the masks, which need not be in memory yet; ``origin`` their file or
     source, for the message.
@@ -122,12 +129,13 @@ def check_fit(shape: tuple[int, ...], video: SourceVideo, origin: str) -> None:
             f'shape {shape}'
         )
     frames, height, width = video.frames.shape[:3]
-    if shape != (frames, height, width):
+    if shape not in ((frames, height, width), (video.total, height, width)):
         found_frames, found_height, found_width = shape
+        kept = f', {frames} of them kept at --fps {video.fps:g}' if video.fps else ''
         raise DatasetError(
             f'video {video.video_id}: {origin} holds {found_frames} masks of '
-            f'{found_width}x{found_height} px, but {video.path} has {frames} frames of '
-            f'{width}x{height} px; make the masks again from this very file'
+            f'{found_width}x{found_height} px, but {video.path} has {video.total} frames of '
+            f'{width}x{height} px{kept}; make the masks again from this very file'
         )
 
 

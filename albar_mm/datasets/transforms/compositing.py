@@ -73,6 +73,7 @@ class SourceDecode(ShownTransform):
             Path(results['filename']),
             [row['first'] + index for index in kept],
             results.get('also_frames', ()),
+            row.get('kept_fps'),
         )
         return dict(
             results,

@@ -24,12 +24,17 @@ class BiasSampleFrames(SampleFrames):
 
     - ``'loop'``: play on from the start, as MMAction2 and StillMix do: 0, 2, …, 38, 0, 2, …, 22.
     - ``'clamp'``: repeat the last sampled frame: 0, 2, …, 38, 38, …, 38.
-    - ``'halve'``: as ALBAR's code: with fewer than ``clip_len * frame_interval`` frames, sample
-      from frame 0 at half the stride and repeat the last frame of the video: 0, 1, …, 31.
+    - ``'halve'``: as ALBAR's code (``build_clip``): with fewer than ``clip_len * frame_interval``
+      frames take half the stride s, frame i being start + int(s * i), and repeat the last frame of
+      the video: 0, 1, …, 31. In training the start is drawn from the first
+      max(1, int(frames - s * clip_len)) frames, of long videos too, which is one start less than
+      MMAction2 draws from; in testing a short video starts at frame 0 (of several clips, at equal
+      distances up to max(0, frames - s * clip_len - 10)).
 
     Args:
         clip_len: Frames per clip.
-        frame_interval: Stride, in frames.
+        frame_interval: Stride, in frames; half of an odd one is no whole number: of 3 it gives the
+            frames 0, 1, 3, 4, ….
         short: The policy.
         start: Where a single test clip of a long video starts: ``'centre'`` (MMAction2), or
             ``'first'``, frame 0, as in ALBAR's code.
@@ -55,13 +60,13 @@ class BiasSampleFrames(SampleFrames):
         one_of(short, ('loop', 'clamp', 'halve'), 'BiasSampleFrames.short')
         one_of(start, ('centre', 'first'), 'BiasSampleFrames.start')
         single = kwargs.get('num_clips', 1) == 1 and kwargs.get('test_mode')
-        own_stride = kwargs.get('temporal_jitter') or kwargs.get('target_fps')
+        others = ('temporal_jitter', 'target_fps', 'twice_sample', 'keep_tail_frames')
         for wrong, message in (
             ('out_of_bound_opt' in kwargs, ': set short, which replaces out_of_bound_opt'),
             (start == 'first' and not single, ".start='first' is for one clip with test_mode=True"),
             (
-                short == 'halve' and own_stride,
-                ".short='halve' has a stride of its own: leave temporal_jitter and target_fps out",
+                short == 'halve' and any(kwargs.get(key) for key in others),
+                f".short='halve' has strides and starts of its own: leave {', '.join(others)} out",
             ),
         ):
             if wrong:
@@ -82,14 +87,25 @@ class BiasSampleFrames(SampleFrames):
         total = results['total_frames']
         if total < 1:
             raise ValueError(f'BiasSampleFrames: {results.get("filename")} has no frames')
-        results = super().transform(results)
-        if self.short == 'halve' and total < self.clip_len * self.frame_interval:
-            stride = max(1, self.frame_interval // 2)
-            clip = np.minimum(np.arange(self.clip_len) * stride, total - 1)
-            clips = len(results['frame_inds']) // self.clip_len
-            results['frame_inds'] = np.tile(clip + results['start_index'], clips).astype(np.int32)
-            results['frame_interval'] = stride
-        return results
+        short = total < self.clip_len * self.frame_interval
+        if self.short != 'halve' or self.test_mode and not short:
+            return super().transform(results)
+        stride = self.frame_interval / 2 if short else self.frame_interval
+        left = total - stride * self.clip_len
+        if self.test_mode:
+            starts = np.linspace(0, max(0, left - 10), self.num_clips).astype(int)
+        else:
+            starts = np.random.randint(max(1, int(left)), size=self.num_clips)
+        frames = starts[:, None] + (stride * np.arange(self.clip_len)).astype(int)
+        return dict(
+            results,
+            frame_inds=(np.minimum(frames, total - 1).ravel() + results['start_index']).astype(
+                np.int32
+            ),
+            clip_len=self.clip_len,
+            frame_interval=stride,
+            num_clips=self.num_clips,
+        )
 
     def _get_test_clips(self, num_frames: int, ori_clip_len: float) -> np.ndarray:
         offsets = super()._get_test_clips(num_frames, ori_clip_len)

@@ -16,7 +16,7 @@ from ...utils.numbers import number
 from .video_fields import LoadVideoField, ShownTransform, has_step, only, pack_field, step_names
 
 MIN_SCORE = 0.4
-"""Score from which ActorCutMix and StillMix take a detection for a person."""
+"""Score above which ActorCutMix and StillMix take a detection for a person."""
 _NOBODY = np.empty((0, 4), np.float32), np.empty(0, np.int64)
 _ROUNDING = 1e-3  # px; scale factors are float32
 
@@ -38,6 +38,8 @@ class LoadPersonBoxes(LoadVideoField):
         min_score: Boxes of a lower score are left out.
         missing: What to do with a video that the file does not have: ``'fail'``, or ``'none'``,
             take it for a video without people; such videos are counted in the log.
+        above: Leave out boxes of just ``min_score`` as well, as ActorCutMix's code does; SDN's
+            keeps them.
 
     Raises:
         ValueError: For another ``missing``, or a ``min_score`` that is not finite.
@@ -51,9 +53,14 @@ class LoadPersonBoxes(LoadVideoField):
     words = 'person boxes', 'taken for videos without people'
 
     def __init__(
-        self, file: str | os.PathLike, min_score: float = MIN_SCORE, missing: str = 'fail'
+        self,
+        file: str | os.PathLike,
+        min_score: float = MIN_SCORE,
+        missing: str = 'fail',
+        above: bool = False,
     ) -> None:
         self.min_score = number(min_score, 'LoadPersonBoxes.min_score', error=ValueError)
+        self.above = above
         super().__init__(file, missing)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +96,9 @@ class LoadPersonBoxes(LoadVideoField):
             raise ValueError(f'{place}: there are {images} images of {len(frames)} frames')
         numbers = frames - results.get('start_index', 0) + results.get('offset', 0)
         height, width = results['imgs'][0].shape[:2]
-        boxes, positions = _NOBODY if found is None else found.at(numbers, self.min_score)
+        boxes, positions = _NOBODY
+        if found is not None:
+            boxes, positions = found.at(numbers, self.min_score, self.above)
         boxes = self._clipped(boxes, numbers[positions], width, height, video)
         return dict(
             results,
@@ -267,6 +276,7 @@ def with_person_boxes(
     file: str | os.PathLike,
     min_score: float = MIN_SCORE,
     missing: str = 'fail',
+    above: bool = False,
 ) -> list[dict[str, Any]]:
     """Put the steps that load and pack person boxes into a training pipeline of RGB clips.
 
@@ -277,6 +287,7 @@ def with_person_boxes(
         file: See :class:`LoadPersonBoxes`, likewise the others.
         min_score: Score from which a box counts.
         missing: ``'fail'`` or ``'none'``.
+        above: Count boxes of a higher score alone.
 
     Returns:
         A new pipeline with ``LoadPersonBoxes`` after the decoding step, ``PackPersonBoxes`` before
@@ -291,8 +302,8 @@ def with_person_boxes(
     """
     steps = [copy.deepcopy(step) for step in pipeline]
     check_box_pipeline(steps)
-    load = dict(type=LOAD, file=os.fspath(file), min_score=min_score, missing=missing)
-    if not has_step(steps, load, min_score=MIN_SCORE, missing='fail'):
+    load = dict(type=LOAD, file=os.fspath(file), min_score=min_score, missing=missing, above=above)
+    if not has_step(steps, load, min_score=MIN_SCORE, missing='fail', above=False):
         names = step_names(steps)
         shape = names.index('FormatShape')
         if steps[shape].get('input_format') not in _FORMATS:

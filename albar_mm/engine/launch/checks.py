@@ -19,6 +19,11 @@ from ...utils.errors import LaunchError, absence
 from ...utils.text import did_you_mean
 from ..checkpoints.source import bare_model
 
+#: weights that the shipped configs name and that a command makes of a published file
+MADE_WEIGHTS = {
+    'data/weights/swin3d_t_k400.pth': 'python tools/convert_checkpoint.py swin3d-torchvision '
+    '<swin3d_t-7615ae03.pth of torchvision> data/weights/swin3d_t_k400.pth',
+}
 FROM_TORCHVISION = ('torchvision://', 'modelzoo://')
 _TORCHVISION = 'pip install torchvision'
 
@@ -42,6 +47,7 @@ def check_training(runner: Runner) -> None:
             f'train_dataloader.batch_size={max(count, 1)})'
         )
     check_schedule(runner.cfg, len(loader))
+    _check_batch_size(runner)
     if runner.val_loop is not None:
         check_dataset(runner.val_dataloader.dataset, 'val_dataloader', classes)
         metrics = runner.val_evaluator.metrics
@@ -75,8 +81,35 @@ def lacking_weights(key: str, weights: str) -> tuple[str, str] | None:
         if importlib.util.find_spec('torchvision') is None:
             return f'{key}: {weights} needs torchvision, which is missing', _TORCHVISION
     elif '://' not in weights and (why := absence(weights)):
-        return f'{key}: checkpoint {weights}: {why}', f'add --cfg-options {key}=<path>'
+        cure = MADE_WEIGHTS.get(weights, f'add --cfg-options {key}=<path>')
+        return f'{key}: checkpoint {weights}: {why}', cure
     return None
+
+
+def undownloaded(cfg: Config, url: str) -> tuple[str, str]:
+    """Which setting of a training names weights that could not be fetched, and what to set.
+
+    Args:
+        cfg: Of the training.
+        url: Their address.
+
+    Returns:
+        The setting, and the advice.
+    """
+    remote = [(key, weights) for key, weights in named_weights(cfg) if '://' in weights]
+    exact = [key for key, weights in remote if weights == url]
+    key = (exact or [key for key, _ in remote] or ['load_from'])[0]
+    backbone = cfg.model.get('backbone') or {}
+    none = f'{key.removesuffix(".checkpoint")}=None'
+    if backbone.get('pretrained2d') and key.endswith('.pretrained'):
+        none += ' model.backbone.pretrained2d=False'
+    advice = f'--cfg-options {key}=<file>; {none} begins at random'
+    if key == 'load_from' and is_type(backbone, 'SwinTransformer3D'):
+        advice += (
+            "; tools/convert_checkpoint.py makes such a file of torchvision's swin3d_t, see "
+            'docs/data.md'
+        )
+    return key, advice
 
 
 def check_weights(cfg: Mapping[str, Any]) -> None:
@@ -176,6 +209,22 @@ def check_schedule(cfg: Config, steps: int) -> None:
                 'current',
                 logging.WARNING,
             )
+
+
+def _check_batch_size(runner: Runner) -> None:
+    """Warn when the learning rate was chosen for another batch size and is not scaled."""
+    scale = runner.cfg.get('auto_scale_lr') or {}
+    base = scale.get('base_batch_size')
+    batch = runner.cfg.train_dataloader.get('batch_size')
+    if not base or not batch or scale.get('enable'):
+        return
+    real = batch * runner.world_size
+    if real != base:
+        runner.logger.warning(
+            f'The learning rate was chosen for batches of {base}, but {real} clips are trained at '
+            f'once ({batch} x {runner.world_size} processes): add --auto-scale-lr to scale it by '
+            f'{real / base:g}, or change the batch size'
+        )
 
 
 def check_save_best(save_best: str | Sequence[str] | None, metrics: Sequence[Any]) -> None:

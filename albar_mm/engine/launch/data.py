@@ -4,20 +4,22 @@ import os
 import os.path as osp
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...utils.config_types import mappings
-from ...utils.errors import absence
+from ...utils.errors import DatasetError, absence
+from ...utils.files import read_json
 
 _LISTS = ' --videos <folder of the videos> --lists <folder of the official lists>'
-_SPLITS = r'(train|val|test)_split[123]\.txt'
+_SPLITS = r'(train|val|test|trainval)_split[123]\.txt'
 #: data sets that tools/prepare_dataset.py knows -> what it must be told, and lists that it writes
 _PREPARED = dict(
     motion_sprites=('', r'(train|val|test|train_unbiased|val_unbiased)\.txt'),
     hmdb51=(_LISTS, _SPLITS),
     ucf101=(_LISTS, _SPLITS),
-    kinetics400=(_LISTS, r'(train|val|test)\.txt'),
+    kinetics400=(_LISTS, r'(train|val|test|trainval)\.txt'),
     jhmdb21=(' --source <folder of the clips>', _SPLITS),
 )
 FOLDER_KEY = re.compile(r'mask|_root$|_dir$|_folder$')
@@ -93,5 +95,18 @@ def cure(key: str, path: str | os.PathLike) -> str:
         number = re.search(r'_split([23])\.', place.name)
         needed += f' --split {number[1]}' if number else ''
         needed += '' if root == Path('data', dataset) else f' --out {root}'
+        if of_lists and place.name.startswith('val') and _nothing_held_out(root):
+            return (
+                f'{root} was prepared with --val-share 0, so nothing can validate: leave it out '
+                'with --no-validate, or hold clips out: python tools/prepare_dataset.py '
+                f'{dataset}{needed} --val-share 0.1'
+            )
         return f'python tools/prepare_dataset.py {dataset}{needed}'
     return f'add --cfg-options {key}=<path> to the command'
+
+
+def _nothing_held_out(root: Path) -> bool:
+    """Whether ``report.json`` of a prepared folder says that it has no list ``val``."""
+    with suppress(DatasetError):
+        return read_json(root / 'report.json').get('val_share') == 0
+    return False

@@ -16,17 +16,26 @@ from typing import Any
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub, print_log
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from ...compat.load_config import config_stem, load_config, parse_options
 from ...debias import methods
+from ...debias.checks import lacks_bank, warn_without_bank
 from ...utils.config_types import type_name
-from ...utils.errors import DatasetError, DebiasError, LaunchError, one_line, remedy_of
+from ...utils.errors import (
+    DatasetError,
+    DebiasError,
+    DownloadError,
+    LaunchError,
+    one_line,
+    remedy_of,
+)
 from ...utils.files import check_output, try_folder
 from ...utils.lock import sole_use
 from ..checkpoints.source import POINTER, bare_model, last_checkpoint, require_checkpoint
-from .checks import check_dataset, check_training, check_weights, num_classes
+from .checks import check_dataset, check_training, check_weights, num_classes, undownloaded
 from .data import missing_data
 from .process import keep_freed_memory
 from .testing import DrawPredictions, DumpPredictions, FittingCheckpoint
@@ -114,12 +123,14 @@ def train(
     named = {type_name(hook) for hook in hooks}
     cfg.custom_hooks = hooks + [dict(type=name) for name in TRAINING_HOOKS if name not in named]
     check_weights(cfg)
+    if lacks_bank(cfg.model):
+        warn_without_bank()
     loaders = LOADERS[:1] if no_validate else LOADERS[:2]
     with sole_use(cfg.work_dir), explained(cfg, loaders):
         runner = RUNNERS.build(cfg)
         check_training(runner)
-        _check_batch_size(runner, cfg)
         runner.train()
+        _say_which_weights_count(runner)
     return runner
 
 
@@ -196,8 +207,11 @@ def debiased(
         if options:
             raise LaunchError('--debias-options are those of a method: name it with --debias')
         return cfg
+    given = parse_options(options or {}, '--debias-options')
+    if method.lower() == 'stillmix':
+        given.setdefault('bank', None)  # train() says what that is, of any config
     try:
-        made = methods.debias(cfg, method, **parse_options(options or {}, '--debias-options'))
+        made = methods.debias(cfg, method, **given)
     except DebiasError as error:
         raise LaunchError(f'--debias: {error}') from error
     if not made.get('work_dir'):
@@ -271,27 +285,18 @@ def _set_resume(cfg: Config, resume: str | bool | None) -> None:
         if last_checkpoint(cfg.work_dir, needed=False) is not None:
             cfg.resume, cfg.load_from = True, None
     elif resume:
-        cfg.resume, cfg.load_from = True, os.fspath(resume)
-    if cfg.get('load_from'):
-        require_checkpoint(cfg.load_from)
-    elif cfg.get('resume'):
+        cfg.resume, cfg.load_from = True, require_checkpoint(resume)
+    elif not cfg.get('load_from') and cfg.get('resume'):
         last_checkpoint(cfg.work_dir, needed=False)
 
 
-def _check_batch_size(runner: Runner, cfg: Config) -> None:
-    """Warn when the learning rate was chosen for another batch size and is not scaled."""
-    scale = cfg.get('auto_scale_lr') or {}
-    base = scale.get('base_batch_size')
-    batch = (cfg.get('train_dataloader') or {}).get('batch_size')
-    if not base or not batch or scale.get('enable'):
-        return
-    real = batch * runner.world_size
-    if real != base:
-        runner.logger.warning(
-            f'The learning rate was chosen for batches of {base}, but {real} clips are trained at '
-            f'once ({batch} x {runner.world_size} processes): add --auto-scale-lr to scale it by '
-            f'{real / base:g}, or change the batch size'
-        )
+def _say_which_weights_count(runner: Runner) -> None:
+    """Say which weights count where no validation chooses any."""
+    hooks = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
+    if runner.val_loop is None or not any(hook.save_best for hook in hooks):
+        by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+        length = f'{runner.max_epochs} epoch(s)' if by_epoch else f'{runner.max_iters} iterations'
+        print_log(f'Nothing was chosen: the last weights of {length} count', 'current')
 
 
 def work_dir_of(cfg: Config, work_dir: str | os.PathLike | None = None) -> str:
@@ -345,6 +350,9 @@ def _reason(error: Exception, cfg: Config, loaders: Sequence[str]) -> str:
         return missing
     if isinstance(error, DatasetError):
         return line
+    if isinstance(error, DownloadError) and LOADERS[0] in loaders:
+        key, advice = undownloaded(cfg, error.url)
+        return f'{key}: {line} ({advice})'
     if isinstance(error, KeyError) and Path(_place(error)).name == 'checkpoint_hook.py':
         # a metric without a prefix tells its scores when it has measured
         logged = MessageHub.get_current_instance().log_scalars

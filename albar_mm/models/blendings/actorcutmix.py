@@ -14,7 +14,8 @@ class ActorCutMixBlending(ClipBlending):
     """Keep the people of a clip and take the background, and some of the label, of another clip.
 
     ActorCutMix, Zou et al., ICLR 2022 workshop / CVIU 2023, as in StillMix's comparison. With m the
-    person mask of a clip (union of its boxes) and b' = B - 1 - b, the partner in the flipped batch:
+    person mask of a clip (union of its boxes, corners truncated to whole px) and b' = B - 1 - b,
+    the partner in the flipped batch:
 
         x'_b = m_b * x_b + (1 - m_b) * (1 - m_b') * x_b'
         y'_b = w_b * y_b + (1 - w_b) * y_b',  w_b = 1 - (1 - mean(m_b))^4
@@ -50,7 +51,7 @@ class ActorCutMixBlending(ClipBlending):
         batch, views, _, frames, height, width = clips.shape
         size = (views * frames, height, width)
         used = sorted({*rows, *(batch - 1 - row for row in rows)})
-        found = person_masks([boxes[i] for i in used], *size, clips.device)
+        found = person_masks([boxes[i] for i in used], *size, clips.device, truncate=True)
         covered = torch.stack([mask.count_nonzero() for mask in found]).tolist()
         share = {i: count / found[0].numel() for i, count in zip(used, covered, strict=True)}
         masks = dict(zip(used, found.view(-1, views, 1, frames, height, width), strict=True))

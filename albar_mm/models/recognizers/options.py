@@ -17,7 +17,7 @@ from ..utils.static_frames import check_frame_choice
 from .static_norm import NORM_MODES
 
 SOURCES = ('unblended', 'blended')
-OBJECTIVES = ('maximise_entropy', 'as_released')
+OBJECTIVES = ('as_released', 'maximise_entropy')
 
 #: Weights of the paper (Section 4 and its ablations); penalty reduced as in the official code.
 DEFAULT_LOSSES = (
@@ -157,7 +157,7 @@ class MaskOptions:
     weight: float = 1.0
     mask_ratio: float = 1.0
     min_person_frames: float = 0.7
-    objective: str = 'maximise_entropy'
+    objective: str = 'as_released'
     norm: str = 'batch'
 
 

@@ -52,25 +52,25 @@ class SDNMixin:
     minimises L_mask behind a gradient reversal layer, so its *head* becomes unsure and its backbone
     is pushed towards *confident* predictions, against the stated aim. ``objective`` chooses:
 
-    - ``'maximise_entropy'`` (default; the paper's aim): the backbone gets the gradient of L_mask
-      times ``+alpha``, with the head held fixed; the head learns the action label from masked clips
-      (cross-entropy, h detached). Nothing else gives the head a task: if it, too, maximised the
-      entropy it would turn to constant uniform outputs, if it minimised it to one constant class,
-      and in both cases the backbone would get no gradient any more. As the best guess of the action
-      from the scene it is the adversary that the backbone has to confuse.
-    - ``'as_released'``: head and backbone play as in the released code.
+    - ``'as_released'`` (default): head and backbone play as in the released code.
+    - ``'maximise_entropy'``, ours, for the paper's aim (docs/sdn.md measures it): the backbone gets
+      the gradient of L_mask times ``+alpha``, with the head held fixed; the head learns the action
+      label from masked clips (cross-entropy, h detached). Nothing else gives the head a task: if
+      it, too, maximised the entropy it would turn to constant uniform outputs, if it minimised it
+      to one constant class, and in both cases the backbone would get no gradient any more. As the
+      best guess of the action from the scene it is the adversary that the backbone has to confuse.
 
     Other differences from the released code: one optimiser step on the sum of all terms instead of
     two steps on two loaders (so ``weight`` exists besides ``alpha``); samples that the draw of
     ``mask_ratio`` leaves out are not used unmasked; people are masked after augmentation; masked
     clips leave the running statistics of BatchNorm alone (``norm='update'`` is as released).
 
-    ``loss()`` adds ``loss_scene``, ``loss_mask`` and, in the default objective, ``loss_mask_head``,
-    all weighted and summed. Raw values that are only logged: ``scene_top1``, ``mask_top1`` (shares
-    in [0, 1]), ``mask_entropy`` (nats, in [0, log K]) and ``mask_share``, the share of the batch
-    that was used; the mask values of a step without such samples are 0. The masked pass always runs
-    on the whole batch, and every parameter always gets a gradient, so that the processes of a
-    distributed run stay together.
+    ``loss()`` adds ``loss_scene``, ``loss_mask`` and, with ``'maximise_entropy'``,
+    ``loss_mask_head``, all weighted and summed. Raw values that are only logged: ``scene_top1``,
+    ``mask_top1`` (of that objective; shares in [0, 1]), ``mask_entropy`` (nats, in [0, log K]) and
+    ``mask_share``, the share of the batch that was used; the mask values of a step without such
+    samples are 0. The masked pass always runs on the whole batch, and every parameter always gets a
+    gradient, so that the processes of a distributed run stay together.
 
     Prediction is that of the plain recogniser. The state dict has the further keys
     ``sdn_scene_head.*`` and ``sdn_mask_head.*``; ``tools/strip_checkpoint.py`` takes them out.

@@ -40,12 +40,18 @@ def person_boxes_of(data_samples: Sequence[Any], who: str) -> list[Tensor]:
 
 
 def person_masks(
-    boxes: Sequence[Tensor], frames: int, height: int, width: int, device: torch.device | str
+    boxes: Sequence[Tensor],
+    frames: int,
+    height: int,
+    width: int,
+    device: torch.device | str,
+    truncate: bool = False,
 ) -> Tensor:
     """Union of the person boxes of every frame.
 
     A box covers each pixel that it touches: columns floor(x1) to ceil(x2) - 1, likewise lines. What
-    lies outside of the picture is cut off.
+    lies outside of the picture is cut off. The polygons that SDN's code draws cover these pixels,
+    and one more column or line where x2 or y2 is whole.
 
     A box is the product of a vector of lines and one of columns, so the only full-size arrays are
     the masks themselves, written once for each box of the frame that has most.
@@ -57,6 +63,8 @@ def person_masks(
         height: H of the clips.
         width: W of the clips.
         device: Where to make the masks.
+        truncate: Cover columns int(x1) to int(x2) - 1, likewise lines, as the code of ActorCutMix
+            does.
 
     Returns:
         Tensor: bool (B, F, H, W).
@@ -87,9 +95,10 @@ def person_masks(
         torch.zeros((most, count, side), dtype=torch.uint8, device='cpu')
         for side in (height, width)
     )
+    whole = torch.trunc if truncate else torch.ceil
     for covered, low, high in ((lines, y1, y2), (columns, x1, x2)):
         pixel = torch.arange(covered.shape[2], device='cpu')
-        inside = (pixel >= low.floor()) & (pixel < high.ceil())
+        inside = (pixel >= low.floor()) & (pixel < whole(high))
         covered[rank, place] = inside.to(torch.uint8)
     lines, columns = lines.to(device)[..., None], columns.to(device)[..., None, :]
     masks = lines[0] & columns[0]

@@ -42,7 +42,7 @@ def build_frame_bank(
 
     Args:
         config: Config of the reference network; its ``train_dataloader`` names the videos, its
-            ``val_dataloader`` how a frame becomes the network's input.
+            ``val_dataloader``, else its ``test_dataloader``, how a frame becomes the input.
         checkpoint: Its weights; None with ``published``.
         out: The ``.npz`` file to write.
         options: See :class:`FrameBankOptions`.

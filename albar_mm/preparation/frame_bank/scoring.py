@@ -173,7 +173,8 @@ def number_of_classes(cfg: Config) -> int:
 
 
 def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
-    """What happens to a frame before it is scored: what validation does after decoding.
+    """What happens to a frame before it is scored: what validation does after decoding, or testing
+    where nothing validates.
 
     Args:
         cfg: The config; its training must see one frame at a time.
@@ -181,9 +182,10 @@ def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
     Raises:
         DatasetError: There is no such pipeline, or the network takes clips.
     """
+    shown = 'val_dataloader' if cfg.get('val_dataloader') else 'test_dataloader'
     train, val = (
         [dict(step) for step in dataset_of(cfg, loader).get('pipeline') or []]
-        for loader in ('train_dataloader', 'val_dataloader')
+        for loader in ('train_dataloader', shown)
     )
     lengths = [step['clip_len'] for step in train if 'clip_len' in step]
     if lengths and lengths != [1]:
@@ -194,7 +196,7 @@ def scoring_steps(cfg: Config) -> list[dict[str, Any]]:
     decoding = [i for i, step in enumerate(val) if type_name(step).endswith('Decode')]
     if not decoding:
         raise DatasetError(
-            f'{cfg.filename}: the pipeline of val_dataloader, by which frames are '
+            f'{cfg.filename}: the pipeline of {shown}, by which frames are '
             'scored, has no decoding step such as DecordDecode'
         )
     return val[decoding[-1] + 1 :]

@@ -30,6 +30,7 @@ bias_published_set = dict(
     pipeline=bias_frame_pipeline,
     dataset='HMDB51',
     num_classes=51,
+    missing='skip',  # those that were downloaded
 )
 
 # <frames>/<video>__<k>/frame000001.jpg and a list; SCUFO is one frame of each SCUBA item. Confl-FG:

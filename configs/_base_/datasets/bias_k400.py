@@ -1,5 +1,7 @@
-# Kinetics-400: the val list is the IID set, and ARAS (rare scenes, the same classes) a further one,
-# reported as aras/top1 in the place of Confl-FG. Folders hold blanks, so lists are tab-separated.
+# Kinetics-400: the official val list is the IID set, as in StillMix's configs (ALBAR's paper says
+# "test"), and ARAS (rare scenes, the same classes) a further one, reported as aras/top1 in the place of
+# Confl-FG. The OOD sets are at 15 frames a second, as published; IID and ARAS at their own rate.
+# Folders hold blanks, so lists are tab-separated.
 # StillMix tests K400 with one view too: bias_stillmix_pipelines is not meant for it.
 _base_ = 'bias_hmdb51.py'
 

@@ -1,6 +1,7 @@
 # The reference network of StillMix's Swin-T experiments, 2D Swin-T: MMAction2's Swin with patches and
 # windows of one frame, on clips of one frame. ImageNet weights fill it whole. Drop-path 0.2 as in
-# torchvision's swin_t, which the official code trains.
+# torchvision's swin_t, which the official code trains, from torchvision's own ImageNet weights: those
+# here are of the same network by its authors.
 _base_ = 'mmaction::_base_/models/swin_tiny.py'
 
 model = dict(

@@ -1,7 +1,6 @@
 # The schedule of StillMix's reference networks: SGD without momentum, a tenth of the rate after 20 and
 # 40 epochs, the last weights kept. The rate is that of Swin-T with 64 frames a step.
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_begin=1, val_interval=5)
-val_cfg = dict(type='ValLoop')
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50)
 test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.0, weight_decay=1e-5))

@@ -31,7 +31,8 @@ val_dataloader = dict(
 )
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 val_evaluator = dict(type='AccMetric', _delete_=True)
-
+train_cfg = dict(val_begin=1, val_interval=5)
+val_cfg = dict(type='ValLoop')
 optim_wrapper = dict(optimizer=dict(lr=0.05))
 auto_scale_lr = dict(base_batch_size=16)
 default_hooks = dict(

@@ -30,7 +30,8 @@ val_dataloader = dict(
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 val_evaluator = dict(type='AccMetric', _delete_=True)
 
-train_cfg = dict(max_epochs=4)
+train_cfg = dict(max_epochs=4, val_begin=1, val_interval=5)
+val_cfg = dict(type='ValLoop')
 optim_wrapper = dict(optimizer=dict(lr=0.1))
 param_scheduler = [dict(type='MultiStepLR', begin=0, end=4, by_epoch=True, milestones=[2, 3])]
 auto_scale_lr = dict(base_batch_size=32)

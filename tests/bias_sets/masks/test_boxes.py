@@ -1,5 +1,6 @@
 """Boxes as masks, and the 910 source videos of UCF101."""
 
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -15,6 +16,11 @@ from .toy_masks import UCF_CLIPS, blank_video, ucf_clip, write_boxes
 
 #: source videos of split 1 in the official SCUBA lists of UCF101, by class
 PER_CLASS = '35 37 38 39 36 45 34 36 39 49 46 38 40 34 43 32 40 28 39 33 49 31 33 36'
+#: frames of these videos there, by class
+PUBLISHED_FRAMES = (
+    '1323 1355 8048 2194 1446 5168 4318 5519 4344 8464 11324 4480 6969 5691 5156 4832 8976 7180 '
+    '12018 4855 2269 5218 1029 7096'
+)
 
 
 def test_two_actors_in_one_frame_by_hand(tmp_path):
@@ -27,6 +33,56 @@ def test_two_actors_in_one_frame_by_hand(tmp_path):
     assert np.array_equal(masks[0], expected)
     assert not masks[1].any() and masks[2].all()
     assert [len(of_frame) for of_frame in boxes.boxes(blank_video())] == [2, 0, 1]
+
+
+def pickled(path, *tubes):
+    """UCF101-24 in the layout of the published code; a tube is (class, rows of frame and box)."""
+    by_class = {}
+    for label, rows in tubes:
+        by_class.setdefault(label, []).append(np.array(rows, float))
+    content = dict(gttubes={'wave/clip': by_class}, labels=['wave', 'jump'])
+    path.write_bytes(pickle.dumps(content))
+    return path
+
+
+def test_the_first_actor_alone_by_hand(tmp_path):
+    tubes = [(0, [(2, 4, 0, 6, 8), (3, 4, 0, 6, 8)]), (0, [(1, 0, 0, 2, 8), (2, 0, 0, 2, 8)])]
+    path = pickled(tmp_path / 'b.pkl', *tubes)
+    columns = {
+        'first': [[], [4, 5], [4, 5], []],
+        'all': [[0, 1], [0, 1, 4, 5], [4, 5], []],
+    }
+    columns[None] = columns['all']
+    for actors, wanted in columns.items():
+        masks = BoxMasks(path, actors).masks(blank_video(4))
+        assert [np.flatnonzero(mask.all(0)).tolist() for mask in masks] == wanted
+        assert [mask.sum() for mask in masks] == [8 * len(of_frame) for of_frame in wanted]
+    refused("actors='some': expected 'all' or 'first'", BoxMasks, path, 'some')
+
+
+def test_all_actors_are_the_settings_of_older_builds(tmp_path):
+    boxes = [BoxMasks(tmp_path / 'b.pkl', actors) for actors in (None, 'all', 'first')]
+    assert [one.name for one in boxes] == ['ucf24_boxes', 'ucf24_boxes', 'ucf24_boxes_first']
+    assert boxes[0].settings() == boxes[1].settings() == dict(name='ucf24_boxes', path='b.pkl')
+    assert boxes[2].settings()['actors'] == 'first'
+
+
+@pytest.mark.real_data
+def test_lengths_of_the_published_ucf101_sets(real_data, tmp_path):
+    """Frames of each class in the official SCUBA list, a fifth of its items: the first actor's."""
+    sources = official_sources('ucf101', real_data / 'ucf101', tmp_path)
+    kept = require_masks(annotation(real_data), sources, 'drop')
+    lengths = {}
+    for actors in ('first', 'all'):
+        lengths[actors] = Counter()
+        for video in kept.videos:
+            tubes = BoxMasks(annotation(real_data).path, actors).tubes(video)
+            assert len(tubes) == 1 or actors == 'all'
+            last, first = (f(tube.frames[n] for tube in tubes) for f, n in ((max, -1), (min, 0)))
+            lengths[actors][video.class_name] += int(last - first + 1)
+    found = ' '.join(str(lengths['first'][name]) for name in UCF101_24_CLASSES)
+    assert found == PUBLISHED_FRAMES and lengths['first'].total() == 129272
+    assert lengths['all'].total() == 140699
 
 
 @pytest.mark.parametrize(

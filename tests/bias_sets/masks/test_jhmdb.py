@@ -26,10 +26,19 @@ def test_layouts(tmp_path, place):
 
 def test_frames_beyond_the_masks_have_none(tmp_path):
     write_mat(tmp_path / 'clip.mat', toy_masks(3))
-    masks = JhmdbMasks(tmp_path).masks(blank_video(5))
-    assert np.array_equal(masks[:3], toy_masks(3)) and not masks[3:].any()
+    made = JhmdbMasks(tmp_path).result(blank_video(5))
+    assert np.array_equal(made.masks[:3], toy_masks(3)) and not made.masks[3:].any()
+    assert made.covered == 3 and made.notes == dict(frames_beyond_the_masks=2)
+    assert JhmdbMasks(tmp_path).result(blank_video(3)).notes == {}
     with pytest.raises(DatasetError, match='clip.mat holds 3 masks of 10x8 px, .* 2 frames'):
         JhmdbMasks(tmp_path).masks(blank_video(2))
+
+
+def test_a_clip_of_hmdb51_that_was_cut_is_no_clip_of_jhmdb(tmp_path):
+    write_mat(tmp_path / 'clip.mat', toy_masks(30))
+    assert JhmdbMasks(tmp_path).result(blank_video(40)).covered == 30
+    said = 'clip.mat holds 30 masks, but .*clip.avi has 41 frames, more than any clip of JHMDB'
+    refused(f'{said}.* with --videos', JhmdbMasks(tmp_path).masks, blank_video(41))
 
 
 def test_one_frame_and_the_name_with_an_at_sign(tmp_path):
@@ -79,6 +88,7 @@ def test_masks_of_the_hmdb51_test_split(real_data):
         video = blank_video(frames, 240, 320, row['video'], row['class'])
         masks = source.masks(video)
         assert abs(masks.mean() - float(row['mask_cover'])) < 1e-3, row['video']
+        assert masks.any((1, 2)).all()  # all policies keep all frames
 
 
 @pytest.mark.real_data

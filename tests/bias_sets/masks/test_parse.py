@@ -47,6 +47,7 @@ def test_every_plain_form(here):
         'rle:all.json': RleMasks(here('all.json')),
         'boxes:boxes.pkl': boxes,
         'boxes: boxes.pkl ': boxes,
+        'boxes:boxes.pkl,actors=first': BoxMasks(here('boxes.pkl'), 'first'),
         'grabcut:boxes.pkl': GrabCutMasks(boxes),
         'grabcut:boxes.pkl,padding=0.1,propagate=false': GrabCutMasks(boxes, 0.1, propagate=False),
         'motion': MotionMasks(),

@@ -26,6 +26,7 @@ def numbers_of(masks):
 @pytest.mark.parametrize(
     ('policy', 'first', 'filled', 'numbers'),
     [
+        ('keep', 0, (0, 2, 3, 4, 6, 8), [0, 1, 0, 0, 0, 2, 0, 3, 0]),
         # frame 3 is as far from frame 1 as from frame 5: the earlier wins; so does 5 at frame 6
         ('cut', 1, (2, 3, 4, 6), [1, 1, 1, 2, 2, 2, 3]),
         ('nearest', 0, (0, 2, 3, 4, 6, 8), [1, 1, 1, 1, 2, 2, 2, 3, 3]),
@@ -38,6 +39,15 @@ def test_policies(policy, first, filled, numbers):
     kept, *others = fill_missing(masks, policy)
     assert others == [first, filled] and numbers_of(kept) == numbers
     assert np.array_equal(masks, before)
+
+
+def test_frames_behind_those_that_a_source_covers_are_not_kept():
+    """As published: of the frames of a clip, as many as its file of masks has."""
+    kept, *others = fill_missing(masks_of(NUMBERS), 'keep', covered=7)
+    assert others == [0, (0, 2, 3, 4, 6)] and numbers_of(kept) == [0, 1, 0, 0, 0, 2, 0]
+    for policy in set(POLICIES) - {'keep', 'error'}:
+        found = [fill_missing(masks_of(NUMBERS), policy, covered=n) for n in (None, 7)]
+        assert found[0][1:] == found[1][1:] and np.array_equal(found[0][0], found[1][0])
 
 
 def test_error_names_the_frames():
@@ -54,5 +64,5 @@ def test_no_mask_at_all(policy):
 
 
 def test_unknown_policy():
-    with pytest.raises(ValueError, match="'drop'; expected one of cut, nearest"):
+    with pytest.raises(ValueError, match="'drop'; expected one of keep, cut, nearest"):
         fill_missing(masks_of([1]), 'drop')

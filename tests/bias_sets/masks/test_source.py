@@ -17,8 +17,10 @@ from albar_mm.bias_sets.masks.source import (
     find_entry,
 )
 from albar_mm.utils.errors import DatasetError
+from albar_mm.video.source_video import SourceVideo
 
 from ...refused import refused
+from ..toy_benchmark import write_sources
 from .toy_masks import blank_video
 
 BOXES = BoxMasks(Path('folder/boxes.txt'))
@@ -52,6 +54,36 @@ def test_a_source_of_the_users_own():
 )
 def test_masks_that_do_not_fit(shape, message):
     refused(message, Own(shape).masks, blank_video())
+
+
+def test_masks_of_the_kept_frames_or_of_all(tmp_path):
+    """25 frames a second, six; at ten, frames 0, 3 and 5 are kept."""
+    list_file = write_sources(tmp_path, ['wave/wave_a.avi'])
+    path = list_file.parent / 'videos' / 'wave' / 'wave_a.avi'
+    video = SourceVideo('wave_a', path, 1, 'wave', fps=10)
+    numbers = np.zeros((6, 51, 71), bool)
+    for t in range(6):
+        numbers[t, 0, t] = True
+
+    class Given(Own):
+        def _make(self, video):
+            return MaskResult(self.given, covered=self.covered)
+
+    source = Given(())
+    for given, covered in ((numbers, 4), (numbers[[0, 3, 5]], 2)):
+        source.given, source.covered = given, covered
+        made = source.result(video)
+        assert [int(mask[0].argmax()) for mask in made.masks] == [0, 3, 5] and made.covered == 2
+    for wrong in (2, 4, 5, 7):
+        source.given = np.ones((wrong, 51, 71), bool)
+        said = f'holds {wrong} masks .* has 6 frames of 71x51 px, 3 of them kept at --fps 10; make'
+        refused(said, source.masks, video)
+    rows = [(f'wave_a {t} {t} 0 {t + 1} 1') for t in range(1, 7)]
+    (tmp_path / 'b.txt').write_text('\n'.join(rows))
+    columns = [
+        np.flatnonzero(mask[0]).tolist() for mask in BoxMasks(tmp_path / 'b.txt').masks(video)
+    ]
+    assert columns == [[1], [4], [6]]  # boxes count frames of the file, from 1
 
 
 def test_the_file_in_the_class_folder_comes_first(tmp_path):

@@ -14,7 +14,9 @@ from .test_person_boxes import AUGMENT, STOCK, OnlyImages
 
 def test_with_person_boxes(tmp_path):
     made = with_person_boxes(STOCK, 'people.jsonl', 0.3, 'none')
-    load = dict(type='LoadPersonBoxes', file='people.jsonl', min_score=0.3, missing='none')
+    load = dict(
+        type='LoadPersonBoxes', file='people.jsonl', min_score=0.3, missing='none', above=False
+    )
     pack = dict(STOCK[-1], algorithm_keys=('person_boxes',))
     assert made == [*STOCK[:3], load, *AUGMENT, dict(type='PackPersonBoxes'), STOCK[-2], pack]
     check_box_pipeline(made)

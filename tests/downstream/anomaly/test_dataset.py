@@ -1,14 +1,22 @@
 """Items, parts and batches of annotated features; see also the tests of detection."""
 
+import hashlib
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import DATA_SAMPLERS, DATASETS
 from mmengine.dataset import DefaultSampler
 
+from albar_mm.engine.launch import load_config
 from albar_mm.utils.errors import DatasetError
 from downstream.anomaly import dataset as module
+from downstream.anomaly.annotations import prepare_ucf_crime
 from downstream.anomaly.dataset import AnomalyFeatureDataset, BalancedAnomalySampler
 from downstream.anomaly.functional import pool_segments
+from downstream.detection import dataset as shared
 from downstream.features.store import FeatureStore
 
 from ...refused import refused
@@ -80,6 +88,7 @@ def test_batches_are_balanced_and_every_video_is_used():
         for batch in found:
             assert [i >= normal for i in batch] == [False] * 4 + [True] * 4
         assert {i for batch in found for i in batch} == set(range(normal + anomalous))
+    refused('order must be one of', batches, 10, 10, 8, order='sorted', error=ValueError)
     refused('batch_size is 7; expected an even number', batches, 10, 10, 7, error=ValueError)
     refused('0 normal and 3 anomalous videos', batches, 0, 3, 2, error=ValueError)
 
@@ -94,3 +103,71 @@ def test_batches_of_epochs_and_processes(monkeypatch):
         parts.append(batches(10, 23, 8))
     assert len(parts[0]) == len(parts[1]) == 3
     assert [parts[i % 2][i // 2] for i in range(6)] == whole
+
+
+def test_batches_in_the_order_of_the_list():
+    """As two loaders in a fixed order, zipped: the shorter ends it, every epoch is the same."""
+    published = dict(order='given', drop_last=True)
+    assert batches(5, 7, 4, **published) == [[0, 1, 5, 6], [2, 3, 7, 8]]
+    assert batches(5, 7, 4, epoch=3, seed=9, **published) == batches(5, 7, 4, **published)
+    assert batches(5, 7, 4, order='given')[2:] == [[4, 0, 9, 10]]
+    assert batches(3, 9, 8, **published) == [[0, 1, 2, 0, 3, 4, 5, 6]]
+
+
+@pytest.fixture(scope='module')
+def crime(real_data, tmp_path_factory):
+    """Annotation of the real UCF-Crime as prepare_dataset writes it."""
+    out = tmp_path_factory.mktemp('ucf_crime')
+    prepare_ucf_crime(real_data / 'ucf_crime', out)
+    return out
+
+
+def batches_of(name, crime, monkeypatch, epoch=0):
+    """Ids of the videos of each batch of an epoch of a config."""
+
+    class Full:
+        root = 'store'
+
+        def __contains__(self, video_id):
+            return True
+
+    monkeypatch.setattr(shared, 'FeatureStore', lambda store: Full())
+    folder = Path(__file__).parents[3] / 'configs' / 'downstream'
+    loader = load_config(folder / f'anomaly_{name}.py').train_dataloader
+    data = DATASETS.build(dict(loader.dataset, ann_file=str(crime / 'train.txt')))
+    sampler = DefaultSampler(data, seed=0)
+    sampler.set_epoch(epoch)
+    options = dict(loader.batch_sampler, sampler=sampler, batch_size=loader.batch_size, seed=0)
+    ids = [video.video_id for video in data.videos()]
+    return [[ids[index] for index in batch] for batch in DATA_SAMPLERS.build(options)]
+
+
+def test_published_batches_of_mgfn(crime, monkeypatch):
+    """Digest of the 50 batches that MGFN's Dataset and zipped loaders gave for its own list."""
+    found = batches_of('mgfn_ucfcrime', crime, monkeypatch)
+    text = json.dumps(found, separators=(',', ':'))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == 'c6f94d310c622e70'
+    assert (found[0][0], found[0][16]) == ('Normal_Videos001_x264', 'Abuse001_x264')
+    assert batches_of('mgfn_ucfcrime', crime, monkeypatch, epoch=7) == found
+
+
+@pytest.mark.parametrize(
+    'name, steps, size, normal, anomalous',
+    [
+        ('mgfn_ucfcrime', 50, 32, 800, 800),
+        ('rtfm_ucfcrime', 25, 64, 800, 800),
+        ('mil_ucfcrime', 27, 60, 800, 810),
+        ('mgfn_by_score', 46, 32, 720, 729),
+    ],
+)
+def test_videos_and_steps_of_an_epoch(crime, monkeypatch, name, steps, size, normal, anomalous):
+    found = batches_of(name, crime, monkeypatch)
+    assert len(found) == steps and {len(batch) for batch in found} == {size}
+    kinds = [{video for batch in found for video in batch[part]} for part in _halves(size)]
+    assert [len(kind) for kind in kinds] == [normal, anomalous]
+    fixed = found == batches_of(name, crime, monkeypatch, epoch=1)
+    assert fixed is (name == 'mgfn_ucfcrime')
+
+
+def _halves(size):
+    return slice(size // 2), slice(size // 2, size)

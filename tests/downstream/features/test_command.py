@@ -97,6 +97,22 @@ def test_from_another_folder_again_and_with_other_settings(given, tmp_path):
     refused('sampling.stride is 3, asked for 4', run_features, **options, sampling=sampling)
 
 
+def test_weights_by_their_address(given, tmp_path, monkeypatch):
+    """One that was downloaded before, as torch keeps it, and one that cannot be."""
+    kept = tmp_path / 'hub' / 'checkpoints' / 'w.pth'
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(Path(given['checkpoint']).read_bytes())
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    remote = dict(given, checkpoint='http://127.0.0.1:9/w.pth')
+    done = run_tool('downstream', *words(remote, tmp_path / 'store'))
+    assert done.returncode == 0, done.stderr
+    made_with = FeatureStore(tmp_path / 'store').settings['made_with']
+    assert made_with['checkpoint'] == dict(file=remote['checkpoint'])
+    kept.unlink()
+    done = run_tool('downstream', *words(remote, tmp_path / 'other'))
+    assert done.returncode == 1 and done.stderr.endswith('name the file in place of the address\n')
+
+
 def test_bad_videos(given, tmp_path, monkeypatch):
     (tmp_path / 'videos/v02.mp4').write_bytes(b'')
     odd = {'no UTF-8': b'caf\xe9', 'longer than': b'n' * 230}

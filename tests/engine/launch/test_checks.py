@@ -4,10 +4,13 @@ import re
 
 import pytest
 from mmaction.evaluation import AccMetric
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from albar_mm.engine import launch
-from albar_mm.engine.launch.checks import check_save_best
+from albar_mm.engine.launch.checks import check_save_best, named_weights, undownloaded
 from albar_mm.engine.launch.data import cure
 from albar_mm.evaluation import BiasMetric, StaticContrastMetric
 from albar_mm.utils.errors import LaunchError
@@ -81,6 +84,8 @@ def test_scores_that_checkpoints_are_chosen_by(key, metrics, wanted):
     [
         ('data/motion_sprites/val.txt', 'ann_file', 'tools/prepare_dataset.py motion_sprites'),
         ('data/hmdb51/train_split1.txt', 'ann_file', LISTS.format('hmdb51')),
+        ('data/hmdb51/trainval_split1.txt', 'ann_file', LISTS.format('hmdb51')),
+        ('data/kinetics400/trainval.txt', 'ann_file', LISTS.format('kinetics400')),
         ('/d/ucf101/val_split2.txt', 'ann_file', '--split 2 --out /d/ucf101'),
         ('data/hmdb51/videos', 'data_prefix.video', LISTS.format('hmdb51')),
         ('data/hmdb51/mine.txt', 'ann_file', 'add --cfg-options d.ann_file=<path>'),
@@ -99,3 +104,47 @@ def test_two_trainings_in_one_folder(toy_config, tmp_path, monkeypatch):
     with sole_use(tmp_path / 'w'):
         launch.train(toy_config, work_dir=str(tmp_path / 'w'))  # of one process, as in a comparison
     assert not (tmp_path / 'w/.lock').exists()
+
+
+@pytest.mark.parametrize(
+    ('backbone', 'load_from', 'key', 'advice'),
+    [
+        (
+            dict(type='SwinTransformer3D', pretrained='http://h/other.pth'),
+            'http://h/w.pth',
+            'load_from',
+            'load_from=<file>; load_from=None begins at random; tools/convert_checkpoint.py makes '
+            "such a file of torchvision's swin3d_t, see docs/data.md",
+        ),
+        (
+            dict(type='SwinTransformer3D', pretrained='http://h/w.pth', pretrained2d=True),
+            'here.pth',
+            'model.backbone.pretrained',
+            'model.backbone.pretrained=<file>; model.backbone.pretrained=None '
+            'model.backbone.pretrained2d=False begins at random',
+        ),
+        (
+            dict(type='ResNet3d', pretrained='torchvision://resnet50'),  # a name for one
+            None,
+            'model.backbone.pretrained',
+            'model.backbone.pretrained=<file>; model.backbone.pretrained=None begins at random',
+        ),
+    ],
+)
+def test_what_to_do_without_a_network(backbone, load_from, key, advice):
+    cfg = Config(dict(model=dict(backbone=backbone), load_from=load_from))
+    assert undownloaded(cfg, 'http://h/w.pth') == (key, f'--cfg-options {advice}')
+
+
+@pytest.mark.parametrize('where', ['load_from', 'model.backbone.pretrained'])
+def test_the_advised_options_build_a_network_at_random(where):
+    """None is what they say, of the two starts that shipped configs have."""
+    name = 'hmdb51' if where == 'load_from' else 'kinetics400'
+    cfg = launch.load_config(f'albar_mm::erm_{name}.py')
+    _, advice = undownloaded(cfg, dict(named_weights(cfg))[where])
+    given = advice.split('; ')[1].removesuffix(' begins at random').split()
+    cfg = launch.load_config(f'albar_mm::erm_{name}.py', given)
+    assert named_weights(cfg) == []
+    init_default_scope('mmaction')
+    cfg.model.backbone.arch = dict(embed_dims=96, depths=[1] * 4, num_heads=[3, 6, 12, 24])
+    MODELS.build(cfg.model).init_weights()

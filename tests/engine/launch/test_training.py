@@ -1,9 +1,13 @@
 import errno
+import json
 import re
 
 import pytest
+import torch
 from mmengine.runner import Runner
 
+from albar_mm.compat.checkpoint import safe_load
+from albar_mm.debias import checks as debias_checks
 from albar_mm.engine import launch
 from albar_mm.engine.launch.run import TRAINING_HOOKS
 
@@ -89,3 +93,49 @@ def test_bad_video_in_validation_is_one_line(toy_config, toy_videos, tmp_path):
     options['train_cfg.max_epochs'] = 1
     with pytest.raises(launch.LaunchError, match=r'^video .*gone.mp4 cannot be read: no such file'):
         launch.train(toy_config, work_dir=str(tmp_path / 'run'), cfg_options=options)
+
+
+@pytest.mark.parametrize('validated', [True, False])
+def test_which_weights_count_is_said_and_kept(toy_config, tmp_path, validated):
+    """In the log of the training, and in what a test of its weights writes."""
+    options = {
+        'default_hooks.checkpoint': dict(type='CheckpointHook', save_best='acc/top1', rule='less'),
+        'custom_hooks': [dict(type='ResultsHook')],
+    }
+    work = tmp_path / 'run'
+    launch.train(toy_config, work_dir=str(work), no_validate=not validated, cfg_options=options)
+    (log,) = work.glob('*/*.log')
+    said = 'Nothing was chosen: the last weights of 2 epoch(s) count' in log.read_text()
+    assert said is not validated
+    wanted = {
+        'epoch_1.pth': dict(epoch=1, epochs=2, chosen_by=None),
+        'epoch_2.pth': dict(epoch=2, epochs=2, chosen_by=None),
+    }
+    if validated:
+        (best,) = (path.name for path in work.glob('best_*.pth'))
+        epoch = int(best[-5])
+        wanted[best] = dict(epoch=epoch, epochs=2, chosen_by='acc_top1')
+    for name, training in wanted.items():
+        launch.test(work / 'toy.py', work / name, work_dir=str(tmp_path / name))
+        results = json.loads((tmp_path / name / 'results.json').read_text())
+        assert results['checkpoint']['training'] == training
+    # weights without a history say nothing of it
+    weights = safe_load(work / name)['state_dict']
+    torch.save(dict(state_dict=weights), tmp_path / 'bare.pth')
+    launch.test(work / 'toy.py', tmp_path / 'bare.pth', work_dir=str(tmp_path / 'bare'))
+    results = json.loads((tmp_path / 'bare' / 'results.json').read_text())
+    assert 'training' not in results['checkpoint']
+
+
+def test_stillmix_without_a_bank_is_said_before_the_training(toy_config, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(Runner, 'train', lambda self: said.append('trained'))
+    monkeypatch.setattr(debias_checks, 'print_log', lambda text, *_: said.append(text))
+    blending = dict(type='StillMixBlending', num_classes=2, bank=None)
+    bare = {'model.data_preprocessor.blending': blending}
+    launch.train(toy_config, work_dir=str(tmp_path / 'a'), cfg_options=bare)
+    launch.train(toy_config, work_dir=str(tmp_path / 'b'), debias='stillmix')
+    launch.train(toy_config, work_dir=str(tmp_path / 'c'), debias='albar+stillmix')
+    first, *rest = said
+    assert 'StillMix-random' in first
+    assert rest == ['trained', first, 'trained', 'trained']

@@ -13,18 +13,25 @@ from albar_mm.models.utils.person_masks import (
 )
 
 
-def brute_force(boxes, frames, height, width):
-    """Every pixel asked whether its square and a box have more than a border in common."""
+def brute_force(boxes, frames, height, width, truncate):
+    """Every pixel asked whether its square and a box have more than a border in common.
+
+    Or whether it is in the slice of the truncated corners that lie in the picture.
+    """
     out = torch.zeros(len(boxes), frames, height, width, dtype=torch.bool)
     for b, rows in enumerate(boxes):
         for frame, x1, y1, x2, y2 in rows.tolist():
             for y, x in itertools.product(range(height), range(width)):
                 touches = x < math.ceil(x2) and x + 1 > x1 and y < math.ceil(y2) and y + 1 > y1
-                out[b, int(frame), y, x] |= touches
+                out[b, int(frame), y, x] |= touches and not truncate
+            if truncate:
+                top, low = int(max(y1, 0)), int(max(y2, 0))
+                out[b, int(frame), top:low, int(max(x1, 0)) : int(max(x2, 0))] = True
     return out
 
 
-def test_random_boxes_are_their_union():
+@pytest.mark.parametrize('truncate', [False, True])
+def test_random_boxes_are_their_union(truncate):
     generator = torch.Generator().manual_seed(0)
     boxes = []
     for count in (0, 1, 7, 20):
@@ -32,9 +39,9 @@ def test_random_boxes_are_their_union():
         sizes = torch.rand((count, 2), generator=generator) * 6 + 0.1
         frames = torch.randint(3, (count, 1), generator=generator)
         boxes.append(torch.cat([frames, corners, corners + sizes], 1))
-    found = person_masks(boxes, 3, 9, 11, 'cpu')
+    found = person_masks(boxes, 3, 9, 11, 'cpu', truncate)
     assert found.dtype == torch.bool and found.shape == (4, 3, 9, 11)
-    assert torch.equal(found, brute_force(boxes, 3, 9, 11)) and not found[0].any()
+    assert torch.equal(found, brute_force(boxes, 3, 9, 11, truncate)) and not found[0].any()
 
 
 @pytest.mark.parametrize(
