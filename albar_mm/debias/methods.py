@@ -138,7 +138,7 @@ def debias(
               ``alpha``, ``beta``, ``prob``
             - sdn: ``scenes`` (file), ``boxes`` (file), ``missing``, ``scene``, ``mask`` (settings
               of a branch, None to leave it out), ``num_scenes``
-            - albar: ``static`` (see ``ALBARRecognizer3D``), ``frame``
+            - albar: ``static`` (see ``ALBARRecognizer3D``), and its ``frame`` and ``preset``
             - albar+stillmix: those of both
 
     Returns:
@@ -177,6 +177,21 @@ def debias(
     if 'albar_mm' not in imports:
         target.cfg.custom_imports = dict(given, imports=[*imports, 'albar_mm'])
     return target.cfg
+
+
+def static_cost(cfg: Config) -> str:
+    """What a training step with the static pass of a config costs, in a sentence; '' without one.
+
+    Args:
+        cfg: The config.
+    """
+    from ..models.recognizers.options import StaticOptions
+
+    model = cfg.get('model') or {}
+    if not str(type_name(model)).startswith('ALBAR'):
+        return ''
+    options = _checked('model.static', lambda: StaticOptions.from_config(model.get('static', {})))
+    return options.cost((cfg.get('train_dataloader') or {}).get('batch_size') or 1)
 
 
 def difference(before: Config, after: Config) -> str:
@@ -244,8 +259,7 @@ def _albar(target: _Target) -> None:
     from ..models.recognizers.options import StaticOptions
 
     static = albar_static(target.options.get('static'))
-    if 'frame' in target.options:
-        static['frame'] = target.options['frame']
+    static.update({key: target.options[key] for key in _OF_STATIC if key in target.options})
     _checked('albar', lambda: StaticOptions.from_config(static))
     target.recognizer.update(type=f'ALBAR{type_name(target.recognizer)}', static=static)
     # another type of preprocessor stays: the recogniser then takes its frame after it
@@ -270,7 +284,8 @@ def _albar_stillmix(target: _Target) -> None:
     mix(target)
 
 
-_STILLMIX, _ALBAR = ('bank', 'alpha', 'beta', 'prob'), ('static', 'frame')
+_OF_STATIC = ('frame', 'preset')
+_STILLMIX, _ALBAR = ('bank', 'alpha', 'beta', 'prob'), ('static', *_OF_STATIC)
 METHODS: dict[str, tuple[Callable[[_Target], None], tuple[str, ...]]] = {
     'mixup': (_blending('mixup', 'ClipMixupBlending'), ('alpha', 'prob')),
     'videomix': (_blending('videomix', 'VideoMixBlending'), ('alpha', 'prob', 'mode')),

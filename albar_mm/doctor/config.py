@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from albar_mm.compat import safe_load
+from albar_mm.debias.methods import static_cost
 from albar_mm.engine.checkpoints.source import state_of
 from albar_mm.engine.launch import load_config, work_dir_of
 from albar_mm.engine.launch.checks import (
@@ -22,7 +23,7 @@ from albar_mm.engine.launch.checks import (
 )
 from albar_mm.engine.launch.data import cure
 from albar_mm.engine.launch.run import LOADERS
-from albar_mm.utils.errors import LaunchError, one_line
+from albar_mm.utils.errors import DebiasError, LaunchError, one_line
 
 from .data import check_annotation, check_folder, find_annotations, find_folders
 from .libraries import install_command, works
@@ -63,6 +64,11 @@ def check_config(
     for key, weights in named_weights(cfg):
         facts[key], problems = _check_checkpoint(key, weights)
         found += problems
+    try:
+        if cost := static_cost(cfg):
+            facts['model.static'] = cost
+    except DebiasError as fault:
+        found += error(str(fault), 'edit model.static of the config as the message says')
     facts['work_dir'] = folder = work_dir_of(cfg)
     path = Path(folder).absolute()
     existing = next(part for part in (path, *path.parents) if part.exists())

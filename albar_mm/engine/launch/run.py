@@ -229,6 +229,8 @@ def print_config(
     cfg = load_config(config, cfg_options)
     made = debiased(cfg, debias, debias_options)
     print(methods.difference(cfg, made) if debias else cfg.pretty_text)
+    if cost := methods.static_cost(made):
+        print(f'# {cost}')
 
 
 def _name(cfg: Config, config: str | os.PathLike | Config) -> str:

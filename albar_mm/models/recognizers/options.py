@@ -32,6 +32,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         fast=MappingProxyType(dict(share=0.375, penalty_share=1 / 3, unpaired=0.25)),
     )
 )
+#: Cost of a static and of a twice differentiated clip, in plain clips: Swin-T and a 3D ResNet at
+#: 16x112x112, benchmarks/results/levers.json.
+_STATIC, _PENALISED = 1.2, 1.4
 _number = partial(number, error=ValueError)
 
 
@@ -73,6 +76,21 @@ class StaticOptions:
             return float(self.every)
         done = min(1.0, step / (self.ramp * steps))
         return self.every * (self.ramp_start + done * (1 - self.ramp_start))
+
+    def cost(self, batch: int) -> str:
+        """What a step costs beside a plain one, in a sentence; '' without a static pass."""
+        if not any(loss.weight > 0 for loss in self.losses):
+            return ''
+        static, penalised = self.counts(batch)
+        twice = any(loss.differentiates_twice and loss.weight > 0 for loss in self.losses)
+        second = _PENALISED * penalised * twice / batch
+        time = 1 + (_STATIC * static / batch + second) / self.every
+        often = f' in one of {self.every} steps' if self.every > 1 else ''
+        return (
+            f'static pass of {static} of {batch} clips, {penalised if twice else 0} of them '
+            f'differentiated twice{often}: a step takes about {time:.1f} times as long as a plain '
+            'one (benchmarks/step_cost.py --levers measures it)'
+        )
 
     def counts(self, batch: int) -> tuple[int, int]:
         """How many samples of a batch have a static pass, and how many of these are penalised."""
