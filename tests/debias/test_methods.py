@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from albar_mm.compat.load_config import load_config
 from albar_mm.debias import checks
-from albar_mm.debias.methods import METHODS, debias, difference
+from albar_mm.debias.methods import METHODS, debias, difference, static_cost
 from albar_mm.utils.errors import DebiasError
 from tests.refused import refused
 
@@ -252,3 +253,13 @@ def test_stillmix_without_a_bank_says_that_it_is_another_method(files, monkeypat
     ]
     inside = dict(type='ChainedBlending', blendings=[dict(type='StillMixBlending')])
     assert checks.lacks_bank(hmdb51(data_preprocessor=dict(blending=inside)).model)
+
+
+def test_preset_of_the_static_pass_and_what_it_costs():
+    given = load_config('albar_mm::erm_sprites.py')
+    made = debias(given, 'albar', preset='fast')
+    assert made.model.static.preset == 'fast'
+    assert 'of 6 of 16 clips' in static_cost(made)
+    assert static_cost(given) == ''
+    with pytest.raises(DebiasError, match=r'static\.preset must be one of'):
+        debias(given, 'albar', preset='slow')

@@ -299,11 +299,24 @@ def test_a_good_config(toy_config, tmp_path):
     options = [f'load_from={weights}', f'work_dir={tmp_path / "out"}']
     facts, findings = config_check.check_config(toy_config, options, DECODE_ALL)
     assert findings == []
+    assert 'model.static' not in facts
     assert facts['load_from'].endswith('w.pth: 1 tensors')
     for loader in config_check.LOADERS:
         assert facts[f'{loader} decodes with'] == 'decord'
         assert '8 lines, first video 64x64' in facts[f'{loader}.dataset.ann_file']
         assert facts[f'{loader} first sample'] == '0.01 MiB'  # 3 x 4 x 32 x 32 bytes
+
+
+def test_what_a_step_costs_and_options_that_cannot_be(toy_config):
+    text = Path(toy_config).read_text()
+    for static, told in (('', 'static pass of 2 of 2 clips, 2 of them'), ('share=0', None)):
+        albar = f"type='ALBARRecognizer3D', static=dict({static}),"
+        Path(toy_config).write_text(text.replace("type='Recognizer3D',", albar))
+        facts, findings = config_check.check_config(toy_config, [], DECODE_ALL)
+        if told:
+            assert facts['model.static'].startswith(told)
+        else:
+            assert any('static.share: expected' in finding.what for finding in findings)
 
 
 def test_bias_sets_that_are_not_there(tmp_path):

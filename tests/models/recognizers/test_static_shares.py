@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.logging import MessageHub
 
+from albar_mm.models.recognizers.options import StaticOptions
 from albar_mm.models.utils.rows import rows_of
 from tests import toy_recognizers as toys
 
@@ -220,3 +221,19 @@ def test_ramp_scales_all_terms_and_nothing_else(monkeypatch):
         for key, value in losses.items():
             expected = full[key] * (factor if key.startswith('loss_static') else 1)
             torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    'static, said',
+    [
+        (dict(), 'of 8 of 8 clips, 8 of them differentiated twice: a step takes about 3.6 times'),
+        (dict(preset='fast'), 'of 3 of 8 clips, 1 of them differentiated twice: a step'),
+        (dict(losses=LOSSES[:2], share=0.5), 'of 4 of 8 clips, 0 of them'),
+        (dict(every=2), 'in one of 2 steps: a step takes about 2.3 times'),
+        (dict(losses=[dict(GP, weight=0)]), ''),
+    ],
+)
+def test_cost_in_words(static, said):
+    cost = StaticOptions.from_config(static).cost(8)
+    assert said in cost
+    assert bool(cost) == bool(said)
