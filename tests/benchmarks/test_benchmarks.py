@@ -133,7 +133,7 @@ def test_levers_are_options_of_static_and_find_their_scores(module, tmp_path):
         step()
         counts[name] = step.model.static.counts(8)
     assert counts['paper'] == (8, 8) and counts['1/4'] == (2, 2)
-    assert counts['fast'] == (3, 1)
+    assert counts['fast'] == (4, 1)
     assert counts['1/2, half of it penalised'] == (4, 2)
     file = tmp_path / 'results.json'
     records = [

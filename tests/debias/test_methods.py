@@ -259,7 +259,7 @@ def test_preset_of_the_static_pass_and_what_it_costs():
     given = load_config('albar_mm::erm_sprites.py')
     made = debias(given, 'albar', preset='fast')
     assert made.model.static.preset == 'fast'
-    assert 'of 6 of 16 clips' in static_cost(made)
+    assert 'of 8 of 16 clips' in static_cost(made)
     assert static_cost(given) == ''
     with pytest.raises(DebiasError, match=r'static\.preset must be one of'):
         debias(given, 'albar', preset='slow')

@@ -29,7 +29,7 @@ DEFAULT_LOSSES = (
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     dict(
         paper=MappingProxyType({}),
-        fast=MappingProxyType(dict(share=0.375, penalty_share=1 / 3, unpaired=0.25)),
+        fast=MappingProxyType(dict(share=0.5, penalty_share=0.25, unpaired=0.25)),
     )
 )
 #: Cost of a static and of a twice differentiated clip, in plain clips: Swin-T and a 3D ResNet at

@@ -153,8 +153,8 @@ def test_difference_needs_no_second_derivative():
 def test_preset_gives_what_is_not_given():
     assert toys.build(static=dict(preset='paper')).static.share == 1
     fast = toys.build(static=dict(preset='fast')).static
-    assert fast.counts(8) == (3, 1)
-    assert toys.build(static=dict(preset='fast', share=0.5)).static.counts(8) == (4, 1)
+    assert fast.counts(8) == (4, 1)
+    assert toys.build(static=dict(preset='fast', share=1.0)).static.counts(8) == (8, 2)
 
 
 def test_without_penalised_samples_the_term_is_left_out():
@@ -227,7 +227,7 @@ def test_ramp_scales_all_terms_and_nothing_else(monkeypatch):
     'static, said',
     [
         (dict(), 'of 8 of 8 clips, 8 of them differentiated twice: a step takes about 3.6 times'),
-        (dict(preset='fast'), 'of 3 of 8 clips, 1 of them differentiated twice: a step'),
+        (dict(preset='fast'), 'of 4 of 8 clips, 1 of them differentiated twice: a step'),
         (dict(losses=LOSSES[:2], share=0.5), 'of 4 of 8 clips, 0 of them'),
         (dict(every=2), 'in one of 2 steps: a step takes about 2.3 times'),
         (dict(losses=[dict(GP, weight=0)]), ''),
