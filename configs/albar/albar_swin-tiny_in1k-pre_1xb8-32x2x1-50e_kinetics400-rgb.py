@@ -4,14 +4,8 @@
 # From ImageNet weights, which the paper's accuracies (Table 6: 68 %) fit.
 _base_ = '../albar_kinetics400.py'
 
-# short videos: half the stride, in training from a random start
-halved = dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, short='halve')
-train_pipeline = [_base_.train_pipeline[0], halved, *_base_.train_pipeline[2:]]
-test_pipeline = [
-    _base_.test_pipeline[0],
-    dict(halved, test_mode=True),
-    *_base_.test_pipeline[2:],
-]
+train_pipeline = [*_base_.halved_train_pipeline, dict(type='StaticClip', frame='random')]
+test_pipeline = _base_.halved_test_pipeline
 train_dataloader = dict(
     drop_last=False, dataset=dict(ann_file='data/kinetics400/trainval.txt', pipeline=train_pipeline)
 )

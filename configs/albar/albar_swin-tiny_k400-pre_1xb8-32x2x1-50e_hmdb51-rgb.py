@@ -3,14 +3,8 @@
 # paper's text holds a fifth of the list out: configs/albar_hmdb51.py prepared with --val-share 0.2.
 _base_ = '../albar_hmdb51.py'
 
-# short videos: half the stride, in training from a random start
-halved = dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, short='halve')
-train_pipeline = [_base_.train_pipeline[0], halved, *_base_.train_pipeline[2:]]
-test_pipeline = [
-    _base_.test_pipeline[0],
-    dict(halved, test_mode=True),
-    *_base_.test_pipeline[2:],
-]
+train_pipeline = [*_base_.halved_train_pipeline, dict(type='StaticClip', frame='random')]
+test_pipeline = _base_.halved_test_pipeline
 train_dataloader = dict(
     drop_last=False,
     dataset=dict(ann_file='data/hmdb51/trainval_split1.txt', pipeline=train_pipeline),

@@ -23,6 +23,10 @@ test_pipeline = [
     dict(type='FormatShape', input_format='NCTHW'),
     dict(type='PackActionInputs'),
 ]
+# ALBAR's code: such clips at half the stride, in training from a random start. Read by configs/albar.
+halved = dict(type='BiasSampleFrames', clip_len=32, frame_interval=2, num_clips=1, short='halve')
+halved_train_pipeline = [train_pipeline[0], halved, *train_pipeline[2:]]
+halved_test_pipeline = [test_pipeline[0], dict(halved, test_mode=True), *test_pipeline[2:]]
 
 train_dataloader = dict(
     batch_size=8,
