@@ -183,10 +183,15 @@ def flops(name: str, batch_size: int, device: str) -> dict[str, int]:
     for variant in VARIANTS:
         step = Step(variant, setting(name), batch_size, device)
         step()  # ALBAR's checks before the first step run once
-        with _FlopCounter() as counter:
-            step()
-        found[variant] = counter.total
+        found[variant] = operations(step)
     return found
+
+
+def operations(step: Step) -> int:
+    """Floating-point operations of the matrix products and convolutions of one step."""
+    with _FlopCounter() as counter:
+        step()
+    return counter.total
 
 
 class _FlopCounter(TorchDispatchMode):

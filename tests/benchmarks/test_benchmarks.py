@@ -143,8 +143,15 @@ def test_levers_are_options_of_static_and_find_their_scores(module, tmp_path):
     file.write_text(json.dumps(dict(rows={'model.static.share = 0.25': records})))
     scores = levers.accuracies([str(file)])
     assert scores == {'1/4': dict(mean=75.0, sd=pytest.approx(7.0711, abs=1e-4), seeds=2)}
-    costs = {name: dict(time=levers.spread([1.2, 1.4]), memory=1.1) for name in levers.LEVERS}
+    cost = dict(time=levers.spread([1.2, 1.4]), memory=1.1, operations=1.25)
+    costs = dict.fromkeys(levers.LEVERS, cost)
     picture = tmp_path / 'frontier.png'
     levers.draw(str(picture), dict(settings=dict(tiny=costs), accuracy=scores))
     assert picture.stat().st_size > 10_000
-    assert levers.describe(costs['paper']) == '1.30 x time, 1.10 x memory'
+    assert levers.describe(cost) == '1.30 x time, 1.25 x operations, 1.10 x memory'
+    measured = levers.lever_costs(
+        'tiny', 8, 1, 'cpu', ['paper', '1/4', 'every 4th step'], False, str
+    )
+    paper, quarter, fourth = (found['operations'] for found in measured.values())
+    assert fourth - 1 == pytest.approx((paper - 1) / 4, abs=1e-6)
+    assert quarter - 1 == pytest.approx((paper - 1) / 4, rel=0.02)
