@@ -84,17 +84,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _pipeline(static: bool) -> list[dict[str, Any]]:
-    steps = [
-        dict(type='DecordInit'),
-        dict(type='SampleFrames', clip_len=32, frame_interval=2, num_clips=1),
-        dict(type='DecordDecode'),
-        dict(type='Resize', scale=(-1, 256)),
-        dict(type='RandomResizedCrop'),
-        dict(type='Resize', scale=(224, 224), keep_ratio=False),
-        dict(type='Flip', flip_ratio=0.5),
-        dict(type='FormatShape', input_format='NCTHW'),
-        dict(type='PackActionInputs'),
-    ]
+    from mmengine.config import Config
+
+    steps = Config.fromfile(ROOT / 'configs/_base_/datasets/hmdb51.py').train_pipeline
     return [*steps, dict(type='StaticClip')] if static else steps
 
 

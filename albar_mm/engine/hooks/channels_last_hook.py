@@ -14,9 +14,8 @@ _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 class ChannelsLastHook(Hook):
     """Lay the kernels of all convolutions out with their channels innermost.
 
-    Activations follow their layout. Values stay what they are; 2D convolutions of the kind that
-    mobile networks and TSM have run faster so on a CPU, others on GPUs with tensor cores
-    (``python benchmarks/step_cost.py --channels-last`` measures it).
+    Activations follow their layout. Values stay what they are; what it saves depends on the network
+    and the device.
 
     Example:
         >>> custom_hooks = [dict(type='ChannelsLastHook')]

@@ -26,8 +26,6 @@ class StaticReportHook(Hook):
     line says so and what to try. Networks without static losses are left alone.
     """
 
-    priority = 'BELOW_NORMAL'  # before the hook that writes the log
-
     def before_train_epoch(self, runner: Runner) -> None:
         """Note where the epoch's numbers begin."""
         self._begin = {key: len(self._values(runner, key)) for key in ('loss_cls', 'static_ce')}

@@ -258,29 +258,30 @@ class ALBARMixin:
         """
         by_input = any(term.needs_input_grad for term in active)
         count = penalised if by_input else len(clip)
-        replay = replayed_rng(clip.device)
-
-        def forward_fn(other: Tensor) -> Tensor:
-            with replay():
-                return self._clip_logits(other)
-
-        def passed(logits: Tensor, part: Tensor) -> StaticPass:
-            return StaticPass(logits, labels[: len(part)], part, forward_fn, step)
 
         def context(twice: bool) -> AbstractContextManager:
             return self._static_context(clip.device.type, twice, self.static.norm, statistics)
 
-        first, twice = clip[:count], _twice(active)
-        if by_input:
-            first = full_precision(first).requires_grad_()
-        with context(twice):
-            part = every = passed(self._clip_logits(first), first)
+        rest = None
         if count < len(clip):
             with context(False):
                 rest = self._clip_logits(clip[count:])
-            every = passed(torch.cat([part.logits, rest]), clip)
-        losses = {}
-        with context(twice):
+        first, losses = clip[:count], {}
+        if by_input:
+            first = full_precision(first).requires_grad_()
+        with context(_twice(active)):
+            replay = replayed_rng(clip.device)
+
+            def forward_fn(other: Tensor) -> Tensor:
+                with replay():
+                    return self._clip_logits(other)
+
+            def passed(logits: Tensor, part: Tensor) -> StaticPass:
+                return StaticPass(logits, labels[: len(part)], part, forward_fn, step)
+
+            part = every = passed(self._clip_logits(first), first)
+            if rest is not None:
+                every = passed(torch.cat([part.logits, rest]), clip)
             for term in active:
                 raw = term(part if term.needs_input_grad else every)
                 losses[f'loss_static_{term.name}'] = term.weight * raw

@@ -32,8 +32,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         fast=MappingProxyType(dict(share=0.5, penalty_share=0.25, unpaired=0.25)),
     )
 )
-#: Cost of a static and of a twice differentiated clip, in plain clips: Swin-T and a 3D ResNet at
-#: 16x112x112, benchmarks/results/levers.json.
+#: Cost of a static and of a twice differentiated clip, in plain clips: about what Swin-T and a 3D
+#: ResNet take at 16x112x112 (docs/static_pass.md).
 _STATIC, _PENALISED = 1.2, 1.4
 _number = partial(number, error=ValueError)
 
